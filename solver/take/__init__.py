@@ -1,0 +1,37 @@
+"""The contract between Maya and the solver: takes go in, solutions come out. numpy only, Python 3.7 syntax, no torch."""
+
+from .camera import Camera
+from .errors import FacesolveError, FootageError, SolveError, TakeError
+from .footage import Footage
+from .rig import Combination, Control, Driver, Mesh, Rig, Shape, Target
+from .settings import ControlSettings, Pin, Settings
+from .solution import ConfusedPair, Solution
+from .storage import read_solution, read_take, write_solution, write_take
+from .take import StartPose, Take
+
+__all__ = [
+    "Camera",
+    "Combination",
+    "ConfusedPair",
+    "Control",
+    "ControlSettings",
+    "Driver",
+    "FacesolveError",
+    "Footage",
+    "FootageError",
+    "Mesh",
+    "Pin",
+    "Rig",
+    "Settings",
+    "Shape",
+    "Solution",
+    "SolveError",
+    "StartPose",
+    "Take",
+    "TakeError",
+    "Target",
+    "read_solution",
+    "read_take",
+    "write_solution",
+    "write_take",
+]

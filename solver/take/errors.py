@@ -1,0 +1,17 @@
+"""Errors whose message a user may read as it stands: what is wrong, where, and what to do. Knows nothing else."""
+
+
+class FacesolveError(Exception):
+    """Base of every expected failure; the command line prints its message and exits with code 2."""
+
+
+class TakeError(FacesolveError):
+    """A take, rig, camera file or setting is invalid or cannot be read."""
+
+
+class FootageError(FacesolveError):
+    """An image of the footage is missing, unreadable or of the wrong size."""
+
+
+class SolveError(FacesolveError):
+    """A solve cannot start or go on."""

@@ -1,0 +1,94 @@
+"""Atomic, pickle-free reading and writing of the two file kinds of the contract: JSON and ``.npz``."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any, Dict, Mapping
+
+import numpy as np
+
+from .errors import TakeError
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Writes ``data`` to ``path`` so that a reader sees either the old file or the whole new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=str(path.parent), prefix=path.name + ".", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, str(path))
+    except BaseException:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Writes ``value`` as indented JSON; numbers that are not finite are refused (ValueError)."""
+    text = json.dumps(value, indent=1, allow_nan=False) + "\n"
+    write_atomic(path, text.encode("utf-8"))
+
+
+def read_json(path: Path, what: str) -> Dict[str, Any]:
+    """The JSON object in ``path``; TakeError names ``what`` and the file if it is missing or not JSON."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise TakeError("{}: '{}' does not exist.".format(what, path)) from None
+    except OSError as error:
+        raise TakeError("{}: '{}' cannot be read ({}).".format(what, path, error.strerror)) from None
+    except ValueError as error:
+        raise TakeError("{}: '{}' is not valid JSON ({}).".format(what, path, error)) from None
+    if not isinstance(value, dict):
+        raise TakeError("{}: '{}' must hold a JSON object.".format(what, path))
+    return value
+
+
+def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> str:
+    """Writes ``arrays`` compressed; returns the file's SHA-256 in hexadecimal."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **dict(arrays))
+    data = buffer.getvalue()
+    write_atomic(path, data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def read_npz(path: Path, what: str, sha256: str = "") -> Dict[str, np.ndarray]:
+    """All arrays in ``path``; TakeError if it is missing, damaged, needs unpickling, or is not the file of ``sha256``."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise TakeError("{}: '{}' does not exist.".format(what, path)) from None
+    except OSError as error:
+        raise TakeError("{}: '{}' cannot be read ({}).".format(what, path, error.strerror)) from None
+    if sha256 and hashlib.sha256(data).hexdigest() != sha256:
+        raise TakeError("{}: '{}' does not belong to the JSON beside it; write both again.".format(what, path))
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        raise TakeError("{}: '{}' is not a readable .npz file ({}).".format(what, path, error)) from None
+
+
+def check_schema(record: Mapping[str, Any], supported: int, what: str, path: Path) -> None:
+    """TakeError unless ``record['schema']`` is one this version reads."""
+    schema = record.get("schema")
+    if not isinstance(schema, int) or isinstance(schema, bool):
+        raise TakeError("{}: '{}' has no schema number; it was not written by Facesolve.".format(what, path))
+    if schema > supported:
+        raise TakeError(
+            "{}: '{}' has schema {}, this version reads up to {}; update Facesolve.".format(
+                what, path, schema, supported
+            )
+        )
+    if schema < 1:
+        raise TakeError("{}: '{}' has schema {}, which never existed.".format(what, path, schema))

@@ -1,0 +1,92 @@
+"""Everything a user can choose about a solve. The command line, the panel and take.json are all made from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Optional, Tuple
+
+import numpy as np
+
+from .errors import TakeError
+
+QUALITIES = ("draft", "standard", "final")
+HEAD_MODES = ("transform", "fixed")
+
+
+@dataclass(frozen=True, eq=False)
+class ControlSettings:
+    """What the user decided about one control.
+
+    active: the solve may move it; otherwise it stays at the start pose.
+    lock: None, a value, or a curve (F,) over the take's frames that the control must follow exactly.
+    stiffness: multiplies the prior that holds the control at its default; 1 is normal, larger is stiffer.
+    symmetric: name of the partner on the other side that should have the same value, or None.
+    exclusive: name of the control that should not be on at the same time, or None.
+    """
+
+    name: str
+    active: bool = True
+    lock: Optional[np.ndarray] = None
+    stiffness: float = 1.0
+    symmetric: Optional[str] = None
+    exclusive: Optional[str] = None
+
+    def __post_init__(self) -> None:
+        if self.lock is not None:
+            lock = np.atleast_1d(np.asarray(self.lock, np.float64))
+            object.__setattr__(self, "lock", lock)
+            if lock.ndim != 1 or not np.isfinite(lock).all():
+                raise TakeError("control '{}': the lock must be a finite value or curve.".format(self.name))
+        if not (np.isfinite(self.stiffness) and self.stiffness >= 0):
+            raise TakeError("control '{}': stiffness {} must be at least 0.".format(self.name, self.stiffness))
+        if self.name in (self.symmetric, self.exclusive):
+            raise TakeError("control '{}' cannot be its own partner.".format(self.name))
+
+
+@dataclass(frozen=True)
+class Pin:
+    """A key the animator insists on: ``control`` has ``value`` at take frame number ``frame``."""
+
+    frame: int
+    control: str
+    value: float
+
+
+@dataclass(frozen=True, eq=False)
+class Settings:
+    """Choices of a solve; defaults suit a head filmed by a few cameras at 24 to 60 frames a second.
+
+    quality: ``draft`` (half resolution), ``standard``, ``final`` (all pixels, more iterations).
+    head: ``transform`` solves one rigid transform a frame; ``fixed`` keeps the start pose's.
+    smoothness: strength of the second-difference prior over time; 0 turns it off.
+    stiffness: strength of the prior that holds controls at their default where the footage says nothing.
+    sparsity: strength of the prior that prefers few active controls.
+    contour: weight of the silhouette against the background; 0 turns it off.
+    use_texture: use the rig's own texture when the take has one.
+    """
+
+    quality: str = "standard"
+    head: str = "transform"
+    smoothness: float = 1.0
+    stiffness: float = 1.0
+    sparsity: float = 0.0
+    contour: float = 1.0
+    use_texture: bool = True
+    controls: Tuple[ControlSettings, ...] = ()
+    pins: Tuple[Pin, ...] = field(default_factory=tuple)
+
+    def __post_init__(self) -> None:
+        if self.quality not in QUALITIES:
+            raise TakeError("settings: quality '{}', expected one of {}.".format(self.quality, ", ".join(QUALITIES)))
+        if self.head not in HEAD_MODES:
+            raise TakeError("settings: head mode '{}', expected one of {}.".format(self.head, ", ".join(HEAD_MODES)))
+        for name in ("smoothness", "stiffness", "sparsity", "contour"):
+            value = getattr(self, name)
+            if not (np.isfinite(value) and value >= 0):
+                raise TakeError("settings: {} is {}, it must be a number of at least 0.".format(name, value))
+        names = [control.name for control in self.controls]
+        if len(set(names)) != len(names):
+            raise TakeError("settings: a control is listed twice.")
+        for pin in self.pins:
+            if not np.isfinite(pin.value):
+                raise TakeError("settings: the pin of '{}' at frame {} is not finite.".format(pin.control, pin.frame))

@@ -1,0 +1,284 @@
+"""Takes and solutions as folders of files: ``take.json`` + ``take.npz``, ``solution.json`` + ``solution.npz``."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple, Union
+
+import numpy as np
+
+from .camera import Camera
+from .errors import TakeError
+from .files import check_schema, read_json, read_npz, write_json, write_npz
+from .footage import Footage
+from .rig import Combination, Control, Driver, Mesh, Rig, Shape, Target
+from .settings import ControlSettings, Pin, Settings
+from .solution import ConfusedPair, Solution
+from .take import StartPose, Take
+
+TAKE_SCHEMA = 1
+SOLUTION_SCHEMA = 1
+
+PathLike = Union[str, "os.PathLike[str]"]
+
+
+def write_take(take: Take, folder: PathLike) -> None:
+    """Writes ``take`` into ``folder`` (made if needed). Footage paths become relative to it where they can be."""
+    root = Path(folder)
+    arrays = _rig_arrays(take.rig)
+    arrays.update(frames=take.frames, scene_times=take.scene_times)
+    if take.start is not None:
+        arrays.update(start_controls=take.start.controls, start_head=take.start.head)
+    for index, camera in enumerate(take.cameras):
+        for name in ("intrinsics", "rotation", "translation", "distortion"):
+            arrays["camera{}_{}".format(index, name)] = getattr(camera, name)
+    for index, control in enumerate(take.settings.controls):
+        if control.lock is not None:
+            arrays["lock{}".format(index)] = control.lock
+    sha256 = write_npz(root / "take.npz", arrays)
+    record = {
+        "schema": TAKE_SCHEMA,
+        "kind": "facesolve take",
+        "name": take.name,
+        "arrays": "take.npz",
+        "sha256": sha256,
+        "fps": take.fps,
+        "frames": "{}-{}".format(take.frames[0], take.frames[-1]),
+        "start_frame": None if take.start is None else take.start.frame,
+        "texture": None if take.texture is None else _relative(take.texture, root),
+        "on_bad_frame": take.on_bad_frame,
+        "cameras": [{"name": c.name, "width": c.width, "height": c.height} for c in take.cameras],
+        "footage": [
+            dict(
+                asdict(f),
+                path=_relative(f.path, root),
+                matte=None if f.matte is None else _relative(f.matte, root),
+            )
+            for f in take.footage
+        ],
+        "rig": {
+            "meshes": [asdict(mesh) for mesh in take.rig.meshes],
+            "controls": [asdict(control) for control in take.rig.controls],
+            "targets": take.rig.target_names,
+            "combinations": [asdict(combination) for combination in take.rig.combinations],
+        },
+        "settings": _settings_record(take.settings),
+    }
+    write_json(root / "take.json", record)
+
+
+def read_take(folder: PathLike) -> Take:
+    """The take in ``folder``, footage paths made absolute. Raises TakeError with one sentence for anything wrong."""
+    root = Path(folder)
+    path = root / "take.json"
+    if not path.exists():
+        raise TakeError("take: there is no take.json in '{}'; make one with 'facesolve pack'.".format(root))
+    record = read_json(path, "take")
+    check_schema(record, TAKE_SCHEMA, "take", path)
+    try:
+        arrays = read_npz(root / record["arrays"], "take", record["sha256"])
+        settings = _settings(record["settings"], arrays)
+        start = None
+        if record["start_frame"] is not None:
+            start = StartPose(record["start_frame"], arrays["start_controls"], arrays["start_head"])
+        return Take(
+            name=record["name"],
+            rig=_rig(record["rig"], arrays),
+            cameras=tuple(
+                Camera(
+                    name=camera["name"],
+                    width=camera["width"],
+                    height=camera["height"],
+                    **{
+                        name: arrays["camera{}_{}".format(index, name)]
+                        for name in ("intrinsics", "rotation", "translation", "distortion")
+                    }
+                )
+                for index, camera in enumerate(record["cameras"])
+            ),
+            footage=tuple(
+                replace(
+                    Footage(**footage),
+                    path=_absolute(footage["path"], root),
+                    matte=None if footage["matte"] is None else _absolute(footage["matte"], root),
+                )
+                for footage in record["footage"]
+            ),
+            frames=arrays["frames"],
+            scene_times=arrays["scene_times"],
+            fps=record["fps"],
+            start=start,
+            texture=None if record["texture"] is None else _absolute(record["texture"], root),
+            on_bad_frame=record["on_bad_frame"],
+            settings=settings,
+        )
+    except KeyError as error:
+        raise TakeError("take: '{}' lacks {}; export the take again.".format(path, error)) from None
+    except (TypeError, AttributeError) as error:
+        raise TakeError("take: '{}' is malformed ({}); export the take again.".format(path, error)) from None
+
+
+def write_solution(solution: Solution, folder: PathLike) -> None:
+    """Writes ``solution.npz`` and ``solution.json`` into ``folder``."""
+    root = Path(folder)
+    names = ("frames", "scene_times", "controls", "head", "control_std", "head_std", "residual")
+    sha256 = write_npz(root / "solution.npz", {name: getattr(solution, name) for name in names})
+    record = {
+        "schema": SOLUTION_SCHEMA,
+        "kind": "facesolve solution",
+        "arrays": "solution.npz",
+        "sha256": sha256,
+        "fps": solution.fps,
+        "control_names": list(solution.control_names),
+        "camera_names": list(solution.camera_names),
+        "confused": [asdict(pair) for pair in solution.confused],
+        "provenance": solution.provenance,
+    }
+    write_json(root / "solution.json", record)
+
+
+def read_solution(folder: PathLike) -> Solution:
+    """The solution in ``folder``. Raises TakeError with one sentence for anything wrong."""
+    root = Path(folder)
+    path = root / "solution.json"
+    if not path.exists():
+        raise TakeError("solution: there is no solution.json in '{}'; run 'facesolve solve' first.".format(root))
+    record = read_json(path, "solution")
+    check_schema(record, SOLUTION_SCHEMA, "solution", path)
+    try:
+        arrays = read_npz(root / record["arrays"], "solution", record["sha256"])
+        return Solution(
+            fps=record["fps"],
+            control_names=tuple(record["control_names"]),
+            camera_names=tuple(record["camera_names"]),
+            confused=tuple(ConfusedPair(**pair) for pair in record["confused"]),
+            provenance=record["provenance"],
+            **arrays
+        )
+    except KeyError as error:
+        raise TakeError("solution: '{}' lacks {}.".format(path, error)) from None
+    except TypeError as error:
+        raise TakeError("solution: '{}' is malformed ({}).".format(path, error)) from None
+
+
+def _relative(path: str, root: Path) -> str:
+    """``path`` relative to ``root`` with forward slashes; absolute where no relative path exists (another drive)."""
+    try:
+        return Path(os.path.relpath(os.path.abspath(path), os.path.abspath(str(root)))).as_posix()
+    except ValueError:
+        return Path(os.path.abspath(path)).as_posix()
+
+
+def _absolute(path: str, root: Path) -> str:
+    return Path(os.path.normpath(os.path.join(os.path.abspath(str(root)), path))).as_posix()
+
+
+def _offsets(lengths: List[int]) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+
+def _join(parts: List[np.ndarray], shape: Tuple[int, ...], dtype: Any) -> np.ndarray:
+    return np.concatenate(parts).astype(dtype) if parts else np.zeros(shape, dtype)
+
+
+def _rig_arrays(rig: Rig) -> Dict[str, np.ndarray]:
+    shapes = [(index, shape) for index, target in enumerate(rig.targets) for shape in target.shapes]
+    arrays = {
+        "neutral": rig.neutral,
+        "face_counts": rig.face_counts,
+        "face_vertices": rig.face_vertices,
+        "uvs": rig.uvs,
+        "face_uvs": rig.face_uvs,
+        "shape_target": np.array([index for index, _ in shapes], np.int32),
+        "shape_weight": np.array([shape.weight for _, shape in shapes], np.float64),
+        "shape_offsets": _offsets([len(shape.vertices) for _, shape in shapes]),
+        "shape_vertices": _join([shape.vertices for _, shape in shapes], (0,), np.int32),
+        "shape_deltas": _join([shape.deltas for _, shape in shapes], (0, 3), np.float32),
+        "driver_control": np.array([d.control for d in rig.drivers], np.int32),
+        "driver_target": np.array([d.target for d in rig.drivers], np.int32),
+        "driver_offsets": _offsets([len(d.inputs) for d in rig.drivers]),
+        "driver_inputs": _join([d.inputs for d in rig.drivers], (0,), np.float64),
+        "driver_outputs": _join([d.outputs for d in rig.drivers], (0,), np.float64),
+    }
+    for name in ("photometric_weight", "rigid_weight"):
+        if getattr(rig, name) is not None:
+            arrays[name] = getattr(rig, name)
+    return arrays
+
+
+def _rig(record: Dict[str, Any], arrays: Dict[str, np.ndarray]) -> Rig:
+    shapes: List[List[Shape]] = [[] for _ in record["targets"]]
+    offsets = arrays["shape_offsets"]
+    for index, target in enumerate(arrays["shape_target"]):
+        span = slice(offsets[index], offsets[index + 1])
+        shapes[target].append(
+            Shape(float(arrays["shape_weight"][index]), arrays["shape_vertices"][span], arrays["shape_deltas"][span])
+        )
+    spans = arrays["driver_offsets"]
+    drivers = tuple(
+        Driver(
+            int(arrays["driver_control"][index]),
+            int(arrays["driver_target"][index]),
+            arrays["driver_inputs"][spans[index] : spans[index + 1]],
+            arrays["driver_outputs"][spans[index] : spans[index + 1]],
+        )
+        for index in range(len(arrays["driver_control"]))
+    )
+    return Rig(
+        neutral=arrays["neutral"],
+        face_counts=arrays["face_counts"],
+        face_vertices=arrays["face_vertices"],
+        uvs=arrays["uvs"],
+        face_uvs=arrays["face_uvs"],
+        targets=tuple(Target(name, tuple(shapes[index])) for index, name in enumerate(record["targets"])),
+        controls=tuple(Control(**control) for control in record["controls"]),
+        drivers=drivers,
+        combinations=tuple(
+            Combination(c["target"], tuple(c["drivers"]), c["method"]) for c in record["combinations"]
+        ),
+        meshes=tuple(Mesh(**mesh) for mesh in record["meshes"]),
+        photometric_weight=arrays.get("photometric_weight"),
+        rigid_weight=arrays.get("rigid_weight"),
+    )
+
+
+def _settings_record(settings: Settings) -> Dict[str, Any]:
+    scalars = ("quality", "head", "smoothness", "stiffness", "sparsity", "contour", "use_texture")
+    record: Dict[str, Any] = {name: getattr(settings, name) for name in scalars}
+    record["controls"] = [
+        {
+            "name": control.name,
+            "active": control.active,
+            "locked": control.lock is not None,
+            "stiffness": control.stiffness,
+            "symmetric": control.symmetric,
+            "exclusive": control.exclusive,
+        }
+        for control in settings.controls
+    ]
+    record["pins"] = [asdict(pin) for pin in settings.pins]
+    return record
+
+
+def _settings(record: Dict[str, Any], arrays: Dict[str, np.ndarray]) -> Settings:
+    def lock(index: int, control: Dict[str, Any]) -> Optional[np.ndarray]:
+        return arrays["lock{}".format(index)] if control["locked"] else None
+
+    values = {name: value for name, value in record.items() if name not in ("controls", "pins")}
+    return Settings(
+        controls=tuple(
+            ControlSettings(
+                name=control["name"],
+                active=control["active"],
+                lock=lock(index, control),
+                stiffness=control["stiffness"],
+                symmetric=control["symmetric"],
+                exclusive=control["exclusive"],
+            )
+            for index, control in enumerate(record["controls"])
+        ),
+        pins=tuple(Pin(**pin) for pin in record["pins"]),
+        **values
+    )

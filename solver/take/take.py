@@ -1,0 +1,149 @@
+"""A take: everything a solve needs (rig, cameras, footage, frames, start pose, settings)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Optional, Tuple
+
+import numpy as np
+
+from .camera import Camera
+from .errors import TakeError
+from .footage import BAD_FRAME_POLICIES, Footage
+from .rig import Rig
+from .settings import Settings
+
+
+@dataclass(frozen=True, eq=False)
+class StartPose:
+    """Where the animator left the rig: control values (K,) and head transform (4, 4) at take frame number ``frame``.
+
+    The head transform is rigid, WORLD space, applied after the blendshapes: ``x_world = head @ x_rig``, centimetres.
+    """
+
+    frame: int
+    controls: np.ndarray
+    head: np.ndarray
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "controls", np.ascontiguousarray(self.controls, np.float64))
+        object.__setattr__(self, "head", np.ascontiguousarray(self.head, np.float64))
+        check_rigid(self.head, "start pose: the head transform")
+        if self.controls.ndim != 1 or not np.isfinite(self.controls).all():
+            raise TakeError("start pose: control values must be finite numbers, one for each control.")
+
+
+@dataclass(frozen=True, eq=False)
+class Take:
+    """Rig + cameras + footage + frame range + settings.
+
+    frames: (F,) int64 frame numbers, increasing; image number = frame + footage offset.
+    scene_times: (F,) float64 time of each frame on the rig's timeline in scene frames (may be fractional); this is
+        where the result is keyed. fps: footage frames a second.
+    texture: albedo image of the rig, ``<UDIM>`` allowed in the name, or None.
+    on_bad_frame: ``stop``, or ``unseen`` to solve without the image.
+    """
+
+    name: str
+    rig: Rig
+    cameras: Tuple[Camera, ...]
+    footage: Tuple[Footage, ...]
+    frames: np.ndarray
+    fps: float
+    start: Optional[StartPose] = None
+    scene_times: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    texture: Optional[str] = None
+    on_bad_frame: str = "stop"
+    settings: Settings = field(default_factory=Settings)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "frames", np.ascontiguousarray(self.frames, np.int64))
+        times = self.frames if len(self.scene_times) == 0 else self.scene_times
+        object.__setattr__(self, "scene_times", np.ascontiguousarray(times, np.float64))
+        if len(self.frames) == 0:
+            raise TakeError("take '{}': the frame range is empty; give at least one frame.".format(self.name))
+        if len(self.frames) > 1 and np.diff(self.frames).min() <= 0:
+            raise TakeError("take '{}': frame numbers must increase.".format(self.name))
+        if self.scene_times.shape != self.frames.shape or not np.isfinite(self.scene_times).all():
+            raise TakeError("take '{}': each frame needs one finite scene time.".format(self.name))
+        if not (np.isfinite(self.fps) and self.fps > 0):
+            raise TakeError("take '{}': {} frames a second is not a positive number.".format(self.name, self.fps))
+        if self.on_bad_frame not in BAD_FRAME_POLICIES:
+            raise TakeError(
+                "take '{}': on_bad_frame is '{}', expected one of {}.".format(
+                    self.name, self.on_bad_frame, ", ".join(BAD_FRAME_POLICIES)
+                )
+            )
+        self._check_cameras()
+        self._check_start()
+        self._check_settings()
+
+    def _check_cameras(self) -> None:
+        names = [camera.name for camera in self.cameras]
+        if not names:
+            raise TakeError("take '{}': there is no camera; at least one is needed.".format(self.name))
+        if len(set(names)) != len(names):
+            raise TakeError("take '{}': two cameras have the same name.".format(self.name))
+        if [footage.camera for footage in self.footage] != names:
+            raise TakeError(
+                "take '{}': footage is given for cameras {}, but the cameras are {}; one footage for each camera, in "
+                "the same order.".format(self.name, [footage.camera for footage in self.footage], names)
+            )
+        for camera in self.cameras:
+            if camera.frame_count not in (0, len(self.frames)):
+                raise TakeError(
+                    "camera '{}' has parameters for {} frames, the take has {}.".format(
+                        camera.name, camera.frame_count, len(self.frames)
+                    )
+                )
+
+    def _check_start(self) -> None:
+        if self.start is None:
+            return
+        if len(self.start.controls) != len(self.rig.controls):
+            raise TakeError(
+                "start pose: {} control values for {} controls.".format(
+                    len(self.start.controls), len(self.rig.controls)
+                )
+            )
+        if self.start.frame not in self.frames:
+            raise TakeError(
+                "start pose: frame {} is not one of the take's frames {}..{}.".format(
+                    self.start.frame, self.frames[0], self.frames[-1]
+                )
+            )
+
+    def _check_settings(self) -> None:
+        known = set(self.rig.control_names)
+        for control in self.settings.controls:
+            for name in (control.name, control.symmetric, control.exclusive):
+                if name is not None and name not in known:
+                    raise TakeError("settings: the rig has no control '{}'.".format(name))
+            if control.lock is not None and len(control.lock) not in (1, len(self.frames)):
+                raise TakeError(
+                    "settings: the lock of '{}' has {} values for {} frames; give one value or one a frame.".format(
+                        control.name, len(control.lock), len(self.frames)
+                    )
+                )
+        for pin in self.settings.pins:
+            if pin.control not in known:
+                raise TakeError("settings: a pin names the control '{}', which the rig does not have.".format(pin.control))
+            if pin.frame not in self.frames:
+                raise TakeError(
+                    "settings: the pin of '{}' is at frame {}, outside the take.".format(pin.control, pin.frame)
+                )
+
+    @property
+    def frame_count(self) -> int:
+        return len(self.frames)
+
+
+def check_rigid(matrix: np.ndarray, where: str) -> None:
+    """Raises TakeError unless ``matrix`` is a finite 4x4 rigid transform (no scale, shear or mirror)."""
+    if matrix.shape != (4, 4) or not np.isfinite(matrix).all():
+        raise TakeError("{} must be a finite 4x4 matrix.".format(where))
+    rotation = matrix[:3, :3]
+    if np.abs(rotation @ rotation.T - np.eye(3)).max() > 1e-4 or np.linalg.det(rotation) < 0:
+        raise TakeError("{} is scaled, sheared or mirrored; only rotation and translation are allowed.".format(where))
+    if np.abs(matrix[3] - (0, 0, 0, 1)).max() > 1e-9:
+        raise TakeError("{} has a last row that is not 0 0 0 1 (transposed?).".format(where))
