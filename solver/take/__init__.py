@@ -1,4 +1,7 @@
-"""The contract between Maya and the solver: takes go in, solutions come out. numpy only, Python 3.7 syntax, no torch."""
+"""The contract between Maya and the solver: takes go in, solutions come out.
+
+numpy only, Python 3.7 syntax, no torch.
+"""
 
 from .camera import Camera
 from .errors import FacesolveError, FootageError, SolveError, TakeError

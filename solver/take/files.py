@@ -56,14 +56,14 @@ def read_json(path: Path, what: str) -> Dict[str, Any]:
 def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> str:
     """Writes ``arrays`` compressed; returns the file's SHA-256 in hexadecimal."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **dict(arrays))
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
     data = buffer.getvalue()
     write_atomic(path, data)
     return hashlib.sha256(data).hexdigest()
 
 
 def read_npz(path: Path, what: str, sha256: str = "") -> Dict[str, np.ndarray]:
-    """All arrays in ``path``; TakeError if it is missing, damaged, needs unpickling, or is not the file of ``sha256``."""
+    """All arrays in ``path``; TakeError if it is missing, damaged, pickled, or not the file of ``sha256``."""
     try:
         data = path.read_bytes()
     except FileNotFoundError:

@@ -32,7 +32,7 @@ class Shape:
 
     @staticmethod
     def from_dense(deltas: np.ndarray, weight: float = 1.0, tolerance: float = 0.0) -> Shape:
-        """Sparse shape from dense ``deltas`` (V, 3) cm; vertices that move no more than ``tolerance`` cm are dropped."""
+        """Sparse shape from dense ``deltas`` (V, 3) cm; vertices moving no more than ``tolerance`` cm are dropped."""
         moved = np.flatnonzero(np.abs(deltas).max(axis=1) > tolerance) if len(deltas) else np.zeros(0, np.int64)
         return Shape(float(weight), moved.astype(np.int32), np.asarray(deltas, np.float32)[moved])
 
@@ -322,7 +322,9 @@ def _check_vertex_weight(rig: Rig, name: str) -> None:
     value = np.ascontiguousarray(value, np.float32)
     object.__setattr__(rig, name, value)
     if value.shape != (len(rig.neutral),) or not np.isfinite(value).all() or value.min() < 0 or value.max() > 1:
-        raise TakeError("rig: {} must hold one number in 0..1 for each of the {} vertices.".format(name, len(rig.neutral)))
+        raise TakeError(
+            "rig: {} must hold one number in 0..1 for each of the {} vertices.".format(name, len(rig.neutral))
+        )
 
 
 def _first_duplicate(names: Sequence[str]) -> str:

@@ -94,7 +94,7 @@ def read_take(folder: PathLike) -> Take:
                     **{
                         name: arrays["camera{}_{}".format(index, name)]
                         for name in ("intrinsics", "rotation", "translation", "distortion")
-                    }
+                    },
                 )
                 for index, camera in enumerate(record["cameras"])
             ),
@@ -155,7 +155,7 @@ def read_solution(folder: PathLike) -> Solution:
             camera_names=tuple(record["camera_names"]),
             confused=tuple(ConfusedPair(**pair) for pair in record["confused"]),
             provenance=record["provenance"],
-            **arrays
+            **arrays,
         )
     except KeyError as error:
         raise TakeError("solution: '{}' lacks {}.".format(path, error)) from None
@@ -235,9 +235,7 @@ def _rig(record: Dict[str, Any], arrays: Dict[str, np.ndarray]) -> Rig:
         targets=tuple(Target(name, tuple(shapes[index])) for index, name in enumerate(record["targets"])),
         controls=tuple(Control(**control) for control in record["controls"]),
         drivers=drivers,
-        combinations=tuple(
-            Combination(c["target"], tuple(c["drivers"]), c["method"]) for c in record["combinations"]
-        ),
+        combinations=tuple(Combination(c["target"], tuple(c["drivers"]), c["method"]) for c in record["combinations"]),
         meshes=tuple(Mesh(**mesh) for mesh in record["meshes"]),
         photometric_weight=arrays.get("photometric_weight"),
         rigid_weight=arrays.get("rigid_weight"),
@@ -280,5 +278,5 @@ def _settings(record: Dict[str, Any], arrays: Dict[str, np.ndarray]) -> Settings
             for index, control in enumerate(record["controls"])
         ),
         pins=tuple(Pin(**pin) for pin in record["pins"]),
-        **values
+        **values,
     )

@@ -127,7 +127,7 @@ class Take:
                 )
         for pin in self.settings.pins:
             if pin.control not in known:
-                raise TakeError("settings: a pin names the control '{}', which the rig does not have.".format(pin.control))
+                raise TakeError("settings: a pin names control '{}', which the rig does not have.".format(pin.control))
             if pin.frame not in self.frames:
                 raise TakeError(
                     "settings: the pin of '{}' is at frame {}, outside the take.".format(pin.control, pin.frame)
