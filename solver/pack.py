@@ -1,0 +1,241 @@
+"""Makes a take from files without Maya: a rig as arrays, an OpenCV calibration, footage patterns, a start pose."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from solver.take import Camera, Footage, FootageError, Rig, Settings, StartPose, Take, TakeError, write_take
+from solver.take.files import read_json, read_npz
+
+RIG_KEYS = ("neutral", "deltas", "names", "face_counts", "faces")
+CAMERA_SHAPES = {"intrinsic": (3, 3), "rotation": (3, 3), "translation": (3,)}
+WEIGHT_TOLERANCE = 1e-6  # float32 noise that an exporter may leave on a weight at its limit
+
+
+@dataclass(frozen=True)
+class FootageSource:
+    """Where the footage of all cameras is.
+
+    pattern, matte: paths with ``{camera}`` and ``{frame}`` or ``{frame:04d}`` (a video file: ``{camera}`` alone),
+        relative to the working directory. color_space: ``srgb`` or ``linear``. on_bad_frame: ``stop`` or ``unseen``.
+    """
+
+    pattern: str
+    matte: str | None = None
+    color_space: str = "srgb"
+    on_bad_frame: str = "stop"
+
+
+@dataclass(frozen=True, eq=False)
+class PackRequest:
+    """The files of a take. frames: first and last frame number, both included; fps: frames a second."""
+
+    rig: Path
+    cameras: Path
+    footage: FootageSource
+    frames: tuple[int, int]
+    fps: float
+    start: Path | None = None
+    texture: Path | None = None
+    settings: Settings = field(default_factory=Settings)
+
+
+def pack_take(request: PackRequest, folder: Path) -> Take:
+    """Reads and checks everything in ``request``, then writes the take into ``folder`` and returns it.
+
+    Raises TakeError or FootageError with one sentence; nothing is written then.
+    """
+    frames = np.arange(request.frames[0], request.frames[1] + 1)
+    if len(frames) == 0:
+        raise TakeError(
+            f"frames: the range {request.frames[0]}..{request.frames[1]} is empty; give at least one frame."
+        )
+    if request.texture is not None and "<UDIM>" not in str(request.texture) and not request.texture.is_file():
+        raise TakeError(f"texture: '{request.texture}' does not exist.")
+    rig = read_rig(request.rig)
+    records = read_calibration(request.cameras)
+    footage = tuple(_footage(request.footage, name) for name in records)
+    sizes = [_image_size(source, frames, request.footage.on_bad_frame) for source in footage]
+    cameras = tuple(_camera(name, record, size) for (name, record), size in zip(records.items(), sizes, strict=True))
+    start, scene_times = None, frames.astype(np.float64)
+    if request.start is not None:
+        start, scene_start = read_start(request.start, rig, int(frames[0]))
+        scene_times = scene_start + (frames - frames[0]).astype(np.float64)
+    take = Take(
+        name=folder.name or "take",
+        rig=rig,
+        cameras=cameras,
+        footage=footage,
+        frames=frames,
+        fps=request.fps,
+        start=start,
+        scene_times=scene_times,
+        texture=None if request.texture is None else str(request.texture),
+        on_bad_frame=request.footage.on_bad_frame,
+        settings=request.settings,
+    )
+    write_take(take, folder)
+    return take
+
+
+def parse_frames(text: str) -> tuple[int, int]:
+    """First and last frame, both included, of ``0-39`` or ``7``. Raises TakeError for anything else."""
+    match = re.fullmatch(r"(-?\d+)(?:-(-?\d+))?", text.strip())
+    if match is None:
+        raise TakeError(f"frames: '{text}' is not a range; write it as 0-39, or 7 for one frame.")
+    first, last = int(match.group(1)), int(match.group(2) or match.group(1))
+    if last < first:
+        raise TakeError(f"frames: the range {text} is empty; the last frame comes before the first.")
+    return first, last
+
+
+def read_rig(path: Path) -> Rig:
+    """The rig in an ``.npz`` of dense arrays; lengths in centimetres.
+
+    neutral (V, 3), deltas (K, V, 3), names (K), face_counts (P), faces (sum); optional uv (T, 2) with face_uvs (sum),
+    photometric_weight (V), rigid_weight (V). Raises TakeError.
+    """
+    arrays = read_npz(path, "rig")
+    _need(arrays, RIG_KEYS, f"rig: '{path}'")
+    for name in ("neutral", "deltas"):
+        if arrays[name].dtype.kind not in "fiu":
+            raise TakeError(f"rig: '{path}' holds {name} of type {arrays[name].dtype}, expected numbers.")
+    if ("uv" in arrays) != ("face_uvs" in arrays):
+        raise TakeError(f"rig: '{path}' must hold both uv and face_uvs, or neither.")
+    rig = Rig.from_dense(
+        arrays["neutral"],
+        arrays["deltas"],
+        [str(name) for name in arrays["names"]],
+        arrays["face_counts"],
+        arrays["faces"],
+        arrays.get("uv"),
+        arrays.get("face_uvs"),
+    )
+    return replace(rig, photometric_weight=arrays.get("photometric_weight"), rigid_weight=arrays.get("rigid_weight"))
+
+
+def read_calibration(path: Path) -> dict[str, dict[str, Any]]:
+    """Camera records by name, in file order: intrinsic, distortion, rotation, translation, perhaps width and height.
+
+    OpenCV convention, centimetres, pixel centres at .5. Raises TakeError that names the camera and key.
+    """
+    calibration = read_json(path, "cameras")
+    if not calibration:
+        raise TakeError(f"cameras: '{path}' holds no camera.")
+    for name, record in calibration.items():
+        where = f"camera '{name}' in '{path}'"
+        if not isinstance(record, dict):
+            raise TakeError(f"{where}: expected an object with {', '.join(CAMERA_SHAPES)} and distortion.")
+        _need(record, (*CAMERA_SHAPES, "distortion"), where)
+        for key in (*CAMERA_SHAPES, "distortion"):
+            try:
+                value = np.asarray(record[key], np.float64)
+            except (TypeError, ValueError):
+                raise TakeError(f"{where}: {key} is not an array of numbers.") from None
+            shape = CAMERA_SHAPES.get(key, (value.size,))
+            if value.size != np.prod(shape):
+                raise TakeError(f"{where}: {key} has shape {value.shape}, expected {shape}.")
+            record[key] = value.reshape(shape)
+        if ("width" in record) != ("height" in record):
+            raise TakeError(f"{where}: give both width and height, or neither.")
+    return calibration
+
+
+def read_start(path: Path, rig: Rig, first_frame: int) -> tuple[StartPose, float]:
+    """The start pose at take frame ``first_frame``, and Maya's frame number there.
+
+    The file holds ``frame``, ``weights`` by control name (a control left out is at its default) and ``head`` (4, 4),
+    world space, centimetres. Raises TakeError for an unknown name or a weight out of its control's range.
+    """
+    record = read_json(path, "start pose")
+    _need(record, ("frame", "weights", "head"), f"start pose: '{path}'")
+    if not isinstance(record["weights"], dict):
+        raise TakeError(f"start pose: weights in '{path}' must be an object of control names and numbers.")
+    controls = rig.default_controls
+    index = {name: k for k, name in enumerate(rig.control_names)}
+    for name, value in record["weights"].items():
+        if name not in index:
+            raise TakeError(f"start pose: '{path}' gives a weight for '{name}', which the rig does not have.")
+        control = rig.controls[index[name]]
+        value = _number(value, f"start pose: the weight of '{name}' in '{path}'")
+        if not control.minimum - WEIGHT_TOLERANCE <= value <= control.maximum + WEIGHT_TOLERANCE:
+            raise TakeError(
+                f"start pose: the weight of '{name}' in '{path}' is {value:g}, outside its range "
+                f"{control.minimum:g}..{control.maximum:g}."
+            )
+        controls[index[name]] = min(max(value, control.minimum), control.maximum)
+    try:
+        head = np.asarray(record["head"], np.float64)
+    except (TypeError, ValueError):
+        raise TakeError(f"start pose: head in '{path}' is not a 4x4 matrix of numbers.") from None
+    scene_frame = _number(record["frame"], f"start pose: frame in '{path}'")
+    return StartPose(first_frame, controls, head), scene_frame
+
+
+def _need(record: Mapping[str, Any], keys: tuple[str, ...], where: str) -> None:
+    missing = [key for key in keys if key not in record]
+    if missing:
+        raise TakeError(f"{where} lacks {', '.join(missing)}.")
+
+
+def _number(value: Any, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value):
+        raise TakeError(f"{where} is {value!r}, expected a number.")
+    return float(value)
+
+
+def _footage(source: FootageSource, camera: str) -> Footage:
+    return Footage(
+        camera=camera,
+        path=source.pattern.replace("{camera}", camera),
+        matte=None if source.matte is None else source.matte.replace("{camera}", camera),
+        color_space=source.color_space,
+    )
+
+
+def _image_size(footage: Footage, frames: np.ndarray, on_bad_frame: str) -> tuple[int, int]:
+    """Width and height in pixels of the camera's first image; FootageError when images are not there."""
+    paths = [Path(footage.image_path(int(frame))) for frame in frames] if footage.kind == "sequence" else []
+    paths = paths or [Path(footage.path)]
+    present = [path for path in paths if path.is_file()]
+    where = f"footage of camera '{footage.camera}'"
+    if not present:
+        raise FootageError(
+            f"{where}: nothing matches '{footage.path}' in frames {frames[0]}-{frames[-1]} (tried '{paths[0]}'); check "
+            "the pattern and the frame range."
+        )
+    if len(present) < len(paths) and on_bad_frame == "stop":
+        missing = next(path for path in paths if not path.is_file())
+        raise FootageError(
+            f"{where}: {len(paths) - len(present)} of {len(paths)} images are missing (first: '{missing}'); supply "
+            "them, or solve without them by '--on-bad-frame unseen'."
+        )
+    image = cv2.imdecode(np.fromfile(present[0], np.uint8), cv2.IMREAD_UNCHANGED)
+    if image is None:
+        raise FootageError(f"{where}: '{present[0]}' is not a readable image.")
+    return image.shape[1], image.shape[0]
+
+
+def _camera(name: str, record: Mapping[str, Any], image_size: tuple[int, int]) -> Camera:
+    width, height = (record.get("width", image_size[0]), record.get("height", image_size[1]))
+    if (width, height) != image_size:
+        raise FootageError(
+            f"camera '{name}': the calibration is for {width}x{height} pixels, the footage has "
+            f"{image_size[0]}x{image_size[1]}; use footage at the calibrated size."
+        )
+    return Camera(
+        name=name,
+        width=image_size[0],
+        height=image_size[1],
+        intrinsics=record["intrinsic"],
+        rotation=record["rotation"],
+        translation=record["translation"],
+        distortion=record["distortion"],
+    )

@@ -1,0 +1,182 @@
+"""How a long task tells whoever waits for it how far it is. Knows nothing about what the task does."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
+
+PROGRESS_MODES = ("bar", "jsonl", "none")
+
+
+class Progress(Protocol):
+    """What a task calls while it works. Stages follow one another; each counts from 0 to its total."""
+
+    def stage(self, name: str, total: int) -> None:
+        """A new stage of ``total`` steps begins; the one before it is over."""
+
+    def advance(self, count: int = 1) -> None:
+        """``count`` more steps of the present stage are done."""
+
+    def message(self, text: str) -> None:
+        """One sentence worth reading, for example which backend runs."""
+
+    def picture(self, path: Path) -> None:
+        """A picture of the present state was written to ``path``."""
+
+
+class Reporter(Progress, AbstractContextManager["Reporter"], Protocol):
+    """A progress display that the command line opens, and closes with one of two ends."""
+
+    def done(self, folder: Path) -> None:
+        """The task ended well; its results are in ``folder``."""
+
+    def error(self, text: str) -> None:
+        """The task ended with an error; ``text`` is the sentence for the user."""
+
+
+class Silent:
+    """Reports nothing."""
+
+    def stage(self, name: str, total: int) -> None:
+        pass
+
+    def advance(self, count: int = 1) -> None:
+        pass
+
+    def message(self, text: str) -> None:
+        pass
+
+    def picture(self, path: Path) -> None:
+        pass
+
+    def done(self, folder: Path) -> None:
+        pass
+
+    def error(self, text: str) -> None:
+        pass
+
+    def __enter__(self) -> Silent:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+
+class JsonLines(Silent):
+    """One JSON object a line on stdout, flushed, for programs that watch a task.
+
+    ``{"event": "stage", "name": str, "total": int}``
+    ``{"event": "progress", "stage": str, "done": int, "total": int, "seconds_left": float | null}``
+    ``{"event": "message", "text": str}``, ``{"event": "picture", "path": str}``
+    last: ``{"event": "done", "path": str, "seconds": float}`` or ``{"event": "error", "text": str}``
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = sys.stdout if stream is None else stream
+        self._name, self._total, self._count = "", 0, 0
+        self._opened = self._stage_began = time.monotonic()
+
+    def stage(self, name: str, total: int) -> None:
+        self._name, self._total, self._count = name, int(total), 0
+        self._stage_began = time.monotonic()
+        self._write(event="stage", name=name, total=int(total))
+
+    def advance(self, count: int = 1) -> None:
+        self._count += count
+        left = None
+        if self._count > 0:
+            spent = time.monotonic() - self._stage_began
+            left = round(spent / self._count * max(self._total - self._count, 0), 2)
+        self._write(event="progress", stage=self._name, done=self._count, total=self._total, seconds_left=left)
+
+    def message(self, text: str) -> None:
+        self._write(event="message", text=text)
+
+    def picture(self, path: Path) -> None:
+        self._write(event="picture", path=Path(path).as_posix())
+
+    def done(self, folder: Path) -> None:
+        seconds = round(time.monotonic() - self._opened, 2)
+        self._write(event="done", path=Path(folder).as_posix(), seconds=seconds)
+
+    def error(self, text: str) -> None:
+        self._write(event="error", text=text)
+
+    def _write(self, **event: Any) -> None:
+        self._stream.write(json.dumps(event) + "\n")
+        self._stream.flush()
+
+
+class Bars(Silent):
+    """A bar for each stage with the time left, on a terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self._bars = RichProgress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=console,
+        )
+
+    def stage(self, name: str, total: int) -> None:
+        for task in self._bars.tasks:
+            self._bars.stop_task(task.id)
+        self._bars.add_task(name, total=total)
+
+    def advance(self, count: int = 1) -> None:
+        if self._bars.tasks:
+            self._bars.advance(self._bars.tasks[-1].id, count)
+
+    def message(self, text: str) -> None:
+        self._bars.console.print(text, markup=False, highlight=False)
+
+    def picture(self, path: Path) -> None:
+        self.message(f"picture: {path}")
+
+    def __enter__(self) -> Bars:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+
+class Lines(Silent):
+    """A line for each stage and message, for logs and pipes where a bar would smear."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def stage(self, name: str, total: int) -> None:
+        self.message(f"{name} ({total})")
+
+    def message(self, text: str) -> None:
+        print(text, file=self._stream, flush=True)
+
+    def picture(self, path: Path) -> None:
+        self.message(f"picture: {path}")
+
+
+def open_reporter(mode: str) -> Reporter:
+    """The display for one of PROGRESS_MODES: ``bar`` and plain lines go to stderr, ``jsonl`` to stdout."""
+    if mode == "jsonl":
+        return JsonLines()
+    if mode == "none":
+        return Silent()
+    console = Console(stderr=True)
+    return Bars(console) if console.is_terminal else Lines(sys.stderr)
