@@ -33,7 +33,8 @@ class Shape:
     @staticmethod
     def from_dense(deltas: np.ndarray, weight: float = 1.0, tolerance: float = 0.0) -> Shape:
         """Sparse shape from dense ``deltas`` (V, 3) cm; vertices moving no more than ``tolerance`` cm are dropped."""
-        moved = np.flatnonzero(np.abs(deltas).max(axis=1) > tolerance) if len(deltas) else np.zeros(0, np.int64)
+        # "not at most" keeps rows that are not finite, so that the rig's check finds them
+        moved = np.flatnonzero(~(np.abs(deltas).max(axis=1) <= tolerance)) if len(deltas) else np.zeros(0, np.int64)
         return Shape(float(weight), moved.astype(np.int32), np.asarray(deltas, np.float32)[moved])
 
 
