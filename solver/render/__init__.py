@@ -1,0 +1,33 @@
+"""Rendering of triangle meshes in clip space: rasterize, interpolate, texture, antialias, visibility.
+
+`choose_backend` picks the rasterizer; everything else is plain PyTorch and the same for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from solver.render import rasterize_torch
+
+# (clip (B, V, 4), triangles (F, 3), (height, width)) -> triangle_id (B, H, W), barycentrics (B, H, W, 3), depth (B, H, W)
+Rasterize = Callable[[Tensor, Tensor, tuple[int, int]], tuple[Tensor, Tensor, Tensor]]
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A rasterizer and why it was chosen; `rasterize` has the contract of `rasterize_torch.rasterize`."""
+
+    name: str
+    rasterize: Rasterize
+    reason: str
+
+
+def choose_backend(device: torch.device | str) -> Backend:
+    """The fastest rasterizer available for tensors on `device`; `reason` is a sentence for the user."""
+    device = torch.device(device)
+    reason = f"the built-in PyTorch rasterizer runs on {device.type}, with no further installation or licence"
+    return Backend("torch", rasterize_torch.rasterize, reason)
