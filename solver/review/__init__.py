@@ -1,0 +1,1 @@
+"""Looking at solutions: measures as tables, overlay and curve pictures."""

@@ -1,0 +1,86 @@
+"""An evaluation as a table for people and as JSON for programs."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from solver.evaluate import ACTIVE_WEIGHT, Evaluation, RegionErrors
+
+WORST_CONTROLS = 5
+
+
+def print_evaluation(evaluation: Evaluation, console: Console | None = None) -> None:
+    """Prints the measures of ``evaluation`` to ``console`` (stdout when None)."""
+    console = Console() if console is None else console
+    table = Table(title=f"{len(evaluation.frames)} frames against the truth", title_justify="left")
+    table.add_column("vertex error, mm")
+    for heading in ("mean", "95 %", "max", "head removed: mean", "95 %", "max"):
+        table.add_column(heading, justify="right")
+    for region in evaluation.regions:
+        values = (
+            region.world_mean,
+            region.world_p95,
+            region.world_max,
+            region.rig_mean,
+            region.rig_p95,
+            region.rig_max,
+        )
+        table.add_row(f"{region.name} ({region.vertex_count} vertices)", *(f"{value:.3f}" for value in values))
+    console.print(table)
+    others = Table(show_header=False)
+    rotation = evaluation.head_rotation
+    others.add_row("head rotation error, degrees", f"mean {rotation.mean():.3f}, max {rotation.max():.3f}")
+    others.add_row("weight error, mean absolute", f"{evaluation.weight_error.mean():.4f}")
+    worst = sorted(evaluation.control_error.items(), key=lambda item: -item[1])[:WORST_CONTROLS]
+    others.add_row("largest for", ", ".join(f"{name} {error:.3f}" for name, error in worst))
+    others.add_row(
+        f"active controls a frame (above {ACTIVE_WEIGHT})",
+        f"{evaluation.active.mean():.1f}, truth {evaluation.active_truth.mean():.1f}",
+    )
+    if math.isfinite(evaluation.jerk):
+        others.add_row("vertex jerk, m/s³", f"{evaluation.jerk:.1f}, truth {evaluation.jerk_truth:.1f}")
+    console.print(others)
+
+
+def evaluation_record(evaluation: Evaluation) -> dict[str, Any]:
+    """``evaluation`` as JSON values: a summary of numbers, and lists with one entry for each frame."""
+    return {
+        "units": {"vertex_error": "mm", "head_rotation": "degrees", "jerk": "m/s^3, mean over face vertices"},
+        "regions": {region.name: _region_record(region) for region in evaluation.regions},
+        "head_rotation": {"mean": float(evaluation.head_rotation.mean()), "max": float(evaluation.head_rotation.max())},
+        "weight_error": float(evaluation.weight_error.mean()),
+        "active_controls": {"solved": float(evaluation.active.mean()), "truth": float(evaluation.active_truth.mean())},
+        "jerk": {"solved": _finite(evaluation.jerk), "truth": _finite(evaluation.jerk_truth)},
+        "control_error": evaluation.control_error,
+        "per_frame": {
+            "frame": evaluation.frames.tolist(),
+            "head_rotation": evaluation.head_rotation.tolist(),
+            "weight_error": evaluation.weight_error.tolist(),
+            "active_controls": evaluation.active.tolist(),
+            "active_controls_truth": evaluation.active_truth.tolist(),
+        },
+    }
+
+
+def _region_record(region: RegionErrors) -> dict[str, Any]:
+    return {
+        "vertices": region.vertex_count,
+        "mean": region.world_mean,
+        "p95": region.world_p95,
+        "max": region.world_max,
+        "head_removed": {"mean": region.rig_mean, "p95": region.rig_p95, "max": region.rig_max},
+        "per_frame": {
+            "mean": region.frame_world_mean.tolist(),
+            "max": region.frame_world_max.tolist(),
+            "head_removed_mean": region.frame_rig_mean.tolist(),
+            "head_removed_max": region.frame_rig_max.tolist(),
+        },
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
