@@ -1,0 +1,126 @@
+"""Frame-exact reading of video files through PyAV: image number n is the n-th frame shown, whatever the time stamps."""
+
+from __future__ import annotations
+
+import bisect
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .container import UnreadableImage
+from .decode import optional_module
+
+
+class VideoFile:
+    """An open video. Reading forward decodes each frame once; other accesses seek to the keyframe before.
+
+    count: number of frames; width, height: pixels of the stored image; fps: mean rate, or 0 when unknown.
+    Raises UnreadableImage when PyAV is not installed or the file is missing, damaged or has no picture.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._av = optional_module("av", "video")
+        self._path = path
+        self._lock = threading.Lock()
+        self._open()
+        try:
+            self._index()
+        except BaseException:
+            self.close()
+            raise
+        self._restart()
+
+    def read(self, number: int) -> np.ndarray:
+        """(H, W, 3) RGB of frame ``number`` (0-based): uint8, or uint16 at full scale for more than 8 bits.
+
+        Safe to call from several threads, which then wait for each other. Raises UnreadableImage.
+        """
+        with self._lock:
+            if not 0 <= number < self.count:
+                raise UnreadableImage(
+                    f"has {self.count} images, 0 to {self.count - 1}, and image {number} was asked for; check the "
+                    "frame range and the offset."
+                )
+            frame = self._sought(number)
+            if frame is None:
+                self._restart()
+                frame = self._advance(number)
+            if frame is None:
+                raise UnreadableImage(f"cannot be decoded at image {number} (damaged); copy or encode it again.")
+            deep = max(component.bits for component in frame.format.components) > 8
+            return frame.to_ndarray(format="rgb48le" if deep else "rgb24")
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._container.close()
+
+    def _open(self) -> None:
+        if not self._path.exists():
+            raise UnreadableImage("does not exist; check the footage path.")
+        try:
+            self._container = self._av.open(str(self._path))
+        except (self._av.FFmpegError, OSError) as error:
+            raise UnreadableImage(f"cannot be opened as a video ({error.strerror}); copy or encode it again.") from None
+        if not self._container.streams.video:
+            self._container.close()
+            raise UnreadableImage("has no video stream; check the footage path.")
+        self._stream = self._container.streams.video[0]
+        self._stream.thread_type = "AUTO"
+
+    def _index(self) -> None:
+        """Presentation times of all frames and of the keyframes, from the packets alone (nothing is decoded)."""
+        packets = []
+        try:
+            for packet in self._container.demux(self._stream):
+                if packet.size and not packet.is_discard:
+                    packets.append((packet.pts, packet.is_keyframe))
+        except self._av.FFmpegError as error:
+            raise UnreadableImage(f"is truncated or damaged ({error.strerror}); copy or encode it again.") from None
+        self.count = len(packets)
+        if not packets:
+            raise UnreadableImage("has no frames; copy or encode it again.")
+        times = sorted(pts for pts, _ in packets if pts is not None)
+        self._timed = len(set(times)) == self.count
+        self._number = {pts: number for number, pts in enumerate(times)}
+        self._keyframes = sorted(self._number[pts] for pts, key in packets if key) if self._timed else [0]
+        self._times = times
+        self.width, self.height = self._stream.codec_context.width, self._stream.codec_context.height
+        self.fps = float(self._stream.average_rate or 0)
+
+    def _restart(self) -> None:
+        """Opens the file anew, so that decoding begins at frame 0."""
+        self._container.close()
+        self._open()
+        self._frames: Any = self._container.decode(self._stream)
+        self._next = 0
+
+    def _sought(self, number: int) -> Any:
+        """Frame ``number``, decoding on from where the last read ended or from the nearest keyframe; None on a miss."""
+        keyframe = self._keyframes[max(bisect.bisect_right(self._keyframes, number) - 1, 0)]
+        if not self._next <= number or keyframe > self._next:
+            if not self._timed:
+                self._restart()
+            else:
+                self._container.seek(self._times[keyframe], stream=self._stream)
+                self._frames = self._container.decode(self._stream)
+                self._next = keyframe
+        return self._advance(number)
+
+    def _advance(self, number: int) -> Any:
+        """Decodes up to frame ``number``; None when the decoder skips it or fails."""
+        while True:
+            try:
+                frame = next(self._frames, None)
+            except self._av.FFmpegError:
+                frame = None
+            if frame is None or frame.is_corrupt:
+                self._next = self.count  # the decoder is spent: whatever is read next begins at a keyframe
+                return None
+            current = self._number.get(frame.pts, -1) if self._timed else self._next
+            self._next = current + 1
+            if current == number:
+                return frame
+            if current > number:
+                return None
