@@ -13,7 +13,7 @@ from torch import Tensor
 
 from solver.render import rasterize_torch
 
-# (clip (B, V, 4), triangles (F, 3), (height, width)) -> triangle_id (B, H, W), barycentrics (B, H, W, 3), depth (B, H, W)
+# (clip (B, V, 4), triangles (F, 3), (height, width)) -> triangle_id (B, H, W), barycentrics (B, H, W, 3), depth
 Rasterize = Callable[[Tensor, Tensor, tuple[int, int]], tuple[Tensor, Tensor, Tensor]]
 
 

@@ -16,7 +16,7 @@ from solver.render.barycentrics import barycentrics_at_pixels
 # Upper bound on the pixels visited at once, so that memory stays near 100 bytes times this number. Any one triangle is
 # done whole, so an image larger than this raises the bound to its own size. Small enough to stay near the CPU's caches.
 MAX_CANDIDATES = 8_000_000
-MAX_CANDIDATES_CPU = 1_000_000
+MAX_CANDIDATES_CPU = 250_000
 
 _DEPTH_STEPS = 2**30  # NDC depth -1..1 becomes the integers 0..2**31 in the upper half of the depth|triangle key
 _INDEX_BITS = 31
@@ -145,8 +145,8 @@ def _draw(screen: _ScreenTriangles, triangle_count: int, resolution: tuple[int, 
     visited = (rows[kept] * columns[kept]).long().cumsum(0)
     limit = MAX_CANDIDATES_CPU if key.device.type == "cpu" else MAX_CANDIDATES
     total = int(visited[-1])
-    splits = torch.searchsorted(visited, torch.arange(limit, total, limit, device=key.device), right=True)
-    for part in kept.tensor_split(splits.cpu() if total > limit else 1):
+    splits = torch.searchsorted(visited, torch.arange(limit, max(total, limit), limit, device=key.device), right=True)
+    for part in kept.tensor_split(splits.cpu()):
         chunk = _ScreenTriangles(
             tuple(x.index_select(0, part) for x in screen.x),
             tuple(y.index_select(0, part) for y in screen.y),
