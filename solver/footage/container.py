@@ -10,7 +10,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 
-JPEG, PNG, TIFF, EXR = "JPEG", "PNG", "TIFF", "EXR"
+JPEG, PNG, TIFF, EXR = "JPEG", "PNG", "TIFF", "OpenEXR"
 
 _MAGIC = (
     (b"\xff\xd8\xff", JPEG),

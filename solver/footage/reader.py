@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -13,17 +15,19 @@ from .color import to_linear
 from .container import UnreadableImage
 from .decode import read_pixels
 from .image import Image
+from .undistort import Undistortion
 from .video import VideoFile
 
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # its complaints reach the user as FootageError
 
 
-def open_footage(footage: Footage, camera: Camera) -> FootageReader:
+def open_footage(footage: Footage, camera: Camera, frames: Sequence[int] = ()) -> FootageReader:
     """Reader of the images of ``camera``; a video is opened and indexed at once, a sequence only when read.
 
-    Raises FootageError when a video cannot be opened or a codec is not installed.
+    frames: the take's frame numbers; needed only for a camera that zooms and distorts, else ValueError.
+    Raises FootageError when a video cannot be opened or its codec is not installed.
     """
-    return FootageReader(footage, camera)
+    return FootageReader(footage, camera, frames)
 
 
 class FootageReader:
@@ -32,41 +36,62 @@ class FootageReader:
     in_order: True when reading in rising frame order from one thread is much faster (videos).
     """
 
-    def __init__(self, footage: Footage, camera: Camera) -> None:
+    def __init__(self, footage: Footage, camera: Camera, frames: Sequence[int] = ()) -> None:
         self.footage = footage
         self.camera = camera
         self.in_order = footage.kind == VIDEO
-        self._seen = np.ones((camera.height, camera.width), bool)
-        self._seen.setflags(write=False)
-        self._video: VideoFile | None = None
-        if self.in_order:
-            try:
-                self._video = VideoFile(Path(footage.path))
-            except UnreadableImage as problem:
-                raise FootageError(f"camera '{camera.name}': '{footage.path}' {problem}") from None
+        self._zooms = camera.intrinsics.ndim == 3
+        self._undistorts = bool(camera.distortion.any()) and not footage.undistorted
+        if self._undistorts and self._zooms and len(frames) != len(camera.intrinsics):
+            raise ValueError(f"camera '{camera.name}' zooms: undistorting it needs the take's frame numbers.")
+        self._frame_index = {int(frame): index for index, frame in enumerate(frames)}
+        self._lens: Undistortion | None = None
+        self._lens_lock = threading.Lock()
+        self._everywhere = np.ones((camera.height, camera.width), bool)
+        self._everywhere.setflags(write=False)
+        self._video = self._open_video() if self.in_order else None
 
     def read(self, frame: int) -> Image:
-        """The image at take frame number ``frame``, (H, W) of the camera.
+        """The image at take frame number ``frame``, (H, W) of the camera, undistorted.
 
         Raises FootageError naming camera, frame and file when the image or its matte is missing, cut short, damaged
         or of another size than the camera's.
         """
         stored = self._stored(frame, self.footage.image_path(frame))
-        valid = self._seen
-        if stored.dtype.kind == "f":
-            finite = np.isfinite(stored).reshape(*valid.shape, -1).all(axis=2)
-            if not finite.all():
-                stored = np.where(np.isfinite(stored), stored, np.float32(0))
-                valid = finite
+        finite = self._everywhere
+        if stored.dtype.kind == "f" and not np.isfinite(stored).all():
+            finite = np.isfinite(stored).reshape(*finite.shape, -1).all(axis=2)
+            stored = np.nan_to_num(stored, nan=0.0, posinf=0.0, neginf=0.0)
         pixels = to_linear(stored, self.footage.color_space)
         if pixels.ndim == 2:
             pixels = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
-        return Image(pixels, valid, self._matte(frame))
+        matte = self._matte(frame)
+        if not self._undistorts:
+            return Image(pixels, finite, matte)
+        lens = self._undistortion(frame)
+        valid = lens.valid
+        if finite is not self._everywhere:
+            valid = valid & (lens.coverage(finite.astype(np.float32)) > 0.999)
+        return Image(lens.pixels(pixels), valid, None if matte is None else lens.coverage(matte))
 
     def close(self) -> None:
         """Closes the video file, if any."""
         if self._video is not None:
             self._video.close()
+
+    def _open_video(self) -> VideoFile:
+        try:
+            return VideoFile(Path(self.footage.path))
+        except UnreadableImage as problem:
+            raise FootageError(f"camera '{self.camera.name}': '{self.footage.path}' {problem}") from None
+
+    def _undistortion(self, frame: int) -> Undistortion:
+        if self._zooms:
+            return Undistortion(self.camera, self._frame_index[frame])
+        with self._lens_lock:
+            if self._lens is None:
+                self._lens = Undistortion(self.camera)
+            return self._lens
 
     def _matte(self, frame: int) -> np.ndarray | None:
         """(H, W) float32 coverage, the mean of the matte's channels at full scale; None without mattes."""
