@@ -1,0 +1,44 @@
+"""Runs a solve from inside Maya: a take folder in, a solution folder out. Knows neither maya nor Qt nor torch."""
+
+from .batch import solve
+from .doctor import Check, DoctorTask, EnvironmentReport, examine_environment
+from .environment import child_environment, module_root
+from .errors import InterpreterError, SolveCancelled
+from .events import Done, Error, Message, Picture, Stage, StageProgress, parse_event
+from .in_process import InProcessTask, in_process_obstacle
+from .interpreter import Interpreter, find_interpreter
+from .process import ChildProcess, Patience
+from .request import SolveRequest
+from .task import CANCELLED, DONE, FAILED, Outcome, SolveTask, start_solve
+
+__all__ = [
+    "CANCELLED",
+    "DONE",
+    "FAILED",
+    "Check",
+    "ChildProcess",
+    "DoctorTask",
+    "Done",
+    "EnvironmentReport",
+    "Error",
+    "InProcessTask",
+    "Interpreter",
+    "InterpreterError",
+    "Message",
+    "Outcome",
+    "Patience",
+    "Picture",
+    "SolveCancelled",
+    "SolveRequest",
+    "SolveTask",
+    "Stage",
+    "StageProgress",
+    "child_environment",
+    "examine_environment",
+    "find_interpreter",
+    "in_process_obstacle",
+    "module_root",
+    "parse_event",
+    "solve",
+    "start_solve",
+]

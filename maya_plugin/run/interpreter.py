@@ -1,0 +1,72 @@
+"""Finds the Python that runs the solver. Looks at files and settings only; starts nothing."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import List, Mapping, Optional
+
+from .environment import module_root
+from .errors import InterpreterError
+
+PYTHON_VARIABLE = "FACESOLVE_PYTHON"
+ENVIRONMENT_FOLDERS = ("facesolve_env", ".venv", "venv")
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A Python executable and, for messages, what named it: a setting, a variable or a folder."""
+
+    path: Path
+    source: str
+
+
+def find_interpreter(
+    setting: str = "",
+    environment: Optional[Mapping[str, str]] = None,
+    root: Optional[Path] = None,
+) -> Interpreter:
+    """The Python for the solver: ``setting``, then FACESOLVE_PYTHON, then a virtual environment beside the module.
+
+    Setting and variable may name the executable or the folder of a virtual environment. A name that leads nowhere is
+    an error rather than a reason to look further: the user asked for that one. Raises InterpreterError.
+    """
+    variables = os.environ if environment is None else environment
+    for value, source in ((setting, "the setting 'solver Python'"), (variables.get(PYTHON_VARIABLE), PYTHON_VARIABLE)):
+        if value and value.strip():
+            return _named(value.strip(), source)
+    folder = module_root() if root is None else root
+    for name in ENVIRONMENT_FOLDERS:
+        executable = _first_file(_candidates(folder / name))
+        if executable is not None:
+            return Interpreter(executable, "the virtual environment '{}'".format(name))
+    raise InterpreterError(
+        "No Python is set up for the solver. Make a virtual environment '{}' with Python 3.10 or later, install "
+        "Facesolve into it, or name a Python that has it in {}.".format(
+            folder / ENVIRONMENT_FOLDERS[0], PYTHON_VARIABLE
+        )
+    )
+
+
+def _named(value: str, source: str) -> Interpreter:
+    path = Path(os.path.expandvars(os.path.expanduser(value)))
+    executable = _first_file(_candidates(path)) if path.is_dir() else _first_file([path])
+    if executable is None:
+        raise InterpreterError(
+            "{} names '{}', where there is no Python. Correct it, or clear it to use the virtual environment "
+            "beside the module.".format(source[0].upper() + source[1:], path)
+        )
+    return Interpreter(executable, source)
+
+
+def _candidates(folder: Path) -> List[Path]:
+    """Where a virtual environment, or a plain installation on Windows, keeps its executable."""
+    if os.name == "nt":
+        return [folder / "Scripts" / "python.exe", folder / "python.exe"]
+    return [folder / "bin" / "python", folder / "bin" / "python3"]
+
+
+def _first_file(paths: List[Path]) -> Optional[Path]:
+    # absolute(), not resolve(): following the link out of a virtual environment would lose its packages.
+    return next((path.absolute() for path in paths if path.is_file()), None)
