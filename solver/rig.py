@@ -61,21 +61,15 @@ class RigModel:
     def activations(self, controls: Tensor) -> tuple[Tensor, Tensor]:
         """Activation of every shape and its derivative with respect to the controls.
 
-        controls: (B, K) -> a (B, S), da (B, S, K). Where a curve has a corner the derivative is that of the side of
-        growing input; for ``lowest`` combinations it is that of the driver which is lowest (the first of equals).
+        controls: (B, K) -> a (B, S), differentiable, and da (B, S, K), a constant to autograd. At a curve's corner da
+        is the slope towards growing input; in ``lowest`` combinations it is that of the lowest driver (one of equals).
         Raises SolveError if ``controls`` has another shape.
         """
         weights, driver_slopes = self._target_weights(controls)
-        jacobian = weights.new_zeros(len(weights), self.target_count * self.control_count)
-        pairs = self._driver_target * self.control_count + self._driver_control
-        jacobian = jacobian.index_add(1, pairs, driver_slopes).unflatten(1, (self.target_count, self.control_count))
-        for combination in self.rig.combinations:
-            drivers = list(combination.drivers)
-            factors = _combination_gradient(combination, weights[:, drivers])
-            row = (factors[:, :, None] * jacobian[:, drivers]).sum(1)
-            jacobian = jacobian.index_copy(1, self._indices([combination.target]), row[:, None])
         values, slopes = self._shape_curves(weights[:, self.shape_target])
-        return values, slopes[:, :, None] * jacobian[:, self.shape_target]
+        with torch.no_grad():
+            jacobian = self._target_jacobian(weights, driver_slopes)[:, self.shape_target]
+        return values, slopes[:, :, None] * jacobian
 
     def vertices(self, controls: Tensor) -> Tensor:
         """Vertex positions in rig space, centimetres; differentiable. controls: (B, K) -> (B, V, 3)."""
@@ -126,11 +120,25 @@ class RigModel:
             )
         values, slopes = self._driver_curves(controls[:, self._driver_control])
         weights = controls.new_zeros(len(controls), self.target_count).index_add(1, self._driver_target, values)
-        for combination in self.rig.combinations:
-            drivers = weights[:, list(combination.drivers)]
-            value = drivers.prod(1) if combination.method == MULTIPLY else drivers.amin(1)
-            weights = weights.index_copy(1, self._indices([combination.target]), value[:, None])
+        if self.rig.combinations:
+            columns = list(weights.unbind(1))
+            for combination in self.rig.combinations:
+                drivers = torch.stack([columns[driver] for driver in combination.drivers], 1)
+                columns[combination.target] = drivers.prod(1) if combination.method == MULTIPLY else drivers.amin(1)
+            weights = torch.stack(columns, 1)
         return weights, slopes
+
+    def _target_jacobian(self, weights: Tensor, driver_slopes: Tensor) -> Tensor:
+        """Derivative of every target's weight (B, T) with respect to the controls: (B, T, K)."""
+        jacobian = weights.new_zeros(len(weights), self.target_count * self.control_count)
+        jacobian.index_add_(1, self._driver_target * self.control_count + self._driver_control, driver_slopes)
+        jacobian = jacobian.unflatten(1, (self.target_count, self.control_count))
+        for combination in self.rig.combinations:
+            drivers = torch.stack([weights[:, driver] for driver in combination.drivers], 1)
+            factors = _combination_gradient(combination, drivers)
+            for i, driver in enumerate(combination.drivers):
+                jacobian[:, combination.target] += factors[:, i, None] * jacobian[:, driver]
+        return jacobian
 
     def _tensor(self, values: np.ndarray) -> Tensor:
         return torch.tensor(values, device=self.device, dtype=self.dtype)
