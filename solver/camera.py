@@ -195,8 +195,8 @@ def clip_matrix(
     intrinsics, rotation: (..., 3, 3). translation: (..., 3). width, height: pixels, int or (...) -> (..., 4, 4).
     """
     pixels_to_clip = torch.zeros(*intrinsics.shape[:-2], 4, 3, device=intrinsics.device, dtype=intrinsics.dtype)
-    pixels_to_clip[..., 0, 0] = torch.as_tensor(2.0 / width)
-    pixels_to_clip[..., 1, 1] = torch.as_tensor(2.0 / height)
+    pixels_to_clip[..., 0, 0] = 2.0 / torch.as_tensor(width).to(intrinsics)
+    pixels_to_clip[..., 1, 1] = 2.0 / torch.as_tensor(height).to(intrinsics)
     pixels_to_clip[..., 0:2, 2] = -1.0
     pixels_to_clip[..., 2, 2] = (far + near) / (far - near)
     pixels_to_clip[..., 3, 2] = 1.0

@@ -1,4 +1,4 @@
-"""Exponential map and logarithm of rotations, against scipy-free references and each other."""
+"""Exponential map and logarithm of rotations, against OpenCV and each other."""
 
 import cv2
 import numpy as np
