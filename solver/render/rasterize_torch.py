@@ -61,18 +61,24 @@ def rasterize(clip: Tensor, triangles: Tensor, resolution: tuple[int, int]) -> t
         raise ValueError(f"clip must be (B, V, 4), got {tuple(clip.shape)}")
     if triangles.dim() != 2 or triangles.shape[-1] != 3:
         raise ValueError(f"triangles must be (F, 3), got {tuple(triangles.shape)}")
-    height, width = resolution
     with torch.no_grad():
-        key = torch.full((clip.shape[0] * height * width,), _EMPTY, dtype=torch.int64, device=clip.device)
-        if triangles.shape[0] and key.numel():
-            screen = _project(clip.double(), triangles.long(), resolution)
-            _draw(screen, triangles.shape[0], resolution, key)
-        key = key.view(-1, height, width)
-        hit = key != _EMPTY
-        triangle_id = torch.where(hit, key & (2**_INDEX_BITS - 1), -1).int()
-        depth = torch.where(hit, (key >> _INDEX_BITS).double() / _DEPTH_STEPS - 1, torch.inf).float()
-        barycentrics = barycentrics_at_pixels(clip, triangles, triangle_id).float()
+        # One image at a time keeps the temporaries small, which the CPU's allocator and caches like.
+        parts = clip.split(1) if clip.device.type == "cpu" else (clip,)
+        images = [_rasterize(part, triangles, resolution) for part in parts]
+    triangle_id, barycentrics, depth = (torch.cat(tensors) for tensors in zip(*images, strict=True))
     return triangle_id, barycentrics, depth
+
+
+def _rasterize(clip: Tensor, triangles: Tensor, resolution: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+    height, width = resolution
+    key = torch.full((clip.shape[0] * height * width,), _EMPTY, dtype=torch.int64, device=clip.device)
+    if triangles.shape[0] and key.numel():
+        _draw(_project(clip.double(), triangles.long(), resolution), triangles.shape[0], resolution, key)
+    key = key.view(-1, height, width)
+    hit = key != _EMPTY
+    triangle_id = torch.where(hit, key & (2**_INDEX_BITS - 1), -1).int()
+    depth = torch.where(hit, (key >> _INDEX_BITS).double() / _DEPTH_STEPS - 1, torch.inf).float()
+    return triangle_id, barycentrics_at_pixels(clip.float(), triangles, triangle_id), depth
 
 
 def _project(clip: Tensor, triangles: Tensor, resolution: tuple[int, int]) -> _ScreenTriangles:
