@@ -142,3 +142,36 @@ def test_ict_scene_cameras_equal_the_calibration(facesolve_data):
         film_back = FilmBack(*values["fl"], *values["cap"], *values["fio"], fit=FILM_FITS[int(values["ff"][0])])
         intrinsics = intrinsics_from_film_back(film_back, record["width"], record["height"])
         np.testing.assert_allclose(intrinsics, record["intrinsic"], atol=2e-3, err_msg=name)
+
+
+def maya_keys(text: str, curve: str) -> dict[float, float]:
+    """Key values by frame of an animation curve of a Maya ASCII scene."""
+    node = text.split(f' -n "{curve}";')[1].split("createNode")[0]
+    numbers = [float(x) for x in re.search(r'"\.ktv\[[^]]*\]"([^;]*);', node)[1].split()]
+    return dict(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+@pytest.mark.parametrize(("order", "median"), [("zxy", 0.81), ("xyz", 1.74), ("yxz", 12.1)])
+def test_a_really_tracked_camera_sees_its_markers(facesolve_data, order, median):
+    """Median distance, pixels, between seen and tracked markers of a matchmove; wrong rotate orders are worse."""
+    text = (facesolve_data / "maya" / "mmsolver_stA.ma").read_text(encoding="utf-8")
+    motion = {
+        f"{name}{axis}": maya_keys(text, f"stA_1_1_{name}{axis}") for name in ("translate", "rotate") for axis in "XYZ"
+    }
+    focal_length = maya_keys(text, "stA_1_1Shape1_focalLength")
+    errors = []
+    for number in range(1, 15):
+        bundle = text.split(f'createNode transform -n "bundle_{number:02d}_BND"')[1]
+        point = np.array(re.search(r'"\.t" -type "double3" ([^;]+);', bundle)[1].split(), np.float64)
+        marker = {
+            name: maya_keys(text, f"marker_{number:02d}_MKR_{name}") for name in ("translateX", "translateY", "enable")
+        }
+        for frame, x in marker["translateX"].items():
+            if not marker["enable"].get(frame, 1):
+                continue
+            film_back = FilmBack(focal_length[frame], 0.87582530444564, 0.58267716535433101, fit="overscan")
+            translate, rotate = ([motion[f"{name}{axis}"][frame] for axis in "XYZ"] for name in ("translate", "rotate"))
+            seen = marker_position(film_back, 1936, 1288, maya_matrix(translate, rotate, order), point)
+            errors.append(np.hypot(*((seen - (x, marker["translateY"][frame])) * (1936, 1288))))
+    assert len(errors) == 1006
+    assert np.median(errors) == pytest.approx(median, rel=0.01)
