@@ -129,6 +129,7 @@ def _tiff_tags(data: bytes, order: str) -> dict[int, tuple[int, ...]]:
     (start,) = struct.unpack_from(order + word, data, 8 if big else 4)
     (entries,) = struct.unpack_from(order + ("Q" if big else "H"), data, start)
     first = start + (8 if big else 2)
+    struct.unpack_from(order + word, data, first + entries * entry)  # the link to the next directory ends this one
     tags = {}
     for position in range(first, first + entries * entry, entry):
         tag, kind, count = struct.unpack_from(order + "HH" + word, data, position)

@@ -24,6 +24,7 @@ class VideoFile:
         self._av = optional_module("av", "video")
         self._path = path
         self._lock = threading.Lock()
+        self._corrupt: set[int] = set()
         self._open()
         try:
             self._index()
@@ -44,11 +45,11 @@ class VideoFile:
                     "frame range and the offset."
                 )
             frame = self._sought(number)
-            if frame is None:
+            if frame is None:  # the container's seek went too far
                 self._restart()
                 frame = self._advance(number)
             if frame is None:
-                raise UnreadableImage(f"cannot be decoded at image {number} (damaged); copy or encode it again.")
+                raise _damaged(number)
             deep = max(component.bits for component in frame.format.components) > 8
             return frame.to_ndarray(format="rgb48le" if deep else "rgb24")
 
@@ -76,6 +77,10 @@ class VideoFile:
             for packet in self._container.demux(self._stream):
                 if packet.size and not packet.is_discard:
                     packets.append((packet.pts, packet.is_keyframe))
+                    if (
+                        packet.is_corrupt and packet.pts is not None
+                    ):  # a cut packet may decode to half a picture without an error
+                        self._corrupt.add(packet.pts)
         except self._av.FFmpegError as error:
             raise UnreadableImage(f"is truncated or damaged ({error.strerror}); copy or encode it again.") from None
         self.count = len(packets)
@@ -97,26 +102,33 @@ class VideoFile:
         self._next = 0
 
     def _sought(self, number: int) -> Any:
-        """Frame ``number``, decoding on from where the last read ended or from the nearest keyframe; None on a miss."""
+        """Frame ``number``, decoded on from where the last read ended or from the nearest keyframe; None on a miss."""
         keyframe = self._keyframes[max(bisect.bisect_right(self._keyframes, number) - 1, 0)]
-        if not self._next <= number or keyframe > self._next:
-            if not self._timed:
-                self._restart()
-            else:
-                self._container.seek(self._times[keyframe], stream=self._stream)
+        if not keyframe <= self._next <= number:
+            if self._timed:
+                try:
+                    self._container.seek(self._times[keyframe], stream=self._stream)
+                except self._av.FFmpegError:
+                    return None
                 self._frames = self._container.decode(self._stream)
                 self._next = keyframe
+            elif self._next > number:
+                self._restart()
         return self._advance(number)
 
     def _advance(self, number: int) -> Any:
-        """Decodes up to frame ``number``; None when the decoder skips it or fails."""
+        """Decodes up to frame ``number``; None when it is not among what is left. UnreadableImage at damage."""
         while True:
             try:
                 frame = next(self._frames, None)
+                damaged = frame is not None and (frame.is_corrupt or frame.pts in self._corrupt)
             except self._av.FFmpegError:
-                frame = None
-            if frame is None or frame.is_corrupt:
-                self._next = self.count  # the decoder is spent: whatever is read next begins at a keyframe
+                damaged = True
+            if damaged or frame is None:
+                self._next = self.count  # the decoder is spent: the next read begins at a keyframe
+            if damaged:
+                raise _damaged(number)
+            if frame is None:
                 return None
             current = self._number.get(frame.pts, -1) if self._timed else self._next
             self._next = current + 1
@@ -124,3 +136,7 @@ class VideoFile:
                 return frame
             if current > number:
                 return None
+
+
+def _damaged(number: int) -> UnreadableImage:
+    return UnreadableImage(f"cannot be decoded at image {number} (damaged); copy or encode it again.")

@@ -1,0 +1,96 @@
+"""The check before a solve, and the report of the codecs."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from solver.footage import check_footage, describe_codecs
+from solver.take import Footage
+
+from .specimens import camera, picture, take, write_image, write_sequence, write_video
+
+
+def test_good_footage_has_no_findings(tmp_path: Path) -> None:
+    names = ("left", "right")
+    footage = [write_sequence(tmp_path, "left"), write_sequence(tmp_path, "right", suffix=".jpg")]
+    assert check_footage(take(footage, [camera(name) for name in names])) == []
+
+
+@pytest.mark.parametrize(("policy", "severity"), [("stop", "error"), ("unseen", "warning")])
+def test_bad_frames_are_found_by_camera_and_frame(tmp_path: Path, policy: str, severity: str) -> None:
+    footage = write_sequence(tmp_path, suffix=".jpg")
+    (tmp_path / "left_0001.jpg").unlink()
+    cut = tmp_path / "left_0003.jpg"
+    cut.write_bytes(cut.read_bytes()[:-100])
+    write_image(tmp_path / "left_0004.jpg", picture(4, 40, 30))
+    findings = check_footage(take([footage], [camera()], policy=policy))
+    assert [(f.severity, f.camera, f.frame) for f in findings] == [(severity, "left", n) for n in (1002, 1004, 1005)]
+    for finding, text in zip(findings, ("does not exist", "is truncated", "is 40x30 pixels"), strict=True):
+        assert text in finding.message
+
+
+def test_every_skips_contents_but_never_existence(tmp_path: Path) -> None:
+    footage = write_sequence(tmp_path, count=8)
+    (tmp_path / "left_0001.png").unlink()
+    for number in (2, 4, 7):
+        path = tmp_path / f"left_{number:04d}.png"
+        path.write_bytes(path.read_bytes()[:-5])
+    findings = check_footage(take([footage], [camera()], frames=8), every=4)
+    assert [finding.frame for finding in findings] == [1002, 1005, 1008]
+
+
+def test_a_wrong_path_is_one_finding(tmp_path: Path) -> None:
+    footage = Footage("left", (tmp_path / "nowhere" / "{frame}.png").as_posix())
+    (finding,) = check_footage(take([footage], [camera()], policy="unseen"))
+    assert (finding.severity, finding.frame) == ("error", None)
+    assert "none of the 6 images exists" in finding.message
+    assert "nowhere/1001.png" in finding.message
+
+
+def test_mattes_are_checked_and_a_still_one_only_once(tmp_path: Path) -> None:
+    footage = replace(write_sequence(tmp_path), matte=(tmp_path / "matte_{frame:04d}.png").as_posix())
+    for number in (0, 1, 2, 4, 5):
+        write_image(tmp_path / f"matte_{number:04d}.png", picture(0)[..., 0])
+    (finding,) = check_footage(take([footage], [camera()]))
+    assert finding.frame == 1004
+    assert "matte_0003.png' does not exist" in finding.message
+    write_image(tmp_path / "still.png", picture(0, 20, 20)[..., 0])
+    (finding,) = check_footage(take([replace(footage, matte=(tmp_path / "still.png").as_posix())], [camera()]))
+    assert "still.png' is 20x20 pixels" in finding.message
+
+
+def test_two_cameras_with_the_same_files(tmp_path: Path) -> None:
+    footage = write_sequence(tmp_path)
+    (finding,) = check_footage(take([footage, replace(footage, camera="right")], [camera(), camera("right")]))
+    assert (finding.severity, finding.camera) == ("warning", "right")
+    assert "is the footage of camera 'left' too" in finding.message
+
+
+def test_videos(tmp_path: Path) -> None:
+    footage = write_video(tmp_path / "take.mp4")
+    assert check_footage(take([footage], [camera()], frames=30)) == []
+    findings = check_footage(take([footage], [camera(width=64)], frames=33, fps=30))
+    assert [(f.severity, f.frame) for f in findings] == [("error", None), ("error", 1031), ("warning", None)]
+    assert "is 48x32 pixels, but the camera is calibrated at 64x32" in findings[0].message
+    assert "3 frames of the take from 1031 on" in findings[1].message
+    assert "runs at 24 frames a second, the take at 30" in findings[2].message
+    (finding,) = check_footage(take([replace(footage, path="absent.mp4")], [camera()]))
+    assert "'absent.mp4' does not exist" in finding.message
+
+
+def test_codecs(monkeypatch: pytest.MonkeyPatch) -> None:
+    opencv = describe_codecs()["OpenCV"]
+    assert opencv.version
+    assert opencv.reads == ("JPEG", "PNG", "TIFF")
+    for name, module, extra in (("OpenImageIO", "OpenImageIO", "exr"), ("PyAV", "av", "video")):
+        pytest.importorskip(module)
+        there = describe_codecs()[name]
+        assert there.version
+        assert there.reads
+        assert not there.install
+        monkeypatch.setitem(sys.modules, module, None)
+        absent = describe_codecs()[name]
+        assert (absent.version, absent.reads) == (None, ())
+        assert absent.install == f'pip install "facesolve[{extra}]"'
