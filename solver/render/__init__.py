@@ -12,6 +12,32 @@ import torch
 from torch import Tensor
 
 from solver.render import rasterize_torch
+from solver.render.antialias import antialias
+from solver.render.barycentrics import barycentric_derivatives, barycentrics_at_pixels
+from solver.render.interpolate import interpolate, interpolate_derivatives
+from solver.render.silhouette import opposite_vertices, silhouette_edges
+from solver.render.texture import Texture, mip_level, sample_bilinear, sample_trilinear
+from solver.render.visibility import camera_depth_image, visibility_weight, visible
+
+__all__ = [
+    "Backend",
+    "Rasterize",
+    "Texture",
+    "antialias",
+    "barycentric_derivatives",
+    "barycentrics_at_pixels",
+    "camera_depth_image",
+    "choose_backend",
+    "interpolate",
+    "interpolate_derivatives",
+    "mip_level",
+    "opposite_vertices",
+    "sample_bilinear",
+    "sample_trilinear",
+    "silhouette_edges",
+    "visibility_weight",
+    "visible",
+]
 
 # (clip (B, V, 4), triangles (F, 3), (height, width)) -> triangle_id (B, H, W), barycentrics (B, H, W, 3), depth
 Rasterize = Callable[[Tensor, Tensor, tuple[int, int]], tuple[Tensor, Tensor, Tensor]]

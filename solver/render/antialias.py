@@ -1,25 +1,41 @@
 """Antialiased silhouettes: pixel colours blend across the edge by where it passes, so they depend on the vertices.
 
-Laine et al., "Modular Primitives for High-Performance Differentiable Rendering", 2020, section 3.3.
+After Laine et al., "Modular Primitives for High-Performance Differentiable Rendering", 2020, section 3.3.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from solver.render.rasterize_torch import enumerate_ranges
 from solver.render.silhouette import EDGE_CORNERS, silhouette_edges
 
+_POSITION_STEPS = 2**20  # of a pixel, for choosing the outermost edge between two pixel centres
+_EDGE_BITS = 40
 
-@dataclass(frozen=True)
-class _PixelPairs:
-    """Neighbouring pixels of which the first sees the nearer triangle; flat indices into (B, H, W)."""
 
-    near: Tensor  # (n,) int64
-    far: Tensor  # (n,) int64
-    axis: int  # 0 for neighbours in x, 1 for neighbours in y
+class _Edges(NamedTuple):
+    """Silhouette edges on screen: n edges with float64 pixel coordinates of their ends and of a point of their surface.
+
+    Ends are ordered by the coordinate across the pixel pairs that the edge acts on: rows for neighbours in x.
+    """
+
+    image: Tensor  # (n,) int64
+    start: Tensor  # (n, 3) along the pair, across it, NDC depth
+    end: Tensor  # (n, 3)
+    surface: Tensor  # (n, 3)
+
+
+class _Crossings(NamedTuple):
+    """Edges between the centres of two neighbouring pixels; flat indices into (B, H, W)."""
+
+    edge: Tensor  # (m,) index into _Edges
+    inner: Tensor  # (m,) pixel on the surface's side of the edge
+    outer: Tensor  # (m,)
+    distance: Tensor  # (m,) pixels from the inner centre to the edge, 0..1
 
 
 def antialias(
@@ -32,11 +48,12 @@ def antialias(
 ) -> Tensor:
     """Blend neighbouring pixels across the silhouette edges that pass between their centres.
 
-    Of two neighbours the one with the nearer triangle looks for the silhouette edge by which that triangle ends before
-    the other's centre. Past the midpoint, the triangle's colour spills into the other pixel in proportion; before it,
-    the other's colour comes in. Each edge acts on pairs across its own direction only (steep edges on neighbours in x).
-    As in the paper, an edge is found only if its triangle is seen at the pixel beside it: triangles smaller than a
-    pixel lose some of their outline.
+    Where the edge lies past the midpoint from the pixel on its surface, that pixel's colour spills into the other in
+    proportion; before it, the other's colour comes in. Steep edges act on neighbours in x, flat ones on neighbours in
+    y. The paper looks for edges of the triangle seen at the pixel and so misses most of a curved outline, where the
+    last triangles are thinner than a pixel; here the silhouette edges look for pixels. An edge counts where the pixels
+    see different triangles, the one on its side the nearer, and the edge lies in front of the other; of several, the
+    outermost.
 
     Args:
         colours: (B, H, W, C) one sample per pixel.
@@ -49,67 +66,103 @@ def antialias(
     Returns:
         (B, H, W, C), differentiable with respect to colours and clip.
     """
-    silhouette = silhouette_edges(clip, triangles, opposite).flatten(0, 1)  # (B * F, 3)
-    flat = colours.flatten(0, 2)
-    result = flat
+    image, edge, surface = _silhouette_vertices(clip, triangles, opposite)
+    pixels = colours.flatten(0, 2)
+    blended = pixels
     for axis in (0, 1):
-        pairs = _pairs(triangle_id, depth, axis)
-        if pairs.near.numel() == 0:
-            continue
-        distance, crosses = _edge_distance(pairs, triangle_id, clip, triangles, silhouette)
-        near, far, distance = pairs.near[crosses], pairs.far[crosses], (distance[crosses] - 0.5).to(colours.dtype)
-        difference = (flat[near] - flat[far]) * distance[:, None]
-        result = result.index_add(0, torch.where(distance > 0, far, near), difference)
-    return result.view_as(colours)
+        edges = _edges_across(clip, image, edge, surface, axis, triangle_id.shape)
+        with torch.no_grad():
+            crossings = _outermost(_crossings(edges, axis, triangle_id, depth), triangle_id.numel())
+        distance = _distance(edges, crossings.edge, crossings.inner, crossings.outer, axis, triangle_id.shape)
+        spill = (distance - 0.5).to(colours.dtype)[:, None]
+        receiver = torch.where(spill[:, 0] > 0, crossings.outer, crossings.inner)
+        difference = pixels.index_select(0, crossings.inner) - pixels.index_select(0, crossings.outer)
+        blended = blended.index_add(0, receiver, difference * spill)
+    return blended.view_as(colours)
 
 
-def _pairs(triangle_id: Tensor, depth: Tensor, axis: int) -> _PixelPairs:
-    """Neighbours along x (axis 0) or y (axis 1) that see different triangles; triangle_id and depth (B, H, W)."""
-    index = torch.arange(triangle_id.numel(), device=triangle_id.device).view_as(triangle_id)
-    dim = 2 - axis
-    size = triangle_id.shape[dim]
-    first, second = (index.narrow(dim, start, max(size - 1, 0)).flatten() for start in (0, min(size, 1)))
-    flat_id, flat_depth = triangle_id.flatten(), depth.flatten()
-    differ = (flat_id[first] != flat_id[second]).nonzero().squeeze(1)
-    first, second = first[differ], second[differ]
-    first_is_near = flat_depth[first] <= flat_depth[second]
-    return _PixelPairs(torch.where(first_is_near, first, second), torch.where(first_is_near, second, first), axis)
+def _silhouette_vertices(clip: Tensor, triangles: Tensor, opposite: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Image (n,), end vertices (n, 2) and far corner (n,) of the silhouette edges in front of the camera."""
+    image, triangle, k = silhouette_edges(clip, triangles, opposite).nonzero().unbind(1)
+    corners = triangles.long()[triangle]  # (n, 3)
+    ends = corners.gather(1, torch.tensor(EDGE_CORNERS, device=clip.device)[k])
+    surface = corners.gather(1, k[:, None]).squeeze(1)
+    in_front = (clip[image, ends[:, 0], 3] > 0) & (clip[image, ends[:, 1], 3] > 0) & (clip[image, surface, 3] > 0)
+    return image[in_front], ends[in_front], surface[in_front]
 
 
-def _edge_distance(
-    pairs: _PixelPairs,
-    triangle_id: Tensor,
+def _edges_across(
     clip: Tensor,
-    triangles: Tensor,
-    silhouette: Tensor,  # (B * F, 3) bool
-) -> tuple[Tensor, Tensor]:
-    """Where the near pixel's triangle ends at a silhouette on the way to the far pixel.
+    image: Tensor,  # (n,)
+    ends: Tensor,  # (n, 2)
+    surface: Tensor,  # (n,)
+    axis: int,
+    shape: torch.Size,
+) -> _Edges:
+    """The edges that act on neighbours along x (axis 0) or y (axis 1), in an image of shape (B, H, W)."""
+    size = clip.new_tensor([shape[2], shape[1]], dtype=torch.float64)
 
-    Returns:
-        distance: (n,) float64 from the near centre, in pixels, differentiable with respect to clip.
-        crosses: (n,) bool, whether there is such an edge, with a distance in 0..1.
-    """
+    def project(vertex: Tensor) -> Tensor:
+        x, y, z, w = clip[image, vertex].double().unbind(-1)
+        pixel = ((x / w * 0.5 + 0.5) * size[0], (y / w * 0.5 + 0.5) * size[1])
+        return torch.stack((pixel[axis], pixel[1 - axis], z / w), -1)
+
+    first, second, third = project(ends[:, 0]), project(ends[:, 1]), project(surface)
+    along, across = (second - first).detach().abs()[:, :2].unbind(1)
+    acts = (across >= along) if axis == 0 else (across > along)
+    acts = (acts & (across > 0)).nonzero().squeeze(1)
+    first, second, third = first[acts], second[acts], third[acts]
+    swap = (first[:, 1] > second[:, 1])[:, None]
+    return _Edges(image[acts], torch.where(swap, second, first), torch.where(swap, first, second), third)
+
+
+def _crossings(edges: _Edges, axis: int, triangle_id: Tensor, depth: Tensor) -> _Crossings:
+    """Every passage of an edge between two pixel centres that see its surface and something behind it."""
     _, height, width = triangle_id.shape
-    image, pixel = pairs.near // (height * width), pairs.near % (height * width)
-    triangle = triangle_id.flatten()[pairs.near].long()
-    corners = clip.double()[image[:, None], triangles.long()[triangle]]  # (n, 3, 4)
-    w = corners[..., 3]
-    in_front = w > 0
-    position = (corners[..., :2] / torch.where(in_front, w, 1)[..., None] * 0.5 + 0.5) * w.new_tensor([width, height])
-    centre = torch.stack((pixel % width, pixel // width), -1) + 0.5
-    position = position - centre[:, None]
-    along, across = position[..., pairs.axis], position[..., 1 - pairs.axis]  # (n, 3), about the near centre
-    along = along * (pairs.far - pairs.near).sign()[:, None]
-    is_silhouette = silhouette[image * triangles.shape[0] + triangle]
+    length, lines = (width, height) if axis == 0 else (height, width)
+    first = (edges.start[:, 1] - 0.5).ceil().clamp(0, lines).long()
+    last = (edges.end[:, 1] - 0.5).ceil().clamp(0, lines).long()
+    edge, line = enumerate_ranges(last - first, first)
+    start, step = edges.start[edge], (edges.end - edges.start)[edge]
+    fraction = (line + 0.5 - start[:, 1]) / step[:, 1]
+    crossing, edge_depth = start[:, 0] + fraction * step[:, 0], start[:, 2] + fraction * step[:, 2]
+    before = (crossing - 0.5).floor()
+    within = (before >= 0) & (before < length - 1)
+    edge, line, before = edge[within], line[within], before[within].long()
+    edge_depth, crossing = edge_depth[within], crossing[within]
 
-    distance, crosses = w.new_zeros(w.shape[0]), torch.zeros_like(in_front[:, 0])
-    for k, (a, b) in enumerate(EDGE_CORNERS):
-        step_along, step_across = along[:, b] - along[:, a], across[:, b] - across[:, a]
-        # An edge at exactly 45 degrees acts on neighbours in x.
-        steep = step_across.abs() >= step_along.abs() if pairs.axis == 0 else step_across.abs() > step_along.abs()
-        spans = (across[:, a] > 0) != (across[:, b] > 0)
-        usable = is_silhouette[:, k] & steep & spans & in_front[:, a] & in_front[:, b]
-        edge = along[:, a] - across[:, a] * step_along / torch.where(usable, step_across, 1)
-        usable = usable & (edge >= 0) & (edge <= 1)
-        distance, crosses = torch.where(usable, edge, distance), crosses | usable
-    return distance, crosses
+    stride, line_stride = (1, width) if axis == 0 else (width, 1)
+    low = edges.image[edge] * height * width + line * line_stride + before * stride
+    surface_is_low = _surface_is_low(edges)[edge]
+    inner, outer = torch.where(surface_is_low, low, low + stride), torch.where(surface_is_low, low + stride, low)
+    distance = torch.where(surface_is_low, crossing - 0.5 - before, before + 1.5 - crossing)
+    flat_id, flat_depth = triangle_id.flatten(), depth.flatten()
+    counts = (flat_id[inner] != flat_id[outer]) & (flat_depth[inner] < flat_depth[outer])
+    counts &= edge_depth <= flat_depth[outer]
+    return _Crossings(edge[counts], inner[counts], outer[counts], distance[counts])
+
+
+def _surface_is_low(edges: _Edges) -> Tensor:
+    """(n,) whether the surface lies towards lower pixels of the edge's pairs."""
+    along, across = (edges.end - edges.start)[:, 0], (edges.end - edges.start)[:, 1]
+    to_surface = edges.surface - edges.start
+    return to_surface[:, 0] * across < to_surface[:, 1] * along
+
+
+def _outermost(crossings: _Crossings, pixel_count: int) -> _Crossings:
+    """Of the crossings between the same two pixels the one farthest from the inner pixel; at a tie the last edge."""
+    steps = (crossings.distance * _POSITION_STEPS).long() << _EDGE_BITS
+    key = steps | torch.arange(crossings.edge.numel(), device=crossings.edge.device)
+    pair = crossings.inner * 2 + (crossings.outer > crossings.inner)
+    best = key.new_full((2 * pixel_count,), -1).scatter_reduce_(0, pair, key, "amax")
+    return _Crossings(*(column[best[pair] == key] for column in crossings))
+
+
+def _distance(edges: _Edges, edge: Tensor, inner: Tensor, outer: Tensor, axis: int, shape: torch.Size) -> Tensor:
+    """Pixels (m,) from the inner pixel's centre to the edge, differentiable with respect to the vertices."""
+    _, height, width = shape
+    x, y = inner % width + 0.5, inner // width % height + 0.5
+    along, across = (x, y) if axis == 0 else (y, x)
+    start, step = edges.start.index_select(0, edge), (edges.end - edges.start).index_select(0, edge)
+    crossing = start[:, 0] + (across - start[:, 1]) / step[:, 1] * step[:, 0]
+    return (crossing - along) * (outer - inner).sign()

@@ -184,7 +184,7 @@ def _draw_chunk(
     depth_origin = screen.z[0] - depth_dx * (screen.x[0] - 0.5) - depth_dy * screen.y[0]
     image, triangle = screen.source // triangle_count, screen.source % triangle_count
 
-    owner, row = _enumerate(rows, row_first)
+    owner, row = enumerate_ranges(rows, row_first)
     of_row = partial(torch.index_select, dim=0, index=owner)
     y = row + 0.5
     row_in_triangle = y - of_row(y0)
@@ -197,7 +197,7 @@ def _draw_chunk(
     row_depth, row_depth_dx = of_row(depth_origin) + of_row(depth_dy) * y, of_row(depth_dx)
     row_start, row_triangle = of_row(image * (height * width)) + row * width, of_row(triangle)
 
-    span, column = _enumerate(column_end - column_first, column_first)
+    span, column = enumerate_ranges(column_end - column_first, column_first)
     of_pixel = partial(torch.index_select, dim=0, index=span)
     depth = of_pixel(row_depth_dx).mul_(column).add_(of_pixel(row_depth))
     steps = ((depth + 1).mul_(_DEPTH_STEPS)).clamp_(min=0).long()
@@ -235,7 +235,7 @@ def _depth_slopes(screen: _ScreenTriangles) -> tuple[Tensor, Tensor]:
     return (bz * cy - cz * by) / area, (cz * bx - bz * cx) / area
 
 
-def _enumerate(counts: Tensor, first: Tensor) -> tuple[Tensor, Tensor]:
+def enumerate_ranges(counts: Tensor, first: Tensor) -> tuple[Tensor, Tensor]:
     """For each i the integers first[i] .. first[i] + counts[i] - 1: returns i and the integer, each (sum,)."""
     counts = counts.clamp(min=0)
     end = counts.cumsum(0)
