@@ -126,7 +126,7 @@ def _crossings(edges: _Edges, axis: int, triangle_id: Tensor, depth: Tensor) -> 
     start, step = edges.start[edge], (edges.end - edges.start)[edge]
     fraction = (line + 0.5 - start[:, 1]) / step[:, 1]
     crossing, edge_depth = start[:, 0] + fraction * step[:, 0], start[:, 2] + fraction * step[:, 2]
-    before = (crossing - 0.5).floor()
+    before = (crossing - 0.5).ceil() - 1  # on a centre: as the rasterizer, which gives it to the higher side
     within = (before >= 0) & (before < length - 1)
     edge, line, before = edge[within], line[within], before[within].long()
     edge_depth, crossing = edge_depth[within], crossing[within]

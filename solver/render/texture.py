@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -124,20 +124,20 @@ def _blank(texture: Texture, points: Tensor) -> Tensor:
     return finest.new_zeros((points.shape[0], finest.shape[1]))
 
 
-def _members(texture: Texture, points: Tensor) -> Iterator[tuple[Tile, Tensor]]:
+def _members(texture: Texture, points: Tensor) -> list[tuple[Tile, Tensor]]:
     """Each tile with the indices (m,) of the points (n, 2) it colours; each point goes to at most one tile."""
-    with torch.no_grad():
-        floor = points.floor()
-        inside = {tile: (floor[:, 0] == tile[0]) & (floor[:, 1] == tile[1]) for tile in texture.pyramids}
-        free = ~torch.stack(list(inside.values())).any(0)
-        for tile, pyramid in texture.pyramids.items():
-            height, width = pyramid[0].shape[2:]
-            beyond = (points - points.new_tensor(tile) - 0.5).abs() - 0.5  # (n, 2), distance outside the tile
-            near = free & (beyond[:, 0] <= 0.5 / width) & (beyond[:, 1] <= 0.5 / height)
-            free = free & ~near
-            members = (inside[tile] | near).nonzero().squeeze(1)
-            if members.numel():
-                yield tile, members
+    points = points.detach()
+    floor = points.floor()
+    inside = {tile: (floor[:, 0] == tile[0]) & (floor[:, 1] == tile[1]) for tile in texture.pyramids}
+    free = ~torch.stack(list(inside.values())).any(0)
+    members = []
+    for tile, pyramid in texture.pyramids.items():
+        height, width = pyramid[0].shape[2:]
+        beyond = (points - points.new_tensor(tile) - 0.5).abs() - 0.5  # (n, 2), distance outside the tile
+        near = free & (beyond[:, 0] <= 0.5 / width) & (beyond[:, 1] <= 0.5 / height)
+        free = free & ~near
+        members.append((tile, (inside[tile] | near).nonzero().squeeze(1)))
+    return [(tile, indices) for tile, indices in members if indices.numel()]
 
 
 def _in_tile(points: Tensor, members: Tensor, tile: Tile) -> Tensor:
