@@ -9,7 +9,7 @@ import numpy as np
 
 from .parts import Part
 from .sculpt import EYE_CENTER
-from .skin_grid import MOUTH_LINE, SkinGrid
+from .skin_grid import MOUTH_LINE, ROOF, SkinGrid
 
 Weighted = list[tuple[float, np.ndarray]]  # a target's shapes: weight at which each is fully on, offsets (V, 3)
 ShapeFunction = Callable[["Anatomy"], Weighted]
@@ -225,7 +225,10 @@ def _lip_side(skin: SkinGrid, anchors: np.ndarray) -> np.ndarray:
     height = anchors[:, 1] - line
     across = np.clip(skin.mouth.across(skin.column), -1.0, 1.0)
     sign = np.where(skin.row == skin.mouth.row, skin.side, np.sign(skin.mouth.row - skin.row))
-    return np.clip(sign * np.sqrt(1.0 - across**2) + height / 2.4, -1.0, 1.0)
+    joined = 1.0 - np.clip(
+        np.where(skin.row == skin.mouth.row, skin.depth, 0) / len(ROOF), 0.0, 1.0
+    )  # at the bag's back
+    return np.clip(sign * joined * np.sqrt(1.0 - across**2) + height / 2.4, -1.0, 1.0)
 
 
 def _turned(points: np.ndarray, center: np.ndarray, angle: np.ndarray) -> np.ndarray:
