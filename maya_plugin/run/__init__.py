@@ -4,7 +4,7 @@ from .batch import solve
 from .doctor import Check, DoctorTask, EnvironmentReport, examine_environment
 from .environment import child_environment, module_root
 from .errors import InterpreterError, SolveCancelled
-from .events import Done, Error, Message, Picture, Stage, StageProgress, parse_event
+from .events import Done, Error, Event, Message, Picture, Stage, StageProgress, parse_event
 from .in_process import InProcessTask, in_process_obstacle
 from .interpreter import Interpreter, find_interpreter
 from .process import ChildProcess, Patience
@@ -21,6 +21,7 @@ __all__ = [
     "Done",
     "EnvironmentReport",
     "Error",
+    "Event",
     "InProcessTask",
     "Interpreter",
     "InterpreterError",

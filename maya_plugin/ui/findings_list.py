@@ -1,0 +1,87 @@
+"""What the check before a solve found: severity, node, sentence, remedy. Knows the model and Qt, nothing of maya."""
+
+from __future__ import annotations
+
+from typing import Tuple
+
+from .model import SEVERITIES, FindingRow
+from .qt import Qt, QtCore, QtGui, QtWidgets, Signal, text_flags
+from .style import GOOD, QUIET, dot, scaled, severity_icon
+
+
+class FindingsList(QtWidgets.QListWidget):
+    """One entry for each finding, worst first. Emits ``node_chosen(node)`` on a double click."""
+
+    node_chosen = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWordWrap(True)
+        self.setResizeMode(QtWidgets.QListView.Adjust)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+        self.setSpacing(1)
+        self.setItemDelegate(_FindingDelegate(self))
+        self.itemDoubleClicked.connect(self._choose)
+
+    def show_findings(self, rows: Tuple[FindingRow, ...]) -> None:
+        """Fills the list; one line says so when there is nothing to say."""
+        self.clear()
+        for row in sorted(rows, key=lambda row: SEVERITIES.index(row.severity)):
+            lead = "{}: ".format(row.node) if row.node and row.node not in row.sentence else ""
+            item = QtWidgets.QListWidgetItem(severity_icon(row.severity), lead + row.sentence)
+            item.setData(Qt.UserRole, row.node)
+            item.setData(_FindingDelegate.REMEDY, row.remedy)
+            if row.node:
+                item.setToolTip("Double-click selects {}.".format(row.node))
+            self.addItem(item)
+        if not rows:
+            self.addItem(QtWidgets.QListWidgetItem(dot(GOOD), "Nothing stands in the way of a solve."))
+
+    def _choose(self, item: QtWidgets.QListWidgetItem) -> None:
+        if item.data(Qt.UserRole):
+            self.node_chosen.emit(item.data(Qt.UserRole))
+
+    def resizeEvent(self, event: QtGui.QResizeEvent) -> None:
+        """Qt's hook: the rows' heights depend on the width."""
+        super().resizeEvent(event)
+        self.scheduleDelayedItemsLayout()
+
+
+class _FindingDelegate(QtWidgets.QStyledItemDelegate):
+    """Draws the sentence and, below it in a quiet colour, the remedy; both wrap."""
+
+    REMEDY = Qt.UserRole + 1
+
+    def paint(self, painter, option, index):
+        """Qt's hook."""
+        self.initStyleOption(option, index)
+        painter.save()
+        if option.state & QtWidgets.QStyle.State_Selected:
+            painter.fillRect(option.rect, option.palette.highlight())
+        icon, gap = scaled(16, option.widget), scaled(4, option.widget)
+        option.icon.paint(painter, QtCore.QRect(option.rect.left() + gap, option.rect.top() + gap, icon, icon))
+        text = option.rect.adjusted(icon + 2 * gap, gap, -gap, -gap)
+        painter.setPen(option.palette.text().color())
+        painter.drawText(text, self._flags(), option.text)
+        remedy = index.data(self.REMEDY)
+        if remedy:
+            painter.setPen(QtGui.QColor(QUIET))
+            used = option.fontMetrics.boundingRect(text, self._flags(), option.text).height()
+            painter.drawText(text.adjusted(0, used + 1, 0, 0), self._flags(), remedy)
+        painter.restore()
+
+    def sizeHint(self, option, index):
+        """Qt's hook."""
+        widget = option.widget
+        icon, gap = scaled(16, widget), scaled(4, widget)
+        width = widget.viewport().width() - icon - 3 * gap - 2 * widget.spacing()
+        box = QtCore.QRect(0, 0, max(width, 40), 10000)
+        height = option.fontMetrics.boundingRect(box, self._flags(), index.data()).height()
+        remedy = index.data(self.REMEDY)
+        if remedy:
+            height += option.fontMetrics.boundingRect(box, self._flags(), remedy).height() + 1
+        return QtCore.QSize(width, max(height, icon) + 2 * gap)
+
+    @staticmethod
+    def _flags() -> int:
+        return text_flags(Qt.TextWordWrap, Qt.AlignLeft, Qt.AlignTop)

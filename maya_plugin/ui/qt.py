@@ -1,0 +1,21 @@
+"""Qt for the panel, from PySide6 (Maya 2025 and later) or PySide2 (Maya 2022 to 2024); imported from here only."""
+
+try:
+    import shiboken6 as shiboken
+    from PySide6 import QtCore, QtGui, QtWidgets
+except ImportError:
+    import shiboken2 as shiboken
+    from PySide2 import QtCore, QtGui, QtWidgets
+
+Qt = QtCore.Qt
+Signal = QtCore.Signal
+
+__all__ = ["Qt", "QtCore", "QtGui", "QtWidgets", "Signal", "shiboken", "text_flags"]
+
+
+def text_flags(*flags) -> int:
+    """Alignment and text flags as the one number that ``drawText`` takes; the two bindings mix them differently."""
+    number = 0
+    for flag in flags:
+        number |= int(getattr(flag, "value", flag))
+    return number

@@ -1,0 +1,291 @@
+"""What the panel does: holds the settings, checks, solves, cancels, applies. Knows neither Qt nor maya.
+
+The scene is reached through a scene adapter (``ui.scene.MayaScene``), windows through listeners.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Callable, Dict, List, Optional, Tuple, Union
+
+from maya_plugin.run import (
+    CANCELLED,
+    DONE,
+    DoctorTask,
+    EnvironmentReport,
+    InProcessTask,
+    SolveRequest,
+    SolveTask,
+    find_interpreter,
+    in_process_obstacle,
+    start_solve,
+)
+from solver.take import read_solution
+from solver.take.errors import FacesolveError, SolveError
+
+from .document import settings_from_text, settings_to_text
+from .model import ERROR, CameraRow, ControlRow, FindingRow, HeadRow, PanelSettings
+from .preferences import Preferences, read_preferences, write_preferences
+from .result import ResultSummary, summarize
+from .runs import RunStatus
+
+SCENE, SETTINGS, FINDINGS, ENVIRONMENT, PROGRESS, PICTURE, STATE, RESULT = (
+    "scene",
+    "settings",
+    "findings",
+    "environment",
+    "progress",
+    "picture",
+    "state",
+    "result",
+)
+TOPICS = (SCENE, SETTINGS, FINDINGS, ENVIRONMENT, PROGRESS, PICTURE, STATE, RESULT)
+IDLE, SOLVING, CANCELLING = "idle", "solving", "cancelling"
+
+Span = Optional[Tuple[int, int]]
+
+
+class Session:
+    """The state behind one panel. Everything runs on the caller's thread; call ``tick`` while ``busy``."""
+
+    def __init__(self, scene) -> None:
+        """``scene`` is a scene adapter; the settings stored in it are taken up."""
+        self.scene = scene
+        self.settings = PanelSettings()
+        self.heads: Tuple[HeadRow, ...] = ()
+        self.controls: Tuple[ControlRow, ...] = ()
+        self.cameras: Tuple[CameraRow, ...] = ()
+        self.findings: Tuple[FindingRow, ...] = ()
+        self.checked = False
+        self.preferences = read_preferences(scene)
+        self.report: Optional[EnvironmentReport] = None
+        self.run: Optional[RunStatus] = None
+        self.result: Optional[ResultSummary] = None
+        self.solution: Optional[Path] = None
+        self.notice = ""
+        self.notice_is_error = False
+        self._span: Span = None
+        self._task: Optional[Union[SolveTask, InProcessTask]] = None
+        self._doctor: Optional[DoctorTask] = None
+        self._listeners: Dict[str, List[Callable[[], None]]] = {topic: [] for topic in TOPICS}
+
+    def listen(self, topic: str, listener: Callable[[], None]) -> None:
+        """Calls ``listener`` whenever ``topic`` (one of TOPICS) changes."""
+        self._listeners[topic].append(listener)
+
+    @property
+    def state(self) -> str:
+        """IDLE, SOLVING or CANCELLING."""
+        if self._task is None:
+            return IDLE
+        return CANCELLING if self._task.cancelling else SOLVING
+
+    @property
+    def busy(self) -> bool:
+        """True while something runs that ``tick`` must watch."""
+        return self._task is not None or self._doctor is not None
+
+    @property
+    def testing(self) -> bool:
+        """True while the solver's environment is tested."""
+        return self._doctor is not None
+
+    def used_cameras(self) -> Tuple[CameraRow, ...]:
+        """The cameras that take part in the solve."""
+        return tuple(camera for camera in self.cameras if camera.name not in self.settings.skipped_cameras)
+
+    # The scene and the settings
+
+    def load(self) -> None:
+        """Reads the scene afresh: on opening, on a new scene, on Refresh."""
+        stored = settings_from_text(self.scene.stored_settings())
+        if stored is None:
+            first, last = self.scene.playback_range()
+            stored = PanelSettings(first=first, last=last)
+        self.settings = stored
+        self.heads = self.scene.heads()
+        if stored.mesh not in [head.mesh for head in self.heads]:
+            selected = self.scene.selected_mesh()
+            names = [head.mesh for head in self.heads]
+            mesh = selected if selected in names else names[0] if names else ""
+            self.settings = replace(stored, mesh=mesh, head_transform="")
+        self._read_head()
+        self._tell(SETTINGS, SCENE)
+        self.check()
+
+    def change(self, **values: object) -> None:
+        """Changes settings by name; see ``put``."""
+        self.put(replace(self.settings, **values))
+
+    def put(self, settings: PanelSettings) -> None:
+        """Takes up ``settings`` whole and stores them with the scene; the findings are out of date until ``check``."""
+        if settings == self.settings:
+            return
+        head_changed = settings.mesh != self.settings.mesh
+        cameras_changed = settings.footage != self.settings.footage
+        self.settings = settings
+        if head_changed:
+            self.settings = replace(settings, head_transform="")
+        if head_changed or cameras_changed:
+            self._read_head()
+            self._tell(SCENE)
+        self.scene.store_settings(settings_to_text(self.settings))
+        self.checked = False
+        self._tell(SETTINGS)
+
+    def use_selected_mesh(self) -> None:
+        """Takes the selected mesh as the head; says so when nothing fitting is selected."""
+        mesh = self.scene.selected_mesh()
+        if mesh in [head.mesh for head in self.heads]:
+            self.change(mesh=mesh)
+        else:
+            self._say("Select a mesh that a blendShape deforms.", error=True)
+
+    def check(self) -> None:
+        """Runs the preflight; the findings say what stops a solve and what to do about it."""
+        self.findings = self.scene.preflight(self.settings)
+        self.checked = True
+        self._tell(FINDINGS)
+
+    def _read_head(self) -> None:
+        self.controls = self.scene.controls(self.settings.mesh) if self.settings.mesh else ()
+        self.cameras = self.scene.cameras(self.settings)
+        head = next((head for head in self.heads if head.mesh == self.settings.mesh), None)
+        if head is not None and self.settings.head_transform not in head.transforms:
+            transform = head.transforms[0] if head.transforms else ""
+            self.settings = replace(self.settings, head_transform=transform)
+
+    # The solver's environment
+
+    def set_preferences(self, preferences: Preferences) -> None:
+        """Stores the user's preferences; a change of Python makes the last test void."""
+        if preferences.python != self.preferences.python:
+            self.report = None
+        self.preferences = preferences
+        write_preferences(self.scene, preferences)
+        self._tell(ENVIRONMENT)
+
+    def test_environment(self) -> None:
+        """Starts the test of the solver's environment; ``report`` is set when it is over."""
+        if self._doctor is not None:
+            return
+        try:
+            self._doctor = DoctorTask(find_interpreter(self.preferences.python))
+            self.report = None
+        except FacesolveError as error:
+            self.report = EnvironmentReport(None, False, str(error))
+        self._tell(ENVIRONMENT)
+
+    # Solving
+
+    def solve(self, span: Span = None) -> bool:
+        """Checks, exports the take and starts the solve; ``span`` limits it to scene frames, both included.
+
+        Returns False and leaves a notice when it cannot start; nothing in the scene is changed either way.
+        """
+        if self._task is not None:
+            return False
+        self.check()
+        errors = [finding for finding in self.findings if finding.severity == ERROR]
+        if errors:
+            count = "1 problem stops" if len(errors) == 1 else "{} problems stop".format(len(errors))
+            return self._refuse("{} the solve; see Checks.".format(count))
+        try:
+            self._start(span)
+        except (FacesolveError, OSError) as error:
+            return self._refuse(str(error))
+        self._span = span
+        self.run = RunStatus.begin()
+        self.result, self.solution = None, None
+        self._say("")
+        self._tell(STATE, PROGRESS, PICTURE, RESULT)
+        return True
+
+    def cancel(self) -> None:
+        """Asks the solve to stop."""
+        if self._task is not None:
+            self._task.cancel()
+            self._tell(STATE)
+
+    def apply(self) -> bool:
+        """Keys the solution at hand; returns False and leaves a notice when that fails."""
+        if self.solution is None:
+            return self._refuse("There is no solution yet; solve first.")
+        try:
+            self._say(self.scene.apply(self.solution, self.settings, self._span))
+        except FacesolveError as error:
+            return self._refuse(str(error))
+        self._tell(SCENE)
+        return True
+
+    def open_solution(self, folder: Path, seconds: Optional[float] = None) -> bool:
+        """Shows the solution in ``folder``; returns False and leaves a notice when it cannot be read."""
+        ranges = {control.name: control.maximum - control.minimum for control in self.controls}
+        try:
+            self.result = summarize(read_solution(folder), ranges, seconds)
+        except FacesolveError as error:
+            return self._refuse(str(error))
+        self.solution = Path(folder)
+        self._tell(RESULT, STATE)
+        return True
+
+    def tick(self) -> None:
+        """Looks after whatever runs; never blocks. Call about ten times a second while ``busy``."""
+        if self._doctor is not None:
+            self._doctor.poll()
+            if self._doctor.report is not None:
+                self.report, self._doctor = self._doctor.report, None
+                self._tell(ENVIRONMENT)
+        if self._task is not None:
+            fresh_picture = self.run.take(self._task.poll())
+            self._tell(PROGRESS)
+            if fresh_picture:
+                self._tell(PICTURE)
+            if self._task.outcome is not None:
+                self._finish()
+
+    def close(self) -> None:
+        """Ends whatever runs; the panel or Maya is going away."""
+        if self._doctor is not None:
+            self._doctor.kill()
+            self._doctor = None
+        if self._task is not None:
+            self._task.kill()
+            self._task = None
+
+    def _start(self, span: Span) -> None:
+        in_process = self.preferences.in_process
+        obstacle = in_process_obstacle() if in_process else None
+        if obstacle:
+            raise SolveError("{} Turn off 'solve inside Maya' to use the solver's own Python.".format(obstacle))
+        interpreter = None if in_process else find_interpreter(self.preferences.python)
+        folder = Path(self.settings.take_folder) if self.settings.take_folder else self.scene.default_take_folder()
+        take = folder / "take"
+        self.scene.export(self.settings, take, span)
+        request = SolveRequest(take, folder / "solution", device=self.preferences.device)
+        self._task = InProcessTask(request) if interpreter is None else start_solve(request, interpreter)
+
+    def _finish(self) -> None:
+        outcome, self._task = self._task.outcome, None
+        if outcome.status == DONE:
+            if self.open_solution(outcome.out, self.run.seconds) and self.settings.apply_when_done:
+                self.apply()
+        elif outcome.status == CANCELLED:
+            self._say("Cancelled. The scene is as it was.")
+        else:
+            self._say("{}\nThe scene is as it was.".format(outcome.text), error=True)
+        self._tell(STATE)
+
+    def _refuse(self, text: str) -> bool:
+        self._say(text, error=True)
+        return False
+
+    def _say(self, text: str, error: bool = False) -> None:
+        self.notice, self.notice_is_error = text, error
+        self._tell(STATE)
+
+    def _tell(self, *topics: str) -> None:
+        for topic in topics:
+            for listener in self._listeners[topic]:
+                listener()
