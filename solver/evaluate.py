@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import torch
 
+from solver.rig import RigModel
 from solver.take import Rig, Solution, Take, TakeError, read_take
 from solver.take.files import read_npz
 from solver.take.take import check_rigid
@@ -16,8 +17,6 @@ from solver.take.take import check_rigid
 MILLIMETRES = 10.0  # in a centimetre
 ACTIVE_WEIGHT = 0.01
 FACE = "face"
-
-Pose = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,15 +148,6 @@ def rotation_angle(rotation: np.ndarray) -> np.ndarray:
     return np.arctan2(np.linalg.norm(skew, axis=1), np.trace(rotation, axis1=1, axis2=2) - 1.0)
 
 
-def moved_vertices(rig: Rig) -> np.ndarray:
-    """(n,) sorted indices of the vertices that any target of the rig moves."""
-    moved = np.zeros(rig.vertex_count, bool)
-    for target in rig.targets:
-        for shape in target.shapes:
-            moved[shape.vertices[np.abs(shape.deltas).max(axis=1) > 0]] = True
-    return np.flatnonzero(moved)
-
-
 def _rows(solution: Solution, take: Take, truth: Truth) -> np.ndarray:
     if len(truth.weights) != take.frame_count:
         raise TakeError(f"truth: it has {len(truth.weights)} frames, the take has {take.frame_count}.")
@@ -175,31 +165,6 @@ def _columns(values: np.ndarray, names: tuple[str, ...], rig: Rig, what: str) ->
     return values[:, [names.index(name) for name in rig.control_names]]
 
 
-def _pose_function(rig: Rig) -> Pose:
-    """Rig-space vertices (V, 3) cm for control values (K,)."""
-
-    def piecewise(value: float, inputs: np.ndarray, outputs: np.ndarray) -> np.ndarray:
-        k = int(np.clip(np.searchsorted(inputs, value) - 1, 0, len(inputs) - 2))
-        return outputs[k] + (outputs[k + 1] - outputs[k]) * (value - inputs[k]) / (inputs[k + 1] - inputs[k])
-
-    def pose(controls: np.ndarray) -> np.ndarray:
-        weights = np.zeros(len(rig.targets))
-        for driver in rig.drivers:
-            weights[driver.target] += piecewise(controls[driver.control], driver.inputs, driver.outputs)
-        for combination in rig.combinations:
-            values = weights[list(combination.drivers)]
-            weights[combination.target] = values.prod() if combination.method == "multiply" else values.min()
-        vertices = rig.neutral.astype(np.float64)
-        for target, weight in zip(rig.targets, weights, strict=True):
-            knots = np.array(sorted([0.0] + [shape.weight for shape in target.shapes]))
-            for shape in target.shapes:
-                hat = piecewise(float(weight), knots, (knots == shape.weight).astype(np.float64))
-                vertices[shape.vertices] += hat * shape.deltas
-        return vertices
-
-    return pose
-
-
 def _compare_vertices(
     solution: Solution,
     rig: Rig,
@@ -209,18 +174,19 @@ def _compare_vertices(
     region: tuple[int, int] | None,
 ) -> tuple[tuple[RegionErrors, ...], float, float]:
     """Errors of every region, and the jerk of solution and truth, in one walk over the frames."""
-    parts = {FACE: moved_vertices(rig)}
+    model = RigModel(rig, dtype=torch.float64)
+    parts = {FACE: np.flatnonzero(model.moving_vertices().numpy())}
     if region is not None:
         if region[1] > rig.vertex_count:
             raise TakeError(f"region: {region[0]}:{region[1]} exceeds the rig's {rig.vertex_count} vertices.")
         parts[f"{region[0]}:{region[1]}"] = np.arange(*region)
-    pose = _pose_function(rig)
     face = parts[FACE]
     distances: dict[str, list[np.ndarray]] = {name: [] for name in parts}
     recent: tuple[deque[np.ndarray], deque[np.ndarray]] = (deque(maxlen=4), deque(maxlen=4))
     jerks: tuple[list[float], list[float]] = ([], [])
     for index in range(len(solved)):
-        in_rig = pose(solved[index]), pose(true[index])
+        both = torch.from_numpy(np.stack([solved[index], true[index]]))
+        in_rig = model.vertices(both).numpy()
         in_world = _transform(solution.head[index], in_rig[0]), _transform(true_head[index], in_rig[1])
         apart = np.stack([np.linalg.norm(a - b, axis=1) for a, b in (in_world, in_rig)]) * MILLIMETRES
         for name, vertices in parts.items():

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
+from solver.footage.container import UnreadableImage
+from solver.footage.decode import image_size
+from solver.footage.video import VideoFile
 from solver.take import Camera, Footage, FootageError, Rig, Settings, StartPose, Take, TakeError, write_take
 from solver.take.files import read_json, read_npz
+from solver.take.footage import VIDEO
 
 RIG_KEYS = ("neutral", "deltas", "names", "face_counts", "faces")
 CAMERA_SHAPES = {"intrinsic": (3, 3), "rotation": (3, 3), "translation": (3,)}
@@ -201,11 +204,12 @@ def _footage(source: FootageSource, camera: str) -> Footage:
 
 
 def _image_size(footage: Footage, frames: np.ndarray, on_bad_frame: str) -> tuple[int, int]:
-    """Width and height in pixels of the camera's first image; FootageError when images are not there."""
-    paths = [Path(footage.image_path(int(frame))) for frame in frames] if footage.kind == "sequence" else []
-    paths = paths or [Path(footage.path)]
-    present = [path for path in paths if path.is_file()]
+    """Width and height in pixels of the camera's first readable image; FootageError when images are not there."""
     where = f"footage of camera '{footage.camera}'"
+    if footage.kind == VIDEO:
+        return _video_size(Path(footage.path), where)
+    paths = [Path(footage.image_path(int(frame))) for frame in frames]
+    present = [path for path in paths if path.is_file()]
     if not present:
         raise FootageError(
             f"{where}: nothing matches '{footage.path}' in frames {frames[0]}-{frames[-1]} (tried '{paths[0]}'); check "
@@ -217,10 +221,22 @@ def _image_size(footage: Footage, frames: np.ndarray, on_bad_frame: str) -> tupl
             f"{where}: {len(paths) - len(present)} of {len(paths)} images are missing (first: '{missing}'); supply "
             "them, or solve without them by '--on-bad-frame unseen'."
         )
-    image = cv2.imdecode(np.fromfile(present[0], np.uint8), cv2.IMREAD_UNCHANGED)
-    if image is None:
-        raise FootageError(f"{where}: '{present[0]}' is not a readable image.")
-    return image.shape[1], image.shape[0]
+    for path in present:
+        try:
+            return image_size(path)
+        except UnreadableImage as problem:
+            if on_bad_frame == "stop":
+                raise FootageError(f"{where}: '{path}' {problem}") from None
+    raise FootageError(f"{where}: none of the {len(present)} images that match '{footage.path}' can be read.")
+
+
+def _video_size(path: Path, where: str) -> tuple[int, int]:
+    try:
+        video = VideoFile(path)
+    except UnreadableImage as problem:
+        raise FootageError(f"{where}: '{path}' {problem}") from None
+    video.close()
+    return video.width, video.height
 
 
 def _camera(name: str, record: Mapping[str, Any], image_size: tuple[int, int]) -> Camera:
