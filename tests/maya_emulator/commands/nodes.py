@@ -1,0 +1,242 @@
+"""Commands about nodes: create, find, rename, parent, delete, select."""
+
+from __future__ import annotations
+
+import fnmatch
+from typing import Any
+
+from ..errors import EmulatorError
+from ..graph import Plug
+from ..node import Node
+from ..schema import is_a, lineage, node_types
+from ..session import Session
+from .registry import command, error, names_of, nothing_as_none
+
+
+def _known(session: Session, name: str) -> Node:
+    try:
+        return session.node(name)
+    except ValueError as problem:
+        raise error(str(problem)) from None
+
+
+def _locked(node: Node, doing: str) -> None:
+    if node.node_locked or (node.reference and doing != "select"):
+        why = "from a referenced file" if node.reference else "locked"
+        raise error(f"Cannot {doing} {why} object '{node.name}'")
+
+
+@command(name="n", parent="p", shared="s", skipSelect="ss")
+def createNode(session: Session, type_name: str, **flags: Any) -> str:
+    if type_name not in node_types():
+        raise EmulatorError(f"unknown node type '{type_name}'")
+    parent = _known(session, flags["parent"]) if flags.get("parent") else None
+    name = flags.get("name") or type_name + "1"
+    if is_a(type_name, "shape") and parent is None:
+        stem = name[: -len("Shape")] if name.endswith("Shape") else name.replace("Shape", "")
+        parent = session.graph.create("transform", stem)
+    node = session.graph.create(type_name, name, parent)
+    if not flags.get("skipSelect"):
+        session.selection = [node]
+    return session.graph.shortest_name(node)
+
+
+@command(
+    False,
+    allPaths="ap",
+    long="l",
+    type="typ",
+    exactType="et",
+    selection="sl",
+    dagObjects="dag",
+    shapes="s",
+    noIntermediate="ni",
+    uuid="uid",
+    cameras="ca",
+    referencedNodes="rn",
+    objectsOnly="o",
+    flatten="fl",
+)
+def ls(session: Session, *args: Any, **flags: Any) -> list[str]:
+    graph = session.graph
+    patterns = names_of(args, session) if args or flags.get("selection") else ["*"]
+    if flags.get("selection"):
+        chosen = [node for node in session.selection if node.alive]
+    else:
+        chosen = [node for node in graph.order if any(_matches(session, node, p) for p in patterns)]
+        if any("." in p for p in patterns):
+            return [p for p in patterns if _plug_exists(session, p)]
+    types = flags.get("type") or flags.get("exactType")
+    wanted = [types] if isinstance(types, str) else types
+    if flags.get("cameras"):
+        wanted = ["camera"]
+    for name in wanted or ():
+        if name not in node_types():
+            raise EmulatorError(f"unknown node type '{name}'")
+    if flags.get("dagObjects"):
+        chosen = [n for root in chosen for n in _below(root)]
+    if wanted and flags.get("exactType"):
+        chosen = [n for n in chosen if n.type in wanted]
+    elif wanted:
+        chosen = [n for n in chosen if any(is_a(n.type, name) for name in wanted)]
+    if flags.get("shapes"):
+        chosen = [n for n in chosen if is_a(n.type, "shape")]
+    if flags.get("noIntermediate"):
+        chosen = [n for n in chosen if not n.values.get((("intermediateObject", None),))]
+    if flags.get("referencedNodes"):
+        chosen = [n for n in chosen if n.reference]
+    if flags.get("uuid"):
+        return [n.uuid for n in chosen]
+    unique = list(dict.fromkeys(chosen))
+    return [n.full_path if flags.get("long") else graph.shortest_name(n) for n in unique]
+
+
+def _below(node: Node) -> list[Node]:
+    return [node] + [n for child in node.children for n in _below(child)] if node.is_dag else []
+
+
+def _matches(session: Session, node: Node, pattern: str) -> bool:
+    if "*" in pattern or "?" in pattern:
+        name = node.name if "|" not in pattern else node.full_path
+        return fnmatch.fnmatchcase(name, pattern) if ":" in pattern or ":" not in name else False
+    return node.uuid == pattern or node in session.graph.find(pattern)
+
+
+def _plug_exists(session: Session, name: str) -> bool:
+    try:
+        session.plug(name)
+    except ValueError:
+        return False
+    return True
+
+
+@command(False)
+def objExists(session: Session, name: str) -> bool:
+    return _plug_exists(session, name) if "." in name else bool(session.graph.find(name))
+
+
+@command(False, inherited="i", isTypeName="itn", derived="d")
+def nodeType(session: Session, name: str, **flags: Any) -> Any:
+    type_name = name if flags.get("isTypeName") else _known(session, name.partition(".")[0]).type
+    if flags.get("inherited"):
+        return [t for t in reversed(lineage(type_name)) if t != "node"]
+    return type_name
+
+
+@command(False, isType="i", isAType="isa")
+def objectType(session: Session, name: str, **flags: Any) -> Any:
+    type_name = _known(session, name.partition(".")[0]).type
+    if "isType" in flags:
+        return type_name == flags["isType"]
+    if "isAType" in flags:
+        return is_a(type_name, flags["isAType"])
+    return type_name
+
+
+@command(
+    False,
+    allDescendents="ad",
+    children="c",
+    parent="p",
+    allParents="ap",
+    fullPath="f",
+    shapes="s",
+    type="typ",
+    noIntermediate="ni",
+    path="pa",
+)
+def listRelatives(session: Session, *args: Any, **flags: Any) -> list[str] | None:
+    graph, found = session.graph, []
+    for name in names_of(args, session):
+        node = _known(session, name)
+        if flags.get("parent"):
+            found += [node.parent] if node.parent else []
+        elif flags.get("allDescendents"):
+            found += list(reversed(_below(node)[1:]))
+        elif flags.get("shapes"):
+            found += [c for c in node.children if is_a(c.type, "shape")]
+        else:
+            found += node.children
+    if flags.get("type"):
+        found = [n for n in found if is_a(n.type, flags["type"])]
+    if flags.get("noIntermediate"):
+        found = [n for n in found if not n.values.get((("intermediateObject", None),))]
+    if flags.get("fullPath"):
+        return nothing_as_none([n.full_path for n in found])
+    return nothing_as_none([graph.shortest_name(n) if flags.get("path") else n.name for n in found])
+
+
+@command(uuid="uid", ignoreShape="is")
+def rename(session: Session, *args: str, **flags: Any) -> str:
+    node = _known(session, args[0])
+    _locked(node, "rename")
+    return session.graph.rename(node, args[1])
+
+
+@command(world="w", relative="r", absolute="a", shape="s", noConnections="nc")
+def parent(session: Session, *args: str, **flags: Any) -> list[str]:
+    """Without -relative Maya keeps the object where it is; only the forms that need no new transform are offered."""
+    names = list(args)
+    target = None if flags.get("world") else _known(session, names.pop())
+    moved = []
+    for name in names:
+        node = _known(session, name)
+        _locked(node, "reparent")
+        if not (flags.get("relative") or flags.get("shape")):
+            before = session.evaluator.value(Plug(node, (("worldMatrix", 0),)), session.time)
+            session.graph.reparent(node, target)
+            after = session.evaluator.value(Plug(node, (("worldMatrix", 0),)), session.time)
+            if abs(before - after).max() > 1e-9:
+                raise EmulatorError("parenting that must change the transform is not offered")
+        else:
+            session.graph.reparent(node, target)
+        moved.append(session.graph.shortest_name(node))
+    return moved
+
+
+@command()
+def delete(session: Session, *args: Any) -> None:
+    for name in names_of(args, session):
+        if not session.graph.find(name):
+            raise error(f"No object matches name: {name}")
+        for node in list(session.graph.find(name)):
+            _locked(node, "delete")
+            if node.type == "animLayer":
+                from .layers import remove_layer
+
+                remove_layer(session, node)
+            if node.alive:
+                session.graph.delete(node)
+
+
+@command(lock="l", ignoreComponents="ic", query="q")
+def lockNode(session: Session, *args: Any, **flags: Any) -> Any:
+    nodes = [_known(session, name) for name in names_of(args, session)]
+    if flags.get("query"):
+        return [node.node_locked for node in nodes]
+    for node in nodes:
+        node.node_locked = bool(flags.get("lock", True))
+    return None
+
+
+@command(clear="cl", replace="r", add="add", noExpand="ne")
+def select(session: Session, *args: Any, **flags: Any) -> None:
+    if flags.get("clear"):
+        session.selection = []
+        return
+    chosen = [_known(session, name) for arg in args for name in ([arg] if isinstance(arg, str) else arg)]
+    session.selection = session.selection + chosen if flags.get("add") else chosen
+
+
+@command(False, isNodeReferenced="inr", referenceNode="rfn", filename="f")
+def referenceQuery(session: Session, name: str, **flags: Any) -> Any:
+    node = _known(session, name)
+    if flags.get("isNodeReferenced"):
+        return node.reference is not None
+    if flags.get("referenceNode"):
+        if node.reference is None:
+            raise error(f"'{name}' is not from a referenced file")
+        return node.reference
+    if flags.get("filename"):
+        return session.references[node.reference or node.name]
+    raise EmulatorError("referenceQuery without a question")

@@ -1,0 +1,166 @@
+"""Curves, time, expressions, unit conversions, layers and blends of scalars."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING, Any
+
+from .. import curve
+from ..errors import EmulatorError
+from ..graph import Plug
+from ..node import Node
+from .engine import computes
+from .transforms import euler, rotation
+
+if TYPE_CHECKING:
+    from .engine import Evaluator
+
+
+@computes("time", "outTime")
+def out_time(engine: Evaluator, plug: Plug, time: float) -> float:
+    return time
+
+
+@computes("animCurve", "output")
+def curve_output(engine: Evaluator, plug: Plug, time: float) -> float:
+    node = plug.node
+    over_time = node.type[len("animCurve")] == "T"
+    if over_time:
+        driver = Plug(node, (("input", None),))
+        x = engine.value(driver, time) if engine.graph.source(driver) else time
+    else:
+        x = engine.input(plug, "input", time)
+    return curve_value(engine, node, x, time)
+
+
+def curve_value(engine: Evaluator, node: Node, x: float, time: float) -> float:
+    """Value of the animation curve ``node`` at input ``x`` (ticks for curves over time)."""
+    plug = Plug(node, (("output", None),))
+    return curve.evaluate(
+        node.keys,
+        x,
+        default_type=int(engine.input(plug, "tangentType", time)),
+        weighted=bool(engine.input(plug, "weightedTangents", time)),
+        pre=int(engine.input(plug, "preInfinity", time)),
+        post=int(engine.input(plug, "postInfinity", time)),
+        scale=1.0 / curve.TICKS_PER_SECOND if node.type[len("animCurve")] == "T" else 1.0,
+    )
+
+
+@computes("expression", "output")
+def expression_output(engine: Evaluator, plug: Plug, time: float) -> float:
+    text = engine.input(plug, "internalExpression", time) or ""
+    wanted = f".O[{plug.path[-1][1]}]"
+    for statement in re.split(r"[;\n]", text):
+        target, _, formula = statement.partition("=")
+        if target.strip() == wanted:
+            return _arithmetic(engine, plug, formula.strip(), time)
+    raise EmulatorError(f"expression '{plug.node.name}' does not set {wanted}: {text!r}")
+
+
+def _arithmetic(engine: Evaluator, plug: Plug, formula: str, time: float) -> float:
+    def number(match: re.Match[str]) -> str:
+        return repr(float(engine.value(Plug(plug.node, (("input", int(match.group(1))),)), time)))
+
+    frame = time / engine.units.ticks_per_frame
+    tree = ast.parse(re.sub(r"\.I\[(\d+)\]", number, formula), mode="eval")
+
+    def walk(node: ast.AST) -> float:
+        if isinstance(node, ast.Expression):
+            return walk(node.body)
+        if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
+            return float(node.value)
+        if isinstance(node, ast.Name) and node.id in ("frame", "time"):
+            return frame if node.id == "frame" else time / curve.TICKS_PER_SECOND
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+            return -walk(node.operand)
+        if isinstance(node, ast.BinOp):
+            left, right = walk(node.left), walk(node.right)
+            if isinstance(node.op, ast.Add):
+                return left + right
+            if isinstance(node.op, ast.Sub):
+                return left - right
+            if isinstance(node.op, ast.Mult):
+                return left * right
+            if isinstance(node.op, ast.Div):
+                return left / right
+        raise EmulatorError(f"expression '{plug.node.name}' is more than arithmetic: {formula!r}")
+
+    return walk(tree)
+
+
+@computes("unitConversion", "output")
+def converted(engine: Evaluator, plug: Plug, time: float) -> float:
+    return engine.input(plug, "input", time) * engine.input(plug, "conversionFactor", time)
+
+
+@computes("multDoubleLinear", "output")
+def multiplied(engine: Evaluator, plug: Plug, time: float) -> float:
+    return engine.input(plug, "input1", time) * engine.input(plug, "input2", time)
+
+
+@computes("remapValue", "outValue")
+def remapped(engine: Evaluator, plug: Plug, time: float) -> float:
+    low, high, out_low, out_high = (
+        engine.input(plug, name, time) for name in ("inputMin", "inputMax", "outputMin", "outputMax")
+    )
+    share = min(1.0, max(0.0, (engine.input(plug, "inputValue", time) - low) / (high - low)))
+    return out_low + share * (out_high - out_low)
+
+
+@computes("blendWeighted", "output")
+def blended(engine: Evaluator, plug: Plug, time: float) -> float:
+    total = 0.0
+    for index in engine.graph.indices(plug.node, (("input", None),)):
+        weight = engine.value(Plug(plug.node, (("weight", index),)), time)
+        total += weight * engine.value(Plug(plug.node, (("input", index),)), time)
+    return total
+
+
+@computes("combinationShape", "outputWeight")
+def combined(engine: Evaluator, plug: Plug, time: float) -> float:
+    method = engine.input(plug, "combinationMethod", time)
+    weights = [
+        engine.value(Plug(plug.node, (("inputWeight", index),)), time)
+        for index in engine.graph.indices(plug.node, (("inputWeight", None),))
+    ]
+    if method == 0:
+        product = 1.0
+        for weight in weights:
+            product *= weight
+        return product
+    if method == 1:
+        return min(weights)
+    raise EmulatorError(f"combination method {method} is not evaluated")
+
+
+@computes("animLayer", "foregroundWeight")
+def foreground(engine: Evaluator, plug: Plug, time: float) -> float:
+    return 0.0 if engine.input(plug, "mute", time) else engine.input(plug, "weight", time)
+
+
+@computes("animLayer", "backgroundWeight")
+def background(engine: Evaluator, plug: Plug, time: float) -> float:
+    if not engine.input(plug, "override", time):
+        return 1.0
+    return 1.0 - engine.value(Plug(plug.node, (("foregroundWeight", None),)), time)
+
+
+@computes("animBlendNodeBase", "output")
+def layered(engine: Evaluator, plug: Plug, time: float) -> Any:
+    weights = engine.input(plug, "weightA", time), engine.input(plug, "weightB", time)
+    return weights[0] * engine.input(plug, "inputA", time) + weights[1] * engine.input(plug, "inputB", time)
+
+
+@computes("animBlendNodeAdditiveRotation", "output")
+def layered_rotation(engine: Evaluator, plug: Plug, time: float) -> tuple[float, ...]:
+    """Accumulation by component: each axis is a weighted sum. By layer, only whole weights are offered."""
+    weight_a, weight_b = engine.input(plug, "weightA", time), engine.input(plug, "weightB", time)
+    a, b = engine.input(plug, "inputA", time), engine.input(plug, "inputB", time)
+    if engine.input(plug, "accumulationMode", time) == 0 or weight_a == 0 or weight_b == 0:
+        return tuple(weight_a * x + weight_b * y for x, y in zip(a, b, strict=True))
+    if weight_a == weight_b == 1:
+        order = engine.input(plug, "rotateOrder", time)
+        return euler(rotation(b, order) @ rotation(a, order), order)
+    raise EmulatorError(f"'{plug.node.name}' blends rotations by layer with a partial weight")
