@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from solver.progress import Progress, Silent
+from solver.review.pictures import write_picture
 from solver.rig import RigModel
 from solver.take import Footage, StartPose, Take, TakeError, read_take, write_take
 from solver.take.files import write_atomic
@@ -20,12 +20,23 @@ from .skin import paint
 
 FIRST_FRAME = 1
 FPS = 24.0
-PATTERN = "footage/{camera}/{camera}_{{frame:04d}}.png"
 TRUTH = "truth.npz"
 START_ERROR = 0.06  # added to and taken from control values in the start pose
 
 
+def build_stage() -> Stage:
+    """The head, its skin and the light."""
+    head = build_head()
+    model = RigModel(build_rig(head))
+    return Stage.of(model, paint(head, model))
+
+
 def make_take(folder: Path, frames: int = 16, progress: Progress | None = None) -> Take:
+    """Writes the demo's take into ``folder``: ``film_take`` on the stage of ``build_stage``."""
+    return film_take(build_stage(), folder, frames, progress)
+
+
+def film_take(stage: Stage, folder: Path, frames: int = 16, progress: Progress | None = None) -> Take:
     """Writes a take of ``frames`` frames with footage (PNG) and ``truth.npz`` into ``folder``; returns it as read back.
 
     The same on every run: geometry, texture, performance and noise are computed. Raises TakeError for fewer than two
@@ -34,19 +45,16 @@ def make_take(folder: Path, frames: int = 16, progress: Progress | None = None) 
     if frames < 2:
         raise TakeError(f"demo: {frames} frames are too few; give at least 2.")
     progress = Silent() if progress is None else progress
-    head = build_head()
-    rig = build_rig(head)
-    model = RigModel(rig)
-    stage = Stage.of(model, paint(head, model))
-    lenses = cameras()
+    rig, lenses = stage.model.rig, cameras()
     controls, transforms = control_curves(rig.control_names, frames), head_transforms(frames)
+    patterns = [folder / "footage" / lens.name / f"{lens.name}_{{frame:04d}}.png" for lens in lenses]
+    footage = tuple(Footage(lens.name, pattern.as_posix()) for lens, pattern in zip(lenses, patterns, strict=True))
     random = np.random.default_rng(7)
     progress.stage("film the performance", frames * len(lenses))
     for index in range(frames):
-        for camera in lenses:
-            image = develop(stage.render(controls[index], transforms[index], camera), random)
-            path = folder / PATTERN.format(camera=camera.name).format(frame=FIRST_FRAME + index)
-            _write_png(path, image)
+        for lens, source in zip(lenses, footage, strict=True):
+            image = develop(stage.render(controls[index], transforms[index], lens), random)
+            write_picture(Path(source.image_path(FIRST_FRAME + index)), image)
             progress.advance()
     _write_truth(folder / TRUTH, controls, rig.control_names, transforms)
     guess = np.clip(controls[0] + START_ERROR * np.cos(3.0 * np.arange(len(rig.controls))), 0.0, 1.0)
@@ -54,22 +62,13 @@ def make_take(folder: Path, frames: int = 16, progress: Progress | None = None) 
         name="demo",
         rig=rig,
         cameras=lenses,
-        footage=tuple(
-            Footage(camera.name, (folder / PATTERN.format(camera=camera.name)).as_posix()) for camera in lenses
-        ),
+        footage=footage,
         frames=np.arange(FIRST_FRAME, FIRST_FRAME + frames),
         fps=FPS,
         start=StartPose(FIRST_FRAME, guess, disturbed(transforms[0])),
     )
     write_take(take, folder)
     return read_take(folder)
-
-
-def _write_png(path: Path, image: np.ndarray) -> None:
-    """image: (H, W, 3) uint8 RGB."""
-    written, data = cv2.imencode(".png", image[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 2])
-    assert written, "an 8-bit image always encodes as PNG"
-    write_atomic(path, data.tobytes())
 
 
 def _write_truth(path: Path, controls: np.ndarray, names: list[str], head: np.ndarray) -> None:

@@ -17,19 +17,10 @@ def print_evaluation(evaluation: Evaluation, console: Console | None = None) -> 
     """Prints the measures of ``evaluation`` to ``console`` (stdout when None)."""
     console = Console() if console is None else console
     table = Table(title=f"{len(evaluation.frames)} frames against the truth", title_justify="left")
-    table.add_column("vertex error, mm")
-    for heading in ("mean", "95 %", "max", "head removed: mean", "95 %", "max"):
-        table.add_column(heading, justify="right")
+    for heading in ("vertex error, mm", "mean", "95 %", "max"):
+        table.add_column(heading, justify="left" if heading.startswith("vertex") else "right")
     for region in evaluation.regions:
-        values = (
-            region.world_mean,
-            region.world_p95,
-            region.world_max,
-            region.rig_mean,
-            region.rig_p95,
-            region.rig_max,
-        )
-        table.add_row(f"{region.name} ({region.vertex_count} vertices)", *(f"{value:.3f}" for value in values))
+        _add_region(table, region)
     console.print(table)
     others = Table(show_header=False)
     rotation = evaluation.head_rotation
@@ -44,6 +35,14 @@ def print_evaluation(evaluation: Evaluation, console: Console | None = None) -> 
     if math.isfinite(evaluation.jerk):
         others.add_row("vertex jerk, m/s³", f"{evaluation.jerk:.1f}, truth {evaluation.jerk_truth:.1f}")
     console.print(others)
+
+
+def _add_region(table: Table, region: RegionErrors) -> None:
+    name = f"{region.name} ({region.vertex_count} vertices)"
+    in_world = (region.world_mean, region.world_p95, region.world_max)
+    in_rig = (region.rig_mean, region.rig_p95, region.rig_max)
+    for label, values in ((name, in_world), ("  head transform removed", in_rig)):
+        table.add_row(label, *(f"{value:.3f}" for value in values))
 
 
 def evaluation_record(evaluation: Evaluation) -> dict[str, Any]:
