@@ -90,6 +90,30 @@ def test_occluded_edges_do_not_blend():
     assert ((blended > 0.41) & (blended < 0.99)).sum() >= 5
 
 
+def test_edges_hidden_behind_a_tessellated_surface_do_not_blend():
+    """The surface in front is slanted: across its inner borders triangles differ and one pixel is the nearer."""
+    pixels = [(x, y) for y in (3.2, 16.7, 31.1, 44.6) for x in (4.3, 19.4, 36.8, 58.9)]
+    front = flat_clip(pixels, RESOLUTION, [-0.5 + x / 640 for x, _ in pixels])
+    corner = torch.tensor([4 * i + j for i in range(3) for j in range(3)])
+    grid = torch.cat(
+        (torch.stack((corner, corner + 1, corner + 4), 1), torch.stack((corner + 1, corner + 4, corner + 5), 1))
+    )
+    behind = flat_clip([(19.2, 6.4), (19.1, 40.3), (37.3, 31.4)], RESOLUTION, 0.5)
+    clip, triangles = torch.cat((front, behind))[None], torch.cat((grid, torch.tensor([[16, 17, 18]])))
+    triangle_id, _, depth = rasterize(clip, triangles, RESOLUTION)
+    assert (triangle_id != 18).all()
+    colours = torch.rand(20, 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)[triangle_id.long() + 1]
+    image = antialias(colours, triangle_id, depth, clip, triangles, opposite_vertices(triangles))
+    assert torch.equal(image[:, 6:42, 8:56], colours[:, 6:42, 8:56])
+
+
+def test_edges_at_exactly_45_degrees_blend_once():
+    clip = flat_clip([(32, 8), (56, 32), (32, 56), (8, 32)], (64, 64)) + torch.tensor([0.25 / 32, 0, 0, 0])
+    image = coverage(clip, torch.tensor([[0, 1, 2], [0, 2, 3]]), (64, 64))
+    # Row centre 20.5 begins 12.5 before the middle 32.25; to column 32 that leaves 12.25.
+    torch.testing.assert_close(image[20, :32].sum(), torch.tensor(12.25, dtype=torch.float64))
+
+
 def test_batch_images_are_independent():
     clips = torch.cat([random_triangles(6, RESOLUTION, seed)[0] for seed in (0, 1)])
     triangles = torch.arange(18).view(6, 3)

@@ -91,6 +91,12 @@ def test_udim_tiles_of_different_sizes():
     torch.testing.assert_close(sample_bilinear(texture, border), torch.stack((tiles[1, 0][0, -1], tiles[0, 1][0, 0])))
 
 
+def test_a_point_beside_two_tiles_is_coloured_once():
+    texture = Texture.from_tiles({(0, 0): torch.ones(4, 4, 1), (1, 1): torch.ones(4, 4, 1)})
+    uv, slopes = torch.tensor([[1.01, 0.99]]), torch.eye(2)[None] * 0.3
+    torch.testing.assert_close(sample_trilinear(texture, uv, slopes), torch.ones(1, 1))
+
+
 def test_gradients_of_texels_and_uv():
     tiles = [noise(4, 5, 2, seed=1).requires_grad_(True), noise(3, 3, 2, seed=2).requires_grad_(True)]
     # Off the texel centres, where bilinear interpolation has a kink, at both levels.
