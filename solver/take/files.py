@@ -7,7 +7,6 @@ import io
 import json
 import os
 import tempfile
-import zipfile
 from pathlib import Path
 from typing import Any, Dict, Mapping
 
@@ -73,10 +72,16 @@ def read_npz(path: Path, what: str, sha256: str = "") -> Dict[str, np.ndarray]:
     if sha256 and hashlib.sha256(data).hexdigest() != sha256:
         raise TakeError("{}: '{}' does not belong to the JSON beside it; write both again.".format(what, path))
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise TakeError("{}: '{}' is not a readable .npz file ({}).".format(what, path, error)) from None
+        archive = np.load(io.BytesIO(data), allow_pickle=False)
+        if isinstance(archive, np.lib.npyio.NpzFile):
+            with archive:
+                return {name: archive[name] for name in archive.files}
+    except Exception:  # numpy, zipfile and zlib raise many kinds for damaged data
+        pass
+    raise TakeError(
+        "{}: '{}' is not a readable .npz file (damaged, or it holds Python objects, which are never read); write it "
+        "again.".format(what, path)
+    )
 
 
 def check_schema(record: Mapping[str, Any], supported: int, what: str, path: Path) -> None:

@@ -116,7 +116,7 @@ def read_take(folder: PathLike) -> Take:
         )
     except KeyError as error:
         raise TakeError("take: '{}' lacks {}; export the take again.".format(path, error)) from None
-    except (TypeError, AttributeError) as error:
+    except (TypeError, ValueError, IndexError, AttributeError) as error:
         raise TakeError("take: '{}' is malformed ({}); export the take again.".format(path, error)) from None
 
 
@@ -159,7 +159,7 @@ def read_solution(folder: PathLike) -> Solution:
         )
     except KeyError as error:
         raise TakeError("solution: '{}' lacks {}.".format(path, error)) from None
-    except TypeError as error:
+    except (TypeError, ValueError, IndexError, AttributeError) as error:
         raise TakeError("solution: '{}' is malformed ({}).".format(path, error)) from None
 
 
