@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from solver import __version__
-from solver.progress import PROGRESS_MODES, Reporter, open_reporter
+from solver.progress import PROGRESS_MODES, Reporter, StopsOnFile, open_reporter
 from solver.take import FacesolveError
 from solver.take.footage import BAD_FRAME_POLICIES, COLOR_SPACES
 from solver.take.settings import QUALITIES
 
 EXIT_OK, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 2, 130
+CANCEL_FILE = "cancel"  # in the output folder: asks a solve to stop as Ctrl-C does
 DEVICES = ("auto", "cpu", "cuda")
 
 Command = Callable[[argparse.Namespace], int]
@@ -119,7 +120,7 @@ def _solve(arguments: argparse.Namespace) -> int:
                 quality=arguments.quality,
                 frames=frames,
                 resume=arguments.resume,
-                progress=progress,
+                progress=StopsOnFile(progress, arguments.out / CANCEL_FILE),
             )
             progress.done(arguments.out)
     except KeyboardInterrupt:
@@ -256,8 +257,9 @@ def _add_solve(commands: Any) -> None:
         "solve",
         _solve,
         "turn a take into control curves and head transforms",
-        "Solves a take and writes solution.npz, solution.json, the texture and a log. Ctrl-C, or a crash, leaves a\n"
-        "state from which --resume goes on. With --progress jsonl stdout carries one JSON object a line:\n"
+        "Solves a take and writes solution.npz, solution.json, the texture and a log. Ctrl-C, a file named\n"
+        "'cancel' in OUT, or a crash leave a state from which --resume goes on.\n"
+        "With --progress jsonl stdout carries one JSON object a line:\n"
         '  {"event": "stage", "name", "total"}   {"event": "progress", "stage", "done", "total", "seconds_left"}\n'
         '  {"event": "message", "text"}          {"event": "picture", "path"}\n'
         '  last {"event": "done", "path", "seconds"} or {"event": "error", "text"}',

@@ -17,13 +17,13 @@ from solver import __version__
 from solver.footage import describe_codecs
 from solver.render import choose_backend
 
-READY, OPTIONAL, MISSING = "ready", "optional", "missing"
+READY, OPTIONAL, MISSING = "ok", "optional", "missing"
 PACKAGES = ("numpy", "torch", "opencv-python-headless", "matplotlib", "rich")
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing a solve may use. state: ``ready``, ``optional`` (absent, a solve runs without), ``missing``."""
+    """One thing a solve may use. state: ``ok``, ``optional`` (absent, a solve runs without), ``missing``."""
 
     name: str
     state: str

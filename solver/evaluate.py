@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from solver.rig import RigModel
+from solver.rotation import tangent_from_rotation
 from solver.take import Rig, Solution, Take, TakeError, read_take
 from solver.take.files import read_npz
 from solver.take.take import check_rigid
@@ -125,7 +126,7 @@ def evaluate(solution: Solution, take: Take, truth: Truth, region: tuple[int, in
     return Evaluation(
         frames=solution.frames,
         regions=regions,
-        head_rotation=np.degrees(rotation_angle(relative)),
+        head_rotation=np.degrees(tangent_from_rotation(torch.from_numpy(relative)).norm(dim=1).numpy()),
         weight_error=difference.mean(axis=1),
         active=(np.abs(solved) > ACTIVE_WEIGHT).sum(axis=1),
         active_truth=(np.abs(true) > ACTIVE_WEIGHT).sum(axis=1),
@@ -133,19 +134,6 @@ def evaluate(solution: Solution, take: Take, truth: Truth, region: tuple[int, in
         jerk_truth=jerk_truth,
         control_error=dict(zip(rig.control_names, difference.mean(axis=0).tolist(), strict=True)),
     )
-
-
-def rotation_angle(rotation: np.ndarray) -> np.ndarray:
-    """Angle in radians of rotation matrices (F, 3, 3), exact near 0 where the trace alone is not."""
-    skew = np.stack(
-        [
-            rotation[:, 2, 1] - rotation[:, 1, 2],
-            rotation[:, 0, 2] - rotation[:, 2, 0],
-            rotation[:, 1, 0] - rotation[:, 0, 1],
-        ],
-        axis=1,
-    )
-    return np.arctan2(np.linalg.norm(skew, axis=1), np.trace(rotation, axis1=1, axis2=2) - 1.0)
 
 
 def _rows(solution: Solution, take: Take, truth: Truth) -> np.ndarray:

@@ -172,6 +172,34 @@ class Lines(Silent):
         self.message(f"picture: {path}")
 
 
+class StopsOnFile:
+    """Passes progress on, and raises KeyboardInterrupt at the next step once ``file`` exists.
+
+    This is how a program that started the task asks it to stop where no signal can be sent (Windows).
+    """
+
+    def __init__(self, progress: Progress, file: Path) -> None:
+        self._progress, self._file = progress, file
+
+    def stage(self, name: str, total: int) -> None:
+        self._look()
+        self._progress.stage(name, total)
+
+    def advance(self, count: int = 1) -> None:
+        self._look()
+        self._progress.advance(count)
+
+    def message(self, text: str) -> None:
+        self._progress.message(text)
+
+    def picture(self, path: Path) -> None:
+        self._progress.picture(path)
+
+    def _look(self) -> None:
+        if self._file.exists():
+            raise KeyboardInterrupt
+
+
 def open_reporter(mode: str) -> Reporter:
     """The display for one of PROGRESS_MODES: ``bar`` and plain lines go to stderr, ``jsonl`` to stdout."""
     if mode == "jsonl":
