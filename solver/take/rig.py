@@ -285,8 +285,9 @@ def _check_drivers(rig: Rig) -> None:
         if (
             len(driver.inputs) < 2
             or len(driver.inputs) != len(driver.outputs)
-            or np.diff(driver.inputs).min() <= 0
+            or not np.isfinite(driver.inputs).all()
             or not np.isfinite(driver.outputs).all()
+            or np.diff(driver.inputs).min() <= 0
         ):
             raise TakeError(
                 "rig: the driver from control '{}' to target '{}' needs at least two points with increasing "
