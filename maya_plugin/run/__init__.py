@@ -8,6 +8,7 @@ from .events import Done, Error, Event, Message, Picture, Stage, StageProgress, 
 from .in_process import InProcessTask, in_process_obstacle
 from .interpreter import Interpreter, find_interpreter
 from .process import ChildProcess, Patience
+from .report import ReportTask, fresh_report
 from .request import SolveRequest
 from .task import CANCELLED, DONE, FAILED, Outcome, SolveTask, start_solve
 
@@ -29,6 +30,7 @@ __all__ = [
     "Outcome",
     "Patience",
     "Picture",
+    "ReportTask",
     "SolveCancelled",
     "SolveRequest",
     "SolveTask",
@@ -37,6 +39,7 @@ __all__ = [
     "child_environment",
     "examine_environment",
     "find_interpreter",
+    "fresh_report",
     "in_process_obstacle",
     "module_root",
     "parse_event",

@@ -15,12 +15,12 @@ from .process import ChildProcess
 
 TIMEOUT_SECONDS = 180.0  # the first import of torch from a network drive takes minutes
 POLL_SECONDS = 0.05
-OK, WARNING, MISSING = "ok", "warning", "missing"
+OK, OPTIONAL, MISSING = "ok", "optional", "missing"
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing the solver needs or can use: its state (OK, WARNING, MISSING), what was found, what to do."""
+    """One thing the solver needs or can use: its state (OK, OPTIONAL, MISSING), what was found, what to do."""
 
     name: str
     state: str
@@ -97,7 +97,7 @@ def read_report(interpreter: Interpreter, exit_code: int, output: str, errors: s
 def _check(record: Any) -> Check:
     state = str(record["state"])
     detail, remedy = record.get("detail") or "", record.get("remedy") or ""
-    return Check(str(record["name"]), state if state in (OK, MISSING) else WARNING, str(detail), str(remedy))
+    return Check(str(record["name"]), state if state in (OK, MISSING) else OPTIONAL, str(detail), str(remedy))
 
 
 def _explain(interpreter: Interpreter, exit_code: int, errors: str) -> str:

@@ -6,16 +6,16 @@ from dataclasses import replace
 from typing import Optional
 
 from maya_plugin.run import EnvironmentReport, find_interpreter
-from maya_plugin.run.doctor import MISSING, OK
+from maya_plugin.run.doctor import MISSING, OK, OPTIONAL
 from maya_plugin.run.request import DEVICES
 from solver.take.errors import FacesolveError
 
-from .model import ERROR, NOTE, WARNING
+from .model import ERROR, NOTE
 from .qt import Qt, QtWidgets
 from .session import ENVIRONMENT, Session
 from .style import BAD, CAUTION, GOOD, QUIET, dot, quiet_label, scaled, severity_icon
 
-_SEVERITIES = {OK: NOTE, MISSING: ERROR}
+_SEVERITIES = {OPTIONAL: NOTE, MISSING: ERROR}
 
 
 class EnvironmentBar(QtWidgets.QWidget):
@@ -89,7 +89,7 @@ class EnvironmentBar(QtWidgets.QWidget):
         for check in wanting:
             words = [part for part in (check.detail, check.remedy) if part]
             text = "{}: {}".format(check.name, " ".join(words) or check.state)
-            icon = severity_icon(_SEVERITIES.get(check.state, WARNING))
+            icon = severity_icon(_SEVERITIES[check.state])
             self.details.addItem(QtWidgets.QListWidgetItem(icon, text))
         if problem and not wanting:
             self.details.addItem(QtWidgets.QListWidgetItem(severity_icon(ERROR), problem))

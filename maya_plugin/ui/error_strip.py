@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Optional, Tuple
 
-from .qt import Qt, QtCore, QtGui, QtWidgets, Signal
+from .qt import Qt, QtCore, QtGui, QtWidgets, Signal, event_x
 from .result import FrameError
 from .style import ACCENT, LEVEL_COLORS, QUIET, WELL, scaled
 
@@ -113,7 +113,7 @@ class ErrorStrip(QtWidgets.QWidget):
         """Qt's hook."""
         if not self._frames or event.button() != Qt.LeftButton:
             return
-        index = self._index_at(event.pos().x())
+        index = self._index_at(event_x(event))
         if event.modifiers() & Qt.ShiftModifier:
             self._anchor, self._span = index, (index, index)
         else:
@@ -125,7 +125,7 @@ class ErrorStrip(QtWidgets.QWidget):
         """Qt's hook."""
         if not self._frames:
             return
-        index = self._index_at(event.pos().x())
+        index = self._index_at(event_x(event))
         self.setToolTip(describe_frame(self._frames[index]))
         if not event.buttons() & Qt.LeftButton:
             return

@@ -10,7 +10,12 @@ except ImportError:
 Qt = QtCore.Qt
 Signal = QtCore.Signal
 
-__all__ = ["Qt", "QtCore", "QtGui", "QtWidgets", "Signal", "shiboken", "text_flags"]
+__all__ = ["Qt", "QtCore", "QtGui", "QtWidgets", "Signal", "event_x", "shiboken", "text_flags"]
+
+
+def event_x(event) -> int:
+    """Where a mouse event happened, pixels from the widget's left."""
+    return int(event.position().x() if hasattr(event, "position") else event.pos().x())
 
 
 def text_flags(*flags) -> int:

@@ -15,9 +15,11 @@ from maya_plugin.run import (
     DoctorTask,
     EnvironmentReport,
     InProcessTask,
+    ReportTask,
     SolveRequest,
     SolveTask,
     find_interpreter,
+    fresh_report,
     in_process_obstacle,
     start_solve,
 )
@@ -68,6 +70,8 @@ class Session:
         self._span: Span = None
         self._task: Optional[Union[SolveTask, InProcessTask]] = None
         self._doctor: Optional[DoctorTask] = None
+        self._report: Optional[ReportTask] = None
+        self._open_page: Callable[[Path], None] = lambda page: None
         self._listeners: Dict[str, List[Callable[[], None]]] = {topic: [] for topic in TOPICS}
 
     def listen(self, topic: str, listener: Callable[[], None]) -> None:
@@ -84,7 +88,7 @@ class Session:
     @property
     def busy(self) -> bool:
         """True while something runs that ``tick`` must watch."""
-        return self._task is not None or self._doctor is not None
+        return any(task is not None for task in (self._task, self._doctor, self._report))
 
     @property
     def testing(self) -> bool:
@@ -114,6 +118,15 @@ class Session:
         self._tell(SETTINGS, SCENE)
         self.check()
 
+    def scene_replaced(self) -> None:
+        """Another scene was opened: a solve under way, and its result, belong to the one that is gone."""
+        stopped = self._task is not None
+        self.close()
+        self.run, self.result, self.solution, self._span = None, None, None, None
+        self.tell_user("The solve was stopped because another scene was opened." if stopped else "")
+        self._tell(PROGRESS, PICTURE, RESULT)
+        self.load()
+
     def change(self, **values: object) -> None:
         """Changes settings by name; see ``put``."""
         self.put(replace(self.settings, **values))
@@ -140,7 +153,7 @@ class Session:
         if mesh in [head.mesh for head in self.heads]:
             self.change(mesh=mesh)
         else:
-            self._say("Select a mesh that a blendShape deforms.", error=True)
+            self.tell_user("Select a mesh that a blendShape deforms.", error=True)
 
     def check(self) -> None:
         """Runs the preflight; the findings say what stops a solve and what to do about it."""
@@ -198,7 +211,7 @@ class Session:
         self._span = span
         self.run = RunStatus.begin()
         self.result, self.solution = None, None
-        self._say("")
+        self.tell_user("")
         self._tell(STATE, PROGRESS, PICTURE, RESULT)
         return True
 
@@ -213,10 +226,31 @@ class Session:
         if self.solution is None:
             return self._refuse("There is no solution yet; solve first.")
         try:
-            self._say(self.scene.apply(self.solution, self.settings, self._span))
+            self.tell_user(self.scene.apply(self.solution, self.settings, self._span))
         except FacesolveError as error:
             return self._refuse(str(error))
         self._tell(SCENE)
+        return True
+
+    def open_last_solution(self) -> bool:
+        """Shows the solution that lies in the scene's take folder, from an earlier day perhaps."""
+        return self.open_solution(self._folder() / "solution")
+
+    def review(self, open_page: Callable[[Path], None]) -> bool:
+        """Hands the report of the solution at hand to ``open_page``, after having it written where that is needed."""
+        if self.solution is None:
+            return self._refuse("There is no solution yet; solve first.")
+        page = fresh_report(self.solution)
+        if page is not None:
+            open_page(page)
+            return True
+        if self._report is None:
+            try:
+                self._report = ReportTask(self.solution, find_interpreter(self.preferences.python))
+            except FacesolveError as error:
+                return self._refuse(str(error))
+        self._open_page = open_page
+        self.tell_user("Writing the report…")
         return True
 
     def open_solution(self, folder: Path, seconds: Optional[float] = None) -> bool:
@@ -237,6 +271,9 @@ class Session:
             if self._doctor.report is not None:
                 self.report, self._doctor = self._doctor.report, None
                 self._tell(ENVIRONMENT)
+        if self._report is not None:
+            self._report.poll()
+            self._finish_report()
         if self._task is not None:
             fresh_picture = self.run.take(self._task.poll())
             self._tell(PROGRESS)
@@ -250,6 +287,9 @@ class Session:
         if self._doctor is not None:
             self._doctor.kill()
             self._doctor = None
+        if self._report is not None:
+            self._report.kill()
+            self._report = None
         if self._task is not None:
             self._task.kill()
             self._task = None
@@ -260,11 +300,23 @@ class Session:
         if obstacle:
             raise SolveError("{} Turn off 'solve inside Maya' to use the solver's own Python.".format(obstacle))
         interpreter = None if in_process else find_interpreter(self.preferences.python)
-        folder = Path(self.settings.take_folder) if self.settings.take_folder else self.scene.default_take_folder()
+        folder = self._folder()
         take = folder / "take"
         self.scene.export(self.settings, take, span)
         request = SolveRequest(take, folder / "solution", device=self.preferences.device)
         self._task = InProcessTask(request) if interpreter is None else start_solve(request, interpreter)
+
+    def _folder(self) -> Path:
+        return Path(self.settings.take_folder) if self.settings.take_folder else self.scene.default_take_folder()
+
+    def _finish_report(self) -> None:
+        report = self._report
+        if report.page is None and not report.error:
+            return
+        self._report = None
+        self.tell_user(report.error, error=bool(report.error))
+        if report.page is not None:
+            self._open_page(report.page)
 
     def _finish(self) -> None:
         outcome, self._task = self._task.outcome, None
@@ -272,16 +324,17 @@ class Session:
             if self.open_solution(outcome.out, self.run.seconds) and self.settings.apply_when_done:
                 self.apply()
         elif outcome.status == CANCELLED:
-            self._say("Cancelled. The scene is as it was.")
+            self.tell_user("Cancelled. The scene is as it was.")
         else:
-            self._say("{}\nThe scene is as it was.".format(outcome.text), error=True)
+            self.tell_user("{}\nThe scene is as it was.".format(outcome.text), error=True)
         self._tell(STATE)
 
     def _refuse(self, text: str) -> bool:
-        self._say(text, error=True)
+        self.tell_user(text, error=True)
         return False
 
-    def _say(self, text: str, error: bool = False) -> None:
+    def tell_user(self, text: str, error: bool = False) -> None:
+        """Shows one sentence at the foot of the panel."""
         self.notice, self.notice_is_error = text, error
         self._tell(STATE)
 

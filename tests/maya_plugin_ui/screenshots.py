@@ -16,7 +16,7 @@ from tests.maya_plugin_ui.maya_look import look_like_maya
 
 CHECKS = (
     Check("torch", "ok", "2.13, CUDA 12.6, one device"),
-    Check("nvdiffrast", "warning", "not installed.", "The portable rasterizer is used; see README, GPU."),
+    Check("nvdiffrast", "optional", "not installed.", "The portable rasterizer is used; see README, GPU."),
 )
 
 
@@ -56,7 +56,7 @@ def take_pictures(folder: Path, pictures: list[str]) -> None:
         session.put(session.settings.with_choice(name, choice))
     panel.pages.setCurrentIndex(CONTROLS)
     grab("controls")
-    session._say("")
+    session.tell_user("")
     session._task, session.run = _PretendedTask(), RunStatus.begin()
     session.run.stage, session.run.done, session.run.total, session.run.seconds_left = "tracking", 23, 40, 74.0
     session.run.picture = pictures[0] if pictures else ""

@@ -1,0 +1,167 @@
+"""The panel's data: regions, partners, settings and their text, summaries. Needs neither Qt nor maya."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from maya_plugin.ui.document import settings_from_text, settings_to_text
+from maya_plugin.ui.model import FREE, LOCKED, PINNED, ControlChoice, PanelSettings, parse_frame_list
+from maya_plugin.ui.regions import group_by_region, partner_of, region_of
+from maya_plugin.ui.result import summarize
+from maya_plugin.ui.runs import RunStatus, spoken_time
+from solver.take import TakeError
+from tests.maya_plugin_ui.fake_scene import NAMES, solution
+
+
+@pytest.mark.parametrize(
+    ("name", "region"),
+    [
+        ("browInnerUp_L", "Brows"),
+        ("eyebrow_raise_r", "Brows"),
+        ("eyeBlinkLeft", "Eyes"),
+        ("noseSneer_L", "Nose"),
+        ("cheekSquintLeft", "Cheeks"),
+        ("mouthFrown_R", "Mouth"),
+        ("jawOpen", "Jaw"),
+        ("lip_corner_puller_l", "Mouth"),
+        ("actor:face_CTL.jawOpen", "Jaw"),
+        ("eyes:rig_CTL.shape12", "Other"),
+        ("headTilt", "Head"),
+    ],
+)
+def test_regions(name, region):
+    assert region_of(name) == region
+
+
+def test_groups_keep_every_control_once():
+    groups = group_by_region(NAMES)
+    assert sorted(name for _, names in groups for name in names) == sorted(NAMES)
+    assert [region for region, _ in groups] == ["Brows", "Eyes", "Nose", "Cheeks", "Mouth", "Jaw", "Other"]
+
+
+@pytest.mark.parametrize(
+    ("name", "partner"),
+    [
+        ("mouthSmile_L", "mouthSmile_R"),
+        ("eyeBlinkLeft", "eyeBlinkRight"),
+        ("l_browUp", "r_browUp"),
+        ("LfBlink", "RtBlink"),
+        ("SMILE_L", "SMILE_R"),
+        ("face_CTL.browUp_R", "face_CTL.browUp_L"),
+        ("jawLeft", None),
+        ("mouthRight", None),
+        ("jawOpen", None),
+    ],
+)
+def test_partners(name, partner):
+    names = [name, partner or "jawRight", "mouthLeft", "jawLeft"]
+    assert partner_of(name, names) == partner
+
+
+def test_a_partner_must_exist():
+    assert partner_of("mouthSmile_L", ["mouthSmile_L"]) is None
+
+
+SETTINGS = PanelSettings(
+    mesh='a "quoted" \\ name|größe_GEO',
+    first=-5,
+    last=40,
+    excluded="3, 7-9",
+    smoothness=0.5,
+    apply_when_done=False,
+    skipped_cameras=("cam2",),
+    footage={"cam0": "C:\\shows\\{frame:04d}.exr"},
+    controls={"jaw": ControlChoice(False, LOCKED, 2.5, "chin"), "lid": ControlChoice(keys=PINNED)},
+)
+
+
+def test_settings_survive_as_text_that_maya_cannot_spoil():
+    text = settings_to_text(SETTINGS)
+    assert settings_from_text(text) == SETTINGS
+    assert text.isascii()
+    assert not set(text) & set("\"'\\\n")
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "[]", "{}", "%7B%22schema%22%3A 2%7D"])
+def test_foreign_text_is_no_settings(text):
+    assert settings_from_text(text) is None
+
+
+def test_one_odd_value_does_not_lose_the_rest():
+    record = {"schema": 1, "mesh": "face", "first": "one", "quality": 7, "apply_when_done": 1, "smoothness": 2}
+    record["controls"] = {"a": {"keys": "whatever", "stiffness": -1}, "b": 5}
+    read = settings_from_text(json.dumps(record))
+    assert read == PanelSettings(mesh="face", smoothness=2.0, controls={"a": ControlChoice()})
+
+
+def test_default_choices_are_not_stored():
+    settings = PanelSettings().with_choice("a", ControlChoice(active=False))
+    assert settings.with_choice("a", ControlChoice()).controls == {}
+
+
+def test_cameras_are_left_out_and_taken_back():
+    settings = PanelSettings().with_camera("a", False).with_camera("a", False).with_camera("b", False)
+    assert settings.skipped_cameras == ("a", "b")
+    assert settings.with_camera("a", True).skipped_cameras == ("b",)
+
+
+def test_frames_leave_out_the_excluded():
+    assert replace(SETTINGS, first=2, last=10).frames() == (2, 4, 5, 6, 10)
+
+
+@pytest.mark.parametrize(("text", "quoted"), [("5-x", "5-x"), ("9-7", "9-7"), ("1.5", "1.5")])
+def test_bad_frame_lists_quote_the_part(text, quoted):
+    with pytest.raises(TakeError, match=quoted):
+        parse_frame_list("3, " + text)
+
+
+def test_empty_ranges_are_refused():
+    with pytest.raises(TakeError, match="before the first"):
+        PanelSettings(first=2, last=1).frames()
+    with pytest.raises(TakeError, match="excluded"):
+        PanelSettings(first=1, last=2, excluded="1-2").frames()
+
+
+def test_solver_settings_carry_what_the_user_chose_and_nothing_else():
+    made = SETTINGS.solver_settings(("jaw", "lid", "brow"))
+    assert [(c.name, c.active, c.stiffness, c.symmetric) for c in made.controls] == [("jaw", False, 2.5, None)]
+    assert (made.smoothness, made.quality) == (0.5, "standard")
+    assert SETTINGS.choice("brow").keys == FREE
+
+
+def test_summary_marks_what_stands_out():
+    summary = summarize(solution())
+    marked = {frame.time: frame.level for frame in summary.frames if frame.level}
+    assert marked[1028.0] == 2
+    assert marked[1013.0] == 2
+    assert marked[1036.0] == 2
+    assert summary.frames[35].error is None
+    assert set(marked) <= {1011.0, 1012.0, 1013.0, 1014.0, 1015.0, 1028.0, 1036.0}
+    assert summary.suspicious[0].time == 1036.0
+    assert summary.suspicious[1].time == 1028.0
+
+
+def test_summary_of_an_even_take_marks_nothing():
+    even = replace(solution(), residual=np.full((40, 3), 0.02))
+    assert summarize(even).suspicious == ()
+
+
+def test_summary_names_the_least_certain_controls_relative_to_their_range():
+    first, second = summarize(solution()).uncertain[:2]
+    assert (first.name, first.confused, first.time) == ("mouthPress_L", "mouthClose", 1021.0)
+    assert first.std == pytest.approx(0.21)
+    assert first.correlation == pytest.approx(-0.93)
+    assert second.confused == "mouthPress_L"
+    assert summarize(solution(), {"mouthPress_L": 10.0}).uncertain[0].name == "mouthClose"
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(8.2, "8 s"), (125, "2 min 05 s"), (4320, "1 h 12 min")])
+def test_times_are_spoken(seconds, text):
+    assert spoken_time(seconds) == text
+
+
+def test_a_stage_of_unknown_length_has_no_fraction():
+    assert RunStatus(done=3, total=0).fraction is None
+    assert RunStatus(done=3, total=4).fraction == 0.75
