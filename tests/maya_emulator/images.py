@@ -9,6 +9,21 @@ import cv2
 from .errors import EmulatorError
 
 
+class MImage:
+    """``maya.api.OpenMaya.MImage``: loads a file and knows its size."""
+
+    def __init__(self) -> None:
+        self._size = (0, 0)
+
+    def readFromFile(self, path: str) -> None:
+        if not Path(path).is_file():
+            raise RuntimeError("(kFailure): Unexpected Internal Failure")
+        self._size = image_size(path, "")
+
+    def getSize(self) -> tuple[int, int]:
+        return self._size
+
+
 def image_size(name: str, workspace: str) -> tuple[int, int]:
     """(width, height) of the image ``name`` (absolute or below the workspace); (0, 0) when it cannot be loaded."""
     path = Path(name) if Path(name).is_absolute() else Path(workspace) / name

@@ -39,7 +39,7 @@ def rotation(angles: tuple[float, ...], order: int) -> np.ndarray:
 
 
 def euler(matrix: np.ndarray, order: int) -> tuple[float, float, float]:
-    """The angles (radians) for which ``rotation`` gives the 3x3 part of ``matrix``; the middle one within a right angle."""
+    """The angles (radians) for which ``rotation`` gives the 3x3 part of ``matrix`` (one of two sets)."""
     first, second, third = ("xyz".index(a) for a in ROTATE_ORDERS[order])
     sign = 1.0 if (second - first) % 3 == 1 else -1.0
     m = matrix[:3, :3]

@@ -1,5 +1,6 @@
 """The classes of ``maya.api.OpenMaya`` and ``maya.api.OpenMayaAnim`` that the plug-in uses."""
 
+from ..images import MImage
 from . import animation, geometry, objects, plugin, values
 
 OPENMAYA = {
@@ -8,4 +9,5 @@ OPENMAYA = {
     for name, value in vars(module).items()
     if name.startswith("M") and isinstance(value, type) and value.__module__ == module.__name__ and name != "MeshData"
 }
+OPENMAYA["MImage"] = MImage
 OPENMAYA_ANIM = {name: getattr(animation, name) for name in ("MAnimControl", "MAnimCurveChange", "MFnAnimCurve")}

@@ -1,0 +1,38 @@
+"""Scene times and frame rates. A scene's frame rate is never changed."""
+
+from __future__ import annotations
+
+from typing import Tuple
+
+import maya.api.OpenMaya as om
+import numpy as np
+from maya import cmds
+
+from .findings import Refusal
+
+
+def scene_frame_rate() -> float:
+    """Frames a second of the scene's time unit, whatever it is called."""
+    return float(om.MTime(1.0, om.MTime.kSeconds).asUnits(om.MTime.uiUnit()))
+
+
+def playback_frames() -> Tuple[float, ...]:
+    """Whole frames of the playback range."""
+    first = cmds.playbackOptions(query=True, minTime=True)
+    last = cmds.playbackOptions(query=True, maxTime=True)
+    return tuple(float(frame) for frame in range(int(np.ceil(first)), int(np.floor(last)) + 1))
+
+
+def check_times(frames: Tuple[float, ...]) -> Tuple[float, ...]:
+    """The request's times; Refusal unless there is at least one and they increase."""
+    if not frames:
+        raise Refusal("scene", "the frame range is empty.", "Give a first and a last frame.")
+    if not np.isfinite(frames).all() or (np.diff(frames) <= 0).any():
+        raise Refusal("scene", "the frames do not increase.", "Give each frame once, in order.")
+    return tuple(float(frame) for frame in frames)
+
+
+def footage_frame_rate(times: Tuple[float, ...]) -> float:
+    """Footage frames a second, from how far apart the scene times of neighbouring images are."""
+    rate = scene_frame_rate()
+    return rate if len(times) < 2 else float(rate / np.min(np.diff(times)))
