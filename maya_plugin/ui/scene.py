@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Callable, List, Optional, Tuple
 
 from maya_plugin.apply import reduce_keys
+
 from maya_plugin.export import ExportRequest, create_cameras, export_take, list_cameras, list_controls, preflight
+from solver.take.errors import FacesolveError, TakeError
 
-from solver.take.errors import TakeError
-
-from .model import LOCKED, PINNED, CameraRow, ControlRow, FindingRow, HeadRow, PanelSettings
+from .model import FREE, CameraRow, ControlRow, FindingRow, HeadRow, PanelSettings
 
 SETTINGS_KEY = "facesolve_settings"
 
@@ -52,7 +52,7 @@ class MayaScene:
         """The controls of the rig on ``mesh``; none where the rig cannot be read (the preflight says why)."""
         try:
             found = list_controls(mesh)
-        except TakeError:
+        except FacesolveError:
             return ()
         return tuple(ControlRow(c.name, c.plug, c.driver, c.minimum, c.maximum, c.obstacle) for c in found)
 
@@ -97,7 +97,7 @@ class MayaScene:
         """Everything that stops a solve or should be known before it."""
         try:
             found = preflight(self._request(settings, None))
-        except TakeError as error:
+        except FacesolveError as error:
             return (FindingRow("error", "", str(error)),)
         return tuple(FindingRow(f.severity, f.node, f.sentence, f.remedy) for f in found)
 
@@ -177,16 +177,14 @@ class MayaScene:
         if span is not None:
             frames = tuple(frame for frame in frames if span[0] <= frame <= span[1])
         names = tuple(control.name for control in self.controls(settings.mesh))
-        chosen = {mode: [n for n in names if settings.choice(n).keys == mode] for mode in (LOCKED, PINNED)}
         cameras = [camera.name for camera in self.cameras(settings)]
         return ExportRequest(
-            mesh=settings.mesh,
-            head_transform=settings.head_transform,
+            meshes=(settings.mesh,),
+            head=settings.head_transform,
             cameras=tuple(name for name in cameras if name not in settings.skipped_cameras),
             footage=dict(settings.footage),
-            frames=frames,
-            locked=tuple(chosen[LOCKED]),
-            pinned=tuple(chosen[PINNED]),
+            frames=tuple(map(float, frames)),
+            keys={name: settings.choice(name).keys for name in names if settings.choice(name).keys != FREE},
             on_bad_frame=settings.on_bad_frame,
             settings=settings.solver_settings(names),
         )

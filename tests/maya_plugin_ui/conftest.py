@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from maya_plugin.ui.session import Session
+from tests.maya_plugin_ui import fake_maya
 from tests.maya_plugin_ui.fake_scene import FakeScene, write_fake_solution
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -24,6 +25,13 @@ def session(scene):
     made.load()
     yield made
     made.close()
+
+
+@pytest.fixture
+def commands(monkeypatch):
+    """A fake ``maya.cmds`` in place; the modules that know maya are imported afresh for each test."""
+    yield fake_maya.install(monkeypatch)
+    fake_maya.forget()
 
 
 @pytest.fixture

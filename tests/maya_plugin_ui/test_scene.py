@@ -1,0 +1,100 @@
+"""The scene adapter against a hand-made stand-in for maya.cmds."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from maya_plugin.ui.document import settings_from_text, settings_to_text
+from maya_plugin.ui.model import LOCKED, ControlChoice, HeadRow, PanelSettings
+from solver.take import TakeError
+
+
+@pytest.fixture
+def maya_scene(commands):
+    from maya_plugin.ui.scene import MayaScene
+
+    return MayaScene()
+
+
+SETTINGS = PanelSettings(
+    mesh="face_GEO",
+    head_transform="head_GRP",
+    first=1001,
+    last=1010,
+    excluded="1004",
+    skipped_cameras=("cam1",),
+    controls={"jawOpen": ControlChoice(keys=LOCKED), "eyeBlink_L": ControlChoice(stiffness=2.0)},
+)
+
+
+def test_heads_list_the_transforms_above_nearest_first(maya_scene):
+    assert maya_scene.heads() == (HeadRow("face_GEO", ("face_BS",), ("head_GRP", "character_GRP", "face_GEO")),)
+
+
+@pytest.mark.parametrize("selected", ["face_GEOShape", "face_GEO"])
+def test_a_selected_shape_or_transform_is_the_mesh(maya_scene, commands, selected):
+    commands.selection = [selected]
+    assert maya_scene.selected_mesh() == "face_GEO"
+
+
+def test_settings_survive_mayas_escaping(maya_scene):
+    assert maya_scene.stored_settings() == ""
+    settings = PanelSettings(mesh='a"b\\c', layer="größe")
+    maya_scene.store_settings(settings_to_text(settings))
+    assert settings_from_text(maya_scene.stored_settings()) == settings
+
+
+def test_preferences_are_texts_of_the_user(maya_scene):
+    assert maya_scene.preference("facesolve_python") == ""
+    maya_scene.set_preference("facesolve_python", "/opt/x")
+    assert maya_scene.preference("facesolve_python") == "/opt/x"
+
+
+def test_the_request_carries_every_choice(maya_scene):
+    maya_scene.export(SETTINGS, Path("take"), (1002, 1006))
+    request = sys.modules["maya_plugin.export"].requests[-1]
+    assert request.meshes == ("face_GEO",)
+    assert request.head == "head_GRP"
+    assert request.cameras == ("cam0",)
+    assert request.frames == (1002.0, 1003.0, 1005.0, 1006.0)
+    assert request.keys == {"jawOpen": "locked"}
+    assert [(c.name, c.stiffness) for c in request.settings.controls] == [("eyeBlink_L", 2.0)]
+
+
+def test_a_setting_that_cannot_be_read_is_a_finding(maya_scene):
+    (finding,) = maya_scene.preflight(PanelSettings(mesh="face_GEO", first=5, last=1))
+    assert finding.severity == "error"
+    assert "before the first" in finding.sentence
+
+
+def test_apply_calls_the_undoable_command(maya_scene, commands):
+    assert maya_scene.apply(Path("s"), SETTINGS, (1002, 1006)) == "Keyed 38 controls."
+    assert commands.applied == [{"solution": "s", "head": "head_GRP", "first": 1002, "last": 1006}]
+
+
+def test_an_error_of_the_command_is_a_sentence(maya_scene, commands):
+    commands.apply_error = "face_BS.jawOpen is locked; unlock it."
+    with pytest.raises(TakeError, match=r"^face_BS\.jawOpen is locked; unlock it\.$"):
+        maya_scene.apply(Path("s"), SETTINGS, None)
+
+
+def test_the_take_lies_in_the_projects_data(maya_scene):
+    assert maya_scene.default_take_folder() == Path("/projects/rom/data/facesolve/rom_012")
+
+
+def test_watching_ends(maya_scene, commands):
+    heard = []
+    maya_scene.watch(lambda: heard.append("scene"), heard.append, lambda: heard.append("exit"))
+    for event in ("SceneOpened", "NewSceneOpened", "quitApplication"):
+        commands.fire(event)
+    maya_scene.set_current_time(1005.0)
+    assert heard == ["scene", "scene", "exit", 1005.0]
+    maya_scene.unwatch()
+    assert commands.jobs == {}
+
+
+def test_selecting_what_is_gone_does_nothing(maya_scene, commands):
+    maya_scene.select("gone")
+    maya_scene.select("face_GEO")
+    assert commands.selection == ["face_GEO"]
