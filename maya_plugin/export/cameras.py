@@ -15,6 +15,7 @@ from .geometry import world_matrix
 from .plugs import has_attribute, require_node, short_name, value_range
 
 DISTORTION_ATTRIBUTE = "facesolveDistortion"
+PIXEL_ASPECT_ATTRIBUTE = "facesolvePixelAspect"
 
 _UNSUPPORTED = (
     ("lensSqueezeRatio", 1.0, "an anamorphic lens squeeze"),
@@ -98,7 +99,15 @@ def film_back(shape: str, time: float) -> FilmBack:
         horizontal_offset=get("horizontalFilmOffset") + (get("horizontalShake") if shaken else 0.0),
         vertical_offset=get("verticalFilmOffset") + (get("verticalShake") if shaken else 0.0),
         fit=FILM_FITS[int(get("filmFit"))],
-        pixel_aspect=float(cmds.getAttr("defaultResolution.pixelAspect")),
+        pixel_aspect=_pixel_aspect(shape),
+    )
+
+
+def _pixel_aspect(shape: str) -> float:
+    """The pixel aspect that a calibration gave the camera, else that of the render settings."""
+    own = has_attribute(shape, PIXEL_ASPECT_ATTRIBUTE)
+    return float(
+        cmds.getAttr("{}.{}".format(shape, PIXEL_ASPECT_ATTRIBUTE) if own else "defaultResolution.pixelAspect")
     )
 
 

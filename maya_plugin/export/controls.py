@@ -8,9 +8,10 @@ from typing import Dict, List, Optional, Sequence, Tuple
 import numpy as np
 from maya import cmds
 
+from maya_plugin.units import internal_factor
 from solver.take import Combination, Control, ControlSettings, Driver, Pin
 
-from .drivers import COMBINATION, Drive, Path, classify, limits, piecewise, rest_value, unit_factor
+from .drivers import COMBINATION, Drive, Path, classify, limits, piecewise, rest_value
 from .findings import Refusal, Report
 from .plugs import short_name, source, split
 from .request import IGNORED, LOCKED, PINNED
@@ -52,7 +53,7 @@ def read_controls(targets: Sequence[DrivenTarget], report: Report) -> ControlSet
     controls: List[Control] = []
     drivers: List[Driver] = []
     for number, (plug, paths) in enumerate(ways.items()):
-        factor = unit_factor(plug)
+        factor = internal_factor(plug)
         low, high = _range(plug, paths, targets, factor)
         default = min(max(rest_value(plug), low), high)
         controls.append(Control(names[number], low, high, default, plug))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Callable, Dict, List, Optional, Tuple
+from typing import Callable, List, Optional, Tuple
 
 import maya.api.OpenMaya as om
 import maya.api.OpenMayaAnim as oma
@@ -11,7 +11,7 @@ import numpy as np
 from maya import cmds
 
 from .findings import Refusal
-from .plugs import api_plug, indices, source, split
+from .plugs import indices, source, split
 
 FREE = "free"
 KEYED = "keyed"
@@ -153,22 +153,6 @@ def _through_blend(node: str, seen: Tuple[str, ...]) -> List[Path]:
     if constant:
         raise Refusal(node, "an input of this blend is not connected.", "Remove the input from the blendWeighted node.")
     return paths
-
-
-def unit_factor(plug: str) -> float:
-    """Internal units (centimetres, radians) of one shown unit of ``plug``."""
-    kind = cmds.getAttr(plug, type=True)
-    if kind == "doubleAngle":
-        return float(np.pi / 180.0) if cmds.currentUnit(query=True, angle=True) == "deg" else 1.0
-    if kind == "doubleLinear":
-        shown = float(cmds.getAttr(plug))
-        return float(api_plug(plug).asDouble()) / shown if shown else _centimetres()
-    return 1.0
-
-
-def _centimetres() -> float:
-    table: Dict[str, float] = {"mm": 0.1, "cm": 1.0, "m": 100.0, "in": 2.54, "ft": 30.48, "yd": 91.44}
-    return table[cmds.currentUnit(query=True, linear=True)]
 
 
 def limits(plug: str) -> Tuple[Optional[float], Optional[float]]:

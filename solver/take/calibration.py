@@ -1,0 +1,62 @@
+"""Calibration files: the thesis' ``calibration.json`` layout and ours (which adds the image size). numpy only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, Optional, Tuple
+
+import numpy as np
+
+from .errors import TakeError
+from .files import read_json
+
+_SHAPES = {"intrinsic": (3, 3), "rotation": (3, 3), "translation": (3,)}
+
+
+@dataclass(frozen=True, eq=False)
+class CalibratedCamera:
+    """One camera of a calibration file, OpenCV convention, ``x_cam = R x_world + t``, centimetres.
+
+    intrinsics (3, 3) pixels, first pixel's centre at (0.5, 0.5); distortion (n,); width, height: pixels, None when the
+    file does not say (the thesis' layout).
+    """
+
+    name: str
+    intrinsics: np.ndarray
+    rotation: np.ndarray
+    translation: np.ndarray
+    distortion: np.ndarray
+    width: Optional[int] = None
+    height: Optional[int] = None
+
+
+def read_calibrated_cameras(path: Path) -> Tuple[CalibratedCamera, ...]:
+    """The cameras of a calibration file, in file order. TakeError names the file, camera and key."""
+    record = read_json(path, "calibration")
+    if not record:
+        raise TakeError("calibration: '{}' holds no camera.".format(path))
+    return tuple(_camera(name, camera, "camera '{}' in '{}'".format(name, path)) for name, camera in record.items())
+
+
+def _camera(name: str, record: Any, where: str) -> CalibratedCamera:
+    if not isinstance(record, dict):
+        raise TakeError("{}: expected an object with intrinsic, distortion, rotation and translation.".format(where))
+    arrays: Dict[str, np.ndarray] = {}
+    for key in (*_SHAPES, "distortion"):
+        if key not in record:
+            raise TakeError("{} lacks {}.".format(where, key))
+        try:
+            value = np.asarray(record[key], np.float64)
+        except (TypeError, ValueError):
+            raise TakeError("{}: {} is not an array of numbers.".format(where, key)) from None
+        shape = _SHAPES.get(key, (value.size,))
+        if value.size != int(np.prod(shape)) or not np.isfinite(value).all():
+            raise TakeError("{}: {} has shape {}, expected {} finite numbers.".format(where, key, value.shape, shape))
+        arrays[key] = value.reshape(shape)
+    if ("width" in record) != ("height" in record):
+        raise TakeError("{}: give both width and height, or neither.".format(where))
+    size = (int(record["width"]), int(record["height"])) if "width" in record else (None, None)
+    return CalibratedCamera(
+        name, arrays["intrinsic"], arrays["rotation"], arrays["translation"], arrays["distortion"], *size
+    )
