@@ -151,9 +151,13 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 def _demo(arguments: argparse.Namespace) -> int:
     with _reporting(arguments.progress) as progress:
         from solver.demo import run_demo
+        from solver.review.measures import print_evaluation
 
-        run_demo(arguments.out, frames=arguments.frames, device=arguments.device, progress=progress)
+        evaluation = run_demo(arguments.out, frames=arguments.frames, device=arguments.device, progress=progress)
         progress.done(arguments.out)
+    if arguments.progress != "jsonl":
+        print_evaluation(evaluation)
+        print(f"Look at {arguments.out / 'curves.png'} and {arguments.out / 'overlay_front.png'}.")
     return EXIT_OK
 
 

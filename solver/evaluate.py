@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,7 +103,7 @@ def find_take(solution: Solution, solution_folder: Path) -> Take:
     recorded = solution.provenance.get("take")
     if not isinstance(recorded, str):
         raise TakeError(f"solution: '{solution_folder}' does not say which take it solves; give it with --take.")
-    folder = solution_folder / recorded
+    folder = Path(os.path.normpath(solution_folder / recorded))
     if not (folder / "take.json").is_file():
         raise TakeError(f"solution: its take is not at '{folder}' any more; give its folder with --take.")
     return read_take(folder)

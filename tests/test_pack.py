@@ -22,7 +22,7 @@ class Job:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.rig: dict[str, Any] = {
-            "neutral": np.arange(12, dtype=np.float32).reshape(4, 3),
+            "neutral": 0.03 * np.arange(12, dtype=np.float32).reshape(4, 3),
             "deltas": np.ones((2, 4, 3), np.float32),
             "names": np.array(["smile", "jaw"]),
             "face_counts": np.array([4]),

@@ -6,28 +6,28 @@ from pathlib import Path
 
 import numpy as np
 
-from solver.evaluate import evaluate, read_truth
+from solver.evaluate import Evaluation, evaluate, read_truth
 from solver.footage import linear_to_srgb, open_footage
 from solver.progress import Progress
 from solver.review.curves import draw_curves
-from solver.review.measures import print_evaluation
 from solver.review.pictures import beside, difference_map, enlarged, wireframe, write_picture
 from solver.take import Solution, Take
 
 from .film import Stage
-from .take import TRUTH, build_stage, film_take
+from .take import TRUTH, build_stage, check_length, film_take
 
 ENLARGEMENT = 2
 OVERLAY_AT = 0.5  # part of the take: the open, pursed mouth
 
 
-def run_demo(folder: Path, *, frames: int, device: str, progress: Progress, report: bool = True) -> Solution:
-    """Writes ``take``, ``solution``, ``curves.png`` and ``overlay_CAMERA.png`` into ``folder``.
+def run_demo(folder: Path, *, frames: int, device: str, progress: Progress) -> Evaluation:
+    """Writes ``take``, ``solution``, ``curves.png`` and ``overlay_CAMERA.png`` into ``folder``; returns the errors.
 
-    report: print the table of errors to stdout. Raises FacesolveError.
+    device: ``auto``, ``cpu`` or ``cuda``. Raises FacesolveError.
     """
     from solver.solve import solve_take_folder  # the demo's own modules must import without the solve
 
+    check_length(frames)
     stage = build_stage()
     take = film_take(stage, folder / "take", frames, progress)
     solution = solve_take_folder(
@@ -49,9 +49,7 @@ def run_demo(folder: Path, *, frames: int, device: str, progress: Progress, repo
         write_picture(path, overlay(stage, take, solution, camera, int(OVERLAY_AT * take.frame_count)))
         progress.advance()
         progress.picture(path)
-    if report:
-        print_evaluation(evaluate(solution, take, truth))
-    return solution
+    return evaluate(solution, take, truth)
 
 
 def overlay(stage: Stage, take: Take, solution: Solution, camera: int, index: int) -> np.ndarray:

@@ -33,7 +33,14 @@ def build_stage() -> Stage:
 
 def make_take(folder: Path, frames: int = 16, progress: Progress | None = None) -> Take:
     """Writes the demo's take into ``folder``: ``film_take`` on the stage of ``build_stage``."""
+    check_length(frames)
     return film_take(build_stage(), folder, frames, progress)
+
+
+def check_length(frames: int) -> None:
+    """Raises TakeError when a take of ``frames`` frames would be too short to show motion."""
+    if frames < 2:
+        raise TakeError(f"demo: {frames} frames are too few; give at least 2.")
 
 
 def film_take(stage: Stage, folder: Path, frames: int = 16, progress: Progress | None = None) -> Take:
@@ -42,8 +49,7 @@ def film_take(stage: Stage, folder: Path, frames: int = 16, progress: Progress |
     The same on every run: geometry, texture, performance and noise are computed. Raises TakeError for fewer than two
     frames.
     """
-    if frames < 2:
-        raise TakeError(f"demo: {frames} frames are too few; give at least 2.")
+    check_length(frames)
     progress = Silent() if progress is None else progress
     rig, lenses = stage.model.rig, cameras()
     controls, transforms = control_curves(rig.control_names, frames), head_transforms(frames)

@@ -104,18 +104,18 @@ def take(folder: Path, **changes: object) -> Take:
     return Take(**values)  # type: ignore[arg-type]
 
 
-def solution(frames: int = 3, **changes: object) -> Solution:
+def solution(count: int = 3, **changes: object) -> Solution:
     values: dict[str, object] = {
-        "frames": np.arange(frames) + 10,
-        "scene_times": np.arange(frames) * 0.5,
+        "frames": np.arange(count) + 10,
+        "scene_times": np.arange(count) * 0.5,
         "fps": 30.0,
         "control_names": ("smile", "jaw"),
-        "controls": np.linspace(0, 1, frames * 2).reshape(frames, 2),
-        "head": np.tile(np.eye(4), (frames, 1, 1)),
-        "control_std": np.full((frames, 2), 0.01),
-        "head_std": np.full((frames, 6), 0.001),
+        "controls": np.linspace(0, 1, count * 2).reshape(count, 2),
+        "head": np.tile(np.eye(4), (count, 1, 1)),
+        "control_std": np.full((count, 2), 0.01),
+        "head_std": np.full((count, 6), 0.001),
         "camera_names": ("cam0",),
-        "residual": np.array([[0.1]] * (frames - 1) + [[np.nan]]),
+        "residual": np.array([[0.1]] * (count - 1) + [[np.nan]]),
         "confused": (ConfusedPair("smile", "jaw", -0.97),),
         "provenance": {"take": "../take", "version": "0.1.0"},
     }
