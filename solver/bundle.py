@@ -1,0 +1,164 @@
+"""Several frames at once with the surface's colour eliminated: what tells a true pose from one that a texture absorbs.
+
+A texture made from a misaligned frame reproduces that frame perfectly, so no tracker can undo the misalignment. Here no
+texture is fixed: the residual of an observation is its difference from the mean over all cameras and frames, and the
+derivative is centred the same way (variable projection, Golub & Pereyra 1973). What is left is what only the true pose
+explains: all cameras, at all frames, agree about every point of the surface.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .consensus import agree
+from .optimize.box import solve_box
+from .problem import Pose, Problem
+from .residuals.photometric import (
+    Observation,
+    Template,
+    Views,
+    head_basis,
+    normal_equations,
+    observe,
+    robust_loss,
+    sample_normals,
+    step_jacobian,
+    template_covectors,
+    to_controls,
+)
+
+FIRST_DAMPING = 1e-5
+DAMPING_UP, DAMPING_DOWN = 10.0, 0.3
+SMALL_STEP = 1e-4
+# the step follows the template's noise-free slopes; near the optimum it may raise the cost by what fits the noise
+COST_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class BundleFit:
+    """Poses of the M bundled frames, the agreed template, the matrix of the normal equations and the robust scale.
+
+    A: (M*(K+6), M*(K+6)) float64 with priors, information units: its inverse is the covariance of all poses jointly.
+    """
+
+    pose: Pose
+    template: Template
+    A: Tensor
+    scale: Tensor
+
+
+def bundle(
+    problem: Problem,
+    views: Sequence[Views],
+    pose: Pose,
+    frames: Tensor,
+    level: int,
+    iterations: int,
+    free_controls: bool = True,
+    hold: Tensor | None = None,
+) -> BundleFit:
+    """Levenberg-Marquardt on M frames jointly. views: M batches of one frame; frames: (M,) take frame indices.
+
+    hold: (K,) information that ties the controls to where they began, for a single frame, which alone says little
+    about them.
+    """
+    begun = pose.controls
+    best: tuple[Pose, Tensor, Tensor, Tensor, Template] | None = None
+    damping, scale = FIRST_DAMPING, None
+    trial = pose
+    for iteration in range(iterations + 1):
+        A, b, cost, template, scale = _linearise(problem, views, trial, level, scale)
+        A, b, cost = _with_priors(problem, trial, A, b, cost, begun, hold)
+        if best is None or cost <= best[3] * (1 + COST_TOLERANCE):
+            damping = damping * DAMPING_DOWN if best is not None else damping
+            best = (trial, A, b, cost, template)
+        else:
+            damping *= DAMPING_UP
+        if iteration == iterations:
+            break
+        step = _step(problem, best[0], best[1], best[2], frames, damping, free_controls)
+        if step.abs().amax() < SMALL_STEP:
+            break
+        trial = best[0].moved(step)
+    return BundleFit(best[0], best[4], best[1], scale)
+
+
+def _linearise(
+    problem: Problem, views: Sequence[Views], pose: Pose, level: int, scale: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor, Template, Tensor]:
+    """Normal equations of all M frames jointly with the template eliminated, and the cost."""
+    observations = [
+        observe(problem.samples, problem.model, pose.controls[m : m + 1], pose.head[m : m + 1], view)
+        for m, view in enumerate(views)
+    ]
+    edges = torch.cat([view.edges for view in views])
+    everything = Observation(
+        *(
+            torch.cat([getattr(observation, name) for observation in observations])
+            for name in ("values", "covectors", "rays", "weights", "points")
+        )
+    )
+    template, weights, scale = agree(everything, edges, scale)
+    residual = everything.values - template.values
+    noise = problem.noise_variance(scale, level)
+    covectors = template_covectors(template.slopes, everything.rays, edges)
+    information, force = sample_normals(covectors, weights, residual)
+    A_frames, b_frames = normal_equations(problem.samples, information, force, everything.points)
+    _, jacobian = problem.model.activations(pose.controls.to(problem.model.neutral.dtype))
+    A_frames, b_frames = to_controls(A_frames, b_frames, jacobian)
+    mean_covectors = torch.einsum("bcn,bcni->bni", weights, covectors)
+    shared = _shared_rows(problem, mean_covectors, everything.points, jacobian, template.weights)
+    A = torch.block_diag(*A_frames) - (shared.T @ shared).double()
+    seen = everything.weights * (template.weights > 0)
+    cost = (seen * robust_loss(residual, scale)).sum().double() / noise
+    return A / noise, b_frames.reshape(-1) / noise, cost, template, scale
+
+
+def _shared_rows(
+    problem: Problem, mean_covectors: Tensor, points: Tensor, J_activation_control: Tensor, total: Tensor
+) -> Tensor:
+    """Derivative of each sample's agreed colour, times the root of its weight: (N, M*(K+6)).
+
+    Its square is what eliminating the colour takes from the normal equations.
+    """
+    root = torch.where(total > 0, total, torch.inf).rsqrt()
+    columns = []
+    for frame in range(len(points)):
+        weighted = mean_covectors[frame] * root[:, None]
+        shapes = (weighted[:, None] @ problem.samples.basis)[:, 0]
+        rows = torch.cat([shapes, (weighted[:, None] @ head_basis(points[frame]))[:, 0]], 1)
+        columns.append(rows @ step_jacobian(J_activation_control[frame : frame + 1])[0].to(rows.dtype))
+    return torch.cat(columns, 1)
+
+
+def _with_priors(
+    problem: Problem, pose: Pose, A: Tensor, b: Tensor, cost: Tensor, begun: Tensor, hold: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    frames, count = pose.controls.shape
+    prior_A, prior_b = problem.prior.normal_equations(pose.controls)
+    cost = cost + problem.prior.cost(pose.controls).sum()
+    if hold is not None:
+        prior_A = prior_A + torch.diag_embed(hold)
+        prior_b = prior_b - hold * (pose.controls - begun)
+        cost = cost + 0.5 * (hold * (pose.controls - begun) ** 2).sum()
+    width = count + 6
+    b = b.clone().reshape(frames, width)
+    b[:, :count] += prior_b
+    for frame in range(frames):
+        rows = slice(frame * width, frame * width + count)
+        A[rows, rows] += prior_A[frame]
+    return A, b.reshape(-1), cost
+
+
+def _step(
+    problem: Problem, pose: Pose, A: Tensor, b: Tensor, frames: Tensor, damping: float, free_controls: bool
+) -> Tensor:
+    lower, upper = problem.box(pose, frames, free_controls)
+    diagonal = A.diagonal()
+    raised = damping * diagonal + 1e-9 * diagonal.max()
+    step = solve_box((A + torch.diag(raised))[None], b[None], lower.reshape(1, -1), upper.reshape(1, -1))
+    return step.reshape(len(frames), -1)

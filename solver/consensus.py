@@ -1,0 +1,59 @@
+"""What the surface looks like, agreed on by every camera and frame that saw it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .residuals.photometric import Observation, Template, residual_scale, robust_weight, surface_slopes
+
+REWEIGHTINGS = 4
+ENOUGH = 0.2  # total weight below which a sample's colour is not known
+
+
+def agree(observation: Observation, edges: Tensor, scale: Tensor | None = None) -> tuple[Template, Tensor, Tensor]:
+    """The robust weighted mean over frames and cameras of the colour at each sample.
+
+    Samples that fewer than two images saw say nothing about the pose and get weight 0. edges: (B, N, 2, 3) cm.
+    scale: robust scale, or None to take it from the residuals. Returns the template, the weights (B, C, N) that each
+    observation ended with, and the scale.
+    """
+    seen = observation.weights * ((observation.weights > 0).sum((0, 1)) >= 2)
+    weights = seen
+    for _ in range(REWEIGHTINGS):
+        total = weights.sum((0, 1)).clamp_min(1e-6)
+        values = (weights * observation.values).sum((0, 1)) / total
+        residual = observation.values - values
+        used = residual_scale(residual, seen) if scale is None else scale
+        weights = seen * robust_weight(residual, used)
+    weights = weights * (weights.sum((0, 1)) > ENOUGH)
+    total = weights.sum((0, 1))
+    values = (weights * observation.values).sum((0, 1)) / total.clamp_min(1e-6)
+    slopes = (weights[..., None] * surface_slopes(observation, edges)).sum((0, 1)) / total.clamp_min(1e-6)[:, None]
+    return Template(values, slopes, total), weights, used
+
+
+class TemplateMemory:
+    """A template that grows while a take is tracked: robust running means of colour and slopes."""
+
+    def __init__(self, count: int, like: Tensor) -> None:
+        self.sums = like.new_zeros(count, 3)  # weighted colour and slopes
+        self.weights = like.new_zeros(count)
+
+    def template(self) -> Template:
+        """The present means; weight 0 where too little was seen."""
+        means = self.sums / self.weights.clamp_min(1e-6)[:, None]
+        return Template(means[:, 0], means[:, 1:], self.weights * (self.weights > ENOUGH))
+
+    def add(self, observation: Observation, edges: Tensor) -> None:
+        """Adds what one frame (B = 1) saw; what disagrees with the memory counts little."""
+        known = self.template()
+        weights = observation.weights[0]
+        residual = observation.values[0] - known.values
+        agreed = weights * (known.weights > 0)
+        trust = torch.where(known.weights > 0, robust_weight(residual, residual_scale(residual, agreed)), 1.0)
+        weights = weights * trust
+        slopes = surface_slopes(observation, edges)[0]
+        seen = torch.cat([observation.values[0][..., None], slopes], -1)  # (C, N, 3)
+        self.sums += (weights[..., None] * seen).sum(0)
+        self.weights += weights.sum(0)

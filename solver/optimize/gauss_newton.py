@@ -1,0 +1,163 @@
+"""Levenberg-Marquardt on the pose of each frame against a known template, a batch of frames at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..problem import Pose, Problem
+from ..residuals.photometric import (
+    Observation,
+    Template,
+    Views,
+    normal_equations,
+    observe,
+    residual_scale,
+    robust_loss,
+    robust_weight,
+    sample_normals,
+    template_covectors,
+    to_controls,
+)
+from .box import solve_box
+
+FIRST_DAMPING = 1e-4
+DAMPING_UP, DAMPING_DOWN = 10.0, 0.3
+SMALL_STEP = 1e-4  # of a control's unit, radians, centimetres: below it a frame has converged
+# the step follows the template's noise-free slopes; near the optimum it may raise the cost by what fits the noise
+COST_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Quadratic:
+    """The local model of B frames' cost: A (B, K+6, K+6) and b (B, K+6) = -gradient, information units; cost (B,)."""
+
+    A: Tensor
+    b: Tensor
+    cost: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Anchor:
+    """A pull of the controls towards values (B, K) with information (B, K) or (K,), for example a prediction."""
+
+    values: Tensor
+    information: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class FrameFit:
+    """Poses of B frames at the end of a fit, their photometric quadratics there, and the robust scale."""
+
+    pose: Pose
+    quadratic: Quadratic
+    scale: Tensor
+
+
+def photometric_quadratic(
+    problem: Problem,
+    template: Template,
+    views: Views,
+    pose: Pose,
+    level: int,
+    scale: Tensor | None,
+    template_share: float = 1.0,
+) -> tuple[Quadratic, Tensor, Observation]:
+    """The photometric cost of B frames at ``pose`` and its Gauss-Newton model, without priors.
+
+    template_share: how much of the gradient comes from the template, the rest from the footage. Half and half is
+    efficient second-order minimisation (Benhimane & Malis 2004), which sees farther; 1 holds no image noise.
+    Returns the quadratic, the robust scale used, and the observation.
+    """
+    observation = observe(problem.samples, problem.model, pose.controls, pose.head, views)
+    seen = observation.weights * (template.weights > 0)
+    residual = observation.values - template.values
+    if scale is None:
+        scale = residual_scale(residual, seen)
+    noise = problem.noise_variance(scale, level)
+    covectors = template_covectors(template.slopes, observation.rays, views.edges)
+    if template_share < 1:
+        covectors = template_share * covectors + (1 - template_share) * observation.covectors
+    information, force = sample_normals(covectors, seen * robust_weight(residual, scale), residual)
+    A, b = normal_equations(problem.samples, information, force, observation.points)
+    _, jacobian = problem.model.activations(pose.controls.to(problem.model.neutral.dtype))
+    A, b = to_controls(A, b, jacobian)
+    cost = (seen * robust_loss(residual, scale)).sum((1, 2)).double() / noise
+    return Quadratic(A / noise, b / noise, cost), scale, observation
+
+
+def fit_frames(
+    problem: Problem,
+    template: Template,
+    views: Views,
+    pose: Pose,
+    frames: Tensor,
+    level: int,
+    iterations: int,
+    anchor: Anchor | None = None,
+    template_share: float = 1.0,
+    free_controls: bool = True,
+) -> FrameFit:
+    """Levenberg-Marquardt with bounds and priors on each of B frames. frames: (B,) take frame indices.
+
+    A step that raises a frame's cost is taken back and damped. The robust scale is frozen, so costs compare.
+    """
+    best, best_cost, scale = pose, None, None
+    damping = torch.full_like(pose.controls[:, 0], FIRST_DAMPING)
+    trial = pose
+    for iteration in range(iterations + 1):
+        photometric, scale, _ = photometric_quadratic(problem, template, views, trial, level, scale, template_share)
+        full = with_priors(problem, photometric, trial, anchor)
+        if best_cost is None:
+            best, best_full, best_photometric, best_cost = trial, full, photometric, full.cost
+        else:
+            better = full.cost <= best_cost * (1 + COST_TOLERANCE)
+            best = best.chosen(trial, better)
+            best_full, best_photometric = _merge(best_full, full, better), _merge(best_photometric, photometric, better)
+            best_cost = torch.where(better, full.cost, best_cost)
+            damping = torch.where(better, damping * DAMPING_DOWN, damping * DAMPING_UP)
+        if iteration == iterations:
+            break
+        step = damped_step(problem, best_full, best, frames, damping, free_controls)
+        if bool((step.abs().amax(1) < SMALL_STEP).all()):
+            break
+        trial = best.moved(step)
+    return FrameFit(best, best_photometric, scale)
+
+
+def with_priors(problem: Problem, quadratic: Quadratic, pose: Pose, anchor: Anchor | None) -> Quadratic:
+    """The quadratic with the control priors and the anchor added."""
+    count = pose.controls.shape[1]
+    A, b = quadratic.A.clone(), quadratic.b.clone()
+    prior_A, prior_b = problem.prior.normal_equations(pose.controls)
+    cost = quadratic.cost + problem.prior.cost(pose.controls)
+    A[:, :count, :count] += prior_A
+    b[:, :count] += prior_b
+    if anchor is not None:
+        information = anchor.information.expand_as(pose.controls)
+        offset = pose.controls - anchor.values
+        A[:, :count, :count] += torch.diag_embed(information)
+        b[:, :count] -= information * offset
+        cost = cost + 0.5 * (information * offset**2).sum(1)
+    return Quadratic(A, b, cost)
+
+
+def damped_step(
+    problem: Problem, quadratic: Quadratic, pose: Pose, frames: Tensor, damping: Tensor, free_controls: bool = True
+) -> Tensor:
+    """The bounded step (B, K+6) of the quadratic with its diagonal raised by ``damping`` (B,)."""
+    diagonal = quadratic.A.diagonal(dim1=1, dim2=2)
+    # directions nobody sees get a floor, else the matrix is singular when the head is out of sight
+    raised = damping[:, None] * diagonal + 1e-9 * diagonal.amax(1, keepdim=True) + 1e-9
+    lower, upper = problem.box(pose, frames, free_controls)
+    return solve_box(quadratic.A + torch.diag_embed(raised), quadratic.b, lower, upper)
+
+
+def _merge(old: Quadratic, new: Quadratic, use_new: Tensor) -> Quadratic:
+    return Quadratic(
+        torch.where(use_new[:, None, None], new.A, old.A),
+        torch.where(use_new[:, None], new.b, old.b),
+        torch.where(use_new, new.cost, old.cost),
+    )

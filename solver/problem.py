@@ -1,0 +1,100 @@
+"""What every stage of a solve shares: rig, samples, priors, views, and the pose of each frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from .residuals.priors import ControlPrior
+from .rig import RigModel, retract
+from .surface import SurfaceSamples
+from .take import Take
+from .views import ViewBuilder
+
+CORRELATED_PIXELS = 16.0  # residuals of samples nearer than this many square pixels are counted as one
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What a quality preset stands for.
+
+    samples: surface samples. keyframes: most frames whose colours are eliminated jointly. finest, finest_visibility:
+    pyramid levels of the last comparison and of the visibility test (0 is full resolution).
+    """
+
+    samples: int
+    keyframes: int
+    finest: int
+    finest_visibility: int
+
+
+QUALITY = {
+    "draft": Quality(samples=10_000, keyframes=8, finest=1, finest_visibility=2),
+    "standard": Quality(samples=40_000, keyframes=12, finest=0, finest_visibility=1),
+    "final": Quality(samples=100_000, keyframes=24, finest=0, finest_visibility=0),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Pose:
+    """Poses of B frames: controls (B, K) float64, head (B, 4, 4) float64 world, cm."""
+
+    controls: Tensor
+    head: Tensor
+
+    def at(self, indices: Tensor | slice | list[int]) -> Pose:
+        """The poses of some frames."""
+        return Pose(self.controls[indices], self.head[indices])
+
+    def moved(self, step: Tensor) -> Pose:
+        """Stepped by (B, K+6): controls added, head by ``rig.retract``."""
+        count = self.controls.shape[1]
+        return Pose(self.controls + step[:, :count], retract(self.head, step[:, count:]))
+
+    def chosen(self, other: Pose, use_other: Tensor) -> Pose:
+        """This pose where ``use_other`` (B,) is False, ``other`` where it is True."""
+        return Pose(
+            torch.where(use_other[:, None], other.controls, self.controls),
+            torch.where(use_other[:, None, None], other.head, self.head),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """The fixed parts of a solve. pixels_per_cm: typical image scale of the surface at full resolution."""
+
+    take: Take
+    model: RigModel
+    samples: SurfaceSamples
+    prior: ControlPrior
+    views: ViewBuilder
+    quality: Quality
+    coarsest: int
+    pixels_per_cm: float
+
+    @property
+    def head_moves(self) -> bool:
+        return self.take.settings.head == "transform"
+
+    def with_samples(self, samples: SurfaceSamples) -> Problem:
+        return replace(self, samples=samples)
+
+    def noise_variance(self, scale: Tensor, level: int) -> Tensor:
+        """Variance to divide photometric information by, so that it counts independent observations.
+
+        ``scale`` is ``residual_scale``, two standard deviations. Samples closer than ``CORRELATED_PIXELS`` share
+        their noise (normalisation window, bilinear taps, shading), so each counts for less than one.
+        """
+        spacing = self.samples.spacing * self.pixels_per_cm / 2**level
+        return (scale / 2).double() ** 2 * max(1.0, CORRELATED_PIXELS / spacing**2)
+
+    def box(self, pose: Pose, frames: Tensor, free_controls: bool = True) -> tuple[Tensor, Tensor]:
+        """Lower and upper bounds (B, K+6) of a step from ``pose`` at take frame indices ``frames`` (B,)."""
+        lower, upper = self.prior.lower[frames] - pose.controls, self.prior.upper[frames] - pose.controls
+        if not free_controls:
+            lower, upper = torch.zeros_like(lower), torch.zeros_like(upper)
+        reach = torch.inf if self.head_moves else 0.0
+        head = torch.full((len(lower), 6), reach, dtype=lower.dtype, device=lower.device)
+        return torch.cat([lower, -head], 1), torch.cat([upper, head], 1)

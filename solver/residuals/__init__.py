@@ -1,0 +1,1 @@
+"""Residual blocks of the solve and their linearisation: photometric, contour, priors."""

@@ -1,0 +1,51 @@
+"""Images made insensitive to light: local mean and variance normalisation, with the image gradient."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+SIGMA = 3.2  # pixels of the level at hand; the window is about 11 pixels wide
+CONTRAST_FLOOR = 0.01  # of the encoded range: below it, differences are noise and are not amplified
+
+
+def encoded_luminance(linear: Tensor) -> Tensor:
+    """(..., 3) linear light RGB -> (...): square root of the Rec. 709 luminance, so that noise is about uniform."""
+    weights = linear.new_tensor([0.2126, 0.7152, 0.0722])
+    return (linear @ weights).clamp_min(0).sqrt()
+
+
+def normalise(luminance: Tensor, mask: Tensor) -> Tensor:
+    """Local contrast normalisation ``(I - mean) / sqrt(variance + floor^2)`` and its derivatives along x and y.
+
+    luminance: (B, H, W) encoded. mask: (B, H, W) in 0..1; statistics come from masked pixels only, so the background
+    does not leak over the outline. Returns (B, 3, H, W): value, d/dx, d/dy a pixel; derivatives are 0 at the border.
+    Means are taken at half resolution: they are smooth, and it is four times cheaper.
+    """
+    height, width = luminance.shape[1:]
+    stack = torch.stack([mask, luminance * mask, luminance * luminance * mask], 1)
+    halved = F.avg_pool2d(stack, 2, ceil_mode=True, count_include_pad=False)
+    blurred = _blur(halved, SIGMA / 2)
+    # align_corners=False keeps pixel centres at .5; an odd last row is stretched by less than half a pixel
+    means = F.interpolate(blurred, size=(height, width), mode="bilinear", align_corners=False)
+    total = means[:, 0].clamp_min(1e-3)
+    mean = means[:, 1] / total
+    variance = (means[:, 2] / total - mean * mean).clamp_min(0)
+    value = (luminance - mean) / torch.sqrt(variance + CONTRAST_FLOOR**2)
+    slope_x = F.pad((value[:, :, 2:] - value[:, :, :-2]) / 2, (1, 1))
+    slope_y = F.pad((value[:, 2:] - value[:, :-2]) / 2, (0, 0, 1, 1))
+    return torch.stack([value, slope_x, slope_y], 1)
+
+
+def _blur(images: Tensor, sigma: float) -> Tensor:
+    """Separable Gaussian blur of (B, C, H, W), edges repeated."""
+    radius = max(1, int(3 * sigma + 0.5))
+    offsets = torch.arange(-radius, radius + 1, device=images.device, dtype=images.dtype)
+    kernel = torch.exp(-0.5 * (offsets / sigma) ** 2)
+    kernel = kernel / kernel.sum()
+    batch, channels, height, width = images.shape
+    flat = images.reshape(batch * channels, 1, height, width)
+    padded = F.pad(flat, (radius, radius, radius, radius), mode="replicate")
+    rows = F.conv2d(padded, kernel.view(1, 1, 1, -1))
+    return F.conv2d(rows, kernel.view(1, 1, -1, 1)).reshape(batch, channels, height, width)

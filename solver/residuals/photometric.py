@@ -1,0 +1,190 @@
+"""Photometric residuals at surface samples: what the cameras see there, against what the surface looks like.
+
+The surface's look is a ``Template``: one normalised colour a sample and its slope along the surface. It is either given
+(tracking) or eliminated from the equations (``solver.bundle``). Knows no files, no priors and no solver.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..camera import CameraModel
+from ..rig import RigModel, apply_head
+from ..surface import SurfaceSamples
+
+
+@dataclass(frozen=True, eq=False)
+class Views:
+    """A batch of B frames seen by C cameras at one pyramid level, with visibility frozen.
+
+    images: C tensors (B, 3, H, W): normalised value and its slopes (see ``normalisation.normalise``).
+    cameras: of this level, leading dimensions (B, C). visibility: (B, C, N) weight of each sample, 0 where hidden.
+    edges: (B, N, 2, 3) two edges of each sample's triangle in rig space at the pose the views were made for, cm.
+    """
+
+    images: tuple[Tensor, ...]
+    cameras: CameraModel
+    visibility: Tensor
+    edges: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """What the cameras see at the samples.
+
+    values: (B, C, N). covectors: (B, C, N, 3) d value / d x in rig space, 1/cm, from the footage's own gradient.
+    rays: (B, C, N, 3) unit viewing direction in rig space. weights: (B, C, N). points: (B, N, 3) rig space, cm.
+    """
+
+    values: Tensor
+    covectors: Tensor
+    rays: Tensor
+    weights: Tensor
+    points: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Template:
+    """The surface's look: values (N,), slopes (N, 2) along the two edges of each sample's triangle, weights (N,).
+
+    A weight is how much was seen of the sample, in observations; 0 means unknown.
+    """
+
+    values: Tensor
+    slopes: Tensor
+    weights: Tensor
+
+
+def observe(samples: SurfaceSamples, model: RigModel, controls: Tensor, head: Tensor, views: Views) -> Observation:
+    """Samples the footage at the surface samples. controls: (B, K); head: (B, 4, 4) world, cm."""
+    dtype = samples.neutral.dtype
+    activations, _ = model.activations(controls.to(dtype))
+    points = samples.positions(activations)
+    head = head.to(dtype)
+    world = apply_head(head, points)
+    projection, J_pixel_world = views.cameras.project_with_jacobian(world[:, None])
+    values, covectors_world, inside = [], [], []
+    for index, image in enumerate(views.images):
+        height, width = image.shape[2:]
+        size = image.new_tensor([width, height])
+        pixels = projection.pixels[:, index]
+        grid = pixels / size * 2 - 1
+        sampled = F.grid_sample(image, grid[:, None], align_corners=False, padding_mode="border")[:, :, 0]
+        values.append(sampled[:, 0])
+        J_value_pixel = sampled[:, 1:].transpose(1, 2)[..., None, :]  # (B, N, 1, 2)
+        covectors_world.append((J_value_pixel @ J_pixel_world[:, index])[..., 0, :])
+        inside.append(((pixels > 1) & (pixels < size - 1)).all(-1))
+    rotation = head[:, None, :3, :3]
+    centres = -(views.cameras.rotation.mT @ views.cameras.translation[..., None])[..., 0]  # (B, C, 3)
+    rays = F.normalize(world[:, None] - centres[:, :, None], dim=-1) @ rotation
+    return Observation(
+        values=torch.stack(values, 1),
+        covectors=torch.stack(covectors_world, 1) @ rotation,
+        rays=rays,
+        weights=views.visibility * torch.stack(inside, 1) * projection.valid,
+        points=points,
+    )
+
+
+def surface_slopes(observation: Observation, edges: Tensor) -> Tensor:
+    """Slopes of the observed colour along the triangle edges: (B, C, N, 2). edges: (B, N, 2, 3)."""
+    return torch.einsum("bcni,bnji->bcnj", observation.covectors, edges)
+
+
+def template_covectors(slopes: Tensor, rays: Tensor, edges: Tensor) -> Tensor:
+    """Derivative of the colour seen by a camera with respect to the surface's position, from the template's slopes.
+
+    The covector g that gives the slopes along both edges and 0 along the viewing ray (moving a point along its ray does
+    not change its pixel). Unlike the footage's own gradient it holds no noise of the image it is compared with, which
+    would make motion that all cameras share look stiff.
+
+    slopes: (N, 2); rays: (B, C, N, 3) unit; edges: (B, N, 2, 3). Returns (B, C, N, 3).
+    """
+    first, second = edges[:, None, :, 0], edges[:, None, :, 1]
+    normal = torch.linalg.cross(first, second)  # (B, 1, N, 3)
+    volume = (normal * rays).sum(-1, keepdim=True)
+    least = 1e-3 * torch.linalg.vector_norm(normal, dim=-1, keepdim=True)
+    volume = torch.where(volume.abs() < least, torch.where(volume < 0, -least, least), volume)
+    numerator = slopes[:, :1] * torch.linalg.cross(second.expand_as(rays), rays)
+    numerator = numerator + slopes[:, 1:] * torch.linalg.cross(rays, first.expand_as(rays))
+    return torch.where(least > 0, numerator / volume, 0.0)
+
+
+def robust_weight(residual: Tensor, scale: Tensor | float) -> Tensor:
+    """Weight of iteratively reweighted least squares for the squared-Cauchy loss: ``1 / (1 + (r/scale)^2)^2``."""
+    return (1 + (residual / scale) ** 2) ** -2
+
+
+def robust_loss(residual: Tensor, scale: Tensor | float) -> Tensor:
+    """The loss that belongs to ``robust_weight``: half of ``r^2 / (1 + (r/scale)^2)``."""
+    return 0.5 * residual**2 / (1 + (residual / scale) ** 2)
+
+
+def residual_scale(residual: Tensor, weights: Tensor) -> Tensor:
+    """Twice the standard deviation that the median absolute residual implies, over all seen residuals."""
+    seen = residual.abs()[weights > 0]
+    if not seen.numel():
+        return residual.new_tensor(1.0)
+    return (2 * 1.4826 * seen.median()).clamp_min(1e-3)
+
+
+def sample_normals(covectors: Tensor, weights: Tensor, residual: Tensor) -> tuple[Tensor, Tensor]:
+    """Sums over cameras what each sample contributes: information (B, N, 3, 3) and force (B, N, 3) on its position.
+
+    covectors: (B, C, N, 3); weights, residual: (B, C, N). Information is ``sum w g g^T``, force ``-sum w r g``.
+    """
+    weighted = covectors * weights[..., None]
+    information = torch.einsum("bcni,bcnj->bnij", weighted, covectors)
+    return information, -(weighted * residual[..., None]).sum(1)
+
+
+def normal_equations(
+    samples: SurfaceSamples, information: Tensor, force: Tensor, points: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Normal equations in (shape activations, head step) from what each sample contributes.
+
+    information: (B, N, 3, 3); force: (B, N, 3); points: (B, N, 3) rig space, cm.
+    Returns A (B, S+6, S+6) and b (B, S+6), float64; the head step is that of ``rig.retract``.
+    The cost does not depend on the number of cameras, they are summed in ``sample_normals``.
+    """
+    count = samples.basis.shape[2]
+    basis = samples.basis.reshape(-1, count)  # (3N, S)
+    matrices, vectors = [], []
+    for frame in range(len(points)):
+        pose = head_basis(points[frame])  # (N, 3, 6)
+        J = torch.cat([information[frame] @ samples.basis, information[frame] @ pose], 2).reshape(-1, count + 6)
+        upper = torch.cat([basis.T @ J, pose.reshape(-1, 6).T @ J])
+        matrices.append((upper + upper.T).double() / 2)
+        flat = force[frame].reshape(-1)
+        vectors.append(torch.cat([flat @ basis, flat @ pose.reshape(-1, 6)]).double())
+    return torch.stack(matrices), torch.stack(vectors)
+
+
+def head_basis(points: Tensor) -> Tensor:
+    """Derivative of rig-space positions (N, 3) with respect to the head step (w, u): ``[-[p]_x, I]``, (N, 3, 6)."""
+    x, y, z = points.unbind(-1)
+    zero, one = torch.zeros_like(x), torch.ones_like(x)
+    rows = (zero, z, -y, one, zero, zero, -z, zero, x, zero, one, zero, y, -x, zero, zero, zero, one)
+    return torch.stack(rows, -1).unflatten(-1, (3, 6))
+
+
+def to_controls(A: Tensor, b: Tensor, J_activation_control: Tensor) -> tuple[Tensor, Tensor]:
+    """Normal equations in (controls, head step) from those in (activations, head step).
+
+    A: (B, S+6, S+6); b: (B, S+6); J_activation_control: (B, S, K). Returns (B, K+6, K+6), (B, K+6).
+    """
+    J = step_jacobian(J_activation_control)
+    return J.mT @ A @ J, (J.mT @ b[..., None])[..., 0]
+
+
+def step_jacobian(J_activation_control: Tensor) -> Tensor:
+    """d(activations, head step) / d(controls, head step): (B, S, K) -> (B, S+6, K+6) float64."""
+    batch, shapes, controls = J_activation_control.shape
+    J = torch.zeros(batch, shapes + 6, controls + 6, dtype=torch.float64, device=J_activation_control.device)
+    J[:, :shapes, :controls] = J_activation_control
+    J[:, shapes:, controls:] = torch.eye(6, dtype=torch.float64, device=J.device)
+    return J

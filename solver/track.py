@@ -1,0 +1,66 @@
+"""From frame to frame, coarse to fine, against a template that grows on the way. Its only aim is to stay near."""
+
+from __future__ import annotations
+
+import torch
+
+from .consensus import TemplateMemory
+from .optimize.gauss_newton import Anchor, fit_frames
+from .problem import Pose, Problem
+from .residuals.photometric import Views, observe
+from .views import FramePixels, Visibility
+
+FINEST = 1  # tracking stops here: what is left is the bundle's and the refinement's
+ITERATIONS = 5
+TEMPLATE_SHARE = 0.5
+SAMPLES = 10_000
+PREDICTION_DEVIATION = 0.1  # of a control's range, around its constant-velocity prediction
+
+
+class Tracker:
+    """Tracks frames one after the other. ``memory`` maps pyramid level to TemplateMemory and is all its state."""
+
+    def __init__(self, problem: Problem) -> None:
+        problem = problem.with_samples(problem.samples.thinned(max(1, len(problem.samples.weight) // SAMPLES)))
+        self._problem = problem
+        self.levels = list(range(problem.coarsest, min(FINEST, problem.coarsest) - 1, -1))
+        self.memory = {
+            level: TemplateMemory(len(problem.samples.weight), problem.samples.neutral) for level in self.levels
+        }
+
+    def start(self, frame: int, pixels: FramePixels, pose: Pose) -> None:
+        """Takes the template from take frame index ``frame`` at a pose (B = 1) that is believed."""
+        visibility = self._visibility(frame, pose)
+        for level in self.levels:
+            self._learn(self._problem.views.build(visibility, level, [frame], [pixels]), pose, level)
+
+    def step(self, frame: int, pixels: FramePixels, predicted: Pose) -> Pose:
+        """Pose (B = 1) of the next frame, which is then learnt from."""
+        problem = self._problem
+        frames = torch.tensor([frame], device=predicted.head.device)
+        predicted = Pose(problem.prior.clamped(predicted.controls, frames), predicted.head)
+        anchor = Anchor(predicted.controls, 1 / (PREDICTION_DEVIATION * problem.prior.span) ** 2)
+        pose = predicted
+        visibility = self._visibility(frame, pose)
+        for level in self.levels:
+            views = problem.views.build(visibility, level, [frame], [pixels])
+            template = self.memory[level].template()
+            pose = fit_frames(problem, template, views, pose, frames, level, ITERATIONS, anchor, TEMPLATE_SHARE).pose
+            self._learn(views, pose, level)
+        return pose
+
+    def _visibility(self, frame: int, pose: Pose) -> Visibility:
+        problem = self._problem
+        return problem.views.visibility(problem.samples, FINEST, [frame], pose.controls, pose.head)
+
+    def _learn(self, views: Views, pose: Pose, level: int) -> None:
+        observation = observe(self._problem.samples, self._problem.model, pose.controls, pose.head, views)
+        self.memory[level].add(observation, views.edges)
+
+
+def predict(last: Pose, before: Pose | None) -> Pose:
+    """Constant-velocity prediction (B = 1) from the last two frames, or the last one alone."""
+    if before is None:
+        return last
+    head = last.head @ torch.linalg.inv(before.head) @ last.head
+    return Pose(2 * last.controls - before.controls, head)
