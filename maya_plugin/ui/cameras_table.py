@@ -49,8 +49,10 @@ class CamerasTable(QtWidgets.QTreeWidget):
             item = QtWidgets.QTreeWidgetItem(self)
             self._items[row.name] = item
             item.setData(CAMERA, Qt.UserRole, row.name)
-            item.setFlags(Qt.ItemIsSelectable | Qt.ItemIsEnabled | Qt.ItemIsUserCheckable)
-            item.setCheckState(CAMERA, Qt.Unchecked if row.name in skipped else Qt.Checked)
+            flags = Qt.ItemIsSelectable | Qt.ItemIsEnabled
+            item.setFlags(flags | Qt.ItemIsUserCheckable if row.footage else flags)
+            used = bool(row.footage) and row.name not in skipped
+            item.setCheckState(CAMERA, Qt.Checked if used else Qt.Unchecked)
             size = "{} x {}".format(row.width, row.height) if row.width else "size unknown"
             item.setText(CAMERA, "{}\n{}".format(row.name, size))
             name = os.path.basename(row.footage) if row.footage else "no footage: double-click to choose"

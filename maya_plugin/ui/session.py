@@ -97,7 +97,8 @@ class Session:
 
     def used_cameras(self) -> Tuple[CameraRow, ...]:
         """The cameras that take part in the solve."""
-        return tuple(camera for camera in self.cameras if camera.name not in self.settings.skipped_cameras)
+        skipped = self.settings.skipped_cameras
+        return tuple(camera for camera in self.cameras if camera.footage and camera.name not in skipped)
 
     # The scene and the settings
 
@@ -162,12 +163,11 @@ class Session:
         self._tell(FINDINGS)
 
     def _read_head(self) -> None:
-        self.controls = self.scene.controls(self.settings.mesh) if self.settings.mesh else ()
-        self.cameras = self.scene.cameras(self.settings)
         head = next((head for head in self.heads if head.mesh == self.settings.mesh), None)
         if head is not None and self.settings.head_transform not in head.transforms:
-            transform = head.transforms[0] if head.transforms else ""
-            self.settings = replace(self.settings, head_transform=transform)
+            self.settings = replace(self.settings, head_transform=head.transforms[0])
+        self.controls = self.scene.controls(self.settings) if self.settings.mesh else ()
+        self.cameras = self.scene.cameras(self.settings)
 
     # The solver's environment
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import sys
 import types
 
+from maya_plugin.ui.model import CameraRow, ControlRow, HeadRow
+from solver.take import TakeError
+
 
 class FakeCommands:
     """Shelves, workspace control, file info, option variables, time, script jobs and a small head in a scene."""
@@ -103,16 +106,13 @@ class FakeCommands:
 
     # The scene
 
-    def ls(self, *, type=None, selection=False, objectsOnly=False):
-        return list(self.selection) if selection else {"blendShape": ["face_BS"]}.get(type)
-
-    def blendShape(self, node, *, query, geometry):
-        return ["face_GEOShape"]
+    def ls(self, *, selection, objectsOnly):
+        return list(self.selection)
 
     def listRelatives(self, node, *, parent, path):
         return [self.parents[node]] if node in self.parents else None
 
-    def objectType(self, node):
+    def nodeType(self, node):
         return "mesh" if node.endswith("Shape") else "transform"
 
     def objExists(self, node):
@@ -158,27 +158,33 @@ class FakeCommands:
         return ["Keyed", "38 controls."]
 
 
+def raise_take_error():
+    """What an export does in a scene that cannot become a take."""
+    raise TakeError("cam0: it is orthographic.")
+
+
 def install(monkeypatch) -> FakeCommands:
     """Puts the fake where ``from maya import cmds`` finds it, and stand-ins for export and apply."""
     commands = FakeCommands()
     maya, mel, ui = types.ModuleType("maya"), types.ModuleType("maya.mel"), types.ModuleType("maya.OpenMayaUI")
     mel.eval = lambda text: "ShelfLayout"
     maya.cmds, maya.mel, maya.OpenMayaUI = commands, mel, ui
-    export, apply = types.ModuleType("maya_plugin.export"), types.ModuleType("maya_plugin.apply")
+    names = ("export", "apply", "cameras", "ui.scene_rows")
+    export, apply, cameras, rows = (types.ModuleType(f"maya_plugin.{name}") for name in names)
+    export.ERROR = "error"
     export.ExportRequest = lambda **values: types.SimpleNamespace(**values)
     export.requests = []
     export.preflight = lambda request: export.requests.append(request) or []
-    export.export_take = lambda request, folder: export.requests.append(request)
-    export.list_controls = lambda mesh: [
-        types.SimpleNamespace(name=n, plug=f"face_BS.{n}", driver="free", minimum=0.0, maximum=1.0, obstacle="")
-        for n in ("jawOpen", "eyeBlink_L")
-    ]
-    export.list_cameras = lambda footage, frame: [
-        types.SimpleNamespace(name=n, footage=f"/f/{n}.mov", picture="", width=600, height=800, problem="")
-        for n in ("cam0", "cam1")
-    ]
-    export.create_cameras = lambda path: ["cam0", "cam1"]
+    export.export_take = lambda request: export.requests.append(request) or raise_take_error()
+    cameras.create_cameras = lambda path, first_frame: [types.SimpleNamespace(transform=n) for n in ("cam0", "cam1")]
     apply.reduce_keys = lambda tolerance: (1520, 210)
+    rows.read_heads = lambda: (HeadRow("face_GEO", ("face_BS",), ("head_GRP", "character_GRP", "face_GEO")),)
+    rows.read_control_rows = lambda settings: (
+        ControlRow("jawOpen", "face_BS.jawOpen"),
+        ControlRow("eyeBlink_L", "face_BS.eyeBlink_L"),
+    )
+    rows.read_camera_rows = lambda settings: (CameraRow("cam0", "/f/cam0.mov"), CameraRow("cam1", "/f/cam1.mov"))
+    rows.cameras_with_footage = lambda settings: ("cam0",)
     for name, module in (
         ("maya", maya),
         ("maya.cmds", commands),
@@ -186,6 +192,8 @@ def install(monkeypatch) -> FakeCommands:
         ("maya.OpenMayaUI", ui),
         ("maya_plugin.export", export),
         ("maya_plugin.apply", apply),
+        ("maya_plugin.cameras", cameras),
+        ("maya_plugin.ui.scene_rows", rows),
     ):
         monkeypatch.setitem(sys.modules, name, module)
     forget()

@@ -92,8 +92,8 @@ class FakeScene:
     def selected_mesh(self):
         return self.selection
 
-    def controls(self, mesh):
-        return controls() if mesh == "face_GEO" else (ControlRow("open", "extra:stunt_BS.open", "free"),)
+    def controls(self, settings):
+        return controls() if settings.mesh == "face_GEO" else (ControlRow("open", "extra:stunt_BS.open", "free"),)
 
     def cameras(self, settings):
         rows = []

@@ -108,4 +108,4 @@ def test_cameras_from_a_calibration_are_reported(commands):
 
     commands.fileDialog2 = lambda **flags: ["/stage/calibration.json"]
     actions.cameras_from_calibration()
-    assert dock.current().session.notice == "Created cam0, cam1."
+    assert dock.current().session.notice == "Created cam0, cam1. Double-click a camera to choose its footage."

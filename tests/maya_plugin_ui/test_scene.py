@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from maya_plugin.ui.document import settings_from_text, settings_to_text
-from maya_plugin.ui.model import LOCKED, ControlChoice, HeadRow, PanelSettings
+from maya_plugin.ui.model import LOCKED, ControlChoice, PanelSettings
 from solver.take import TakeError
 
 
@@ -26,10 +26,6 @@ SETTINGS = PanelSettings(
     skipped_cameras=("cam1",),
     controls={"jawOpen": ControlChoice(keys=LOCKED), "eyeBlink_L": ControlChoice(stiffness=2.0)},
 )
-
-
-def test_heads_list_the_transforms_above_nearest_first(maya_scene):
-    assert maya_scene.heads() == (HeadRow("face_GEO", ("face_BS",), ("head_GRP", "character_GRP", "face_GEO")),)
 
 
 @pytest.mark.parametrize("selected", ["face_GEOShape", "face_GEO"])
@@ -52,7 +48,9 @@ def test_preferences_are_texts_of_the_user(maya_scene):
 
 
 def test_the_request_carries_every_choice(maya_scene):
-    maya_scene.export(SETTINGS, Path("take"), (1002, 1006))
+    maya_scene.controls(SETTINGS)
+    with pytest.raises(TakeError, match="orthographic"):
+        maya_scene.export(SETTINGS, Path("take"), (1002, 1006))
     request = sys.modules["maya_plugin.export"].requests[-1]
     assert request.meshes == ("face_GEO",)
     assert request.head == "head_GRP"

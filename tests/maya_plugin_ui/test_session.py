@@ -1,15 +1,11 @@
 """The panel without its widgets: what is stored, checked, solved and applied. Needs neither Qt nor maya."""
 
-import inspect
 import sys
 import time
-
-import pytest
 
 from maya_plugin.ui.model import ERROR, ControlChoice, FindingRow
 from maya_plugin.ui.preferences import Preferences
 from maya_plugin.ui.session import CANCELLING, IDLE, RESULT, SOLVING, TOPICS, Session
-from tests.maya_plugin_ui.fake_scene import FakeScene
 
 
 def finish(session, seconds=30.0):
@@ -216,16 +212,3 @@ def test_listeners_hear_of_every_topic(session, solver):
     solve(session, solver)
     assert heard == set(TOPICS)
     assert RESULT in heard
-
-
-def test_the_fake_scene_answers_to_the_same_names_as_mayas():
-    scene = pytest.importorskip("maya_plugin.ui.scene", reason="export and apply are not part of this checkout")
-    real, fake = (
-        {
-            name: list(inspect.signature(method).parameters)
-            for name, method in inspect.getmembers(kind, inspect.isfunction)
-            if not name.startswith("_")
-        }
-        for kind in (scene.MayaScene, FakeScene)
-    )
-    assert {name: real.get(name) for name in fake} == fake
