@@ -48,6 +48,14 @@ IDLE, SOLVING, CANCELLING = "idle", "solving", "cancelling"
 Span = Optional[Tuple[int, int]]
 
 
+# Settings that no finding depends on: a check reads the whole rig, too slow to repeat for these.
+_UNCHECKED = ("quality", "smoothness", "stiffness", "sparsity", "contour", "layer", "apply_when_done", "take_folder")
+
+
+def _unchecked_of(settings: PanelSettings) -> Dict[str, object]:
+    return {name: getattr(settings, name) for name in _UNCHECKED}
+
+
 class Session:
     """The state behind one panel. Everything runs on the caller's thread; call ``tick`` while ``busy``."""
 
@@ -133,9 +141,10 @@ class Session:
         self.put(replace(self.settings, **values))
 
     def put(self, settings: PanelSettings) -> None:
-        """Takes up ``settings`` whole and stores them with the scene; the findings are out of date until ``check``."""
+        """Takes up ``settings`` whole and stores them with the scene; findings may be out of date until ``check``."""
         if settings == self.settings:
             return
+        before = self.settings
         head_changed = settings.mesh != self.settings.mesh
         cameras_changed = settings.footage != self.settings.footage
         self.settings = settings
@@ -145,7 +154,8 @@ class Session:
             self._read_head()
             self._tell(SCENE)
         self.scene.store_settings(settings_to_text(self.settings))
-        self.checked = False
+        if replace(self.settings, **_unchecked_of(before)) != before:
+            self.checked = False
         self._tell(SETTINGS)
 
     def use_selected_mesh(self) -> None:

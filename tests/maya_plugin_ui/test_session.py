@@ -49,6 +49,13 @@ def test_settings_for_a_mesh_that_is_gone_take_another(session):
     assert session.settings.head_transform == "extra:stunt_GEO"
 
 
+def test_only_changes_that_matter_call_for_a_new_check(session):
+    session.change(quality="draft", smoothness=0.2, layer="x")
+    assert session.checked
+    session.change(last=1020)
+    assert not session.checked
+
+
 def test_another_head_brings_its_own_controls(session):
     session.change(mesh="extra:stunt_GEO")
     assert [control.name for control in session.controls] == ["open"]
