@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import List, Optional, Tuple
+from typing import Optional
 
 import maya.api.OpenMaya as om
 import numpy as np
 from maya import cmds
 
-from .findings import Refusal, Report
-from .plugs import data_object, require_node, short_name
+from .findings import Report
+from .plugs import data_object, short_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,43 +21,6 @@ class Topology:
     corners: np.ndarray
     uvs: np.ndarray
     corner_uvs: np.ndarray
-
-
-def visible_meshes(names: Tuple[str, ...]) -> List[str]:
-    """Long names of the mesh shapes that ``names`` mean: shapes, transforms, or a blendShape's geometries, in order."""
-    shapes: List[str] = []
-    for name in names:
-        node = require_node(name, "mesh")
-        kind = cmds.nodeType(node)
-        if kind == "blendShape":
-            found = [shape for shape in _deformed_shapes(node) if shape not in shapes]
-            if not found:
-                raise Refusal(short_name(node), "the blendShape deforms no mesh.", "Choose the head's mesh.")
-            shapes += found
-            continue
-        candidates = [node] if kind == "mesh" else cmds.listRelatives(node, shapes=True, fullPath=True) or []
-        meshes = [c for c in candidates if cmds.nodeType(c) == "mesh" and not cmds.getAttr(c + ".intermediateObject")]
-        if len(meshes) != 1:
-            raise Refusal(
-                short_name(node),
-                "it has {} visible mesh shapes.".format(len(meshes)),
-                "Choose a polygon mesh, or its blendShape node.",
-            )
-        shapes += meshes
-    if not shapes:
-        raise Refusal("scene", "no head mesh is given.", "Choose the head's mesh.")
-    return shapes
-
-
-def _deformed_shapes(blend_shape: str) -> List[str]:
-    """Visible meshes downstream of a blendShape, by geometry index."""
-    found: List[str] = []
-    for mesh in cmds.ls(type="mesh", long=True) or []:
-        if cmds.getAttr(mesh + ".intermediateObject"):
-            continue
-        if blend_shape in (cmds.ls(cmds.listHistory(mesh) or [], long=True) or []):
-            found.append(mesh)
-    return found
 
 
 def points_of(item: om.MObject) -> np.ndarray:

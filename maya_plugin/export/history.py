@@ -11,7 +11,7 @@ from maya import cmds
 
 from .findings import Refusal, Report
 from .geometry import plug_points
-from .plugs import has_attribute, short_name, source, split, value_range
+from .plugs import has_attribute, require_node, short_name, source, split, value_range
 
 _INDEX = re.compile(r"\[(\d+)\]")
 _PASS_THROUGH = ("groupParts",)
@@ -27,6 +27,41 @@ class Step:
     geometry: int
     input: str
     output: str
+
+
+def visible_meshes(names: Tuple[str, ...]) -> List[str]:
+    """Long names of the mesh shapes that ``names`` mean: shapes, transforms, or a blendShape's geometries, in order."""
+    shapes: List[str] = []
+    for name in names:
+        node = require_node(name, "mesh")
+        kind = cmds.nodeType(node)
+        if kind == "blendShape":
+            found = [shape for shape in _deformed_shapes(short_name(node)) if shape not in shapes]
+            if not found:
+                raise Refusal(short_name(node), "the blendShape deforms no mesh.", "Choose the head's mesh.")
+            shapes += found
+            continue
+        candidates = [node] if kind == "mesh" else cmds.listRelatives(node, shapes=True, fullPath=True) or []
+        meshes = [c for c in candidates if cmds.nodeType(c) == "mesh" and not cmds.getAttr(c + ".intermediateObject")]
+        if len(meshes) != 1:
+            raise Refusal(
+                short_name(node),
+                "it has {} visible mesh shapes.".format(len(meshes)),
+                "Choose a polygon mesh, or its blendShape node.",
+            )
+        shapes += meshes
+    if not shapes:
+        raise Refusal("scene", "no head mesh is given.", "Choose the head's mesh.")
+    return shapes
+
+
+def _deformed_shapes(blend_shape: str) -> List[str]:
+    """Long names of the visible meshes that a blendShape shapes, by geometry index."""
+    found: List[Tuple[int, str]] = []
+    for mesh in cmds.ls(type="mesh", long=True) or []:
+        if not cmds.getAttr(mesh + ".intermediateObject"):
+            found += [(step.geometry, mesh) for step in deformation_chain(mesh) if step.node == blend_shape]
+    return [mesh for _, mesh in sorted(found)]
 
 
 def deformation_chain(shape: str) -> List[Step]:

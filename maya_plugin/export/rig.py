@@ -12,9 +12,9 @@ from solver.take import Mesh, Rig, Shape, Target
 from .blendshape import WeightedTarget, read_targets
 from .controls import ControlSet, DrivenTarget, read_controls
 from .findings import Report
-from .geometry import Topology, moved, read_topology, visible_meshes
+from .geometry import Topology, moved, read_topology
 from .head import mesh_in_rig_space
-from .history import blend_shape_span
+from .history import blend_shape_span, visible_meshes
 from .plugs import short_name
 
 NEGLIGIBLE = 1e-7  # cm; smaller offsets are dropped
@@ -49,13 +49,13 @@ def read_rig(meshes: Tuple[str, ...], head: str, times: Tuple[float, ...], repor
         per_mesh.append(found)
         neutrals.append(moved(rest, matrix))
     report.raise_errors()
-    geometry = join([read_topology(shape, report) for shape in shapes], neutrals, shapes)
     targets = _joined_targets(per_mesh, [len(neutral) for neutral in neutrals])
     driven = [
         DrivenTarget(target.name, weight, tuple(shape.weight for shape in target.shapes)) for target, weight in targets
     ]
     controls = read_controls(driven, report)
     report.raise_errors()
+    geometry = join([read_topology(shape, report) for shape in shapes], neutrals, shapes)
     return make_rig(geometry, tuple(target for target, _ in targets), controls), controls
 
 

@@ -16,8 +16,9 @@ from solver.take import Control, Driver, Rig, Shape, Target
 from .controls import ControlSet
 from .drivers import limits, rest_value
 from .findings import Refusal, Report
-from .geometry import moved, read_topology, shape_points, visible_meshes, world_matrix
+from .geometry import moved, read_topology, shape_points, world_matrix
 from .head import head_at
+from .history import visible_meshes
 from .plugs import short_name, source, split
 from .rig import NEGLIGIBLE, join, make_rig
 

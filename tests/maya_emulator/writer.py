@@ -70,6 +70,8 @@ def _plug(session: Session, plug: Plug) -> str:
 
 def _contents(session: Session, node: Node) -> list[str]:
     lines = [_declaration(node, name) for name in node.dynamic]
+    if node.aliases and "attributeAliasList" not in node.dynamic:
+        lines.append('\taddAttr -ci true -h true -sn "aal" -ln "attributeAliasList" -dt "attributeAlias";')
     lines += [f"\t{statement.strip()};" for statement in node.inert]
     if node.type == "time":
         lines.append(f'\tsetAttr ".o" {session.time / session.units.ticks_per_frame!r};')

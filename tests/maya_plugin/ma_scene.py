@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+ALIAS_LIST = '\taddAttr -ci true -h true -sn "aal" -ln "attributeAliasList" -dt "attributeAlias";'
 Item = tuple[int, Sequence[int], np.ndarray]
 
 CUBE = np.array(
@@ -60,6 +61,7 @@ def blend_scene(
         f'\tsetAttr -s {len(edges)} ".ed[0:{len(edges) - 1}]" ' + " ".join(f"{a} {b} 0" for a, b in edges) + ";",
         f'\tsetAttr -s {len(faces)} ".fc[0:{len(faces) - 1}]" -type "polyFaces" {" ".join(words)} ;',
         'createNode blendShape -n "BS";',
+        ALIAS_LIST,
     ]
     aliases = []
     for alias, (index, items) in targets.items():
