@@ -19,9 +19,16 @@ from .history import Step
 from .plugs import data_object, has_attribute, indices, numbers, source, value_range
 
 _NORMAL = 0  # nodeState: compute as usual
+_BEFORE = 0  # deformationOrder: offsets are added as they are
 _LOCAL = 1  # origin: targets are compared in their own space
 _SWITCHES = (
     ("nodeState", _NORMAL, "does not compute (node behaviour is not Normal)", "Set Node Behavior to Normal."),
+    (
+        "deformationOrder",
+        _BEFORE,
+        "deforms after other deformers (Deformation Order is not Before)",
+        "Set Deformation Order to Before, or export with sampling.",
+    ),
     ("origin", _LOCAL, "compares targets in world space", "Set Origin to local, or duplicate and re-add the targets."),
 )
 

@@ -70,7 +70,7 @@ def _children(plug: Plug) -> list[Plug]:
     keyable="k",
     settable="se",
     channelBox="cb",
-    asString="as",
+    asString="asString",
 )
 def getAttr(session: Session, name: str, **flags: Any) -> Any:
     plug = find_plug(session, name)
@@ -223,7 +223,7 @@ def _has(session: Session, name: str) -> bool:
     return True
 
 
-@command(attribute="at", name="n")
+@command(attribute="at")
 def deleteAttr(session: Session, name: str, **flags: Any) -> None:
     plug = find_plug(session, f"{name}.{flags['attribute']}" if "attribute" in flags else name)
     if not plug.attribute.dynamic:

@@ -19,7 +19,7 @@ from .registry import command, error
     query="q",
     sceneName="sn",
     open="o",
-    new="new",
+    newFile="new",
     force="f",
     save="s",
     rename="rn",
@@ -40,7 +40,7 @@ def file(session: Session, *args: str, **flags: Any) -> Any:
     if "modified" in flags and not args:
         session.modified = bool(flags["modified"])
         return None
-    if flags.get("new"):
+    if flags.get("newFile"):
         _guard(session, flags)
         session.new_scene()
         return session.scene_path

@@ -166,7 +166,7 @@ def listRelatives(session: Session, *args: Any, **flags: Any) -> list[str] | Non
     return nothing_as_none([graph.shortest_name(n) if flags.get("path") else n.name for n in found])
 
 
-@command(uuid="uid", ignoreShape="is")
+@command(uuid="uid", ignoreShape="ignoreShape")
 def rename(session: Session, *args: str, **flags: Any) -> str:
     node = _known(session, args[0])
     _locked(node, "rename")

@@ -145,7 +145,7 @@ def redo(session: Session) -> None:
     macOS="mac",
     ntOS="nt",
     operatingSystem="os",
-    qtVersion="qtv",
+    qtVersion="qt",
 )
 def about(session: Session, **flags: Any) -> Any:
     import sys
