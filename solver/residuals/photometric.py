@@ -16,6 +16,8 @@ from ..camera import CameraModel
 from ..rig import RigModel, apply_head
 from ..surface import SurfaceSamples
 
+SLIVER = 1e-4  # sine between two edges of a triangle below which rounding decides its normal
+
 
 @dataclass(frozen=True, eq=False)
 class Views:
@@ -99,19 +101,21 @@ def template_covectors(slopes: Tensor, rays: Tensor, edges: Tensor) -> Tensor:
     """Derivative of the colour seen by a camera with respect to the surface's position, from the template's slopes.
 
     The covector g that gives the slopes along both edges and 0 along the viewing ray (moving a point along its ray does
-    not change its pixel). Unlike the footage's own gradient it holds no noise of the image it is compared with, which
-    would make motion that all cameras share look stiff.
+    not change its pixel); 0 for triangles without area. Unlike the footage's own gradient it holds no noise of the image
+    it is compared with, which would make motion that all cameras share look stiff.
 
     slopes: (N, 2); rays: (B, C, N, 3) unit; edges: (B, N, 2, 3). Returns (B, C, N, 3).
     """
     first, second = edges[:, None, :, 0], edges[:, None, :, 1]
     normal = torch.linalg.cross(first, second)  # (B, 1, N, 3)
+    area = torch.linalg.vector_norm(normal, dim=-1, keepdim=True)
+    sides = torch.linalg.vector_norm(edges, dim=-1).prod(-1)[:, None, :, None]
     volume = (normal * rays).sum(-1, keepdim=True)
-    least = 1e-3 * torch.linalg.vector_norm(normal, dim=-1, keepdim=True)
+    least = 1e-3 * area
     volume = torch.where(volume.abs() < least, torch.where(volume < 0, -least, least), volume)
     numerator = slopes[:, :1] * torch.linalg.cross(second.expand_as(rays), rays)
     numerator = numerator + slopes[:, 1:] * torch.linalg.cross(rays, first.expand_as(rays))
-    return torch.where(least > 0, numerator / volume, 0.0)
+    return torch.where(area > SLIVER * sides, numerator / volume, 0.0)
 
 
 def robust_weight(residual: Tensor, scale: Tensor | float) -> Tensor:
