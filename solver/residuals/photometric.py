@@ -101,8 +101,8 @@ def template_covectors(slopes: Tensor, rays: Tensor, edges: Tensor) -> Tensor:
     """Derivative of the colour seen by a camera with respect to the surface's position, from the template's slopes.
 
     The covector g that gives the slopes along both edges and 0 along the viewing ray (moving a point along its ray does
-    not change its pixel); 0 for triangles without area. Unlike the footage's own gradient it holds no noise of the image
-    it is compared with, which would make motion that all cameras share look stiff.
+    not change its pixel); 0 for triangles without area. Unlike the footage's own gradient it holds no noise of the
+    image it is compared with, which would make motion that all cameras share look stiff.
 
     slopes: (N, 2); rays: (B, C, N, 3) unit; edges: (B, N, 2, 3). Returns (B, C, N, 3).
     """
