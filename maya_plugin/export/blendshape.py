@@ -232,5 +232,5 @@ def _component_vertices(plug: str, count: int) -> np.ndarray:
         components = om.MFnComponentListData(item)
         for index in range(components.length()):
             component = om.MFnSingleIndexedComponent(components.get(index))
-            found.extend(range(count) if component.isComplete else component.getElements())
+            found.extend(range(count) if component.isComplete else list(component.getElements()))
     return np.array(found, np.int64)

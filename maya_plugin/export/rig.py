@@ -49,14 +49,14 @@ def read_rig(meshes: Tuple[str, ...], head: str, times: Tuple[float, ...], repor
         per_mesh.append(found)
         neutrals.append(moved(rest, matrix))
     report.raise_errors()
-    targets = _joined_targets(per_mesh, [len(neutral) for neutral in neutrals])
+    joined = _joined_targets(per_mesh, [len(neutral) for neutral in neutrals])
     driven = [
-        DrivenTarget(target.name, weight, tuple(shape.weight for shape in target.shapes)) for target, weight in targets
+        DrivenTarget(target.name, weight, tuple(shape.weight for shape in target.shapes)) for target, weight in joined
     ]
     controls = read_controls(driven, report)
     report.raise_errors()
     geometry = join([read_topology(shape, report) for shape in shapes], neutrals, shapes)
-    return make_rig(geometry, tuple(target for target, _ in targets), controls), controls
+    return make_rig(geometry, tuple(target for target, _ in joined), controls), controls
 
 
 def make_rig(geometry: RigGeometry, targets: Tuple[Target, ...], controls: ControlSet) -> Rig:

@@ -39,16 +39,17 @@ def export_take(request: ExportRequest) -> Take:
 
 def _read(request: ExportRequest) -> Tuple[Optional[Take], Report]:
     report = Report()
-    parts = []
+    rig: Optional[Tuple[Rig, str]] = None
+    cameras: Optional[Tuple[List[Camera], List[CameraFootage]]] = None
     with report.collecting("scene"):
         times = check_times(request.frames)
         with report.collecting("rig"):
-            parts.append(_rig(request, times, report))
+            rig = _rig(request, times, report)
         with report.collecting("cameras"):
-            parts.append(_cameras(request, times, report))
-    if len(parts) == 2 and not report.failed:
+            cameras = _cameras(request, times, report)
+    if rig is not None and cameras is not None and not report.failed:
         with report.collecting("take"):
-            return _take(request, times, parts[0], parts[1], report), report
+            return _take(request, times, rig, cameras, report), report
     return None, report
 
 
