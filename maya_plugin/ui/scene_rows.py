@@ -11,8 +11,8 @@ from maya_plugin.export.cameras import camera_name
 from maya_plugin.export.controls import obstacle
 from maya_plugin.export.findings import ExportError, Report
 from maya_plugin.export.footage import CameraFootage, checked, footage_by_hand, footage_of_plane, image_plane
-from maya_plugin.export.geometry import visible_meshes
 from maya_plugin.export.head import head_node
+from maya_plugin.export.history import visible_meshes
 from maya_plugin.export.rig import read_rig
 from solver.take.errors import FacesolveError
 
