@@ -10,19 +10,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from . import __version__
+from .appearance import NoTexture, bake_texture
 from .baseline_scene import Scene
+from .problem import Pose, Problem
 from .render.texture import Tile
-from .residuals.priors import ControlPrior
-from .rig import RigModel, retract
-from .solve import check_solvable
-from .take import Solution, Take
+from .residuals.normalisation import encoded_luminance
+from .rig import retract
+from .solve import check_solvable, prepare
+from .take import Solution, SolveError, Take
 
 
 @dataclass(frozen=True)
@@ -122,26 +124,23 @@ class _Descent:
     def __init__(
         self, take: Take, device: torch.device, method: FirstOrder, texture: Mapping[Tile, Tensor] | None
     ) -> None:
-        self._take, self._method = take, method
-        model = RigModel(take.rig, device)
-        self._scene = Scene(take, model, method.level)
-        self._prior = ControlPrior.from_take(take, device)
+        problem, start, first = prepare(take, device)
+        self._take, self._method, self._prior = take, method, problem.prior
+        self._scene = Scene(problem, method.level)
         self._residual = np.full((take.frame_count, len(take.cameras)), np.nan)
-        assert take.start is not None  # check_solvable
-        first = int(np.flatnonzero(take.frames == take.start.frame)[0])
-        start = torch.as_tensor(take.start.controls, device=device).repeat(take.frame_count, 1)
-        self._lower, self._upper = (bound.to(model.dtype) for bound in (self._prior.lower, self._prior.upper))
-        self._controls = start.clamp(self._prior.lower, self._prior.upper).to(model.dtype).requires_grad_()
-        self._head = torch.as_tensor(take.start.head, device=device).repeat(take.frame_count, 1, 1)
+        self._background = self._scene.background(first, start)
+        dtype = problem.model.dtype
+        everywhere = torch.arange(take.frame_count, device=device)
+        controls = self._prior.clamped(start.controls.expand(take.frame_count, -1), everywhere)
+        self._controls = controls.to(dtype).requires_grad_()
+        self._lower, self._upper = self._prior.lower.to(dtype), self._prior.upper.to(dtype)
+        self._head = start.head.repeat(take.frame_count, 1, 1)
         # tangent vectors at the present head transform, which takes them up after each step
         self._turn = torch.zeros(take.frame_count, 3, device=device, requires_grad=True)
         self._shift = torch.zeros(take.frame_count, 3, device=device, requires_grad=True)
-        pose = self._controls.detach()[first], self._head[first].to(model.dtype)
-        with torch.no_grad():
-            self._background = self._scene.background(first, *pose)
-        begun = self._scene.back_projected(first, *pose) if texture is None else texture
+        begun = _seen_texture(problem, start, first, method.level) if texture is None else texture
         self._texture = {
-            tile: texels.detach().to(device, model.dtype).clone().requires_grad_(texture is None)
+            tile: texels.detach().to(device, dtype).clone().requires_grad_(texture is None)
             for tile, texels in begun.items()
         }
         self._optimizer = torch.optim.Adam(self._parameters())
@@ -152,9 +151,9 @@ class _Descent:
         for group, begun in zip(self._optimizer.param_groups, self._rates, strict=True):
             group["lr"] = begun * rate
         tangent = torch.cat([self._turn[frame], self._shift[frame]])
-        head = retract(self._head[frame, None].to(tangent), tangent[None])[0]
-        surface = self._scene.surface(frame, camera, self._controls[frame], head)
-        image = self._scene.draw(surface, self._texture, self._background[camera])
+        head = retract(self._head[frame, None].to(tangent), tangent[None])
+        pose = Pose(self._controls[frame, None], head)
+        image = self._scene.render(frame, camera, pose, self._texture, self._background[camera])
         mask = self._scene.mask[frame][camera].to(image)
         loss = (mask * (image - self._scene.luminance[frame][camera]) ** 2).sum()
         self._optimizer.zero_grad(set_to_none=False)
@@ -195,7 +194,7 @@ class _Descent:
                 "steps": steps,
                 "seconds": round(seconds, 3),
                 "device": str(self._head.device),
-                "backend": self._scene.backend.name,
+                "backend": self._scene.backend,
             },
         )
 
@@ -209,6 +208,19 @@ class _Descent:
         if texels:
             groups.append({"params": texels, "lr": method.texture})
         return groups
+
+
+def _seen_texture(problem: Problem, start: Pose, first: int, level: int) -> dict[Tile, Tensor]:
+    """What the start frame shows of the surface at the start pose: (size, size, 1) encoded luminance of each tile.
+
+    A texel is about as wide as a pixel of the level.
+    """
+    coarse = replace(problem, pixels_per_cm=problem.pixels_per_cm / 2**level)
+    seen = bake_texture(coarse, start, torch.tensor([first], device=start.head.device))
+    if isinstance(seen, NoTexture):
+        raise SolveError(f"the first-order reference cannot begin: {seen.reason}")
+    pyramids = seen.texture.pyramids
+    return {tile: encoded_luminance(levels[0][0].permute(1, 2, 0))[..., None] for tile, levels in pyramids.items()}
 
 
 class _Clock:
