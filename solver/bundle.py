@@ -9,7 +9,7 @@ explains: all cameras, at all frames, agree about every point of the surface.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -66,31 +66,37 @@ def bundle(
     hold: (K,) information that ties the controls to where they began, for a single frame, which alone says little
     about them.
     """
-    begun = pose.controls
-    best: tuple[Pose, Tensor, Tensor, Tensor, Template] | None = None
-    damping, scale = FIRST_DAMPING, None
-    trial = pose
-    for iteration in range(iterations + 1):
-        A, b, cost, template, scale = _linearise(problem, views, trial, level, scale)
-        A, b, cost = _with_priors(problem, trial, A, b, cost, begun, hold)
-        if best is None or cost <= best[3] * (1 + COST_TOLERANCE):
-            damping = damping * DAMPING_DOWN if best is not None else damping
-            best = (trial, A, b, cost, template)
-        else:
-            damping *= DAMPING_UP
-        if iteration == iterations:
-            break
-        step = _step(problem, best[0], best[1], best[2], frames, damping, free_controls)
+    begun, damping = pose.controls, FIRST_DAMPING
+    best, scale = _linearise(problem, views, pose, level, None)
+    best = _with_priors(problem, best, begun, hold)
+    for _ in range(iterations):
+        step = _step(problem, best, frames, damping, free_controls)
         if step.abs().amax() < SMALL_STEP:
             break
-        trial = best[0].moved(step)
-    return BundleFit(best[0], best[4], best[1], scale)
+        trial, _ = _linearise(problem, views, best.pose.moved(step), level, scale)
+        trial = _with_priors(problem, trial, begun, hold)
+        if trial.cost <= best.cost * (1 + COST_TOLERANCE):
+            best, damping = trial, damping * DAMPING_DOWN
+        else:
+            damping *= DAMPING_UP
+    return BundleFit(best.pose, best.template, best.A, scale)
+
+
+@dataclass(frozen=True, eq=False)
+class _Joint:
+    """The model of the joint cost at a pose: A (M*(K+6), M*(K+6)), b (M*(K+6),), cost, and the agreed template."""
+
+    pose: Pose
+    A: Tensor
+    b: Tensor
+    cost: Tensor
+    template: Template
 
 
 def _linearise(
     problem: Problem, views: Sequence[Views], pose: Pose, level: int, scale: Tensor | None
-) -> tuple[Tensor, Tensor, Tensor, Template, Tensor]:
-    """Normal equations of all M frames jointly with the template eliminated, and the cost."""
+) -> tuple[_Joint, Tensor]:
+    """Normal equations of all M frames jointly with the template eliminated, without priors; and the robust scale."""
     observations = [
         observe(problem.samples, problem.model, pose.controls[m : m + 1], pose.head[m : m + 1], view)
         for m, view in enumerate(views)
@@ -115,7 +121,7 @@ def _linearise(
     A = torch.block_diag(*A_frames) - (shared.T @ shared).double()
     seen = everything.weights * (template.weights > 0)
     cost = (seen * robust_loss(residual, scale)).sum().double() / noise
-    return A / noise, b_frames.reshape(-1) / noise, cost, template, scale
+    return _Joint(pose, A / noise, b_frames.reshape(-1) / noise, cost, template), scale
 
 
 def _shared_rows(
@@ -135,30 +141,27 @@ def _shared_rows(
     return torch.cat(columns, 1)
 
 
-def _with_priors(
-    problem: Problem, pose: Pose, A: Tensor, b: Tensor, cost: Tensor, begun: Tensor, hold: Tensor | None
-) -> tuple[Tensor, Tensor, Tensor]:
-    frames, count = pose.controls.shape
-    prior_A, prior_b = problem.prior.normal_equations(pose.controls)
-    cost = cost + problem.prior.cost(pose.controls).sum()
+def _with_priors(problem: Problem, joint: _Joint, begun: Tensor, hold: Tensor | None) -> _Joint:
+    controls = joint.pose.controls
+    frames, count = controls.shape
+    prior_A, prior_b = problem.prior.normal_equations(controls)
+    cost = joint.cost + problem.prior.cost(controls).sum()
     if hold is not None:
         prior_A = prior_A + torch.diag_embed(hold)
-        prior_b = prior_b - hold * (pose.controls - begun)
-        cost = cost + 0.5 * (hold * (pose.controls - begun) ** 2).sum()
+        prior_b = prior_b - hold * (controls - begun)
+        cost = cost + 0.5 * (hold * (controls - begun) ** 2).sum()
     width = count + 6
-    b = b.clone().reshape(frames, width)
+    A, b = joint.A.clone(), joint.b.clone().reshape(frames, width)
     b[:, :count] += prior_b
     for frame in range(frames):
         rows = slice(frame * width, frame * width + count)
         A[rows, rows] += prior_A[frame]
-    return A, b.reshape(-1), cost
+    return replace(joint, A=A, b=b.reshape(-1), cost=cost)
 
 
-def _step(
-    problem: Problem, pose: Pose, A: Tensor, b: Tensor, frames: Tensor, damping: float, free_controls: bool
-) -> Tensor:
-    lower, upper = problem.box(pose, frames, free_controls)
-    diagonal = A.diagonal()
-    raised = damping * diagonal + 1e-9 * diagonal.max()
-    step = solve_box((A + torch.diag(raised))[None], b[None], lower.reshape(1, -1), upper.reshape(1, -1))
-    return step.reshape(len(frames), -1)
+def _step(problem: Problem, joint: _Joint, frames: Tensor, damping: float, free_controls: bool) -> Tensor:
+    lower, upper = problem.box(joint.pose, frames, free_controls)
+    diagonal = joint.A.diagonal()
+    raised = damping * diagonal + 1e-9 * diagonal.max() + 1e-9
+    A = joint.A + torch.diag(raised)
+    return solve_box(A[None], joint.b[None], lower.reshape(1, -1), upper.reshape(1, -1)).reshape(len(frames), -1)

@@ -111,7 +111,7 @@ def _solve(arguments: argparse.Namespace) -> int:
     frames = None if arguments.frames is None else parse_frames(arguments.frames)
     try:
         with _reporting(arguments.progress) as progress:
-            from solver.solve import solve_take_folder
+            from solver.job import solve_take_folder
 
             solve_take_folder(
                 arguments.take,

@@ -12,7 +12,7 @@ from .consensus import agree
 from .optimize.banded import BandedSystem, second_differences
 from .optimize.gauss_newton import Anchor, FrameFit, Quadratic, fit_frames, with_priors
 from .problem import Pose, Problem
-from .residuals.photometric import Observation, Template, observe
+from .residuals.photometric import Observation, Template, observe, robust_weight
 from .rotation import rotation_from_tangent, tangent_from_rotation
 from .views import FramePixels
 
@@ -61,8 +61,11 @@ def carry_correction(before: Pose, keys: Tensor, after: Pose) -> Pose:
 
 def refine_frame(
     problem: Problem, templates: dict[int, Template], frame: int, pixels: FramePixels, pose: Pose, levels: list[int]
-) -> FrameFit:
-    """One frame (B = 1) against the templates, over the given pyramid levels."""
+) -> tuple[FrameFit, Tensor]:
+    """One frame (B = 1) against the templates, over the given pyramid levels; and the residual of each camera (1, C).
+
+    A camera's residual is the root of the robust weighted mean square of its photometric residuals, NaN if unseen.
+    """
     frames = torch.tensor([frame], device=pose.head.device)
     pose = Pose(problem.prior.clamped(pose.controls, frames), pose.head)
     anchor = Anchor(pose.controls, 1 / (ANCHOR_DEVIATION * problem.prior.span) ** 2)
@@ -71,7 +74,11 @@ def refine_frame(
         views = problem.views.build(visibility, level, [frame], [pixels])
         fit = fit_frames(problem, templates[level], views, pose, frames, level, ITERATIONS, anchor)
         pose = fit.pose
-    return fit
+    template = templates[levels[-1]]
+    observation = observe(problem.samples, problem.model, pose.controls, pose.head, views)
+    residual = observation.values - template.values
+    weights = observation.weights * (template.weights > 0) * robust_weight(residual, fit.scale)
+    return fit, torch.sqrt((weights * residual**2).sum(2) / weights.sum(2))
 
 
 @dataclass(frozen=True, eq=False)

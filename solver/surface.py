@@ -54,7 +54,8 @@ class SurfaceSamples:
 def sample_surface(model: RigModel, count: int, seen: Tensor) -> SurfaceSamples:
     """Spreads ``count`` samples over the surface that may drive the solve, denser where controls move it.
 
-    The same samples each time. seen: (F,) bool, triangles that some camera sees at the start; the rest are sampled thinly, they may appear later.
+    The same samples each time. seen: (F,) bool, triangles that some camera sees at the start; the rest are sampled
+    thinly, they may appear later.
     Raises SolveError when the photometric weight leaves no surface.
     """
     weight = model.neutral.new_tensor(photometric_weight(model.rig))

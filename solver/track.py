@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
 import torch
 
 from .consensus import TemplateMemory
@@ -27,6 +30,20 @@ class Tracker:
         self.memory = {
             level: TemplateMemory(len(problem.samples.weight), problem.samples.neutral) for level in self.levels
         }
+
+    def state(self) -> dict[str, np.ndarray]:
+        """The memory as arrays, for a checkpoint."""
+        arrays = {}
+        for level, memory in self.memory.items():
+            arrays[f"sums{level}"] = memory.sums.cpu().numpy().copy()
+            arrays[f"weights{level}"] = memory.weights.cpu().numpy().copy()
+        return arrays
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Takes the memory back from ``state``."""
+        for level, memory in self.memory.items():
+            memory.sums = torch.as_tensor(arrays[f"sums{level}"]).to(memory.sums)
+            memory.weights = torch.as_tensor(arrays[f"weights{level}"]).to(memory.weights)
 
     def start(self, frame: int, pixels: FramePixels, pose: Pose) -> None:
         """Takes the template from take frame index ``frame`` at a pose (B = 1) that is believed."""

@@ -48,9 +48,9 @@ def solve(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., Any]], Non
     """Puts a function in the place of the solve."""
 
     def replace(function: Callable[..., Any]) -> None:
-        module = types.ModuleType("solver.solve")
+        module = types.ModuleType("solver.job")
         module.solve_take_folder = function  # type: ignore[attr-defined]
-        monkeypatch.setitem(sys.modules, "solver.solve", module)
+        monkeypatch.setitem(sys.modules, "solver.job", module)
 
     return replace
 

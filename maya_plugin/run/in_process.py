@@ -56,7 +56,7 @@ class InProcessTask:
     def _run(self) -> None:
         request, out = self.request, self.request.out
         try:
-            from solver.solve import solve_take_folder
+            from solver.job import solve_take_folder
 
             solve_take_folder(
                 request.take,

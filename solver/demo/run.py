@@ -25,7 +25,7 @@ def run_demo(folder: Path, *, frames: int, device: str, progress: Progress) -> E
 
     device: ``auto``, ``cpu`` or ``cuda``. Raises FacesolveError.
     """
-    from solver.solve import solve_take_folder  # the demo's own modules must import without the solve
+    from solver.job import solve_take_folder  # the demo's own modules must import without the solve
 
     check_length(frames)
     stage = build_stage()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-MAX_ROUNDS = 12
+from .box import projected_newton
 
 
 class BandedSystem:
@@ -24,22 +24,16 @@ class BandedSystem:
         self.diagonal, self.lower = self._pair_blocks(A)
 
     def solve_box(self, b: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
-        """Minimises ``x^T M x / 2 - b^T x`` with bounds, by the active set of ``box.solve_box``. All (F, P)."""
-        fixed = lower >= upper
-        value = torch.where(fixed, lower, torch.zeros_like(b))
-        held = fixed.clone()
-        x = value
-        for _ in range(MAX_ROUNDS):
-            x = self._solve_held(b, held, value)
-            below, above = ~held & (x < lower), ~held & (x > upper)
-            gradient = self.multiply(torch.where(held, value, x)) - b
-            release = held & ~fixed & (((value <= lower) & (gradient < 0)) | ((value >= upper) & (gradient > 0)))
-            leaves = below | above
-            if not bool((leaves | release).any()):
-                break
-            value = torch.where(below, lower, torch.where(above, upper, value))
-            held = held | leaves if bool(leaves.any()) else held & ~release
-        return x.clamp(lower, upper)
+        """Minimises ``x^T M x / 2 - b^T x`` with bounds, as ``box.solve_box`` does. All (F, P)."""
+
+        def multiply(x: Tensor) -> Tensor:
+            return self.multiply(x.view_as(b)).view(1, -1)
+
+        def solve_free(force: Tensor, free: Tensor) -> Tensor:
+            return self._solve_held(force.view_as(b), ~free.view_as(b)).view(1, -1)
+
+        flat = (values.reshape(1, -1) for values in (b, lower, upper))
+        return projected_newton(multiply, solve_free, *flat).view_as(b)
 
     def multiply(self, x: Tensor) -> Tensor:
         """M x for x (F, P)."""
@@ -61,9 +55,9 @@ class BandedSystem:
         diagonals = torch.stack([matrix.diagonal() for matrix in reversed(covariance)])
         return torch.where(held, 0.0, self._to_frames(diagonals))
 
-    def _solve_held(self, b: Tensor, held: Tensor, value: Tensor) -> Tensor:
-        known = torch.where(held, value, 0.0)
-        rhs = self._to_pairs(torch.where(held, value, b - self.multiply(known)))
+    def _solve_held(self, force: Tensor, held: Tensor) -> Tensor:
+        """M^-1 force over the parameters that are not held; 0 for held ones, where force (F, P) is 0 too."""
+        rhs = self._to_pairs(force)
         factors, gains = _factor(*self._masked(held))
         forward = [rhs[0]]
         for index, gain in enumerate(gains):

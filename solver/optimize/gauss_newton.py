@@ -104,27 +104,22 @@ def fit_frames(
 
     A step that raises a frame's cost is taken back and damped. The robust scale is frozen, so costs compare.
     """
-    best, best_cost, scale = pose, None, None
+    best = pose
+    photometric, scale, _ = photometric_quadratic(problem, template, views, pose, level, None, template_share)
+    full = with_priors(problem, photometric, pose, anchor)
     damping = torch.full_like(pose.controls[:, 0], FIRST_DAMPING)
-    trial = pose
-    for iteration in range(iterations + 1):
-        photometric, scale, _ = photometric_quadratic(problem, template, views, trial, level, scale, template_share)
-        full = with_priors(problem, photometric, trial, anchor)
-        if best_cost is None:
-            best, best_full, best_photometric, best_cost = trial, full, photometric, full.cost
-        else:
-            better = full.cost <= best_cost * (1 + COST_TOLERANCE)
-            best = best.chosen(trial, better)
-            best_full, best_photometric = _merge(best_full, full, better), _merge(best_photometric, photometric, better)
-            best_cost = torch.where(better, full.cost, best_cost)
-            damping = torch.where(better, damping * DAMPING_DOWN, damping * DAMPING_UP)
-        if iteration == iterations:
-            break
-        step = damped_step(problem, best_full, best, frames, damping, free_controls)
+    for _ in range(iterations):
+        step = damped_step(problem, full, best, frames, damping, free_controls)
         if bool((step.abs().amax(1) < SMALL_STEP).all()):
             break
         trial = best.moved(step)
-    return FrameFit(best, best_photometric, scale)
+        trial_photometric, _, _ = photometric_quadratic(problem, template, views, trial, level, scale, template_share)
+        trial_full = with_priors(problem, trial_photometric, trial, anchor)
+        better = trial_full.cost <= full.cost * (1 + COST_TOLERANCE)
+        best = best.chosen(trial, better)
+        full, photometric = _merge(full, trial_full, better), _merge(photometric, trial_photometric, better)
+        damping = damping * torch.where(better, DAMPING_DOWN, DAMPING_UP)
+    return FrameFit(best, photometric, scale)
 
 
 def with_priors(problem: Problem, quadratic: Quadratic, pose: Pose, anchor: Anchor | None) -> Quadratic:

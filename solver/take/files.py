@@ -55,7 +55,7 @@ def read_json(path: Path, what: str) -> Dict[str, Any]:
 def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> str:
     """Writes ``arrays`` compressed; returns the file's SHA-256 in hexadecimal."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # older numpy takes every keyword for an array
     data = buffer.getvalue()
     write_atomic(path, data)
     return hashlib.sha256(data).hexdigest()

@@ -161,9 +161,9 @@ def solved_by_truth(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> list[dict[
         write_solution(solution, out)
         return solution
 
-    module = types.ModuleType("solver.solve")
+    module = types.ModuleType("solver.job")
     module.solve_take_folder = solve_take_folder  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "solver.solve", module)
+    monkeypatch.setitem(sys.modules, "solver.job", module)
     return calls
 
 

@@ -16,9 +16,9 @@ def run(monkeypatch, tmp_path):
     """Runs ``solve(progress)`` as the solver would be run; returns the task and its events."""
 
     def start(solve, during=lambda task: None):
-        module = types.ModuleType("solver.solve")
+        module = types.ModuleType("solver.job")
         module.solve_take_folder = lambda take, out, progress, **options: solve(progress)
-        monkeypatch.setitem(sys.modules, "solver.solve", module)
+        monkeypatch.setitem(sys.modules, "solver.job", module)
         task, events, began = InProcessTask(SolveRequest(tmp_path, tmp_path / "out")), [], time.monotonic()
         during(task)
         while task.outcome is None and time.monotonic() - began < 20:

@@ -1,0 +1,157 @@
+"""A solve as a job on disk: reads a take, checks it, solves it, writes the solution, its texture and a log."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import time
+from dataclasses import asdict, replace
+from datetime import datetime, timezone
+from pathlib import Path
+
+import torch
+
+from . import __version__
+from .checkpoint import Checkpoint
+from .footage import check_footage
+from .frame_range import part_of_take
+from .progress import Progress
+from .render import choose_backend
+from .result import make_solution
+from .solve import solve_take
+from .take import FootageError, Solution, SolveError, Take, read_take, write_solution
+from .take.files import write_atomic
+
+LOG = "solve.log"
+FILES_CHECKED = 200  # at most this many images a camera are read before the solve starts
+
+
+def solve_take_folder(
+    take_folder: Path,
+    out: Path,
+    *,
+    device: str,
+    quality: str | None,
+    frames: tuple[int, int] | None,
+    resume: bool,
+    progress: Progress,
+) -> Solution:
+    """Solves the take in ``take_folder`` and writes ``solution.npz``, ``solution.json``, texture and log into ``out``.
+
+    device: ``auto``, ``cpu`` or ``cuda``. quality: instead of the take's own. frames: first and last, both included.
+    resume: go on from the checkpoint in ``out``. Raises FacesolveError; nothing is written before the take is checked.
+    """
+    take = read_take(take_folder)
+    if frames is not None:
+        take = part_of_take(take, *frames)
+    if quality is not None:
+        take = replace(take, settings=replace(take.settings, quality=quality))
+    where = choose_device(device)
+    _check_images(take)
+    clock = StageClock(progress)
+    clock.message(f"facesolve {__version__}, torch {torch.__version__} on {device_name(where)}")
+    clock.message(f"rasterizer: {choose_backend(where).reason}")
+    identity = (take_folder / "take.json").read_bytes() + repr((__version__, quality, frames, where.type)).encode()
+    checkpoint = Checkpoint(out, hashlib.sha256(identity).hexdigest(), resume)
+    try:
+        solved = solve_take(take, where, clock, checkpoint)
+        solution = make_solution(take, solved, _provenance(take, take_folder, out, where, clock))
+        write_solution(solution, out)
+    finally:
+        write_atomic(out / LOG, ("\n".join(clock.lines) + "\n").encode("utf-8"))
+    checkpoint.remove()
+    return solution
+
+
+def choose_device(name: str) -> torch.device:
+    """The device for ``auto``, ``cpu`` or ``cuda``. Raises SolveError when CUDA is asked for and not there."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise SolveError("device: CUDA is not available to this PyTorch; use --device cpu, or see 'facesolve doctor'.")
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(name)
+
+
+def device_name(device: torch.device) -> str:
+    """What a person calls the device."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
+
+
+class StageClock:
+    """Passes progress on, and keeps how long each stage took and a log of what was said."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._begun = time.monotonic()
+        self._stage, self._stage_begun = "", self._begun
+        self.seconds: dict[str, float] = {}
+        self.lines: list[str] = []
+
+    def stage(self, name: str, total: int) -> None:
+        self.close()
+        self._stage, self._stage_begun = name, time.monotonic()
+        self._log(f"stage: {name} ({total})")
+        self._progress.stage(name, total)
+
+    def advance(self, count: int = 1) -> None:
+        self._progress.advance(count)
+
+    def message(self, text: str) -> None:
+        self._log(text)
+        self._progress.message(text)
+
+    def picture(self, path: Path) -> None:
+        self._progress.picture(path)
+
+    def close(self) -> None:
+        """Ends the present stage."""
+        if self._stage:
+            self.seconds[self._stage] = round(time.monotonic() - self._stage_begun, 2)
+            self._stage = ""
+
+    def _log(self, text: str) -> None:
+        self.lines.append(f"{time.monotonic() - self._begun:9.2f} s  {text}")
+
+
+def _check_images(take: Take) -> None:
+    errors = [
+        finding
+        for finding in check_footage(take, every=max(1, take.frame_count // FILES_CHECKED))
+        if finding.severity == "error"
+    ]
+    if errors:
+        more = f" ({len(errors) - 1} more; see 'facesolve inspect')" if len(errors) > 1 else ""
+        raise FootageError(errors[0].message + more)
+
+
+def _provenance(take: Take, take_folder: Path, out: Path, device: torch.device, clock: StageClock) -> dict[str, object]:
+    clock.close()
+    settings = take.settings
+    try:
+        where = Path(os.path.relpath(take_folder.resolve(), out.resolve())).as_posix()
+    except ValueError:  # another drive on Windows
+        where = take_folder.resolve().as_posix()
+    return {
+        "facesolve": __version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "device": device_name(device),
+        "rasterizer": choose_backend(device).name,
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "take": where,
+        "take_name": take.name,
+        "settings": {
+            "quality": settings.quality,
+            "head": settings.head,
+            "smoothness": settings.smoothness,
+            "stiffness": settings.stiffness,
+            "sparsity": settings.sparsity,
+            "contour": settings.contour,
+            "controls": [{**asdict(c), "lock": None if c.lock is None else c.lock.tolist()} for c in settings.controls],
+            "pins": [asdict(pin) for pin in settings.pins],
+        },
+        "seconds": clock.seconds,
+    }

@@ -1,0 +1,266 @@
+"""A solve from beginning to end: the stages in reading order. Open this file to learn how the product works.
+
+1. ``align``    the start pose is moved until all cameras agree about the surface's colours at the first frame.
+2. ``track``    the pose is carried from frame to frame, coarse to fine, against a template that grows on the way.
+3. ``bundle``   a few keyframes are solved jointly with the colour eliminated, which undoes what a template from a
+                misaligned frame has baked in.
+4. ``refine``   every frame is fitted to the template that the keyframes agree on.
+5. ``joint``    all frames at once, with smoothness over time; standard deviations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .align import align
+from .bundle import BundleFit, bundle
+from .checkpoint import Checkpoint
+from .optimize.gauss_newton import Quadratic
+from .problem import QUALITY, Pose, Problem
+from .progress import Progress
+from .refine import JointFit, carry_correction, joint_pass, learn_template, refine_frame
+from .render import choose_backend
+from .residuals.priors import ControlPrior
+from .rig import RigModel, apply_head
+from .surface import sample_surface
+from .take import SolveError, Take
+from .track import Tracker, predict
+from .views import FramePixels, TakeFootage, ViewBuilder
+
+COARSEST_SIZE = 75  # pixels: no pyramid level is smaller than this in any camera
+BUNDLE_ROUNDS = {1: 1, 0: 3}  # pyramid level -> times the views are made anew
+BUNDLE_ITERATIONS = 4
+REFINE_ABOVE = 1  # levels above the finest at which refinement begins
+
+
+@dataclass(frozen=True, eq=False)
+class Solved:
+    """Everything a solve found: the joint fit of all frames, what led to it, and the camera residuals (F, C)."""
+
+    problem: Problem
+    joint: JointFit
+    photometric: Quadratic
+    keyframes: Tensor
+    bundled: BundleFit
+    residual: Tensor
+
+
+def solve_take(take: Take, device: torch.device, progress: Progress, checkpoint: Checkpoint) -> Solved:
+    """Solves ``take`` on ``device``. Raises SolveError or FootageError with one sentence."""
+    check_solvable(take)
+    with TakeFootage(take, device) as footage:
+        problem, start, first = prepare(take, device)
+        aligned = _align(problem, footage, start, first, progress, checkpoint)
+        tracked = _track(problem, footage, aligned, first, progress, checkpoint)
+        keyframes = choose_keyframes(problem, tracked, first)
+        pixels = [frame for _, frame in footage.frames(keyframes.tolist())]
+        bundled = _bundle(problem, pixels, tracked, keyframes, progress, checkpoint)
+        carried = carry_correction(tracked, keyframes, bundled.pose)
+        refined, photometric, residual = _refine(
+            problem, footage, pixels, carried, bundled.pose, keyframes, progress, checkpoint
+        )
+        progress.stage("join all frames", 1)
+        joint = joint_pass(problem, refined, photometric)
+        progress.advance()
+        return Solved(problem, joint, photometric, keyframes, bundled, residual)
+
+
+def check_solvable(take: Take) -> None:
+    """SolveError when the take cannot determine a pose whatever the footage shows."""
+    if take.start is None:
+        raise SolveError(
+            f"take '{take.name}' has no start pose; pose the rig roughly on the first frame and pack it with --start."
+        )
+    if len(take.cameras) == 1 and take.frame_count == 1 and take.texture is None:
+        raise SolveError(
+            f"take '{take.name}' has one camera, one frame and no texture, so there is nothing to compare; "
+            "give more frames, another camera or the rig's texture."
+        )
+
+
+def prepare(take: Take, device: torch.device) -> tuple[Problem, Pose, int]:
+    """The problem, the start pose (B = 1) and its take frame index."""
+    quality = QUALITY[take.settings.quality]
+    model = RigModel(take.rig, device)
+    assert take.start is not None  # check_solvable
+    start = Pose(
+        torch.as_tensor(take.start.controls, device=device)[None], torch.as_tensor(take.start.head, device=device)[None]
+    )
+    first = int(np.flatnonzero(take.frames == take.start.frame)[0])
+    views = ViewBuilder(take, model, choose_backend(device), quality.finest_visibility)
+    seen = views.seen_triangles(0, first, start.controls[0], start.head[0])
+    if not bool(seen.any()):
+        raise SolveError(
+            f"take '{take.name}': no camera sees the rig at its start pose; move the head into view at the start frame."
+        )
+    samples = sample_surface(model, quality.samples, seen)
+    cameras = views.cameras(0, [first])
+    depth = cameras.project(apply_head(start.head.to(model.neutral.dtype), samples.neutral[None])[:, None]).depth
+    smallest = min(min(camera.width, camera.height) for camera in take.cameras)
+    problem = Problem(
+        take=take,
+        model=model,
+        samples=samples,
+        prior=ControlPrior.from_take(take, device),
+        views=views,
+        quality=quality,
+        coarsest=max(quality.finest, int(np.log2(max(smallest / COARSEST_SIZE, 1)))),
+        pixels_per_cm=float((cameras.intrinsics[..., 0, 0] / depth.mean(-1)).mean()),
+    )
+    frames = torch.tensor([first], device=device)
+    return problem, Pose(problem.prior.clamped(start.controls, frames), start.head), first
+
+
+def choose_keyframes(problem: Problem, pose: Pose, first: int) -> Tensor:
+    """Take frame indices (M,), sorted, of frames that differ most in shape and head position; ``first`` among them.
+
+    Farthest-point selection on a few hundred surface samples in world space.
+    """
+    count = len(pose.controls)
+    if count <= problem.quality.keyframes:
+        return torch.arange(count, device=pose.controls.device)
+    few = problem.samples.thinned(max(1, len(problem.samples.weight) // 300))
+    activations, _ = problem.model.activations(pose.controls.to(problem.model.neutral.dtype))
+    places = apply_head(pose.head.to(problem.model.neutral.dtype), few.positions(activations)).flatten(1)
+    chosen = [first]
+    nearest = (places - places[first]).norm(dim=1)
+    while len(chosen) < problem.quality.keyframes:
+        chosen.append(int(nearest.argmax()))
+        nearest = torch.minimum(nearest, (places - places[chosen[-1]]).norm(dim=1))
+    return torch.tensor(sorted(set(chosen)), device=pose.controls.device)
+
+
+def _align(
+    problem: Problem, footage: TakeFootage, start: Pose, first: int, progress: Progress, checkpoint: Checkpoint
+) -> Pose:
+    progress.stage("align the start pose", 1)
+    saved = checkpoint.get("align")
+    if saved is not None:
+        aligned = _pose(saved, start)
+    else:
+        ((_, pixels),) = footage.frames([first])
+        aligned = align(problem, pixels, start, first)
+        checkpoint.put("align", partial(_arrays, aligned), now=True)
+    progress.advance()
+    return aligned
+
+
+def _track(
+    problem: Problem, footage: TakeFootage, aligned: Pose, first: int, progress: Progress, checkpoint: Checkpoint
+) -> Pose:
+    """Poses of all F frames: from the start frame to the end, then from the start frame back to the beginning."""
+    count = problem.take.frame_count
+    tracker = Tracker(problem)
+    pose = Pose(aligned.controls.repeat(count, 1), aligned.head.repeat(count, 1, 1))
+    order = [*range(first, count), *range(first - 1, -1, -1)]
+    done = 0
+    progress.stage("track", count)
+    saved = checkpoint.get("track")
+    if saved is not None:
+        done = int(saved["done"])
+        pose = _pose(saved, aligned)
+        tracker.restore(saved)
+    progress.advance(done)
+    for index, pixels in footage.frames(order[done:]):
+        if index == first:
+            tracker.start(index, pixels, aligned)
+        else:
+            back = 1 if index > first else -1
+            before = pose.at([index - 2 * back]) if abs(index - first) > 1 else None
+            found = tracker.step(index, pixels, predict(pose.at([index - back]), before))
+            pose.controls[index], pose.head[index] = found.controls[0], found.head[0]
+        done += 1
+        progress.advance()
+        state = partial(_track_arrays, pose, tracker, done)
+        checkpoint.put("track", state, now=done == count)
+    return pose
+
+
+def _bundle(
+    problem: Problem,
+    pixels: list[FramePixels],
+    tracked: Pose,
+    keyframes: Tensor,
+    progress: Progress,
+    checkpoint: Checkpoint,
+) -> BundleFit:
+    rounds = [level for level, times in BUNDLE_ROUNDS.items() for _ in range(times) if level >= problem.quality.finest]
+    progress.stage("bundle the keyframes", len(rounds))
+    pose = tracked.at(keyframes)
+    saved = checkpoint.get("bundle")
+    done = 0
+    if saved is not None:  # a round is saved before it is done: the last one also gives the normal equations
+        done, pose = int(saved["done"]), _pose(saved, pose)
+    progress.advance(done)
+    for turn, level in enumerate(rounds[done:], done):
+        checkpoint.put("bundle", partial(_bundle_arrays, pose, turn), now=True)
+        views = [
+            problem.views.views(
+                problem.samples, level, [frame], [pixels[m]], pose.controls[m : m + 1], pose.head[m : m + 1]
+            )
+            for m, frame in enumerate(keyframes.tolist())
+        ]
+        fit = bundle(problem, views, pose, keyframes, level, BUNDLE_ITERATIONS)
+        pose = fit.pose
+        progress.advance()
+    return fit
+
+
+def _refine(
+    problem: Problem,
+    footage: TakeFootage,
+    key_pixels: list[FramePixels],
+    carried: Pose,
+    key_pose: Pose,
+    keyframes: Tensor,
+    progress: Progress,
+    checkpoint: Checkpoint,
+) -> tuple[Pose, Quadratic, Tensor]:
+    """Poses, photometric quadratics and camera residuals (F, C) of all frames."""
+    count, finest = problem.take.frame_count, problem.quality.finest
+    levels = list(range(min(finest + REFINE_ABOVE, problem.coarsest), finest - 1, -1))
+    progress.stage("refine", count)
+    templates = {level: learn_template(problem, key_pixels, key_pose, keyframes, level) for level in levels}
+    names = ("controls", "head", "A", "b", "cost", "residual")
+    saved = checkpoint.get("refine")
+    parts: dict[str, list[Tensor]] = {name: [] for name in names}
+    if saved is not None:
+        for name in names:
+            parts[name] = [torch.as_tensor(saved[name], device=carried.head.device)]
+    done = 0 if saved is None else len(saved["controls"])
+    progress.advance(done)
+    for index, pixels in footage.frames(range(done, count)):
+        fit, residual = refine_frame(problem, templates, index, pixels, carried.at([index]), levels)
+        found = (fit.pose.controls, fit.pose.head, fit.quadratic.A, fit.quadratic.b, fit.quadratic.cost, residual)
+        for name, value in zip(names, found, strict=True):
+            parts[name].append(value)
+        progress.advance()
+        checkpoint.put("refine", partial(_joined, parts), now=index == count - 1)
+    whole = {name: torch.cat(values) for name, values in parts.items()}
+    return Pose(whole["controls"], whole["head"]), Quadratic(whole["A"], whole["b"], whole["cost"]), whole["residual"]
+
+
+def _arrays(pose: Pose) -> dict[str, np.ndarray]:
+    # copies: a pose may be filled in place after it was put
+    return {"controls": pose.controls.cpu().numpy().copy(), "head": pose.head.cpu().numpy().copy()}
+
+
+def _track_arrays(pose: Pose, tracker: Tracker, done: int) -> dict[str, np.ndarray]:
+    return {**_arrays(pose), **tracker.state(), "done": np.array(done)}
+
+
+def _bundle_arrays(pose: Pose, done: int) -> dict[str, np.ndarray]:
+    return {**_arrays(pose), "done": np.array(done)}
+
+
+def _joined(parts: dict[str, list[Tensor]]) -> dict[str, np.ndarray]:
+    return {name: torch.cat(values).cpu().numpy() for name, values in parts.items()}
+
+
+def _pose(saved: dict[str, np.ndarray], like: Pose) -> Pose:
+    return Pose(torch.as_tensor(saved["controls"]).to(like.controls), torch.as_tensor(saved["head"]).to(like.head))
