@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 MAX_ROUNDS = 30  # badly conditioned systems need most; the usual is five
-HALVINGS = 12  # of the step along the path that is bent at the box
+HALVINGS = 6  # of the step along the path that is bent at the box
 CONVERGED = 1e-14  # decrease still to be had, relative to that of the force
 
 
