@@ -1,0 +1,183 @@
+"""The first-order reference on a small filmed head: it descends, repeats itself, and keeps what it must not change."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from solver.baseline import PRESETS, Budget, FirstOrder, Snapshot, solve_first_order
+from solver.problem import Pose
+from solver.take import ControlSettings, Footage, Pin, Rig, Settings, SolveError, StartPose, Take
+from tests.synthetic import RADII, Scene, film, head_rig, make_problem, make_take, performance
+
+FRAMES = 3
+CPU = torch.device("cpu")
+TUNED = PRESETS["tuned"]
+
+
+def with_uvs(rig: Rig) -> Rig:
+    """Seen from the front: the front half fills the first tile, the back half the second."""
+    flat = 0.5 + rig.neutral[:, :2] / (2.6 * RADII[:2])
+    faces = rig.face_vertices.reshape(-1, 3)
+    behind = rig.neutral[faces].mean(1)[:, 2] < 0
+    uvs = np.concatenate([flat, flat + np.array([1, 0])]).astype(np.float32)
+    return replace(rig, uvs=uvs, face_uvs=(faces + behind[:, None] * rig.vertex_count).reshape(-1))
+
+
+@pytest.fixture(scope="module")
+def scene() -> Scene:
+    """The synthetic head with UVs, the first three of nine frames: between them it moves by less than its texture."""
+    problem = make_problem(make_take(with_uvs(head_rig()), frames=FRAMES))
+    truth = performance(3 * FRAMES).at(slice(0, FRAMES))
+    return Scene(problem, truth, film(problem.model, problem.take.cameras, truth))
+
+
+@pytest.fixture(scope="module")
+def take(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Take:
+    """The scene with its footage on disk and a start pose about 4 mm off."""
+    folder, plain = tmp_path_factory.mktemp("footage"), scene.problem.take
+    sources = []
+    for camera, lens in enumerate(plain.cameras):
+        source = Footage(lens.name, (folder / f"{lens.name}.{{frame:04d}}.png").as_posix(), color_space="linear")
+        for frame, pixels in enumerate(scene.pixels):
+            linear = pixels.luminance[camera].numpy() ** 2
+            assert cv2.imwrite(source.image_path(frame), np.rint(linear.clip(0, 1) * 65535).astype(np.uint16))
+        sources.append(source)
+    start = scene.disturbed().at([0])
+    return replace(plain, footage=tuple(sources), start=StartPose(0, start.controls[0].numpy(), start.head[0].numpy()))
+
+
+def descend(take: Take, steps: int, method: FirstOrder = TUNED, **options: object) -> list[Snapshot]:
+    """Snapshots of the beginning and the end."""
+    snapshots: list[Snapshot] = []
+    solve_first_order(take, CPU, method, Budget(steps=steps), observe=snapshots.append, every=steps, **options)
+    return snapshots
+
+
+def errors(scene: Scene, snapshot: Snapshot) -> Tensor:
+    """Mean vertex error (F,) in cm of what the cameras see."""
+    return scene.errors(Pose(torch.from_numpy(snapshot.controls), torch.from_numpy(snapshot.head)))
+
+
+def with_settings(take: Take, settings: Settings) -> Take:
+    return replace(take, settings=settings)
+
+
+def test_descends_in_image_and_in_space(scene: Scene, take: Take) -> None:
+    snapshots: list[Snapshot] = []
+    full = replace(TUNED, level=0)
+    early = solve_first_order(take, CPU, full, Budget(steps=30))
+    late = solve_first_order(take, CPU, full, Budget(steps=160), observe=snapshots.append, every=80)
+    assert [snapshot.steps for snapshot in snapshots] == [0, 80, 160]
+    before, _, after = (errors(scene, snapshot) for snapshot in snapshots)
+    assert after.mean() < 0.6 * before.mean()
+    assert (after < 0.8 * before).all()
+    assert np.nanmean(late.residual) < 0.6 * np.nanmean(early.residual)
+    np.testing.assert_array_equal(late.controls, snapshots[-1].controls)
+    np.testing.assert_array_equal(late.head, snapshots[-1].head)
+
+
+def test_published_rates_move_the_head_no_further_than_their_steps(take: Take) -> None:
+    first, last = descend(take, 20, replace(PRESETS["thesis"], level=1))
+    moved = np.abs(last.head[:, :3, 3] - first.head[:, :3, 3])
+    assert 0 < moved.max() < 20 * 2e-5 * RADII.max()
+    assert 0 < np.abs(last.controls - first.controls).max() <= 20 * 1.1e-3
+
+
+def test_solution_belongs_to_the_take(take: Take) -> None:
+    solution = solve_first_order(take, CPU, TUNED, Budget(steps=12))
+    assert solution.control_names == tuple(take.rig.control_names)
+    np.testing.assert_array_equal(solution.frames, take.frames)
+    assert np.isnan(solution.control_std).all()
+    assert np.isnan(solution.head_std).all()
+    assert solution.provenance["steps"] == 12
+    assert solution.provenance["rates"]["seed"] == TUNED.seed
+
+
+def test_same_seed_same_result(take: Take) -> None:
+    once, again, other = (descend(take, 25, replace(TUNED, seed=seed))[-1] for seed in (4, 4, 5))
+    np.testing.assert_array_equal(once.controls, again.controls)
+    np.testing.assert_array_equal(once.head, again.head)
+    assert np.abs(once.controls - other.controls).max() > 1e-3
+
+
+def test_bounds_hold_after_every_step(take: Take) -> None:
+    bounds = take.rig.bounds
+    snapshots: list[Snapshot] = []
+    wild = replace(TUNED, controls=0.6)
+    solve_first_order(take, CPU, wild, Budget(steps=20), observe=snapshots.append, every=1)
+    controls = np.stack([snapshot.controls for snapshot in snapshots])
+    assert (controls >= bounds[:, 0]).all()
+    assert (controls <= bounds[:, 1]).all()
+    assert (controls == bounds[:, 1]).any(), "no bound was reached, so the test shows nothing"
+
+
+def test_locks_pins_and_inactive_controls_hold(take: Take) -> None:
+    assert take.start is not None
+    curve = np.array([0.15, 0.3, 0.45])
+    settings = Settings(
+        controls=(ControlSettings("jaw", lock=curve), ControlSettings("brow", active=False)),
+        pins=(Pin(1, "smile", 0.37),),
+    )
+    _, last = descend(with_settings(take, settings), 20)
+    jaw, brow, smile, puff = (take.rig.control_names.index(name) for name in ("jaw", "brow", "smile", "puff"))
+    np.testing.assert_array_equal(last.controls[:, jaw], curve)
+    np.testing.assert_array_equal(last.controls[:, brow], take.start.controls[brow])
+    assert last.controls[1, smile] == 0.37
+    assert last.controls[0, smile] != 0.37
+    assert (np.abs(last.controls[:, puff] - take.start.controls[puff]) > 1e-3).any()
+
+
+def test_a_fixed_head_stays(take: Take) -> None:
+    assert take.start is not None
+    _, last = descend(with_settings(take, Settings(head="fixed")), 10)
+    np.testing.assert_array_equal(last.head, np.tile(take.start.head, (FRAMES, 1, 1)))
+    assert np.abs(last.controls - take.start.controls).max() > 1e-3
+
+
+def test_rotations_stay_rotations(take: Take) -> None:
+    _, last = descend(take, 40, replace(TUNED, rotation=0.05))
+    rotation = last.head[:, :3, :3]
+    np.testing.assert_allclose(rotation @ rotation.transpose(0, 2, 1), np.tile(np.eye(3), (FRAMES, 1, 1)), atol=1e-12)
+
+
+def test_a_given_texture_is_kept_and_used(scene: Scene, take: Take) -> None:
+    grey = {tile: torch.full((8, 8, 1), 0.5) for tile in ((0, 0), (1, 0))}
+    flat = solve_first_order(take, CPU, TUNED, Budget(steps=60), texture=grey)
+    learnt = solve_first_order(take, CPU, TUNED, Budget(steps=60))
+    assert all(bool((texels == 0.5).all()) for texels in grey.values())
+    assert np.nanmean(flat.residual) > 2 * np.nanmean(learnt.residual)
+
+
+def test_the_observer_costs_no_time(take: Take) -> None:
+    snapshots: list[Snapshot] = []
+
+    def slow(snapshot: Snapshot) -> None:
+        snapshots.append(snapshot)
+        time.sleep(1.0 if snapshot.steps == 0 else 0.0)
+
+    solve_first_order(take, CPU, TUNED, Budget(steps=2), observe=slow, every=1)
+    assert snapshots[1].seconds - snapshots[0].seconds < 1.0
+
+
+def test_a_budget_in_seconds_ends(take: Take) -> None:
+    snapshots: list[Snapshot] = []
+    solve_first_order(take, CPU, TUNED, Budget(seconds=1e-3), observe=snapshots.append)
+    assert [snapshot.steps for snapshot in snapshots] == [0, 1]
+
+
+@pytest.mark.parametrize("budget", [{}, {"steps": 0}, {"seconds": -1.0}, {"steps": float("nan")}])
+def test_a_budget_must_end(budget: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="positive and finite"):
+        Budget(**budget)
+
+
+def test_a_rig_without_uvs_is_refused(take: Take) -> None:
+    with pytest.raises(SolveError, match="UVs"):
+        solve_first_order(replace(take, rig=head_rig()), CPU, TUNED, Budget(steps=1))
