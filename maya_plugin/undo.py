@@ -1,11 +1,20 @@
-"""One undo for everything a tool does. Knows no tool."""
+"""One undo for everything a tool does, API key edits included. Knows no tool.
+
+Edits of curves by the API are not on Maya's undo queue, so they run inside a plug-in command that takes them back.
+"""
 
 from __future__ import annotations
 
+import uuid
 from contextlib import contextmanager
-from typing import Iterator
+from pathlib import Path
+from typing import Callable, Dict, Iterator, Optional
 
+import maya.api.OpenMaya as om
+import maya.api.OpenMayaAnim as oma
 from maya import cmds
+
+PLUGIN = "facesolve_plugin"
 
 
 @contextmanager
@@ -16,3 +25,61 @@ def undo_chunk(name: str) -> Iterator[None]:
         yield
     finally:
         cmds.undoInfo(closeChunk=True)
+
+
+class SceneEdit:
+    """An edit in two parts: ``nodes`` changes the scene by commands, ``keys`` changes curves by the API.
+
+    Both run again on redo, in a scene that undo has put back as it was; curves are looked up by name each time.
+    """
+
+    def __init__(self, nodes: Callable[[], None], keys: Callable[[oma.MAnimCurveChange], None]) -> None:
+        self._nodes = nodes
+        self._keys = keys
+        self._modifier: Optional[om.MDGModifier] = None
+        self._change: Optional[oma.MAnimCurveChange] = None
+
+    def do(self) -> None:
+        """Runs both parts; when one fails, what was done is taken back before the error goes on."""
+        self._modifier, self._change = om.MDGModifier(), oma.MAnimCurveChange()
+        try:
+            self._modifier.pythonCommandToExecute(self._nodes)
+            self._modifier.doIt()
+            self._keys(self._change)
+        except Exception:
+            self.undo()
+            raise
+
+    def undo(self) -> None:
+        """Takes both parts back."""
+        if self._change is not None:
+            self._change.undoIt()
+        if self._modifier is not None:
+            self._modifier.undoIt()
+        self._modifier, self._change = None, None
+
+
+_WAITING: Dict[str, SceneEdit] = {}
+
+
+def run_edit(edit: SceneEdit, name: str) -> None:
+    """Runs ``edit`` as one undoable entry called ``name``."""
+    load_plugin()
+    token = uuid.uuid4().hex
+    _WAITING[token] = edit
+    try:
+        with undo_chunk(name):
+            cmds.facesolveEdit(token)
+    finally:
+        _WAITING.pop(token, None)
+
+
+def waiting_edit(token: str) -> SceneEdit:
+    """The edit that ``run_edit`` handed over; for the plug-in's command."""
+    return _WAITING[token]
+
+
+def load_plugin() -> None:
+    """Loads the plug-in that holds the commands, unless it is loaded."""
+    if not cmds.pluginInfo(PLUGIN, query=True, loaded=True):
+        cmds.loadPlugin(str(Path(__file__).resolve().parent / "plug-ins" / (PLUGIN + ".py")), quiet=True)

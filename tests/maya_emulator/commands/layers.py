@@ -201,6 +201,9 @@ def _answer(session: Session, args: tuple[str, ...], flags: dict[str, Any]) -> A
         place = base_input(session, plug) if layer.name == ROOT else layer_input(session, layer, plug)
         source = session.graph.inputs.get(place) if place is not None else None
         return [source.node.name] if source is not None and is_a(source.node.type, "animCurve") else None
+    if flags.get("layeredPlug"):
+        place = layer_input(session, layer, find_plug(session, flags["layeredPlug"]))
+        return session.plug_name(place) if place is not None else None
     if flags.get("attribute"):
         return [session.plug_name(p, alias=True) for p in members(session, layer)] or None
     if flags.get("children"):

@@ -258,6 +258,11 @@ class MDGModifier:
         self._waiting.append(lambda: current().graph.set_value(plug.plug, float(value)))
         return self
 
+    def pythonCommandToExecute(self, function: Any) -> MDGModifier:
+        """Commands that ``function`` runs with doIt are taken back by undoIt, not by the undo queue."""
+        self._waiting.append(function)
+        return self
+
     def _record(self, action: Any, _: Any = None) -> None:
         graph = current().graph
         outer, graph.recorder = graph.recorder, self._done

@@ -118,6 +118,13 @@ class MPxCommand:
     """Base of plug-in commands."""
 
     _result: Any = None
+    _command_syntax: Any = None
+
+    def syntax(self) -> MSyntax:
+        """The syntax that the command was registered with."""
+        if self._command_syntax is None:
+            raise EmulatorError("syntax() of a command that was registered without one")
+        return self._command_syntax
 
     def doIt(self, arguments: MArgList) -> None:
         raise NotImplementedError
@@ -172,11 +179,10 @@ class PluginCommand:
         instance = self._creator()
         if not isinstance(instance, MPxCommand):
             raise EmulatorError(f"the creator of '{self.name}' does not make an MPxCommand")
+        instance._command_syntax = self._syntax
         MArgParser(self._syntax, MArgList(args, flags))
         session = current()
-        outer = session.graph.recorder
         instance.doIt(MArgList(args, flags))
-        assert session.graph.recorder is outer
         if instance.isUndoable():
             session.record(self.name, instance.undoIt, instance.redoIt)
         return instance._result

@@ -1,0 +1,120 @@
+"""World-space head transforms to a node's channels, whatever its parents, pivots and rotate order. Changes nothing.
+
+Row vectors as in Maya; a transform's matrix is scale pivot, scale, shear, rotate pivot, rotate axis, rotate, joint
+orient, translate in this order (Autodesk's documentation of the transform and joint nodes).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional, Tuple
+
+import numpy as np
+from maya import cmds
+
+from maya_plugin.export.findings import Refusal
+from maya_plugin.export.geometry import world_matrix
+from maya_plugin.export.plugs import has_attribute, short_name
+from maya_plugin.rotate_order import ROTATE_ORDERS, euler_curve, rotation_matrix
+from maya_plugin.units import centimetres, radians
+
+CHANNELS = ("translateX", "translateY", "translateZ", "rotateX", "rotateY", "rotateZ")
+
+
+@dataclass(frozen=True, eq=False)
+class LocalFrame:
+    """What a transform adds around its translate and rotate channels at one time.
+
+    before (3, 3): scale and shear, then the rotate axis; after (3, 3): joint orient and segment scale. pivot: what
+    the pivots move before rotation; shift: what they move after it. Centimetres.
+    """
+
+    order: str
+    before: np.ndarray
+    axis: np.ndarray
+    after: np.ndarray
+    pivot: np.ndarray
+    shift: np.ndarray
+
+    def matrix(self, translate: np.ndarray, rotation: np.ndarray) -> np.ndarray:
+        """(4, 4) local matrix for translate (3,) cm and rotation (3, 3)."""
+        turning = self.axis @ rotation @ self.after
+        result = np.eye(4)
+        result[:3, :3] = self.before @ turning
+        result[3, :3] = self.pivot @ turning + self.shift + translate
+        return result
+
+    def rotation_of(self, matrix: np.ndarray) -> np.ndarray:
+        """(3, 3) rotation that gives the linear part of ``matrix``."""
+        inverse = np.linalg.inv
+        return inverse(self.axis) @ inverse(self.before) @ matrix[:3, :3] @ inverse(self.after)
+
+
+def local_frame(node: str, time: float) -> LocalFrame:
+    """The frame of a transform or joint at a scene time."""
+
+    def get(name: str) -> np.ndarray:
+        return np.array(cmds.getAttr("{}.{}".format(node, name), time=time)[0], np.float64)
+
+    xy, xz, yz = get("shear")
+    before = np.diag(get("scale")) @ np.array([[1.0, 0.0, 0.0], [xy, 1.0, 0.0], [xz, yz, 1.0]])
+    after = np.eye(3)
+    if has_attribute(node, "jointOrient"):
+        after = rotation_matrix(get("jointOrient") * radians(), "xyz")
+        if cmds.getAttr(node + ".segmentScaleCompensate"):
+            after = after @ np.diag(1.0 / get("inverseScale"))
+    length = centimetres()
+    scale_pivot, rotate_pivot = get("scalePivot") * length, get("rotatePivot") * length
+    return LocalFrame(
+        ROTATE_ORDERS[int(cmds.getAttr(node + ".rotateOrder"))],
+        before,
+        rotation_matrix(get("rotateAxis") * radians(), "xyz"),
+        after,
+        scale_pivot - scale_pivot @ before + get("scalePivotTranslate") * length - rotate_pivot,
+        rotate_pivot + get("rotatePivotTranslate") * length,
+    )
+
+
+def head_channels(
+    node: str, heads: np.ndarray, times: Tuple[float, ...], near: Optional[np.ndarray] = None
+) -> np.ndarray:
+    """(F, 6) translate (centimetres) and rotate (radians, without jumps) that put ``node`` at ``heads``.
+
+    heads: (F, 4, 4) rigid, world space, column vectors, centimetres; the node's scale stays. near: (3,) angles that
+    the first ones should be near. Refusal where scale above the node makes a rotation impossible.
+    """
+    rotations = np.zeros((len(times), 3, 3))
+    frames, locals_ = [], []
+    for index, time in enumerate(times):
+        frame = local_frame(node, time)
+        world = world_matrix(node, time)
+        translate = np.array(cmds.getAttr(node + ".translate", time=time)[0]) * centimetres()
+        angles = np.array(cmds.getAttr(node + ".rotate", time=time)[0]) * radians()
+        above = np.linalg.inv(frame.matrix(translate, rotation_matrix(angles, frame.order))) @ world
+        wanted = np.eye(4)
+        wanted[:3, :3] = np.diag(np.linalg.norm(world[:3, :3], axis=1)) @ heads[index, :3, :3].T
+        wanted[3, :3] = heads[index, :3, 3]
+        local = wanted @ np.linalg.inv(above)
+        rotations[index] = _rotation(frame.rotation_of(local), node)
+        frames.append(frame)
+        locals_.append(local)
+        if index == 0 and near is None:
+            near = angles
+    assert near is not None
+    angles_curve = euler_curve(rotations, frames[0].order, (near[0], near[1], near[2]))
+    result = np.zeros((len(times), 6))
+    for index, (frame, local) in enumerate(zip(frames, locals_)):
+        result[index, :3] = local[3, :3] - frame.matrix(np.zeros(3), rotations[index])[3, :3]
+    result[:, 3:] = angles_curve
+    return result
+
+
+def _rotation(matrix: np.ndarray, node: str) -> np.ndarray:
+    if np.abs(matrix @ matrix.T - np.eye(3)).max() > 1e-3:
+        raise Refusal(
+            short_name(node),
+            "uneven scale above it would shear the head.",
+            "Freeze the scale of its parents, or choose a transform above them.",
+        )
+    u, _, vt = np.linalg.svd(matrix)
+    return u @ vt

@@ -1,0 +1,89 @@
+"""Where keys came from, on a network node in the scene: take, version, date, settings, residual, layer, head."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any, Dict, Optional
+
+import numpy as np
+from maya import cmds
+
+from solver.take import Solution
+
+TEXTS = ("takeName", "takeFolder", "solutionFolder", "version", "solved", "applied", "settings", "frames", "residual")
+MARK = "facesolveProvenance"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """A provenance node as it is found in a scene; layer and head are empty when they were deleted."""
+
+    node: str
+    take_folder: str
+    solution_folder: str
+    layer: str
+    head: str
+
+
+def write_provenance(
+    solution: Solution, take_name: str, take_folder: str, solution_folder: str, layer: str, head: str
+) -> str:
+    """Makes (or, for a layer that has one, rewrites) the provenance node; returns its name."""
+    existing = find_provenance(layer)
+    node = (
+        existing.node
+        if existing is not None
+        else cmds.createNode("network", name="faceSolve_provenance1", skipSelect=True)
+    )
+    if existing is None:
+        cmds.addAttr(node, longName=MARK, attributeType="bool", defaultValue=1)
+        for name in TEXTS:
+            cmds.addAttr(node, longName=name, dataType="string")
+        for name in ("layer", "head"):
+            cmds.addAttr(node, longName=name, attributeType="message")
+        cmds.connectAttr(layer + ".message", node + ".layer")
+        if head:
+            cmds.connectAttr(head + ".message", node + ".head")
+    for name, text in _texts(solution, take_name, take_folder, solution_folder).items():
+        cmds.setAttr("{}.{}".format(node, name), text, type="string")
+    return node
+
+
+def _texts(solution: Solution, take_name: str, take_folder: str, solution_folder: str) -> Dict[str, str]:
+    recorded: Dict[str, Any] = solution.provenance
+    seen = solution.residual[np.isfinite(solution.residual)]
+    return {
+        "takeName": take_name,
+        "takeFolder": take_folder.replace("\\", "/"),
+        "solutionFolder": solution_folder.replace("\\", "/"),
+        "version": str(recorded.get("facesolve", "")),
+        "solved": str(recorded.get("date", "")),
+        "applied": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "settings": json.dumps(recorded.get("settings", {}), sort_keys=True),
+        "frames": "{}-{}".format(solution.frames[0], solution.frames[-1]),
+        "residual": "{:.6g}".format(float(seen.mean())) if len(seen) else "",
+    }
+
+
+def find_provenance(layer: str = "") -> Optional[Provenance]:
+    """The provenance node of ``layer``, or with no layer given the one that was applied last; None without one."""
+    found = []
+    for node in cmds.ls(type="network") or []:
+        if not cmds.attributeQuery(MARK, node=node, exists=True):
+            continue
+        entry = Provenance(
+            node,
+            cmds.getAttr(node + ".takeFolder") or "",
+            cmds.getAttr(node + ".solutionFolder") or "",
+            _connected(node + ".layer"),
+            _connected(node + ".head"),
+        )
+        if not layer or entry.layer == layer:
+            found.append((cmds.getAttr(node + ".applied") or "", entry))
+    return max(found, key=lambda item: item[0])[1] if found else None
+
+
+def _connected(plug: str) -> str:
+    return (cmds.listConnections(plug, source=True, destination=False) or [""])[0]

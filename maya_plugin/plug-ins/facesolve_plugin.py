@@ -1,0 +1,261 @@
+"""Maya plug-in: facesolveExport, facesolveSolve and facesolveApply, for Python and MEL; and what undoes API keys.
+
+Everything heavier than the commands' flags is imported when a command runs.
+"""
+
+from __future__ import annotations
+
+import maya.api.OpenMaya as om
+
+VENDOR = "Facesolve"
+VERSION = "0.1.0"
+
+
+def maya_useNewAPI() -> None:
+    """Tells Maya that this plug-in speaks API 2.0."""
+
+
+def _syntax(*flags):
+    """A function that makes the syntax: flags are (short, long, type[, multi])."""
+
+    def create():
+        syntax = om.MSyntax()
+        for flag in flags:
+            syntax.addFlag("-" + flag[0], "-" + flag[1], flag[2])
+            if len(flag) > 3:
+                syntax.makeFlagMultiUse("-" + flag[0])
+        return syntax
+
+    return create
+
+
+class _Flags:
+    """The flags that a command was called with, by long name."""
+
+    def __init__(self, syntax, arguments) -> None:
+        self._database = om.MArgDatabase(syntax, arguments)
+
+    def text(self, name: str, default: str = "") -> str:
+        """The string of a flag."""
+        flag = "-" + name
+        return self._database.flagArgumentString(flag, 0) if self._database.isFlagSet(flag) else default
+
+    def number(self, name: str):
+        """The number of a flag, None when it is not given."""
+        flag = "-" + name
+        return self._database.flagArgumentDouble(flag, 0) if self._database.isFlagSet(flag) else None
+
+    def texts(self, name: str):
+        """The strings of a flag that may be given several times."""
+        flag = "-" + name
+        count = self._database.numberOfFlagUses(flag) if self._database.isFlagSet(flag) else 0
+        return tuple(self._database.getFlagArgumentList(flag, use).asString(0) for use in range(count))
+
+    def switch(self, name: str) -> bool:
+        """The truth of a flag; False when it is not given."""
+        flag = "-" + name
+        return self._database.isFlagSet(flag) and self._database.flagArgumentBool(flag, 0)
+
+    def span(self):
+        """(first, last) scene times; None when neither is given."""
+        from solver.take.errors import TakeError
+
+        first, last = self.number("first"), self.number("last")
+        if (first is None) != (last is None):
+            raise TakeError("give both -first and -last, or neither.")
+        return None if first is None else (first, last)
+
+
+class _Command(om.MPxCommand):
+    """Runs ``run`` and turns expected errors into one line for the user."""
+
+    def doIt(self, arguments) -> None:
+        from solver.take.errors import FacesolveError
+
+        try:
+            self.run(_Flags(self.syntax(), arguments))
+        except FacesolveError as error:
+            om.MGlobal.displayError(str(error))
+            raise RuntimeError(str(error)) from None
+
+
+class FacesolveExport(_Command):
+    """facesolveExport -mesh M -head H -camera A -camera B -first 1 -last 40 -folder F: writes a take; or -check."""
+
+    NAME = "facesolveExport"
+    SYNTAX = staticmethod(
+        _syntax(
+            ("m", "mesh", om.MSyntax.kString, True),
+            ("hd", "head", om.MSyntax.kString),
+            ("cam", "camera", om.MSyntax.kString, True),
+            ("fi", "first", om.MSyntax.kDouble),
+            ("la", "last", om.MSyntax.kDouble),
+            ("st", "step", om.MSyntax.kDouble),
+            ("fd", "folder", om.MSyntax.kString),
+            ("ff", "footageFolder", om.MSyntax.kString, True),
+            ("sc", "sampledControl", om.MSyntax.kString, True),
+            ("q", "quality", om.MSyntax.kString),
+            ("ch", "check", om.MSyntax.kBoolean),
+        )
+    )
+
+    def run(self, flags: _Flags) -> None:
+        from pathlib import Path
+
+        from maya_plugin.export import ExportRequest, export_take, preflight
+        from maya_plugin.export.timeline import frame_range, playback_frames
+        from solver.take import Settings, write_take
+        from solver.take.errors import TakeError
+
+        folder, span = flags.text("folder"), flags.span()
+        request = ExportRequest(
+            meshes=flags.texts("mesh"),
+            head=flags.text("head"),
+            cameras=flags.texts("camera"),
+            frames=playback_frames() if span is None else frame_range(span[0], span[1], flags.number("step") or 1.0),
+            name=Path(folder).name or "take",
+            footage_folders=flags.texts("footageFolder"),
+            sampled_controls=flags.texts("sampledControl"),
+            settings=Settings(quality=flags.text("quality", "standard")),
+        )
+        if flags.switch("check"):
+            self.setResult([str(finding) for finding in preflight(request)])
+            return
+        if not folder:
+            raise TakeError("facesolveExport: give -folder, where the take is written.")
+        write_take(export_take(request), folder)
+        self.setResult(folder)
+
+
+class FacesolveSolve(_Command):
+    """facesolveSolve -take T -solution S: solves a take in a process of its own and waits; the scene is not touched."""
+
+    NAME = "facesolveSolve"
+    SYNTAX = staticmethod(
+        _syntax(
+            ("t", "take", om.MSyntax.kString),
+            ("s", "solution", om.MSyntax.kString),
+            ("q", "quality", om.MSyntax.kString),
+            ("dv", "device", om.MSyntax.kString),
+            ("py", "python", om.MSyntax.kString),
+        )
+    )
+
+    def run(self, flags: _Flags) -> None:
+        from pathlib import Path
+
+        from maya_plugin.run import SolveRequest, find_interpreter, solve
+        from solver.take.errors import TakeError
+
+        if not flags.text("take"):
+            raise TakeError("facesolveSolve: give -take, the take's folder.")
+        take = Path(flags.text("take"))
+        request = SolveRequest(
+            take=take,
+            out=Path(flags.text("solution") or str(take / "solution")),
+            device=flags.text("device", "auto"),
+            quality=flags.text("quality") or None,
+        )
+        self.setResult(str(solve(request, find_interpreter(flags.text("python")))))
+
+
+class FacesolveApply(_Command):
+    """facesolveApply -solution S -head H [-layer L] [-first A -last B] [-tolerance MM]: keys a solution; undoable."""
+
+    NAME = "facesolveApply"
+    SYNTAX = staticmethod(
+        _syntax(
+            ("s", "solution", om.MSyntax.kString),
+            ("t", "take", om.MSyntax.kString),
+            ("hd", "head", om.MSyntax.kString),
+            ("l", "layer", om.MSyntax.kString),
+            ("fi", "first", om.MSyntax.kDouble),
+            ("la", "last", om.MSyntax.kDouble),
+            ("tol", "tolerance", om.MSyntax.kDouble),
+        )
+    )
+
+    def __init__(self) -> None:
+        om.MPxCommand.__init__(self)
+        self._edit = None
+
+    def run(self, flags: _Flags) -> None:
+        from pathlib import Path
+
+        from maya_plugin.apply import plan
+        from maya_plugin.apply.request import read_request
+        from solver.take.errors import TakeError
+
+        if not flags.text("solution"):
+            raise TakeError("facesolveApply: give -solution, the solution's folder.")
+        request = read_request(
+            Path(flags.text("solution")),
+            take=Path(flags.text("take")) if flags.text("take") else None,
+            head=flags.text("head"),
+            layer=flags.text("layer"),
+            span=flags.span(),
+            tolerance=flags.number("tolerance"),
+        )
+        planned = plan(request)
+        edit = planned.edit()
+        edit.do()
+        self._edit = edit
+        self.setResult(str(planned.report))
+
+    def isUndoable(self) -> bool:
+        return self._edit is not None
+
+    def undoIt(self) -> None:
+        self._edit.undo()
+
+    def redoIt(self) -> None:
+        self._edit.do()
+
+
+class FacesolveEdit(om.MPxCommand):
+    """facesolveEdit TOKEN: runs an edit that Python code handed over (maya_plugin.undo), undoable. Not for users."""
+
+    NAME = "facesolveEdit"
+
+    @staticmethod
+    def SYNTAX():
+        syntax = om.MSyntax()
+        syntax.addArg(om.MSyntax.kString)
+        return syntax
+
+    def __init__(self) -> None:
+        om.MPxCommand.__init__(self)
+        self._edit = None
+
+    def doIt(self, arguments) -> None:
+        from maya_plugin.undo import waiting_edit
+
+        edit = waiting_edit(om.MArgDatabase(self.syntax(), arguments).commandArgumentString(0))
+        edit.do()
+        self._edit = edit
+
+    def isUndoable(self) -> bool:
+        return self._edit is not None
+
+    def undoIt(self) -> None:
+        self._edit.undo()
+
+    def redoIt(self) -> None:
+        self._edit.do()
+
+
+COMMANDS = (FacesolveExport, FacesolveSolve, FacesolveApply, FacesolveEdit)
+
+
+def initializePlugin(plugin) -> None:
+    """Registers the commands."""
+    registry = om.MFnPlugin(plugin, VENDOR, VERSION)
+    for command in COMMANDS:
+        registry.registerCommand(command.NAME, command, command.SYNTAX)
+
+
+def uninitializePlugin(plugin) -> None:
+    """Takes the commands away."""
+    registry = om.MFnPlugin(plugin)
+    for command in COMMANDS:
+        registry.deregisterCommand(command.NAME)

@@ -1,0 +1,403 @@
+"""Solutions to keys: the scene shows what was solved, undo restores it exactly, redo brings it back."""
+
+import numpy as np
+import pytest
+from maya import cmds
+
+from maya_plugin.apply import ApplyRequest, apply_solution, reduce_keys
+from maya_plugin.apply.channels import head_channels
+from maya_plugin.apply.surface import Surface
+from maya_plugin.export import ExportRequest, export_take
+from maya_plugin.export.geometry import world_matrix
+from maya_plugin.export.head import head_at
+from solver.take import Solution, Take, TakeError, write_solution, write_take
+from tests.maya_emulator.writer import scene_text
+from tests.maya_plugin.ma_scene import blend_scene, open_scene
+
+CAMERA = {"cam": "cam"}
+
+
+def snapshot(session) -> str:
+    """Every node, plug, curve and connection of the scene."""
+    return scene_text(session)
+
+
+@pytest.fixture(scope="session")
+def ict_take(ict_rom_session) -> Take:
+    from tests.maya_emulator.session import use
+
+    use(ict_rom_session)
+    return export_take(
+        ExportRequest(("face_GEO",), "head_GRP", ("cam0", "cam1", "cam2"), tuple(range(1001, 1041)), name="rom")
+    )
+
+
+@pytest.fixture(scope="session")
+def ict_solution(ict_take, facesolve_data) -> Solution:
+    """The truth of ict_rom as if it had been solved."""
+    truth = np.load(facesolve_data / "ict_rom" / "truth.npz")
+    weights = dict(zip([str(name) for name in truth["names"]], truth["weights"].T, strict=True))
+    columns = []
+    for driver in sorted(ict_take.rig.drivers, key=lambda d: d.control):
+        columns.append(np.interp(weights[ict_take.rig.targets[driver.target].name], driver.outputs, driver.inputs))
+    return make_solution(ict_take, np.stack(columns, axis=1), truth["head"])
+
+
+def make_solution(take, controls, heads, frames=None) -> Solution:
+    frames = np.arange(len(take.frames)) if frames is None else frames
+    count = len(frames)
+    return Solution(
+        frames=take.frames[frames],
+        scene_times=take.scene_times[frames],
+        fps=take.fps,
+        control_names=tuple(take.rig.control_names),
+        controls=controls,
+        head=heads,
+        control_std=np.zeros_like(controls),
+        head_std=np.zeros((count, 6)),
+        camera_names=tuple(camera.name for camera in take.cameras),
+        residual=np.full((count, len(take.cameras)), 0.02),
+        provenance={"facesolve": "0.1.0", "date": "2026-01-01T00:00:00+00:00", "settings": {"quality": "final"}},
+    )
+
+
+def shown_vertices(session, shape, time) -> np.ndarray:
+    """World-space points (V, 3) that the scene shows at a time."""
+    ticks = time * session.units.ticks_per_frame
+    points = session.evaluator.value(session.plug(shape + ".outMesh"), ticks).points
+    matrix = session.evaluator.value(session.plug(shape + ".worldMatrix[0]"), ticks)
+    return points @ matrix[:3, :3] + matrix[3, :3]
+
+
+def solved_vertices(take, solution, row) -> np.ndarray:
+    """World-space points (V, 3) of the solution."""
+    surface = Surface(take.rig)
+    shares = surface.coefficients(solution.controls[row : row + 1])
+    rig = take.rig.neutral + np.tensordot(shares[0], surface._offsets, 1)
+    return rig @ solution.head[row, :3, :3].T + solution.head[row, :3, 3]
+
+
+@pytest.fixture
+def ict(ict_rom, ict_rom_session):
+    return ict_rom_session
+
+
+def test_the_scene_shows_what_was_solved(ict, ict_take, ict_solution):
+    report = apply_solution(ApplyRequest(ict_take, ict_solution, head="head_GRP"))
+    assert report.layer == "faceSolve_rom"
+    assert report.skipped == ()
+    assert len(report.plugs) == 55 + 6
+    assert {"face_CTL.jawOpen", "face_CTL.smileL", "head_GRP.rotateY", "face_BS.eyeBlink_L"} <= set(report.plugs)
+    assert "face_BS.jawOpen" not in report.plugs
+    worst = max(
+        np.linalg.norm(
+            shown_vertices(ict, "face_GEOShape", 1001 + row) - solved_vertices(ict_take, ict_solution, row), axis=1
+        ).max()
+        for row in (0, 7, 23, 39)
+    )
+    assert worst * 10 < 0.01  # mm
+
+
+def test_undo_restores_the_scene_exactly_and_redo_brings_the_keys_back(ict, ict_take, ict_solution):
+    before, queue = snapshot(ict), len(ict.undo_queue)
+    apply_solution(ApplyRequest(ict_take, ict_solution, head="head_GRP"))
+    assert len(ict.undo_queue) == queue + 1
+    assert cmds.undoInfo(query=True, undoName=True) == "Facesolve: apply rom"
+    shown = shown_vertices(ict, "face_GEOShape", 1020)
+    keys = {n.name: [(k.time, k.value) for k in n.keys] for n in ict.graph.order if n.keys}
+    cmds.undo()
+    assert snapshot(ict) == before
+    cmds.redo()
+    assert {n.name: [(k.time, k.value) for k in n.keys] for n in ict.graph.order if n.keys} == keys
+    np.testing.assert_array_equal(shown_vertices(ict, "face_GEOShape", 1020), shown)
+    cmds.undo()
+    assert snapshot(ict) == before
+
+
+def test_a_saved_scene_holds_the_curves(ict, ict_take, ict_solution, tmp_path):
+    from tests.maya_emulator.session import Session, use
+
+    apply_solution(ApplyRequest(ict_take, ict_solution, head="head_GRP"))
+    path = tmp_path / "keyed.ma"
+    path.write_text(snapshot(ict))
+    again = Session()
+    use(again)
+    cmds.file(str(path), open=True, force=True)
+    found = shown_vertices(again, "face_GEOShape", 1030)
+    assert np.abs(found - solved_vertices(ict_take, ict_solution, 29)).max() * 10 < 0.01
+    assert cmds.nodeType("faceSolve_rom") == "animLayer"
+    assert cmds.getAttr("faceSolve_provenance1.takeName") == "rom"
+    assert cmds.getAttr("faceSolve_provenance1.residual") == "0.02"
+
+
+def test_deleting_the_layer_is_a_full_rollback(ict, ict_take, ict_solution):
+    before = [cmds.getAttr("head_GRP.rotate"), cmds.getAttr("face_BS.weight"), cmds.getAttr("face_CTL.jawOpen")]
+    apply_solution(ApplyRequest(ict_take, ict_solution, head="head_GRP"))
+    assert [cmds.getAttr("head_GRP.rotate"), cmds.getAttr("face_BS.weight"), cmds.getAttr("face_CTL.jawOpen")] != before
+    cmds.delete("faceSolve_rom")
+    assert [cmds.getAttr("head_GRP.rotate"), cmds.getAttr("face_BS.weight"), cmds.getAttr("face_CTL.jawOpen")] == before
+
+
+def test_fewer_keys_stay_within_the_tolerance_on_the_surface(ict, ict_take, ict_solution):
+    dense = apply_solution(ApplyRequest(ict_take, ict_solution, head="head_GRP", layer="dense"))
+    report = apply_solution(ApplyRequest(ict_take, ict_solution, head="head_GRP", layer="sparse", tolerance=0.5))
+    assert report.keys < 0.7 * dense.keys
+    worst = max(
+        np.linalg.norm(
+            shown_vertices(ict, "face_GEOShape", 1001 + row) - solved_vertices(ict_take, ict_solution, row), axis=1
+        ).max()
+        for row in range(0, 40, 3)
+    )
+    assert 0.01 < worst * 10 <= 0.5
+
+
+# ---------------------------------------------------------------- a small scene
+
+
+@pytest.fixture
+def small(maya, tmp_path):
+    """Two targets, one behind a control; a head below a turned, moved, evenly scaled parent, in metres; 10 frames."""
+    targets = {"a": (0, [(6000, [0], [[1, 0, 0]])]), "b": (2, [(6000, [1], [[0, 2, 0]])])}
+    open_scene(blend_scene(targets=targets), tmp_path)
+    cmds.createNode("transform", name="body")
+    cmds.parent("head_GRP", "body", relative=True)
+    cmds.setAttr("body.rotate", 20, 30, 40)
+    cmds.setAttr("body.translate", 1, 2, 3)
+    cmds.setAttr("body.scale", 2, 2, 2)
+    cmds.setKeyframe("body.translateY", time=1, value=2)
+    cmds.setKeyframe("body.translateY", time=10, value=9)
+    cmds.setAttr("head_GRP.rotateOrder", 3)
+    cmds.setAttr("head_GRP.rotatePivot", 0.5, 1, -1)
+    cmds.createNode("transform", name="face_CTL")
+    cmds.addAttr("face_CTL", longName="open", attributeType="double", minValue=0, maxValue=10, keyable=True)
+    cmds.createNode("multDoubleLinear", name="unused")
+    curve = cmds.createNode("animCurveUU", name="sdk")
+    from tests.maya_emulator.curve import Key
+
+    maya.graph.set_keys(maya.node(curve), [Key(0.0, 0.0, 2, 2), Key(10.0, 1.0, 2, 2)])
+    cmds.connectAttr("face_CTL.open", "sdk.input")
+    cmds.connectAttr("sdk.output", "BS.a")
+    cmds.currentUnit(linear="m")
+    return maya
+
+
+def small_take(tmp_path, **request) -> Take:
+    import cv2
+
+    cmds.createNode("camera", name="camShape", parent=cmds.createNode("transform", name="cam"))
+    for number in range(1, 11):
+        cv2.imwrite(str(tmp_path / f"plate.{number:04d}.png"), np.zeros((8, 8, 3), np.uint8))
+    return export_take(
+        ExportRequest(
+            ("head",),
+            "head_GRP",
+            ("cam",),
+            tuple(float(t) for t in range(1, 11)),
+            name="small",
+            footage={"cam": str(tmp_path / "plate.{frame:04d}.png")},
+            **request,
+        )
+    )
+
+
+def small_solution(take, seed=0, rows=None) -> Solution:
+    from scipy.spatial.transform import Rotation
+
+    rows = np.arange(len(take.frames)) if rows is None else rows
+    t = rows / 9
+    controls = np.stack([5 + 4 * np.sin(3 * t + seed), 0.5 + 0.4 * np.cos(4 * t)], axis=1)
+    heads = np.tile(np.eye(4), (len(rows), 1, 1))
+    angles = np.stack([0.2 * np.sin(5 * t), 2.5 * np.pi * t, 0.3 * np.cos(3 * t)], axis=1)
+    heads[:, :3, :3] = Rotation.from_euler("yxz", angles[:, [1, 0, 2]]).as_matrix()
+    heads[:, :3, 3] = np.stack([t, 2 * t, -t], axis=1)
+    return make_solution(take, controls, heads, rows)
+
+
+def test_head_channels_reach_the_wanted_place_in_any_parent_space(small, tmp_path):
+    take = small_take(tmp_path)
+    solution = small_solution(take)
+    apply_solution(ApplyRequest(take, solution, head="head_GRP"))
+    for row, time in enumerate(take.scene_times):
+        np.testing.assert_allclose(head_at("head_GRP", time), solution.head[row], atol=1e-6)
+        shown = shown_vertices(small, "headShape", time)
+        np.testing.assert_allclose(shown, solved_vertices(take, solution, row), atol=1e-5)
+    angles = np.array([cmds.getAttr("head_GRP.rotate", time=time)[0] for time in take.scene_times])
+    assert np.abs(np.diff(angles, axis=0)).max() < 120  # turning 450 degrees without a jump
+
+
+@pytest.mark.parametrize("order", range(6))
+def test_head_channels_in_every_rotate_order(small, order):
+    cmds.setAttr("head_GRP.rotateOrder", order)
+    cmds.setAttr("head_GRP.scale", 1.5, 1.5, 1.5)
+    cmds.setAttr("head_GRP.rotateAxis", 5, 6, 7)
+    target = np.eye(4)
+    from scipy.spatial.transform import Rotation
+
+    target[:3, :3] = Rotation.from_euler("xyz", [0.3, -0.5, 0.9]).as_matrix()
+    target[:3, 3] = 4, 5, 6
+    (channels,) = head_channels("|body|head_GRP", target[None], (1.0,))
+    size = np.linalg.norm(world_matrix("head_GRP", 1.0)[:3, :3], axis=1)
+    cmds.setAttr("head_GRP.translate", *(channels[:3] / 100))
+    cmds.setAttr("head_GRP.rotate", *np.degrees(channels[3:]))
+    cmds.currentTime(1)
+    np.testing.assert_allclose(head_at("head_GRP", 1.0), target, atol=1e-9)
+    np.testing.assert_allclose(np.linalg.norm(world_matrix("head_GRP", 1.0)[:3, :3], axis=1), size)
+
+
+def test_locked_and_connected_plugs_are_named_and_left_alone(small, tmp_path):
+    take = small_take(tmp_path)
+    cmds.setAttr("BS.b", lock=True)
+    cmds.connectAttr("face_CTL.translateX", "head_GRP.translateX")
+    before = snapshot(small)
+    report = apply_solution(ApplyRequest(take, small_solution(take), head="head_GRP"))
+    reasons = {s.plug: s.reason for s in report.skipped}
+    assert reasons["BS.b"] == "locked"
+    assert reasons["head_GRP.translateX"] == "driven by 'face_CTL.translateX'"
+    assert "all six channels" in reasons["head_GRP"]
+    assert report.plugs == ("face_CTL.open",)
+    assert "BS.b (locked)" in str(report)
+    cmds.undo()
+    assert snapshot(small) == before
+
+
+def test_a_failing_apply_changes_nothing(small, tmp_path):
+    take = small_take(tmp_path)
+    cmds.animLayer("busy", override=True)
+    cmds.animLayer("busy", edit=True, lock=True)
+    before, queue = snapshot(small), len(small.undo_queue)
+    with pytest.raises(TakeError, match="'busy' is locked"):
+        apply_solution(ApplyRequest(take, small_solution(take), head="head_GRP", layer="busy"))
+    with pytest.raises(TakeError, match="'head_GRP' is a transform"):
+        apply_solution(ApplyRequest(take, small_solution(take), layer="head_GRP"))
+    assert (snapshot(small), len(small.undo_queue)) == (before, queue)
+
+
+def test_a_second_take_gets_its_own_layer(small, tmp_path):
+    take = small_take(tmp_path)
+    assert apply_solution(ApplyRequest(take, small_solution(take))).layer == "faceSolve_small"
+    assert apply_solution(ApplyRequest(take, small_solution(take, 1))).layer == "faceSolve_small_2"
+
+
+def test_a_span_replaces_its_frames_and_goes_over_into_the_rest(small, tmp_path):
+    take = small_take(tmp_path)
+    apply_solution(ApplyRequest(take, small_solution(take), layer="L"))
+    cmds.setKeyframe("face_CTL.open", animLayer="L", time=5.5, value=9.9)
+    first = [cmds.getAttr("face_CTL.open", time=t) for t in range(1, 11)]
+    rows = np.arange(2, 8)
+    again = small_solution(take, seed=2.0, rows=rows)
+    apply_solution(ApplyRequest(take, again, layer="L", span=(3.0, 8.0), blend=2))
+    found = [cmds.getAttr("face_CTL.open", time=t) for t in range(1, 11)]
+    np.testing.assert_allclose(
+        [found[i] for i in (0, 1, 2, 7, 8, 9)], [first[i] for i in (0, 1, 2, 7, 8, 9)], atol=1e-9
+    )
+    np.testing.assert_allclose(found[4:6], again.controls[2:4, 0], atol=1e-9)
+    assert min(first[3], again.controls[1, 0]) < found[3] < max(first[3], again.controls[1, 0])
+    times = cmds.keyframe(
+        cmds.animLayer("L", query=True, findCurveForPlug="face_CTL.open")[0], query=True, timeChange=True
+    )
+    assert times == [float(t) for t in range(1, 11)]
+
+
+def test_keys_fall_on_subframes(small, tmp_path):
+    take = small_take(tmp_path)
+    half = Take(
+        name="half",
+        rig=take.rig,
+        cameras=take.cameras,
+        footage=take.footage,
+        frames=take.frames,
+        fps=48.0,
+        scene_times=1 + (take.scene_times - 1) / 2,
+        start=None,
+    )
+    report = apply_solution(ApplyRequest(half, small_solution(half), layer="half"))
+    curve = cmds.animLayer("half", query=True, findCurveForPlug="face_CTL.open")[0]
+    assert cmds.keyframe(curve, query=True, timeChange=True)[:3] == [1.0, 1.5, 2.0]
+    assert report.keys == 20
+
+
+def test_reduce_keys_keeps_the_edited_curve_and_undoes(small, tmp_path):
+    take = small_take(tmp_path)
+    write_take(take, tmp_path / "take")
+    apply_solution(ApplyRequest(take, small_solution(take), head="head_GRP", take_folder=str(tmp_path / "take")))
+    edited = [cmds.getAttr("face_CTL.open", time=t) for t in range(1, 11)]
+    before = snapshot(small)
+    counts = reduce_keys(2.0)
+    assert counts[1] < counts[0]
+    found = [cmds.getAttr("face_CTL.open", time=t) for t in range(1, 11)]
+    assert 0 < np.abs(np.array(found) - edited).max() < 2.0
+    cmds.undo()
+    assert snapshot(small) == before
+    with pytest.raises(TakeError, match="must be more than 0"):
+        reduce_keys(0)
+
+
+def test_reduce_without_an_applied_solve_says_so(maya):
+    with pytest.raises(TakeError, match="holds no applied solve"):
+        reduce_keys(0.1)
+
+
+# ---------------------------------------------------------------- the plug-in's commands
+
+
+@pytest.fixture
+def plugin(small):
+    from maya_plugin.undo import load_plugin
+
+    load_plugin()
+
+
+def test_the_apply_command_is_one_undoable_step(small, plugin, tmp_path):
+    take = small_take(tmp_path)
+    write_take(take, tmp_path / "take")
+    write_solution(small_solution(take), tmp_path / "take" / "solution")
+    before, queue = snapshot(small), len(small.undo_queue)
+    text = cmds.facesolveApply(
+        solution=str(tmp_path / "take" / "solution"), take=str(tmp_path / "take"), head="head_GRP"
+    )
+    assert "Keyed 8 channels on layer 'faceSolve_small'" in text
+    assert len(small.undo_queue) == queue + 1
+    after = shown_vertices(small, "headShape", 7)
+    cmds.undo()
+    assert snapshot(small) == before
+    cmds.redo()
+    np.testing.assert_array_equal(shown_vertices(small, "headShape", 7), after)
+    cmds.undo()
+    short = cmds.facesolveApply(
+        s=str(tmp_path / "take" / "solution"), t=str(tmp_path / "take"), l="mine", fi=2, la=5, tol=1.0
+    )
+    assert "layer 'mine'" in short
+
+
+def test_the_export_command_checks_and_writes(small, plugin, tmp_path):
+    from solver.take import read_take
+
+    small_take(tmp_path)
+    cmds.setAttr("BS.nodeState", 1)
+    found = cmds.facesolveExport(mesh=["head"], head="head_GRP", camera=["cam"], first=1, last=3, check=True)
+    assert any("not Normal" in line for line in found)
+    with pytest.raises(RuntimeError, match="not Normal"):
+        cmds.facesolveExport(
+            mesh=["head"], head="head_GRP", camera=["cam"], first=1, last=3, folder=str(tmp_path / "t")
+        )
+    cmds.setAttr("BS.nodeState", 0)
+    plane = cmds.imagePlane(camera="camShape", fileName=str(tmp_path / "plate.0001.png"))[1]
+    cmds.setAttr(plane + ".useFrameExtension", True)
+    cmds.expression(string=f"{plane}.frameExtension=frame")
+    folder = cmds.facesolveExport(m=["head"], hd="head_GRP", cam=["cam"], fi=1, la=3, fd=str(tmp_path / "t"))
+    assert list(read_take(folder).frames) == [1, 2, 3]
+
+
+def test_wrong_flags_of_commands_are_refused(small, plugin):
+    with pytest.raises(TypeError, match="Invalid flag"):
+        cmds.facesolveApply(solutoin="x")
+    with pytest.raises(RuntimeError, match="give -solution"):
+        cmds.facesolveApply()
+    with pytest.raises(RuntimeError, match="both -first and -last"):
+        cmds.facesolveApply(solution="x", first=1)
+
+
+def test_the_plugin_unloads(small, plugin):
+    cmds.unloadPlugin("facesolve_plugin")
+    with pytest.raises(AttributeError):
+        cmds.facesolveApply()
