@@ -32,5 +32,5 @@ def _round(problem: Problem, pixels: FramePixels, pose: Pose, frames: Tensor, le
     hold = 1 / (HOLD_DEVIATION * problem.prior.span) ** 2
     for _ in range(ROUNDS):
         views = problem.views.views(problem.samples, level, frames.tolist(), [pixels], pose.controls, pose.head)
-        pose = bundle(problem, [views], pose, frames, level, ITERATIONS, free_controls, hold).pose
+        pose = bundle(problem, views, pose, frames, level, ITERATIONS, free_controls, hold).pose
     return pose

@@ -8,7 +8,6 @@ explains: all cameras, at all frames, agree about every point of the surface.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -16,9 +15,8 @@ from torch import Tensor
 
 from .consensus import agree
 from .optimize.box import solve_box
-from .problem import Pose, Problem
+from .problem import Pose, Problem, converged
 from .residuals.photometric import (
-    Observation,
     Template,
     Views,
     head_basis,
@@ -33,7 +31,6 @@ from .residuals.photometric import (
 
 FIRST_DAMPING = 1e-5
 DAMPING_UP, DAMPING_DOWN = 10.0, 0.3
-SMALL_STEP = 1e-4
 # the step follows the template's noise-free slopes; near the optimum it may raise the cost by what fits the noise
 COST_TOLERANCE = 1e-3
 
@@ -53,7 +50,7 @@ class BundleFit:
 
 def bundle(
     problem: Problem,
-    views: Sequence[Views],
+    views: Views,
     pose: Pose,
     frames: Tensor,
     level: int,
@@ -61,7 +58,7 @@ def bundle(
     free_controls: bool = True,
     hold: Tensor | None = None,
 ) -> BundleFit:
-    """Levenberg-Marquardt on M frames jointly. views: M batches of one frame; frames: (M,) take frame indices.
+    """Levenberg-Marquardt on M frames jointly, which are the batch of ``views``. frames: (M,) take frame indices.
 
     hold: (K,) information that ties the controls to where they began, for a single frame, which alone says little
     about them.
@@ -71,7 +68,7 @@ def bundle(
     best = _with_priors(problem, best, begun, hold)
     for _ in range(iterations):
         step = _step(problem, best, frames, damping, free_controls)
-        if step.abs().amax() < SMALL_STEP:
+        if bool(converged(step).all()):
             break
         trial, _ = _linearise(problem, views, best.pose.moved(step), level, scale)
         trial = _with_priors(problem, trial, begun, hold)
@@ -94,24 +91,14 @@ class _Joint:
 
 
 def _linearise(
-    problem: Problem, views: Sequence[Views], pose: Pose, level: int, scale: Tensor | None
+    problem: Problem, views: Views, pose: Pose, level: int, scale: Tensor | None
 ) -> tuple[_Joint, Tensor]:
     """Normal equations of all M frames jointly with the template eliminated, without priors; and the robust scale."""
-    observations = [
-        observe(problem.samples, problem.model, pose.controls[m : m + 1], pose.head[m : m + 1], view)
-        for m, view in enumerate(views)
-    ]
-    edges = torch.cat([view.edges for view in views])
-    everything = Observation(
-        *(
-            torch.cat([getattr(observation, name) for observation in observations])
-            for name in ("values", "covectors", "rays", "weights", "points")
-        )
-    )
-    template, weights, scale = agree(everything, edges, scale)
+    everything = observe(problem.samples, problem.model, pose.controls, pose.head, views)
+    template, weights, scale = agree(everything, views.edges, scale)
     residual = everything.values - template.values
     noise = problem.noise_variance(scale, level)
-    covectors = template_covectors(template.slopes, everything.rays, edges)
+    covectors = template_covectors(template.slopes, everything.rays, views.edges)
     information, force = sample_normals(covectors, weights, residual)
     A_frames, b_frames = normal_equations(problem.samples, information, force, everything.points)
     _, jacobian = problem.model.activations(pose.controls.to(problem.model.neutral.dtype))

@@ -135,6 +135,19 @@ class CameraModel:
         jacobian = J_pixel_normalised @ J_normalised_camera @ self.rotation[..., None, :, :]
         return self._projection(normalised, depth, valid), torch.where(valid[..., None, None], jacobian, 0.0)
 
+    def pull_back(self, points: Tensor, slopes: Tensor) -> Tensor:
+        """Derivative by the world position of something whose derivative by the pixel is known, without a Jacobian.
+
+        points: (..., n, 3) world, centimetres, as in ``project``; slopes: (..., n, 2) a pixel. Returns (..., n, 3) a
+        centimetre, ``slopes @ d pixel / d x_world``; zero where a point is not valid.
+        """
+        if self.distortion is not None:
+            return (slopes[..., None, :] @ self.project_with_jacobian(points)[1])[..., 0, :]
+        normalised, depth, valid = self._normalised(points)
+        across = slopes @ self.intrinsics[..., :2, :2] / torch.where(valid, depth, 1.0)[..., None]
+        along = -(across * normalised).sum(-1, keepdim=True)
+        return torch.where(valid[..., None], torch.cat((across, along), -1) @ self.rotation, 0.0)
+
     def undistort_points(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Where pixels of the stored image lie in the undistorted image of the same intrinsics, by Newton's method.
 

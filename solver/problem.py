@@ -30,6 +30,9 @@ class Quality:
     finest_visibility: int
 
 
+SMALL_CONTROL_STEP = 2e-3  # of a control's unit
+SMALL_HEAD_STEP = 1e-4  # radians, centimetres
+
 QUALITY = {
     "draft": Quality(samples=10_000, keyframes=8, finest=1, finest_visibility=2),
     "standard": Quality(samples=40_000, keyframes=12, finest=0, finest_visibility=1),
@@ -59,6 +62,11 @@ class Pose:
             torch.where(use_other[:, None], other.controls, self.controls),
             torch.where(use_other[:, None, None], other.head, self.head),
         )
+
+
+def converged(step: Tensor) -> Tensor:
+    """(B,) bool: frames whose step (B, K+6) is too small to matter."""
+    return (step[:, :-6].abs().amax(1) < SMALL_CONTROL_STEP) & (step[:, -6:].abs().amax(1) < SMALL_HEAD_STEP)
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from .consensus import agree
 from .optimize.banded import BandedSystem, second_differences
 from .optimize.gauss_newton import Anchor, FrameFit, Quadratic, fit_frames, with_priors
 from .problem import Pose, Problem
-from .residuals.photometric import Observation, Template, observe, robust_weight
+from .residuals.photometric import Template, observe, robust_weight
 from .rotation import rotation_from_tangent, tangent_from_rotation
 from .views import FramePixels
 
@@ -27,15 +27,9 @@ REFERENCE_FPS = 30.0
 
 def learn_template(problem: Problem, pixels: list[FramePixels], pose: Pose, frames: Tensor, level: int) -> Template:
     """The template that the keyframes (M) agree on at a level. frames: (M,) take frame indices."""
-    observations, edges = [], []
-    for m, frame in enumerate(frames.tolist()):
-        one = pose.at([m])
-        views = problem.views.views(problem.samples, level, [frame], [pixels[m]], one.controls, one.head)
-        observations.append(observe(problem.samples, problem.model, one.controls, one.head, views))
-        edges.append(views.edges)
-    names = ("values", "covectors", "rays", "weights", "points")
-    together = Observation(*(torch.cat([getattr(o, name) for o in observations]) for name in names))
-    return agree(together, torch.cat(edges))[0]
+    views = problem.views.views(problem.samples, level, frames.tolist(), pixels, pose.controls, pose.head)
+    observation = observe(problem.samples, problem.model, pose.controls, pose.head, views)
+    return agree(observation, views.edges)[0]
 
 
 def carry_correction(before: Pose, keys: Tensor, after: Pose) -> Pose:

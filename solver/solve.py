@@ -33,8 +33,8 @@ from .track import Tracker, predict
 from .views import FramePixels, TakeFootage, ViewBuilder
 
 COARSEST_SIZE = 75  # pixels: no pyramid level is smaller than this in any camera
-BUNDLE_ROUNDS = {1: 1, 0: 3}  # pyramid level -> times the views are made anew
-BUNDLE_ITERATIONS = 4
+BUNDLE_ROUNDS = {1: 1, 0: 2}  # pyramid level -> times the views are made anew
+BUNDLE_ITERATIONS = 5
 REFINE_ABOVE = 1  # levels above the finest at which refinement begins
 
 
@@ -199,12 +199,7 @@ def _bundle(
     progress.advance(done)
     for turn, level in enumerate(rounds[done:], done):
         checkpoint.put("bundle", partial(_bundle_arrays, pose, turn), now=True)
-        views = [
-            problem.views.views(
-                problem.samples, level, [frame], [pixels[m]], pose.controls[m : m + 1], pose.head[m : m + 1]
-            )
-            for m, frame in enumerate(keyframes.tolist())
-        ]
+        views = problem.views.views(problem.samples, level, keyframes.tolist(), pixels, pose.controls, pose.head)
         fit = bundle(problem, views, pose, keyframes, level, BUNDLE_ITERATIONS)
         pose = fit.pose
         progress.advance()

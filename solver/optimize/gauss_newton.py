@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..problem import Pose, Problem
+from ..problem import Pose, Problem, converged
 from ..residuals.photometric import (
     Observation,
     Template,
@@ -25,7 +25,6 @@ from .box import solve_box
 
 FIRST_DAMPING = 1e-4
 DAMPING_UP, DAMPING_DOWN = 10.0, 0.3
-SMALL_STEP = 1e-4  # of a control's unit, radians, centimetres: below it a frame has converged
 # the step follows the template's noise-free slopes; near the optimum it may raise the cost by what fits the noise
 COST_TOLERANCE = 1e-3
 
@@ -110,7 +109,7 @@ def fit_frames(
     damping = torch.full_like(pose.controls[:, 0], FIRST_DAMPING)
     for _ in range(iterations):
         step = damped_step(problem, full, best, frames, damping, free_controls)
-        if bool((step.abs().amax(1) < SMALL_STEP).all()):
+        if bool(converged(step).all()):
             break
         trial = best.moved(step)
         trial_photometric, _, _ = photometric_quadratic(problem, template, views, trial, level, scale, template_share)

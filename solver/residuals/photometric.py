@@ -7,6 +7,7 @@ The surface's look is a ``Template``: one normalised colour a sample and its slo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
@@ -38,15 +39,23 @@ class Views:
 class Observation:
     """What the cameras see at the samples.
 
-    values: (B, C, N). covectors: (B, C, N, 3) d value / d x in rig space, 1/cm, from the footage's own gradient.
-    rays: (B, C, N, 3) unit viewing direction in rig space. weights: (B, C, N). points: (B, N, 3) rig space, cm.
+    values: (B, C, N). pixel_slopes: (B, C, N, 2) d value / d pixel. rays: (B, C, N, 3) unit viewing direction in rig
+    space. weights: (B, C, N). points: (B, N, 3) rig space, cm. head: (B, 4, 4) world. cameras: as in ``Views``.
     """
 
     values: Tensor
-    covectors: Tensor
+    pixel_slopes: Tensor
     rays: Tensor
     weights: Tensor
     points: Tensor
+    head: Tensor
+    cameras: CameraModel
+
+    @cached_property
+    def covectors(self) -> Tensor:
+        """(B, C, N, 3) d value / d x in rig space, 1/cm, from the footage's own gradient."""
+        world = apply_head(self.head, self.points)
+        return self.cameras.pull_back(world[:, None], self.pixel_slopes) @ self.head[:, None, :3, :3]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,27 +77,25 @@ def observe(samples: SurfaceSamples, model: RigModel, controls: Tensor, head: Te
     points = samples.positions(activations)
     head = head.to(dtype)
     world = apply_head(head, points)
-    projection, J_pixel_world = views.cameras.project_with_jacobian(world[:, None])
-    values, covectors_world, inside = [], [], []
+    projection = views.cameras.project(world[:, None])
+    sampled, inside = [], []
     for index, image in enumerate(views.images):
         height, width = image.shape[2:]
         size = image.new_tensor([width, height])
         pixels = projection.pixels[:, index]
         grid = pixels / size * 2 - 1
-        sampled = F.grid_sample(image, grid[:, None], align_corners=False, padding_mode="border")[:, :, 0]
-        values.append(sampled[:, 0])
-        J_value_pixel = sampled[:, 1:].transpose(1, 2)[..., None, :]  # (B, N, 1, 2)
-        covectors_world.append((J_value_pixel @ J_pixel_world[:, index])[..., 0, :])
+        sampled.append(F.grid_sample(image, grid[:, None], align_corners=False, padding_mode="border")[:, :, 0])
         inside.append(((pixels > 1) & (pixels < size - 1)).all(-1))
-    rotation = head[:, None, :3, :3]
+    looks = torch.stack(sampled, 1)  # (B, C, 3, N)
     centres = -(views.cameras.rotation.mT @ views.cameras.translation[..., None])[..., 0]  # (B, C, 3)
-    rays = F.normalize(world[:, None] - centres[:, :, None], dim=-1) @ rotation
     return Observation(
-        values=torch.stack(values, 1),
-        covectors=torch.stack(covectors_world, 1) @ rotation,
-        rays=rays,
+        values=looks[:, :, 0],
+        pixel_slopes=looks[:, :, 1:].transpose(2, 3),
+        rays=F.normalize(world[:, None] - centres[:, :, None], dim=-1) @ head[:, None, :3, :3],
         weights=views.visibility * torch.stack(inside, 1) * projection.valid,
         points=points,
+        head=head,
+        cameras=views.cameras,
     )
 
 
@@ -106,16 +113,13 @@ def template_covectors(slopes: Tensor, rays: Tensor, edges: Tensor) -> Tensor:
 
     slopes: (N, 2); rays: (B, C, N, 3) unit; edges: (B, N, 2, 3). Returns (B, C, N, 3).
     """
-    first, second = edges[:, None, :, 0], edges[:, None, :, 1]
-    normal = torch.linalg.cross(first, second)  # (B, 1, N, 3)
-    area = torch.linalg.vector_norm(normal, dim=-1, keepdim=True)
-    sides = torch.linalg.vector_norm(edges, dim=-1).prod(-1)[:, None, :, None]
+    first, second = edges[:, :, 0], edges[:, :, 1]
+    normal = torch.linalg.cross(first, second)[:, None]  # (B, 1, N, 3)
     volume = (normal * rays).sum(-1, keepdim=True)
-    least = 1e-3 * area
+    least = 1e-3 * torch.linalg.vector_norm(normal, dim=-1, keepdim=True)
     volume = torch.where(volume.abs() < least, torch.where(volume < 0, -least, least), volume)
-    numerator = slopes[:, :1] * torch.linalg.cross(second.expand_as(rays), rays)
-    numerator = numerator + slopes[:, 1:] * torch.linalg.cross(rays, first.expand_as(rays))
-    return torch.where(area > SLIVER * sides, numerator / volume, 0.0)
+    mixed = (slopes[:, :1] * second - slopes[:, 1:] * first)[:, None]
+    return torch.where(least > 0, torch.linalg.cross(mixed.expand_as(rays), rays) / volume, 0.0)
 
 
 def robust_weight(residual: Tensor, scale: Tensor | float) -> Tensor:
