@@ -86,7 +86,7 @@ def texture(points: Tensor) -> Tensor:
             direction = F.normalize(torch.randn(3, generator=generator), dim=0).to(points)
             phase = 6.28 * float(torch.rand(1, generator=generator))
             total = total + torch.sin(points @ direction * (2 * np.pi / wavelength) + phase)
-    return 0.5 + 0.06 * total
+    return 0.5 + 0.045 * total
 
 
 def head_rig() -> Rig:
