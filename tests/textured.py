@@ -1,7 +1,8 @@
 """A head with UVs and a ball that hovers before it, filmed to image files without the code that draws textures.
 
-Front triangles lie in tile (0, 0), the ball's in (1, 0), those at the sides in (3, 0), back ones in (2, 1). The front's colour is a formula of x
-and y alone, and its UVs are x and y scaled, so that the colour of every texel is known without a rasterizer.
+Front triangles lie in tile (0, 0), the ball's in (1, 0), those at the sides in (3, 0), back ones in (2, 1). The head's
+colour is a formula of x and y alone, and its UVs are x and y scaled, so that the colour of every texel is known without
+a rasterizer.
 """
 
 from __future__ import annotations
@@ -33,17 +34,17 @@ HOVER = 4.0  # cm
 
 
 def look(x: Tensor, y: Tensor) -> Tensor:
-    """Colours (..., 3) in 0.2..0.6 of the front at rest positions x, y, cm; no symmetry."""
+    """Colours (..., 3) in 0.2..0.6 of the head at rest positions x, y, cm; no symmetry."""
     waves = [
-        torch.sin(1.1 * x + 0.4 * y + 0.3) + torch.sin(0.5 * y - 0.2 * x),
-        torch.sin(0.9 * y + 0.3 * x) + torch.cos(0.6 * x - 0.3 * y + 1.0),
-        torch.sin(0.7 * x + 0.8 * y + 2.0) + torch.sin(0.25 * y + 0.5),
+        torch.sin(1.1 * x + 0.4 * y + 0.3) + torch.sin(2.1 * y - 0.9 * x),
+        torch.sin(0.9 * y + 0.3 * x) + torch.cos(2.2 * x + 1.1 * y + 1.0),
+        torch.sin(0.7 * x + 0.8 * y + 2.0) + torch.sin(1.9 * y + 1.4 * x),
     ]
     return 0.4 + 0.1 * torch.stack(waves, -1)
 
 
-def front_colours(size: int) -> Tensor:
-    """(size, size, 3) true colours of the front's tile: row 0 at v = 1, which is the largest y."""
+def tile_colours(size: int) -> Tensor:
+    """(size, size, 3) true colours of a tile of the head: row 0 at v = 1, which is the largest y."""
     along = (torch.arange(size) + 0.5) / size * EXTENT - EXTENT / 2
     y, x = torch.meshgrid(-along, along, indexing="ij")
     return look(x, y)
@@ -90,6 +91,13 @@ def film(take: Take, pose: Pose, gains: dict[str, tuple[float, float, float]] | 
         images = F.avg_pool2d(colours.permute(0, 3, 1, 2), SUPERSAMPLING).permute(0, 2, 3, 1)
         for frame, image in zip(take.frames.tolist(), images, strict=True):
             write_image(footage.image_path(frame), image.numpy())
+
+
+def read_images(take: Take) -> Tensor:
+    """The images on disk, (frames, cameras, H, W, 3) linear light."""
+    paths = [[footage.image_path(frame) for footage in take.footage] for frame in take.frames.tolist()]
+    stored = np.array([[cv2.imread(path, cv2.IMREAD_UNCHANGED)[..., ::-1] for path in row] for row in paths])
+    return torch.from_numpy(stored / 65535.0).float()
 
 
 def write_image(path: str, image: np.ndarray) -> None:
