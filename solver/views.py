@@ -13,6 +13,7 @@ from torch import Tensor
 from .camera import CameraModel, scaled, without_distortion
 from .footage import Image, Prefetcher, open_footage
 from .footage.prefetch import UnseenImage
+from .matte import half_chroma
 from .render import Backend, camera_depth_image, visible
 from .residuals.normalisation import encoded_luminance, normalise
 from .residuals.photometric import Views
@@ -39,18 +40,28 @@ class Visibility:
 
 @dataclass(frozen=True, eq=False)
 class FramePixels:
-    """One frame of all cameras: per camera luminance (H, W) encoded, and mask (H, W) in 0..1; mask 0 where unseen."""
+    """One frame of all cameras: per camera luminance (H, W) encoded, and mask (H, W) in 0..1; mask 0 where unseen.
+
+    chroma: (2, h, w) of ``matte.half_chroma``, at half of the full size and at the size of any coarser level.
+    matte: (H, W), NaN where the camera saw nothing, or None. Both may be empty: only the contour asks for them.
+    """
 
     luminance: tuple[Tensor, ...]
     mask: tuple[Tensor, ...]
+    chroma: tuple[Tensor, ...] = ()
+    matte: tuple[Tensor | None, ...] = ()
 
     def level(self, level: int) -> FramePixels:
         """2x2 means, ``level`` times; an odd last row or column is dropped, as ``camera.scaled`` has it."""
-        luminance, mask = self.luminance, self.mask
+        luminance, mask, chroma, matte = self.luminance, self.mask, self.chroma, self.matte
         for _ in range(level):
-            luminance = tuple(F.avg_pool2d(image[None], 2)[0] for image in luminance)
-            mask = tuple(F.avg_pool2d(image[None], 2)[0] for image in mask)
-        return FramePixels(luminance, mask)
+            luminance, mask = (tuple(_halved(image) for image in images) for images in (luminance, mask))
+            # the full size has half of it already
+            chroma = tuple(
+                c if c.shape[2] == y.shape[1] else _halved(c) for c, y in zip(chroma, luminance, strict=False)
+            )
+            matte = tuple(None if image is None else _halved(image) for image in matte)
+        return FramePixels(luminance, mask, chroma, matte)
 
 
 class TakeFootage:
@@ -81,17 +92,31 @@ class TakeFootage:
                 self.unseen[item.camera, item.frame] = item
 
     def _pixels(self, images: Sequence[Image | None]) -> FramePixels:
-        luminance, mask = [], []
+        luminance, mask, colour = [], [], []
+        matte: list[Tensor | None] = []
         for camera, image in zip(self._take.cameras, images, strict=True):
             if image is None:
                 blank = torch.zeros(camera.height, camera.width, device=self._device)
                 luminance.append(blank)
                 mask.append(blank)
+                colour.append(blank.new_zeros(2, camera.height // 2, camera.width // 2))
+                matte.append(None)
                 continue
             keep = image.valid.astype(np.float32) if image.matte is None else image.valid * image.matte
-            luminance.append(encoded_luminance(torch.from_numpy(image.pixels).to(self._device)))
+            linear = torch.from_numpy(image.pixels).to(self._device)
+            luminance.append(encoded_luminance(linear))
             mask.append(torch.from_numpy(keep).to(self._device))
-        return FramePixels(tuple(luminance), tuple(mask))
+            colour.append(half_chroma(linear))
+            matte.append(None if image.matte is None else self._matte(image.matte, image.valid))
+        return FramePixels(tuple(luminance), tuple(mask), tuple(colour), tuple(matte))
+
+    def _matte(self, matte: np.ndarray, valid: np.ndarray) -> Tensor:
+        return torch.from_numpy(np.where(valid, matte, np.float32(np.nan))).to(self._device)
+
+
+def _halved(image: Tensor) -> Tensor:
+    """2x2 means of (..., H, W); an odd last row or column is dropped."""
+    return F.avg_pool2d(image[None], 2)[0]
 
 
 class ViewBuilder:

@@ -1,0 +1,153 @@
+"""Where the actor is in an image, told from a clean background. Knows pixels only: no rig, no camera, no file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+MARGIN = 0.03  # of the image's longer side: how far the predicted outline may be from the actor's
+LEAST_BACKGROUND = 0.01  # of the image that must be background to learn from
+FIT_PIXELS = 5_000  # most pixels that the background is fitted to
+FIT_ITERATIONS = 8
+LEAST_DEVIATION = 0.004  # linear light, about one step of 8-bit footage: no background is known better than this
+MOST_DEVIATION = 0.03  # linear light: a background that varies more is not clean
+DEVIATES = 6.0  # standard deviations of the background from which a pixel is not background
+MOST_STRAY = 0.02  # of the background that may deviate from it without being part of the actor
+LEAST_CLEAN = 0.5  # of the pixels outside the predicted outline; hair and clothes take the rest
+LEAST_SEPARABLE = 0.9  # of the pixels just inside the outline that must differ from the background
+MIXED = 2  # pixels at the outline in which the actor's colour and the background's mix
+MOST_ALPHA = 2.0  # skin may be lighter than the skin around
+NEIGHBOURHOOD = 9  # pixels across, from which the actor's colour at the outline is taken: shading changes beyond
+
+
+@dataclass(frozen=True, eq=False)
+class Matte:
+    """alpha: (H, W), about 1 where the actor is, NaN where nothing is known; or None and the reason in ``refusal``."""
+
+    alpha: Tensor | None
+    refusal: str = ""
+
+
+def half_chroma(linear: Tensor) -> Tensor:
+    """(H, W, 3) linear light RGB -> (2, H // 2, W // 2) float16: R - G and B - G, means of 2x2 pixels.
+
+    Half resolution is what most footage stores of colour.
+    """
+    red, green, blue = linear.unbind(-1)
+    return F.avg_pool2d(torch.stack([red - green, blue - green])[None], 2)[0].half()
+
+
+def clean_background_matte(luminance: Tensor, chroma: Tensor | None, valid: Tensor, coverage: Tensor) -> Matte:
+    """The actor before a smooth, nearly uniform background, or the reason why it cannot be told from it.
+
+    The background is learnt far outside the outline that the rig predicts. What deviates there and hangs together with
+    the predicted actor (hair, clothes) is the actor's; anything else that deviates makes the background unclean.
+
+    luminance: (H, W) linear light. chroma: (2, h, w) of ``half_chroma`` at that resolution or half of it, or None.
+    valid: (H, W) bool, where the camera saw anything. coverage: (H, W) bool, where the rig is predicted.
+    """
+    colors = _colors(luminance, chroma)
+    margin = max(2, round(MARGIN * max(luminance.shape)))
+    outside = valid & ~_dilated(coverage, margin)
+    if int(outside.sum()) < LEAST_BACKGROUND * outside.numel():
+        return Matte(None, "too little background is in view")
+    background, deviation = _fit_background(colors, outside)
+    if float(deviation[0]) > MOST_DEVIATION:
+        return Matte(None, "the background is not uniform")
+    offset = colors - background
+    deviates = (offset / deviation[:, None, None]).square().sum(0) > DEVIATES**2
+    refusal = _refusal(deviates & valid, outside, coverage & valid, margin)
+    if refusal:
+        return Matte(None, refusal)
+    alpha = _alpha(offset, deviation, deviates & valid)
+    return Matte(alpha.masked_fill(~valid, torch.nan))
+
+
+def _colors(luminance: Tensor, chroma: Tensor | None) -> Tensor:
+    """(1 or 3, H, W): luminance and chroma at the resolution of the luminance."""
+    if chroma is None:
+        return luminance[None]
+    height, width = luminance.shape
+    fine = chroma.to(luminance)
+    if width // 2 == fine.shape[2]:
+        fine = F.interpolate(fine[None], scale_factor=2, mode="bilinear", align_corners=False)[0]
+        fine = F.pad(fine[None], (0, width - fine.shape[2], 0, height - fine.shape[1]), mode="replicate")[0]
+    return torch.cat([luminance[None], fine])
+
+
+def _fit_background(colors: Tensor, outside: Tensor) -> tuple[Tensor, Tensor]:
+    """Background (n, H, W), a quadratic polynomial in the pixel position, and standard deviations (n,) from it.
+
+    Iteratively reweighted least squares from the median, so that up to half of ``outside`` (H, W) may be something
+    else.
+    """
+    height, width = outside.shape
+    rows = torch.linspace(-1, 1, height, dtype=torch.float64, device=colors.device)[:, None].expand(height, width)
+    columns = torch.linspace(-1, 1, width, dtype=torch.float64, device=colors.device).expand(height, width)
+    terms = torch.stack([torch.ones_like(rows), columns, rows, columns**2, columns * rows, rows**2])
+    chosen = outside.flatten().nonzero()[:, 0]
+    chosen = chosen[:: max(1, len(chosen) // FIT_PIXELS)]
+    x, y = terms.flatten(1)[:, chosen].T, colors.flatten(1)[:, chosen].T.double()  # (m, 6), (m, n)
+    coefficients = torch.zeros(6, len(colors), dtype=torch.float64, device=colors.device)
+    coefficients[0] = y.median(0).values
+    for _ in range(FIT_ITERATIONS):
+        residual = y - x @ coefficients
+        deviation = (1.4826 * residual.abs().median(0).values).clamp_min(LEAST_DEVIATION)
+        weight = (1 + (residual / deviation).square().sum(1, keepdim=True) / 9) ** -2
+        normal = x.T @ (weight * x) + 1e-6 * len(x) * torch.eye(6, dtype=x.dtype, device=x.device)
+        coefficients = torch.linalg.solve(normal, x.T @ (weight * y))
+    background = (coefficients.T @ terms.flatten(1)).unflatten(1, (height, width))
+    return background.to(colors), deviation.to(colors)
+
+
+def _refusal(deviates: Tensor, outside: Tensor, coverage: Tensor, margin: int) -> str:
+    """Why the background is not clean or the actor not separable from it; empty when all is well. Masks are (H, W)."""
+    stray = outside & deviates & ~_joined_to(coverage, deviates | coverage)
+    total = int(outside.sum())
+    if int(stray.sum()) > MOST_STRAY * total or int((outside & ~deviates).sum()) < LEAST_CLEAN * total:
+        return "the background is not clean"
+    inside = ~_dilated(~coverage, margin)
+    band = inside & _dilated(~inside, margin)
+    if int((band & deviates).sum()) < LEAST_SEPARABLE * int(band.sum()):
+        return "the actor cannot be told from the background"
+    return ""
+
+
+def _alpha(offset: Tensor, deviation: Tensor, deviates: Tensor) -> Tensor:
+    """(H, W) share of the actor's colour in each pixel, 0 to about 1.
+
+    offset: (n, H, W) colour less that of the background. The actor's colour is the mean of the unmixed pixels around;
+    what deviates with none of them near is the actor, thinner than the outline's blur.
+    """
+    unmixed = (~_dilated(~deviates, MIXED)).to(offset)
+    sums = torch.cat([offset * unmixed, unmixed[None]])[None]
+    for kernel in ((1, NEIGHBOURHOOD), (NEIGHBOURHOOD, 1)):
+        sums = F.avg_pool2d(sums, kernel, stride=1, padding=(kernel[0] // 2, kernel[1] // 2))
+    near = sums[0, -1]
+    actor = sums[0, :-1] / near.clamp_min(1e-6) / deviation[:, None, None]
+    share = (offset / deviation[:, None, None] * actor).sum(0) / actor.square().sum(0).clamp_min(1e-6)
+    return torch.where(near > 0.5 / NEIGHBOURHOOD**2, share, deviates.to(share)).clamp(0, MOST_ALPHA)
+
+
+def _dilated(mask: Tensor, margin: int) -> Tensor:
+    """``mask`` (H, W) bool grown by ``margin`` pixels on each side; beyond the image's border there is nothing."""
+    kernel = np.ones((2 * margin + 1, 2 * margin + 1), np.uint8)
+    return _as_mask(cv2.dilate(mask.cpu().numpy().astype(np.uint8), kernel), mask)
+
+
+def _joined_to(seed: Tensor, mask: Tensor) -> Tensor:
+    """The connected pieces (8 neighbours) of ``mask`` (H, W) bool that contain a pixel of ``seed`` (H, W)."""
+    _, label = cv2.connectedComponents(mask.cpu().numpy().astype(np.uint8))
+    joined = np.zeros(int(label.max()) + 1, bool)
+    joined[label[seed.cpu().numpy()]] = True
+    joined[0] = False
+    return _as_mask(joined[label], mask)
+
+
+def _as_mask(values: np.ndarray, like: Tensor) -> Tensor:
+    return torch.from_numpy(values.astype(bool)).to(like.device)
