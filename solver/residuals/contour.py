@@ -95,7 +95,7 @@ class ContourBuilder:
         """Outline points of take frame index ``frame`` at a pyramid level and a pose (1, K), (1, 4, 4) world, cm.
 
         pixels: at full size. coverage: of each camera (1, H, W), 1 where the rig at this very pose covers the pixel,
-        at this level or a coarser one (``Visibility.coverage``).
+        at any level (``Visibility.coverage``).
         """
         dtype = self._model.dtype
         cameras = self._views.cameras(level, [frame])
@@ -155,7 +155,7 @@ def actor_matte(pixels: FramePixels, camera: int, covered: Tensor) -> Matte:
     """Where the actor is in one camera's image: the footage's matte where it has one, else from a clean background.
 
     pixels: with luminance in linear light: colours mix linearly in the pixels of an outline. covered: (H', W') bool,
-    where the rig is predicted, at the resolution of ``pixels`` or a coarser one.
+    where the rig is predicted, at the resolution of ``pixels`` or another.
     """
     mask, matte = pixels.mask[camera], pixels.matte[camera] if pixels.matte else None
     if not bool((mask > 0).any()):

@@ -376,3 +376,12 @@ def test_outline_of_the_real_head_meets_its_footage(facesolve_data: Path, tmp_pa
     distance, _ = contour_distances(points, activations[0], pose.head[0].float())
     assert points.refusals == ("",) * len(names)
     assert float(distance.abs().median()) < 0.3
+
+
+def test_coverage_may_be_finer_than_the_level(contour: Contour) -> None:
+    pose = contour.truth
+    fine = contour.problem.views.visibility(contour.problem.samples, 0, [0], pose.controls, pose.head).coverage
+    points = contour.builder.build(filmed(contour.alphas), fine, pose.controls, pose.head, 0, 1)
+    usual = contour.points(filmed(contour.alphas), pose, 1)
+    assert abs(float(contour.distances(points, pose).median())) < 0.05
+    assert 0.8 < float(points.weight.sum() / usual.weight.sum()) < 1.2
