@@ -115,11 +115,13 @@ def template_covectors(slopes: Tensor, rays: Tensor, edges: Tensor) -> Tensor:
     """
     first, second = edges[:, :, 0], edges[:, :, 1]
     normal = torch.linalg.cross(first, second)[:, None]  # (B, 1, N, 3)
+    area = torch.linalg.vector_norm(normal, dim=-1, keepdim=True)
+    sides = torch.linalg.vector_norm(edges, dim=-1).prod(-1)[:, None, :, None]
     volume = (normal * rays).sum(-1, keepdim=True)
-    least = 1e-3 * torch.linalg.vector_norm(normal, dim=-1, keepdim=True)
+    least = 1e-3 * area
     volume = torch.where(volume.abs() < least, torch.where(volume < 0, -least, least), volume)
     mixed = (slopes[:, :1] * second - slopes[:, 1:] * first)[:, None]
-    return torch.where(least > 0, torch.linalg.cross(mixed.expand_as(rays), rays) / volume, 0.0)
+    return torch.where(area > SLIVER * sides, torch.linalg.cross(mixed.expand_as(rays), rays) / volume, 0.0)
 
 
 def robust_weight(residual: Tensor, scale: Tensor | float) -> Tensor:
