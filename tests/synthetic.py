@@ -30,6 +30,7 @@ WIDTH, HEIGHT = 160, 120
 FRAMES = 5
 SUPERSAMPLING = 3
 BACKGROUND = 0.1
+BALL_CENTRE, BALL_RADIUS = (0.0, 1.0, 7.8), 1.8  # cm
 # where each control pushes the surface (directions from the centre), which way, and how wide (cm)
 PUSHES = (
     ("puff", (0.6, -0.2, 0.8), (0.6, -0.2, 0.8), 3.0),
@@ -53,11 +54,13 @@ class Scene:
     def frames(self) -> Tensor:
         return torch.arange(len(self.pixels))
 
-    def views(self, pose: Pose, level: int = 0) -> list[Views]:
-        """One batch a frame, with the visibility of ``pose``."""
-        return [self.view(pose, index, level) for index in range(len(self.pixels))]
+    def views(self, pose: Pose, level: int = 0) -> Views:
+        """All frames, with the visibility of ``pose``."""
+        indices = list(range(len(self.pixels)))
+        return self.problem.views.views(self.problem.samples, level, indices, self.pixels, pose.controls, pose.head)
 
     def view(self, pose: Pose, index: int, level: int = 0) -> Views:
+        """One frame."""
         problem, one = self.problem, pose.at([index])
         return problem.views.views(problem.samples, level, [index], [self.pixels[index]], one.controls, one.head)
 
@@ -119,7 +122,7 @@ def compound_rig() -> Rig:
 def with_ball(rig: Rig) -> Rig:
     """``rig`` and a ball of 1.8 cm before its middle, not joined to it and moved by no control."""
     sphere, faces = _icosphere(2)
-    ball = 1.8 * sphere + np.array([0.0, 1.0, RADII[2] - 0.2])
+    ball = BALL_RADIUS * sphere + BALL_CENTRE
     return replace(
         rig,
         neutral=np.concatenate([rig.neutral, ball]),
