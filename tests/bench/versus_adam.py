@@ -29,7 +29,7 @@ from rich.table import Table
 
 from solver.baseline import PRESETS, Budget, Snapshot, solve_first_order
 from solver.demo.take import TRUTH, make_take
-from solver.evaluate import Evaluation, Truth, evaluate, parse_region, read_truth
+from solver.evaluate import RegionErrors, Truth, evaluate, parse_region, read_truth
 from solver.job import choose_device, device_name, solve_take_folder
 from solver.progress import Silent
 from solver.take import FacesolveError, Solution, Take, TakeError, read_take
@@ -68,12 +68,14 @@ class Comparison:
         return self.curves[SECOND_ORDER][-1]
 
     def ratios(self) -> dict[str, float]:
-        """Each first-order method's error, by the end of the second-order solve, divided by the second-order one's."""
+        """Each first-order method's error at the end of the second-order solve, divided by the second-order one's.
+
+        Its first state from then on counts, its last when it ended before.
+        """
         end, ratios = self.second_order, {}
         for name, curve in self.curves.items():
             if name != SECOND_ORDER:
-                reached = [point for point in curve if point.seconds <= end.seconds] or curve[:1]
-                ratios[name] = reached[-1].world / end.world
+                ratios[name] = curve[_first_from(curve, end.seconds)].world / end.world
         return ratios
 
 
@@ -95,24 +97,27 @@ def compare(
     )
     seconds = time.perf_counter() - begun
 
-    def measured(solution: Solution) -> Evaluation:
-        return evaluate(solution, take, truth, region)
+    def measured(solution: Solution) -> RegionErrors:
+        return evaluate(solution, take, truth, region).regions[-1]
 
-    start = _point(0.0, 0, measured(_at_start(solution, take)))
-    end = _point(seconds, 0, measured(solution))
-    curves = {SECOND_ORDER: [start, end]}
+    start, end = measured(_at_start(solution, take)), measured(solution)
+    curves = {SECOND_ORDER: [_point(0.0, 0, start), _point(seconds, 0, end)]}
     budget = seconds if budget is None else budget
     where = choose_device(device)
     for name, method in PRESETS.items():
         snapshots: list[Snapshot] = []
         last = solve_first_order(take, where, method, Budget(seconds=budget), observe=snapshots.append, every=EVERY)
-        chosen = sorted({round(i) for i in np.linspace(0, len(snapshots) - 1, EVALUATED)} | {len(snapshots) - 1})
+        chosen = {round(i) for i in np.linspace(0, len(snapshots) - 1, EVALUATED)} | {_first_from(snapshots, seconds)}
         curves[f"Adam, {name}"] = [
             _point(s.seconds, s.steps, measured(replace(last, controls=s.controls, head=s.head)))
-            for s in (snapshots[i] for i in chosen)
+            for s in (snapshots[i] for i in sorted(chosen))
         ]
-    name = measured(solution).regions[-1].name
-    return Comparison(name, take.frame_count, device_name(where), budget, curves)
+    return Comparison(end.name, take.frame_count, device_name(where), budget, curves)
+
+
+def _first_from(states: Sequence[Point] | Sequence[Snapshot], seconds: float) -> int:
+    """Index of the first state at or after ``seconds``, of the last when all are before."""
+    return next((i for i, state in enumerate(states) if state.seconds >= seconds), len(states) - 1)
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
@@ -234,9 +239,8 @@ def _at_start(solution: Solution, take: Take) -> Solution:
     return replace(solution, controls=controls, head=np.tile(take.start.head, (take.frame_count, 1, 1)))
 
 
-def _point(seconds: float, steps: int, evaluation: Evaluation) -> Point:
-    region = evaluation.regions[-1]
-    return Point(seconds, steps, region.world_mean, region.rig_mean)
+def _point(seconds: float, steps: int, errors: RegionErrors) -> Point:
+    return Point(seconds, steps, errors.world_mean, errors.rig_mean)
 
 
 def _parser() -> argparse.ArgumentParser:
