@@ -8,13 +8,15 @@ from __future__ import annotations
 import uuid
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Callable, Dict, Iterator, Optional
+from typing import Any, Callable, Dict, Iterator, Optional, Sequence
 
 import maya.api.OpenMaya as om
 import maya.api.OpenMayaAnim as oma
 from maya import cmds
 
 PLUGIN = "facesolve_plugin"
+
+Command = Callable[[], Any]
 
 
 @contextmanager
@@ -28,12 +30,14 @@ def undo_chunk(name: str) -> Iterator[None]:
 
 
 class SceneEdit:
-    """An edit in two parts: ``nodes`` changes the scene by commands, ``keys`` changes curves by the API.
+    """An edit in two parts: ``nodes`` gives the commands to run, ``keys`` changes curves by the API.
 
-    Both run again on redo, in a scene that undo has put back as it was; curves are looked up by name each time.
+    ``nodes`` is asked each time the edit runs, on redo too, in a scene that undo has put back as it was; curves are
+    looked up by name each time. Each command it gives must change something: Maya's documentation of
+    pythonCommandToExecute asks for one undoable command a call.
     """
 
-    def __init__(self, nodes: Callable[[], None], keys: Callable[[oma.MAnimCurveChange], None]) -> None:
+    def __init__(self, nodes: Callable[[], Sequence[Command]], keys: Callable[[oma.MAnimCurveChange], None]) -> None:
         self._nodes = nodes
         self._keys = keys
         self._modifier: Optional[om.MDGModifier] = None
@@ -41,10 +45,15 @@ class SceneEdit:
 
     def do(self) -> None:
         """Runs both parts; when one fails, what was done is taken back before the error goes on."""
-        self._modifier, self._change = om.MDGModifier(), oma.MAnimCurveChange()
         try:
-            self._modifier.pythonCommandToExecute(self._nodes)
-            self._modifier.doIt()
+            commands = self._nodes()
+            if commands:
+                modifier = om.MDGModifier()
+                for command in commands:
+                    modifier.pythonCommandToExecute(command)
+                modifier.doIt()
+                self._modifier = modifier
+            self._change = oma.MAnimCurveChange()
             self._keys(self._change)
         except Exception:
             self.undo()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import List, Tuple
 
 import maya.api.OpenMayaAnim as oma
@@ -11,13 +12,13 @@ from maya import cmds
 
 from maya_plugin.export.head import head_node
 from maya_plugin.export.plugs import short_name
-from maya_plugin.undo import SceneEdit, run_edit
+from maya_plugin.undo import Command, SceneEdit, run_edit
 from maya_plugin.units import centimetres, internal_factor, radians
 from solver.take.errors import TakeError
 
 from .channels import CHANNELS, head_channels
 from .curves import key_all
-from .layer import check_layer, ensure_curves, ensure_layer, layer_curve, layer_name, why_not_keyable
+from .layer import check_layer, layer_commands, layer_curves, layer_name, why_not_keyable
 from .provenance import write_provenance
 from .reduction import fit_keys
 from .request import ApplyRequest
@@ -76,17 +77,22 @@ class Plan:
         """What the last run of the edit did."""
         return self.reports[-1]
 
-    def _nodes(self) -> None:
-        ensure_layer(self.layer, self.plugs)
-        ensure_curves(self.layer, self.plugs, self.times[0], [float(value) for value in self.values[0]])
+    def _nodes(self) -> List[Command]:
         request = self.request
-        write_provenance(
-            request.solution, request.take.name, request.take_folder, request.solution_folder, self.layer, self.head
+        commands = layer_commands(self.layer, self.plugs, self.times[0], [float(value) for value in self.values[0]])
+        record = partial(
+            write_provenance,
+            request.solution,
+            request.take.name,
+            request.take_folder,
+            request.solution_folder,
+            self.layer,
+            self.head,
         )
+        return [*commands, record]
 
     def _keys(self, change: oma.MAnimCurveChange) -> None:
-        curves = [layer_curve(self.layer, plug) for plug in self.plugs]
-        names = [curve for curve in curves if curve is not None]
+        names = layer_curves(self.layer, self.plugs)
         factors = np.array([internal_factor(plug) for plug in self.plugs])
         internal = self.values * factors
         error = 0.0

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import List, Optional, Sequence
 
 from maya import cmds
 
 from maya_plugin.export.controls import obstacle
 from maya_plugin.export.plugs import source, split
+from maya_plugin.undo import Command
 from solver.take.errors import TakeError
 
 
@@ -51,16 +53,6 @@ def why_not_keyable(plug: str) -> str:
     return ""
 
 
-def ensure_layer(name: str, plugs: Sequence[str]) -> None:
-    """Makes the override layer unless it exists, and puts ``plugs`` into it."""
-    if not cmds.objExists(name):
-        cmds.animLayer(name, override=True)
-    members = set(cmds.animLayer(name, query=True, attribute=True) or [])
-    for plug in plugs:
-        if plug not in members:
-            cmds.animLayer(name, edit=True, attribute=plug)
-
-
 def layer_curve(name: str, plug: str) -> Optional[str]:
     """The curve of ``plug`` in the layer, or None. Maya answers with a list or a string, depending on the version."""
     found = cmds.animLayer(name, query=True, findCurveForPlug=plug)
@@ -69,18 +61,31 @@ def layer_curve(name: str, plug: str) -> Optional[str]:
     return found or None
 
 
-def ensure_curves(name: str, plugs: Sequence[str], time: float, values: Sequence[float]) -> List[str]:
-    """The curves of ``plugs`` in the layer; Maya makes those that are missing with a key at ``time``.
+def layer_commands(name: str, plugs: Sequence[str], time: float, values: Sequence[float]) -> List[Command]:
+    """Commands that make the override layer, put ``plugs`` into it and let Maya make their curves, where missing.
 
-    values: shown units, one a plug. TakeError when Maya silently ignores a key, which it does for plugs that are not
-    in the layer.
+    A curve comes with a key at ``time``; values: shown units, one a plug.
+    """
+    exists = cmds.objExists(name)
+    members = set(cmds.animLayer(name, query=True, attribute=True) or []) if exists else set()
+    commands: List[Command] = [] if exists else [partial(cmds.animLayer, name, override=True)]
+    missing = [plug for plug in plugs if plug not in members]
+    if missing:  # all at once: one channel of a rotation may bring the other two with it
+        commands.append(partial(cmds.animLayer, name, edit=True, attribute=missing))
+    for plug, value in zip(plugs, values):
+        if not exists or layer_curve(name, plug) is None:
+            commands.append(partial(cmds.setKeyframe, plug, animLayer=name, time=time, value=value))
+    return commands
+
+
+def layer_curves(name: str, plugs: Sequence[str]) -> List[str]:
+    """The curves of ``plugs`` in the layer.
+
+    TakeError where there is none: Maya silently ignores keys on plugs that are not in the layer.
     """
     curves = []
-    for plug, value in zip(plugs, values):
+    for plug in plugs:
         curve = layer_curve(name, plug)
-        if curve is None:
-            cmds.setKeyframe(plug, animLayer=name, time=time, value=value)
-            curve = layer_curve(name, plug)
         if curve is None:
             raise TakeError("animation layer: Maya put no key for '{}' into '{}'.".format(plug, name))
         curves.append(curve)

@@ -133,7 +133,7 @@ def reduce_keys(tolerance: float, layer: str = "") -> Tuple[int, int]:
     def keys(change: oma.MAnimCurveChange) -> None:
         fit_curves(curves, plugs, take, times, internal, origin.head, tolerance, change)
 
-    run_edit(SceneEdit(lambda: None, keys), "Facesolve: reduce keys")
+    run_edit(SceneEdit(list, keys), "Facesolve: reduce keys")
     return before, _count(curves)
 
 

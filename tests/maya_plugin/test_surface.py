@@ -15,7 +15,7 @@ from tests.maya_emulator.schema import node_types
 
 ROOT = Path(__file__).resolve().parents[2]
 VERSIONS = ("2022", "2023", "2024", "2025")
-PLUGIN_COMMANDS = {"facesolveExport", "facesolveSolve", "facesolveApply", "facesolveKeys"}
+PLUGIN_COMMANDS = {"facesolveExport", "facesolveSolve", "facesolveApply", "facesolveEdit"}
 POSITIONAL_ONLY = {"undo", "redo"}
 # In query mode these name what is asked about; the tables list them for creation only (Maya's own documentation shows
 # them in queries: getAttr -time, keyframe -time, keyframe -attribute, animLayer -findCurveForPlug and others).

@@ -260,7 +260,14 @@ class MDGModifier:
 
     def pythonCommandToExecute(self, function: Any) -> MDGModifier:
         """Commands that ``function`` runs with doIt are taken back by undoIt, not by the undo queue."""
-        self._waiting.append(function)
+
+        def run() -> None:
+            before = len(self._done)
+            function()
+            if len(self._done) == before:
+                raise RuntimeError("(kFailure): the Python command did nothing that can be undone")
+
+        self._waiting.append(run)
         return self
 
     def _record(self, action: Any, _: Any = None) -> None:
