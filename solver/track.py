@@ -42,8 +42,8 @@ class Tracker:
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Takes the memory back from ``state``."""
         for level, memory in self.memory.items():
-            memory.sums = torch.as_tensor(arrays[f"sums{level}"]).to(memory.sums)
-            memory.weights = torch.as_tensor(arrays[f"weights{level}"]).to(memory.weights)
+            memory.sums = torch.tensor(arrays[f"sums{level}"]).to(memory.sums)
+            memory.weights = torch.tensor(arrays[f"weights{level}"]).to(memory.weights)
 
     def start(self, frame: int, pixels: FramePixels, pose: Pose) -> None:
         """Takes the template from take frame index ``frame`` at a pose (B = 1) that is believed."""
