@@ -9,7 +9,7 @@ from typing import List, Optional, Sequence
 from maya import cmds
 
 from maya_plugin.export.controls import obstacle
-from maya_plugin.export.plugs import source, split
+from maya_plugin.export.plugs import api_plug, source, split
 from maya_plugin.undo import Command
 from solver.take.errors import TakeError
 
@@ -67,15 +67,19 @@ def layer_commands(name: str, plugs: Sequence[str], time: float, values: Sequenc
     A curve comes with a key at ``time``; values: shown units, one a plug.
     """
     exists = cmds.objExists(name)
-    members = set(cmds.animLayer(name, query=True, attribute=True) or []) if exists else set()
+    members = {api_plug(member).name() for member in _members(name)} if exists else set()
     commands: List[Command] = [] if exists else [partial(cmds.animLayer, name, override=True)]
-    missing = [plug for plug in plugs if plug not in members]
+    missing = [plug for plug in plugs if api_plug(plug).name() not in members]
     if missing:  # all at once: one channel of a rotation may bring the other two with it
         commands.append(partial(cmds.animLayer, name, edit=True, attribute=missing))
     for plug, value in zip(plugs, values):
         if not exists or layer_curve(name, plug) is None:
             commands.append(partial(cmds.setKeyframe, plug, animLayer=name, time=time, value=value))
     return commands
+
+
+def _members(name: str) -> List[str]:
+    return cmds.animLayer(name, query=True, attribute=True) or []
 
 
 def layer_curves(name: str, plugs: Sequence[str]) -> List[str]:

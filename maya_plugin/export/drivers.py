@@ -108,7 +108,7 @@ def trace(plug: str, seen: Tuple[str, ...] = ()) -> List[Path]:
 
 def _is_control(node: str, attribute: str) -> bool:
     """True for what an animator sets: transform channels and attributes added by users."""
-    name = attribute.rpartition(".")[2]
+    name = attribute.rpartition(".")[2].partition("[")[0]
     if name in (cmds.listAttr(node, userDefined=True) or []):
         return True
     return "transform" in (cmds.nodeType(node, inherited=True) or []) and bool(

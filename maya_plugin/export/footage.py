@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import List, Optional, Tuple
 
 import maya.api.OpenMaya as om
@@ -22,6 +22,7 @@ _DIGITS = re.compile(r"(\d+)(?=\.[^.\d][^.]*$)")
 _FIELD = re.compile(r"\{frame(?::0?\d*d)?\}")
 _DRIVE = re.compile(r"^(?:[A-Za-z]:[\\/]|[\\/])")
 _SHOWN = 3
+_VIDEOS = (".mp4", ".mov", ".mkv", ".avi", ".m4v", ".mxf", ".seq", ".webm")
 _COLOR_SPACES = {"raw": "linear", "linear": "linear", "scene-linear": "linear"}
 
 
@@ -71,7 +72,12 @@ def footage_of_plane(
             for t in times
         ]
     )
-    pattern, searched = resolve(pattern_of(name, short_name(plane)), int(numbers[0]), folders)
+    if is_video(name):
+        numbers = numbers - 1
+        report.note(short_name(plane), "the movie's first image is taken to belong to frame extension 1.")
+    pattern, searched = resolve(
+        name if is_video(name) else pattern_of(name, short_name(plane)), int(numbers[0]), folders
+    )
     width = int(cmds.getAttr(plane + ".coverageX"))
     height = int(cmds.getAttr(plane + ".coverageY"))
     space = str(cmds.getAttr(plane + ".colorSpace") or "")
@@ -87,7 +93,7 @@ def footage_by_hand(camera: str, path: str, times: Tuple[float, ...], folders: T
     steps = np.rint((np.array(times) - times[0]) / (np.min(np.diff(times)) if len(times) > 1 else 1.0)).astype(int)
     if _FIELD.search(path):
         pattern, start = path, int(np.rint(times[0]))
-    elif Path(path).suffix.lower() in (".mp4", ".mov", ".mkv", ".avi", ".m4v", ".mxf", ".seq", ".webm"):
+    elif is_video(path):
         pattern, start = path, 0
     else:
         digits = _DIGITS.search(PurePosixPath(path.replace("\\", "/")).name)
@@ -95,6 +101,11 @@ def footage_by_hand(camera: str, path: str, times: Tuple[float, ...], folders: T
         pattern = pattern_of(path, camera)
     pattern, searched = resolve(pattern, start, folders)
     return CameraFootage(camera, pattern, start + steps, 0, 0, "srgb", tuple(searched))
+
+
+def is_video(path: str) -> bool:
+    """True for files that hold many images."""
+    return os.path.splitext(path)[1].lower() in _VIDEOS
 
 
 def pattern_of(name: str, node: str) -> str:
@@ -165,6 +176,14 @@ def checked(found: CameraFootage, on_bad_frame: str, report: Report) -> CameraFo
         _report_missing(found, missing, len(numbers), on_bad_frame, report)
     present = [number for number in numbers if number not in missing]
     width, height = image_size(found.path(present[0])) if present and sequence else (0, 0)
+    if not width and is_video(found.pattern) and found.width < 2:
+        width = int(cmds.getAttr("defaultResolution.width"))
+        height = int(cmds.getAttr("defaultResolution.height"))
+        report.warning(
+            found.camera,
+            "Maya cannot tell the size of a video; the render resolution {}x{} is taken.".format(width, height),
+            "Set the render resolution to the video's size.",
+        )
     if not width:
         if found.width < 2 or found.height < 2:
             raise Refusal(

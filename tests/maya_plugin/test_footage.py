@@ -123,6 +123,17 @@ def test_by_hand_pattern_first_image_and_video(tmp_path, maya):
     assert list(video.numbers) == [0, 1]
 
 
+def test_a_videos_size_is_the_render_resolution_with_a_warning(tmp_path, maya):
+    (tmp_path / "take01.mov").write_bytes(b"")
+    report = Report()
+    found = checked(footage_by_hand("cam", str(tmp_path / "take01.mov"), (101.0,), ()), "stop", report)
+    assert (found.width, found.height) == (640, 480)
+    assert found.pattern.endswith("take01.mov")
+    assert [f.severity for f in report.findings] == ["warning"]
+    _, plane = make_plane(str(tmp_path / "take01.mov").replace("\\", "/"))
+    assert list(footage_of_plane("cam", plane, (1.0, 2.0), (), report).numbers) == [0, 1]
+
+
 def footage(name, numbers):
     return CameraFootage(name, "x_{frame}.png", np.array(numbers), 20, 10)
 
