@@ -75,7 +75,7 @@ class Comparison:
         end, ratios = self.second_order, {}
         for name, curve in self.curves.items():
             if name != SECOND_ORDER:
-                ratios[name] = curve[_first_from(curve, end.seconds)].world / end.world
+                ratios[name] = curve[_first_from([point.seconds for point in curve], end.seconds)].world / end.world
         return ratios
 
 
@@ -107,7 +107,8 @@ def compare(
     for name, method in PRESETS.items():
         snapshots: list[Snapshot] = []
         last = solve_first_order(take, where, method, Budget(seconds=budget), observe=snapshots.append, every=EVERY)
-        chosen = {round(i) for i in np.linspace(0, len(snapshots) - 1, EVALUATED)} | {_first_from(snapshots, seconds)}
+        chosen = {round(i) for i in np.linspace(0, len(snapshots) - 1, EVALUATED)}
+        chosen.add(_first_from([snapshot.seconds for snapshot in snapshots], seconds))
         curves[f"Adam, {name}"] = [
             _point(s.seconds, s.steps, measured(replace(last, controls=s.controls, head=s.head)))
             for s in (snapshots[i] for i in sorted(chosen))
@@ -115,9 +116,9 @@ def compare(
     return Comparison(end.name, take.frame_count, device_name(where), budget, curves)
 
 
-def _first_from(states: Sequence[Point] | Sequence[Snapshot], seconds: float) -> int:
-    """Index of the first state at or after ``seconds``, of the last when all are before."""
-    return next((i for i, state in enumerate(states) if state.seconds >= seconds), len(states) - 1)
+def _first_from(times: Sequence[float], seconds: float) -> int:
+    """Index of the first of ``times`` at or after ``seconds``, of the last when all are before."""
+    return next((i for i, reached in enumerate(times) if reached >= seconds), len(times) - 1)
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
