@@ -17,6 +17,7 @@ from torch import Tensor
 from solver.camera import CameraModel, scaled
 from solver.problem import Pose, Problem, Quality
 from solver.render import choose_backend, interpolate
+from solver.residuals.contour import ContourBuilder
 from solver.residuals.photometric import Views
 from solver.residuals.priors import ControlPrior
 from solver.rig import RigModel, apply_head, retract
@@ -39,6 +40,7 @@ PUSHES = (
     ("brow", (0.2, 0.6, 0.7), (0.1, 1.0, 0.1), 3.0),
     ("smile", (0.3, -0.3, 0.9), (1.0, 0.5, 0.0), 2.5),
 )
+COLOUR_ONLY = Settings(contour=0.0)
 Texture = Callable[[Tensor], Tensor]  # rest-space positions (..., 3) cm -> encoded luminance (...)
 
 
@@ -141,23 +143,25 @@ def make_take(rig: Rig, settings: Settings | None = None, frames: int = FRAMES, 
     """A take of ``rig`` whose footage is not on disk."""
     lenses = cameras()
     footage = tuple(Footage(lens.name, f"{lens.name}.{{frame:04d}}.png") for lens in lenses)
-    return Take("synthetic", rig, lenses, footage, np.arange(frames), fps, settings=settings or Settings())
+    return Take("synthetic", rig, lenses, footage, np.arange(frames), fps, settings=settings or COLOUR_ONLY)
 
 
 def make_problem(take: Take, samples: int = 1200, dtype: torch.dtype = torch.float32) -> Problem:
     """The fixed parts of a solve of ``take``, every triangle taken as seen."""
     device = torch.device("cpu")
     model = RigModel(take.rig, device, dtype)
+    views = ViewBuilder(take, model, choose_backend(device), finest_visibility=0)
     quality = Quality(samples=samples, keyframes=len(take.frames), finest=0, finest_visibility=0)
     return Problem(
         take=take,
         model=model,
         samples=sample_surface(model, samples, torch.ones(len(model.triangles), dtype=torch.bool)),
         prior=ControlPrior.from_take(take, device),
-        views=ViewBuilder(take, model, choose_backend(device), quality.finest_visibility),
+        views=views,
         quality=quality,
         coarsest=2,
         pixels_per_cm=FOCAL / DISTANCE,
+        contours=ContourBuilder(take, model, views),
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from solver.camera import CameraModel
-from solver.consensus import TemplateMemory, agree
+from solver.consensus import KNOWN_WEIGHT, TemplateMemory, agree
 from solver.residuals.photometric import Observation, Template
 from solver.rotation import rotation_from_tangent
 from solver.take import Camera
@@ -114,6 +114,32 @@ def test_the_weights_are_those_of_the_agreed_colour():
     torch.testing.assert_close(centred, torch.zeros_like(centred), atol=1e-12, rtol=0)
 
 
+def test_a_known_texture_votes_and_is_overruled_where_it_is_wrong():
+    true, values = colours(0.05)
+    wrong = torch.arange(SAMPLES) % 2 == 0
+    own = torch.where(wrong, true + 3.0, true)
+    known = Template(own, torch.zeros(SAMPLES, 2, dtype=torch.float64), torch.ones(SAMPLES, dtype=torch.float64))
+    scale = torch.tensor(0.2).double()
+    plain, _, _ = agree(observation(values), edges(), scale)
+    template, _, _ = agree(observation(values), edges(), scale, known)
+    error, before = (template.values - true).abs(), (plain.values - true).abs()
+    assert error[~wrong].mean() < before[~wrong].mean()
+    torch.testing.assert_close(template.values[wrong], plain.values[wrong], atol=0.02, rtol=0)
+
+
+def test_a_known_texture_makes_one_observation_enough():
+    _, values = colours()
+    weights = torch.zeros_like(values)
+    weights[0, 1] = 1
+    slopes = torch.zeros(SAMPLES, 2, dtype=torch.float64)
+    known = Template(values[0, 1] + 0.1, slopes, (torch.arange(SAMPLES) % 2).double())
+    template, used, _ = agree(observation(values, weights), edges(), torch.tensor(1e6).double(), known)
+    assert (used[0, 1, 1::2] > 0.999).all()
+    assert not used[:, :, ::2].any()
+    expected = (values[0, 1] + KNOWN_WEIGHT * known.values) / (1 + KNOWN_WEIGHT)
+    torch.testing.assert_close(template.values[1::2], expected[1::2])
+
+
 def memory() -> TemplateMemory:
     return TemplateMemory(SAMPLES, torch.zeros((), dtype=torch.float64))
 
@@ -164,6 +190,18 @@ def test_what_disagrees_with_the_memory_counts_little():
     hidden[:, ::3] += 3.0
     remembered.add(frame(hidden), edges(1))
     assert (remembered.template().values - before).abs()[::3].max() < 0.05 * 3.0
+
+
+def test_a_memory_that_trusts_a_texture_begins_with_it():
+    true, _ = colours()
+    slopes = torch.randn(SAMPLES, 2, dtype=torch.float64, generator=torch.manual_seed(5))
+    remembered = memory()
+    remembered.trust(Template(true, slopes, (torch.arange(SAMPLES) % 3).double()))
+    template = remembered.template()
+    has = torch.arange(SAMPLES) % 3 > 0
+    torch.testing.assert_close(template.values[has], true[has])
+    torch.testing.assert_close(template.slopes[has], slopes[has])
+    assert not template.weights[~has].any()
 
 
 def test_unseen_samples_stay_unknown():
