@@ -145,6 +145,15 @@ def test_an_image_that_may_be_missing_is_done_without(tmp_path: Path) -> None:
     assert errors(bake(lenient, pose), textured.tile_colours(SIZE)).mean() < 0.004
 
 
+def test_cameras_may_move(tmp_path: Path) -> None:
+    still = textured.make_take(tmp_path, textured.rig())
+    slide = np.array([[0.0, 0.0, 0.0], [1.5, 0.5, 0.0], [-1.0, 1.0, 2.0]])  # cm
+    moving = tuple(replace(camera, translation=camera.translation + slide) for camera in still.cameras)
+    take, pose = replace(still, cameras=moving), synthetic.performance(3)
+    textured.film(take, pose)
+    assert errors(bake(synthetic.make_problem(take), pose), textured.tile_colours(SIZE)).mean() < 0.006
+
+
 def test_only_the_given_frames_are_used(head: tuple[Problem, Pose]) -> None:
     problem, pose = head
     one = bake(problem, pose, torch.tensor([2]))

@@ -81,7 +81,8 @@ def film(take: Take, pose: Pose, gains: dict[str, tuple[float, float, float]] | 
     ball = synthetic.head_rig().vertex_count
     for footage, lens in zip(take.footage, take.cameras, strict=True):
         fine = scaled(lens, SUPERSAMPLING)
-        clip = world @ CameraModel.from_cameras([fine]).clip_matrices(10.0, 200.0).mT
+        matrices = CameraModel.from_cameras([fine], range(len(world))).clip_matrices(10.0, 200.0)[:, 0]
+        clip = world @ matrices.mT
         triangle, weights, _ = choose_backend("cpu").rasterize(clip, model.triangles, (fine.height, fine.width))
         rest = interpolate(model.neutral[None], triangle, weights, model.triangles)
         of_ball = (model.triangles >= ball).any(1)[triangle.clamp(min=0).long()]
