@@ -18,7 +18,7 @@ def comparison() -> Comparison:
     start = Point(0.0, 0, 9.0, 2.0)
     adam = [start, Point(4.0, 40, 3.0, 1.5), Point(10.1, 99, 1.2, 1.0), Point(20.0, 200, 0.1, 0.1)]
     curves = {SECOND_ORDER: [start, Point(10.0, 0, 0.2, 0.1)], "Adam, quick": adam, "Adam, brief": adam[:2]}
-    return Comparison("face", 3, "a CPU", 20.0, curves)
+    return Comparison("face", 3, "a CPU", 20.0, curves, dict.fromkeys(curves, 9.0))
 
 
 def test_ratio_is_taken_when_the_second_order_solve_ends(comparison: Comparison) -> None:

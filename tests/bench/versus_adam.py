@@ -54,13 +54,18 @@ class Point:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Curves by method, each in order of time, all from the start pose; budget: seconds that Adam had."""
+    """Curves by method, each in order of time, all from the start pose.
+
+    budget: seconds that Adam had. processor: by method, seconds of processor time, all threads; where they are a
+    smaller part of the seconds for one method than for another, something else kept the machine busy.
+    """
 
     region: str
     frames: int
     device: str
     budget: float
     curves: dict[str, list[Point]]
+    processor: dict[str, float]
 
     @property
     def second_order(self) -> Point:
@@ -91,11 +96,12 @@ def compare(
 ) -> Comparison:
     """Solves the take in ``folder`` by all methods. budget: seconds for Adam, None for what the other one took."""
     take = read_take(folder)
-    begun = time.perf_counter()
+    begun, worked = time.perf_counter(), time.process_time()
     solution = solve_take_folder(
         folder, out / "second_order", device=device, quality=quality, frames=None, resume=False, progress=Silent()
     )
     seconds = time.perf_counter() - begun
+    processor = {SECOND_ORDER: time.process_time() - worked}
 
     def measured(solution: Solution) -> RegionErrors:
         return evaluate(solution, take, truth, region).regions[-1]
@@ -106,14 +112,16 @@ def compare(
     where = choose_device(device)
     for name, method in PRESETS.items():
         snapshots: list[Snapshot] = []
+        worked = time.process_time()
         last = solve_first_order(take, where, method, Budget(seconds=budget), observe=snapshots.append, every=EVERY)
+        processor[f"Adam, {name}"] = time.process_time() - worked
         chosen = {round(i) for i in np.linspace(0, len(snapshots) - 1, EVALUATED)}
         chosen.add(_first_from([snapshot.seconds for snapshot in snapshots], seconds))
         curves[f"Adam, {name}"] = [
             _point(s.seconds, s.steps, measured(replace(last, controls=s.controls, head=s.head)))
             for s in (snapshots[i] for i in sorted(chosen))
         ]
-    return Comparison(end.name, take.frame_count, device_name(where), budget, curves)
+    return Comparison(end.name, take.frame_count, device_name(where), budget, curves, processor)
 
 
 def _first_from(times: Sequence[float], seconds: float) -> int:
@@ -135,6 +143,11 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
             table.add_row(name, f"{point.seconds:.1f}", steps, f"{point.world:.3f}", f"{point.rig:.3f}")
         table.add_section()
     console.print(table)
+    worked = (
+        f"{name} {seconds:.0f} of {comparison.curves[name][-1].seconds:.0f}"
+        for name, seconds in comparison.processor.items()
+    )
+    console.print(f"processor seconds: {'; '.join(worked)}; a fair run has alike shares", highlight=False)
     for name, ratio in comparison.ratios().items():
         verdict = "holds" if ratio >= CLAIM else "does not hold"
         console.print(
@@ -152,6 +165,7 @@ def comparison_record(comparison: Comparison) -> dict[str, object]:
         "device": comparison.device,
         "python": platform.python_version(),
         "torch": torch.__version__,
+        "processor_seconds": comparison.processor,
         "adam_budget_seconds": comparison.budget,
         "methods": {name: asdict(method) for name, method in PRESETS.items()},
         "curves": {name: [asdict(point) for point in curve] for name, curve in comparison.curves.items()},
