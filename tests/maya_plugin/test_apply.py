@@ -14,8 +14,6 @@ from solver.take import Solution, Take, TakeError, write_solution, write_take
 from tests.maya_emulator.writer import scene_text
 from tests.maya_plugin.ma_scene import blend_scene, open_scene
 
-CAMERA = {"cam": "cam"}
-
 
 def snapshot(session) -> str:
     """Every node, plug, curve and connection of the scene."""
@@ -170,7 +168,6 @@ def small(maya, tmp_path):
     cmds.setAttr("head_GRP.rotatePivot", 0.5, 1, -1)
     cmds.createNode("transform", name="face_CTL")
     cmds.addAttr("face_CTL", longName="open", attributeType="double", minValue=0, maxValue=10, keyable=True)
-    cmds.createNode("multDoubleLinear", name="unused")
     curve = cmds.createNode("animCurveUU", name="sdk")
     from tests.maya_emulator.curve import Key
 
