@@ -25,10 +25,10 @@ def normalise(luminance: Tensor, mask: Tensor) -> Tensor:
     """
     height, width = luminance.shape[1:]
     stack = torch.stack([mask, luminance * mask, luminance * luminance * mask], 1)
-    halved = F.avg_pool2d(stack, 2, ceil_mode=True, count_include_pad=False)
-    blurred = _blur(halved, SIGMA / 2)
-    # align_corners=False keeps pixel centres at .5; an odd last row is stretched by less than half a pixel
-    means = F.interpolate(blurred, size=(height, width), mode="bilinear", align_corners=False)
+    even = F.pad(stack, (0, width % 2, 0, height % 2))  # what is added is outside the mask
+    blurred = _blur(F.avg_pool2d(even, 2), SIGMA / 2)
+    # align_corners=False keeps pixel centres at .5
+    means = F.interpolate(blurred, scale_factor=2.0, mode="bilinear", align_corners=False)[..., :height, :width]
     total = means[:, 0].clamp_min(1e-3)
     mean = means[:, 1] / total
     variance = (means[:, 2] / total - mean * mean).clamp_min(0)
