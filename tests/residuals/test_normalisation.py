@@ -104,6 +104,17 @@ def test_values_are_finite_where_nothing_is_seen():
     assert normalise(image, torch.zeros_like(mask)).isfinite().all()
 
 
+@pytest.mark.parametrize("size", [(47, 63), (48, 63), (47, 64)])
+def test_an_odd_size_is_as_good_as_an_even_one(size):
+    """The same picture in a frame of even size, whose added row and column are masked out."""
+    height, width = size
+    image, mask = image_and_mask(*size)
+    padding = (0, width % 2, 0, height % 2)
+    even = normalise(F.pad(image, padding), F.pad(mask, padding))[0, :, :height, :width]
+    inside = shrunk(mask, 1)[0] > 0
+    torch.testing.assert_close(normalise(image, mask)[0][:, inside], even[:, inside], atol=0.005, rtol=0)
+
+
 def test_images_of_a_batch_do_not_mix():
     image, mask = image_and_mask()
     batch = normalise(torch.cat([image, 1 - image.flip(1)]), torch.cat([mask, mask.flip(2)]))
