@@ -14,6 +14,7 @@ from .problem import Pose, Problem
 from .render import Texture
 from .residuals.normalisation import encoded_luminance, normalise
 from .residuals.photometric import Template, Views, observe, surface_slopes
+from .texels import fill_unseen
 
 
 def known_template(problem: Problem, texture: Texture, pose: Pose, frames: Tensor, level: int) -> Template:
@@ -49,9 +50,14 @@ def _drawn_views(problem: Problem, texture: Texture, pose: Pose, frame: int, lev
 
 
 def _normalised(rendering: Rendering) -> Tensor:
-    """(B, 3, H, W) as ``normalise`` gives; pixels count where most of them is textured surface."""
+    """(B, 3, H, W) as ``normalise`` gives. The surface's colours go on beyond its outline, so that none is drawn in."""
+    inside = rendering.coverage >= 0.5
     colours = rendering.colours / rendering.coverage.clamp_min(0.5)[..., None]
-    return normalise(encoded_luminance(colours), (rendering.coverage >= 0.5).to(colours.dtype))
+    luminance = [
+        fill_unseen(image[..., None], seen)[..., 0]
+        for image, seen in zip(encoded_luminance(colours), inside, strict=True)
+    ]
+    return normalise(torch.stack(luminance), inside.to(colours.dtype))
 
 
 def _textured(problem: Problem, texture: Texture) -> Tensor:

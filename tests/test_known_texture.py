@@ -85,6 +85,26 @@ def test_more_frames_reach_more_samples(filmed: tuple[Problem, Pose, list[FrameP
     assert (three.weights > 0).sum() > (one.weights > 0).sum()
 
 
+def test_every_frame_is_drawn_in_its_own_pose(filmed: tuple[Problem, Pose, list[FramePixels]]) -> None:
+    problem, pose, _ = filmed
+    frames = torch.arange(3)
+    together = known_template(problem, texture(), pose, frames, 0)
+    alone = [known_template(problem, texture(), pose.at([m]), frames[[m]], 0) for m in range(3)]
+    always = torch.stack([template.weights > 0 for template in alone]).all(0)
+    mean = torch.stack([t.values * t.weights for t in alone]).sum(0) / torch.stack([t.weights for t in alone]).sum(0)
+    torch.testing.assert_close(together.values[always], mean[always])
+
+
+def test_an_even_texture_has_no_contrast_up_to_the_outline(
+    filmed: tuple[Problem, Pose, list[FramePixels]],
+) -> None:
+    problem, pose, _ = filmed
+    grey = Texture.from_tiles({tile: torch.full((2, 2, 3), 0.4) for tile in (FRONT, SIDE, BACK)})
+    template = known_template(problem, grey, pose.at([0]), FIRST, 0)
+    assert (template.weights > 0).sum() > 300
+    assert template.values.abs().max() < 0.02
+
+
 def test_samples_off_the_texture_or_hidden_are_unknown(filmed: tuple[Problem, Pose, list[FramePixels]]) -> None:
     problem, pose, _ = filmed
     template = known_template(problem, texture(FRONT), pose.at([0]), FIRST, 0)
