@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
-from .bundle import bundle
+from .bundle import Evidence, bundle
+from .known_texture import known_template
 from .problem import Pose, Problem
+from .residuals.photometric import Views
 from .views import FramePixels
 
 ROUNDS = 2  # times the views are made anew at each level
@@ -17,10 +21,11 @@ HOLD_DEVIATION = 0.05  # of a control's range: one frame alone says little about
 def align(problem: Problem, pixels: FramePixels, pose: Pose, frame: int) -> Pose:
     """Pose (B = 1) of take frame index ``frame`` on which the cameras agree about the surface's colours.
 
-    The head transform comes first, over all levels, then the controls follow on a short leash. With fewer than two
-    cameras nothing can disagree, and the pose is returned as it is.
+    The outline and the rig's own texture, where there are any, have their say. The head transform comes first, over
+    all levels, then the controls follow on a short leash. With one camera and no texture nothing can disagree, and the
+    pose is returned as it is.
     """
-    if len(problem.take.cameras) < 2:
+    if len(problem.take.cameras) < 2 and problem.texture is None:
         return pose
     frames = torch.tensor([frame], device=pose.head.device)
     for level in range(problem.coarsest, problem.quality.finest - 1, -1):
@@ -31,6 +36,24 @@ def align(problem: Problem, pixels: FramePixels, pose: Pose, frame: int) -> Pose
 def _round(problem: Problem, pixels: FramePixels, pose: Pose, frames: Tensor, level: int, free_controls: bool) -> Pose:
     hold = 1 / (HOLD_DEVIATION * problem.prior.span) ** 2
     for _ in range(ROUNDS):
-        views = problem.views.views(problem.samples, level, frames.tolist(), [pixels], pose.controls, pose.head)
-        pose = bundle(problem, views, pose, frames, level, ITERATIONS, free_controls, hold).pose
+        views, evidence = look(problem, [pixels], pose, frames, level)
+        pose = bundle(problem, views, pose, frames, level, ITERATIONS, free_controls, hold, evidence).pose
     return pose
+
+
+def look(
+    problem: Problem, pixels: Sequence[FramePixels], pose: Pose, frames: Tensor, level: int, outlines: bool = True
+) -> tuple[Views, Evidence]:
+    """Views of M frames at a pose, with their outlines if wanted and the rig's own texture, where there are any."""
+    indices = frames.tolist()
+    visibility = problem.views.visibility(problem.samples, level, indices, pose.controls, pose.head)
+    contours = []
+    if outlines and problem.take.settings.contour > 0:
+        for m, index in enumerate(indices):
+            coverage = [image[m : m + 1] for image in visibility.coverage]
+            one = pose.at([m])
+            contours.append(problem.contours.build(pixels[m], coverage, one.controls, one.head, index, level))
+    known = None
+    if problem.texture is not None:
+        known = known_template(problem, problem.texture, pose.at([0]), frames[:1], level)
+    return problem.views.build(visibility, level, indices, pixels), Evidence(contours, known)

@@ -8,14 +8,16 @@ explains: all cameras, at all frames, agree about every point of the surface.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from .consensus import agree
+from .consensus import KNOWN_WEIGHT, agree
 from .optimize.box import solve_box
 from .problem import Pose, Problem, converged
+from .residuals.contour import ContourPoints, contour_quadratic
 from .residuals.photometric import (
     Template,
     Views,
@@ -33,6 +35,17 @@ FIRST_DAMPING = 1e-5
 DAMPING_UP, DAMPING_DOWN = 10.0, 0.3
 # the step follows the template's noise-free slopes; near the optimum it may raise the cost by what fits the noise
 COST_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What a bundle may know besides the footage's colours: outlines of each frame, and the rig's own texture."""
+
+    contours: Sequence[ContourPoints] = ()
+    known: Template | None = None
+
+
+NO_EVIDENCE = Evidence()
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,20 +70,21 @@ def bundle(
     iterations: int,
     free_controls: bool = True,
     hold: Tensor | None = None,
+    evidence: Evidence = NO_EVIDENCE,
 ) -> BundleFit:
     """Levenberg-Marquardt on M frames jointly, which are the batch of ``views``. frames: (M,) take frame indices.
 
     hold: (K,) information that ties the controls to where they began, for a single frame, which alone says little
-    about them.
+    about them. evidence: what is known besides the footage's colours.
     """
     begun, damping = pose.controls, FIRST_DAMPING
-    best, scale = _linearise(problem, views, pose, level, None)
+    best, scale = _linearise(problem, views, pose, level, None, evidence)
     best = _with_priors(problem, best, begun, hold)
     for _ in range(iterations):
         step = _step(problem, best, frames, damping, free_controls)
         if bool(converged(step).all()):
             break
-        trial, _ = _linearise(problem, views, best.pose.moved(step), level, scale)
+        trial, _ = _linearise(problem, views, best.pose.moved(step), level, scale, evidence)
         trial = _with_priors(problem, trial, begun, hold)
         if trial.cost <= best.cost * (1 + COST_TOLERANCE):
             best, damping = trial, damping * DAMPING_DOWN
@@ -91,11 +105,11 @@ class _Joint:
 
 
 def _linearise(
-    problem: Problem, views: Views, pose: Pose, level: int, scale: Tensor | None
+    problem: Problem, views: Views, pose: Pose, level: int, scale: Tensor | None, evidence: Evidence = NO_EVIDENCE
 ) -> tuple[_Joint, Tensor]:
     """Normal equations of all M frames jointly with the template eliminated, without priors; and the robust scale."""
     everything = observe(problem.samples, problem.model, pose.controls, pose.head, views)
-    template, weights, scale = agree(everything, views.edges, scale)
+    template, weights, scale = agree(everything, views.edges, scale, evidence.known)
     residual = everything.values - template.values
     noise = problem.noise_variance(scale, level)
     covectors = template_covectors(template.slopes, everything.rays, views.edges)
@@ -105,10 +119,19 @@ def _linearise(
     A_frames, b_frames = to_controls(A_frames, b_frames, jacobian)
     mean_covectors = torch.einsum("bcn,bcni->bni", weights, covectors)
     shared = _shared_rows(problem, mean_covectors, everything.points, jacobian, template.weights)
-    A = torch.block_diag(*A_frames) - (shared.T @ shared).double()
+    A = (torch.block_diag(*A_frames) - (shared.T @ shared).double()) / noise
+    b = b_frames.reshape(-1) / noise
     seen = everything.weights * (template.weights > 0)
     cost = (seen * robust_loss(residual, scale)).sum().double() / noise
-    return _Joint(pose, A / noise, b_frames.reshape(-1) / noise, cost, template), scale
+    if evidence.known is not None:
+        own = KNOWN_WEIGHT * (evidence.known.weights > 0)
+        cost = cost + (own * robust_loss(evidence.known.values - template.values, scale)).sum().double() / noise
+    if evidence.contours:
+        A_contour, b_contour, cost_contour = contour_quadratic(
+            problem.model, evidence.contours, pose.controls, pose.head
+        )
+        A, b, cost = A + torch.block_diag(*A_contour), b + b_contour.reshape(-1), cost + cost_contour.sum()
+    return _Joint(pose, A, b, cost, template), scale
 
 
 def _shared_rows(

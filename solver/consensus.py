@@ -9,28 +9,41 @@ from .residuals.photometric import Observation, Template, residual_scale, robust
 
 REWEIGHTINGS = 4
 ENOUGH = 0.2  # total weight below which a sample's colour is not known
+KNOWN_WEIGHT = 3.0  # observations that the rig's own texture counts for
 
 
-def agree(observation: Observation, edges: Tensor, scale: Tensor | None = None) -> tuple[Template, Tensor, Tensor]:
+def agree(
+    observation: Observation, edges: Tensor, scale: Tensor | None = None, known: Template | None = None
+) -> tuple[Template, Tensor, Tensor]:
     """The robust weighted mean over frames and cameras of the colour at each sample.
 
     Samples that fewer than two images saw say nothing about the pose and get weight 0. edges: (B, N, 2, 3) cm.
-    scale: robust scale, or None to take it from the residuals. Returns the template, the weights (B, C, N) that each
-    observation ended with, and the scale.
+    scale: robust scale, or None to take it from the residuals. known: the rig's own texture, which votes like
+    ``KNOWN_WEIGHT`` images whatever the pose. Returns the template, the weights (B, C, N) that each observation ended
+    with, and the scale.
     """
-    seen = observation.weights * ((observation.weights > 0).sum((0, 1)) >= 2)
-    weights = seen
+    known = _nothing_known(observation) if known is None else known
+    own = KNOWN_WEIGHT * (known.weights > 0)
+    votes = (observation.weights > 0).sum((0, 1)) + (own > 0)
+    seen = observation.weights * (votes >= 2)
+    weights, trust = seen, own
     for _ in range(REWEIGHTINGS):
-        total = weights.sum((0, 1)).clamp_min(1e-6)
-        values = (weights * observation.values).sum((0, 1)) / total
+        total = (weights.sum((0, 1)) + trust).clamp_min(1e-6)
+        values = ((weights * observation.values).sum((0, 1)) + trust * known.values) / total
         residual = observation.values - values
         used = residual_scale(residual, seen) if scale is None else scale
         weights = seen * robust_weight(residual, used)
-    weights = weights * (weights.sum((0, 1)) > ENOUGH)
-    total = weights.sum((0, 1))
-    values = (weights * observation.values).sum((0, 1)) / total.clamp_min(1e-6)
-    slopes = (weights[..., None] * surface_slopes(observation, edges)).sum((0, 1)) / total.clamp_min(1e-6)[:, None]
-    return Template(values, slopes, total), weights, used
+        trust = own * robust_weight(known.values - values, used)
+    weights = weights * (weights.sum((0, 1)) + trust > ENOUGH)
+    total = weights.sum((0, 1)) + trust
+    values = ((weights * observation.values).sum((0, 1)) + trust * known.values) / total.clamp_min(1e-6)
+    slopes = (weights[..., None] * surface_slopes(observation, edges)).sum((0, 1)) + trust[:, None] * known.slopes
+    return Template(values, slopes / total.clamp_min(1e-6)[:, None], total), weights, used
+
+
+def _nothing_known(observation: Observation) -> Template:
+    nothing = torch.zeros_like(observation.values[0, 0])
+    return Template(nothing, nothing[:, None].expand(-1, 2), nothing)
 
 
 class TemplateMemory:
@@ -44,6 +57,12 @@ class TemplateMemory:
         """The present means; weight 0 where too little was seen."""
         means = self.sums / self.weights.clamp_min(1e-6)[:, None]
         return Template(means[:, 0], means[:, 1:], self.weights * (self.weights > ENOUGH))
+
+    def trust(self, known: Template) -> None:
+        """Adds the rig's own texture."""
+        own = KNOWN_WEIGHT * (known.weights > 0)
+        self.sums += own[:, None] * torch.cat([known.values[:, None], known.slopes], 1)
+        self.weights += own
 
     def add(self, observation: Observation, edges: Tensor) -> None:
         """Adds what one frame (B = 1) saw; what disagrees with the memory counts little."""

@@ -13,17 +13,20 @@ from pathlib import Path
 import torch
 
 from . import __version__
+from .appearance import NoTexture, bake_texture
 from .checkpoint import Checkpoint
 from .footage import check_footage
 from .frame_range import part_of_take
 from .progress import Progress
 from .render import choose_backend
 from .result import make_solution
-from .solve import solve_take
+from .solve import Solved, solve_take
 from .take import FootageError, Solution, SolveError, Take, read_take, write_solution
 from .take.files import write_atomic
+from .texture_files import write_texture
 
 LOG = "solve.log"
+TEXTURE_FRAMES = 6  # keyframes that the texture is baked from
 FILES_CHECKED = 200  # at most this many images a camera are read before the solve starts
 
 
@@ -56,7 +59,8 @@ def solve_take_folder(
     checkpoint = Checkpoint(out, hashlib.sha256(identity).hexdigest(), resume)
     try:
         solved = solve_take(take, where, clock, checkpoint)
-        solution = make_solution(take, solved, _provenance(take, take_folder, out, where, clock))
+        look = _write_texture(solved, out, clock)
+        solution = make_solution(take, solved, {**_provenance(take, take_folder, out, where, clock), **look})
         write_solution(solution, out)
     finally:
         write_atomic(out / LOG, ("\n".join(clock.lines) + "\n").encode("utf-8"))
@@ -125,6 +129,19 @@ def _check_images(take: Take) -> None:
     if errors:
         more = f" ({len(errors) - 1} more; see 'facesolve inspect')" if len(errors) > 1 else ""
         raise FootageError(errors[0].message + more)
+
+
+def _write_texture(solved: Solved, out: Path, clock: StageClock) -> dict[str, object]:
+    """Bakes the texture from a few keyframes and writes it; returns what the solution says about it."""
+    clock.stage("bake the texture", 1)
+    keyframes = solved.keyframes[:: max(1, len(solved.keyframes) // TEXTURE_FRAMES)]
+    baked = bake_texture(solved.problem, solved.joint.pose.at(keyframes), keyframes)
+    clock.advance()
+    if isinstance(baked, NoTexture):
+        clock.message(baked.reason)
+        return {"texture": None}
+    files = write_texture(baked, out)
+    return {"texture": [file.name for file in files], "camera_gains": baked.gains.cpu().numpy().round(5).tolist()}
 
 
 def _provenance(take: Take, take_folder: Path, out: Path, device: torch.device, clock: StageClock) -> dict[str, object]:

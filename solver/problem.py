@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from .render import Texture
+from .residuals.contour import ContourBuilder
 from .residuals.priors import ControlPrior
 from .rig import RigModel, retract
 from .surface import SurfaceSamples
@@ -71,7 +73,11 @@ def converged(step: Tensor) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """The fixed parts of a solve. pixels_per_cm: typical image scale of the surface at full resolution."""
+    """The fixed parts of a solve.
+
+    pixels_per_cm: typical image scale of the surface at full resolution. texture: the rig's own, when it has one and
+    the settings allow its use.
+    """
 
     take: Take
     model: RigModel
@@ -81,6 +87,8 @@ class Problem:
     quality: Quality
     coarsest: int
     pixels_per_cm: float
+    contours: ContourBuilder
+    texture: Texture | None = None
 
     @property
     def head_moves(self) -> bool:

@@ -17,22 +17,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .align import align
+from .align import align, look
 from .bundle import BundleFit, bundle
 from .checkpoint import Checkpoint
 from .optimize.gauss_newton import Quadratic
 from .problem import QUALITY, Pose, Problem
 from .progress import Progress
 from .refine import JointFit, carry_correction, joint_pass, learn_template, refine_frame
-from .render import choose_backend
+from .render import Texture, choose_backend
+from .residuals.contour import ContourBuilder
 from .residuals.priors import ControlPrior
 from .rig import RigModel, apply_head
 from .surface import sample_surface
 from .take import SolveError, Take
+from .texture_files import read_texture
 from .track import Tracker, predict
 from .views import FramePixels, TakeFootage, ViewBuilder
 
 COARSEST_SIZE = 75  # pixels: no pyramid level is smaller than this in any camera
+LEAST_SPACING = 2.5  # pixels of the finest level: samples closer than this see the same pixels
 BUNDLE_ROUNDS = {1: 1, 0: 2}  # pyramid level -> times the views are made anew
 BUNDLE_ITERATIONS = 5
 REFINE_ABOVE = 1  # levels above the finest at which refinement begins
@@ -101,6 +104,10 @@ def prepare(take: Take, device: torch.device) -> tuple[Problem, Pose, int]:
     samples = sample_surface(model, quality.samples, seen)
     cameras = views.cameras(0, [first])
     depth = cameras.project(apply_head(start.head.to(model.neutral.dtype), samples.neutral[None])[:, None]).depth
+    pixels_per_cm = float((cameras.intrinsics[..., 0, 0] / depth.mean(-1)).mean())
+    crowding = LEAST_SPACING * 2**quality.finest / (samples.spacing * pixels_per_cm)
+    if crowding > 1:
+        samples = sample_surface(model, int(quality.samples / crowding**2) + 1, seen)
     smallest = min(min(camera.width, camera.height) for camera in take.cameras)
     problem = Problem(
         take=take,
@@ -110,10 +117,18 @@ def prepare(take: Take, device: torch.device) -> tuple[Problem, Pose, int]:
         views=views,
         quality=quality,
         coarsest=max(quality.finest, int(np.log2(max(smallest / COARSEST_SIZE, 1)))),
-        pixels_per_cm=float((cameras.intrinsics[..., 0, 0] / depth.mean(-1)).mean()),
+        pixels_per_cm=pixels_per_cm,
+        contours=ContourBuilder(take, model, views),
+        texture=_own_texture(take, device),
     )
     frames = torch.tensor([first], device=device)
     return problem, Pose(problem.prior.clamped(start.controls, frames), start.head), first
+
+
+def _own_texture(take: Take, device: torch.device) -> Texture | None:
+    if take.texture is None or not take.settings.use_texture or not len(take.rig.face_uvs):
+        return None
+    return read_texture(take.texture).to(device)
 
 
 def choose_keyframes(problem: Problem, pose: Pose, first: int) -> Tensor:
@@ -199,8 +214,9 @@ def _bundle(
     progress.advance(done)
     for turn, level in enumerate(rounds[done:], done):
         checkpoint.put("bundle", partial(_bundle_arrays, pose, turn), now=True)
-        views = problem.views.views(problem.samples, level, keyframes.tolist(), pixels, pose.controls, pose.head)
-        fit = bundle(problem, views, pose, keyframes, level, BUNDLE_ITERATIONS)
+        # an outline is only as sharp as its matte: at full resolution the colours decide alone
+        views, evidence = look(problem, pixels, pose, keyframes, level, outlines=level > 0)
+        fit = bundle(problem, views, pose, keyframes, level, BUNDLE_ITERATIONS, evidence=evidence)
         pose = fit.pose
         progress.advance()
     return fit

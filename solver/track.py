@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from .consensus import TemplateMemory
+from .known_texture import known_template
 from .optimize.gauss_newton import Anchor, fit_frames
 from .problem import Pose, Problem
 from .residuals.photometric import Views, observe
@@ -49,6 +50,10 @@ class Tracker:
         """Takes the template from take frame index ``frame`` at a pose (B = 1) that is believed."""
         visibility = self._visibility(frame, pose)
         for level in self.levels:
+            if self._problem.texture is not None:
+                frames = torch.tensor([frame], device=pose.head.device)
+                known = known_template(self._problem, self._problem.texture, pose, frames, level)
+                self.memory[level].trust(known)
             self._learn(self._problem.views.build(visibility, level, [frame], [pixels]), pose, level)
 
     def step(self, frame: int, pixels: FramePixels, predicted: Pose) -> Pose:

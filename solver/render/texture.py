@@ -43,6 +43,11 @@ class Texture:
                 raise ValueError(f"tile {tile} must be (height, width, C), got {tuple(image.shape)}")
         return Texture({tile: _pyramid(image) for tile, image in tiles.items()})
 
+    def to(self, device: torch.device) -> Texture:
+        """The same texture on ``device``."""
+        levels = {tile: tuple(level.to(device) for level in pyramid) for tile, pyramid in self.pyramids.items()}
+        return Texture(levels)
+
 
 def _pyramid(image: Tensor) -> tuple[Tensor, ...]:
     """Levels (1, C, h, w) of image (height, width, C), each half the last, rounded down, until 1 x 1."""

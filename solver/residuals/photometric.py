@@ -20,6 +20,9 @@ from ..surface import SurfaceSamples
 SLIVER = 1e-4  # sine between two edges of a triangle below which rounding decides its normal
 
 
+CPU_CHUNK = 2048  # samples whose rows of the Jacobian stay in a CPU's cache
+
+
 @dataclass(frozen=True, eq=False)
 class Views:
     """A batch of B frames seen by C cameras at one pyramid level, with visibility frozen.
@@ -161,17 +164,18 @@ def normal_equations(
     Returns A (B, S+6, S+6) and b (B, S+6), float64; the head step is that of ``rig.retract``.
     The cost does not depend on the number of cameras, they are summed in ``sample_normals``.
     """
-    count = samples.basis.shape[2]
-    basis = samples.basis.reshape(-1, count)  # (3N, S)
-    matrices, vectors = [], []
+    width = samples.basis.shape[2] + 6
+    A = points.new_zeros(len(points), width, width)
+    b = points.new_zeros(len(points), width)
+    chunk = CPU_CHUNK if points.device.type == "cpu" else len(samples.weight)
     for frame in range(len(points)):
-        pose = head_basis(points[frame])  # (N, 3, 6)
-        J = torch.cat([information[frame] @ samples.basis, information[frame] @ pose], 2).reshape(-1, count + 6)
-        upper = torch.cat([basis.T @ J, pose.reshape(-1, 6).T @ J])
-        matrices.append((upper + upper.T).double() / 2)
-        flat = force[frame].reshape(-1)
-        vectors.append(torch.cat([flat @ basis, flat @ pose.reshape(-1, 6)]).double())
-    return torch.stack(matrices), torch.stack(vectors)
+        for begin in range(0, len(samples.weight), chunk):
+            rows = slice(begin, begin + chunk)
+            J = torch.cat([samples.basis[rows], head_basis(points[frame, rows])], 2)  # (n, 3, S+6)
+            flat = J.reshape(-1, width)
+            A[frame] += flat.T @ torch.bmm(information[frame, rows], J).reshape(-1, width)
+            b[frame] += force[frame, rows].reshape(-1) @ flat
+    return ((A + A.mT) / 2).double(), b.double()
 
 
 def head_basis(points: Tensor) -> Tensor:
