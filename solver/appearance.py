@@ -17,7 +17,7 @@ from .render.texture import Tile
 from .residuals.normalisation import encoded_luminance
 from .residuals.photometric import robust_weight
 from .sightings import Sighting, Sightings
-from .texels import TileTexels, fill_unseen, lay_out_texels
+from .texels import TileTexels, carried_triangles, fill_unseen, lay_out_texels
 
 ENOUGH = 0.02  # total weight below which a texel counts as never seen
 GAIN_STRIDE = 8  # every how many texels the cameras' gains are judged at
@@ -32,12 +32,13 @@ class Appearance:
     texture: linear light RGB, the light of the set included: albedo only as far as that light was even. Where nothing
     was seen it goes on from the nearest seen texels. coverage: for each tile (height, width) bool, True where a
     camera saw the texel. gains: (C, 3) each camera's channels relative to all, geometric mean 1: a camera's footage is
-    about ``gain * texture``.
+    about ``gain * texture``. carried: (F,) bool, triangles whose look the texture holds (``texels.carried_triangles``).
     """
 
     texture: Texture
     coverage: Mapping[Tile, Tensor]
     gains: Tensor
+    carried: Tensor
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def bake_texture(problem: Problem, pose: Pose, frames: Tensor, size: int | None 
     robust = [_RobustMean(mean, gains, scale) for mean in plain]
     for seen in sightings:
         robust[seen.layout].add(seen)
-    return _appearance(layouts, robust, gains)
+    return _appearance(layouts, robust, gains, carried_triangles(problem.model, layouts))
 
 
 def fit_gains(colours: Tensor, weights: Tensor) -> Tensor:
@@ -174,7 +175,9 @@ def _agreement(plain: Sequence[_PlainMean]) -> Tensor:
     return (2 * torch.cat([mean.deviation for mean in plain]).median()).clamp_min(LEAST_SCALE)
 
 
-def _appearance(layouts: Sequence[TileTexels], means: Sequence[_RobustMean], gains: Tensor) -> Appearance:
+def _appearance(
+    layouts: Sequence[TileTexels], means: Sequence[_RobustMean], gains: Tensor, carried: Tensor
+) -> Appearance:
     """Images of the tiles, filled where nothing was seen; a tile that nothing was seen of takes the mean colour."""
     everything = torch.cat([mean.colours[mean.seen] for mean in means]).mean(0)
     tiles, coverage = {}, {}
@@ -185,4 +188,4 @@ def _appearance(layouts: Sequence[TileTexels], means: Sequence[_RobustMean], gai
         else:
             tiles[layout.tile] = everything.expand(layout.size, layout.size, 3).contiguous()
         coverage[layout.tile] = seen
-    return Appearance(Texture.from_tiles(tiles), coverage, gains)
+    return Appearance(Texture.from_tiles(tiles), coverage, gains, carried)

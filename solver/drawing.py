@@ -81,18 +81,21 @@ def draw(model: RigModel, world: Tensor, cameras: CameraModel, camera: int) -> D
     return Drawing(clip, *choose_backend(model.device).rasterize(clip, model.triangles, resolution))
 
 
-def render_textured(model: RigModel, texture: Texture, cameras: CameraModel, pose: Pose) -> tuple[Rendering, ...]:
+def render_textured(
+    model: RigModel, texture: Texture, cameras: CameraModel, pose: Pose, carried: Tensor | None = None
+) -> tuple[Rendering, ...]:
     """The rig with its texture, unlit, as each of the C cameras sees B poses; texture filtered to the pixels' size.
 
     cameras: without distortion, leading dimensions (B, C). A texture baked from footage holds the light it was filmed
-    in; times the camera's gain it is comparable to that camera's footage.
+    in; times the camera's gain it is comparable to that camera's footage. carried: (F,) bool, triangles that the
+    texture speaks of (``Appearance.carried``), None for all; the others hide what is behind them but are not drawn.
     Raises SolveError when the rig has no UVs.
     """
     if model.triangle_uvs is None:
         raise SolveError("rig: it has no UVs, so its texture cannot be drawn; export the rig with UVs.")
     world, opposite = world_vertices(model, pose), opposite_vertices(model.triangles)
     return tuple(
-        _textured(model, texture, draw(model, world, cameras, camera), model.triangle_uvs, opposite)
+        _textured(model, texture, draw(model, world, cameras, camera), carried, opposite)
         for camera in range(len(cameras.widths))
     )
 
@@ -105,14 +108,20 @@ def has_texture(texture: Texture, uv: Tensor) -> Tensor:
     return found
 
 
-def _textured(model: RigModel, texture: Texture, drawing: Drawing, triangle_uvs: Tensor, opposite: Tensor) -> Rendering:
+def _textured(
+    model: RigModel, texture: Texture, drawing: Drawing, carried: Tensor | None, opposite: Tensor
+) -> Rendering:
+    assert model.triangle_uvs is not None  # render_textured
     triangle_id = drawing.triangle_id
     covered = (triangle_id >= 0).flatten().nonzero()[:, 0]
     slopes = barycentric_derivatives(drawing.clip, model.triangles, triangle_id)
-    uv = interpolate(model.uvs[None], triangle_id, drawing.barycentrics, triangle_uvs).flatten(0, 2)[covered]
-    uv_slopes = interpolate_derivatives(model.uvs[None], triangle_id, slopes, triangle_uvs).flatten(0, 2)[covered]
-    opaque = has_texture(texture, uv).to(uv.dtype)[:, None]
-    seen = torch.cat([sample_trilinear(texture, uv, uv_slopes) * opaque, opaque], 1)
+    uv = interpolate(model.uvs[None], triangle_id, drawing.barycentrics, model.triangle_uvs).flatten(0, 2)[covered]
+    uv_slopes = interpolate_derivatives(model.uvs[None], triangle_id, slopes, model.triangle_uvs)
+    opaque = has_texture(texture, uv)
+    if carried is not None:
+        opaque &= carried[triangle_id.flatten()[covered].long()]
+    alpha = opaque.to(uv.dtype)[:, None]
+    seen = torch.cat([sample_trilinear(texture, uv, uv_slopes.flatten(0, 2)[covered]) * alpha, alpha], 1)
     image = seen.new_zeros(triangle_id.numel(), 4).index_copy(0, covered, seen).view(*triangle_id.shape, 4)
     smooth = antialias(image, triangle_id, drawing.depth, drawing.clip, model.triangles, opposite)
     return Rendering(smooth[..., :3], smooth[..., 3])

@@ -6,6 +6,7 @@ Knows UVs and geometry; no footage, cameras or files.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,9 +16,11 @@ from torch import Tensor
 from .render import choose_backend
 from .render.texture import Tile
 from .rig import RigModel
+from .surface import connected_pieces
 
 SMALLEST, LARGEST = 256, 2048  # texels a side of a tile
 BORDER = 1e-6  # UVs this near a tile's border count as on it
+SAME_PLACE = 1.0  # cm between a triangle and what its texel shows, up to which it is taken for the same surface
 UDIM_COLUMNS, UDIM_ROWS = 10, 900  # tiles with a four-digit UDIM number
 
 
@@ -44,20 +47,49 @@ def lay_out_texels(model: RigModel, texels_per_cm: float, size: int | None = Non
     """The texels of every UDIM tile that the rig's UVs reach, by tile; empty when the rig has no UVs.
 
     size: texels a side of every tile; None takes for each tile the power of two from 256 to 2048 at which the neutral
-    has about ``texels_per_cm``. Where UVs overlap (mirrored halves, stacked eyes) the texel belongs to the first of the
-    triangles. Triangles left of u = 0, right of u = 10 or below v = 0 have no UDIM number and get no texels.
+    has about ``texels_per_cm``. Where UVs overlap the texel belongs to the connected piece of surface with the largest
+    area, so that an eyeball does not draw over the skin, and of its triangles to the first. Triangles left of u = 0,
+    right of u = 10 or below v = 0 have no UDIM number and get no texels.
     """
     if model.triangle_uvs is None:
         return []
+    order = _largest_piece_first(model)
     corners = model.uvs[model.triangle_uvs]  # (F, 3, 2)
     low, high = (corners.amin(1) + BORDER).floor(), (corners.amax(1) - BORDER).floor()
     layouts = []
     for tile in _tiles(low, high):
-        triangles = ((low <= low.new_tensor(tile)) & (high >= low.new_tensor(tile))).all(1).nonzero()[:, 0]
+        triangles = order[((low <= low.new_tensor(tile)) & (high >= low.new_tensor(tile))).all(1)[order]]
         layout = _lay_out(model, tile, triangles, size or _tile_size(model, triangles, texels_per_cm))
         if len(layout.texels):
             layouts.append(layout)
     return layouts
+
+
+def carried_triangles(model: RigModel, layouts: Sequence[TileTexels]) -> Tensor:
+    """(F,) bool: triangles whose look the texture can hold.
+
+    Not those without texels, nor those under whose UVs the texture shows another part of the surface, as when eyeballs
+    with a material of their own lie over the skin in the UVs. Triangles with exactly the UVs of others (mirrored
+    halves, copies) are meant to share their look.
+    """
+    carried = torch.zeros(len(model.triangles), dtype=torch.bool, device=model.device)
+    if model.triangle_uvs is None:
+        return carried
+    uv = model.uvs[model.triangle_uvs].mean(1)
+    centres = model.neutral[model.triangles].mean(1)
+    for layout in layouts:
+        local = uv - uv.new_tensor(layout.tile)
+        inside = ((local >= 0) & (local < 1)).all(1).nonzero()[:, 0]
+        column, row = (local[inside] * layout.size).long().unbind(1)
+        at = torch.full((layout.size * layout.size,), -1, device=model.device)
+        at[layout.texels] = torch.arange(len(layout.texels), device=model.device)
+        at = at[(layout.size - 1 - row) * layout.size + column]  # index into the layout's texels, -1 between triangles
+        owner = layout.triangles[at.clamp(min=0)]
+        shown = (model.neutral[model.triangles[owner]] * layout.barycentrics[at.clamp(min=0), :, None]).sum(1)
+        near = (shown - centres[inside]).norm(dim=1) < SAME_PLACE
+        copied = (uv[owner] - uv[inside]).abs().amax(1) < BORDER
+        carried[inside] = (at < 0) | near | copied
+    return carried
 
 
 def fill_unseen(image: Tensor, seen: Tensor) -> Tensor:
@@ -82,6 +114,15 @@ def _push_pull(colours: Tensor, weight: Tensor) -> Tensor:
     coarse = _push_pull(torch.where(total > 0, mean / total, 0.0), known)
     smooth = F.interpolate(coarse, size=colours.shape[2:], mode="bilinear", align_corners=False)
     return torch.where(weight > 0, colours, smooth)
+
+
+def _largest_piece_first(model: RigModel) -> Tensor:
+    """(F,) triangles by the area of their connected piece of surface, else as they come."""
+    piece = torch.as_tensor(connected_pieces(model.rig), device=model.device)[model.triangles[:, 0]]
+    corners = model.neutral[model.triangles].double()
+    area = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]).norm(dim=1)
+    total = area.new_zeros(int(piece.max()) + 1).index_add(0, piece, area)
+    return torch.argsort(total[piece], descending=True, stable=True)
 
 
 def _tiles(low: Tensor, high: Tensor) -> list[Tile]:

@@ -69,6 +69,21 @@ def test_surface_without_a_tile_shows_the_image_behind(filmed: tuple[Take, RigMo
         assert not drawn.colours.any()
 
 
+def test_triangles_that_the_texture_does_not_carry_hide_but_are_not_drawn(
+    filmed: tuple[Take, RigModel, Tensor],
+) -> None:
+    take, model, _ = filmed
+    front = model.neutral[model.triangles, 2].mean(1) > 6
+    everywhere = Texture.from_tiles({tile: torch.ones(2, 2, 3) for tile in (FRONT, SIDE, BACK)})
+    whole = render_textured(model, everywhere, lenses(take), POSE)[1].coverage
+    ring = render_textured(model, everywhere, lenses(take), POSE, carried=~front)[1].coverage
+    seen = draw(model, world_vertices(model, POSE), lenses(take), 1).triangle_id
+    of_front = front[seen.clamp(min=0).long()] & (seen >= 0)
+    assert of_front.sum() > 500
+    assert not ring[of_front].any()
+    torch.testing.assert_close(ring[~of_front], whole[~of_front])
+
+
 def test_distant_detail_is_filtered(filmed: tuple[Take, RigModel, Tensor]) -> None:
     take, model, _ = filmed
     checks = (torch.arange(512)[:, None] + torch.arange(512)) % 2  # far finer than a pixel

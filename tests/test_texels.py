@@ -11,14 +11,14 @@ from torch import Tensor
 
 from solver.rig import RigModel
 from solver.take import Rig
-from solver.texels import TileTexels, fill_unseen, lay_out_texels
+from solver.texels import TileTexels, carried_triangles, fill_unseen, lay_out_texels
 
 
-def squares(*corners: tuple[float, float], side: float = 1.0, cm: float = 10.0) -> RigModel:
-    """One quad of ``cm`` a side for each lower left UV corner, of ``side`` in UV."""
+def squares(*corners: tuple[float, float], side: float = 1.0, sizes: tuple[float, ...] = (10.0,) * 4) -> RigModel:
+    """One quad for each lower left UV corner, of ``side`` in UV; ``sizes`` in cm, 5 cm behind each other."""
     count = len(corners)
     unit = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], np.float64)
-    neutral = np.concatenate([np.c_[unit * cm, np.full(4, float(i))] for i in range(count)])
+    neutral = np.concatenate([np.c_[unit * sizes[i], np.full(4, 5.0 * i)] for i in range(count)])
     uvs = np.concatenate([unit * side + np.array(corner) for corner in corners])
     faces = np.arange(4 * count)
     rig = Rig.from_dense(neutral, np.ones((1, 4 * count, 3)), ["a"], np.full(count, 4), faces, uvs, faces)
@@ -60,9 +60,20 @@ def test_tiles_without_a_number_are_left_out() -> None:
     assert [layout.tile for layout in lay_out_texels(model, 1.0, 8)] == [(9, 1)]
 
 
-def test_where_uvs_overlap_the_first_triangle_wins() -> None:
-    (layout,) = lay_out_texels(squares((0.0, 0.0), (0.0, 0.0)), 1.0, 8)
-    assert layout.triangles.max() < 2  # of the first quad
+def test_where_uvs_overlap_the_largest_piece_wins_then_the_first() -> None:
+    same, larger = squares((0.0, 0.0), (0.0, 0.0)), squares((0.0, 0.0), (0.0, 0.0), sizes=(9.0, 10.0))
+    assert set(lay_out_texels(same, 1.0, 8)[0].triangles.tolist()) == {0, 1}
+    assert set(lay_out_texels(larger, 1.0, 8)[0].triangles.tolist()) == {2, 3}
+
+
+def test_surface_whose_texels_show_another_part_is_not_carried() -> None:
+    # a quad, its copy, one that lies over half of it, one beside them in a tile of its own, one without a number
+    places = ((0.0, 0.0), (0.0, 0.0), (0.25, 0.0), (1.0, 0.0), (-1.0, 0.0))
+    model = squares(*places, side=0.5, sizes=(10.0, 9.0, 8.0, 7.0, 6.0))
+    quads = carried_triangles(model, lay_out_texels(model, 1.0, 32)).view(5, 2).tolist()
+    assert quads[0] == quads[1] == quads[3] == [True, True]
+    assert quads[2] == [True, False]  # its first triangle's middle is past the first quad
+    assert quads[4] == [False, False]
 
 
 @pytest.mark.parametrize(("texels_per_cm", "side", "size"), [(25.6, 0.5, 512), (51.2, 0.5, 1024), (1e6, 1, 2048)])

@@ -21,7 +21,7 @@ TILES = {(0, 0): 1001, (9, 0): 1010, (0, 1): 1011, (3, 2): 1024}
 
 
 def appearance(tiles: dict[tuple[int, int], Tensor]) -> Appearance:
-    return Appearance(Texture.from_tiles(tiles), {}, torch.ones(1, 3))
+    return Appearance(Texture.from_tiles(tiles), {}, torch.ones(1, 3), torch.ones(0, dtype=torch.bool))
 
 
 def picture(seed: int, height: int = 6, width: int = 6) -> Tensor:
