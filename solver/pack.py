@@ -14,11 +14,11 @@ from solver.footage.container import UnreadableImage
 from solver.footage.decode import image_size
 from solver.footage.video import VideoFile
 from solver.take import Camera, Footage, FootageError, Rig, Settings, StartPose, Take, TakeError, write_take
+from solver.take.calibration import CalibratedCamera, read_calibrated_cameras
 from solver.take.files import read_json, read_npz
 from solver.take.footage import VIDEO
 
 RIG_KEYS = ("neutral", "deltas", "names", "face_counts", "faces")
-CAMERA_SHAPES = {"intrinsic": (3, 3), "rotation": (3, 3), "translation": (3,)}
 WEIGHT_TOLERANCE = 1e-6  # float32 noise that an exporter may leave on a weight at its limit
 
 
@@ -63,10 +63,10 @@ def pack_take(request: PackRequest, folder: Path) -> Take:
     if request.texture is not None and "<UDIM>" not in str(request.texture) and not request.texture.is_file():
         raise TakeError(f"texture: '{request.texture}' does not exist.")
     rig = read_rig(request.rig)
-    records = read_calibration(request.cameras)
-    footage = tuple(_footage(request.footage, name) for name in records)
+    calibrated = read_calibrated_cameras(request.cameras)
+    footage = tuple(_footage(request.footage, camera.name) for camera in calibrated)
     sizes = [_image_size(source, frames, request.footage.on_bad_frame) for source in footage]
-    cameras = tuple(_camera(name, record, size) for (name, record), size in zip(records.items(), sizes, strict=True))
+    cameras = tuple(_camera(camera, size) for camera, size in zip(calibrated, sizes, strict=True))
     start, scene_times = None, frames.astype(np.float64)
     if request.start is not None:
         start, scene_start = read_start(request.start, rig, int(frames[0]))
@@ -122,33 +122,6 @@ def read_rig(path: Path) -> Rig:
         arrays.get("face_uvs"),
     )
     return replace(rig, photometric_weight=arrays.get("photometric_weight"), rigid_weight=arrays.get("rigid_weight"))
-
-
-def read_calibration(path: Path) -> dict[str, dict[str, Any]]:
-    """Camera records by name, in file order: intrinsic, distortion, rotation, translation, perhaps width and height.
-
-    OpenCV convention, centimetres, pixel centres at .5. Raises TakeError that names the camera and key.
-    """
-    calibration = read_json(path, "cameras")
-    if not calibration:
-        raise TakeError(f"cameras: '{path}' holds no camera.")
-    for name, record in calibration.items():
-        where = f"camera '{name}' in '{path}'"
-        if not isinstance(record, dict):
-            raise TakeError(f"{where}: expected an object with {', '.join(CAMERA_SHAPES)} and distortion.")
-        _need(record, (*CAMERA_SHAPES, "distortion"), where)
-        for key in (*CAMERA_SHAPES, "distortion"):
-            try:
-                value = np.asarray(record[key], np.float64)
-            except (TypeError, ValueError):
-                raise TakeError(f"{where}: {key} is not an array of numbers.") from None
-            shape = CAMERA_SHAPES.get(key, (value.size,))
-            if value.size != np.prod(shape):
-                raise TakeError(f"{where}: {key} has shape {value.shape}, expected {shape}.")
-            record[key] = value.reshape(shape)
-        if ("width" in record) != ("height" in record):
-            raise TakeError(f"{where}: give both width and height, or neither.")
-    return calibration
 
 
 def read_start(path: Path, rig: Rig, first_frame: int) -> tuple[StartPose, float]:
@@ -239,19 +212,18 @@ def _video_size(path: Path, where: str) -> tuple[int, int]:
     return video.width, video.height
 
 
-def _camera(name: str, record: Mapping[str, Any], image_size: tuple[int, int]) -> Camera:
-    width, height = (record.get("width", image_size[0]), record.get("height", image_size[1]))
-    if (width, height) != image_size:
+def _camera(calibrated: CalibratedCamera, image_size: tuple[int, int]) -> Camera:
+    if calibrated.size not in (None, image_size):
         raise FootageError(
-            f"camera '{name}': the calibration is for {width}x{height} pixels, the footage has "
-            f"{image_size[0]}x{image_size[1]}; use footage at the calibrated size."
+            f"camera '{calibrated.name}': the calibration is for {calibrated.width}x{calibrated.height} pixels, the "
+            f"footage has {image_size[0]}x{image_size[1]}; use footage at the calibrated size."
         )
     return Camera(
-        name=name,
+        name=calibrated.name,
         width=image_size[0],
         height=image_size[1],
-        intrinsics=record["intrinsic"],
-        rotation=record["rotation"],
-        translation=record["translation"],
-        distortion=record["distortion"],
+        intrinsics=calibrated.intrinsics,
+        rotation=calibrated.rotation,
+        translation=calibrated.translation,
+        distortion=calibrated.distortion,
     )

@@ -150,6 +150,12 @@ def test_half_a_size_is_refused(job: Job) -> None:
     assert "both width and height" in job.refuse(TakeError)
 
 
+@pytest.mark.parametrize("width", [0, 40.5, float("inf"), "wide", None, True])
+def test_a_size_that_is_no_number_of_pixels_is_refused(job: Job, width: Any) -> None:
+    job.cameras["a"]["width"] = width
+    assert f"width is {width!r}, expected a number of pixels" in job.refuse(TakeError)
+
+
 @pytest.mark.parametrize("key", ["neutral", "deltas"])
 def test_rig_with_nan_is_refused(job: Job, key: str) -> None:
     job.rig[key].flat[5] = np.nan

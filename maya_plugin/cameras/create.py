@@ -56,8 +56,8 @@ def create_cameras(
 
 
 def _size(record: CalibratedCamera, images: Dict[str, str], sizes: Dict[str, Tuple[int, int]]) -> Tuple[int, int]:
-    if record.width and record.height:
-        return record.width, record.height
+    if record.size is not None:
+        return record.size
     if record.name in sizes:
         return sizes[record.name]
     width, height = image_size(images[record.name]) if record.name in images else (0, 0)

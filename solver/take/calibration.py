@@ -30,6 +30,11 @@ class CalibratedCamera:
     width: Optional[int] = None
     height: Optional[int] = None
 
+    @property
+    def size(self) -> Optional[Tuple[int, int]]:
+        """(width, height) in pixels, None when the file does not say."""
+        return None if self.width is None or self.height is None else (self.width, self.height)
+
 
 def read_calibrated_cameras(path: Path) -> Tuple[CalibratedCamera, ...]:
     """The cameras of a calibration file, in file order. TakeError names the file, camera and key."""
@@ -56,7 +61,14 @@ def _camera(name: str, record: Any, where: str) -> CalibratedCamera:
         arrays[key] = value.reshape(shape)
     if ("width" in record) != ("height" in record):
         raise TakeError("{}: give both width and height, or neither.".format(where))
-    size = (int(record["width"]), int(record["height"])) if "width" in record else (None, None)
+    size = (_pixels(record, "width", where), _pixels(record, "height", where)) if "width" in record else (None, None)
     return CalibratedCamera(
         name, arrays["intrinsic"], arrays["rotation"], arrays["translation"], arrays["distortion"], *size
     )
+
+
+def _pixels(record: Dict[str, Any], key: str, where: str) -> int:
+    value = record[key]
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 1 or value % 1 != 0:
+        raise TakeError("{}: {} is {!r}, expected a number of pixels.".format(where, key, value))
+    return int(value)
