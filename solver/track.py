@@ -9,9 +9,10 @@ import torch
 
 from .consensus import TemplateMemory
 from .known_texture import known_template
-from .optimize.gauss_newton import Anchor, fit_frames
+from .optimize.gauss_newton import Anchor, FrameFit, fit_frames
 from .problem import Pose, Problem
-from .residuals.photometric import Views, observe
+from .reconsider import reconsider
+from .residuals.photometric import Observation, Views, observe
 from .views import FramePixels, Visibility
 
 FINEST = 1  # tracking stops here: what is left is the bundle's and the refinement's
@@ -61,15 +62,39 @@ class Tracker:
         problem = self._problem
         frames = torch.tensor([frame], device=predicted.head.device)
         predicted = Pose(problem.prior.clamped(predicted.controls, frames), predicted.head)
-        anchor = Anchor(predicted.controls, 1 / (PREDICTION_DEVIATION * problem.prior.span) ** 2)
-        pose = predicted
+        fit = self._fit(frame, pixels, predicted, self.levels)
+
+        def look(pose: Pose) -> Observation:
+            views = problem.views.build(self._visibility(frame, pose), self.levels[-1], [frame], [pixels])
+            return observe(problem.samples, problem.model, pose.controls, pose.head, views)
+
+        template = self.memory[self.levels[-1]].template()
+        pose = reconsider(
+            problem,
+            fit.pose,
+            frame,
+            look,
+            lambda candidate: self._fit(frame, pixels, candidate, self.levels[-2:]).pose,
+            template,
+            fit.scale,
+        )
         visibility = self._visibility(frame, pose)
         for level in self.levels:
+            self._learn(problem.views.build(visibility, level, [frame], [pixels]), pose, level)
+        return pose
+
+    def _fit(self, frame: int, pixels: FramePixels, pose: Pose, levels: list[int]) -> FrameFit:
+        """The frame fitted to the memory over pyramid levels, the controls anchored to where they begin."""
+        problem = self._problem
+        frames = torch.tensor([frame], device=pose.head.device)
+        anchor = Anchor(pose.controls, 1 / (PREDICTION_DEVIATION * problem.prior.span) ** 2)
+        visibility = self._visibility(frame, pose)
+        for level in levels:
             views = problem.views.build(visibility, level, [frame], [pixels])
             template = self.memory[level].template()
-            pose = fit_frames(problem, template, views, pose, frames, level, ITERATIONS, anchor, TEMPLATE_SHARE).pose
-            self._learn(views, pose, level)
-        return pose
+            fit = fit_frames(problem, template, views, pose, frames, level, ITERATIONS, anchor, TEMPLATE_SHARE)
+            pose = fit.pose
+        return fit
 
     def _visibility(self, frame: int, pose: Pose) -> Visibility:
         problem = self._problem
