@@ -1,7 +1,17 @@
 """Solution to keys: controls and head transform on an animation layer, undone in one step; fewer keys on request."""
 
 from .apply import ApplyReport, Skipped, apply_solution, plan
+from .edits import applied_layer, pin_edits
 from .reduction import reduce_keys
 from .request import ApplyRequest
 
-__all__ = ["ApplyReport", "ApplyRequest", "Skipped", "apply_solution", "plan", "reduce_keys"]
+__all__ = [
+    "ApplyReport",
+    "ApplyRequest",
+    "Skipped",
+    "applied_layer",
+    "apply_solution",
+    "pin_edits",
+    "plan",
+    "reduce_keys",
+]

@@ -88,6 +88,7 @@ class Plan:
             request.solution_folder,
             self.layer,
             self.head,
+            request.span,
         )
         return [*commands, record]
 

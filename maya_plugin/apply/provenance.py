@@ -1,11 +1,14 @@
-"""Where keys came from, on a network node in the scene: take, version, date, settings, residual, layer, head."""
+"""Where keys came from, on a network node in the scene: take, version, date, settings, residual, layer, head.
+
+What a layer holds is one solve of a whole take, and the ranges that were solved again since.
+"""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Tuple
 
 import numpy as np
 from maya import cmds
@@ -13,24 +16,38 @@ from maya import cmds
 from solver.take import Solution
 
 TEXTS = ("takeName", "takeFolder", "solutionFolder", "version", "solved", "applied", "settings", "frames", "residual")
+RANGES = "ranges"
 MARK = "facesolveProvenance"
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """A provenance node as it is found in a scene; layer and head are empty when they were deleted."""
+    """A provenance node as it is found in a scene; layer and head are empty when they were deleted.
+
+    ranges: (solution's folder, first and last scene time) of what was solved again, oldest first.
+    """
 
     node: str
     take_folder: str
     solution_folder: str
     layer: str
     head: str
+    ranges: Tuple[Tuple[str, float, float], ...] = ()
 
 
 def write_provenance(
-    solution: Solution, take_name: str, take_folder: str, solution_folder: str, layer: str, head: str
+    solution: Solution,
+    take_name: str,
+    take_folder: str,
+    solution_folder: str,
+    layer: str,
+    head: str,
+    span: Optional[Tuple[float, float]] = None,
 ) -> str:
-    """Makes (or, for a layer that has one, rewrites) the provenance node; returns its name."""
+    """Makes the provenance node, or rewrites the one that the layer has; returns its name.
+
+    span: scene times, when only they were keyed; a layer that has a node keeps what it says of the whole take.
+    """
     existing = find_provenance(layer)
     node = (
         existing.node
@@ -39,14 +56,18 @@ def write_provenance(
     )
     if existing is None:
         cmds.addAttr(node, longName=MARK, attributeType="bool", defaultValue=1)
-        for name in TEXTS:
+        for name in (*TEXTS, RANGES):
             cmds.addAttr(node, longName=name, dataType="string")
         for name in ("layer", "head"):
             cmds.addAttr(node, longName=name, attributeType="message")
         cmds.connectAttr(layer + ".message", node + ".layer")
         if head:
             cmds.connectAttr(head + ".message", node + ".head")
-    for name, text in _texts(solution, take_name, take_folder, solution_folder).items():
+    texts = dict(_texts(solution, take_name, take_folder, solution_folder), **{RANGES: "[]"})
+    if existing is not None and span is not None:
+        ranges = [*existing.ranges, (texts["solutionFolder"], *span)]
+        texts = {"applied": texts["applied"], RANGES: json.dumps(ranges)}
+    for name, text in texts.items():
         cmds.setAttr("{}.{}".format(node, name), text, type="string")
     return node
 
@@ -75,14 +96,19 @@ def find_provenance(layer: str = "") -> Optional[Provenance]:
             continue
         entry = Provenance(
             node,
-            cmds.getAttr(node + ".takeFolder") or "",
-            cmds.getAttr(node + ".solutionFolder") or "",
+            _text(node, "takeFolder"),
+            _text(node, "solutionFolder"),
             _connected(node + ".layer"),
             _connected(node + ".head"),
+            tuple((folder, first, last) for folder, first, last in json.loads(_text(node, RANGES) or "[]")),
         )
         if not layer or entry.layer == layer:
-            found.append((cmds.getAttr(node + ".applied") or "", entry))
+            found.append((_text(node, "applied"), entry))
     return max(found, key=lambda item: item[0])[1] if found else None
+
+
+def _text(node: str, name: str) -> str:
+    return cmds.getAttr("{}.{}".format(node, name)) or ""
 
 
 def _connected(plug: str) -> str:

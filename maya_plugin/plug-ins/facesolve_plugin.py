@@ -248,10 +248,25 @@ COMMANDS = (FacesolveExport, FacesolveSolve, FacesolveApply, FacesolveEdit)
 
 
 def initializePlugin(plugin) -> None:
-    """Registers the commands."""
+    """Registers the commands and, in a Maya with windows, builds the shelf once Maya is idle."""
+    from maya import cmds, utils
+
     registry = om.MFnPlugin(plugin, VENDOR, VERSION)
     for command in COMMANDS:
         registry.registerCommand(command.NAME, command, command.SYNTAX)
+    if not cmds.about(batch=True):
+        utils.executeDeferred(build_shelf)
+
+
+def build_shelf() -> None:
+    """Makes the shelf or brings it up to date; what is wrong with its list is a warning, never an error at start-up."""
+    from maya_plugin.ui import shelf
+    from solver.take.errors import FacesolveError
+
+    try:
+        shelf.build()
+    except FacesolveError as error:
+        om.MGlobal.displayWarning(str(error))
 
 
 def uninitializePlugin(plugin) -> None:

@@ -7,8 +7,10 @@ from typing import Callable, List, Optional, Tuple
 
 from maya import cmds
 
+from maya_plugin.apply import applied_layer, pin_edits, reduce_keys
 from maya_plugin.cameras import create_cameras
 from maya_plugin.export import ERROR, ExportRequest, export_take, preflight
+from maya_plugin.undo import load_plugin
 from solver.take import write_take
 from solver.take.errors import FacesolveError, TakeError
 
@@ -91,14 +93,23 @@ class MayaScene:
         return tuple(FindingRow(f.severity, f.node, f.sentence, f.remedy) for f in found)
 
     def export(self, settings: PanelSettings, folder: Path, span: Span) -> None:
-        """Writes the take into ``folder``; ``span`` limits it to scene frames. Raises FacesolveError."""
-        write_take(export_take(self._request(settings, span)), folder)
+        """Writes the take into ``folder``. Raises FacesolveError.
+
+        ``span`` limits it to scene frames that are solved again: keys that a person changed since become pins.
+        """
+        take = export_take(self._request(settings, span))
+        write_take(take if span is None else pin_edits(take), folder)
 
     def apply(self, solution: Path, settings: PanelSettings, span: Span) -> str:
-        """Keys ``solution``, undoable in one step; returns a sentence about what was done. Raises TakeError."""
-        options = {"layer": settings.layer} if settings.layer else {}
+        """Keys ``solution``, undoable in one step; returns a sentence about what was done. Raises TakeError.
+
+        ``span`` goes into the layer that holds the solve applied last.
+        """
+        layer = (applied_layer() if span is not None else "") or settings.layer
+        options = {"layer": layer} if layer else {}
         if span is not None:
             options.update(first=span[0], last=span[1])
+        load_plugin()
         try:
             result = cmds.facesolveApply(solution=str(solution), head=settings.head_transform, **options)
         except RuntimeError as error:
@@ -112,8 +123,6 @@ class MayaScene:
 
     def reduce_keys(self, tolerance: float) -> str:
         """Thins out the result's keys within ``tolerance`` mm on the surface; returns a sentence. Raises TakeError."""
-        from maya_plugin.apply import reduce_keys
-
         before, after = reduce_keys(tolerance)
         return "{} keys became {}.".format(before, after)
 

@@ -310,7 +310,7 @@ class Session:
         if obstacle:
             raise SolveError("{} Turn off 'solve inside Maya' to use the solver's own Python.".format(obstacle))
         interpreter = None if in_process else find_interpreter(self.preferences.python)
-        folder = self._folder()
+        folder = self._folder() if span is None else self._free_folder("range_{}-{}".format(*span))
         take = folder / "take"
         self.scene.export(self.settings, take, span)
         request = SolveRequest(take, folder / "solution", device=self.preferences.device)
@@ -318,6 +318,14 @@ class Session:
 
     def _folder(self) -> Path:
         return Path(self.settings.take_folder) if self.settings.take_folder else self.scene.default_take_folder()
+
+    def _free_folder(self, name: str) -> Path:
+        """A new folder for a range that is solved again: the whole take, and ranges before, stay as they are."""
+        folder, number = self._folder() / name, 1
+        while folder.exists():
+            number += 1
+            folder = self._folder() / "{}_{}".format(name, number)
+        return folder
 
     def _finish_report(self) -> None:
         report = self._report

@@ -7,64 +7,11 @@ from maya import cmds
 from maya_plugin.apply import ApplyRequest, apply_solution, reduce_keys
 from maya_plugin.apply.channels import head_channels
 from maya_plugin.apply.surface import Surface
-from maya_plugin.export import ExportRequest, export_take
 from maya_plugin.export.geometry import world_matrix
 from maya_plugin.export.head import head_at
-from solver.take import Solution, Take, TakeError, write_solution, write_take
-from tests.maya_emulator.writer import scene_text
-from tests.maya_plugin.ma_scene import blend_scene, open_scene
-
-
-def snapshot(session) -> str:
-    """Every node, plug, curve and connection of the scene."""
-    return scene_text(session)
-
-
-@pytest.fixture(scope="session")
-def ict_take(ict_rom_session) -> Take:
-    from tests.maya_emulator.session import use
-
-    use(ict_rom_session)
-    return export_take(
-        ExportRequest(("face_GEO",), "head_GRP", ("cam0", "cam1", "cam2"), tuple(range(1001, 1041)), name="rom")
-    )
-
-
-@pytest.fixture(scope="session")
-def ict_solution(ict_take, facesolve_data) -> Solution:
-    """The truth of ict_rom as if it had been solved."""
-    truth = np.load(facesolve_data / "ict_rom" / "truth.npz")
-    weights = dict(zip([str(name) for name in truth["names"]], truth["weights"].T, strict=True))
-    columns = []
-    for driver in sorted(ict_take.rig.drivers, key=lambda d: d.control):
-        columns.append(np.interp(weights[ict_take.rig.targets[driver.target].name], driver.outputs, driver.inputs))
-    return make_solution(ict_take, np.stack(columns, axis=1), truth["head"])
-
-
-def make_solution(take, controls, heads, frames=None) -> Solution:
-    frames = np.arange(len(take.frames)) if frames is None else frames
-    count = len(frames)
-    return Solution(
-        frames=take.frames[frames],
-        scene_times=take.scene_times[frames],
-        fps=take.fps,
-        control_names=tuple(take.rig.control_names),
-        controls=controls,
-        head=heads,
-        control_std=np.zeros_like(controls),
-        head_std=np.zeros((count, 6)),
-        camera_names=tuple(camera.name for camera in take.cameras),
-        residual=np.full((count, len(take.cameras)), 0.02),
-        provenance={"facesolve": "0.1.0", "date": "2026-01-01T00:00:00+00:00", "settings": {"quality": "final"}},
-    )
-
-
-def shown_vertices(session, shape, time) -> np.ndarray:
-    """World-space points (V, 3) that the scene shows at a time."""
-    ticks = time * session.units.ticks_per_frame
-    points = session.evaluator.value(session.plug(shape + ".outMesh"), ticks).points
-    matrix = session.evaluator.value(session.plug(shape + ".worldMatrix[0]"), ticks)
-    return points @ matrix[:3, :3] + matrix[3, :3]
+from solver.take import Take, TakeError, write_solution, write_take
+from tests.maya_plugin.shown import shown_vertices, snapshot
+from tests.maya_plugin.small_head import small_solution, small_take
 
 
 def solved_vertices(take, solution, row) -> np.ndarray:
@@ -150,64 +97,6 @@ def test_fewer_keys_stay_within_the_tolerance_on_the_surface(ict, ict_take, ict_
 
 
 # ---------------------------------------------------------------- a small scene
-
-
-@pytest.fixture
-def small(maya, tmp_path):
-    """Two targets, one behind a control; a head below a turned, moved, evenly scaled parent, in metres; 10 frames."""
-    targets = {"a": (0, [(6000, [0], [[1, 0, 0]])]), "b": (2, [(6000, [1], [[0, 2, 0]])])}
-    open_scene(blend_scene(targets=targets), tmp_path)
-    cmds.createNode("transform", name="body")
-    cmds.parent("head_GRP", "body", relative=True)
-    cmds.setAttr("body.rotate", 20, 30, 40)
-    cmds.setAttr("body.translate", 1, 2, 3)
-    cmds.setAttr("body.scale", 2, 2, 2)
-    cmds.setKeyframe("body.translateY", time=1, value=2)
-    cmds.setKeyframe("body.translateY", time=10, value=9)
-    cmds.setAttr("head_GRP.rotateOrder", 3)
-    cmds.setAttr("head_GRP.rotatePivot", 0.5, 1, -1)
-    cmds.createNode("transform", name="face_CTL")
-    cmds.addAttr("face_CTL", longName="open", attributeType="double", minValue=0, maxValue=10, keyable=True)
-    curve = cmds.createNode("animCurveUU", name="sdk")
-    from tests.maya_emulator.curve import Key
-
-    maya.graph.set_keys(maya.node(curve), [Key(0.0, 0.0, 2, 2), Key(10.0, 1.0, 2, 2)])
-    cmds.connectAttr("face_CTL.open", "sdk.input")
-    cmds.connectAttr("sdk.output", "BS.a")
-    cmds.currentUnit(linear="m")
-    return maya
-
-
-def small_take(tmp_path, **request) -> Take:
-    import cv2
-
-    cmds.createNode("camera", name="camShape", parent=cmds.createNode("transform", name="cam"))
-    for number in range(1, 11):
-        cv2.imwrite(str(tmp_path / f"plate.{number:04d}.png"), np.zeros((8, 8, 3), np.uint8))
-    return export_take(
-        ExportRequest(
-            ("head",),
-            "head_GRP",
-            ("cam",),
-            tuple(float(t) for t in range(1, 11)),
-            name="small",
-            footage={"cam": str(tmp_path / "plate.{frame:04d}.png")},
-            **request,
-        )
-    )
-
-
-def small_solution(take, seed=0, rows=None) -> Solution:
-    from scipy.spatial.transform import Rotation
-
-    rows = np.arange(len(take.frames)) if rows is None else rows
-    t = rows / 9
-    controls = np.stack([5 + 4 * np.sin(3 * t + seed), 0.5 + 0.4 * np.cos(4 * t)], axis=1)
-    heads = np.tile(np.eye(4), (len(rows), 1, 1))
-    angles = np.stack([0.2 * np.sin(5 * t), 2.5 * np.pi * t, 0.3 * np.cos(3 * t)], axis=1)
-    heads[:, :3, :3] = Rotation.from_euler("yxz", angles[:, [1, 0, 2]]).as_matrix()
-    heads[:, :3, 3] = np.stack([t, 2 * t, -t], axis=1)
-    return make_solution(take, controls, heads, rows)
 
 
 def test_head_channels_reach_the_wanted_place_in_any_parent_space(small, tmp_path):

@@ -22,6 +22,7 @@ class FakeCommands:
         self.selection: list[str] = []
         self.applied: list[dict] = []
         self.apply_error = ""
+        self.applied_layer = ""
         self.loaded: list[str] = []
         self.dialogs: list[str] = []
         self.batch = False
@@ -169,8 +170,8 @@ def install(monkeypatch) -> FakeCommands:
     maya, mel, ui = types.ModuleType("maya"), types.ModuleType("maya.mel"), types.ModuleType("maya.OpenMayaUI")
     mel.eval = lambda text: "ShelfLayout"
     maya.cmds, maya.mel, maya.OpenMayaUI = commands, mel, ui
-    names = ("export", "apply", "cameras", "ui.scene_rows")
-    export, apply, cameras, rows = (types.ModuleType(f"maya_plugin.{name}") for name in names)
+    names = ("export", "apply", "cameras", "undo", "ui.scene_rows")
+    export, apply, cameras, undo, rows = (types.ModuleType(f"maya_plugin.{name}") for name in names)
     export.ERROR = "error"
     export.ExportRequest = lambda **values: types.SimpleNamespace(**values)
     export.requests = []
@@ -178,6 +179,9 @@ def install(monkeypatch) -> FakeCommands:
     export.export_take = lambda request: export.requests.append(request) or raise_take_error()
     cameras.create_cameras = lambda path, first_frame: [types.SimpleNamespace(transform=n) for n in ("cam0", "cam1")]
     apply.reduce_keys = lambda tolerance: (1520, 210)
+    apply.applied_layer = lambda: commands.applied_layer
+    apply.pin_edits = lambda take: take
+    undo.load_plugin = lambda: None
     rows.read_heads = lambda: (HeadRow("face_GEO", ("face_BS",), ("head_GRP", "character_GRP", "face_GEO")),)
     rows.read_control_rows = lambda settings: (
         ControlRow("jawOpen", "face_BS.jawOpen"),
@@ -193,6 +197,7 @@ def install(monkeypatch) -> FakeCommands:
         ("maya_plugin.export", export),
         ("maya_plugin.apply", apply),
         ("maya_plugin.cameras", cameras),
+        ("maya_plugin.undo", undo),
         ("maya_plugin.ui.scene_rows", rows),
     ):
         monkeypatch.setitem(sys.modules, name, module)

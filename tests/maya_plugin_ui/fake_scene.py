@@ -145,6 +145,8 @@ class FakeScene:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "take.json").write_text("{}", encoding="utf-8")
         (folder / "behaviour.json").write_text(json.dumps(self.behaviour), encoding="utf-8")
+        if span is not None:  # its solution goes into a folder that nobody knows before
+            write_fake_solution(folder.parent / "solution")
 
     def apply(self, solution, settings, span):
         if self.apply_error:

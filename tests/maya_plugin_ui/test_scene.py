@@ -71,6 +71,13 @@ def test_apply_calls_the_undoable_command(maya_scene, commands):
     assert commands.applied == [{"solution": "s", "head": "head_GRP", "first": 1002, "last": 1006}]
 
 
+def test_a_range_goes_into_the_layer_that_holds_the_solve(maya_scene, commands):
+    commands.applied_layer = "faceSolve_rom"
+    maya_scene.apply(Path("s"), SETTINGS, (1002, 1006))
+    maya_scene.apply(Path("s"), SETTINGS, None)
+    assert [flags.get("layer") for flags in commands.applied] == ["faceSolve_rom", None]
+
+
 def test_an_error_of_the_command_is_a_sentence(maya_scene, commands):
     commands.apply_error = "face_BS.jawOpen is locked; unlock it."
     with pytest.raises(TakeError, match=r"^face_BS\.jawOpen is locked; unlock it\.$"):

@@ -148,11 +148,14 @@ def test_another_scene_stops_the_solve_of_the_first(session, solver):
 
 
 def test_a_range_reaches_export_and_apply(session, solver):
-    solver(session.scene)
-    assert session.solve((1010, 1020))
-    finish(session)
-    assert session.scene.exported[0][2] == (1010, 1020)
-    assert session.scene.applied[0][1] == (1010, 1020)
+    for _ in range(2):
+        assert session.solve((1010, 1020))
+        finish(session)
+    assert [span for _, _, span in session.scene.exported] == [(1010, 1020), (1010, 1020)]
+    assert [span for _, span in session.scene.applied] == [(1010, 1020), (1010, 1020)]
+    folders = [folder.parent for _, folder, _ in session.scene.exported]
+    assert [folder.name for folder in folders] == ["range_1010-1020", "range_1010-1020_2"]
+    assert [solution.parent for solution, _ in session.scene.applied] == folders
 
 
 def test_a_solution_that_cannot_be_read_is_said(session, tmp_path):
