@@ -47,8 +47,7 @@ def keyed(facesolve_data, tmp_path_factory) -> RoundTrip:
     command += ["--mesh", "face_GEO", "--head", "head_GRP", "--cameras", "cam0,cam1,cam2"]
     command += ["--frames", f"{FIRST}-{LAST}", "--project", str(data), "--quality", "draft", "--device", "cpu"]
     command += ["--python", sys.executable, "--save-as", str(folder / "out" / "{scene}_keyed.ma"), "--json"]
-    # one thread: two processes of tests that spin two threads each on two cores wait for one another most of the time
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False)
     assert run.returncode == 0, run.stderr
     (result,) = json.loads(run.stdout)
