@@ -38,6 +38,8 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code: 0, 2 for bad input (one sentence on stderr), 130 after Ctrl-C."""
+    # must precede torch: threads that spin while they wait make a solve several times slower on a busy machine
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         chosen = _parser().parse_args(arguments)
         run: Command = chosen.run

@@ -68,7 +68,7 @@ def clip_vertices(world: Tensor, cameras: CameraModel, camera: int) -> Tensor:
 
     cameras: without distortion, leading dimensions (B, C). Near and far planes leave room around the vertices.
     """
-    depth = world @ cameras.rotation[:, camera, 2, :, None] + cameras.translation[:, camera, None, 2:]
+    depth = world.detach() @ cameras.rotation[:, camera, 2, :, None] + cameras.translation[:, camera, None, 2:]
     near = max(float(depth.min()) / 2, NEAREST)
     matrix = cameras.clip_matrices(near, max(float(depth.max()) * 2, near * 2))[:, camera]
     return F.pad(world, (0, 1), value=1.0) @ matrix.mT
