@@ -1,15 +1,15 @@
-"""Small Maya ASCII scenes for tests: a mesh with a blendShape, written as Maya writes them."""
+"""Small Maya ASCII scenes for tests: a mesh with a blendShape, written as Maya writes them. Python 3.7, for mayapy."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import List, Mapping, Sequence, Tuple
 
 import numpy as np
 
 ALIAS_LIST = '\taddAttr -ci true -h true -sn "aal" -ln "attributeAliasList" -dt "attributeAlias";'
-Item = tuple[int, Sequence[int], np.ndarray]
+Item = Tuple[int, Sequence[int], np.ndarray]
 
 CUBE = np.array(
     [[-1, -1, 1], [1, -1, 1], [-1, 1, 1], [1, 1, 1], [-1, 1, -1], [1, 1, -1], [-1, -1, -1], [1, -1, -1]], float
@@ -24,7 +24,7 @@ def numbers(values: object) -> str:
 def blend_scene(
     points: np.ndarray = CUBE,
     faces: Sequence[Sequence[int]] = CUBE_FACES,
-    targets: Mapping[str, tuple[int, Sequence[Item]]] = {},
+    targets: Mapping[str, Tuple[int, Sequence[Item]]] = {},
     *,
     nodes: str = "",
     connections: str = "",
@@ -35,12 +35,12 @@ def blend_scene(
     targets: alias -> (weight index, items), an item being (5000 + 1000 * weight, vertices, offsets). nodes and
     connections: further statements. base: the plug whose geometry arrives at the blendShape.
     """
-    edges: list[tuple[int, int]] = []
+    edges: List[Tuple[int, int]] = []
     numbers_of = {}
     words = []
     for face in faces:
         corner = []
-        for a, b in zip(face, [*face[1:], face[0]], strict=True):
+        for a, b in zip(face, [*face[1:], face[0]]):
             if (b, a) in numbers_of:
                 corner.append(-numbers_of[b, a] - 1)
             else:
@@ -49,8 +49,8 @@ def blend_scene(
                 edges.append((a, b))
         words.append(f"f {len(face)} {' '.join(map(str, corner))}")
     text = [
-        "//Maya ASCII 2024 scene",
-        'requires maya "2024";',
+        "//Maya ASCII 2022 scene",
+        'requires maya "2022";',
         "currentUnit -l centimeter -a degree -t film;",
         'createNode transform -n "head_GRP";',
         'createNode transform -n "head" -p "head_GRP";',

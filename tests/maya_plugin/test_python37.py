@@ -7,10 +7,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted([*(ROOT / "maya_plugin").rglob("*.py"), *(ROOT / "solver" / "take").rglob("*.py")])
+TESTS = sorted([*(ROOT / "tests" / "in_maya").rglob("*.py"), ROOT / "tests" / "maya_plugin" / "ma_scene.py"])
 ALLOWED = {"maya", "numpy", "solver", "maya_plugin", "PySide2", "PySide6", "shiboken2", "shiboken6"}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", [*FILES, *TESTS], ids=lambda path: str(path.relative_to(ROOT)))
 def test_syntax_is_python_37(path):
     ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 7))
 
