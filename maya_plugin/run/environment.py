@@ -46,8 +46,6 @@ def child_environment(parent: Mapping[str, str], root: Optional[Path] = None) ->
     location = parent.get("MAYA_LOCATION", "")
     for name in [name for name in kept if name.upper() == "PATH"]:
         kept[name] = _without_maya(kept[name], location)
-    # Threads that spin while they wait make a solve ten times slower beside a Maya that uses the cores as well.
-    kept.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     kept.update(PYTHONPATH=str(folder), PYTHONUTF8="1", PYTHONIOENCODING="utf-8", PYTHONUNBUFFERED="1")
     return kept
 

@@ -26,15 +26,10 @@ KEPT = {"HOME": "/home/a", "CUDA_VISIBLE_DEVICES": "0", "TEMP": "t", "HTTPS_PROX
 
 def test_only_what_is_foreign_is_dropped():
     result = child_environment({**DROPPED, **KEPT}, Path("/opt/facesolve"))
-    added = {"PYTHONPATH", "PYTHONUTF8", "PYTHONIOENCODING", "PYTHONUNBUFFERED", "OMP_WAIT_POLICY"}
+    added = {"PYTHONPATH", "PYTHONUTF8", "PYTHONIOENCODING", "PYTHONUNBUFFERED"}
     assert set(result) == set(KEPT) | added
     assert {name: result[name] for name in KEPT} == KEPT
     assert result["PYTHONPATH"] == str(Path("/opt/facesolve"))
-
-
-def test_waiting_threads_sleep_unless_the_user_says_otherwise():
-    assert child_environment({})["OMP_WAIT_POLICY"] == "PASSIVE"
-    assert child_environment({"OMP_WAIT_POLICY": "ACTIVE"})["OMP_WAIT_POLICY"] == "ACTIVE"
 
 
 def test_mayas_folders_leave_the_search_path():
