@@ -34,7 +34,7 @@ def run_demo(folder: Path, *, frames: int, device: str, progress: Progress) -> E
         folder / "take",
         folder / "solution",
         device=device,
-        quality=None,
+        quality="draft",
         frames=None,
         resume=False,
         progress=progress,
