@@ -18,7 +18,7 @@ SUSPECT_SHARE = 0.4  # share of outliers, among what a control moves, from which
 SUSPECT_RATIO = 1.8  # ... and times the share on the whole surface
 MOST_SUSPECTS = 4  # a frame
 TRIED = (0.0, 0.5, 1.0)  # places in the control's range
-TYPICAL_LOSS = 0.088  # of a residual that is only noise, in squares of the robust scale
+TYPICAL_LOSS = 0.0787  # of a residual that is only noise, in squares of the robust scale
 GAIN_NEEDED = 0.1  # of the outliers' cost: a change must explain this much of it
 LEAST_CHANGE = 0.25  # of the range: nearer values are the local fit's affair
 
