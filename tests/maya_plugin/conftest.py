@@ -1,5 +1,6 @@
 """A fresh stand-in for Maya for every test."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,13 @@ from tests.maya_emulator import install
 from tests.maya_emulator.session import Session, use
 
 _SESSION = install()
+_MODULES = {name: module for name, module in sys.modules.items() if name.split(".")[0] == "maya"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _stand_in_is_there() -> None:
+    """Tests of other folders take the stand-in out again; put back the one that this folder's modules imported."""
+    sys.modules.update(_MODULES)
 
 
 @pytest.fixture
@@ -24,6 +32,7 @@ def maya() -> Session:
 @pytest.fixture(scope="session")
 def ict_rom_session(facesolve_data: Path) -> Session:
     """The ict_rom scene, read once; its folder is the project."""
+    sys.modules.update(_MODULES)
     session = Session()
     use(session)
     session.workspace = str(facesolve_data / "ict_rom")
