@@ -73,17 +73,18 @@ def read_npz(path: Path, what: str, sha256: str = "") -> Dict[str, np.ndarray]:
         raise TakeError("{}: '{}' cannot be read ({}).".format(what, path, error.strerror)) from None
     if sha256 and hashlib.sha256(data).hexdigest() != sha256:
         raise TakeError("{}: '{}' does not belong to the JSON beside it; write both again.".format(what, path))
+    damaged = TakeError(
+        "{}: '{}' is not a readable .npz file (damaged, or it holds Python objects, which are never read); write it "
+        "again.".format(what, path)
+    )
     try:
         archive = np.load(io.BytesIO(data), allow_pickle=False)
         if isinstance(archive, np.lib.npyio.NpzFile):
             with archive:
                 return {name: archive[name] for name in archive.files}
-    except Exception:  # numpy, zipfile and zlib raise many kinds for damaged data
-        pass
-    raise TakeError(
-        "{}: '{}' is not a readable .npz file (damaged, or it holds Python objects, which are never read); write it "
-        "again.".format(what, path)
-    )
+    except Exception as error:  # numpy, zipfile and zlib raise many kinds for damaged data
+        raise damaged from error
+    raise damaged
 
 
 def check_schema(record: Mapping[str, Any], supported: int, what: str, path: Path) -> None:
