@@ -1,0 +1,1 @@
+"""The subcommands of ``facesolve``, one module each: ``add(commands)`` declares it, and its run function does it."""
