@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, List, Tuple
 
+from solver.take.regions import group_by_region, partner_of
+
 from .delegates import ChoiceDelegate, NumberDelegate
 from .model import FREE, LOCKED, MAX_STIFFNESS, PINNED, ControlChoice, ControlRow
 from .qt import Qt, QtCore, QtGui, QtWidgets, Signal
-from .regions import group_by_region, partner_of
 from .style import ACCENT, BAD, CAUTION, QUIET, scaled
 
 NAME, KEYS, STIFFNESS, PARTNER = range(4)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Optional, Tuple
 
+from solver.take.summary import FrameError
+
 from .qt import Qt, QtCore, QtGui, QtWidgets, Signal, event_x
-from .result import FrameError
 from .style import ACCENT, LEVEL_COLORS, QUIET, WELL, scaled
 
 CUT = 3.0  # medians

@@ -25,11 +25,11 @@ from maya_plugin.run import (
 )
 from solver.take import read_solution
 from solver.take.errors import FacesolveError, SolveError
+from solver.take.summary import ResultSummary, summarize
 
 from .document import settings_from_text, settings_to_text
 from .model import ERROR, CameraRow, ControlRow, FindingRow, HeadRow, PanelSettings
 from .preferences import Preferences, read_preferences, write_preferences
-from .result import ResultSummary, summarize
 from .runs import RunStatus
 
 SCENE, SETTINGS, FINDINGS, ENVIRONMENT, PROGRESS, PICTURE, STATE, RESULT = (

@@ -1,68 +1,14 @@
-"""The panel's data: regions, partners, settings and their text, summaries. Needs neither Qt nor maya."""
+"""The panel's data: settings and their text. Needs neither Qt nor maya."""
 
 import json
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from maya_plugin.ui.document import settings_from_text, settings_to_text
 from maya_plugin.ui.model import FREE, LOCKED, PINNED, ControlChoice, PanelSettings, parse_frame_list
-from maya_plugin.ui.regions import group_by_region, partner_of, region_of
-from maya_plugin.ui.result import summarize
 from maya_plugin.ui.runs import RunStatus, spoken_time
 from solver.take import TakeError
-from tests.maya_plugin_ui.fake_scene import NAMES, solution
-
-
-@pytest.mark.parametrize(
-    ("name", "region"),
-    [
-        ("browInnerUp_L", "Brows"),
-        ("eyebrow_raise_r", "Brows"),
-        ("eyeBlinkLeft", "Eyes"),
-        ("noseSneer_L", "Nose"),
-        ("cheekSquintLeft", "Cheeks"),
-        ("mouthFrown_R", "Mouth"),
-        ("jawOpen", "Jaw"),
-        ("lip_corner_puller_l", "Mouth"),
-        ("actor:face_CTL.jawOpen", "Jaw"),
-        ("eyes:rig_CTL.shape12", "Other"),
-        ("headTilt", "Head"),
-    ],
-)
-def test_regions(name, region):
-    assert region_of(name) == region
-
-
-def test_groups_keep_every_control_once():
-    groups = group_by_region(NAMES)
-    assert sorted(name for _, names in groups for name in names) == sorted(NAMES)
-    assert [region for region, _ in groups] == ["Brows", "Eyes", "Nose", "Cheeks", "Mouth", "Jaw", "Other"]
-
-
-@pytest.mark.parametrize(
-    ("name", "partner"),
-    [
-        ("mouthSmile_L", "mouthSmile_R"),
-        ("eyeBlinkLeft", "eyeBlinkRight"),
-        ("l_browUp", "r_browUp"),
-        ("LfBlink", "RtBlink"),
-        ("SMILE_L", "SMILE_R"),
-        ("face_CTL.browUp_R", "face_CTL.browUp_L"),
-        ("jawLeft", None),
-        ("mouthRight", None),
-        ("jawOpen", None),
-    ],
-)
-def test_partners(name, partner):
-    names = [name, partner or "jawRight", "mouthLeft", "jawLeft"]
-    assert partner_of(name, names) == partner
-
-
-def test_a_partner_must_exist():
-    assert partner_of("mouthSmile_L", ["mouthSmile_L"]) is None
-
 
 SETTINGS = PanelSettings(
     mesh='a "quoted" \\ name|größe_GEO',
@@ -129,32 +75,6 @@ def test_solver_settings_carry_what_the_user_chose_and_nothing_else():
     assert [(c.name, c.active, c.stiffness, c.symmetric) for c in made.controls] == [("jaw", False, 2.5, None)]
     assert (made.smoothness, made.quality) == (0.5, "standard")
     assert SETTINGS.choice("brow").keys == FREE
-
-
-def test_summary_marks_what_stands_out():
-    summary = summarize(solution())
-    marked = {frame.time: frame.level for frame in summary.frames if frame.level}
-    assert marked[1028.0] == 2
-    assert marked[1013.0] == 2
-    assert marked[1036.0] == 2
-    assert summary.frames[35].error is None
-    assert set(marked) <= {1011.0, 1012.0, 1013.0, 1014.0, 1015.0, 1028.0, 1036.0}
-    assert summary.suspicious[0].time == 1036.0
-    assert summary.suspicious[1].time == 1028.0
-
-
-def test_summary_of_an_even_take_marks_nothing():
-    even = replace(solution(), residual=np.full((40, 3), 0.02))
-    assert summarize(even).suspicious == ()
-
-
-def test_summary_names_the_least_certain_controls_relative_to_their_range():
-    first, second = summarize(solution()).uncertain[:2]
-    assert (first.name, first.confused, first.time) == ("mouthPress_L", "mouthClose", 1021.0)
-    assert first.std == pytest.approx(0.21)
-    assert first.correlation == pytest.approx(-0.93)
-    assert second.confused == "mouthPress_L"
-    assert summarize(solution(), {"mouthPress_L": 10.0}).uncertain[0].name == "mouthClose"
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(8.2, "8 s"), (125, "2 min 05 s"), (4320, "1 h 12 min")])

@@ -1,4 +1,4 @@
-"""What a solution tells an animator: where the error is, which curves are unsure. Knows neither Qt nor maya."""
+"""What a solution tells an animator: where the error is, which curves are unsure. Knows no window and no page."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
 
-from solver.take import Solution
+from .solution import Solution
 
 SUSPICIOUS = 2.5  # robust standard deviations above the median: worth a look
 BAD = 5.0
 UNCERTAIN_SHOWN = 8
 CONFUSED = 0.8
 _MAD_TO_STD = 1.4826
+_FEWEST_OF_A_KIND = 3  # frames, below which a kind of frame has no median of its own
 
 
 @dataclass(frozen=True)
@@ -61,33 +62,62 @@ def summarize(
     solution: Solution, ranges: Optional[Mapping[str, float]] = None, seconds: Optional[float] = None
 ) -> ResultSummary:
     """The summary of ``solution``. ``ranges``: length of each control's range; 1 where it is not given."""
-    return ResultSummary(tuple(_frame_errors(solution)), tuple(_uncertain(solution, ranges or {})), seconds)
+    uncertain = uncertain_controls(solution, ranges or {})[:UNCERTAIN_SHOWN]
+    return ResultSummary(tuple(frame_errors(solution)), tuple(uncertain), seconds)
 
 
-def _frame_errors(solution: Solution) -> List[FrameError]:
-    """Each frame judged against the take's own median and spread, so that no absolute threshold is needed."""
+def keyframe_mask(solution: Solution) -> np.ndarray:
+    """(F,) bool: the frames whose colours the solve agreed on, as its provenance tells; none where it does not."""
+    listed = solution.provenance.get("keyframes")
+    return np.isin(solution.frames, listed) if isinstance(listed, list) else np.zeros(len(solution.frames), bool)
+
+
+def error_of_frames(solution: Solution) -> np.ndarray:
+    """(F,) root mean square of the residual over the cameras that saw the frame, NaN where none did."""
     seen = np.isfinite(solution.residual)
-    counts = seen.sum(axis=1)
     squares = np.where(seen, solution.residual, 0.0) ** 2
-    error = np.sqrt(squares.sum(axis=1) / np.maximum(counts, 1))
-    known = error[counts > 0]
-    median = float(np.median(known)) if len(known) else 0.0
-    spread = _MAD_TO_STD * float(np.median(np.abs(known - median))) if len(known) else 0.0
-    spread = max(spread, 0.02 * median, 1e-12)
+    counts = seen.sum(axis=1)
+    return np.where(counts > 0, np.sqrt(squares.sum(axis=1) / np.maximum(counts, 1)), np.nan)
+
+
+def usual_error(solution: Solution) -> np.ndarray:
+    """(F,) the error that is usual for a frame of its kind: the median of the keyframes, or that of the others.
+
+    Keyframes are compared with colours that they themselves agreed on, so theirs is smaller without being better.
+    NaN where no camera saw any frame.
+    """
+    error, keyframe = error_of_frames(solution), keyframe_mask(solution)
+    usual = np.full(len(error), np.nan)
+    for kind in (keyframe, ~keyframe):
+        known = error[kind & np.isfinite(error)]
+        if len(known) < _FEWEST_OF_A_KIND:
+            known = error[np.isfinite(error)]
+        if len(known):
+            usual[kind] = np.median(known)
+    return usual
+
+
+def frame_errors(solution: Solution) -> List[FrameError]:
+    """Each frame judged against the take's own usual error and spread, so that no absolute threshold is needed."""
+    error, usual = error_of_frames(solution), usual_error(solution)
+    known = np.isfinite(error)
+    excess = error[known] - usual[known]
+    spread = _MAD_TO_STD * float(np.median(np.abs(excess))) if known.any() else 0.0
+    spread = max(spread, 0.02 * float(np.median(usual[known])) if known.any() else 0.0, 1e-12)
     frames = []
     for index, time in enumerate(solution.scene_times):
-        if not counts[index]:
+        if not known[index]:
             frames.append(FrameError(float(time), None, 2))
             continue
-        deviation = (error[index] - median) / spread
+        deviation = (error[index] - usual[index]) / spread
         level = 2 if deviation > BAD else 1 if deviation > SUSPICIOUS else 0
         worst = solution.camera_names[int(np.nanargmax(solution.residual[index]))]
         frames.append(FrameError(float(time), float(error[index]), level, worst))
     return frames
 
 
-def _uncertain(solution: Solution, ranges: Mapping[str, float]) -> List[UncertainControl]:
-    """The least certain controls, by the median over the frames, largest first."""
+def uncertain_controls(solution: Solution, ranges: Mapping[str, float]) -> List[UncertainControl]:
+    """All controls with a standard deviation, by its median over the frames, largest first."""
     partners = _confused_partners(solution)
     rows = []
     for index, name in enumerate(solution.control_names):
@@ -99,7 +129,7 @@ def _uncertain(solution: Solution, ranges: Mapping[str, float]) -> List[Uncertai
         partner, correlation = partners.get(name, ("", 0.0))
         rows.append(UncertainControl(name, float(np.median(std[finite])), float(time), partner, correlation))
     rows.sort(key=lambda row: -row.std)
-    return rows[:UNCERTAIN_SHOWN]
+    return rows
 
 
 def _confused_partners(solution: Solution) -> Dict[str, Tuple[str, float]]:
