@@ -32,9 +32,11 @@ __all__ = [
     "intrinsics_from_film_back",
     "intrinsics_from_opencv",
     "intrinsics_to_opencv",
+    "map_to_opencv",
     "maya_world_matrix_from_extrinsics",
     "scaled",
     "undistortion_maps",
+    "warped",
     "without_distortion",
 ]
 
@@ -231,6 +233,15 @@ def scaled(camera: Camera, factor: float) -> Camera:
     return replace(camera, intrinsics=intrinsics, width=width, height=height)
 
 
+def warped(camera: Camera, pixel_map: np.ndarray, width: int, height: int) -> Camera:
+    """The camera of the images, ``width`` x ``height``, that ``pixel_map`` (2, 3) makes of its own: p' = A p + b.
+
+    The camera must be free of distortion; a map that mirrors or turns by a quarter or more is not a camera's.
+    """
+    intrinsics = np.concatenate([pixel_map, [[0.0, 0.0, 1.0]]]) @ camera.intrinsics
+    return replace(camera, intrinsics=intrinsics, width=width, height=height)
+
+
 def without_distortion(camera: Camera) -> Camera:
     """The camera of the undistorted images: same intrinsics and pose, no distortion."""
     return replace(camera, distortion=np.zeros(0))
@@ -247,6 +258,13 @@ def intrinsics_to_opencv(intrinsics: np.ndarray) -> np.ndarray:
     """The inverse of ``intrinsics_from_opencv``: what cv2 functions must be given. (..., 3, 3)."""
     shifted = np.array(intrinsics, np.float64)
     shifted[..., :2, 2] -= 0.5
+    return shifted
+
+
+def map_to_opencv(pixel_map: np.ndarray) -> np.ndarray:
+    """An affine map of pixels (2, 3), centres at .5, as ``cv2.warpAffine`` must be given it (centres at integers)."""
+    shifted = np.array(pixel_map, np.float64)
+    shifted[:, 2] += shifted[:, :2].sum(1) * 0.5 - 0.5
     return shifted
 
 

@@ -95,7 +95,7 @@ def render_textured(
         raise SolveError("rig: it has no UVs, so its texture cannot be drawn; export the rig with UVs.")
     world, opposite = world_vertices(model, pose), opposite_vertices(model.triangles)
     return tuple(
-        _textured(model, texture, draw(model, world, cameras, camera), carried, opposite)
+        texture_drawing(model, texture, draw(model, world, cameras, camera), carried, opposite)
         for camera in range(len(cameras.widths))
     )
 
@@ -108,10 +108,11 @@ def has_texture(texture: Texture, uv: Tensor) -> Tensor:
     return found
 
 
-def _textured(
+def texture_drawing(
     model: RigModel, texture: Texture, drawing: Drawing, carried: Tensor | None, opposite: Tensor
 ) -> Rendering:
-    assert model.triangle_uvs is not None  # render_textured
+    """The texture over one camera's drawing, as ``render_textured``. opposite: of ``render.opposite_vertices``."""
+    assert model.triangle_uvs is not None, "the rig has no UVs"
     triangle_id = drawing.triangle_id
     covered = (triangle_id >= 0).flatten().nonzero()[:, 0]
     slopes = barycentric_derivatives(drawing.clip, model.triangles, triangle_id)

@@ -116,9 +116,11 @@ def evaluate(solution: Solution, take: Take, truth: Truth, region: tuple[int, in
     two do not correspond.
     """
     rig = take.rig
-    rows = _rows(solution, take, truth)
-    solved = _columns(solution.controls, solution.control_names, rig, "solution")
-    true = _columns(truth.weights[rows], truth.names, rig, "truth")
+    if len(truth.weights) != take.frame_count:
+        raise TakeError(f"truth: it has {len(truth.weights)} frames, the take has {take.frame_count}.")
+    rows = take_rows(solution, take)
+    solved = control_columns(solution.controls, solution.control_names, rig, "solution")
+    true = control_columns(truth.weights[rows], truth.names, rig, "truth")
     for index, row in enumerate(rows):
         check_rigid(truth.head[row], f"truth: the head transform of frame {solution.frames[index]}")
     difference = np.abs(solved - true)
@@ -137,17 +139,16 @@ def evaluate(solution: Solution, take: Take, truth: Truth, region: tuple[int, in
     )
 
 
-def _rows(solution: Solution, take: Take, truth: Truth) -> np.ndarray:
-    if len(truth.weights) != take.frame_count:
-        raise TakeError(f"truth: it has {len(truth.weights)} frames, the take has {take.frame_count}.")
+def take_rows(solution: Solution, take: Take) -> np.ndarray:
+    """(F,) 0-based take frame of each of the solution's frames. Raises TakeError for one that the take lacks."""
     strangers = sorted(set(solution.frames.tolist()) - set(take.frames.tolist()))
     if strangers:
         raise TakeError(f"solution: its frame {strangers[0]} is not one of the take's; is this the right take?")
     return np.searchsorted(take.frames, solution.frames)
 
 
-def _columns(values: np.ndarray, names: tuple[str, ...], rig: Rig, what: str) -> np.ndarray:
-    """``values`` (F, K) with columns in the order of the rig's controls."""
+def control_columns(values: np.ndarray, names: tuple[str, ...], rig: Rig, what: str) -> np.ndarray:
+    """``values`` (F, K) with columns in the order of the rig's controls. Raises TakeError naming ``what``."""
     if set(names) != set(rig.control_names) or len(names) != len(rig.controls):
         odd = sorted(set(names) ^ set(rig.control_names))
         raise TakeError(f"{what}: its controls are not the take's (for example '{odd[0] if odd else names[0]}').")

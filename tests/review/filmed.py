@@ -1,0 +1,109 @@
+"""A solved take whose footage is known to be its textured render: filmed on disk, 3 frames, 3 cameras, 160x120."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from solver.camera import CameraModel
+from solver.problem import Pose
+from solver.progress import Silent
+from solver.render import Texture
+from solver.review.scene import SolvedTake
+from solver.review.sheet import Sheet
+from solver.review.video import Video, VideoRequest, render_video
+from solver.take import Camera, Solution, Take
+
+from .. import synthetic, textured
+
+GAINS = {"left": (1.2, 1.1, 1.0), "front": (1.0, 1.0, 1.0), "right": (0.7, 0.9, 0.8)}
+TILE = 512
+
+
+@dataclass(frozen=True, eq=False)
+class Filmed:
+    """A take, its true solution and its true texture."""
+
+    take: Take
+    solution: Solution
+    texture: Texture
+
+    def render(self, path: Path, texture: bool = True, **request: object) -> Video:
+        """``render_video`` of a request with these fields."""
+        chosen = VideoRequest(**request)  # type: ignore[arg-type]
+        return render_video(self.solution, self.take, chosen, path, Silent(), self.texture if texture else None)
+
+    def scene(self) -> SolvedTake:
+        return SolvedTake.of(self.solution, self.take, self.texture)
+
+    def sheet(self, shown: tuple[str, ...], cameras: tuple[int, ...] = (0, 1, 2), **request: object) -> Sheet:
+        """The pictures ``shown`` of all frames."""
+        rows = list(range(self.take.frame_count))
+        return Sheet(self.scene(), VideoRequest(**request), cameras, shown, rows)  # type: ignore[arg-type]
+
+
+def make(folder: Path) -> Filmed:
+    """Films the head without the code under test; the cameras differ in colour balance."""
+    take = textured.make_take(folder, textured.rig())
+    pose = synthetic.performance(3)
+    textured.film(take, pose, GAINS)
+    tiles = {tile: textured.tile_colours(TILE) for tile in (textured.FRONT, textured.SIDE, textured.BACK)}
+    return Filmed(take, solved(take, pose), Texture.from_tiles(tiles))
+
+
+def solved(take: Take, pose: Pose) -> Solution:
+    """The solution that says exactly ``pose``."""
+    frames, controls, cameras = take.frame_count, len(take.rig.controls), len(take.cameras)
+    return Solution(
+        frames=take.frames,
+        scene_times=take.scene_times,
+        fps=take.fps,
+        control_names=tuple(take.rig.control_names),
+        controls=pose.controls.numpy(),
+        head=pose.head.numpy(),
+        control_std=np.full((frames, controls), 0.01),
+        head_std=np.full((frames, 6), 0.001),
+        camera_names=tuple(camera.name for camera in take.cameras),
+        residual=np.zeros((frames, cameras)),
+        provenance={
+            "texture": ["texture.1001.png"],
+            "camera_gains": [list(GAINS[camera.name]) for camera in take.cameras],
+        },
+    )
+
+
+def with_footage(filmed: Filmed, folder: Path, change: Callable[[np.ndarray], np.ndarray]) -> Filmed:
+    """The same take with every stored image changed, its footage in ``folder``."""
+    footage = tuple(replace(source, path=str(folder / Path(source.path).name)) for source in filmed.take.footage)
+    for old, new in zip(filmed.take.footage, footage, strict=True):
+        for frame in filmed.take.frames.tolist():
+            image = cv2.imread(old.image_path(frame), cv2.IMREAD_UNCHANGED)
+            assert cv2.imwrite(new.image_path(frame), change(image))
+    return replace(filmed, take=replace(filmed.take, footage=footage))
+
+
+def with_lens(filmed: Filmed, folder: Path, distortion: tuple[float, ...]) -> Filmed:
+    """The same take filmed through a distorting lens: each stored pixel shows where its undistorted position looks."""
+    cameras = tuple(replace(camera, distortion=np.array(distortion)) for camera in filmed.take.cameras)
+    lens = iter([camera for camera in cameras for _ in filmed.take.frames])
+
+    def distorted(image: np.ndarray) -> np.ndarray:
+        source = _undistorted_places(next(lens)) - 0.5
+        return cv2.remap(image, source[..., 0], source[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+    moved = with_footage(filmed, folder, distorted)
+    return replace(moved, take=replace(moved.take, cameras=cameras))
+
+
+def _undistorted_places(camera: Camera) -> np.ndarray:
+    """(H, W, 2) float32 where each stored pixel lies in the undistorted image, centres at .5."""
+    rows, columns = torch.meshgrid(torch.arange(camera.height) + 0.5, torch.arange(camera.width) + 0.5, indexing="ij")
+    pixels = torch.stack((columns, rows), -1).reshape(-1, 2).double()
+    places, valid = CameraModel.from_cameras([camera], dtype=torch.float64).undistort_points(pixels)
+    assert valid.all()
+    return places[0].view(camera.height, camera.width, 2).float().numpy()

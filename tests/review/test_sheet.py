@@ -1,0 +1,108 @@
+"""The render lies over the footage to a fraction of a pixel, through lenses and scales, and is held still on demand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from solver.review.panels import signed_difference
+from solver.review.sheet import Sheet
+from solver.review.stabilize import similarity
+
+from . import filmed as film
+from .filmed import Filmed
+
+
+def disagreement(sheet: Sheet) -> float:
+    """Mean absolute difference of footage and textured render in levels of 255, all frames and cameras."""
+    with sheet:
+        found = [signed_difference(shot) for _, shots in sheet._shots([0, 1, 2]) for shot in shots]
+    return float(np.mean([np.abs(levels[cover[..., 0] > 0.99]).mean() for levels, cover in found if cover is not None]))
+
+
+def shifted(image: np.ndarray, x: float, y: float) -> np.ndarray:
+    move = np.array([[1.0, 0, x], [0, 1, y]])
+    return cv2.warpAffine(image, move, image.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
+
+
+@pytest.mark.parametrize(
+    ("size", "most"), [({"scale": 1.0}, 0.5), ({"scale": 2.0}, 0.8), ({"scale": 0.5}, 1.2), ({"height": 251}, 0.6)]
+)
+def test_footage_and_render_agree_at_every_size(filmed: Filmed, size: dict[str, float], most: float) -> None:
+    assert disagreement(filmed.sheet(("difference",), **size)) < most
+
+
+@pytest.mark.parametrize(("x", "y", "least"), [(1, 0, 2.5), (0, 1, 2.5), (0.5, 0, 1.2), (0, -0.5, 1.2)])
+def test_an_overlay_that_is_off_by_half_a_pixel_shows(
+    filmed: Filmed, tmp_path: Path, x: float, y: float, least: float
+) -> None:
+    moved = film.with_footage(filmed, tmp_path, lambda image: shifted(image, x, y))
+    assert disagreement(moved.sheet(("difference",), scale=1.0)) > least
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_flipped_overlay_shows(filmed: Filmed, tmp_path: Path, axis: int) -> None:
+    flipped = film.with_footage(filmed, tmp_path, lambda image: np.ascontiguousarray(np.flip(image, axis)))
+    assert disagreement(flipped.sheet(("difference",), scale=1.0)) > 15
+
+
+def test_render_agrees_with_footage_through_a_lens(filmed: Filmed, tmp_path: Path) -> None:
+    through = film.with_lens(filmed, tmp_path, (-0.9, 0.4, 0.004, -0.003))
+    assert disagreement(through.sheet(("difference",), scale=1.0)) < 0.9
+    ignored = tuple(replace(source, undistorted=True) for source in through.take.footage)
+    wrong = replace(through, take=replace(through.take, footage=ignored))
+    assert disagreement(wrong.sheet(("difference",), scale=1.0)) > 2
+
+
+def test_gains_make_the_texture_comparable(filmed: Filmed) -> None:
+    plain = replace(filmed.solution, provenance={"texture": ["texture.1001.png"]})
+    assert disagreement(replace(filmed, solution=plain).sheet(("difference",), scale=1.0)) > 5
+
+
+def test_stabilised_footage_and_render_move_alike(filmed: Filmed) -> None:
+    assert disagreement(filmed.sheet(("difference",), scale=1.0, stabilize=True)) < 0.6
+
+
+def test_a_stabilised_head_stands_still(filmed: Filmed) -> None:
+    spread = {}
+    for held in (False, True):
+        with filmed.sheet(("clay",), stabilize=held) as sheet:
+            centres = []
+            for _, shots in sheet._shots([0, 1, 2]):
+                covered = [np.argwhere(shot.view.drawing.triangle_id[0].numpy() >= 0).mean(0) for shot in shots]
+                centres.append(covered)
+        spread[held] = np.ptp(np.array(centres), axis=0).max()
+    assert spread[False] > 5
+    assert spread[True] < 1
+
+
+def test_similarity_is_exact_for_one() -> None:
+    points = np.random.default_rng(0).normal(size=(20, 2)) * 50
+    turn = 1.3 * np.array([[np.cos(0.4), -np.sin(0.4)], [np.sin(0.4), np.cos(0.4)]])
+    found = similarity(points, points @ turn.T + (3, -7))
+    np.testing.assert_allclose(found, np.concatenate([turn, [[3], [-7]]], 1), atol=1e-9)
+
+
+def test_scale_of_differences_covers_the_pixels(filmed: Filmed) -> None:
+    with filmed.sheet(("difference",)) as sheet:
+        sheet.fit_levels()
+        assert sheet.levels <= 8
+    wrong = replace(filmed, solution=replace(filmed.solution, head=np.roll(filmed.solution.head, 1, axis=0)))
+    with wrong.sheet(("difference",)) as sheet:
+        sheet.fit_levels()
+        assert sheet.levels >= 40
+
+
+def test_an_image_that_the_take_may_lack_is_said_to_be_absent(filmed: Filmed, tmp_path: Path) -> None:
+    lacking = film.with_footage(filmed, tmp_path, lambda image: image)
+    lacking = replace(lacking, take=replace(lacking.take, on_bad_frame="unseen"))
+    Path(lacking.take.footage[0].image_path(1)).unlink()
+    with lacking.sheet(("footage",), cameras=(0,)) as sheet:
+        pictures = [picture for _, picture in sheet.pictures([0, 1, 2])]
+    bright = [(picture > 200).all(-1).sum() for picture in pictures]
+    assert bright[1] > bright[0]  # two words more
+    assert np.median(pictures[1]) < 40 < np.median(pictures[0])
