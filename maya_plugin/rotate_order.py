@@ -7,7 +7,8 @@ from typing import Tuple
 import numpy as np
 
 ROTATE_ORDERS = ("xyz", "yzx", "zxy", "xzy", "yxz", "zyx")  # the enumeration of transform.rotateOrder
-_SINGULAR = 1.0 - 1e-12
+_SINGULAR = 1.0 - 1e-12  # sine of the middle angle from which the other two are one
+_TURN = 2.0 * np.pi
 
 
 def rotation_matrix(angles: np.ndarray, order: str) -> np.ndarray:
@@ -26,8 +27,7 @@ def rotation_matrix(angles: np.ndarray, order: str) -> np.ndarray:
 
 def euler_angles(matrix: np.ndarray, order: str) -> np.ndarray:
     """(3,) angles (x, y, z) in radians that give the rotation ``matrix`` (3, 3); the middle one within +-90 degrees."""
-    first, middle, last = ("xyz".index(axis) for axis in order)
-    sign = 1.0 if (middle - first) % 3 == 1 else -1.0
+    first, middle, last, sign = _roles(order)
     angles = np.zeros(3)
     sine = float(np.clip(-sign * matrix[first, last], -1.0, 1.0))
     angles[middle] = np.arcsin(sine)
@@ -39,25 +39,42 @@ def euler_angles(matrix: np.ndarray, order: str) -> np.ndarray:
     return angles
 
 
-def unwrapped(angles: np.ndarray, order: str, before: np.ndarray) -> np.ndarray:
-    """The angles nearest to ``before`` that mean the same rotation as ``angles``; all (3,) radians.
+def nearest_angles(matrix: np.ndarray, order: str, before: np.ndarray) -> np.ndarray:
+    """Of all angles that give the rotation ``matrix`` (3, 3), those nearest to ``before``; (3,) radians.
 
-    A rotation has two sets of angles, each up to whole turns.
+    A rotation has two sets of angles, each up to whole turns. With the middle axis at +-90 degrees (gimbal lock) the
+    other two turn about one axis and only their sum or difference is given: then both go an equal part of the way.
     """
-    first, middle, last = ("xyz".index(axis) for axis in order)
+    first, middle, last, sign = _roles(order)
+    angles = euler_angles(matrix, order)
     other = angles.copy()
-    other[first] += np.pi
-    other[last] += np.pi
+    other[[first, last]] += np.pi
     other[middle] = np.pi - angles[middle]
-    candidates = [c + 2.0 * np.pi * np.rint((before - c) / (2.0 * np.pi)) for c in (angles, other)]
-    return min(candidates, key=lambda c: float(np.abs(c - before).sum()))
+    sets = [_nearest_turn(angles, before), _nearest_turn(other, before)]
+    if abs(np.sin(angles[middle])) >= _SINGULAR:
+        together = -sign * np.sign(angles[middle])
+        for found in sets:
+            rest = angles[first] - before[first] - together * before[last]
+            half = 0.5 * (rest - _TURN * np.rint(rest / _TURN))
+            found[first], found[last] = before[first] + half, before[last] + together * half
+    return min(sets, key=lambda found: float(np.abs(found - before).sum()))
 
 
-def euler_curve(matrices: np.ndarray, order: str, before: Tuple[float, float, float]) -> np.ndarray:
-    """(F, 3) angles in radians of rotations (F, 3, 3) without jumps, the first set near ``before``."""
+def euler_curve(matrices: np.ndarray, order: str, before: np.ndarray) -> np.ndarray:
+    """(F, 3) angles in radians of rotations (F, 3, 3) without jumps, the first set near ``before`` (3,)."""
     curve = np.zeros((len(matrices), 3))
-    near = np.asarray(before, np.float64)
+    near = before
     for index, matrix in enumerate(matrices):
-        near = unwrapped(euler_angles(matrix, order), order, near)
+        near = nearest_angles(matrix, order, near)
         curve[index] = near
     return curve
+
+
+def _roles(order: str) -> Tuple[int, int, int, float]:
+    """Which axis turns first, in the middle and last, and 1 for the cyclic orders, -1 for the others."""
+    first, middle, last = ("xyz".index(axis) for axis in order)
+    return first, middle, last, 1.0 if (middle - first) % 3 == 1 else -1.0
+
+
+def _nearest_turn(angles: np.ndarray, before: np.ndarray) -> np.ndarray:
+    return angles + _TURN * np.rint((before - angles) / _TURN)

@@ -160,7 +160,7 @@ def _summary(take: Take) -> dict[str, str]:
         "bad frames": take.on_bad_frame,
         "settings": f"quality {settings.quality}, head {settings.head}, smoothness {settings.smoothness:g}, stiffness "
         f"{settings.stiffness:g}, sparsity {settings.sparsity:g}, contour {settings.contour:g}, "
-        f"{len(settings.controls)} control settings, {len(settings.pins)} pins",
+        f"{len(settings.controls)} control settings, {len(settings.pins)} pins, {len(settings.head_pins)} head pins",
     }
 
 

@@ -169,6 +169,7 @@ def _provenance(take: Take, take_folder: Path, out: Path, device: torch.device, 
             "contour": settings.contour,
             "controls": [{**asdict(c), "lock": None if c.lock is None else c.lock.tolist()} for c in settings.controls],
             "pins": [asdict(pin) for pin in settings.pins],
+            "head_pins": [{"frame": pin.frame, "head": pin.head.tolist()} for pin in settings.head_pins],
         },
         "seconds": clock.seconds,
     }

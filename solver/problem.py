@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -94,6 +95,23 @@ class Problem:
     def head_moves(self) -> bool:
         return self.take.settings.head == "transform"
 
+    @cached_property
+    def head_pins(self) -> tuple[Tensor, Tensor]:
+        """Frames (F,) bool whose head transform is pinned, and the pins (F, 4, 4), the identity elsewhere."""
+        count, device = self.take.frame_count, self.prior.span.device
+        pinned = torch.zeros(count, dtype=torch.bool, device=device)
+        heads = torch.eye(4, dtype=torch.float64, device=device).repeat(count, 1, 1)
+        for pin in self.take.settings.head_pins:
+            row = int((self.take.frames == pin.frame).nonzero()[0][0])
+            pinned[row], heads[row] = True, torch.as_tensor(pin.head, device=device)
+        return pinned, heads
+
+    def held(self, pose: Pose, frames: Tensor) -> Pose:
+        """``pose`` with controls within the bounds, and heads at the pins, of take frame indices ``frames`` (B,)."""
+        pinned, heads = self.head_pins
+        head = torch.where(pinned[frames, None, None], heads[frames], pose.head)
+        return Pose(self.prior.clamped(pose.controls, frames), head)
+
     def with_samples(self, samples: SurfaceSamples) -> Problem:
         return replace(self, samples=samples)
 
@@ -111,6 +129,6 @@ class Problem:
         lower, upper = self.prior.lower[frames] - pose.controls, self.prior.upper[frames] - pose.controls
         if not free_controls:
             lower, upper = torch.zeros_like(lower), torch.zeros_like(upper)
-        reach = torch.inf if self.head_moves else 0.0
-        head = torch.full((len(lower), 6), reach, dtype=lower.dtype, device=lower.device)
+        moves = ~self.head_pins[0][frames, None] & self.head_moves
+        head = torch.where(moves, torch.inf, 0.0).to(lower).expand(-1, 6)
         return torch.cat([lower, -head], 1), torch.cat([upper, head], 1)

@@ -61,7 +61,7 @@ def refine_frame(
     A camera's residual is the root of the robust weighted mean square of its photometric residuals, NaN if unseen.
     """
     frames = torch.tensor([frame], device=pose.head.device)
-    pose = Pose(problem.prior.clamped(pose.controls, frames), pose.head)
+    pose = problem.held(pose, frames)
     anchor = Anchor(pose.controls, 1 / (ANCHOR_DEVIATION * problem.prior.span) ** 2)
     visibility = problem.views.visibility(problem.samples, levels[-1], [frame], pose.controls, pose.head)
     for level in levels:
@@ -96,7 +96,7 @@ def joint_pass(problem: Problem, pose: Pose, photometric: Quadratic) -> JointFit
     lower, upper = problem.box(pose, frames)
     step = system.solve_box(b, lower, upper)
     moved = pose.moved(step)
-    return JointFit(Pose(problem.prior.clamped(moved.controls, frames), moved.head), system.variances(lower >= upper))
+    return JointFit(problem.held(moved, frames), system.variances(lower >= upper))
 
 
 def smoothness_information(problem: Problem) -> Tensor:

@@ -122,7 +122,7 @@ def prepare(take: Take, device: torch.device) -> tuple[Problem, Pose, int]:
         texture=_own_texture(take, device),
     )
     frames = torch.tensor([first], device=device)
-    return problem, Pose(problem.prior.clamped(start.controls, frames), start.head), first
+    return problem, problem.held(start, frames), first
 
 
 def _own_texture(take: Take, device: torch.device) -> Texture | None:

@@ -61,7 +61,7 @@ class Tracker:
         """Pose (B = 1) of the next frame, which is then learnt from."""
         problem = self._problem
         frames = torch.tensor([frame], device=predicted.head.device)
-        predicted = Pose(problem.prior.clamped(predicted.controls, frames), predicted.head)
+        predicted = problem.held(predicted, frames)
         fit = self._fit(frame, pixels, predicted, self.levels)
 
         def look(pose: Pose) -> Observation:

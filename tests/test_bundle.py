@@ -13,7 +13,7 @@ from solver.consensus import agree
 from solver.problem import Pose, Problem
 from solver.residuals.photometric import Observation, Template, Views, observe, template_covectors
 from solver.rig import apply_head
-from solver.take import ControlSettings, Pin, Rig, Settings
+from solver.take import ControlSettings, HeadPin, Pin, Rig, Settings
 from tests.synthetic import (
     BALL_CENTRE,
     BALL_RADIUS,
@@ -238,6 +238,7 @@ def test_locks_and_pins_are_honoured_exactly():
             ControlSettings("puff", lock=np.array([0.25])),
         ),
         pins=(Pin(2, "smile", 0.95),),
+        head_pins=(HeadPin(3, head_scene().disturbed().head[3].numpy()),),
     )
     scene, start = settled(settings)
     pose = fit_rounds(scene, start, (1, 0))
@@ -245,7 +246,9 @@ def test_locks_and_pins_are_honoured_exactly():
     np.testing.assert_allclose(pose.controls[:, 0].numpy(), 0.25, atol=1e-12)
     np.testing.assert_allclose(pose.controls[:, 3].numpy(), 0.0, atol=1e-12)
     assert float(pose.controls[2, 4]) == pytest.approx(0.95, abs=1e-12)
+    assert torch.equal(pose.head[3], start.head[3])
     assert (pose.controls[:, 1] != start.controls[:, 1]).all(), "the others are solved"
+    assert not torch.equal(pose.head[2], start.head[2])
 
 
 def test_ranges_are_honoured():

@@ -19,6 +19,7 @@ from solver.take import (
     ControlSettings,
     FacesolveError,
     FootageError,
+    HeadPin,
     Pin,
     Settings,
     Solution,
@@ -154,11 +155,13 @@ def test_part_of_a_take(take: Path):
     settings = Settings(
         controls=(ControlSettings(name, lock=lock),),
         pins=(Pin(int(numbers[0]), name, 0.0), Pin(int(numbers[2]), name, 0.2)),
+        head_pins=(HeadPin(int(numbers[0]), np.eye(4)), HeadPin(int(numbers[1]), np.eye(4))),
     )
     part = part_of_take(replace(whole, settings=settings), int(numbers[1]), int(numbers[2]))
     assert part.frames.tolist() == numbers[1:3].tolist()
     np.testing.assert_array_equal(part.settings.controls[0].lock, lock[1:3])
     assert [pin.frame for pin in part.settings.pins] == [numbers[2]]
+    assert [pin.frame for pin in part.settings.head_pins] == [numbers[1]]
     assert part.start is not None
     assert part.start.frame == numbers[1]
     with pytest.raises(TakeError, match="none of them is in the take"):

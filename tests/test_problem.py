@@ -5,7 +5,7 @@ import torch
 
 from solver.problem import converged
 from solver.rig import retract
-from solver.take import Pin, Settings
+from solver.take import HeadPin, Pin, Settings
 from tests.synthetic import DISTANCE, FOCAL, head_rig, make_problem, make_take, performance
 
 
@@ -35,6 +35,21 @@ def test_the_box_is_what_is_left_of_the_ranges():
     assert lower[1, 2] == upper[1, 2]
     assert (lower[:, 5:] == -torch.inf).all()
     assert (upper[:, 5:] == torch.inf).all()
+
+
+def test_a_pinned_head_is_put_there_and_held():
+    pinned = performance(4).head[3]
+    settings = Settings(pins=(Pin(2, "jaw", 0.5),), head_pins=(HeadPin(2, pinned.numpy()),))
+    problem = make_problem(make_take(head_rig(), settings), samples=10)
+    pose, frames = performance(3), torch.arange(3)
+    held = problem.held(pose, frames)
+    assert torch.equal(held.head[:2], pose.head[:2])
+    assert torch.equal(held.head[2], pinned)
+    assert float(held.controls[2, 2]) == 0.5
+    lower, upper = problem.box(held, frames)
+    assert torch.isinf(lower[:2, 5:]).all()
+    assert not lower[2, 5:].any()
+    assert not upper[2, 5:].any()
 
 
 def test_the_box_holds_what_may_not_move():

@@ -18,7 +18,7 @@ from solver.refine import (
 )
 from solver.rig import retract
 from solver.rotation import tangent_from_rotation
-from solver.take import ControlSettings, Pin, Settings
+from solver.take import ControlSettings, HeadPin, Pin, Settings
 from solver.views import FramePixels
 from tests.synthetic import HEIGHT, WIDTH, head_rig, head_scene, make_problem, make_take, performance
 
@@ -122,11 +122,13 @@ def test_without_smoothness_nothing_moves():
 
 def test_joint_pass_keeps_locks_pins_and_ranges():
     settings = Settings(
-        controls=(ControlSettings("jaw", lock=np.linspace(0.1, 0.6, 6)),), pins=(Pin(3, "smile", 1.2),), stiffness=0.0
+        controls=(ControlSettings("jaw", lock=np.linspace(0.1, 0.6, 6)),),
+        pins=(Pin(3, "smile", 1.2),),
+        head_pins=(HeadPin(4, performance(6).head[5].numpy()),),
+        stiffness=0.0,
     )
     problem = toy(settings)
-    frames = torch.arange(6)
-    pose = Pose(problem.prior.clamped(performance(6).controls, frames), performance(6).head)
+    pose = problem.held(performance(6), torch.arange(6))
     b = torch.full((6, 11), 1e4, dtype=torch.float64)
     quadratic = replace(stiff_quadratic(6, 10.0), b=b)
     result = joint_pass(problem, pose, quadratic)
@@ -135,6 +137,9 @@ def test_joint_pass_keeps_locks_pins_and_ranges():
     assert (result.pose.controls <= 1.5).all()
     assert not result.variance[:, 2].any()
     assert float(result.variance[3, 4]) == 0.0
+    assert torch.equal(result.pose.head[4], performance(6).head[5])
+    assert not torch.equal(result.pose.head[3], pose.head[3])
+    assert not result.variance[4, 5:].any()
     assert (result.variance[:, 0] > 0).all()
 
 
@@ -211,7 +216,13 @@ def test_a_camera_that_saw_nothing_has_no_residual_and_the_others_suffice():
 
 
 def test_refinement_honours_locks_and_pins():
-    settings = Settings(controls=(ControlSettings("jaw", lock=np.array([0.2])),), pins=(Pin(2, "smile", 0.9),))
+    there = retract(head_scene().truth.head[2:3], torch.tensor([[0.02, 0, 0, 0, 0.2, 0]], dtype=torch.float64))[0]
+    settings = Settings(
+        controls=(ControlSettings("jaw", lock=np.array([0.2])),),
+        pins=(Pin(2, "smile", 0.9),),
+        head_pins=(HeadPin(2, there.numpy()),),
+    )
     _, _, pose = refined(head_scene().pixels[2], settings)
+    assert torch.equal(pose.head[0], there)
     assert float(pose.controls[0, 2]) == pytest.approx(0.2, abs=1e-12)
     assert float(pose.controls[0, 4]) == pytest.approx(0.9, abs=1e-12)

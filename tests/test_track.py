@@ -13,9 +13,10 @@ from solver.align import align
 from solver.bundle import bundle
 from solver.problem import Pose
 from solver.rig import retract
+from solver.take import HeadPin, Settings
 from solver.track import Tracker, predict
 from solver.views import FramePixels
-from tests.synthetic import HEIGHT, WIDTH, Scene, head_scene, make_problem
+from tests.synthetic import HEIGHT, WIDTH, Scene, head_scene, make_problem, make_take
 
 
 def track(scene: Scene, start: Pose) -> Pose:
@@ -167,3 +168,13 @@ def test_tracking_keeps_to_the_ranges(frame):
     controls = tracker.step(frame, scene.pixels[frame], wild).controls
     assert (controls <= 1.5).all()
     assert (controls >= -0.5).all()
+
+
+def test_tracking_leaves_a_pinned_head_where_it_is_pinned():
+    scene = head_scene()
+    pin = retract(scene.truth.head[1:2], torch.tensor([[0.02, 0, 0, 0, 0.1, 0]], dtype=torch.float64))[0]
+    settings = Settings(contour=0.0, head_pins=(HeadPin(1, pin.numpy()),))
+    tracker = Tracker(make_problem(make_take(scene.problem.take.rig, settings)))
+    tracker.start(0, scene.pixels[0], scene.truth.at([0]))
+    assert torch.equal(tracker.step(1, scene.pixels[1], scene.truth.at([1])).head[0], pin)
+    assert not torch.equal(tracker.step(2, scene.pixels[2], scene.truth.at([2])).head[0], scene.truth.head[2])

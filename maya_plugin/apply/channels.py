@@ -7,7 +7,7 @@ orient, translate in this order (Autodesk's documentation of the transform and j
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional, Tuple
+from typing import Tuple
 
 import numpy as np
 from maya import cmds
@@ -25,8 +25,9 @@ CHANNELS = ("translateX", "translateY", "translateZ", "rotateX", "rotateY", "rot
 class LocalFrame:
     """What a transform adds around its translate and rotate channels at one time.
 
-    before (3, 3): scale and shear, then the rotate axis; after (3, 3): joint orient and segment scale. pivot: what
-    the pivots move before rotation; shift: what they move after it. Centimetres.
+    before, axis (3, 3): scale and shear, then the rotate axis; after (3, 3): joint orient and segment scale. pivot: what
+    the pivots move before the rotation, centimetres. What they move after it is added to translate whatever the
+    rotation is, so it may count as part of what stands above the node, and is left out.
     """
 
     order: str
@@ -34,14 +35,13 @@ class LocalFrame:
     axis: np.ndarray
     after: np.ndarray
     pivot: np.ndarray
-    shift: np.ndarray
 
     def matrix(self, translate: np.ndarray, rotation: np.ndarray) -> np.ndarray:
         """(4, 4) local matrix for translate (3,) cm and rotation (3, 3)."""
         turning = self.axis @ rotation @ self.after
         result = np.eye(4)
         result[:3, :3] = self.before @ turning
-        result[3, :3] = self.pivot @ turning + self.shift + translate
+        result[3, :3] = self.pivot @ turning + translate
         return result
 
     def rotation_of(self, matrix: np.ndarray) -> np.ndarray:
@@ -71,41 +71,35 @@ def local_frame(node: str, time: float) -> LocalFrame:
         rotation_matrix(get("rotateAxis") * radians(), "xyz"),
         after,
         scale_pivot - scale_pivot @ before + get("scalePivotTranslate") * length - rotate_pivot,
-        rotate_pivot + get("rotatePivotTranslate") * length,
     )
 
 
-def head_channels(
-    node: str, heads: np.ndarray, times: Tuple[float, ...], near: Optional[np.ndarray] = None
-) -> np.ndarray:
+def present_channels(node: str, time: float) -> np.ndarray:
+    """(6,) translate (centimetres) and rotate (radians) of ``node`` at a scene time."""
+    translate = np.array(cmds.getAttr(node + ".translate", time=time)[0]) * centimetres()
+    return np.concatenate([translate, np.array(cmds.getAttr(node + ".rotate", time=time)[0]) * radians()])
+
+
+def head_channels(node: str, heads: np.ndarray, times: Tuple[float, ...]) -> np.ndarray:
     """(F, 6) translate (centimetres) and rotate (radians, without jumps) that put ``node`` at ``heads``.
 
-    heads: (F, 4, 4) rigid, world space, column vectors, centimetres; the node's scale stays. near: (3,) angles that
-    the first ones should be near. Refusal where scale above the node makes a rotation impossible.
+    heads: (F, 4, 4) rigid, world space, column vectors, centimetres; the node's scale stays. The first angles are those
+    nearest to the node's present ones. Refusal where scale above the node makes a rotation impossible.
     """
     rotations = np.zeros((len(times), 3, 3))
-    frames, locals_ = [], []
-    for index, time in enumerate(times):
-        frame = local_frame(node, time)
+    result = np.zeros((len(times), 6))
+    present = [present_channels(node, time) for time in times]
+    frames = [local_frame(node, time) for time in times]
+    for index, (time, frame, now) in enumerate(zip(times, frames, present)):
         world = world_matrix(node, time)
-        translate = np.array(cmds.getAttr(node + ".translate", time=time)[0]) * centimetres()
-        angles = np.array(cmds.getAttr(node + ".rotate", time=time)[0]) * radians()
-        above = np.linalg.inv(frame.matrix(translate, rotation_matrix(angles, frame.order))) @ world
+        above = np.linalg.inv(frame.matrix(now[:3], rotation_matrix(now[3:], frame.order))) @ world
         wanted = np.eye(4)
         wanted[:3, :3] = np.diag(np.linalg.norm(world[:3, :3], axis=1)) @ heads[index, :3, :3].T
         wanted[3, :3] = heads[index, :3, 3]
         local = wanted @ np.linalg.inv(above)
         rotations[index] = _rotation(frame.rotation_of(local), node)
-        frames.append(frame)
-        locals_.append(local)
-        if index == 0 and near is None:
-            near = angles
-    assert near is not None
-    angles_curve = euler_curve(rotations, frames[0].order, (near[0], near[1], near[2]))
-    result = np.zeros((len(times), 6))
-    for index, (frame, local) in enumerate(zip(frames, locals_)):
         result[index, :3] = local[3, :3] - frame.matrix(np.zeros(3), rotations[index])[3, :3]
-    result[:, 3:] = angles_curve
+    result[:, 3:] = euler_curve(rotations, frames[0].order, present[0][3:])
     return result
 
 

@@ -1,24 +1,24 @@
-"""Which keys of an applied solve a person has changed since, as pins for solving a range again. Changes nothing."""
+"""What a person has changed of an applied solve since, as pins for solving a range again. Changes nothing."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Dict, List, Tuple
+from typing import Dict, List, Optional, Tuple
 
 import numpy as np
 from maya import cmds
 
-from solver.take import Pin, Take, read_solution
+from maya_plugin.export.head import head_at
+from solver.take import HeadPin, Pin, Take, read_solution
 
+from .channels import CHANNELS, head_channels, present_channels
 from .layer import layer_curve
 from .provenance import Provenance, find_provenance
 from .request import BLEND_FRAMES
 
-_TOLERANCE = 1e-3  # of a control's range: less than a hand can mean
+_TOLERANCE = 1e-3  # of a control's range, in centimetres or a tenth of it in radians: less than a hand can mean
 _SAME_TIME = 1e-3  # frames
-
-Bounds = Dict[Tuple[str, float], Tuple[float, float]]
 
 
 def applied_layer() -> str:
@@ -30,47 +30,97 @@ def applied_layer() -> str:
 def pin_edits(take: Take) -> Take:
     """``take`` with a pin at each key that was changed, or added, since the last solve was applied.
 
-    Controls that the take locks, and keys between its frames, give no pins. Raises TakeError when the solution that
-    was applied is not on disk any more: what was edited could not be told then.
+    A changed key on any channel of the head pins the whole head transform at that frame, where the scene shows it.
+    Controls that the take locks, and keys between its frames, give no pins. Raises TakeError when the solution that was
+    applied is not on disk any more: what was edited could not be told then.
     """
     origin = find_provenance()
     if origin is None or not origin.layer:
         return take
-    applied = _applied(origin)
+    applied = _Applied(origin)
+    settings = take.settings
+    pins = (*settings.pins, *_control_pins(take, origin.layer, applied))
+    head_pins = (*settings.head_pins, *(_head_pins(take, origin, applied) if origin.head else ()))
+    return replace(take, settings=replace(settings, pins=pins, head_pins=head_pins))
+
+
+def _control_pins(take: Take, layer: str, applied: _Applied) -> List[Pin]:
     locked = {control.name for control in take.settings.controls if control.lock is not None}
     present = {(pin.frame, pin.control) for pin in take.settings.pins}
     pins: List[Pin] = []
     for control in take.rig.controls:
-        curve = layer_curve(origin.layer, control.plug) if control.plug and control.name not in locked else None
-        keyed = np.array((cmds.keyframe(curve, query=True, timeChange=True) or []) if curve is not None else [])
+        keyed = _keyed_times(layer, control.plug) if control.plug and control.name not in locked else np.zeros(0)
         slack = _TOLERANCE * (control.maximum - control.minimum)
         for frame, time in zip(take.frames, take.scene_times):
-            if (int(frame), control.name) in present or not (np.abs(keyed - time) < _SAME_TIME).any():
+            if (int(frame), control.name) in present or not _is_keyed(keyed, time):
                 continue
             value = float(cmds.getAttr(control.plug, time=float(time)))
-            low, high = applied.get((control.name, _moment(time)), (np.inf, -np.inf))
-            if not low - slack <= value <= high + slack:
+            left = applied.controls(time, control.name)
+            if not left or not min(left) - slack <= value <= max(left) + slack:
                 pins.append(Pin(int(frame), control.name, min(max(value, control.minimum), control.maximum)))
-    return replace(take, settings=replace(take.settings, pins=(*take.settings.pins, *pins)))
+    return pins
 
 
-def _applied(origin: Provenance) -> Bounds:
-    """Lowest and highest value that the applications so far can have left, by control and scene time.
+def _head_pins(take: Take, origin: Provenance, applied: _Applied) -> List[HeadPin]:
+    plugs = ["{}.{}".format(origin.head, channel) for channel in CHANNELS]
+    keyed = np.concatenate([_keyed_times(origin.layer, plug) for plug in plugs])
+    present = {pin.frame for pin in take.settings.head_pins}
+    pins: List[HeadPin] = []
+    for frame, time in zip(take.frames, take.scene_times):
+        if int(frame) in present or not _is_keyed(keyed, time):
+            continue
+        if not _head_is_as_applied(origin.head, float(time), applied.heads(time)):
+            pins.append(HeadPin(int(frame), head_at(origin.head, float(time))))
+    return pins
 
-    A range replaces what was there, but near its ends it goes over into it.
+
+def _head_is_as_applied(node: str, time: float, heads: List[np.ndarray]) -> bool:
+    """True when the node's channels lie at, or between, those of the head transforms (4, 4) that were applied there."""
+    if not heads:
+        return False
+    now = present_channels(node, time)
+    # of the angles that mean a head's rotation, those nearest to the node's present ones
+    found = np.concatenate([head_channels(node, head[None], (time,)) for head in heads])
+    slack = _TOLERANCE * np.array([1.0, 1.0, 1.0, 0.1, 0.1, 0.1])
+    return bool((found.min(axis=0) - slack <= now).all() and (now <= found.max(axis=0) + slack).all())
+
+
+class _Applied:
+    """The values that the applications so far can have left at each scene time.
+
+    A range replaces what was there, but near its ends it goes over into it: there both are kept.
     """
-    bounds: Bounds = {}
-    for folder, first, last in ((origin.solution_folder, -np.inf, np.inf), *origin.ranges):
-        solution = read_solution(Path(folder))
-        rows = np.flatnonzero((solution.scene_times >= first - 1e-6) & (solution.scene_times <= last + 1e-6))
-        for place, row in enumerate(rows):
-            blended = min(place, len(rows) - 1 - place) < BLEND_FRAMES
-            for name, value in zip(solution.control_names, solution.controls[row]):
-                key = (name, _moment(solution.scene_times[row]))
-                low, high = bounds.get(key, (value, value)) if blended else (value, value)
-                bounds[key] = (min(low, value), max(high, value))
-    return bounds
+
+    def __init__(self, origin: Provenance) -> None:
+        self._rows: Dict[float, List[Tuple[Dict[str, float], np.ndarray]]] = {}
+        for folder, first, last in ((origin.solution_folder, -np.inf, np.inf), *origin.ranges):
+            solution = read_solution(Path(folder))
+            rows = np.flatnonzero((solution.scene_times >= first - 1e-6) & (solution.scene_times <= last + 1e-6))
+            for place, row in enumerate(rows):
+                values = dict(zip(solution.control_names, solution.controls[row]))
+                moment = _moment(solution.scene_times[row])
+                blended = min(place, len(rows) - 1 - place) < BLEND_FRAMES
+                before = self._rows.get(moment, []) if blended else []
+                self._rows[moment] = [*before, (values, solution.head[row])]
+
+    def controls(self, time: float, name: str) -> List[float]:
+        """Values of a control."""
+        return [values[name] for values, _ in self._rows.get(_moment(time), []) if name in values]
+
+    def heads(self, time: float) -> List[np.ndarray]:
+        """Head transforms (4, 4)."""
+        return [head for _, head in self._rows.get(_moment(time), [])]
 
 
 def _moment(time: float) -> float:
     return round(float(time), 3)
+
+
+def _keyed_times(layer: str, plug: str) -> np.ndarray:
+    """Times of the keys that a plug has in the layer."""
+    curve: Optional[str] = layer_curve(layer, plug)
+    return np.array((cmds.keyframe(curve, query=True, timeChange=True) or []) if curve is not None else [])
+
+
+def _is_keyed(keyed: np.ndarray, time: float) -> bool:
+    return bool((np.abs(keyed - time) < _SAME_TIME).any())

@@ -7,7 +7,7 @@ from .camera import Camera
 from .errors import FacesolveError, FootageError, SolveError, TakeError
 from .footage import Footage
 from .rig import Combination, Control, Driver, Mesh, Rig, Shape, Target
-from .settings import ControlSettings, Pin, Settings
+from .settings import ControlSettings, HeadPin, Pin, Settings
 from .solution import ConfusedPair, Solution
 from .storage import read_solution, read_take, write_solution, write_take
 from .take import StartPose, Take
@@ -22,6 +22,7 @@ __all__ = [
     "FacesolveError",
     "Footage",
     "FootageError",
+    "HeadPin",
     "Mesh",
     "Pin",
     "Rig",

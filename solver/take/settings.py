@@ -53,11 +53,23 @@ class Pin:
 
 
 @dataclass(frozen=True, eq=False)
+class HeadPin:
+    """Where the animator insists the head is at take frame number ``frame``: its transform (4, 4), world, centimetres."""
+
+    frame: int
+    head: np.ndarray
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "head", np.ascontiguousarray(self.head, np.float64))
+
+
+@dataclass(frozen=True, eq=False)
 class Settings:
     """Choices of a solve; defaults suit a head filmed by a few cameras at 24 to 60 frames a second.
 
     quality: ``draft`` (half resolution), ``standard``, ``final`` (all pixels, more iterations).
-    head: ``transform`` solves one rigid transform a frame; ``fixed`` keeps the start pose's.
+    head: ``transform`` solves one rigid transform a frame; ``fixed`` keeps the start pose's. Pinned frames keep their
+        pin either way.
     smoothness: strength of the second-difference prior over time; 0 turns it off.
     stiffness: strength of the prior that holds controls at their default where the footage says nothing.
     sparsity: strength of the prior that prefers few active controls.
@@ -74,6 +86,7 @@ class Settings:
     use_texture: bool = True
     controls: Tuple[ControlSettings, ...] = ()
     pins: Tuple[Pin, ...] = field(default_factory=tuple)
+    head_pins: Tuple[HeadPin, ...] = ()
 
     def __post_init__(self) -> None:
         if self.quality not in QUALITIES:

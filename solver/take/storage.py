@@ -14,7 +14,7 @@ from .errors import TakeError
 from .files import check_schema, read_json, read_npz, write_json, write_npz
 from .footage import Footage
 from .rig import Combination, Control, Driver, Mesh, Rig, Shape, Target
-from .settings import ControlSettings, Pin, Settings
+from .settings import ControlSettings, HeadPin, Pin, Settings
 from .solution import ConfusedPair, Solution
 from .take import StartPose, Take
 
@@ -257,6 +257,7 @@ def _settings_record(settings: Settings) -> Dict[str, Any]:
         for control in settings.controls
     ]
     record["pins"] = [asdict(pin) for pin in settings.pins]
+    record["head_pins"] = [{"frame": pin.frame, "head": pin.head.tolist()} for pin in settings.head_pins]
     return record
 
 
@@ -264,7 +265,7 @@ def _settings(record: Dict[str, Any], arrays: Dict[str, np.ndarray]) -> Settings
     def lock(index: int, control: Dict[str, Any]) -> Optional[np.ndarray]:
         return arrays["lock{}".format(index)] if control["locked"] else None
 
-    values = {name: value for name, value in record.items() if name not in ("controls", "pins")}
+    values = {name: value for name, value in record.items() if name not in ("controls", "pins", "head_pins")}
     return Settings(
         controls=tuple(
             ControlSettings(
@@ -278,5 +279,6 @@ def _settings(record: Dict[str, Any], arrays: Dict[str, np.ndarray]) -> Settings
             for index, control in enumerate(record["controls"])
         ),
         pins=tuple(Pin(**pin) for pin in record["pins"]),
+        head_pins=tuple(HeadPin(**pin) for pin in record.get("head_pins", ())),  # takes of before it have none
         **values,
     )

@@ -132,6 +132,13 @@ class Take:
                 raise TakeError(
                     "settings: the pin of '{}' is at frame {}, outside the take.".format(pin.control, pin.frame)
                 )
+        pinned = [pin.frame for pin in self.settings.head_pins]
+        for frame in pinned:
+            if frame not in self.frames or pinned.count(frame) > 1:
+                where = "given twice" if frame in self.frames else "outside the take"
+                raise TakeError("settings: the head's pin at frame {} is {}.".format(frame, where))
+        for pin in self.settings.head_pins:
+            check_rigid(pin.head, "settings: the head's pin at frame {}".format(pin.frame))
 
     @property
     def frame_count(self) -> int:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from maya_plugin.rotate_order import ROTATE_ORDERS, euler_angles, euler_curve, rotation_matrix, unwrapped
+from maya_plugin.rotate_order import ROTATE_ORDERS, euler_angles, euler_curve, nearest_angles, rotation_matrix
 
 
 @pytest.mark.parametrize("order", ROTATE_ORDERS)
@@ -30,11 +30,31 @@ def test_angles_give_their_matrix_back_also_at_the_pole(order):
 
 
 @pytest.mark.parametrize("order", ROTATE_ORDERS)
-def test_both_sets_of_angles_mean_the_same_rotation(order):
+def test_of_both_sets_of_angles_the_nearer_one_is_taken(order):
     angles = np.array([0.3, -0.4, 0.5])
-    far = unwrapped(angles, order, angles + np.full(3, np.pi))
+    matrix = rotation_matrix(angles, order)
+    far = nearest_angles(matrix, order, angles + np.full(3, np.pi))
     assert np.abs(far - angles).max() > 1
-    np.testing.assert_allclose(rotation_matrix(far, order), rotation_matrix(angles, order), atol=1e-12)
+    np.testing.assert_allclose(rotation_matrix(far, order), matrix, atol=1e-12)
+    np.testing.assert_allclose(nearest_angles(matrix, order, angles + 0.1), angles, atol=1e-12)
+
+
+@pytest.mark.parametrize("order", ROTATE_ORDERS)
+def test_a_curve_through_gimbal_lock_comes_back_as_it_was(order):
+    """The middle axis turns by 450 degrees in steps of 15, so that three of the frames lie exactly at a pole."""
+    t = np.linspace(0.0, 1.0, 31)
+    axes = ["xyz".index(axis) for axis in order]
+    curve = np.zeros((len(t), 3))
+    for axis, values in zip(axes, (0.4 - 0.8 * t, 2.5 * np.pi * t, 0.7 + 0.3 * t), strict=True):
+        curve[:, axis] = values
+    matrices = np.stack([rotation_matrix(row, order) for row in curve])
+    poles = np.abs(np.cos(curve[:, axes[1]])) < 1e-9
+    assert poles.sum() == 3
+    found = euler_curve(matrices, order, curve[0])
+    # at a pole first and last are one turn, split evenly; from the next frame on they are as they were
+    np.testing.assert_allclose(found[~poles], curve[~poles], atol=1e-9)
+    np.testing.assert_allclose(found[poles], curve[poles], atol=0.06)
+    np.testing.assert_allclose([rotation_matrix(row, order) for row in found], matrices, atol=1e-9)
 
 
 def turning(order):
@@ -47,7 +67,7 @@ def turning(order):
 @pytest.mark.parametrize("order", ROTATE_ORDERS)
 def test_curves_have_no_jumps(order):
     matrices = turning(order)
-    curve = euler_curve(matrices, order, (0.0, 0.0, 0.0))
+    curve = euler_curve(matrices, order, np.zeros(3))
     np.testing.assert_allclose([rotation_matrix(row, order) for row in curve], matrices, atol=1e-7)
     assert np.abs(np.diff(curve, axis=0)).max() < 1.5
     if order == "yxz":

@@ -14,6 +14,7 @@ from solver.take import (
     ControlSettings,
     Driver,
     Footage,
+    HeadPin,
     Mesh,
     Pin,
     Rig,
@@ -27,6 +28,7 @@ from solver.take import (
 
 NEUTRAL = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0], [2, 0, 0.5]], np.float32)
 FACES = np.array([0, 1, 2, 3, 1, 4, 2], np.int32)
+TURNED = np.array([[0.0, -1.0, 0.0, 0.1], [1.0, 0.0, 0.0, 2.0], [0.0, 0.0, 1.0, -3.5], [0.0, 0.0, 0.0, 1.0]])
 
 
 def shape(weight: float, *vertices: int) -> Shape:
@@ -98,6 +100,7 @@ def take(folder: Path, **changes: object) -> Take:
                 ControlSettings("jaw", active=False, lock=np.array([1.0, 2.0, 3.0, 4.0])),
             ),
             pins=(Pin(1004, "smile", 0.5),),
+            head_pins=(HeadPin(1005, TURNED),),
         ),
     }
     values.update(changes)

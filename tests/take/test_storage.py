@@ -49,6 +49,14 @@ def test_take_returns_as_it_was(tmp_path: Path) -> None:
     assert_same(take, read_take(tmp_path / "take"))
 
 
+def test_takes_from_before_head_pins_can_be_read(tmp_path: Path) -> None:
+    write_take(rigs.take(tmp_path), tmp_path / "take")
+    record = read_json(tmp_path / "take" / "take.json", "take")
+    del record["settings"]["head_pins"]
+    write_json(tmp_path / "take" / "take.json", record)
+    assert read_take(tmp_path / "take").settings.head_pins == ()
+
+
 def test_take_of_bare_minimum_returns_as_it_was(tmp_path: Path) -> None:
     rig = Rig.from_dense(rigs.NEUTRAL, np.ones((1, 5, 3)), ["open"], np.array([4]), np.arange(4))
     take = rigs.take(

@@ -15,6 +15,7 @@ from solver.take import (
     ControlSettings,
     Driver,
     Footage,
+    HeadPin,
     Mesh,
     Pin,
     Rig,
@@ -171,6 +172,9 @@ TAKE_CASES: dict[str, dict[str, object]] = {
     },
     "a pin names control 'brow'": {"settings": Settings(pins=(Pin(1001, "brow", 0.0),))},
     "the pin of 'jaw' is at frame 9, outside": {"settings": Settings(pins=(Pin(9, "jaw", 0.0),))},
+    "the head's pin at frame 9 is outside the take": {"settings": Settings(head_pins=(HeadPin(9, np.eye(4)),))},
+    "the head's pin at frame 1002 is given twice": {"settings": Settings(head_pins=(HeadPin(1002, np.eye(4)),) * 2)},
+    "the head's pin at frame 1002 is scaled": {"settings": Settings(head_pins=(HeadPin(1002, 2 * np.eye(4)),))},
 }
 
 
