@@ -1,7 +1,7 @@
 """Solution to keys: controls and head transform on an animation layer, undone in one step; fewer keys on request."""
 
 from .apply import ApplyReport, Skipped, apply_solution, plan
-from .edits import applied_layer, pin_edits
+from .edits import applied_layer, applied_ranges, pin_edits
 from .reduction import reduce_keys
 from .request import ApplyRequest
 
@@ -10,6 +10,7 @@ __all__ = [
     "ApplyRequest",
     "Skipped",
     "applied_layer",
+    "applied_ranges",
     "apply_solution",
     "pin_edits",
     "plan",

@@ -25,9 +25,9 @@ CHANNELS = ("translateX", "translateY", "translateZ", "rotateX", "rotateY", "rot
 class LocalFrame:
     """What a transform adds around its translate and rotate channels at one time.
 
-    before, axis (3, 3): scale and shear, then the rotate axis; after (3, 3): joint orient and segment scale. pivot: what
-    the pivots move before the rotation, centimetres. What they move after it is added to translate whatever the
-    rotation is, so it may count as part of what stands above the node, and is left out.
+    before, axis (3, 3): scale and shear, then the rotate axis; after (3, 3): joint orient and segment scale.
+    pivot: what the pivots move before the rotation, centimetres. What they move after it is added to translate whatever
+    the rotation is, so it may count as part of what stands above the node, and is left out.
     """
 
     order: str

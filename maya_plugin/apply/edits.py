@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Dict, List, Optional, Tuple
@@ -27,6 +28,17 @@ def applied_layer() -> str:
     return origin.layer if origin is not None else ""
 
 
+def applied_ranges(solution: Path) -> Tuple[Path, ...]:
+    """Folders of the ranges that were solved again in the layer of the solve applied last, oldest first.
+
+    None unless that solve is the one in the folder ``solution``.
+    """
+    origin = find_provenance()
+    if origin is None or os.path.normpath(origin.solution_folder) != os.path.normpath(str(solution)):
+        return ()
+    return tuple(Path(folder) for folder, _, _ in origin.ranges)
+
+
 def pin_edits(take: Take) -> Take:
     """``take`` with a pin at each key that was changed, or added, since the last solve was applied.
 
@@ -35,7 +47,7 @@ def pin_edits(take: Take) -> Take:
     applied is not on disk any more: what was edited could not be told then.
     """
     origin = find_provenance()
-    if origin is None or not origin.layer:
+    if origin is None:
         return take
     applied = _Applied(origin)
     settings = take.settings
@@ -62,27 +74,27 @@ def _control_pins(take: Take, layer: str, applied: _Applied) -> List[Pin]:
 
 
 def _head_pins(take: Take, origin: Provenance, applied: _Applied) -> List[HeadPin]:
-    plugs = ["{}.{}".format(origin.head, channel) for channel in CHANNELS]
-    keyed = np.concatenate([_keyed_times(origin.layer, plug) for plug in plugs])
+    keyed = [_keyed_times(origin.layer, "{}.{}".format(origin.head, channel)) for channel in CHANNELS]
     present = {pin.frame for pin in take.settings.head_pins}
     pins: List[HeadPin] = []
     for frame, time in zip(take.frames, take.scene_times):
-        if int(frame) in present or not _is_keyed(keyed, time):
+        here = np.array([_is_keyed(times, time) for times in keyed])
+        if int(frame) in present or not here.any():
             continue
-        if not _head_is_as_applied(origin.head, float(time), applied.heads(time)):
+        if (here & _changed(origin.head, float(time), applied.heads(time))).any():
             pins.append(HeadPin(int(frame), head_at(origin.head, float(time))))
     return pins
 
 
-def _head_is_as_applied(node: str, time: float, heads: List[np.ndarray]) -> bool:
-    """True when the node's channels lie at, or between, those of the head transforms (4, 4) that were applied there."""
+def _changed(node: str, time: float, heads: List[np.ndarray]) -> np.ndarray:
+    """(6,) True for channels that lie neither at, nor between, those of the head transforms (4, 4) applied there."""
     if not heads:
-        return False
+        return np.ones(6, bool)
     now = present_channels(node, time)
     # of the angles that mean a head's rotation, those nearest to the node's present ones
     found = np.concatenate([head_channels(node, head[None], (time,)) for head in heads])
     slack = _TOLERANCE * np.array([1.0, 1.0, 1.0, 0.1, 0.1, 0.1])
-    return bool((found.min(axis=0) - slack <= now).all() and (now <= found.max(axis=0) + slack).all())
+    return (now < found.min(axis=0) - slack) | (now > found.max(axis=0) + slack)
 
 
 class _Applied:

@@ -22,7 +22,7 @@ MARK = "facesolveProvenance"
 
 @dataclass(frozen=True)
 class Provenance:
-    """A provenance node as it is found in a scene; layer and head are empty when they were deleted.
+    """A provenance node as it is found in a scene; ``head`` is empty when it was left alone or deleted.
 
     ranges: (solution's folder, first and last scene time) of what was solved again, oldest first.
     """
@@ -81,7 +81,7 @@ def _texts(solution: Solution, take_name: str, take_folder: str, solution_folder
         "solutionFolder": solution_folder.replace("\\", "/"),
         "version": str(recorded.get("facesolve", "")),
         "solved": str(recorded.get("date", "")),
-        "applied": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "applied": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
         "settings": json.dumps(recorded.get("settings", {}), sort_keys=True),
         "frames": "{}-{}".format(solution.frames[0], solution.frames[-1]),
         "residual": "{:.6g}".format(float(seen.mean())) if len(seen) else "",
@@ -89,7 +89,10 @@ def _texts(solution: Solution, take_name: str, take_folder: str, solution_folder
 
 
 def find_provenance(layer: str = "") -> Optional[Provenance]:
-    """The provenance node of ``layer``, or with no layer given the one that was applied last; None without one."""
+    """The provenance node of ``layer``, or with no layer given the one that was applied last; None without one.
+
+    One whose layer was deleted tells of keys that are gone, and does not count.
+    """
     found = []
     for node in cmds.ls(type="network") or []:
         if not cmds.attributeQuery(MARK, node=node, exists=True):
@@ -102,7 +105,7 @@ def find_provenance(layer: str = "") -> Optional[Provenance]:
             _connected(node + ".head"),
             tuple((folder, first, last) for folder, first, last in json.loads(_text(node, RANGES) or "[]")),
         )
-        if not layer or entry.layer == layer:
+        if entry.layer and (not layer or entry.layer == layer):
             found.append((_text(node, "applied"), entry))
     return max(found, key=lambda item: item[0])[1] if found else None
 

@@ -118,7 +118,7 @@ def reduce_keys(tolerance: float, layer: str = "") -> Tuple[int, int]:
     if not tolerance > 0:
         raise TakeError("reduce keys: the tolerance is {:g} mm; it must be more than 0.".format(tolerance))
     origin = find_provenance(layer)
-    if origin is None or not origin.layer:
+    if origin is None:
         raise TakeError("reduce keys: the scene holds no applied solve; apply a solution first.")
     take = read_take(Path(origin.take_folder))
     candidates = [control.plug for control in take.rig.controls if control.plug]

@@ -7,11 +7,11 @@ from typing import Callable, List, Optional, Tuple
 
 from maya import cmds
 
-from maya_plugin.apply import applied_layer, pin_edits, reduce_keys
+from maya_plugin.apply import applied_layer, applied_ranges, pin_edits, reduce_keys
 from maya_plugin.cameras import create_cameras
 from maya_plugin.export import ERROR, ExportRequest, export_take, preflight
 from maya_plugin.undo import load_plugin
-from solver.take import write_take
+from solver.take import Settings, write_take
 from solver.take.errors import FacesolveError, TakeError
 
 from .model import FREE, CameraRow, ControlRow, FindingRow, HeadRow, PanelSettings
@@ -92,13 +92,22 @@ class MayaScene:
             return (FindingRow(ERROR, "", str(error)),)
         return tuple(FindingRow(f.severity, f.node, f.sentence, f.remedy) for f in found)
 
-    def export(self, settings: PanelSettings, folder: Path, span: Span) -> None:
-        """Writes the take into ``folder``. Raises FacesolveError.
+    def export(self, settings: PanelSettings, folder: Path, span: Span) -> str:
+        """Writes the take into ``folder``; returns a sentence about what is kept of the scene. Raises FacesolveError.
 
         ``span`` limits it to scene frames that are solved again: keys that a person changed since become pins.
         """
         take = export_take(self._request(settings, span))
-        write_take(take if span is None else pin_edits(take), folder)
+        if span is None:
+            write_take(take, folder)
+            return ""
+        pinned = pin_edits(take)
+        write_take(pinned, folder)
+        return "Solving {}-{} again, {}.".format(*span, _kept(pinned.settings))
+
+    def applied_ranges(self, solution: Path) -> Tuple[Path, ...]:
+        """Folders of the ranges that were solved again since ``solution`` was applied, oldest first."""
+        return applied_ranges(solution)
 
     def apply(self, solution: Path, settings: PanelSettings, span: Span) -> str:
         """Keys ``solution``, undoable in one step; returns a sentence about what was done. Raises TakeError.
@@ -177,3 +186,12 @@ class MayaScene:
             on_bad_frame=settings.on_bad_frame,
             settings=settings.solver_settings(self._control_names),
         )
+
+
+def _kept(settings: Settings) -> str:
+    """What the solve keeps of a person's edits, in words."""
+    keys, frames = len(settings.pins), len(settings.head_pins)
+    kept = ["{} of your keys".format(keys)] if keys else []
+    if frames:
+        kept.append("the head at {} frame{}".format(frames, "" if frames == 1 else "s"))
+    return "keeping {}".format(" and ".join(kept)) if kept else "with no key changed by hand to keep"

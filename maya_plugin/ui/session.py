@@ -23,13 +23,14 @@ from maya_plugin.run import (
     in_process_obstacle,
     start_solve,
 )
-from solver.take import read_solution
+from solver.take import Solution, read_solution
 from solver.take.errors import FacesolveError, SolveError
 from solver.take.summary import ResultSummary, summarize
 
 from .document import settings_from_text, settings_to_text
 from .model import ERROR, CameraRow, ControlRow, FindingRow, HeadRow, PanelSettings
 from .preferences import Preferences, read_preferences, write_preferences
+from .ranges import with_range
 from .runs import RunStatus
 
 SCENE, SETTINGS, FINDINGS, ENVIRONMENT, PROGRESS, PICTURE, STATE, RESULT = (
@@ -75,7 +76,9 @@ class Session:
         self.solution: Optional[Path] = None
         self.notice = ""
         self.notice_is_error = False
-        self._span: Span = None
+        self._span: Span = None  # of ``solution``: the frames that it solves again, None for a whole take
+        self._shown: Optional[Solution] = None  # what ``result`` tells of: a whole take with its ranges
+        self._asked: Span = None  # of the solve under way
         self._task: Optional[Union[SolveTask, InProcessTask]] = None
         self._doctor: Optional[DoctorTask] = None
         self._report: Optional[ReportTask] = None
@@ -131,7 +134,8 @@ class Session:
         """Another scene was opened: a solve under way, and its result, belong to the one that is gone."""
         stopped = self._task is not None
         self.close()
-        self.run, self.result, self.solution, self._span = None, None, None, None
+        self.run = None
+        self._forget_result()
         self.tell_user("The solve was stopped because another scene was opened." if stopped else "")
         self._tell(PROGRESS, PICTURE, RESULT)
         self.load()
@@ -215,13 +219,14 @@ class Session:
             count = "1 problem stops" if len(errors) == 1 else "{} problems stop".format(len(errors))
             return self._refuse("{} the solve; see Checks.".format(count))
         try:
-            self._start(span)
+            kept = self._start(span)
         except (FacesolveError, OSError) as error:
             return self._refuse(str(error))
-        self._span = span
+        self._asked = span
         self.run = RunStatus.begin()
-        self.result, self.solution = None, None
-        self.tell_user("")
+        if span is None:
+            self._forget_result()
+        self.tell_user(kept)
         self._tell(STATE, PROGRESS, PICTURE, RESULT)
         return True
 
@@ -243,8 +248,18 @@ class Session:
         return True
 
     def open_last_solution(self) -> bool:
-        """Shows the solution that lies in the scene's take folder, from an earlier day perhaps."""
-        return self.open_solution(self._folder() / "solution")
+        """Shows the solution that lies in the scene's take folder, from an earlier day perhaps.
+
+        Ranges that were solved again and applied since are shown with it.
+        """
+        if not self.open_solution(self._folder() / "solution"):
+            return False
+        for folder in self.scene.applied_ranges(self.solution):
+            try:
+                self._show(with_range(self._shown, read_solution(folder)), None)
+            except FacesolveError as error:
+                return self._refuse(str(error))
+        return True
 
     def review(self, open_page: Callable[[Path], None]) -> bool:
         """Hands the report of the solution at hand to ``open_page``, after having it written where that is needed."""
@@ -263,16 +278,28 @@ class Session:
         self.tell_user("Writing the report…")
         return True
 
-    def open_solution(self, folder: Path, seconds: Optional[float] = None) -> bool:
-        """Shows the solution in ``folder``; returns False and leaves a notice when it cannot be read."""
-        ranges = {control.name: control.maximum - control.minimum for control in self.controls}
+    def open_solution(self, folder: Path, seconds: Optional[float] = None, span: Span = None) -> bool:
+        """Shows the solution in ``folder``; returns False and leaves a notice when it cannot be read.
+
+        ``span``: the frames that it solves again, so that it is shown within what was shown before.
+        """
         try:
-            self.result = summarize(read_solution(folder), ranges, seconds)
+            found = read_solution(folder)
         except FacesolveError as error:
             return self._refuse(str(error))
-        self.solution = Path(folder)
-        self._tell(RESULT, STATE)
+        self.solution, self._span = Path(folder), span
+        if span is not None and self._shown is not None:
+            found = with_range(self._shown, found)
+        self._show(found, seconds)
         return True
+
+    def _show(self, solution: Solution, seconds: Optional[float]) -> None:
+        ranges = {control.name: control.maximum - control.minimum for control in self.controls}
+        self._shown, self.result = solution, summarize(solution, ranges, seconds)
+        self._tell(RESULT, STATE)
+
+    def _forget_result(self) -> None:
+        self.result, self.solution, self._span, self._shown = None, None, None, None
 
     def tick(self) -> None:
         """Looks after whatever runs; never blocks. Call about ten times a second while ``busy``."""
@@ -304,7 +331,8 @@ class Session:
             self._task.kill()
             self._task = None
 
-    def _start(self, span: Span) -> None:
+    def _start(self, span: Span) -> str:
+        """Exports the take and starts the solver; returns what the user should know about the export."""
         in_process = self.preferences.in_process
         obstacle = in_process_obstacle() if in_process else None
         if obstacle:
@@ -312,9 +340,10 @@ class Session:
         interpreter = None if in_process else find_interpreter(self.preferences.python)
         folder = self._folder() if span is None else self._free_folder("range_{}-{}".format(*span))
         take = folder / "take"
-        self.scene.export(self.settings, take, span)
+        kept = self.scene.export(self.settings, take, span)
         request = SolveRequest(take, folder / "solution", device=self.preferences.device)
         self._task = InProcessTask(request) if interpreter is None else start_solve(request, interpreter)
+        return kept
 
     def _folder(self) -> Path:
         return Path(self.settings.take_folder) if self.settings.take_folder else self.scene.default_take_folder()
@@ -339,7 +368,7 @@ class Session:
     def _finish(self) -> None:
         outcome, self._task = self._task.outcome, None
         if outcome.status == DONE:
-            if self.open_solution(outcome.out, self.run.seconds) and self.settings.apply_when_done:
+            if self.open_solution(outcome.out, self.run.seconds, self._asked) and self.settings.apply_when_done:
                 self.apply()
         elif outcome.status == CANCELLED:
             self.tell_user("Cancelled. The scene is as it was.")

@@ -132,13 +132,14 @@ class Take:
                 raise TakeError(
                     "settings: the pin of '{}' is at frame {}, outside the take.".format(pin.control, pin.frame)
                 )
-        pinned = [pin.frame for pin in self.settings.head_pins]
-        for frame in pinned:
-            if frame not in self.frames or pinned.count(frame) > 1:
-                where = "given twice" if frame in self.frames else "outside the take"
-                raise TakeError("settings: the head's pin at frame {} is {}.".format(frame, where))
-        for pin in self.settings.head_pins:
-            check_rigid(pin.head, "settings: the head's pin at frame {}".format(pin.frame))
+        pinned = [head_pin.frame for head_pin in self.settings.head_pins]
+        for head_pin in self.settings.head_pins:
+            where = "settings: the head's pin at frame {}".format(head_pin.frame)
+            if head_pin.frame not in self.frames:
+                raise TakeError("{} is outside the take.".format(where))
+            if pinned.count(head_pin.frame) > 1:
+                raise TakeError("{} is given twice.".format(where))
+            check_rigid(head_pin.head, where)
 
     @property
     def frame_count(self) -> int:

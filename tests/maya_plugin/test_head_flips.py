@@ -1,4 +1,4 @@
-"""Heads whose angles want to jump: turns of 450 degrees through gimbal lock, and a rotation that Maya itself flipped."""
+"""Heads whose angles want to jump: turns through gimbal lock, and a rotation that Maya itself flipped."""
 
 import numpy as np
 import pytest
@@ -65,7 +65,7 @@ def flipping(maya, facesolve_data):
 
 
 def test_a_rotation_that_maya_flipped_is_keyed_without_the_flip(flipping):
-    """The constraint holds two rotations as Maya saved them, 15 degrees apart but on both sides of +-180 degrees.
+    """The constraint holds two rotations as Maya saved them, 13 degrees apart but on both sides of +-180 degrees.
 
     The stand-in has no inverse kinematics; the way between the two is the shortest.
     """

@@ -180,6 +180,7 @@ def install(monkeypatch) -> FakeCommands:
     cameras.create_cameras = lambda path, first_frame: [types.SimpleNamespace(transform=n) for n in ("cam0", "cam1")]
     apply.reduce_keys = lambda tolerance: (1520, 210)
     apply.applied_layer = lambda: commands.applied_layer
+    apply.applied_ranges = lambda solution: ()
     apply.pin_edits = lambda take: take
     undo.load_plugin = lambda: None
     rows.read_heads = lambda: (HeadRow("face_GEO", ("face_BS",), ("head_GRP", "character_GRP", "face_GEO")),)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +81,7 @@ class FakeScene:
         self.exported: list[tuple[PanelSettings, Path, tuple[int, int] | None]] = []
         self.applied: list[tuple[Path, tuple[int, int] | None]] = []
         self.apply_error = ""
+        self.ranges: tuple[Path, ...] = ()
         self.behaviour: dict = {}
         self.extra_findings: tuple[FindingRow, ...] = ()
 
@@ -145,8 +147,13 @@ class FakeScene:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "take.json").write_text("{}", encoding="utf-8")
         (folder / "behaviour.json").write_text(json.dumps(self.behaviour), encoding="utf-8")
-        if span is not None:  # its solution goes into a folder that nobody knows before
-            write_fake_solution(folder.parent / "solution")
+        if span is None:
+            return ""
+        write_solution(part(*span), folder.parent / "solution")  # in a folder that nobody knows before
+        return "Solving {}-{} again, keeping 2 of your keys.".format(*span)
+
+    def applied_ranges(self, solution):
+        return self.ranges
 
     def apply(self, solution, settings, span):
         if self.apply_error:
@@ -190,6 +197,15 @@ def solution(frames: int = 40, cameras: tuple[str, ...] = ("cam0", "cam1", "cam2
         residual=residual,
         confused=(ConfusedPair("mouthPress_L", "mouthClose", -0.93), ConfusedPair("jawLeft", "mouthLeft", 0.5)),
     )
+
+
+def part(first: int, last: int) -> Solution:
+    """The frames of a range solved again: nothing stands out any more."""
+    whole = solution()
+    rows = (whole.scene_times >= first) & (whole.scene_times <= last)
+    arrays = ("frames", "scene_times", "controls", "head", "control_std", "head_std")
+    kept = {name: getattr(whole, name)[rows] for name in arrays}
+    return replace(whole, residual=np.full((int(rows.sum()), len(whole.camera_names)), 0.02), **kept)
 
 
 def write_fake_solution(folder: Path) -> None:

@@ -6,6 +6,8 @@ import time
 from maya_plugin.ui.model import ERROR, ControlChoice, FindingRow
 from maya_plugin.ui.preferences import Preferences
 from maya_plugin.ui.session import CANCELLING, IDLE, RESULT, SOLVING, TOPICS, Session
+from solver.take import write_solution
+from tests.maya_plugin_ui.fake_scene import part
 
 
 def finish(session, seconds=30.0):
@@ -156,6 +158,48 @@ def test_a_range_reaches_export_and_apply(session, solver):
     folders = [folder.parent for _, folder, _ in session.scene.exported]
     assert [folder.name for folder in folders] == ["range_1010-1020", "range_1010-1020_2"]
     assert [solution.parent for solution, _ in session.scene.applied] == folders
+
+
+def levels(session):
+    return {frame.time: frame.level for frame in session.result.frames if frame.level}
+
+
+def test_a_range_is_shown_within_the_take_that_it_belongs_to(session, solver):
+    solve(session, solver)
+    assert set(levels(session)) > {1028.0, 1036.0}
+    assert session.solve((1025, 1030))
+    assert session.notice == "Solving 1025-1030 again, keeping 2 of your keys."
+    assert len(session.result.frames) == 40, "the take stays in view while a range is solved"
+    finish(session)
+    assert [frame.time for frame in session.result.frames] == [1001.0 + row for row in range(40)]
+    assert 1028.0 not in levels(session)
+    assert 1036.0 in levels(session)
+
+
+def test_a_cancelled_range_leaves_the_result_as_it_was(session, solver):
+    solve(session, solver)
+    before, solution = session.result, session.solution
+    session.scene.behaviour = {"work": True}
+    assert session.solve((1025, 1030))
+    session.cancel()
+    finish(session)
+    assert (session.result, session.solution) == (before, solution)
+    assert session.apply()
+    assert session.scene.applied[-1] == (solution, None), "the span is that of the solution, not of the cancelled solve"
+
+
+def test_ranges_of_an_earlier_day_are_shown_with_the_last_solution(session, solver, tmp_path):
+    solver(session.scene)
+    write_solution(part(1025, 1030), tmp_path / "range" / "solution")
+    session.scene.ranges = (tmp_path / "range" / "solution",)
+    assert session.open_last_solution()
+    assert 1028.0 not in levels(session)
+    assert len(session.result.frames) == 40
+    session.apply()
+    assert session.scene.applied[-1][1] is None
+    session.scene.ranges = (tmp_path / "gone",)
+    assert not session.open_last_solution()
+    assert "solution.json" in session.notice
 
 
 def test_a_solution_that_cannot_be_read_is_said(session, tmp_path):
