@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Tuple
+from typing import List, Tuple
 
 import numpy as np
 
@@ -26,8 +26,20 @@ def with_range(whole: Solution, part: Solution) -> Solution:
     kept = np.abs(first.scene_times[:, None] - second.scene_times[None]).min(axis=1) > _SAME_TIME
     joined = {name: np.concatenate([getattr(first, name)[kept], getattr(second, name)]) for name in _PER_FRAME}
     order = np.argsort(joined["scene_times"], kind="stable")
+    keyframes = sorted({*_keyframes(first, first.frames[kept]), *_keyframes(second, second.frames)})
     pairs = {frozenset((pair.first, pair.second)): pair for pair in (*whole.confused, *part.confused)}
-    return replace(second, confused=tuple(pairs.values()), **{name: values[order] for name, values in joined.items()})
+    return replace(
+        second,
+        confused=tuple(pairs.values()),
+        provenance=dict(part.provenance, keyframes=keyframes),
+        **{name: values[order] for name, values in joined.items()},
+    )
+
+
+def _keyframes(solution: Solution, frames: np.ndarray) -> List[int]:
+    """Those of ``frames`` that the solve bundled; the errors of these are judged among themselves."""
+    listed = solution.provenance.get("keyframes")
+    return [int(frame) for frame in frames if isinstance(listed, list) and frame in listed]
 
 
 def _of_cameras(solution: Solution, cameras: Tuple[str, ...]) -> Solution:

@@ -42,6 +42,12 @@ def test_of_confused_pairs_the_latest_word_counts():
     assert pairs == {("mouthClose", "mouthPress_L"): -0.2, ("jawLeft", "mouthLeft"): 0.5}
 
 
+def test_keyframes_are_those_of_the_solve_that_made_the_frame():
+    whole = replace(solution(), provenance={"keyframes": [0, 25, 39], "date": "then"})
+    again = replace(part(1025, 1030), provenance={"keyframes": [24, 29], "date": "now"})
+    assert with_range(whole, again).provenance == {"keyframes": [0, 24, 29, 39], "date": "now"}
+
+
 def test_a_part_of_another_rig_stands_alone():
     other = replace(part(1025, 1030), control_names=tuple(f"x_{name}" for name in part(1025, 1030).control_names))
     assert with_range(solution(), other) is other
