@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,12 @@ import numpy as np
 
 from solver.footage.container import UnreadableImage
 from solver.footage.decode import image_size
-from solver.footage.video import VideoFile
+from solver.footage.reader import open_many
+from solver.recordings import Matching, match_recordings
 from solver.take import Camera, Footage, FootageError, Rig, Settings, StartPose, Take, TakeError, write_take
 from solver.take.calibration import CalibratedCamera, read_calibrated_cameras
 from solver.take.files import read_json, read_npz
-from solver.take.footage import VIDEO
+from solver.take.footage import NORPIX, SEQUENCE
 
 RIG_KEYS = ("neutral", "deltas", "names", "face_counts", "faces")
 WEIGHT_TOLERANCE = 1e-6  # float32 noise that an exporter may leave on a weight at its limit
@@ -26,45 +27,59 @@ WEIGHT_TOLERANCE = 1e-6  # float32 noise that an exporter may leave on a weight 
 class FootageSource:
     """Where the footage of all cameras is.
 
-    pattern, matte: paths with ``{camera}`` and ``{frame}`` or ``{frame:04d}`` (a video file: ``{camera}`` alone),
-        relative to the working directory. color_space: ``srgb`` or ``linear``. on_bad_frame: ``stop`` or ``unseen``.
+    pattern, matte: paths with ``{camera}`` and ``{frame}`` or ``{frame:04d}`` (a video or ``.seq`` file: ``{camera}``
+        alone), relative to the working directory. color_space: ``srgb`` or ``linear``. on_bad_frame: ``stop`` or
+        ``unseen``. bayer: the pattern of a mosaic in ``.seq`` files. matching: how ``.seq`` files are matched.
     """
 
     pattern: str
     matte: str | None = None
     color_space: str = "srgb"
     on_bad_frame: str = "stop"
+    bayer: str | None = None
+    matching: Matching = field(default_factory=Matching)
 
 
 @dataclass(frozen=True, eq=False)
 class PackRequest:
-    """The files of a take. frames: first and last frame number, both included; fps: frames a second."""
+    """The files of a take. frames: first and last frame number, both included; fps: frames a second.
+
+    Both may be None for ``.seq`` files: then all frames in common, and the rate that their time stamps tell.
+    """
 
     rig: Path
     cameras: Path
     footage: FootageSource
-    frames: tuple[int, int]
-    fps: float
+    frames: tuple[int, int] | None
+    fps: float | None
     start: Path | None = None
     texture: Path | None = None
     settings: Settings = field(default_factory=Settings)
 
 
-def pack_take(request: PackRequest, folder: Path) -> Take:
+def pack_take(request: PackRequest, folder: Path, tell: Callable[[str], None] = lambda sentence: None) -> Take:
     """Reads and checks everything in ``request``, then writes the take into ``folder`` and returns it.
 
-    Raises TakeError or FootageError with one sentence; nothing is written then.
+    tell: called with each sentence about how ``.seq`` files were matched. Raises TakeError or FootageError with one
+    sentence; nothing is written then.
     """
-    frames = np.arange(request.frames[0], request.frames[1] + 1)
-    if len(frames) == 0:
-        raise TakeError(
-            f"frames: the range {request.frames[0]}..{request.frames[1]} is empty; give at least one frame."
-        )
     if request.texture is not None and "<UDIM>" not in str(request.texture) and not request.texture.is_file():
         raise TakeError(f"texture: '{request.texture}' does not exist.")
     rig = read_rig(request.rig)
     calibrated = read_calibrated_cameras(request.cameras)
     footage = tuple(_footage(request.footage, camera.name) for camera in calibrated)
+    first_last, fps = request.frames, request.fps
+    if all(source.kind == NORPIX for source in footage):
+        matched = match_recordings(footage, request.footage.matching, first_last, request.footage.on_bad_frame)
+        footage, first_last = matched.footage, matched.frames
+        fps = matched.fps if fps is None else fps
+        for sentence in matched.report:
+            tell(sentence)
+    if first_last is None or fps is None:
+        raise TakeError("frames: footage other than .seq files needs --frames and --fps.")
+    frames = np.arange(first_last[0], first_last[1] + 1)
+    if len(frames) == 0:
+        raise TakeError(f"frames: the range {first_last[0]}..{first_last[1]} is empty; give at least one frame.")
     sizes = [_image_size(source, frames, request.footage.on_bad_frame) for source in footage]
     cameras = tuple(_camera(camera, size) for camera, size in zip(calibrated, sizes, strict=True))
     start, scene_times = None, frames.astype(np.float64)
@@ -77,7 +92,7 @@ def pack_take(request: PackRequest, folder: Path) -> Take:
         cameras=cameras,
         footage=footage,
         frames=frames,
-        fps=request.fps,
+        fps=fps,
         start=start,
         scene_times=scene_times,
         texture=None if request.texture is None else str(request.texture),
@@ -173,14 +188,15 @@ def _footage(source: FootageSource, camera: str) -> Footage:
         path=source.pattern.replace("{camera}", camera),
         matte=None if source.matte is None else source.matte.replace("{camera}", camera),
         color_space=source.color_space,
+        bayer=source.bayer,
     )
 
 
 def _image_size(footage: Footage, frames: np.ndarray, on_bad_frame: str) -> tuple[int, int]:
     """Width and height in pixels of the camera's first readable image; FootageError when images are not there."""
     where = f"footage of camera '{footage.camera}'"
-    if footage.kind == VIDEO:
-        return _video_size(Path(footage.path), where)
+    if footage.kind != SEQUENCE:
+        return _file_size(footage, where)
     paths = [Path(footage.image_path(int(frame))) for frame in frames]
     present = [path for path in paths if path.is_file()]
     if not present:
@@ -203,13 +219,13 @@ def _image_size(footage: Footage, frames: np.ndarray, on_bad_frame: str) -> tupl
     raise FootageError(f"{where}: none of the {len(present)} images that match '{footage.path}' can be read.")
 
 
-def _video_size(path: Path, where: str) -> tuple[int, int]:
+def _file_size(footage: Footage, where: str) -> tuple[int, int]:
     try:
-        video = VideoFile(path)
+        file = open_many(footage)
     except UnreadableImage as problem:
-        raise FootageError(f"{where}: '{path}' {problem}") from None
-    video.close()
-    return video.width, video.height
+        raise FootageError(f"{where}: '{footage.path}' {problem}") from None
+    file.close()
+    return file.width, file.height
 
 
 def _camera(calibrated: CalibratedCamera, image_size: tuple[int, int]) -> Camera:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -53,14 +54,18 @@ class Job:
         path.write_bytes(cv2.imencode(".png", np.full((height, width, 3), 99, np.uint8))[1].tobytes())
         return path
 
-    def pack(self) -> Any:
+    def pack_files(self) -> None:
+        """Writes the rig, cameras and start pose."""
         np.savez(self.folder / "rig.npz", **self.rig)
         for name, value in (("cameras", self.cameras), ("start", self.start)):
             (self.folder / f"{name}.json").write_text(json.dumps(value), encoding="utf-8")
+
+    def pack(self, tell: Callable[[str], None] = print) -> Any:
+        self.pack_files()
         files = {"rig": "rig.npz", "cameras": "cameras.json", "start": "start.json"}
         paths = {name: self.folder / file for name, file in files.items()}
         request = PackRequest(footage=FootageSource(**self.source), **{**paths, **self.request})
-        return pack_take(request, self.folder / "take")
+        return pack_take(request, self.folder / "take", tell)
 
     def refuse(self, kind: type[FacesolveError]) -> str:
         """Packs, expects an error of ``kind`` and nothing written; returns its sentence."""

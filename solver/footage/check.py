@@ -11,13 +11,16 @@ from pathlib import Path
 import numpy as np
 
 from ..take import Camera, Footage, Take
-from ..take.footage import VIDEO
+from ..take.footage import NORPIX, VIDEO
 from .container import UnreadableImage
 from .decode import image_size
-from .reader import wrong_size
+from .norpix import NorpixFile
+from .reader import NO_IMAGE, open_many, wrong_size
+from .synchronise import frame_rate
 from .video import VideoFile
 
 ERROR, WARNING = "error", "warning"
+_TIMED = 256  # images of a .seq whose time stamps tell its rate
 
 
 @dataclass(frozen=True)
@@ -37,17 +40,19 @@ def check_footage(take: Take, every: int = 1) -> list[Finding]:
     """What is wrong with the footage of ``take``, cameras in order, each by frame; empty when all is well.
 
     Every file is looked for; each ``every``-th one and the last are also read, to prove them whole and of the camera's
-    size (of OpenEXR files and videos only the header). Images a take may go without (``unseen``) give warnings.
+    size (of OpenEXR files and videos only the header; of a ``.seq`` file every so many images). Images a take may go
+    without (``unseen``) give warnings.
     """
     findings = _shared_files(take)
     for camera, footage in zip(take.cameras, take.footage, strict=True):
-        if footage.kind == VIDEO:
-            findings += _video_findings(take, camera, footage)
+        if footage.kind in (VIDEO, NORPIX):
+            findings += _file_findings(take, camera, footage, every)
         else:
-            images = [footage.image_path(frame) for frame in take.frames.tolist()]
+            images = [(footage.image_path(frame), frame) for frame in take.frames.tolist()]
             findings += _sequence_findings(take, camera, "images", images, every)
-        if footage.matte is not None:
-            mattes = [str(footage.matte_path(frame)) for frame in take.frames.tolist()]
+        paths = [(footage.matte_path(frame), frame) for frame in take.frames.tolist()]
+        mattes = [(path, frame) for path, frame in paths if path is not None]
+        if mattes:
             findings += _sequence_findings(take, camera, "mattes", mattes, every)
     return findings
 
@@ -63,9 +68,11 @@ def _shared_files(take: Take) -> list[Finding]:
     return findings
 
 
-def _sequence_findings(take: Take, camera: Camera, what: str, files: list[str], every: int) -> list[Finding]:
+def _sequence_findings(
+    take: Take, camera: Camera, what: str, files: list[tuple[str, int]], every: int
+) -> list[Finding]:
     paths: dict[str, int] = {}  # a still matte serves all frames: one look, at its first frame
-    for path, frame in zip(files, take.frames.tolist(), strict=True):
+    for path, frame in files:
         paths.setdefault(path, frame)
     read = {*list(paths)[:: max(every, 1)], list(paths)[-1]}
 
@@ -90,27 +97,70 @@ def _sequence_findings(take: Take, camera: Camera, what: str, files: list[str], 
     ]
 
 
-def _video_findings(take: Take, camera: Camera, footage: Footage) -> Iterator[Finding]:
+def _file_findings(take: Take, camera: Camera, footage: Footage, every: int) -> Iterator[Finding]:
+    """Of a video or ``.seq`` file, which holds all images."""
     try:
-        video = VideoFile(Path(footage.path))
+        file = open_many(footage)
     except UnreadableImage as unreadable:
         yield Finding(ERROR, camera.name, None, f"'{footage.path}' {unreadable}")
         return
-    video.close()
-    size = _size_problem(video.width, video.height, camera)
-    if size is not None:
-        yield Finding(ERROR, camera.name, None, f"'{footage.path}' {size}")
-    numbers = take.frames + footage.offset
-    outside = take.frames[(numbers < 0) | (numbers >= video.count)]
-    if len(outside):
+    try:
+        size = _size_problem(file.width, file.height, camera)
+        if size is not None:
+            yield Finding(ERROR, camera.name, None, f"'{footage.path}' {size}")
+        yield from _number_findings(take, footage, file.count)
+        if isinstance(file, NorpixFile):
+            yield from _norpix_findings(take, footage, file, every)
+        yield from _rate_findings(take, footage, _rate(file))
+    finally:
+        file.close()
+
+
+def _number_findings(take: Take, footage: Footage, count: int) -> Iterator[Finding]:
+    """Frames of the take that have no image, or ask for one that the file of ``count`` images lacks."""
+    pairs = [(frame, footage.image_number(frame)) for frame in take.frames.tolist()]
+    none = [frame for frame, number in pairs if number is None]
+    if none:
+        message = f"'{footage.path}' {NO_IMAGE} Frames of the take without an image: {len(none)}, from {none[0]} on."
+        yield Finding(_severity(take), footage.camera, none[0], message)
+    outside = [(frame, number) for frame, number in pairs if number is not None and not 0 <= number < count]
+    if outside:
+        numbers = [number for _, number in pairs if number is not None]
         message = (
-            f"'{footage.path}' has {video.count} images, 0 to {video.count - 1}, but {len(outside)} frames of the take "
-            f"from {outside[0]} on ask for others ({numbers.min()} to {numbers.max()}); check the range and the offset."
+            f"'{footage.path}' has {count} images, 0 to {count - 1}, but {len(outside)} frames of the take "
+            f"from {outside[0][0]} on ask for others ({min(numbers)} to {max(numbers)}); check range and offset."
         )
-        yield Finding(_severity(take), camera.name, int(outside[0]), message)
-    if video.fps and not np.isclose(video.fps, take.fps, rtol=0.005):
-        message = f"'{footage.path}' runs at {video.fps:.6g} frames a second, the take at {take.fps:.6g}; check both."
-        yield Finding(WARNING, camera.name, None, message)
+        yield Finding(_severity(take), footage.camera, outside[0][0], message)
+
+
+def _norpix_findings(take: Take, footage: Footage, file: NorpixFile, every: int) -> Iterator[Finding]:
+    if file.note:
+        yield Finding(WARNING, footage.camera, None, f"'{footage.path}' {file.note}")
+    frames = take.frames.tolist()
+    for frame in sorted({*frames[:: max(every, 1)], frames[-1]}):
+        number = footage.image_number(frame)
+        if number is None or not 0 <= number < file.count:
+            continue
+        try:
+            file.check(number)
+        except UnreadableImage as unreadable:
+            yield Finding(_severity(take), footage.camera, frame, f"'{footage.path}' {unreadable}")
+
+
+def _rate(file: VideoFile | NorpixFile) -> float:
+    """Images a second, 0 when unknown."""
+    if isinstance(file, VideoFile):
+        return file.fps
+    try:
+        return frame_rate(file.stamps(range(min(file.count, _TIMED))))
+    except UnreadableImage:  # told by whoever needs the stamps; the images do not
+        return 0.0
+
+
+def _rate_findings(take: Take, footage: Footage, fps: float) -> Iterator[Finding]:
+    if fps and not np.isclose(fps, take.fps, rtol=0.005):
+        message = f"'{footage.path}' runs at {fps:.6g} frames a second, the take at {take.fps:.6g}; check both."
+        yield Finding(WARNING, footage.camera, None, message)
 
 
 def _size_problem(width: int, height: int, camera: Camera) -> str | None:

@@ -23,6 +23,7 @@ _MAGIC = (
 )
 _JPEG_SIZE = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # start-of-frame markers (ITU-T T.81, table B.1)
 _JPEG_SCAN, _JPEG_END = 0xDA, 0xD9
+_MOST_SCANS = 100  # an image of thousands of scans takes hours to decode; progressive ones have about ten
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # in coded data FF is followed by 00 or a restart marker
 _TIFF_TYPES = {3: "H", 4: "L", 13: "L", 16: "Q", 18: "Q"}  # SHORT, LONG, IFD, LONG8, IFD8
 _TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
@@ -68,12 +69,19 @@ def read_container(data: bytes) -> Container:
     return Container(name, width, height)
 
 
+def no_such_image(number: int, count: int) -> UnreadableImage:
+    """What to raise when image ``number`` of a file with ``count`` images is asked for."""
+    return UnreadableImage(
+        f"has {count} images, 0 to {count - 1}, and image {number} was asked for; check the frame range and the offset."
+    )
+
+
 def _cut(reason: str) -> UnreadableImage:
     return UnreadableImage(f"is truncated or damaged ({reason}); copy the file again.")
 
 
 def _jpeg(data: bytes) -> tuple[int, int]:
-    position, size = 2, None
+    position, size, scans = 2, None, 0
     while True:
         marker = _JPEG_MARKER.search(data, position)
         if marker is None:
@@ -87,7 +95,10 @@ def _jpeg(data: bytes) -> tuple[int, int]:
         if code in _JPEG_SIZE:
             height, width = struct.unpack_from(">HH", data, position + 3)
             size = width, height
+        scans += code == _JPEG_SCAN
         position += length
+    if scans > _MOST_SCANS:
+        raise _cut(f"it has {scans} scans")
     if size is None:
         raise _cut("it has no frame header")
     return size

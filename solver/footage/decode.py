@@ -23,6 +23,11 @@ def read_pixels(path: Path) -> np.ndarray:
     if image_format(data[:8]) == EXR:
         return _read_exr(path)
     read_container(data)
+    return decode_pixels(data)
+
+
+def decode_pixels(data: bytes) -> np.ndarray:
+    """Stored values of the JPEG, PNG or TIFF file ``data``, as ``read_pixels`` gives them. Raises UnreadableImage."""
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:

@@ -10,11 +10,12 @@ import cv2
 import numpy as np
 
 from ..take import Camera, Footage, FootageError
-from ..take.footage import VIDEO
+from ..take.footage import NORPIX, VIDEO
 from .color import to_linear
 from .container import UnreadableImage
 from .decode import read_pixels
 from .image import Image
+from .norpix import NorpixFile
 from .undistort import Undistortion
 from .video import VideoFile
 
@@ -22,10 +23,10 @@ cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # its complai
 
 
 def open_footage(footage: Footage, camera: Camera, frames: Sequence[int] = ()) -> FootageReader:
-    """Reader of the images of ``camera``; a video is opened and indexed at once, a sequence only when read.
+    """Reader of the images of ``camera``; a video or ``.seq`` is opened and indexed at once, a sequence when read.
 
     frames: the take's frame numbers; needed only for a camera that zooms and distorts, else ValueError.
-    Raises FootageError when a video cannot be opened or its codec is not installed.
+    Raises FootageError when a video or ``.seq`` cannot be opened or its codec is not installed.
     """
     return FootageReader(footage, camera, frames)
 
@@ -49,7 +50,7 @@ class FootageReader:
         self._lens_lock = threading.Lock()
         self._everywhere = np.ones((camera.height, camera.width), bool)
         self._everywhere.setflags(write=False)
-        self._video = self._open_video() if self.in_order else None
+        self._many = self._open_many() if footage.kind in (VIDEO, NORPIX) else None
 
     def read(self, frame: int) -> Image:
         """The image at take frame number ``frame``, (H, W) of the camera, undistorted.
@@ -75,13 +76,13 @@ class FootageReader:
         return Image(lens.pixels(pixels), valid, None if matte is None else lens.coverage(matte))
 
     def close(self) -> None:
-        """Closes the video file, if any."""
-        if self._video is not None:
-            self._video.close()
+        """Closes the file that holds many images, if there is one."""
+        if self._many is not None:
+            self._many.close()
 
-    def _open_video(self) -> VideoFile:
+    def _open_many(self) -> VideoFile | NorpixFile:
         try:
-            return VideoFile(Path(self.footage.path))
+            return open_many(self.footage)
         except UnreadableImage as problem:
             raise FootageError(f"camera '{self.camera.name}': '{self.footage.path}' {problem}") from None
 
@@ -102,10 +103,13 @@ class FootageReader:
         return matte if matte.ndim == 2 else matte.mean(axis=2)
 
     def _stored(self, frame: int, path: str) -> np.ndarray:
-        if self._video is None:
+        if self._many is None:
             return self._file(frame, path)
+        number = self.footage.image_number(frame)
+        if number is None:
+            raise self._error(frame, path, NO_IMAGE)
         try:
-            pixels = self._video.read(frame + self.footage.offset)
+            pixels = self._many.read(number)
         except UnreadableImage as problem:
             raise self._error(frame, path, problem) from None
         return self._sized(frame, path, pixels)
@@ -125,6 +129,15 @@ class FootageReader:
 
     def _error(self, frame: int, path: str, problem: object) -> FootageError:
         return FootageError(f"camera '{self.camera.name}', frame {frame}: '{path}' {problem}")
+
+
+NO_IMAGE = "has no image of this frame (dropped when it was recorded); leave the frame out or solve without the image."
+
+
+def open_many(footage: Footage) -> VideoFile | NorpixFile:
+    """The video or ``.seq`` file of ``footage``; raises UnreadableImage."""
+    path = Path(footage.path)
+    return NorpixFile(path, footage.bayer) if footage.kind == NORPIX else VideoFile(path)
 
 
 def wrong_size(width: int, height: int, camera: Camera) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .container import UnreadableImage
+from .container import UnreadableImage, no_such_image
 from .decode import optional_module
 
 
@@ -40,10 +40,7 @@ class VideoFile:
         """
         with self._lock:
             if not 0 <= number < self.count:
-                raise UnreadableImage(
-                    f"has {self.count} images, 0 to {self.count - 1}, and image {number} was asked for; check the "
-                    "frame range and the offset."
-                )
+                raise no_such_image(number, self.count)
             frame = self._sought(number)
             if frame is None:  # the container's seek went too far
                 self._restart()

@@ -73,6 +73,19 @@ def test_take_of_bare_minimum_returns_as_it_was(tmp_path: Path) -> None:
     assert_same(take, read_take(tmp_path / "take"))
 
 
+def test_matched_recordings_return_as_they_were(tmp_path: Path) -> None:
+    images = ((1001, 1002, 5), (1004, 1004, 8))
+    left = rigs.Footage("cam0", (tmp_path / "a.seq").as_posix(), images=images, bayer="GRBG", matte=None)
+    right = rigs.Footage("cam1", (tmp_path / "b.SEQ").as_posix())
+    take = rigs.take(tmp_path, footage=(left, right))
+    write_take(take, tmp_path / "take")
+    back = read_take(tmp_path / "take")
+    assert_same(take, back)
+    assert [back.footage[0].image_number(frame) for frame in range(1000, 1006)] == [None, 5, 6, None, 8, None]
+    assert back.footage[1].image_number(1002) == 1002
+    assert {footage.kind for footage in back.footage} == {"norpix"}
+
+
 def test_take_moves_with_its_footage(tmp_path: Path) -> None:
     write_take(rigs.take(tmp_path / "job"), tmp_path / "job" / "take")
     record = json.loads((tmp_path / "job" / "take" / "take.json").read_text(encoding="utf-8"))
