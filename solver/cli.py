@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from solver import __version__
-from solver.commands import demo, doctor, evaluate, extract, inspect, pack, render, solve
+from solver.commands import demo, doctor, evaluate, export, extract, inspect, pack, render, solve
 from solver.commands.declare import EXIT_BAD_INPUT, EXIT_INTERRUPTED, Command, Parser
 from solver.take import FacesolveError
 
@@ -21,6 +21,7 @@ COMMANDS = (
     solve,
     evaluate,
     render,
+    export,
     extract,
     demo,
     doctor,

@@ -39,7 +39,7 @@ def examine() -> list[Check]:
     """Looks at Python, packages, devices, rasterizers and codecs."""
     checks = [Check("facesolve", READY, f"{__version__}, Python {platform.python_version()}, {platform.platform()}")]
     checks += [_package(name) for name in PACKAGES]
-    checks += [_processor(), _cuda(), _backend(), _nvdiffrast()]
+    checks += [_processor(), _cuda(), _backend(), _nvdiffrast(), _usd()]
     for name, codec in describe_codecs().items():
         state = READY if codec.version is not None else OPTIONAL
         detail = f"{codec.version}: {', '.join(codec.reads)}" if codec.version is not None else "not installed"
@@ -82,6 +82,13 @@ def _nvdiffrast() -> Check:
         return Check("nvdiffrast", READY, "installed; mind its research and evaluation licence")
     remedy = "needs CUDA and a research licence: https://github.com/NVlabs/nvdiffrast"
     return Check("nvdiffrast", OPTIONAL, "not installed; the built-in rasterizer is used", remedy)
+
+
+def _usd() -> Check:
+    try:
+        return Check("usd-core", READY, importlib.metadata.version("usd-core"))
+    except importlib.metadata.PackageNotFoundError:
+        return Check("usd-core", OPTIONAL, "not installed; no export to USD", 'pip install "facesolve[usd]"')
 
 
 def print_checks(checks: list[Check], console: Console | None = None) -> None:

@@ -71,6 +71,10 @@ class RigModel:
             jacobian = self._target_jacobian(weights, driver_slopes)[:, self.shape_target]
         return values, slopes[:, :, None] * jacobian
 
+    def target_weights(self, controls: Tensor) -> Tensor:
+        """Weight of every target in the order of ``rig.targets``, combinations included. (B, K) -> (B, T)."""
+        return self._target_weights(controls)[0]
+
     def vertices(self, controls: Tensor) -> Tensor:
         """Vertex positions in rig space, centimetres; differentiable. controls: (B, K) -> (B, V, 3)."""
         weights, _ = self._target_weights(controls)

@@ -1,4 +1,4 @@
-"""Outlined text that stays legible on any picture, timecode, and the colour bar. Knows no camera and no frame."""
+"""Outlined text that stays legible on any picture, and the colour bar. Knows no camera and no frame."""
 
 from __future__ import annotations
 
@@ -47,15 +47,6 @@ def write_text(
 def text_width(text: str, size: float) -> int:
     """Width in pixels of what ``write_text`` writes."""
     return _masks(text, round(size * 4) / 4)[0].shape[1]
-
-
-def timecode(frame: int, fps: float) -> str:
-    """HH:MM:SS:FF of a frame number that counts from 0, without dropped numbers; at 23.976 a second holds 24 frames."""
-    rate = max(round(fps), 1)
-    seconds, rest = divmod(abs(frame), rate)
-    digits = len(str(rate - 1))
-    sign = "-" if frame < 0 else ""
-    return f"{sign}{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}:{rest:0{max(digits, 2)}d}"
 
 
 def colour_bar(height: int, size: float, colormap: str, low: float, high: float, titles: tuple[str, ...]) -> np.ndarray:

@@ -15,10 +15,11 @@ from torch import Tensor
 from solver.camera import map_to_opencv, warped, without_distortion
 from solver.footage import FootageReader, Image, Prefetcher, open_footage
 from solver.take import Take
+from solver.timecode import timecode
 
 from . import panels
 from .layout import lay_out
-from .lettering import colour_bar, text_size, timecode, write_text
+from .lettering import colour_bar, text_size, write_text
 from .panels import Look, Panel, Shot, signed_difference
 from .request import NEEDS_FOOTAGE, VideoError, VideoRequest
 from .scene import SolvedTake
