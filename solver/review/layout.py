@@ -72,12 +72,13 @@ def lay_out(
 
 
 def _columns(count: int, aspect: float) -> int:
-    """aspect: width by height of what one camera shows. Of equals the one with fewer rows."""
+    """aspect: width by height of what one camera shows. Of equals the one with the fewest holes."""
 
-    def size_on_screen(columns: int) -> tuple[float, int]:
-        return round(min(WIDE / (columns * aspect), 1 / math.ceil(count / columns)), 9), columns
+    def merit(columns: int) -> tuple[float, int, int]:
+        rows = math.ceil(count / columns)
+        return round(min(WIDE / (columns * aspect), 1 / rows), 9), -(rows * columns - count), columns
 
-    return max(range(1, count + 1), key=size_on_screen)
+    return max(range(1, count + 1), key=merit)
 
 
 def _even(length: int) -> int:

@@ -34,6 +34,7 @@ PANELS: dict[str, Panel] = {
     "difference": panels.difference,
 }
 SAMPLED_FRAMES = 6  # that the scale of differences or a GIF's colours are taken from
+FILMED = 0.99  # part of a pixel that the footage must cover to be compared
 WITHIN = 98.0  # per cent of the compared pixels that the scale of differences covers
 SCALES = (2.0, 3.0, 5.0, 8.0, 10.0, 15.0, 20.0, 30.0, 40.0, 60.0, 80.0, 100.0, 150.0, 255.0)
 
@@ -123,12 +124,10 @@ class Sheet:
             world = scene.world(row)
             shots = []
             for place, camera in enumerate(self._cameras):
-                move = self._map(place, row)
-                size = self._layout.sizes[place]
-                view = scene.view(world, warped(self._lenses[place], move, *size), row)
+                lens = warped(self._lenses[place], self._map(place, row), *self._layout.sizes[place])
                 image = images[place]
-                plate = None if image is None else self._plate(image, place, row)
-                shots.append(Shot(scene, camera, view, plate))
+                footage, filmed = (None, None) if image is None else self._plate(image, place, row)
+                shots.append(Shot(scene, row, camera, lens, world, footage, filmed))
             yield frame, shots
 
     def _footage(self, numbers: Sequence[int]) -> Iterator[tuple[int, list[Image | None]]]:
@@ -150,21 +149,24 @@ class Sheet:
         lens, (width, height) = self._lenses[place], self._layout.sizes[place]
         return np.diag([width / lens.width, height / lens.height])
 
-    def _plate(self, image: Image, place: int, row: int) -> Tensor:
-        """(H, W, 3) linear light at the pictures' size, moved as the picture is."""
-        pixels = image.pixels
+    def _plate(self, image: Image, place: int, row: int) -> tuple[Tensor, Tensor]:
+        """(H, W, 3) linear light and (H, W) where it was filmed, at the pictures' size, moved as the picture is."""
+        size, shrinks = self._layout.sizes[place], self._layout.sizes[place][1] < image.pixels.shape[0]
+        pixels: np.ndarray = image.pixels
+        filmed: np.ndarray = image.valid.astype(np.float32)
         if not image.valid.all():
-            pixels = np.where(image.valid[..., None], pixels, np.float32(panels.BACKDROP))
-        size = self._layout.sizes[place]
+            pixels = pixels * filmed[..., None]
         if size != (pixels.shape[1], pixels.shape[0]):
-            shrinks = size[1] < pixels.shape[0]
-            pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+            method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+            pixels, filmed = (cv2.resize(layer, size, interpolation=method) for layer in (pixels, filmed))
         if self._moves is not None:
             move = self._map(place, row)
             move[:, :2] = move[:, :2] @ np.linalg.inv(self._scale(place))
-            border = (panels.BACKDROP,) * 3
-            pixels = cv2.warpAffine(pixels, map_to_opencv(move), size, flags=cv2.INTER_LINEAR, borderValue=border)
-        return torch.from_numpy(np.ascontiguousarray(pixels)).to(self._scene.model.device)
+            pixels, filmed = (cv2.warpAffine(layer, map_to_opencv(move), size) for layer in (pixels, filmed))
+        filmed = np.where(filmed > FILMED, filmed, 0)  # at the edge the footage is mixed with nothing
+        pixels = pixels + panels.BACKDROP * (1 - filmed[..., None])
+        device = self._scene.model.device
+        return torch.from_numpy(pixels).to(device), torch.from_numpy(filmed).to(device)
 
     def _draw(self, canvas: np.ndarray, place: int, shot: Shot) -> None:
         width, height = self._layout.sizes[place]

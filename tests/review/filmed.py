@@ -56,9 +56,11 @@ def make(folder: Path) -> Filmed:
     return Filmed(take, solved(take, pose), Texture.from_tiles(tiles))
 
 
-def solved(take: Take, pose: Pose) -> Solution:
-    """The solution that says exactly ``pose``."""
+def solved(take: Take, pose: Pose | None = None) -> Solution:
+    """The solution that says exactly ``pose``, by default the neutral at the world's origin."""
     frames, controls, cameras = take.frame_count, len(take.rig.controls), len(take.cameras)
+    if pose is None:
+        pose = Pose(torch.zeros(frames, controls).double(), torch.eye(4).double().repeat(frames, 1, 1))
     return Solution(
         frames=take.frames,
         scene_times=take.scene_times,
@@ -72,7 +74,7 @@ def solved(take: Take, pose: Pose) -> Solution:
         residual=np.zeros((frames, cameras)),
         provenance={
             "texture": ["texture.1001.png"],
-            "camera_gains": [list(GAINS[camera.name]) for camera in take.cameras],
+            "camera_gains": [list(GAINS.get(camera.name, (1.0, 1.0, 1.0))) for camera in take.cameras],
         },
     )
 

@@ -1,4 +1,4 @@
-"""Wireframes lie where the mesh is, difference maps where images differ, curves in a readable file."""
+"""Edges lie where the mesh is and only where it is seen; clay shows its shape; a picture is written whole."""
 
 from __future__ import annotations
 
@@ -8,84 +8,108 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
-from solver.evaluate import Truth
-from solver.review.curves import draw_curves
-from solver.review.pictures import beside, difference_map, enlarged, wireframe, write_picture
-from solver.rig import RigModel
-from solver.take import Camera, Rig
+from solver.review.clay import clay_rendering
+from solver.review.panels import Shot, edge_opacity
+from solver.review.pictures import write_picture
+from solver.review.scene import SolvedTake
+from solver.take import Camera, Footage, Rig, Take
 
-from ..take import rigs
+from .filmed import solved
+
+SIDE = 10.0  # cm
 
 
-@pytest.fixture
-def square() -> tuple[RigModel, Camera]:
-    """A 10 cm quad of one polygon, 100 cm before a camera of 10 pixels a centimetre: pixels 50..150."""
-    corners = np.array([[-5, -5, 0], [5, -5, 0], [5, 5, 0], [-5, 5, 0]], np.float32)
-    rig = Rig.from_dense(corners, np.ones((1, 4, 3), np.float32), ["a"], np.array([4]), np.arange(4))
+def square_rig(second: float | None = None) -> Rig:
+    """A quad around the origin that faces the camera; ``second``: another one, half as large, at that depth, cm."""
+    corners = SIDE / 2 * np.array([[-1, -1, 0], [-1, 1, 0], [1, 1, 0], [1, -1, 0]], np.float32)
+    quads = [corners] if second is None else [corners, corners / 2 + np.float32([0, 0, second])]
+    vertices = np.concatenate(quads)
+    moved = np.zeros((1, len(vertices), 3), np.float32)
+    moved[0, :, 0] = 1.0
+    return Rig.from_dense(vertices, moved, ["a"], np.full(len(quads), 4), np.arange(len(vertices)))
+
+
+def scene_of(rig: Rig, control: float = 0.0, head: np.ndarray | None = None) -> SolvedTake:
+    """One frame before a camera 100 cm away, 10 pixels a centimetre: the quad covers pixels 50 to 150 of 200."""
     intrinsics = np.array([[1000.0, 0, 100], [0, 1000.0, 100], [0, 0, 1]])
-    return RigModel(rig), Camera("c", 200, 200, intrinsics, np.eye(3), np.array([0.0, 0, 100]))
+    camera = Camera("c", 200, 200, intrinsics, np.eye(3), np.array([0.0, 0, 100]))
+    take = Take("square", rig, (camera,), (Footage("c", "c.{frame}.png"),), np.array([7]), 24.0)
+    pose = SolvedTake.of(solved(take), take).pose
+    pose = replace(pose, controls=torch.full((1, 1), control).double())
+    return SolvedTake.of(solved(take, pose if head is None else replace(pose, head=torch.from_numpy(head)[None])), take)
 
 
-@pytest.mark.parametrize("factor", [1, 2])
-def test_wireframe_follows_polygon_edges_not_the_cut(square: tuple[RigModel, Camera], factor: int) -> None:
-    model, camera = square
-    image = np.zeros((200 * factor, 200 * factor, 3), np.uint8)
-    drawn = wireframe(image, model, np.zeros(1), np.eye(4), camera).max(axis=2) > 30
+def shot_of(scene: SolvedTake) -> Shot:
+    return Shot(scene, 0, 0, scene.take.cameras[0], scene.world(0))
+
+
+def edges(scene: SolvedTake) -> np.ndarray:
+    return edge_opacity(shot_of(scene)).numpy()
+
+
+def test_edges_follow_polygons_not_their_cuts() -> None:
+    drawn = edges(scene_of(square_rig())) > 0.3
     rows, columns = np.nonzero(drawn)
-    assert (rows.min(), rows.max()) == (50 * factor, 150 * factor - 1)
-    assert (columns.min(), columns.max()) == (50 * factor, 150 * factor - 1)
-    assert drawn[50 * factor, 60 * factor : 140 * factor].all()
-    assert not drawn[60 * factor : 140 * factor, 60 * factor : 140 * factor].any()  # the diagonal is no edge
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (50, 149, 50, 149)
+    assert drawn[50, 60:140].all()
+    assert not drawn[60:140, 60:140].any()  # the diagonal is no edge
 
 
-def test_wireframe_moves_with_controls_and_head(square: tuple[RigModel, Camera]) -> None:
-    model, camera = square
+def test_edges_move_with_controls_and_head() -> None:
     head = np.eye(4)
     head[0, 3] = 2.0
-    drawn = wireframe(np.zeros((200, 200, 3), np.uint8), model, np.array([0.0]), head, camera).max(axis=2) > 30
-    assert np.nonzero(drawn)[1].min() == 70
-    moved = wireframe(np.zeros((200, 200, 3), np.uint8), model, np.array([1.0]), np.eye(4), camera)
-    assert np.nonzero(moved.max(axis=2) > 30)[1].min() == pytest.approx(60, abs=1)
+    assert np.nonzero(edges(scene_of(square_rig(), head=head)) > 0.3)[1].min() == 70
+    assert np.nonzero(edges(scene_of(square_rig(), 1.0)) > 0.3)[1].min() == 60
 
 
-def test_difference_is_black_where_images_agree() -> None:
-    image = np.full((40, 60, 3), 100, np.uint8)
-    other = image.copy()
-    other[10:30, 10:30] += 60
-    heat = difference_map(image, other)
-    assert heat[20, 50].max() < 10
-    assert heat[20, 20].min() > 100
+def test_hidden_edges_are_not_drawn() -> None:
+    before, behind = (edges(scene_of(square_rig(depth)))[60:140, 60:140] for depth in (-5.0, 5.0))
+    assert before.max() > 0.4
+    assert behind.max() == 0
 
 
-def test_panels_stand_side_by_side_under_labels(tmp_path: Path) -> None:
-    image = np.zeros((30, 40, 3), np.uint8)
-    image[..., 0] = 200
-    picture = beside([("one", image), ("two", enlarged(image, 1))])
-    assert picture.shape[1] == 80
-    np.testing.assert_array_equal(picture[-30:, :40], image)
+def test_edges_are_antialiased_where_the_mesh_ends() -> None:
+    head = np.eye(4)
+    head[0, 3] = 0.05  # half a pixel
+    whole, half = edges(scene_of(square_rig())), edges(scene_of(square_rig(), head=head))
+    assert whole[100, 49] == pytest.approx(0, abs=0.01)
+    assert 0.2 < half[100, 50] < 0.8
+
+
+def test_a_mesh_finer_than_the_picture_shows_its_outline_and_hides_nothing() -> None:
+    across = np.linspace(-SIDE / 2, SIDE / 2, 101)
+    y, x = np.meshgrid(across, across, indexing="ij")
+    vertices = np.stack([x, y, 0 * x], -1).reshape(-1, 3).astype(np.float32)
+    corner = (np.arange(100)[:, None] * 101 + np.arange(100)).reshape(-1)
+    faces = np.stack([corner, corner + 101, corner + 102, corner + 1], 1)
+    rig = Rig.from_dense(vertices, vertices[None], ["a"], np.full(len(faces), 4), faces.reshape(-1))
+    drawn = edges(scene_of(rig))
+    assert 0.05 < drawn[60:140, 60:140].mean() < 0.4
+    assert drawn[50, 60:140].min() > 0.6
+
+
+def test_clay_is_lit_from_above_left_whichever_way_it_is_wound() -> None:
+    up_left = np.eye(4)
+    turn = cv2.Rodrigues(np.array([-0.4, 0.4, 0.0]))[0]
+    up_left[:3, :3] = turn  # its front turns to the upper left of the image
+    away = np.eye(4)
+    away[:3, :3] = turn.T
+    bright = {}
+    for name, head in (("towards", up_left), ("away", away)):
+        rig = square_rig()
+        turned = replace(rig, face_vertices=rig.face_vertices[::-1].copy())
+        shades = []
+        for one in (rig, turned):
+            scene = scene_of(one, head=head)
+            shades.append(clay_rendering(scene, shot_of(scene).view).colours[0, 100, 100].numpy())
+        np.testing.assert_allclose(shades[0], shades[1], atol=1e-5)
+        bright[name] = shades[0].mean()
+    assert bright["towards"] > 1.3 * bright["away"]
+
+
+def test_a_picture_is_written_as_it_is(tmp_path: Path) -> None:
+    picture = np.random.default_rng(0).integers(0, 255, (30, 40, 3)).astype(np.uint8)
     write_picture(tmp_path / "sub" / "a.png", picture)
     np.testing.assert_array_equal(cv2.imread(str(tmp_path / "sub" / "a.png"))[..., ::-1], picture)
-
-
-def test_enlarging_keeps_the_mean() -> None:
-    image = np.random.default_rng(0).integers(60, 200, (20, 30, 3)).astype(np.uint8)
-    large = enlarged(image, 2)
-    assert large.shape == (40, 60, 3)
-    assert large.mean() == pytest.approx(image.mean(), abs=1)
-
-
-def test_curves_grow_with_the_controls_that_move(tmp_path: Path) -> None:
-    still = rigs.solution(6, controls=np.zeros((6, 2)), residual=np.full((6, 1), np.nan))
-    truth = Truth(np.zeros((6, 2)), ("jaw", "smile"), still.head)
-    draw_curves(still, tmp_path / "still.png", truth)
-    names = tuple(f"control{k}" for k in range(12))
-    many = replace(
-        still,
-        control_names=names,
-        controls=np.tile(np.linspace(0, 1, 6)[:, None], (1, 12)),
-        control_std=np.full((6, 12), 0.05),
-    )
-    draw_curves(many, tmp_path / "new" / "many.png")
-    heights = [cv2.imread(str(tmp_path / name)).shape[0] for name in ("still.png", "new/many.png")]
-    assert heights[1] > 2 * heights[0]

@@ -106,3 +106,27 @@ def test_an_image_that_the_take_may_lack_is_said_to_be_absent(filmed: Filmed, tm
     bright = [(picture > 200).all(-1).sum() for picture in pictures]
     assert bright[1] > bright[0]  # two words more
     assert np.median(pictures[1]) < 40 < np.median(pictures[0])
+
+
+def test_nothing_is_compared_where_the_footage_does_not_reach(filmed: Filmed) -> None:
+    with filmed.sheet(("difference",), cameras=(0,), scale=1.0, stabilize=True) as sheet:
+        (_, (held,)), *_, (_, (moved,)) = sheet._shots([0, 1, 2])
+    assert held.filmed.min() == 1
+    assert moved.filmed.min() == 0
+    nowhere = moved.filmed.numpy() == 0
+    assert nowhere.mean() > 0.05
+    aside = replace(moved, world=moved.world + moved.world.new_tensor([0.0, 0.0, 30.0]))  # the mesh fills the picture
+    _, coverage = signed_difference(aside)
+    assert (coverage[nowhere] == 0).all()
+    assert coverage[~nowhere].max() == 1
+
+
+def test_stabilised_blend_at_no_opacity_is_the_footage(filmed: Filmed) -> None:
+    pictures = []
+    for shown, opacity in (("footage", 0.5), ("blend", 0.0), ("blend", 1.0), ("texture", 0.5)):
+        with filmed.sheet((shown,), cameras=(1,), scale=1.0, opacity=opacity, labels=False) as sheet:
+            pictures.append(next(sheet.pictures([0]))[1].astype(int))
+    plain, none, full, texture = pictures
+    np.testing.assert_array_equal(none, plain)
+    assert np.abs(full[50:70, 70:90] - texture[50:70, 70:90]).max() <= 1
+    np.testing.assert_array_equal(full[:5, :5], plain[:5, :5])  # beside the head
