@@ -12,7 +12,12 @@ if TYPE_CHECKING:
     from solver.export import Performance
 
 FORMATS = ("usd", "obj", "csv", "json")
-_ONLY_FOR = {"stabilized": ("usd", "obj"), "up_axis": ("usd", "csv"), "all_controls": ("csv",)}
+_ONLY_FOR = {
+    "stabilized": ("usd", "obj"),
+    "up_axis": ("usd", "csv"),
+    "all_controls": ("csv",),
+    "split_inbetweens": ("usd",),
+}
 
 
 def add(commands: Any) -> None:
@@ -40,6 +45,9 @@ def add(commands: Any) -> None:
     parser.add_argument("--stabilized", action="store_true", help="usd, obj: without the head transform")
     parser.add_argument(
         "--up-axis", choices=("y", "z"), help="usd, csv: the up axis of the rig's scene, default y (a take has none)"
+    )
+    parser.add_argument(
+        "--split-inbetweens", action="store_true", help="usd: in-betweens as shapes of their own; Blender needs it"
     )
     parser.add_argument("--all-controls", action="store_true", help="csv: every control under its own name")
 
@@ -69,9 +77,10 @@ def _write(performance: Performance, arguments: argparse.Namespace) -> list[str]
     """Writes the format asked for; returns what the user should know about the result."""
     out: Path = arguments.out
     if arguments.format == "usd":
-        from solver.export.usd import write_usd
+        from solver.export.usd import UsdOptions, write_usd
 
-        return write_usd(performance, out, arguments.stabilized, arguments.up_axis or "y")
+        options = UsdOptions(arguments.stabilized, arguments.up_axis or "y", arguments.split_inbetweens)
+        return write_usd(performance, out, options)
     if arguments.format == "obj":
         from solver.export.obj import write_obj_sequence
 

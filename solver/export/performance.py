@@ -46,6 +46,10 @@ class Performance:
         """(F, T) weight of every target of the rig, combinations included."""
         return self.model.target_weights(torch.from_numpy(self.solution.controls)).numpy()
 
+    def activations(self) -> np.ndarray:
+        """(F, S) activation of every shape of every target, in-betweens included."""
+        return self.model.activations(torch.from_numpy(self.solution.controls))[0].numpy()
+
     def head(self, stabilized: bool) -> np.ndarray:
         """(F, 4, 4) the head transform, centimetres; the identity when the head is held still."""
         return np.tile(np.eye(4), (self.frame_count, 1, 1)) if stabilized else self.solution.head

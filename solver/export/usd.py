@@ -1,8 +1,9 @@
 """The solved head, its animation and the cameras as a USD stage. Needs usd-core.
 
 The head transform is the animation of a one-joint skeleton to which every vertex is bound, not a time-sampled Xform:
-Unreal's importer makes its AnimSequence of joints and blend shapes alone and wants at least one joint, Maya makes a
-joint and a blendShape node of it, and usdview shows the same. https://openusd.org/release/api/_usd_skel__schemas.html
+Unreal by default takes just the joint animation of the SkelAnimation prim (its documentation of EUsdRootMotionHandling),
+and importers of skeletal animation build on joints. Blender's does; Maya's and Unreal's were never tried here.
+https://openusd.org/release/api/_usd_skel__schemas.html
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import os
 import uuid
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from .performance import Performance
 from .textures import BakedTexture
 from .usd_cameras import define_cameras
 from .usd_material import define_material
-from .usd_mesh import define_meshes
+from .usd_mesh import blend_shapes, define_meshes
 from .usd_names import unique_names
 
 SUFFIXES = (".usd", ".usda", ".usdc")
@@ -32,7 +34,21 @@ METRES_PER_UNIT = 0.01  # centimetres
 JOINT = "head"
 
 
-def write_usd(performance: Performance, path: Path, stabilized: bool = False, up_axis: str = "y") -> list[str]:
+@dataclass(frozen=True)
+class UsdOptions:
+    """stabilized: the head stands still at the origin and the cameras move around it. up_axis: ``y`` or ``z``, which a
+    take does not say. split_inbetweens: in-betweens become blend shapes of their own, for programs that ignore USD's.
+    """
+
+    stabilized: bool = False
+    up_axis: str = "y"
+    split_inbetweens: bool = False
+
+
+DEFAULTS = UsdOptions()
+
+
+def write_usd(performance: Performance, path: Path, options: UsdOptions = DEFAULTS) -> list[str]:
     """Writes the stage of ``build_stage`` to ``path``, text for ``.usda``, binary otherwise; whole or not at all.
 
     The baked texture goes into ``STEM_textures`` beside it. Returns what the user should know about the result.
@@ -41,7 +57,7 @@ def write_usd(performance: Performance, path: Path, stabilized: bool = False, up
     if path.suffix.lower() not in SUFFIXES:
         raise ExportError(f"export: '{path}' does not end with {', '.join(SUFFIXES)}; name the file so.")
     texture = BakedTexture.of(performance.solution, performance.folder)
-    stage = build_stage(performance, stabilized, up_axis, texture.asset_path(path))
+    stage = build_stage(performance, options, texture.asset_path(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     texture.copy(path)
     temporary = path.with_name(f"{path.stem}.{uuid.uuid4().hex}{path.suffix.lower()}")
@@ -58,22 +74,19 @@ def write_usd(performance: Performance, path: Path, stabilized: bool = False, up
     return _notes(performance, texture)
 
 
-def build_stage(
-    performance: Performance, stabilized: bool = False, up_axis: str = "y", texture: str | None = None
-) -> Any:
+def build_stage(performance: Performance, options: UsdOptions = DEFAULTS, texture: str | None = None) -> Any:
     """A ``Usd.Stage`` in memory: centimetres, time codes are footage frame numbers.
 
     /TAKE (default prim, kind component, provenance in its custom data)
       /Head SkelRoot: /Skeleton (one joint), /Animation (head transform, blend shape weights), a Mesh for each mesh of
         the rig with its BlendShapes. Weights are those of the rig's targets, so what controls, curves and combinations
-        make of them is baked; in-betweens are USD's.
+        make of them is baked; in-betweens are USD's unless split.
       /Cameras: a Camera each.   /Materials/Skin: where the rig has UVs and ``texture`` names an image.
-    stabilized: the head stands still at the origin and the cameras move around it. up_axis: ``y`` or ``z``, which a
-    take does not say. texture: asset path relative to the file that will be written, ``<UDIM>`` allowed.
+    texture: asset path relative to the file that will be written, ``<UDIM>`` allowed.
     """
     solution = performance.solution
     stage = Usd.Stage.CreateInMemory()
-    UsdGeom.SetStageUpAxis(stage, UsdGeom.Tokens.z if up_axis == "z" else UsdGeom.Tokens.y)
+    UsdGeom.SetStageUpAxis(stage, UsdGeom.Tokens.z if options.up_axis == "z" else UsdGeom.Tokens.y)
     UsdGeom.SetStageMetersPerUnit(stage, METRES_PER_UNIT)
     stage.SetTimeCodesPerSecond(solution.fps)
     stage.SetFramesPerSecond(solution.fps)
@@ -83,9 +96,9 @@ def build_stage(
     root = UsdGeom.Xform.Define(stage, top).GetPrim()
     stage.SetDefaultPrim(root)
     Usd.ModelAPI(root).SetKind(Kind.Tokens.component)
-    root.SetCustomDataByKey("facesolve", _provenance(performance, stabilized))
-    _define_head(stage, top.AppendChild("Head"), performance, stabilized)
-    define_cameras(stage, top.AppendChild("Cameras"), performance, stabilized)
+    root.SetCustomDataByKey("facesolve", _provenance(performance, options.stabilized))
+    _define_head(stage, top.AppendChild("Head"), performance, options)
+    define_cameras(stage, top.AppendChild("Cameras"), performance, options.stabilized)
     if texture is not None and len(performance.rig.face_uvs):
         meshes = [prim for prim in stage.Traverse() if prim.IsA(UsdGeom.Mesh)]
         define_material(stage, top.AppendChild("Materials"), meshes, texture)
@@ -100,7 +113,7 @@ def _notes(performance: Performance, texture: BakedTexture) -> list[str]:
     return notes
 
 
-def _define_head(stage: Any, path: Any, performance: Performance, stabilized: bool) -> None:
+def _define_head(stage: Any, path: Any, performance: Performance, options: UsdOptions) -> None:
     root = UsdSkel.Root.Define(stage, path)
     skeleton = UsdSkel.Skeleton.Define(stage, path.AppendChild("Skeleton"))
     identity = Vt.Matrix4dArray([Gf.Matrix4d(1.0)])
@@ -110,16 +123,17 @@ def _define_head(stage: Any, path: Any, performance: Performance, stabilized: bo
     animation = UsdSkel.Animation.Define(stage, path.AppendChild("Animation"))
     binding = UsdSkel.BindingAPI.Apply(skeleton.GetPrim())
     binding.CreateAnimationSourceRel().SetTargets([animation.GetPath()])
-    shapes = define_meshes(stage, path, performance, skeleton.GetPath())
+    shapes = blend_shapes(performance, options.split_inbetweens)
+    define_meshes(stage, path, performance, skeleton.GetPath(), shapes)
     frames = performance.solution.frames.tolist()
     animation.CreateJointsAttr([JOINT])
-    _animate_joint(animation, frames, performance.head(stabilized))
-    animation.CreateBlendShapesAttr(list(shapes.names))
+    _animate_joint(animation, frames, performance.head(options.stabilized))
+    animation.CreateBlendShapesAttr([shape.name for shape in shapes])
     weights = animation.CreateBlendShapeWeightsAttr()
-    values = performance.target_weights()[:, list(shapes.targets)] / np.array(shapes.full_weights)
+    values = np.stack([shape.weights for shape in shapes], 1)
     for frame, row in zip(frames, values.astype(np.float32), strict=True):
         weights.Set(Vt.FloatArray.FromNumpy(row), frame)
-    _bound(root, performance.vertices(stabilized))
+    _bound(root, performance.vertices(options.stabilized))
 
 
 def _animate_joint(animation: Any, frames: list[int], heads: np.ndarray) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from pxr import Gf, Sdf, UsdGeom, UsdSkel, Vt
 
 from solver.rig import RigModel
-from solver.take import Rig, Shape, Target
+from solver.take import Rig, Shape
 
 from .errors import ExportError
 from .performance import Performance
@@ -19,14 +20,15 @@ from .usd_names import unique_names
 _TURNED = 1e-4  # change of a unit normal above which it is written
 
 
-@dataclass(frozen=True)
-class BlendShapes:
-    """The blend shapes of a head: their names, the rig's targets (indices) they are, and the weight of each target at
-    which USD's primary shape, whose weight is 1, is fully on."""
+@dataclass(frozen=True, eq=False)
+class BlendShape:
+    """One UsdSkel blend shape: the index of the rig's target it is (part) of; its primary shape, then its in-betweens;
+    and its weight at every frame (F,) as USD counts it, 1 where the primary shape is fully on."""
 
-    names: tuple[str, ...]
-    targets: tuple[int, ...]
-    full_weights: tuple[float, ...]
+    name: str
+    target: int
+    shapes: tuple[Shape, ...]
+    weights: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,30 +41,45 @@ class _Part:
     mesh: Any
 
 
-def define_meshes(stage: Any, head: Any, performance: Performance, skeleton: Any) -> BlendShapes:
-    """Defines a Mesh under ``head`` for each mesh of the rig, with the blend shapes that move it; returns all shapes.
+def blend_shapes(performance: Performance, split_inbetweens: bool) -> list[BlendShape]:
+    """The blend shapes of the rig: one a target, or with ``split_inbetweens`` one for each shape of a target.
+
+    A target's primary shape is that at weight 1, else the one furthest from 0. Shapes that move nothing are left out;
+    raises ExportError when none is left.
+    """
+    weights, activations = performance.target_weights(), performance.activations()
+    made, column = [], 0
+    for t, target in enumerate(performance.rig.targets):
+        main = max(target.shapes, key=lambda shape: (shape.weight == 1.0, abs(shape.weight)))
+        between = tuple(shape for shape in target.shapes if shape is not main)
+        if split_inbetweens:
+            for offset, shape in enumerate(target.shapes):
+                name = target.name if shape is main else f"{target.name}_{_written(shape.weight)}"
+                made.append(BlendShape(name, t, (shape,), activations[:, column + offset]))
+        else:
+            made.append(BlendShape(target.name, t, (main, *between), weights[:, t] / main.weight))
+        column += len(target.shapes)
+    moving = [shape for shape in made if any(len(part.vertices) for part in shape.shapes)]
+    if not moving:
+        raise ExportError("export: no target of the rig moves a vertex, so there is no blend shape to write.")
+    names = unique_names([shape.name for shape in moving])
+    return [replace(shape, name=name) for shape, name in zip(moving, names, strict=True)]
+
+
+def define_meshes(stage: Any, head: Any, performance: Performance, skeleton: Any, shapes: Sequence[BlendShape]) -> None:
+    """Defines a Mesh under ``head`` for each mesh of the rig, with those of the blend shapes that move it.
 
     The surface is the polygons themselves (subdivision scheme none): they are what was solved, and subdivision would
     shrink them. So normals are written, for the neutral and as offsets for every shape. Both sides are drawn.
-    Raises ExportError when a polygon uses vertices of another mesh, or no target moves anything.
+    Raises ExportError when a polygon uses vertices of another mesh.
     """
     rig, model = performance.rig, performance.model
     parts = _define_parts(stage, head, rig)
     normals = model.vertex_normals(model.neutral[None])[0].numpy()
     for part in parts:
         _fill_mesh(part, rig, normals, skeleton)
-    moving = [t for t, target in enumerate(rig.targets) if any(len(shape.vertices) for shape in target.shapes)]
-    if not moving:
-        raise ExportError("export: no target of the rig moves a vertex, so there is no blend shape to write.")
-    names = unique_names([rig.targets[t].name for t in moving])
-    for name, t in zip(names, moving, strict=True):
-        _define_target(stage, parts, name, t, rig, model, normals)
-    return BlendShapes(tuple(names), tuple(moving), tuple(primary(rig.targets[t]).weight for t in moving))
-
-
-def primary(target: Target) -> Shape:
-    """The shape that is USD's primary one: that at weight 1, else the one furthest from 0."""
-    return max(target.shapes, key=lambda shape: (shape.weight == 1.0, abs(shape.weight)))
+    for shape in shapes:
+        _define_blend_shape(stage, parts, shape, rig, model, normals)
 
 
 def _define_parts(stage: Any, head: Any, rig: Rig) -> list[_Part]:
@@ -106,15 +123,12 @@ def _fill_mesh(part: _Part, rig: Rig, normals: np.ndarray, skeleton: Any) -> Non
     binding.CreateJointWeightsPrimvar(False, 1).Set(Vt.FloatArray(len(points), 1.0))
 
 
-def _define_target(
-    stage: Any, parts: list[_Part], name: str, index: int, rig: Rig, model: RigModel, normals: np.ndarray
+def _define_blend_shape(
+    stage: Any, parts: list[_Part], blend: BlendShape, rig: Rig, model: RigModel, normals: np.ndarray
 ) -> None:
-    """The BlendShape of one target under every mesh that it moves. normals: (V, 3) of the neutral."""
-    target = rig.targets[index]
-    main = primary(target)
-    ordered = [main, *(shape for shape in target.shapes if shape is not main)]
-    offsets = np.zeros((len(ordered), rig.vertex_count, 3))
-    for row, shape in zip(offsets, ordered, strict=True):
+    """The BlendShape prim under every mesh that it moves. normals: (V, 3) of the neutral."""
+    offsets = np.zeros((len(blend.shapes), rig.vertex_count, 3))
+    for row, shape in zip(offsets, blend.shapes, strict=True):
         row[shape.vertices] = shape.deltas
     turns = model.vertex_normals(model.neutral + torch.from_numpy(offsets)).numpy() - normals
     moved = np.abs(offsets).max((0, 2)) > 0
@@ -123,21 +137,26 @@ def _define_target(
         if not moved[part.vertices].any():
             continue
         local = np.flatnonzero(touched[part.vertices])
-        shape = UsdSkel.BlendShape.Define(stage, part.mesh.GetPath().AppendChild(name))
-        shape.CreatePointIndicesAttr(Vt.IntArray.FromNumpy(local.astype(np.int32)))
-        shape.CreateOffsetsAttr(_vectors(offsets[0, part.vertices][local]))
-        shape.CreateNormalOffsetsAttr(_vectors(turns[0, part.vertices][local]))
-        for number, between in enumerate(ordered[1:], 1):
-            weight = between.weight / main.weight
-            inbetween = shape.CreateInbetween(unique_names([f"weight_{weight:g}".replace("-", "minus_")])[0])
-            inbetween.SetWeight(weight)
-            inbetween.SetOffsets(_vectors(offsets[number, part.vertices][local]))
-            inbetween.SetNormalOffsets(_vectors(turns[number, part.vertices][local]))
-        shape.GetPrim().SetCustomDataByKey("facesolve", _origin(rig, index))
+        prim = UsdSkel.BlendShape.Define(stage, part.mesh.GetPath().AppendChild(blend.name))
+        prim.CreatePointIndicesAttr(Vt.IntArray.FromNumpy(local.astype(np.int32)))
+        prim.CreateOffsetsAttr(_vectors(offsets[0, part.vertices][local]))
+        prim.CreateNormalOffsetsAttr(_vectors(turns[0, part.vertices][local]))
+        for number, shape in enumerate(blend.shapes[1:], 1):
+            weight = shape.weight / blend.shapes[0].weight
+            between = prim.CreateInbetween(unique_names([f"weight_{_written(weight)}"])[0])
+            between.SetWeight(weight)
+            between.SetOffsets(_vectors(offsets[number, part.vertices][local]))
+            between.SetNormalOffsets(_vectors(turns[number, part.vertices][local]))
+        prim.GetPrim().SetCustomDataByKey("facesolve", _origin(rig, blend.target))
         binding = UsdSkel.BindingAPI(part.mesh)
-        binding.CreateBlendShapeTargetsRel().AddTarget(shape.GetPath())
+        binding.CreateBlendShapeTargetsRel().AddTarget(prim.GetPath())
         known = binding.GetBlendShapesAttr().Get() or []
-        binding.CreateBlendShapesAttr([*known, name])
+        binding.CreateBlendShapesAttr([*known, blend.name])
+
+
+def _written(weight: float) -> str:
+    """The weight as part of a name."""
+    return f"{weight:g}".replace("-", "minus_")
 
 
 def _origin(rig: Rig, index: int) -> dict[str, str]:

@@ -35,8 +35,11 @@ def test_options_reach_the_files(tmp_path: Path, capsys: Captured) -> None:
     out = tmp_path / "h.usda"
     assert main(["export", solution, "--format", "usd", "--out", str(out), "--stabilized", "--up-axis", "z"]) == 0
     text = out.read_text(encoding="utf-8")
+    assert "inbetweens:" in text
     assert 'upAxis = "Z"' in text
     assert 'string space = "head"' in text
+    assert main(["export", solution, "--format", "usd", "--out", str(out), "--split-inbetweens"]) == 0
+    assert "inbetweens:" not in out.read_text(encoding="utf-8")
     meshes = tmp_path / "meshes"
     assert main(["export", solution, "--format", "obj", "--out", str(meshes), "--stabilized"]) == 0
     assert "rig) space" in (meshes / "head.1002.obj").read_text(encoding="utf-8")

@@ -19,7 +19,7 @@ from .performances import performance
 pytest.importorskip("pxr", reason='needs usd-core: pip install "facesolve[usd]"')
 from pxr import Gf, Sdf, Usd, UsdGeom, UsdShade, UsdSkel, UsdUtils, UsdValidation
 
-from solver.export.usd import build_stage, write_usd
+from solver.export.usd import UsdOptions, build_stage, write_usd
 
 
 def with_rig(one: Performance, **changes: Any) -> Performance:
@@ -62,17 +62,32 @@ def test_openusd_deforms_the_head_as_the_solver_does(tmp_path: Path, suffix: str
         np.testing.assert_allclose(found, vertices, atol=1e-5, err_msg=f"frame {frame}")
 
 
+def test_split_inbetweens_deform_the_same_without_any(tmp_path: Path) -> None:
+    one = performance(tmp_path)
+    stage = build_stage(one, UsdOptions(split_inbetweens=True))
+    shapes = [UsdSkel.BlendShape(prim) for prim in stage.Traverse() if prim.IsA(UsdSkel.BlendShape)]
+    assert not any(shape.GetInbetweens() for shape in shapes)
+    skin = [shape.GetPrim().GetName() for shape in shapes if shape.GetPrim().GetParent().GetName() == "skin"]
+    smile, squash = ["face_smile_minus_0_5", "face_smile_0_4", "face_smile"], ["squash_0_4", "squash"]
+    assert skin == ["jaw", *smile, "puff", *squash, "jaw_smile"]
+    assert faults(stage) == []
+    for (_, vertices), found in zip(one.vertices(False), baked(stage, one.solution.frames.tolist()), strict=True):
+        np.testing.assert_allclose(found, vertices, atol=1e-5)
+
+
 def test_stabilized_head_stands_still(tmp_path: Path) -> None:
     one = performance(tmp_path)
     for (_, vertices), found in zip(
-        one.vertices(True), baked(build_stage(one, stabilized=True), one.solution.frames.tolist()), strict=True
+        one.vertices(True),
+        baked(build_stage(one, UsdOptions(stabilized=True)), one.solution.frames.tolist()),
+        strict=True,
     ):
         np.testing.assert_allclose(found, vertices, atol=1e-5)
 
 
 @pytest.mark.parametrize("up_axis", ["y", "z"])
 def test_no_validator_complains(tmp_path: Path, up_axis: str) -> None:
-    write_usd(performance(tmp_path), tmp_path / "head.usdc", up_axis=up_axis)
+    write_usd(performance(tmp_path), tmp_path / "head.usdc", options=UsdOptions(up_axis=up_axis))
     stage = Usd.Stage.Open(str(tmp_path / "head.usdc"))
     assert faults(stage) == []
     stage.GetDefaultPrim().GetStage().ClearDefaultPrim()
@@ -80,7 +95,7 @@ def test_no_validator_complains(tmp_path: Path, up_axis: str) -> None:
 
 
 def test_stage_says_its_units_and_frames(tmp_path: Path) -> None:
-    stage = build_stage(performance(tmp_path), up_axis="z")
+    stage = build_stage(performance(tmp_path), UsdOptions(up_axis="z"))
     assert UsdGeom.GetStageUpAxis(stage) == "Z"
     assert UsdGeom.GetStageUpAxis(build_stage(performance(tmp_path))) == "Y"
     assert UsdGeom.GetStageMetersPerUnit(stage) == 0.01

@@ -17,7 +17,7 @@ from .performances import performance
 pytest.importorskip("pxr", reason='needs usd-core: pip install "facesolve[usd]"')
 from pxr import UsdGeom
 
-from solver.export.usd import build_stage
+from solver.export.usd import UsdOptions, build_stage
 
 
 def cameras_of(stage: Any) -> list[Any]:
@@ -46,7 +46,7 @@ def solver_pixels(camera: Camera, row: int, points: np.ndarray) -> np.ndarray:
 def test_frustum_gives_the_pixels_of_the_solver(tmp_path: Path, stabilized: bool) -> None:
     """Principal point, non-square pixels, moving and zooming; the still head is seen as the moving one was."""
     one = performance(tmp_path)
-    stage = build_stage(one, stabilized=stabilized)
+    stage = build_stage(one, UsdOptions(stabilized=stabilized))
     lenses = cameras_of(stage)
     assert [lens.GetPrim().GetName() for lens in lenses] == ["main_cam", "dolly"]
     for (frame, vertices), (_, world), row in zip(one.vertices(stabilized), one.vertices(False), one.rows, strict=True):
