@@ -1,8 +1,9 @@
 """The solved head, its animation and the cameras as a USD stage. Needs usd-core.
 
 The head transform is the animation of a one-joint skeleton to which every vertex is bound, not a time-sampled Xform:
-Unreal by default takes just the joint animation of the SkelAnimation prim (its documentation of EUsdRootMotionHandling),
-and importers of skeletal animation build on joints. Blender's does; Maya's and Unreal's were never tried here.
+Unreal by default takes just the joint animation of the SkelAnimation prim (its documentation of
+EUsdRootMotionHandling), and importers of skeletal animation build on joints. Blender's does; Maya's and Unreal's were
+never tried here.
 https://openusd.org/release/api/_usd_skel__schemas.html
 """
 
