@@ -34,6 +34,7 @@ __all__ = [
     "intrinsics_to_opencv",
     "map_to_opencv",
     "maya_world_matrix_from_extrinsics",
+    "resized",
     "scaled",
     "undistortion_maps",
     "warped",
@@ -233,13 +234,18 @@ def scaled(camera: Camera, factor: float) -> Camera:
     return replace(camera, intrinsics=intrinsics, width=width, height=height)
 
 
-def warped(camera: Camera, pixel_map: np.ndarray, width: int, height: int) -> Camera:
-    """The camera of the images, ``width`` x ``height``, that ``pixel_map`` (2, 3) makes of its own: p' = A p + b.
+def resized(camera: Camera, width: int, height: int) -> Camera:
+    """The camera of its images stretched to ``width`` x ``height`` pixels."""
+    stretch = np.diag([width / camera.width, height / camera.height, 1.0])
+    return replace(camera, intrinsics=stretch @ camera.intrinsics, width=width, height=height)
+
+
+def warped(camera: Camera, pixel_map: np.ndarray) -> Camera:
+    """The camera of the images that ``pixel_map`` (2, 3) makes of its own: p' = A p + b.
 
     The camera must be free of distortion; a map that mirrors or turns by a quarter or more is not a camera's.
     """
-    intrinsics = np.concatenate([pixel_map, [[0.0, 0.0, 1.0]]]) @ camera.intrinsics
-    return replace(camera, intrinsics=intrinsics, width=width, height=height)
+    return replace(camera, intrinsics=np.concatenate([pixel_map, [[0.0, 0.0, 1.0]]]) @ camera.intrinsics)
 
 
 def without_distortion(camera: Camera) -> Camera:

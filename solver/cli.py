@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from solver import __version__
-from solver.commands import demo, doctor, evaluate, export, extract, inspect, pack, render, solve
+from solver.commands import compare, demo, doctor, evaluate, export, extract, inspect, pack, render, solve
 from solver.commands.declare import EXIT_BAD_INPUT, EXIT_INTERRUPTED, Command, Parser
 from solver.take import FacesolveError
 
@@ -20,6 +20,7 @@ COMMANDS = (
     inspect,
     solve,
     evaluate,
+    compare,
     render,
     export,
     extract,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,10 +14,9 @@ from solver.rotation import tangent_from_rotation
 from solver.take import Rig, Solution, Take, TakeError, read_take
 from solver.take.files import read_npz
 from solver.take.take import check_rigid
+from solver.vertex_errors import Poses, RegionErrors, vertex_errors
 
-MILLIMETRES = 10.0  # in a centimetre
 ACTIVE_WEIGHT = 0.01
-FACE = "face"
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,34 +29,13 @@ class Truth:
 
 
 @dataclass(frozen=True, eq=False)
-class RegionErrors:
-    """Vertex errors of one part of the face in millimetres, per frame (F,) and over all frames and vertices.
-
-    world: distances with the head transform; rig: with the head transform removed (controls only).
-    """
-
-    name: str
-    vertex_count: int
-    world_mean: float
-    world_p95: float
-    world_max: float
-    rig_mean: float
-    rig_p95: float
-    rig_max: float
-    frame_world_mean: np.ndarray
-    frame_world_max: np.ndarray
-    frame_rig_mean: np.ndarray
-    frame_rig_max: np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
 class Evaluation:
     """All measures of a solution; arrays are per frame (F,).
 
     regions: first the face (every vertex that a control moves), then the region asked for, if any.
     head_rotation: degrees. weight_error: mean absolute difference of the controls. active: controls whose magnitude
     exceeds 0.01. jerk: mean norm of the third difference of the face's world vertices, metres per second cubed; NaN
-    for fewer than four frames.
+    where no four frames follow one another.
     """
 
     frames: np.ndarray
@@ -99,14 +76,19 @@ def parse_region(text: str) -> tuple[int, int]:
 
 
 def find_take(solution: Solution, solution_folder: Path) -> Take:
-    """The take that ``solution`` was made from, by the path in its provenance (relative to ``solution_folder``)."""
+    """The take that ``solution`` was made from. Raises TakeError as ``find_take_folder``, or when it cannot be read."""
+    return read_take(find_take_folder(solution, solution_folder))
+
+
+def find_take_folder(solution: Solution, solution_folder: Path) -> Path:
+    """Where the take of ``solution`` lies, by the path in its provenance (relative to ``solution_folder``)."""
     recorded = solution.provenance.get("take")
     if not isinstance(recorded, str):
         raise TakeError(f"solution: '{solution_folder}' does not say which take it solves; give it with --take.")
     folder = Path(os.path.normpath(solution_folder / recorded))
     if not (folder / "take.json").is_file():
         raise TakeError(f"solution: its take is not at '{folder}' any more; give its folder with --take.")
-    return read_take(folder)
+    return folder
 
 
 def evaluate(solution: Solution, take: Take, truth: Truth, region: tuple[int, int] | None = None) -> Evaluation:
@@ -124,17 +106,18 @@ def evaluate(solution: Solution, take: Take, truth: Truth, region: tuple[int, in
     for index, row in enumerate(rows):
         check_rigid(truth.head[row], f"truth: the head transform of frame {solution.frames[index]}")
     difference = np.abs(solved - true)
-    regions, jerk, jerk_truth = _compare_vertices(solution, rig, solved, true, truth.head[rows], region)
-    relative = np.einsum("fji,fjk->fik", truth.head[rows][:, :3, :3], solution.head[:, :3, :3])
+    model = RigModel(rig, dtype=torch.float64)
+    both = Poses(model, solved, solution.head), Poses(model, true, truth.head[rows])
+    errors = vertex_errors(*both, solution.frames, solution.fps, region)
     return Evaluation(
         frames=solution.frames,
-        regions=regions,
-        head_rotation=np.degrees(tangent_from_rotation(torch.from_numpy(relative)).norm(dim=1).numpy()),
+        regions=errors.regions,
+        head_rotation=head_rotation(truth.head[rows], solution.head),
         weight_error=difference.mean(axis=1),
         active=(np.abs(solved) > ACTIVE_WEIGHT).sum(axis=1),
         active_truth=(np.abs(true) > ACTIVE_WEIGHT).sum(axis=1),
-        jerk=jerk,
-        jerk_truth=jerk_truth,
+        jerk=errors.jerks[0],
+        jerk_truth=errors.jerks[1],
         control_error=dict(zip(rig.control_names, difference.mean(axis=0).tolist(), strict=True)),
     )
 
@@ -155,60 +138,7 @@ def control_columns(values: np.ndarray, names: tuple[str, ...], rig: Rig, what: 
     return values[:, [names.index(name) for name in rig.control_names]]
 
 
-def _compare_vertices(
-    solution: Solution,
-    rig: Rig,
-    solved: np.ndarray,
-    true: np.ndarray,
-    true_head: np.ndarray,
-    region: tuple[int, int] | None,
-) -> tuple[tuple[RegionErrors, ...], float, float]:
-    """Errors of every region, and the jerk of solution and truth, in one walk over the frames."""
-    model = RigModel(rig, dtype=torch.float64)
-    parts = {FACE: np.flatnonzero(model.moving_vertices().numpy())}
-    if region is not None:
-        if region[1] > rig.vertex_count:
-            raise TakeError(f"region: {region[0]}:{region[1]} exceeds the rig's {rig.vertex_count} vertices.")
-        parts[f"{region[0]}:{region[1]}"] = np.arange(*region)
-    face = parts[FACE]
-    distances: dict[str, list[np.ndarray]] = {name: [] for name in parts}
-    recent: tuple[deque[np.ndarray], deque[np.ndarray]] = (deque(maxlen=4), deque(maxlen=4))
-    jerks: tuple[list[float], list[float]] = ([], [])
-    for index in range(len(solved)):
-        both = torch.from_numpy(np.stack([solved[index], true[index]]))
-        in_rig = model.vertices(both).numpy()
-        in_world = _transform(solution.head[index], in_rig[0]), _transform(true_head[index], in_rig[1])
-        apart = np.stack([np.linalg.norm(a - b, axis=1) for a, b in (in_world, in_rig)]) * MILLIMETRES
-        for name, vertices in parts.items():
-            distances[name].append(apart[:, vertices].astype(np.float32))
-        for window, jerk, vertices in zip(recent, jerks, in_world, strict=True):
-            window.append(vertices[face])
-            if len(window) == 4:
-                third = window[3] - 3 * window[2] + 3 * window[1] - window[0]
-                jerk.append(float(np.linalg.norm(third, axis=1).mean()) * solution.fps**3 / 100.0)
-    regions = tuple(_region(name, np.stack(distances[name], axis=1)) for name in parts)
-    means = [float(np.mean(jerk)) if jerk else float("nan") for jerk in jerks]
-    return regions, means[0], means[1]
-
-
-def _transform(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
-    return points @ matrix[:3, :3].T + matrix[:3, 3]
-
-
-def _region(name: str, distances: np.ndarray) -> RegionErrors:
-    """distances: (2, F, n) millimetres, in world space and in rig space."""
-    world, rig = distances
-    return RegionErrors(
-        name=name,
-        vertex_count=world.shape[1],
-        world_mean=float(world.mean()),
-        world_p95=float(np.percentile(world, 95)),
-        world_max=float(world.max()),
-        rig_mean=float(rig.mean()),
-        rig_p95=float(np.percentile(rig, 95)),
-        rig_max=float(rig.max()),
-        frame_world_mean=world.mean(axis=1),
-        frame_world_max=world.max(axis=1),
-        frame_rig_mean=rig.mean(axis=1),
-        frame_rig_max=rig.max(axis=1),
-    )
+def head_rotation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """(F,) angle in degrees between the rotations of head transforms (F, 4, 4)."""
+    relative = np.einsum("fji,fjk->fik", one[:, :3, :3], other[:, :3, :3])
+    return np.degrees(tangent_from_rotation(torch.from_numpy(relative)).norm(dim=1).numpy())

@@ -30,13 +30,13 @@ def draw_curves(solution: Solution, path: Path, truth: Truth | None = None) -> N
     for panel, k in zip(panels, shown, strict=False):
         name = solution.control_names[k]
         true = None if truth is None else truth.weights[:, truth.names.index(name)]
-        _band(panel, solution.frames, solution.controls[:, k], solution.control_std[:, k], SOLVED)
+        draw_band(panel, solution.frames, solution.controls[:, k], solution.control_std[:, k], SOLVED)
         if true is not None:
             panel.plot(solution.frames, true, color=TRUE, linewidth=1.6, linestyle=(0, (3, 2)))
             error = np.abs(solution.controls[:, k] - true).mean()
             panel.text(0.98, 0.93, f"{error:.3f}", transform=panel.transAxes, ha="right", va="top", fontsize=7)
         panel.set_ylim(-0.08, 1.08)
-        _dress(panel, name)
+        dress(panel, name)
     head_panels = panels[len(shown) : len(shown) + 3]
     _draw_head(head_panels, solution, truth)
     for panel in panels[len(shown) + 3 :]:
@@ -56,7 +56,8 @@ def _moves(solution: Solution, truth: Truth | None, k: int) -> bool:
     return any(np.ptp(curve) > SIGNIFICANT for curve in curves)
 
 
-def _band(panel: Axes, frames: np.ndarray, values: np.ndarray, deviation: np.ndarray, color: str) -> None:
+def draw_band(panel: Axes, frames: np.ndarray, values: np.ndarray, deviation: np.ndarray, color: str) -> None:
+    """A curve (F,) with a band of two standard deviations (F,)."""
     panel.fill_between(frames, values - 2 * deviation, values + 2 * deviation, color=color, alpha=0.22, linewidth=0)
     panel.plot(frames, values, color=color, linewidth=1.8)
 
@@ -84,10 +85,11 @@ def _draw_head(panels: np.ndarray, solution: Solution, truth: Truth | None) -> N
     for panel, title in zip(
         panels, ("head rotation xyz, degrees", "head translation xyz, cm", "residual"), strict=True
     ):
-        _dress(panel, title)
+        dress(panel, title)
 
 
-def _dress(panel: Axes, title: str) -> None:
+def dress(panel: Axes, title: str) -> None:
+    """The look of every panel: a small title, a faint grid, no frame."""
     panel.set_title(title, fontsize=8.5, loc="left", color="#333333", pad=3)
     panel.grid(color=GRID, linewidth=0.6)
     panel.tick_params(labelsize=6.5, length=0, colors="#777777")

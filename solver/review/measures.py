@@ -1,16 +1,21 @@
-"""An evaluation as a table for people and as JSON for programs."""
+"""Evaluations and comparisons as tables for people and as JSON for programs."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from solver.evaluate import ACTIVE_WEIGHT, Evaluation, RegionErrors
+from solver.evaluate import ACTIVE_WEIGHT, Evaluation
+from solver.vertex_errors import RegionErrors
+
+from .comparison import Comparison
 
 WORST_CONTROLS = 5
+WORST_COMPARED = 10
 
 
 def print_evaluation(evaluation: Evaluation, console: Console | None = None) -> None:
@@ -35,6 +40,46 @@ def print_evaluation(evaluation: Evaluation, console: Console | None = None) -> 
     if math.isfinite(evaluation.jerk):
         others.add_row("vertex jerk, m/s³", f"{evaluation.jerk:.1f}, truth {evaluation.jerk_truth:.1f}")
     console.print(others)
+
+
+def print_comparison(comparison: Comparison, console: Console | None = None) -> None:
+    """Prints how solution B differs from A to ``console`` (stdout when None)."""
+    console = Console() if console is None else console
+    frames, vertices = comparison.frames, comparison.vertices
+    table = Table(title=f"B beside A on {len(frames)} common frames", title_justify="left")
+    for heading in ("distance of vertices, mm", "mean", "95 %", "max"):
+        table.add_column(heading, justify="left" if heading.startswith("distance") else "right")
+    for region in vertices.regions:
+        _add_region(table, region)
+    console.print(table)
+    head = Table(show_header=False)
+    head.add_row("face, largest mean of a frame, mm", _largest(vertices.regions[0].frame_world_mean, frames))
+    head.add_row("head rotation, degrees", _mean_and_largest(comparison.head_rotation, frames))
+    head.add_row("head shift at the face, mm", _mean_and_largest(comparison.head_shift, frames))
+    if all(map(math.isfinite, vertices.jerks)):
+        head.add_row("vertex jerk, m/s³", "A {:.1f}, B {:.1f}".format(*vertices.jerks))
+    console.print(head)
+    controls = Table(title="B minus A; σ: absolute, in standard deviations", title_justify="left")
+    controls.add_column("control", no_wrap=True)
+    for heading in ("mean", "absolute", "largest", "frame", "σ"):
+        controls.add_column(heading, justify="right", no_wrap=True)
+    for k in comparison.most_different()[:WORST_COMPARED]:
+        difference, deviation = comparison.difference[:, k], comparison.deviation[:, k]
+        size, known = np.abs(difference), deviation > 0
+        numbers = f"{difference.mean():+.3f}", f"{size.mean():.3f}", f"{size.max():.3f}", f"{frames[size.argmax()]}"
+        sigma = f"{np.mean(size[known] / deviation[known]):.1f}" if known.any() else "-"
+        controls.add_row(comparison.controls[k], *numbers, sigma)
+    console.print(controls)
+    for note in comparison.notes:
+        console.print(note, markup=False, highlight=False)
+
+
+def _mean_and_largest(values: np.ndarray, frames: np.ndarray) -> str:
+    return f"mean {values.mean():.3f}, max {_largest(values, frames)}"
+
+
+def _largest(values: np.ndarray, frames: np.ndarray) -> str:
+    return f"{values.max():.3f} at frame {frames[values.argmax()]}"
 
 
 def _add_region(table: Table, region: RegionErrors) -> None:
@@ -63,6 +108,33 @@ def evaluation_record(evaluation: Evaluation) -> dict[str, Any]:
             "active_controls_truth": evaluation.active_truth.tolist(),
         },
     }
+
+
+def comparison_record(comparison: Comparison) -> dict[str, Any]:
+    """``comparison`` as JSON values: a summary of numbers, and lists with one entry for each common frame."""
+    size = np.abs(comparison.difference)
+    return {
+        "units": {"vertices": "mm", "head_rotation": "degrees", "head_shift": "mm", "controls": "B minus A"},
+        "frames": comparison.frames.tolist(),
+        "notes": list(comparison.notes),
+        "regions": {region.name: _region_record(region) for region in comparison.vertices.regions},
+        "head_rotation": _summary(comparison.head_rotation),
+        "head_shift": _summary(comparison.head_shift),
+        "jerk": dict(zip("ab", map(_finite, comparison.vertices.jerks), strict=True)),
+        "controls": {
+            name: {
+                "mean_absolute": float(size[:, k].mean()),
+                "largest": float(size[:, k].max()),
+                "at_frame": int(comparison.frames[size[:, k].argmax()]),
+                "per_frame": comparison.difference[:, k].tolist(),
+            }
+            for k, name in enumerate(comparison.controls)
+        },
+    }
+
+
+def _summary(values: np.ndarray) -> dict[str, Any]:
+    return {"mean": float(values.mean()), "max": float(values.max()), "per_frame": values.tolist()}
 
 
 def _region_record(region: RegionErrors) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from solver.camera import map_to_opencv, warped, without_distortion
+from solver.camera import map_to_opencv, resized, warped, without_distortion
 from solver.footage import FootageReader, Image, Prefetcher, open_footage
 from solver.take import Take
 from solver.timecode import timecode
@@ -124,7 +124,10 @@ class Sheet:
             world = scene.world(row)
             shots = []
             for place, camera in enumerate(self._cameras):
-                lens = warped(self._lenses[place], self._map(place, row), *self._layout.sizes[place])
+                lens = self._lenses[place]
+                if self._moves is not None:
+                    lens = warped(lens, self._moves[place][self._rows.index(row)])
+                lens = resized(lens, *self._layout.sizes[place])
                 image = images[place]
                 footage, filmed = (None, None) if image is None else self._plate(image, place, row)
                 shots.append(Shot(scene, row, camera, lens, world, footage, filmed))
@@ -138,17 +141,6 @@ class Sheet:
         with Prefetcher(self._readers, numbers, on_bad_frame=self._scene.take.on_bad_frame) as prefetcher:
             yield from prefetcher
 
-    def _map(self, place: int, row: int) -> np.ndarray:
-        """(2, 3) from undistorted footage pixels to those of the camera's pictures."""
-        scale = self._scale(place)
-        if self._moves is None:
-            return np.concatenate([scale, np.zeros((2, 1))], 1)
-        return scale @ self._moves[place][self._rows.index(row)]
-
-    def _scale(self, place: int) -> np.ndarray:
-        lens, (width, height) = self._lenses[place], self._layout.sizes[place]
-        return np.diag([width / lens.width, height / lens.height])
-
     def _plate(self, image: Image, place: int, row: int) -> tuple[Tensor, Tensor]:
         """(H, W, 3) linear light and (H, W) where it was filmed, at the pictures' size, moved as the picture is."""
         size, shrinks = self._layout.sizes[place], self._layout.sizes[place][1] < image.pixels.shape[0]
@@ -160,8 +152,10 @@ class Sheet:
             method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
             pixels, filmed = (cv2.resize(layer, size, interpolation=method) for layer in (pixels, filmed))
         if self._moves is not None:
-            move = self._map(place, row)
-            move[:, :2] = move[:, :2] @ np.linalg.inv(self._scale(place))
+            height, width = image.valid.shape
+            stretch = np.array([size[0] / width, size[1] / height])
+            move = stretch[:, None] * self._moves[place][self._rows.index(row)]
+            move[:, :2] /= stretch
             pixels, filmed = (cv2.warpAffine(layer, map_to_opencv(move), size) for layer in (pixels, filmed))
         filmed = np.where(filmed > FILMED, filmed, 0)  # at the edge the footage is mixed with nothing
         pixels = pixels + panels.BACKDROP * (1 - filmed[..., None])

@@ -29,11 +29,12 @@ from rich.table import Table
 
 from solver.baseline import PRESETS, Budget, Snapshot, solve_first_order
 from solver.demo.take import TRUTH, make_take
-from solver.evaluate import RegionErrors, Truth, evaluate, parse_region, read_truth
+from solver.evaluate import Truth, evaluate, parse_region, read_truth
 from solver.job import choose_device, device_name, solve_take_folder
 from solver.progress import Silent
 from solver.take import FacesolveError, Solution, Take, TakeError, read_take
 from solver.take.settings import QUALITIES
+from solver.vertex_errors import RegionErrors
 
 CLAIM = 5.0  # times the second-order error that Adam still has when the second-order solve ends
 EVALUATED = 12  # points of each of Adam's curves

@@ -1,4 +1,4 @@
-"""Text stays legible on any ground, timecode counts, the colour bar reads as it is."""
+"""Text stays legible on any ground, the colour bar reads as it is, pictures fill a screen."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from matplotlib import colormaps
 
 from solver.review.layout import lay_out
-from solver.review.lettering import colour_bar, text_size, text_width, timecode, write_text
+from solver.review.lettering import colour_bar, text_size, text_width, write_text
 
 
 @pytest.mark.parametrize("ground", [0, 128, 255])
@@ -42,21 +42,6 @@ def test_text_is_cut_at_the_picture_and_placed_by_its_corner() -> None:
     rows, columns = np.nonzero(low[..., 0] > 128)
     assert columns.min() >= 200 - text_width("x", 20)
     assert rows.max() >= 30
-
-
-@pytest.mark.parametrize(
-    ("frame", "fps", "expected"),
-    [
-        (0, 24, "00:00:00:00"),
-        (1001, 24, "00:00:41:17"),
-        (86400 * 25 - 1, 25, "23:59:59:24"),
-        (24, 23.976, "00:00:01:00"),
-        (-25, 24, "-00:00:01:01"),
-        (119, 120, "00:00:00:119"),
-    ],
-)
-def test_timecode(frame: int, fps: float, expected: str) -> None:
-    assert timecode(frame, fps) == expected
 
 
 def test_colour_bar_runs_from_low_below_to_high_above() -> None:
