@@ -6,7 +6,7 @@ import os
 from typing import Dict, Tuple
 
 from .model import CameraRow
-from .qt import Qt, QtCore, QtGui, QtWidgets, Signal
+from .qt import Qt, QtCore, QtGui, QtWidgets, Signal, both
 from .style import BAD, scaled
 from .thumbnails import Thumbnails
 
@@ -49,8 +49,8 @@ class CamerasTable(QtWidgets.QTreeWidget):
             item = QtWidgets.QTreeWidgetItem(self)
             self._items[row.name] = item
             item.setData(CAMERA, Qt.UserRole, row.name)
-            flags = Qt.ItemIsSelectable | Qt.ItemIsEnabled
-            item.setFlags(flags | Qt.ItemIsUserCheckable if row.footage else flags)
+            flags = [Qt.ItemIsSelectable, Qt.ItemIsEnabled]
+            item.setFlags(both(*flags, Qt.ItemIsUserCheckable) if row.footage else both(*flags))
             used = bool(row.footage) and row.name not in skipped
             item.setCheckState(CAMERA, Qt.Checked if used else Qt.Unchecked)
             size = "{} x {}".format(row.width, row.height) if row.width else "size unknown"

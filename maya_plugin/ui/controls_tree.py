@@ -9,7 +9,7 @@ from solver.take.regions import group_by_region, partner_of
 
 from .delegates import ChoiceDelegate, NumberDelegate
 from .model import FREE, LOCKED, MAX_STIFFNESS, PINNED, ControlChoice, ControlRow
-from .qt import Qt, QtCore, QtGui, QtWidgets, Signal
+from .qt import Qt, QtCore, QtGui, QtWidgets, Signal, both, has
 from .style import ACCENT, BAD, CAUTION, QUIET, scaled
 
 NAME, KEYS, STIFFNESS, PARTNER = range(4)
@@ -62,7 +62,7 @@ class ControlsTree(QtWidgets.QTreeWidget):
         self._items = {}
         for region, names in group_by_region(self._rows):
             parent = QtWidgets.QTreeWidgetItem(self, [region])
-            parent.setFlags(Qt.ItemIsEnabled | Qt.ItemIsUserCheckable | Qt.ItemIsAutoTristate)
+            parent.setFlags(both(Qt.ItemIsEnabled, Qt.ItemIsUserCheckable, Qt.ItemIsAutoTristate))
             font = parent.font(NAME)
             font.setBold(True)
             parent.setFont(NAME, font)
@@ -103,10 +103,10 @@ class ControlsTree(QtWidgets.QTreeWidget):
     def _add(self, parent: QtWidgets.QTreeWidgetItem, row: ControlRow) -> QtWidgets.QTreeWidgetItem:
         item = QtWidgets.QTreeWidgetItem(parent, [row.name])
         item.setData(NAME, Qt.UserRole, row.name)
-        flags = Qt.ItemIsSelectable
+        flags = [Qt.ItemIsSelectable]
         if not row.obstacle:
-            flags |= Qt.ItemIsEnabled | Qt.ItemIsUserCheckable | Qt.ItemIsEditable
-        item.setFlags(flags)
+            flags += [Qt.ItemIsEnabled, Qt.ItemIsUserCheckable, Qt.ItemIsEditable]
+        item.setFlags(both(*flags))
         tip = "{}\nrange {:g} to {:g}".format(row.plug or row.name, row.minimum, row.maximum)
         for extra in (row.driver and "driven by: {}".format(row.driver), row.obstacle):
             tip += "\n" + extra if extra else ""
@@ -136,7 +136,7 @@ class ControlsTree(QtWidgets.QTreeWidget):
         return [("", "None")] + [(other, other) for other in ([likely] if likely else []) + others]
 
     def _clicked(self, item: QtWidgets.QTreeWidgetItem, column: int) -> None:
-        if column in _FIELDS and item.flags() & Qt.ItemIsEditable:
+        if column in _FIELDS and has(item.flags(), Qt.ItemIsEditable):
             self.editItem(item, column)
 
     def _edited(self, item: QtWidgets.QTreeWidgetItem, column: int) -> None:

@@ -11,7 +11,7 @@ from maya_plugin.run.request import DEVICES
 from solver.take.errors import FacesolveError
 
 from .model import ERROR, NOTE
-from .qt import Qt, QtWidgets
+from .qt import Qt, QtWidgets, both
 from .session import ENVIRONMENT, Session
 from .style import BAD, CAUTION, GOOD, QUIET, dot, quiet_label, scaled, severity_icon
 
@@ -132,7 +132,7 @@ class PreferencesDialog(QtWidgets.QDialog):
         form.addRow("Solver Python", path)
         form.addRow("Device", self.device)
         form.addRow("", self.in_process)
-        buttons = QtWidgets.QDialogButtonBox(QtWidgets.QDialogButtonBox.Ok | QtWidgets.QDialogButtonBox.Cancel)
+        buttons = QtWidgets.QDialogButtonBox(both(QtWidgets.QDialogButtonBox.Ok, QtWidgets.QDialogButtonBox.Cancel))
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         layout = QtWidgets.QVBoxLayout(self)

@@ -6,7 +6,7 @@ from typing import Optional, Tuple
 
 from solver.take.summary import FrameError
 
-from .qt import Qt, QtCore, QtGui, QtWidgets, Signal, event_x
+from .qt import Qt, QtCore, QtGui, QtWidgets, Signal, event_x, has, text_flags
 from .style import ACCENT, LEVEL_COLORS, QUIET, WELL, scaled
 
 CUT = 3.0  # medians
@@ -63,7 +63,7 @@ class ErrorStrip(QtWidgets.QWidget):
         painter.fillRect(self.rect(), QtGui.QColor(WELL))
         if not self._frames:
             painter.setPen(QtGui.QColor(QUIET))
-            painter.drawText(self.rect(), Qt.AlignCenter, "No result yet")
+            painter.drawText(self.rect(), text_flags(Qt.AlignCenter), "No result yet")
             return
         step, axis = self._step(), self.fontMetrics().height() + 2
         base = self.height() - axis
@@ -115,7 +115,7 @@ class ErrorStrip(QtWidgets.QWidget):
         if not self._frames or event.button() != Qt.LeftButton:
             return
         index = self._index_at(event_x(event))
-        if event.modifiers() & Qt.ShiftModifier:
+        if has(event.modifiers(), Qt.ShiftModifier):
             self._anchor, self._span = index, (index, index)
         else:
             self._anchor, self._span = None, None
@@ -128,7 +128,7 @@ class ErrorStrip(QtWidgets.QWidget):
             return
         index = self._index_at(event_x(event))
         self.setToolTip(describe_frame(self._frames[index]))
-        if not event.buttons() & Qt.LeftButton:
+        if not has(event.buttons(), Qt.LeftButton):
             return
         if self._anchor is not None:
             self._span = (min(self._anchor, index), max(self._anchor, index))

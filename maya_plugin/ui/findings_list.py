@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Tuple
 
 from .model import SEVERITIES, FindingRow
-from .qt import Qt, QtCore, QtGui, QtWidgets, Signal, text_flags
+from .qt import Qt, QtCore, QtGui, QtWidgets, Signal, has, text_flags
 from .style import GOOD, QUIET, dot, scaled, severity_icon
 
 
@@ -56,7 +56,7 @@ class _FindingDelegate(QtWidgets.QStyledItemDelegate):
         """Qt's hook."""
         self.initStyleOption(option, index)
         painter.save()
-        if option.state & QtWidgets.QStyle.State_Selected:
+        if has(option.state, QtWidgets.QStyle.State_Selected):
             painter.fillRect(option.rect, option.palette.highlight())
         icon, gap = scaled(16, option.widget), scaled(4, option.widget)
         option.icon.paint(painter, QtCore.QRect(option.rect.left() + gap, option.rect.top() + gap, icon, icon))

@@ -10,7 +10,7 @@ except ImportError:
 Qt = QtCore.Qt
 Signal = QtCore.Signal
 
-__all__ = ["Qt", "QtCore", "QtGui", "QtWidgets", "Signal", "event_x", "shiboken", "text_flags"]
+__all__ = ["Qt", "QtCore", "QtGui", "QtWidgets", "Signal", "both", "event_x", "has", "shiboken", "text_flags"]
 
 
 def event_x(event) -> int:
@@ -19,8 +19,18 @@ def event_x(event) -> int:
 
 
 def text_flags(*flags) -> int:
-    """Alignment and text flags as the one number that ``drawText`` takes; the two bindings mix them differently."""
+    """Flags as one number, which ``drawText`` and alignments take; the bindings mix flags of two kinds differently."""
     number = 0
     for flag in flags:
         number |= int(getattr(flag, "value", flag))
     return number
+
+
+def both(*flags):
+    """Flags of one kind as one. The operator does the same, but not in every PySide2 that imports."""
+    return type(flags[0])(text_flags(*flags))
+
+
+def has(flags, flag) -> bool:
+    """True when ``flag`` is among ``flags``."""
+    return bool(text_flags(flags) & text_flags(flag))

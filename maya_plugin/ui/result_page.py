@@ -6,7 +6,7 @@ from typing import Callable, Optional
 
 from .error_strip import ErrorStrip
 from .overlay_view import OverlayView
-from .qt import Qt, QtGui, QtWidgets
+from .qt import Qt, QtGui, QtWidgets, text_flags
 from .runs import spoken_time
 from .section import Section
 from .session import IDLE, PICTURE, PROGRESS, RESULT, STATE, Session
@@ -103,7 +103,7 @@ class ResultPage(QtWidgets.QWidget):
                 item = QtWidgets.QTreeWidgetItem([row.name, percent, "{:g}".format(row.time), confused])
                 item.setData(0, Qt.UserRole, row.time)
                 item.setForeground(1, QtGui.QColor(CAUTION if row.std > 0.1 else QUIET))
-                item.setTextAlignment(1, Qt.AlignRight | Qt.AlignVCenter)
+                item.setData(1, Qt.TextAlignmentRole, text_flags(Qt.AlignRight, Qt.AlignVCenter))
                 self.uncertain.addTopLevelItem(item)
         self._refresh_buttons()
 
