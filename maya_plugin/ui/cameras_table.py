@@ -74,9 +74,9 @@ class CamerasTable(QtWidgets.QTreeWidget):
         painter = QtGui.QPainter(framed)
         painter.drawPixmap((framed.width() - pixmap.width()) // 2, (framed.height() - pixmap.height()) // 2, pixmap)
         painter.end()
-        self._filling = True
+        filling, self._filling = self._filling, True  # a picture that is known already comes while the table is filled
         item.setIcon(CAMERA, QtGui.QIcon(framed))
-        self._filling = False
+        self._filling = filling
 
     def _placeholder(self) -> QtGui.QPixmap:
         pixmap = QtGui.QPixmap(self._picture)

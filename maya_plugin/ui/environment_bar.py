@@ -11,7 +11,7 @@ from maya_plugin.run.request import DEVICES
 from solver.take.errors import FacesolveError
 
 from .model import ERROR, NOTE
-from .qt import Qt, QtWidgets, both
+from .qt import Qt, QtGui, QtWidgets, both, text_flags
 from .session import ENVIRONMENT, Session
 from .style import BAD, CAUTION, GOOD, QUIET, dot, quiet_label, scaled, severity_icon
 
@@ -25,8 +25,7 @@ class EnvironmentBar(QtWidgets.QWidget):
         super().__init__()
         self._session = session
         self._mark = QtWidgets.QLabel()
-        self._text = QtWidgets.QLabel()
-        self._text.setSizePolicy(QtWidgets.QSizePolicy.Ignored, QtWidgets.QSizePolicy.Preferred)
+        self._text = _ElidedLabel()
         self.test_button = QtWidgets.QPushButton("Test")
         self.test_button.setToolTip("Starts the solver's Python and asks it what it can do.")
         self.test_button.clicked.connect(session.test_environment)
@@ -106,6 +105,21 @@ class EnvironmentBar(QtWidgets.QWidget):
         dialog = PreferencesDialog(self._session, self)
         dialog.setAttribute(Qt.WA_DeleteOnClose)
         dialog.open()
+
+
+class _ElidedLabel(QtWidgets.QLabel):
+    """One line that takes what width there is; what does not fit is left out at the end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizePolicy(QtWidgets.QSizePolicy.Ignored, QtWidgets.QSizePolicy.Preferred)
+
+    def paintEvent(self, event):
+        """Qt's hook."""
+        painter = QtGui.QPainter(self)
+        text = self.fontMetrics().elidedText(self.text(), Qt.ElideRight, self.width())
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.drawText(self.rect(), text_flags(Qt.AlignVCenter, Qt.AlignLeft), text)
 
 
 class PreferencesDialog(QtWidgets.QDialog):

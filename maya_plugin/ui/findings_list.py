@@ -27,7 +27,7 @@ class FindingsList(QtWidgets.QListWidget):
         """Fills the list; one line says so when there is nothing to say."""
         self.clear()
         for row in sorted(rows, key=lambda row: SEVERITIES.index(row.severity)):
-            lead = "{}: ".format(row.node) if row.node and row.node not in row.sentence else ""
+            lead = "{}: ".format(row.node) if row.node else ""  # sentences say "it" of the node
             item = QtWidgets.QListWidgetItem(severity_icon(row.severity), lead + row.sentence)
             item.setData(Qt.UserRole, row.node)
             item.setData(_FindingDelegate.REMEDY, row.remedy)

@@ -77,9 +77,9 @@ class ResultPage(QtWidgets.QWidget):
         layout.setSpacing(2)
         layout.addWidget(self.overlay, 3)
         layout.addWidget(errors)
+        layout.addLayout(buttons)
         layout.addWidget(uncertain, 2)
         layout.addWidget(log)
-        layout.addLayout(buttons)
 
     def refresh(self) -> None:
         """Shows the session's result."""
@@ -105,6 +105,7 @@ class ResultPage(QtWidgets.QWidget):
                 item.setForeground(1, QtGui.QColor(CAUTION if row.std > 0.1 else QUIET))
                 item.setData(1, Qt.TextAlignmentRole, text_flags(Qt.AlignRight, Qt.AlignVCenter))
                 self.uncertain.addTopLevelItem(item)
+        self.refresh_picture()
         self._refresh_buttons()
 
     def refresh_picture(self) -> None:
@@ -114,7 +115,7 @@ class ResultPage(QtWidgets.QWidget):
             self.overlay.clear()
         else:
             count = " {} of {}".format(run.done, run.total) if run.total else ""
-            self.overlay.show_picture(run.picture, run.stage + count)
+            self.overlay.show_picture(run.picture, run.stage + count if self._session.state != IDLE else "")
 
     def show_time(self, time: float) -> None:
         """Moves the strip's marker: the timeline moved."""

@@ -39,6 +39,10 @@ class Section(QtWidgets.QWidget):
         """Changes the title."""
         self._button.setText(title)
 
+    def expand(self, expanded: bool) -> None:
+        """Opens or folds the section, as a click on its title does."""
+        self._button.setChecked(expanded)
+
     def _fold(self, expanded: bool) -> None:
         self._content.setVisible(expanded)
         self._button.setArrowType(Qt.DownArrow if expanded else Qt.RightArrow)

@@ -93,8 +93,8 @@ class SetupPage(QtWidgets.QWidget):
         return section
 
     def _advanced_section(self) -> Section:
-        section = Section("Priors and footage", expanded=False)
-        form = _form(section)
+        self.advanced = Section("Priors and footage", expanded=False)
+        form = _form(self.advanced)
         self.strengths = {}
         for name, tip in (
             ("smoothness", "How strongly jitter over time is held down."),
@@ -119,7 +119,7 @@ class SetupPage(QtWidgets.QWidget):
         self.take_folder.setPlaceholderText("in the project's data folder")
         self.take_folder.editingFinished.connect(lambda: self._put(take_folder=self.take_folder.text().strip()))
         form.addRow("Take folder", self.take_folder)
-        return section
+        return self.advanced
 
     def _checks_section(self) -> Section:
         section = Section("Checks")

@@ -6,12 +6,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-FILES = sorted([*(ROOT / "maya_plugin").rglob("*.py"), *(ROOT / "solver" / "take").rglob("*.py")])
+FILES = sorted(
+    [ROOT / "solver" / "__init__.py", *(ROOT / "maya_plugin").rglob("*.py"), *(ROOT / "solver" / "take").rglob("*.py")]
+)
+INSTALLER = ROOT / "mod" / "installer" / "drag_into_maya.py"
 TESTS = sorted([*(ROOT / "tests" / "in_maya").rglob("*.py"), ROOT / "tests" / "maya_plugin" / "ma_scene.py"])
 ALLOWED = {"maya", "numpy", "solver", "maya_plugin", "PySide2", "PySide6", "shiboken2", "shiboken6"}
 
 
-@pytest.mark.parametrize("path", [*FILES, *TESTS], ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", [*FILES, *TESTS, INSTALLER], ids=lambda path: str(path.relative_to(ROOT)))
 def test_syntax_is_python_37(path):
     ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 7))
 

@@ -155,6 +155,22 @@ def test_thumbnails_appear(application, tmp_path, wait):
     assert middle("b").red() < 100
 
 
+def test_filling_the_table_again_is_no_choice_of_the_user(application, tmp_path, wait):
+    """The picture of the first row is known by then, and comes in the midst of it."""
+    from maya_plugin.ui.cameras_table import CamerasTable
+    from maya_plugin.ui.model import CameraRow
+
+    image = qt().QtGui.QImage(60, 80, qt().QtGui.QImage.Format_RGB32)
+    image.save(str(tmp_path / "a.png"))
+    table, heard = CamerasTable(), []
+    table.used.connect(lambda *choice: heard.append(choice))
+    rows = (CameraRow("a", "a.png", str(tmp_path / "a.png")), CameraRow("without footage"))
+    table.show_cameras(rows, ())
+    wait(lambda: table._thumbnails._ready)
+    table.show_cameras(rows, ())
+    assert heard == []
+
+
 def test_solve_by_click_shows_progress_picture_result(panel, scene, solver, wait, tmp_path):
     solver(scene)
     image = qt().QtGui.QImage(60, 80, qt().QtGui.QImage.Format_RGB32)

@@ -1,0 +1,46 @@
+"""The workflow that runs the suite for real Maya: what it says, read as GitHub reads it."""
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+yaml = pytest.importorskip("yaml", reason="PyYAML is not installed: the workflow file is not read")
+
+
+@pytest.fixture(scope="module")
+def workflow() -> dict:
+    return yaml.safe_load((ROOT / ".github" / "workflows" / "maya.yml").read_text(encoding="utf-8"))
+
+
+def test_it_runs_on_every_push_with_no_rights_to_write(workflow):
+    assert set(workflow[True]) == {"push", "pull_request", "workflow_dispatch"}  # YAML 1.1 reads the key "on" as true
+    assert workflow["permissions"] == {"contents": "read"}
+
+
+def test_it_runs_only_where_someone_has_a_licence(workflow):
+    for job in workflow["jobs"].values():
+        assert job["if"] == "vars.FACESOLVE_MAYA == 'licensed'"
+
+
+def test_each_version_of_maya_is_one_that_the_module_serves(workflow):
+    served = {
+        line.split("MAYAVERSION:")[1].split()[0]
+        for line in (ROOT / "mod" / "facesolve.mod").read_text(encoding="utf-8").splitlines()
+        if line.startswith("+ ")
+    }
+    (job,) = workflow["jobs"].values()
+    versions = job["strategy"]["matrix"]["maya"]
+    assert all(isinstance(version, str) for version in versions)
+    assert set(versions) <= served
+    assert job["container"]["image"] == "tahv/mayapy:${{ matrix.maya }}"
+
+
+def test_its_commands_run_the_suite_in_mayas_python(workflow):
+    (job,) = workflow["jobs"].values()
+    commands = [shlex.split(step["run"]) for step in job["steps"] if "run" in step]
+    assert all(command[:2] == ["mayapy", "-m"] for command in commands)
+    suite = commands[-1]
+    assert suite[2] == "pytest"
+    assert (ROOT / suite[3] / "conftest.py").is_file()
