@@ -64,7 +64,7 @@ def read_container(data: bytes) -> Container:
     walk = {JPEG: _jpeg, PNG: _png, TIFF: _tiff}[name]
     try:
         width, height = walk(data)
-    except (struct.error, IndexError):
+    except (struct.error, IndexError, OverflowError):
         raise _cut("it ends inside a header") from None
     return Container(name, width, height)
 

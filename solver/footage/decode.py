@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,17 +14,30 @@ import numpy as np
 
 from .container import EXR, UnreadableImage, image_format, read_container
 
+_MOST_EXR_PIXELS = 1 << 28  # where no size is expected
+_MOST_OVERSCAN = 4  # times the expected pixels, of an OpenEXR data window
 
-def read_pixels(path: Path) -> np.ndarray:
+
+class OtherSize(UnreadableImage):
+    """An image is not of the expected size but of ``width`` x ``height`` pixels; it was not decoded."""
+
+    def __init__(self, width: int, height: int) -> None:
+        super().__init__(f"is {width}x{height} pixels, which is not the size it should have.")
+        self.width, self.height = width, height
+
+
+def read_pixels(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
     """Stored values of the image file ``path``: (H, W) gray or (H, W, 3) RGB; uint8, uint16 or float32.
 
+    size: expected (width, height); OtherSize is raised, and no memory spent, when the file states another.
     Alpha is dropped; an EXIF orientation is not applied (calibration is of the stored image).
     Raises UnreadableImage when the file is missing, cut short, damaged or of another kind.
     """
     data = read_bytes(path)
     if image_format(data[:8]) == EXR:
-        return _read_exr(path)
-    read_container(data)
+        return _read_exr(path, size)
+    container = read_container(data)
+    _expect(size, container.width, container.height)
     return decode_pixels(data)
 
 
@@ -50,10 +65,9 @@ def image_size(path: Path) -> tuple[int, int]:
     """
     data = read_bytes(path)
     if image_format(data[:8]) == EXR:
-        source = _open_exr(path)
-        spec = source.spec()
-        source.close()
-        return spec.full_width, spec.full_height
+        with _exr(path) as source:
+            spec = source.spec()
+            return spec.full_width, spec.full_height
     container = read_container(data)
     return container.width, container.height
 
@@ -76,31 +90,42 @@ def optional_module(name: str, extra: str) -> ModuleType:
         raise UnreadableImage(f'needs {name} to be read; run: pip install "facesolve[{extra}]".') from None
 
 
-def _open_exr(path: Path) -> Any:
+@contextmanager
+def _exr(path: Path) -> Iterator[Any]:
+    """The open OpenEXR file; UnreadableImage when it cannot be opened."""
     oiio = optional_module("OpenImageIO", "exr")
     source = oiio.ImageInput.open(str(path))
     if source is None:
-        raise UnreadableImage(f"cannot be opened as OpenEXR ({_one_line(oiio.geterror())}); write or copy it again.")
-    return source
-
-
-def _read_exr(path: Path) -> np.ndarray:
-    """(H, W) or (H, W, 3) float32 over the display window; black where the data window does not reach."""
-    source = _open_exr(path)
+        raise UnreadableImage(f"cannot be opened as OpenEXR ({_reason(oiio)}); write or copy it again.")
     try:
+        yield source
+    finally:
+        source.close()
+
+
+def _read_exr(path: Path, size: tuple[int, int] | None) -> np.ndarray:
+    """(H, W) or (H, W, 3) float32 over the display window; black where the data window does not reach."""
+    with _exr(path) as source:
         spec = source.spec()
+        _expect(size, spec.full_width, spec.full_height)
+        most = _MOST_EXR_PIXELS if size is None else _MOST_OVERSCAN * size[0] * size[1]
+        if max(spec.width * spec.height, spec.full_width * spec.full_height) > most:
+            raise UnreadableImage(f"holds {spec.width}x{spec.height} pixels, which is too many; write it again.")
         channels = _color_channels(list(spec.channelnames))
         first, last = min(channels), max(channels) + 1
         stored = None if spec.deep else source.read_image(0, 0, first, last, "float")
         if stored is None:
-            raise UnreadableImage(f"is truncated or damaged ({_one_line(source.geterror())}); copy the file again.")
-    finally:
-        source.close()
+            raise UnreadableImage(f"is truncated or damaged ({_reason(source)}); copy the file again.")
     data = np.asarray(stored, np.float32).reshape(spec.height, spec.width, -1)[..., [c - first for c in channels]]
     x, y = spec.x - spec.full_x, spec.y - spec.full_y
     if (x, y, spec.width, spec.height) != (0, 0, spec.full_width, spec.full_height):
         data = _place(data, x, y, spec.full_width, spec.full_height)
     return data[..., 0] if data.shape[2] == 1 else np.ascontiguousarray(data)
+
+
+def _expect(size: tuple[int, int] | None, width: int, height: int) -> None:
+    if size not in (None, (width, height)):
+        raise OtherSize(width, height)
 
 
 def _color_channels(names: list[str]) -> list[int]:
@@ -119,9 +144,15 @@ def _place(data: np.ndarray, x: int, y: int, width: int, height: int) -> np.ndar
     canvas = np.zeros((height, width, data.shape[2]), np.float32)
     rows = slice(max(y, 0), min(y + data.shape[0], height))
     columns = slice(max(x, 0), min(x + data.shape[1], width))
+    if rows.stop <= rows.start or columns.stop <= columns.start:  # all of it lies outside
+        return canvas
     canvas[rows, columns] = data[rows.start - y : rows.stop - y, columns.start - x : columns.stop - x]
     return canvas
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split()) or "no reason given"
+def _reason(module_or_source: Any) -> str:
+    """What OpenImageIO says went wrong, in one line; it may quote bytes of a damaged file that are no text."""
+    try:
+        return " ".join(module_or_source.geterror().split()) or "no reason given"
+    except UnicodeDecodeError:
+        return "its header is damaged"

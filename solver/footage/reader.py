@@ -13,7 +13,7 @@ from ..take import Camera, Footage, FootageError
 from ..take.footage import NORPIX, VIDEO
 from .color import to_linear
 from .container import UnreadableImage
-from .decode import read_pixels
+from .decode import OtherSize, read_pixels
 from .image import Image
 from .norpix import NorpixFile
 from .undistort import Undistortion
@@ -116,7 +116,9 @@ class FootageReader:
 
     def _file(self, frame: int, path: str) -> np.ndarray:
         try:
-            pixels = read_pixels(Path(path))
+            pixels = read_pixels(Path(path), (self.camera.width, self.camera.height))
+        except OtherSize as other:
+            raise self._error(frame, path, wrong_size(other.width, other.height, self.camera)) from None
         except UnreadableImage as problem:
             raise self._error(frame, path, problem) from None
         return self._sized(frame, path, pixels)

@@ -58,13 +58,17 @@ class VideoFile:
         if not self._path.exists():
             raise UnreadableImage("does not exist; check the footage path.")
         try:
-            self._container = self._av.open(str(self._path))
+            # titles in another encoding than UTF-8 are no reason to refuse the pictures
+            self._container = self._av.open(str(self._path), metadata_errors="replace")
         except (self._av.FFmpegError, OSError) as error:
             raise UnreadableImage(f"cannot be opened as a video ({error.strerror}); copy or encode it again.") from None
         if not self._container.streams.video:
             self._container.close()
             raise UnreadableImage("has no video stream; check the footage path.")
         self._stream = self._container.streams.video[0]
+        if self._stream.codec_context is None:
+            self._container.close()
+            raise UnreadableImage("has a video stream of an unknown kind; convert it to H.264, ProRes or images.")
         self._stream.thread_type = "AUTO"
 
     def _index(self) -> None:
@@ -86,7 +90,8 @@ class VideoFile:
         times = sorted(pts for pts, _ in packets if pts is not None)
         self._timed = len(set(times)) == self.count
         self._number = {pts: number for number, pts in enumerate(times)}
-        self._keyframes = sorted(self._number[pts] for pts, key in packets if key) if self._timed else [0]
+        # a damaged or cut video may begin without a keyframe: from its beginning everything else can be reached
+        self._keyframes = sorted({0, *(self._number[pts] for pts, key in packets if key)}) if self._timed else [0]
         self._times = times
         self.width, self.height = self._stream.codec_context.width, self._stream.codec_context.height
         self.fps = float(self._stream.average_rate or 0)
