@@ -46,6 +46,14 @@ class Solution:
     provenance: Dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.fps, (int, float)) or not (np.isfinite(self.fps) and self.fps > 0):
+            raise TakeError("solution: {} frames a second is not a positive number.".format(self.fps))
+        if not all(isinstance(name, str) for name in (*self.control_names, *self.camera_names)):
+            raise TakeError("solution: the names of its controls and cameras must be text.")
+        if not isinstance(self.provenance, dict):
+            raise TakeError("solution: its provenance must be a JSON object.")
+        if not len(self.frames):
+            raise TakeError("solution: it has no frames.")
         count, controls, cameras = len(self.frames), len(self.control_names), len(self.camera_names)
         shapes = {
             "frames": (count,),

@@ -69,37 +69,41 @@ def summarize(
 def keyframe_mask(solution: Solution) -> np.ndarray:
     """(F,) bool: the frames whose colours the solve agreed on, as its provenance tells; none where it does not."""
     listed = solution.provenance.get("keyframes")
-    return np.isin(solution.frames, listed) if isinstance(listed, list) else np.zeros(len(solution.frames), bool)
+    numbers = [frame for frame in listed if isinstance(frame, int)] if isinstance(listed, list) else []
+    return np.isin(solution.frames, numbers)
 
 
 def error_of_frames(solution: Solution) -> np.ndarray:
     """(F,) root mean square of the residual over the cameras that saw the frame, NaN where none did."""
-    seen = np.isfinite(solution.residual)
-    squares = np.where(seen, solution.residual, 0.0) ** 2
-    counts = seen.sum(axis=1)
-    return np.where(counts > 0, np.sqrt(squares.sum(axis=1) / np.maximum(counts, 1)), np.nan)
+    return _root_mean_square(solution.residual)
 
 
-def usual_error(solution: Solution) -> np.ndarray:
-    """(F,) the error that is usual for a frame of its kind: the median of the keyframes, or that of the others.
+def usual_errors(solution: Solution) -> np.ndarray:
+    """(F, C) each camera's usual error at a frame of its kind: its median over the keyframes, or over the others.
 
     Keyframes are compared with colours that they themselves agreed on, so theirs is smaller without being better.
-    NaN where no camera saw any frame.
+    NaN for a camera that saw nothing.
     """
-    error, keyframe = error_of_frames(solution), keyframe_mask(solution)
-    usual = np.full(len(error), np.nan)
-    for kind in (keyframe, ~keyframe):
-        known = error[kind & np.isfinite(error)]
-        if len(known) < _FEWEST_OF_A_KIND:
-            known = error[np.isfinite(error)]
-        if len(known):
-            usual[kind] = np.median(known)
+    keyframe = keyframe_mask(solution)
+    usual = np.full(solution.residual.shape, np.nan)
+    for camera, column in enumerate(solution.residual.T):
+        for kind in (keyframe, ~keyframe):
+            known = column[kind & np.isfinite(column)]
+            if len(known) < _FEWEST_OF_A_KIND:
+                known = column[np.isfinite(column)]
+            if len(known):
+                usual[kind, camera] = np.median(known)
     return usual
+
+
+def usual_error_of_frames(solution: Solution) -> np.ndarray:
+    """(F,) what ``error_of_frames`` would be, were each camera that saw the frame as far off as it usually is."""
+    return _root_mean_square(np.where(np.isfinite(solution.residual), usual_errors(solution), np.nan))
 
 
 def frame_errors(solution: Solution) -> List[FrameError]:
     """Each frame judged against the take's own usual error and spread, so that no absolute threshold is needed."""
-    error, usual = error_of_frames(solution), usual_error(solution)
+    error, usual = error_of_frames(solution), usual_error_of_frames(solution)
     known = np.isfinite(error)
     excess = error[known] - usual[known]
     spread = _MAD_TO_STD * float(np.median(np.abs(excess))) if known.any() else 0.0
@@ -140,3 +144,11 @@ def _confused_partners(solution: Solution) -> Dict[str, Tuple[str, float]]:
             partners[pair.first] = (pair.second, pair.correlation)
             partners[pair.second] = (pair.first, pair.correlation)
     return partners
+
+
+def _root_mean_square(values: np.ndarray) -> np.ndarray:
+    """(F,) over the known values of each row, NaN where there is none."""
+    known = np.isfinite(values)
+    counts = known.sum(axis=1)
+    squares = np.where(known, values, 0.0) ** 2
+    return np.where(counts > 0, np.sqrt(squares.sum(axis=1) / np.maximum(counts, 1)), np.nan)

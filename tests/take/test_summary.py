@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from solver.take.summary import frame_errors, keyframe_mask, summarize, usual_error
+from solver.take.summary import frame_errors, keyframe_mask, summarize, usual_error_of_frames, usual_errors
 
 from ..maya_plugin_ui.fake_scene import solution
 
@@ -45,12 +45,22 @@ def test_keyframes_are_judged_among_themselves():
     frames = solution().frames
     made = replace(solution(), residual=residual, provenance={"keyframes": frames[keyframes].tolist()})
     assert np.flatnonzero(keyframe_mask(made)).tolist() == keyframes.tolist()
-    np.testing.assert_allclose(usual_error(made)[[0, 1, 8]], [0.20, 0.30, 0.20])
+    np.testing.assert_allclose(usual_errors(made)[[0, 1, 8]], np.tile([[0.20], [0.30], [0.20]], 3))
     assert [index for index, frame in enumerate(frame_errors(made)) if frame.level] == [8]
     assert not summarize(replace(made, provenance={"keyframes": "none"})).suspicious
 
 
 def test_a_take_that_no_camera_saw_has_no_usual_error():
     blind = replace(solution(), residual=np.full((40, 3), np.nan))
-    assert np.isnan(usual_error(blind)).all()
+    assert np.isnan(usual_errors(blind)).all()
+    assert np.isnan(usual_error_of_frames(blind)).all()
     assert all(frame.error is None and frame.level == 2 for frame in summarize(blind).frames)
+
+
+def test_a_frame_that_a_good_camera_missed_is_not_worse_for_it():
+    residual = np.tile([0.1, 0.1, 0.4], (40, 1))
+    residual[5, :2] = np.nan
+    made = replace(solution(), residual=residual)
+    assert not any(frame.level for frame in frame_errors(made))
+    np.testing.assert_allclose(usual_error_of_frames(made)[[4, 5]], [np.sqrt(0.06), 0.4])
+    assert frame_errors(made)[5].error == pytest.approx(0.4)

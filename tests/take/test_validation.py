@@ -221,6 +221,11 @@ PART_CASES: dict[str, Callable[[], object]] = {
     "cannot be its own partner": lambda: ControlSettings("a", exclusive="a"),
     "controls has shape (3, 1), expected (3, 2)": lambda: rigs.solution(controls=np.zeros((3, 1))),
     "residual has shape": lambda: rigs.solution(residual=np.zeros((3, 2))),
+    "it has no frames": lambda: rigs.solution(1, frames=np.zeros(0)),
+    "fast frames a second is not a positive number": lambda: rigs.solution(fps="fast"),
+    "0 frames a second is not a positive number": lambda: rigs.solution(fps=0),
+    "names of its controls and cameras must be text": lambda: rigs.solution(control_names=(1, 2)),
+    "provenance must be a JSON object": lambda: rigs.solution(provenance=[]),
     "head is not finite at frame 11": lambda: rigs.solution(
         head=np.where(np.arange(3)[:, None, None] == 1, NAN, np.eye(4))
     ),
