@@ -18,6 +18,7 @@ def add(commands: Any) -> None:
         _run,
         "show a solution over its footage as a video",
         "Renders a solution with its footage into an MP4 (H.264), a GIF, or PNG pictures, by the file's ending.\n"
+        "  footage    the footage alone\n"
         "  overlay    footage, and beside it the mesh's edges over the footage\n"
         "  wireframe  the visible polygon edges over the footage\n"
         "  shaded     the mesh in clay with smooth normals\n"

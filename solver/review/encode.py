@@ -17,9 +17,8 @@ import numpy as np
 from solver.take.footage import fill_frame
 
 from .pictures import write_picture
-from .request import GIF, MP4, PNG, VideoError
+from .request import FAITHFUL, GIF, MP4, PNG, VideoError
 
-QUALITY = "17"  # x264's constant rate factor: differences of a level or two stay visible
 KEYFRAME_SECONDS = 0.5  # a browser that seeks decodes no more than this
 GIF_FASTEST = 50.0  # frames a second; browsers slow down what is faster
 # BT.709 with 8-bit studio range: rows Y', Cb, Cr; columns R', G', B' and the offset
@@ -57,7 +56,13 @@ def check_output(path: Path, count: int) -> None:
         raise VideoError(f"output: '{path}' is one file for {count} frames; name it '{path.stem}.{{frame:04d}}{PNG}'.")
 
 
-def open_writer(path: Path, size: tuple[int, int], fps: float, samples: Callable[[], Iterable[np.ndarray]]) -> Writer:
+def open_writer(
+    path: Path,
+    size: tuple[int, int],
+    fps: float,
+    samples: Callable[[], Iterable[np.ndarray]],
+    rate_factor: int = FAITHFUL,
+) -> Writer:
     """A writer of the format of ``path``'s suffix. size: (width, height), even. fps: frames a second.
 
     samples: gives a few of the pictures in advance; a GIF takes its colours from them. Raises as ``check_output``.
@@ -65,7 +70,7 @@ def open_writer(path: Path, size: tuple[int, int], fps: float, samples: Callable
     suffix = path.suffix.lower()
     if suffix == PNG:
         return _Sequence(path)
-    return _Gif(path, size, fps, samples) if suffix == GIF else _Mp4(path, size, fps)
+    return _Gif(path, size, fps, samples) if suffix == GIF else _Mp4(path, size, fps, rate_factor)
 
 
 def rate(fps: float) -> Fraction:
@@ -125,7 +130,7 @@ class _Container:
 class _Mp4(_Container):
     """H.264, 4:2:0, BT.709 in studio range, index at the beginning: what every player and browser shows."""
 
-    def __init__(self, path: Path, size: tuple[int, int], fps: float) -> None:
+    def __init__(self, path: Path, size: tuple[int, int], fps: float, rate_factor: int) -> None:
         super().__init__(path, "mp4", {"movflags": "+faststart"})
         self._rate, self._count = rate(fps), 0
         try:
@@ -138,7 +143,7 @@ class _Mp4(_Container):
             ) from None
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
         stream.options = {
-            "crf": QUALITY,
+            "crf": str(rate_factor),
             "preset": "medium",
             "g": str(max(1, round(fps * KEYFRAME_SECONDS))),
         }

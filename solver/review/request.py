@@ -10,6 +10,7 @@ from solver.take.errors import FacesolveError
 MP4, GIF, PNG = ".mp4", ".gif", ".png"
 
 KINDS: dict[str, tuple[str, ...]] = {  # pictures of each camera, from left to right
+    "footage": ("footage",),
     "overlay": ("footage", "edges"),
     "wireframe": ("edges",),
     "shaded": ("clay",),
@@ -21,7 +22,14 @@ KINDS: dict[str, tuple[str, ...]] = {  # pictures of each camera, from left to r
 NEEDS_FOOTAGE = frozenset(("footage", "edges", "blend", "difference"))
 NEEDS_TEXTURE = frozenset(("texture", "difference"))
 GIF_HEIGHT = 480
-LIMITS = {"scale": (0.0, 16.0), "height": (0, 16384), "fps": (0.0, 1000.0), "levels": (0.0, 255.0)}
+FAITHFUL = 17  # x264's constant rate factor at which differences of a level or two stay visible
+LIMITS = {
+    "scale": (0.0, 16.0),
+    "height": (0, 16384),
+    "fps": (0.0, 1000.0),
+    "levels": (0.0, 255.0),
+    "rate_factor": (0, 51),
+}
 
 
 class VideoError(FacesolveError):
@@ -36,7 +44,8 @@ class VideoRequest:
     beside: the footage beside each picture. opacity: of the render in a blend, 0..1. stabilize: the head stands still.
     scale: of the footage's pixels; height: of the whole picture, pixels; with neither at most 3840 x 2160 (GIF: 480
     high). fps: frames a second, None for the footage's. levels: ends of the scale of differences in levels of 255,
-    None to fit it. labels: camera names, frame number and timecode are burnt in. Raises VideoError.
+    None to fit it. labels: camera names, frame number and timecode are burnt in. rate_factor: x264's, of
+    an MP4; 6 more halve the file. Raises VideoError.
     """
 
     what: str = "overlay"
@@ -50,6 +59,7 @@ class VideoRequest:
     fps: float | None = None
     levels: float | None = None
     labels: bool = True
+    rate_factor: int = FAITHFUL
 
     def __post_init__(self) -> None:
         if self.what not in KINDS:

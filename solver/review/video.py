@@ -72,7 +72,7 @@ def render_video(
             sheet.fit_levels()
             progress.advance()
         progress.stage(f"render {request.what}", len(rows))
-        with open_writer(path, sheet.size, fps, sheet.samples) as writer:
+        with open_writer(path, sheet.size, fps, sheet.samples, request.rate_factor) as writer:
             for frame, picture in sheet.pictures(rows):
                 writer.add(frame, picture)
                 progress.advance()

@@ -70,6 +70,14 @@ def test_colours_are_those_of_bt_709(tmp_path: Path, colour: tuple[int, int, int
     assert np.abs(frame.to_ndarray(format="rgb24")[24, 32].astype(int) - colour).max() <= 2
 
 
+def test_rate_factor_trades_size_for_faithfulness(filmed: Filmed, tmp_path: Path) -> None:
+    sizes = [
+        filmed.render(tmp_path / f"{factor}.mp4", what="wireframe", rate_factor=factor).path.stat().st_size
+        for factor in (17, 35)
+    ]
+    assert sizes[1] < 0.6 * sizes[0]
+
+
 def test_index_precedes_the_pictures(filmed: Filmed, tmp_path: Path) -> None:
     filmed.render(tmp_path / "a.mp4", what="wireframe", cameras=("front",))
     data = (tmp_path / "a.mp4").read_bytes()
@@ -114,7 +122,7 @@ def test_fifty_solved_frames_are_numbered_as_the_take_numbers_them(filmed: Filme
         ({"cameras": ("top",)}, "a.mp4", "no camera 'top'; it has left, front, right"),
         ({"frames": (1, 3)}, "a.mp4", "frames 1-3 reach beyond the solution, which has 0-2"),
         ({"frames": (-2, 1)}, "a.mp4", "frames -2-1 reach beyond"),
-        ({"what": "everything"}, "a.mp4", "'everything' is not one of overlay, "),
+        ({"what": "everything"}, "a.mp4", "'everything' is not one of footage, "),
         ({"opacity": 1.2}, "a.mp4", "opacity 1.2 is not within 0"),
         ({"scale": 1.0, "height": 300}, "a.mp4", "give one of them"),
         ({"fps": float("nan")}, "a.mp4", "fps nan is not above 0"),
