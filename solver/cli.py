@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from solver import __version__
-from solver.commands import compare, demo, doctor, evaluate, export, extract, inspect, pack, render, solve
+from solver.commands import compare, demo, doctor, evaluate, export, extract, inspect, pack, render, report, solve
 from solver.commands.declare import EXIT_BAD_INPUT, EXIT_INTERRUPTED, Command, Parser
 from solver.take import FacesolveError
 
@@ -22,6 +22,7 @@ COMMANDS = (
     evaluate,
     compare,
     render,
+    report,
     export,
     extract,
     demo,

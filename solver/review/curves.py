@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from solver.evaluate import Truth
-from solver.rotation import tangent_from_rotation
 from solver.take import Solution
+
+from .motion import MILLIMETRES, head_motion
 
 SOLVED, TRUE, GRID = "#1f6f8b", "#e07a3f", "#d9dee2"
 COLUMNS = 5
@@ -68,9 +68,8 @@ def _draw_head(panels: np.ndarray, solution: Solution, truth: Truth | None) -> N
     heads = [(solution.head, "-", 1.8)] + ([] if truth is None else [(truth.head, (0, (3, 2)), 1.4)])
     origin = heads[-1][0][0]
     for head, style, width in heads:
-        relative = torch.from_numpy(np.einsum("ji,fjk->fik", origin[:3, :3], head[:, :3, :3]))
-        turned = np.degrees(tangent_from_rotation(relative).numpy())
-        moved = head[:, :3, 3] - origin[:3, 3]
+        motion = head_motion(head, np.full((len(head), 6), np.nan), origin)
+        turned, moved = motion.rotation, motion.translation / MILLIMETRES
         for axis, shade in enumerate(shades):
             color = shade if style == "-" else TRUE
             panels[0].plot(solution.frames, turned[:, axis], color=color, linestyle=style, linewidth=width)

@@ -1,0 +1,82 @@
+"""A report's record as one HTML file that asks no network for anything. Knows no solution."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+SCRIPTS = (  # in the order in which they build on each other
+    "data.js",
+    "clock.js",
+    "axes.js",
+    "chart.js",
+    "curves.js",
+    "picker.js",
+    "film.js",
+    "strip.js",
+    "certainty.js",
+    "provenance.js",
+    "page.js",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Film:
+    """A video of the solution's frames, one image each. mp4: the whole file, H.264; fps: at which it runs."""
+
+    label: str
+    mp4: bytes
+    fps: float
+
+
+def page_html(title: str, record: Mapping[str, Any], films: Sequence[Film]) -> bytes:
+    """The whole page, UTF-8. Every name in ``record`` is data and cannot become markup or script.
+
+    Scripts and styles are the page's own, held by their hashes in a Content-Security-Policy that forbids any request.
+    """
+    script, style = _script(), _asset("style.css")
+    policy = (
+        f"default-src 'none'; script-src {_source(script)}; style-src {_source(style)}; media-src blob:; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    described = {**record, "films": [{"label": film.label, "fps": film.fps} for film in films]}
+    parts = {
+        "POLICY": policy,
+        "TITLE": html.escape(title),
+        "STYLE": style,
+        "DATA": inert_json(described),
+        "FILMS": "\n".join(
+            f'<script type="text/plain" id="film-{index}">{base64.b64encode(film.mp4).decode("ascii")}</script>'
+            for index, film in enumerate(films)
+        ),
+        "SCRIPT": script,
+    }
+    pieces = _asset("page.html").split("%%")  # text, name, text, name, ..., text
+    filled = [piece if index % 2 == 0 else parts[piece] for index, piece in enumerate(pieces)]
+    return "".join(filled).encode("utf-8")
+
+
+def inert_json(value: Mapping[str, Any]) -> str:
+    """JSON that ends no script element and opens no comment wherever it stands in HTML; ASCII only."""
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+@cache
+def _script() -> str:
+    return "(() => {\n'use strict';\n" + "\n".join(_asset(name) for name in SCRIPTS) + "\n})();"
+
+
+def _asset(name: str) -> str:
+    return resources.files(__package__).joinpath("page", name).read_text(encoding="utf-8")
+
+
+def _source(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}'"

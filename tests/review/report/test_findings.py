@@ -1,0 +1,164 @@
+"""Every trouble is found where it is and nowhere else, and said in plain words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from solver.review.motion import head_motion
+from solver.review.report.findings import LOOK, NOTE, PROBLEM, Finding, find, spike_heights, step_heights
+from solver.review.report.limits import control_limits
+from solver.take import Solution, Take
+
+from . import troubled
+
+
+@pytest.fixture(scope="module")
+def take(tmp_path_factory: pytest.TempPathFactory) -> Take:
+    return troubled.take(tmp_path_factory.mktemp("take"))
+
+
+def found(solution: Solution, take: Take | None) -> list[Finding]:
+    motion = head_motion(solution.head, solution.head_std, solution.head[0])
+    return list(find(solution, take, control_limits(solution, take), motion))
+
+
+def one(findings: list[Finding], words: str) -> Finding:
+    """The only finding whose text has these words."""
+    matching = [finding for finding in findings if words in finding.text]
+    assert len(matching) == 1, (words, [finding.text for finding in findings])
+    return matching[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "severity", "frames", "controls"),
+    [
+        ("1 frame is seen by no camera", PROBLEM, (troubled.UNSEEN,), ()),
+        ("1 frame fits the footage far worse", PROBLEM, (troubled.BAD,), ()),
+        (f"Camera {troubled.HOSTILE_CAMERA} took no part in 3 frames", LOOK, troubled.BLIND, ()),
+        ("Camera top fits 1.50 times worse", LOOK, (), ()),
+        ("browUp stands at its upper limit 1 in 12 frames", LOOK, tuple(troubled.LIMIT), ("browUp",)),
+        ("smile_L jumps out of its curve", LOOK, (troubled.SPIKE,), ("smile_L",)),
+        ("eyeBlink_L moves a large part", LOOK, (troubled.STEP,), ("eyeBlink_L",)),
+        ("The head moves away for a single frame", LOOK, (troubled.SPIKE,), ()),
+        ("jawOpen was pinned to 0.9", PROBLEM, (troubled.MISSED,), ("jawOpen",)),
+        ("1 control is known to no better than a tenth of the range (mouthPress)", LOOK, (), ("mouthPress",)),
+        ("2 pairs of controls cannot be told apart", NOTE, (), ()),
+        ("draft quality", NOTE, (), ()),
+        ("No texture was baked", NOTE, (), ()),
+    ],
+)
+def test_each_trouble_is_found(
+    take: Take, words: str, severity: str, frames: tuple[int, ...], controls: tuple[str, ...]
+) -> None:
+    finding = one(found(troubled.solution(), take), words)
+    assert (finding.severity, finding.frames, finding.controls) == (severity, frames, controls)
+
+
+def test_nothing_else_is_found_but_the_missing_footage(take: Take) -> None:
+    findings = found(troubled.solution(), take)
+    missing = [finding for finding in findings if finding.text.startswith("Camera '")]
+    assert len(missing) == 3
+    assert all("none of the 40 images exists" in finding.text for finding in missing)
+    assert one(findings, "Rig: it has no UVs").severity == NOTE
+    assert len(findings) == 13 + len(missing) + 1, [finding.text for finding in findings]
+    assert [finding.severity for finding in findings] == sorted(
+        (finding.severity for finding in findings), key=(PROBLEM, LOOK, NOTE).index
+    )
+
+
+def test_a_calm_solution_has_no_findings() -> None:
+    calm = troubled.solution(
+        controls=np.tile(0.5 + 0.1 * np.sin(np.arange(40) / 5)[:, None], (1, 8)),
+        control_std=np.full((40, 8), 0.01),
+        head=np.tile(np.eye(4), (40, 1, 1)),
+        residual=np.full((40, 3), 0.1),
+        confused=(),
+        provenance={},
+    )
+    assert found(calm, None) == []
+
+
+def test_limits_are_judged_only_where_the_range_is_known(take: Take) -> None:
+    assert not any("limit" in finding.text for finding in found(troubled.solution(), None))
+    resting = replace(troubled.solution(), controls=np.zeros((40, 8)))
+    assert not any("limit" in finding.text for finding in found(resting, take))  # the lower limit is their rest
+    low = np.zeros((40, 8))
+    low[:, troubled.ODD] = -2.0
+    finding = one(found(replace(resting, controls=low), take), "lower limit -2")
+    assert (len(finding.frames), finding.controls) == (40, (troubled.HOSTILE,))
+
+
+def test_part_of_a_take_is_noted(take: Take) -> None:
+    part = troubled.solution()
+    names = ("frames", "scene_times", "controls", "head", "control_std", "head_std", "residual")
+    part = replace(part, **{name: getattr(part, name)[:30] for name in names})
+    assert one(found(part, take), "covers 30 of the take's 40 frames").severity == NOTE
+
+
+def test_a_solution_without_deviations_says_so() -> None:
+    for nothing in (0.0, np.nan):
+        bare = troubled.solution(control_std=np.full((40, 8), nothing), head_std=np.full((40, 6), nothing))
+        findings = found(bare, None)
+        assert one(findings, "holds no standard deviations").severity == NOTE
+        assert not any("known to no better" in finding.text for finding in findings)
+        assert one(findings, "smile_L jumps")  # jumps are judged all the same
+
+
+def test_a_camera_that_saw_nothing_is_a_problem() -> None:
+    residual = troubled.residual()
+    residual[:, 0] = np.nan
+    findings = found(troubled.solution(residual=residual), None)
+    assert one(findings, "Camera front did not see the head in any frame").severity == PROBLEM
+
+
+def test_a_blink_is_no_jump() -> None:
+    blink = np.array([0, 0, 0, 0.6, 1.0, 0.5, 0.1, 0, 0, 0])
+    assert not spike_heights(blink).any()
+    assert not step_heights(blink).any()
+    assert not step_heights(np.linspace(0, 8, 9)).any()
+
+
+def test_spikes_and_steps_are_measured() -> None:
+    values = np.zeros(9)
+    values[4] = -0.7
+    np.testing.assert_allclose(spike_heights(values), [0, 0, 0, 0, 0.7, 0, 0, 0, 0])
+    steps = step_heights(np.array([0, 0, 0, 0.7, 0.7, 0.7]))
+    np.testing.assert_allclose(steps, [0, 0, 0, 0.7, 0, 0])
+    assert not spike_heights(values[:4]).any()
+    assert not step_heights(values[:3]).any()
+
+
+def test_a_gap_between_frames_is_no_jump() -> None:
+    frames = np.arange(1, 41)
+    frames[troubled.STEP :] += 20
+    findings = found(troubled.solution(frames=frames), None)
+    assert not any("eyeBlink_L" in finding.text for finding in findings)
+    assert one(findings, "smile_L jumps")
+
+
+def test_a_jump_within_the_deviation_is_noise() -> None:
+    deviations = np.full((40, 8), 0.01)
+    deviations[:, troubled.SMILE] = 0.13
+    findings = found(troubled.solution(control_std=deviations), None)
+    assert not any("smile_L jumps" in finding.text for finding in findings)
+
+
+@pytest.mark.parametrize("provenance", [{"settings": 3, "keyframes": [[1], "x"]}, {"settings": {"pins": ["a", {}]}}])
+def test_foreign_provenance_does_no_harm(provenance: dict[str, object]) -> None:
+    assert found(troubled.solution(provenance=provenance), None)
+
+
+def test_limits_come_from_the_take_and_holds_from_the_solve(tmp_path: Path) -> None:
+    limits = control_limits(troubled.solution(), troubled.take(tmp_path))
+    assert limits.span[troubled.ODD] == 10
+    assert limits.plugs[troubled.ODD] == "face.odd"
+    assert limits.held[troubled.NOSE] == "locked"
+    assert limits.held[troubled.CHEEK] == "switched off"
+    assert [(pin.index, pin.control, pin.value) for pin in limits.pins] == [
+        (troubled.MISSED, troubled.JAW, 0.9),
+        (2, troubled.SMILE, 0.0),
+    ]

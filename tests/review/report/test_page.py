@@ -1,0 +1,143 @@
+"""The record holds the numbers; the page holds the record, its own script, and nothing that can run beside it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import numpy as np
+import pytest
+
+from solver.review.report.page import Film, inert_json, page_html
+from solver.review.report.record import report_record
+
+from . import troubled
+
+
+class Elements(HTMLParser):
+    """All elements of a page with their attributes, and the text of scripts and styles."""
+
+    def __init__(self, page: bytes) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: dict[str, list[str]] = {"script": [], "style": [], "title": []}
+        self._inside = ""
+        self.feed(page.decode("utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+        self._inside = tag
+        if tag in self.texts:
+            self.texts[tag].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._inside in self.texts:
+            self.texts[self._inside][-1] += data
+
+
+def unpacked(text: str) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(text), "<f4").reshape(-1, troubled.COUNT)
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return report_record(troubled.solution(), troubled.take(tmp_path_factory.mktemp("take")))
+
+
+@pytest.fixture(scope="module")
+def page(record: dict[str, Any]) -> Elements:
+    return Elements(page_html(troubled.HOSTILE_TAKE, record, [Film("Overlay", b"not <a> video", 24.0)]))
+
+
+def test_numbers_survive_the_way_into_the_page(record: dict[str, Any]) -> None:
+    solution = troubled.solution()
+    np.testing.assert_array_equal(unpacked(record["values"]), solution.controls.T.astype(np.float32))
+    np.testing.assert_array_equal(unpacked(record["error"]), solution.residual.T.astype(np.float32))
+    rotation = unpacked(record["rotation"])
+    np.testing.assert_allclose(rotation[:, -1], [0, 10, 0], atol=1e-5)
+    np.testing.assert_allclose(unpacked(record["translation"])[:, -1], [20, 0, 0], atol=1e-5)
+    np.testing.assert_allclose(unpacked(record["rotation_deviations"])[:, 0], np.degrees(0.001), rtol=1e-5)
+    usual = unpacked(record["usual_error"])[0]
+    assert usual[1] == pytest.approx(0.1, rel=0.02)  # the weak third camera does not raise it
+    assert usual[0] == pytest.approx(0.08, rel=0.02)  # a keyframe
+    assert record["keyframes"] == list(troubled.KEYFRAMES)
+
+
+def test_controls_are_described(record: dict[str, Any]) -> None:
+    jaw, odd = record["controls"][troubled.JAW], record["controls"][troubled.ODD]
+    assert (jaw["region"], jaw["pins"], jaw["held"]) == ("Jaw", [[troubled.MISSED, 0.9]], "")
+    assert (odd["minimum"], odd["maximum"], odd["plug"], odd["range_known"]) == (-2, 8, "face.odd", True)
+    assert record["controls"][troubled.NOSE]["held"] == "locked"
+    assert not report_record(troubled.solution(), None)["controls"][0]["range_known"]
+
+
+def test_least_certain_come_first_and_held_ones_are_left_out(record: dict[str, Any]) -> None:
+    rows = record["uncertain"]
+    assert rows[0]["control"] == troubled.PRESS
+    assert rows[0]["frame"] == troubled.COUNT - 1
+    assert rows[-1]["control"] == troubled.ODD  # its range is ten times as long
+    assert {row["control"] for row in rows}.isdisjoint({troubled.NOSE, troubled.CHEEK})
+    assert [(pair["first"], pair["second"]) for pair in record["confused"]] == [
+        (troubled.JAW, troubled.PRESS),
+        (troubled.SMILE, troubled.ODD),
+    ]
+
+
+def test_names_stay_data(page: Elements) -> None:
+    tags = [tag for tag, _ in page.found]
+    assert tags.count("script") == 3  # the record, the film, the page's own
+    assert "img" not in tags
+    assert "b" not in tags
+    assert page.texts["title"] == [troubled.HOSTILE_TAKE]
+    stored = json.loads(page.texts["script"][0])
+    assert stored["controls"][troubled.ODD]["name"] == troubled.HOSTILE
+    assert stored["cameras"][1] == troubled.HOSTILE_CAMERA
+    assert base64.b64decode(page.texts["script"][1]) == b"not <a> video"
+
+
+@pytest.mark.parametrize("text", ["</script>", "<!--", "]]>", "&lt;", "\u2028", "\ud800", "\x00"])
+def test_no_text_leaves_its_json(text: str) -> None:
+    inert = inert_json({text: text})
+    assert not re.search(r"[<>&\u2028\x00]", inert)
+    assert inert.isascii()
+    assert json.loads(inert) == {text: text}
+
+
+def test_policy_lets_nothing_but_the_pages_own_script_run(page: Elements) -> None:
+    (policy,) = (
+        attributes["content"]
+        for tag, attributes in page.found
+        if tag == "meta" and attributes.get("http-equiv") == "Content-Security-Policy"
+    )
+    assert policy is not None
+    directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
+    assert directives["default-src"] == "'none'"
+    own = base64.b64encode(hashlib.sha256(page.texts["script"][2].encode()).digest()).decode()
+    assert directives["script-src"] == f"'sha256-{own}'"
+    style = base64.b64encode(hashlib.sha256(page.texts["style"][0].encode()).digest()).decode()
+    assert directives["style-src"] == f"'sha256-{style}'"
+    assert set(directives) == {
+        *("default-src", "script-src", "style-src", "media-src", "img-src", "base-uri", "form-action")
+    }
+
+
+def test_page_refers_to_nothing_outside(page: Elements) -> None:
+    for tag, attributes in page.found:
+        for name in ("src", "href", "action", "data", "poster", "srcset"):
+            value = attributes.get(name)
+            assert value is None or value.startswith(("data:", "#")), (tag, value)
+        assert not any(name.startswith("on") or name == "style" for name in attributes), (tag, attributes)
+    assert "url(" not in page.texts["style"][0]
+    assert "@import" not in page.texts["style"][0]
+
+
+def test_numbers_that_json_lacks_are_refused() -> None:
+    with pytest.raises(ValueError, match="JSON compliant"):
+        inert_json({"a": float("nan")})

@@ -1,0 +1,153 @@
+"""From a solution's folder to a page: with footage, without it, and refusals that write nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from solver.cli import main
+from solver.take import write_solution, write_take
+
+from ..filmed import Filmed
+from . import troubled
+
+Captured = pytest.CaptureFixture[str]
+
+
+def stored(page: Path) -> dict[str, Any]:
+    """The record in a page."""
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page.read_text(encoding="utf-8"))
+    assert found is not None
+    record = json.loads(found[1])
+    assert isinstance(record, dict)
+    return record
+
+
+@pytest.fixture
+def solved(filmed: Filmed, tmp_path: Path) -> Path:
+    """Folder of a solution beside its take, without its texture."""
+    write_take(filmed.take, tmp_path / "take")
+    provenance = {**filmed.solution.provenance, "take": "../take", "take_name": "filmed"}
+    write_solution(replace(filmed.solution, provenance=provenance), tmp_path / "out")
+    (tmp_path / "out" / "solve.log").write_text("0.00 s  stage: <track>\n", encoding="utf-8")
+    return tmp_path / "out"
+
+
+def report(folder: Path, page: Path, *more: str) -> int:
+    return main(["report", str(folder), "--out", str(page), *more])
+
+
+def the_sentence(captured: Captured) -> str:
+    lines = captured.readouterr().err.splitlines()
+    assert len(lines) == 1
+    return lines[0]
+
+
+def test_report_holds_video_provenance_and_log(solved: Path, tmp_path: Path, capsys: Captured) -> None:
+    page = tmp_path / "new" / "report.html"
+    assert report(solved, page, "--what", "wireframe,shaded", "--cameras", "front,left", "--height", "96") == 0
+    record = stored(page)
+    assert [(film["label"], film["fps"]) for film in record["films"]] == [("Overlay", 30), ("Shaded", 30)]
+    assert len(re.findall(r'id="film-\d"', page.read_text(encoding="utf-8"))) == 2
+    assert record["take"]["name"] == "synthetic"
+    assert record["solution"]["provenance"]["take_name"] == "filmed"
+    assert record["take"]["folder"] == (tmp_path / "take").as_posix()
+    assert record["log"].endswith("<track>\n")
+    assert record["no_film"] == ""
+    assert re.search(r"report\.html: [0-9.]+ MB\.$", capsys.readouterr().err.strip())
+    assert [path.name for path in page.parent.iterdir()] == ["report.html"]
+
+
+def test_without_a_take_the_page_says_so(solved: Path, tmp_path: Path, capsys: Captured) -> None:
+    shutil.rmtree(tmp_path / "take")
+    assert report(solved, tmp_path / "report.html") == 0
+    record = stored(tmp_path / "report.html")
+    assert record["films"] == []
+    assert record["no_film"].startswith("No video: its take is not at")
+    assert record["take"]["name"] == "filmed"
+    assert "No video" in capsys.readouterr().err
+
+
+def test_without_footage_the_page_says_so(solved: Path, tmp_path: Path, filmed: Filmed) -> None:
+    gone = tuple(replace(footage, path=str(tmp_path / "gone_{frame:04d}.png")) for footage in filmed.take.footage)
+    write_take(replace(filmed.take, footage=gone), tmp_path / "take")
+    assert report(solved, tmp_path / "report.html", "--progress", "none") == 0
+    record = stored(tmp_path / "report.html")
+    assert "gone_0000.png' does not exist" in record["no_film"]
+    assert any("gone_0000.png" in finding["text"] for finding in record["findings"])
+
+
+def test_without_pyav_the_page_says_what_to_install(
+    solved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    assert report(solved, tmp_path / "report.html", "--progress", "none") == 0
+    assert "facesolve[video]" in stored(tmp_path / "report.html")["no_film"]
+
+
+def test_no_video_when_none_is_wanted(solved: Path, tmp_path: Path, capsys: Captured) -> None:
+    assert report(solved, tmp_path / "report.html", "--no-video", "--progress", "jsonl") == 0
+    assert stored(tmp_path / "report.html")["films"] == []
+    events = [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()]
+    assert events[-1] == "done"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--what", "hologram"], "'hologram' is not one of"),
+        (["--cameras", "behind"], "no camera 'behind'"),
+        (["--height", "0"], "height 0 is not above 0"),
+        (["--take", "nowhere"], "no take.json in 'nowhere'"),
+        (["--what", "heatmap"], "texture"),
+    ],
+)
+def test_what_cannot_be_had_is_one_sentence(
+    solved: Path, tmp_path: Path, capsys: Captured, arguments: list[str], sentence: str
+) -> None:
+    (tmp_path / "report.html").write_text("old", encoding="utf-8")
+    assert report(solved, tmp_path / "report.html", *arguments, "--progress", "none") == 2
+    assert sentence in the_sentence(capsys)
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == "old"
+
+
+def test_bad_places_are_one_sentence(solved: Path, tmp_path: Path, capsys: Captured) -> None:
+    assert report(tmp_path / "none", tmp_path / "report.html") == 2
+    assert "no solution.json" in the_sentence(capsys)
+    assert report(solved, tmp_path) == 2
+    assert "is a folder; name a file in it" in the_sentence(capsys)
+    assert not (tmp_path / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"provenance": []}, "provenance must be a JSON object"),
+        ({"fps": "fast"}, "not a positive number"),
+        ({"control_names": [1, 2, 3, 4, 5, 6, 7, 8]}, "must be text"),
+    ],
+)
+def test_a_malformed_solution_is_one_sentence(
+    tmp_path: Path, capsys: Captured, change: dict[str, Any], sentence: str
+) -> None:
+    write_solution(troubled.solution(), tmp_path)
+    path = tmp_path / "solution.json"
+    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), **change}), encoding="utf-8")
+    assert report(tmp_path, tmp_path / "report.html") == 2
+    assert sentence in the_sentence(capsys)
+
+
+def test_unknown_numbers_get_into_the_page(tmp_path: Path) -> None:
+    bare = troubled.solution(control_std=np.full((40, 8), np.nan), head_std=np.full((40, 6), np.nan))
+    write_solution(bare, tmp_path)
+    assert report(tmp_path, tmp_path / "report.html", "--progress", "none") == 0
+    record = stored(tmp_path / "report.html")
+    assert (record["has_deviations"], record["uncertain"]) == (False, [])
