@@ -34,6 +34,8 @@ __all__ = [
     "intrinsics_to_opencv",
     "map_to_opencv",
     "maya_world_matrix_from_extrinsics",
+    "pixels_from_opencv",
+    "pixels_to_opencv",
     "resized",
     "scaled",
     "undistortion_maps",
@@ -272,6 +274,16 @@ def map_to_opencv(pixel_map: np.ndarray) -> np.ndarray:
     shifted = np.array(pixel_map, np.float64)
     shifted[:, 2] += shifted[:, :2].sum(1) * 0.5 - 0.5
     return shifted
+
+
+def pixels_from_opencv(pixels: np.ndarray) -> np.ndarray:
+    """From pixels whose first centre is (0, 0), as cv2's detectors give, to (0.5, 0.5). (..., 2)."""
+    return np.asarray(pixels, np.float64) + 0.5
+
+
+def pixels_to_opencv(pixels: np.ndarray) -> np.ndarray:
+    """The inverse of ``pixels_from_opencv``: where cv2 must draw. (..., 2)."""
+    return np.asarray(pixels, np.float64) - 0.5
 
 
 def undistortion_maps(camera: Camera, frame_index: int = 0) -> tuple[np.ndarray, np.ndarray]:

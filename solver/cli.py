@@ -11,11 +11,27 @@ import sys
 from collections.abc import Sequence
 
 from solver import __version__
-from solver.commands import compare, demo, doctor, evaluate, export, extract, inspect, pack, render, report, solve
+from solver.commands import (
+    calibrate,
+    compare,
+    convert_cameras,
+    demo,
+    doctor,
+    evaluate,
+    export,
+    extract,
+    inspect,
+    pack,
+    render,
+    report,
+    solve,
+)
 from solver.commands.declare import EXIT_BAD_INPUT, EXIT_INTERRUPTED, Command, Parser
 from solver.take import FacesolveError
 
 COMMANDS = (
+    calibrate,
+    convert_cameras,
     pack,
     inspect,
     solve,

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from solver.calibrate.exchange import read_cameras
 from solver.footage.container import UnreadableImage
 from solver.footage.decode import image_size
 from solver.footage.reader import open_many
 from solver.recordings import Matching, match_recordings
 from solver.take import Camera, Footage, FootageError, Rig, Settings, StartPose, Take, TakeError, write_take
-from solver.take.calibration import CalibratedCamera, read_calibrated_cameras
+from solver.take.calibration import CalibratedCamera
 from solver.take.files import read_json, read_npz
 from solver.take.footage import NORPIX, SEQUENCE
 
@@ -66,7 +67,7 @@ def pack_take(request: PackRequest, folder: Path, tell: Callable[[str], None] = 
     if request.texture is not None and "<UDIM>" not in str(request.texture) and not request.texture.is_file():
         raise TakeError(f"texture: '{request.texture}' does not exist.")
     rig = read_rig(request.rig)
-    calibrated = read_calibrated_cameras(request.cameras)
+    calibrated = read_cameras(request.cameras)
     footage = tuple(_footage(request.footage, camera.name) for camera in calibrated)
     first_last, fps = request.frames, request.fps
     if all(source.kind == NORPIX for source in footage):

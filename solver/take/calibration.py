@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 import numpy as np
 
 from .errors import TakeError
-from .files import read_json
+from .files import read_json, write_json
 
 _SHAPES = {"intrinsic": (3, 3), "rotation": (3, 3), "translation": (3,)}
 
@@ -42,6 +42,23 @@ def read_calibrated_cameras(path: Path) -> Tuple[CalibratedCamera, ...]:
     if not record:
         raise TakeError("calibration: '{}' holds no camera.".format(path))
     return tuple(_camera(name, camera, "camera '{}' in '{}'".format(name, path)) for name, camera in record.items())
+
+
+def write_calibrated_cameras(cameras: Sequence[CalibratedCamera], path: Path, thesis: bool = False) -> None:
+    """Writes ``cameras`` in our layout, or in the thesis' one, which has columns for vectors and no image size."""
+    record = {}
+    for camera in cameras:
+        column = (-1, 1) if thesis else (-1,)
+        entry: Dict[str, Any] = {
+            "intrinsic": camera.intrinsics.tolist(),
+            "distortion": camera.distortion.reshape(column).tolist(),
+            "rotation": camera.rotation.tolist(),
+            "translation": camera.translation.reshape(column).tolist(),
+        }
+        if camera.width is not None and camera.height is not None and not thesis:
+            entry.update(width=camera.width, height=camera.height)
+        record[camera.name] = entry
+    write_json(path, record)
 
 
 def _camera(name: str, record: Any, where: str) -> CalibratedCamera:

@@ -1,0 +1,234 @@
+"""Bundle adjustment: cameras and board poses that make projected board points meet the detected ones.
+
+Levenberg-Marquardt; board poses are eliminated from the equations (Schur complement), so the cost of a step grows
+linearly with the number of views (Triggs et al. 2000, "Bundle adjustment: a modern synthesis").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from .lens import project
+
+FIRST_DAMPING = 1e-3
+DAMPING_UP, DAMPING_DOWN = 8.0, 0.2
+SMALLEST_DAMPING, LARGEST_DAMPING = 1e-12, 1e8
+CONVERGED = 1e-10  # relative decrease of the cost
+BEHIND = 0.1  # cm: a point nearer than this to the camera's plane is not projected
+MISSED = 1e4  # pixels: the residual of a point that is not projected
+
+
+@dataclass(frozen=True, eq=False)
+class Sighting:
+    """One detection in numbers. camera, view: indices; points: (n, 3) board axes, cm; pixels: (n, 2)."""
+
+    camera: int
+    view: int
+    points: np.ndarray
+    pixels: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Rig:
+    """lenses: (C, 12); cameras: (C, 4, 4) world to camera; boards: (V, 4, 4) board to world; centimetres."""
+
+    lenses: np.ndarray
+    cameras: np.ndarray
+    boards: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Freedom:
+    """What may change. bases: C of (12, m), see ``lens.free_basis``; cameras: (C,) bool; boards: (V,) bool."""
+
+    bases: Sequence[np.ndarray]
+    cameras: np.ndarray
+    boards: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """rig: the best found. residuals: per sighting (n, 2) pixels, projected minus detected. cost: robust.
+
+    information: (P, P) of the cameras' free numbers with the boards eliminated, 1/px^2; slices: each camera's part.
+    """
+
+    rig: Rig
+    residuals: list[np.ndarray]
+    cost: float
+    information: np.ndarray
+    slices: tuple[slice, ...]
+
+
+def adjust(
+    sightings: Sequence[Sighting],
+    used: Sequence[np.ndarray],
+    rig: Rig,
+    freedom: Freedom,
+    scale: float | None,
+    iterations: int = 60,
+) -> Fit:
+    """Minimises the squared reprojection errors of the used points.
+
+    used: per sighting (n,) bool. scale: pixels, from which an error counts less and less (squared-Cauchy); None: plain
+    least squares.
+    """
+    model = _linearise(sightings, used, rig, freedom, scale)
+    damping = FIRST_DAMPING
+    for _ in range(iterations):
+        if damping > LARGEST_DAMPING:
+            break
+        trial_rig = _stepped(model, rig, freedom, damping)
+        trial_cost = _cost(residuals_of(sightings, trial_rig), used, scale)
+        if trial_cost >= model.cost:
+            damping *= DAMPING_UP
+            continue
+        converged = model.cost - trial_cost < CONVERGED * model.cost
+        rig, damping = trial_rig, max(damping * DAMPING_DOWN, SMALLEST_DAMPING)
+        model = _linearise(sightings, used, rig, freedom, scale)
+        if converged:
+            break
+    information, _, _ = _reduced(model, 0.0)
+    return Fit(rig, model.residuals, model.cost, information, model.slices)
+
+
+def residuals_of(sightings: Sequence[Sighting], rig: Rig) -> list[np.ndarray]:
+    """Per sighting (n, 2) pixels: projected minus detected; ``MISSED`` for points behind the camera."""
+    found = []
+    for sighting in sightings:
+        points = _in_camera(sighting, rig)
+        front = points[:, 2] > BEHIND
+        safe = np.where(front[:, None], points, (0.0, 0.0, 1.0))
+        pixels = project(rig.lenses[sighting.camera], safe).pixels
+        found.append(np.where(front[:, None], pixels - sighting.pixels, MISSED))
+    return found
+
+
+def robust_weights(residual: np.ndarray, scale: float | None) -> np.ndarray:
+    """(n,) weight of iteratively reweighted least squares of residuals (n, 2)."""
+    if scale is None:
+        return np.ones(len(residual))
+    return (1 + (residual**2).sum(1) / scale**2) ** -2
+
+
+def moved(motion: np.ndarray) -> np.ndarray:
+    """(4, 4) rigid motion of a step (6,): rotation vector in radians, translation in centimetres."""
+    matrix = np.eye(4)
+    matrix[:3, :3] = cv2.Rodrigues(np.ascontiguousarray(motion[:3]))[0]
+    matrix[:3, 3] = motion[3:]
+    return matrix
+
+
+@dataclass(frozen=True, eq=False)
+class _Linear:
+    """Normal equations at a rig: cameras U (P, P), b; boards V (V, 6, 6), c (V, 6); W (V, P, 6) between them."""
+
+    U: np.ndarray
+    b: np.ndarray
+    V: np.ndarray
+    c: np.ndarray
+    W: np.ndarray
+    cost: float
+    residuals: list[np.ndarray]
+    slices: tuple[slice, ...]
+
+
+def _in_camera(sighting: Sighting, rig: Rig) -> np.ndarray:
+    matrix = rig.cameras[sighting.camera] @ rig.boards[sighting.view]
+    return sighting.points @ matrix[:3, :3].T + matrix[:3, 3]
+
+
+def _cost(residuals: Sequence[np.ndarray], used: Sequence[np.ndarray], scale: float | None) -> float:
+    squared = np.concatenate([(r[keep] ** 2).sum(1) for r, keep in zip(residuals, used, strict=True)])
+    return float(0.5 * (squared if scale is None else squared / (1 + squared / scale**2)).sum())
+
+
+def _slices(freedom: Freedom) -> tuple[slice, ...]:
+    widths = [basis.shape[1] + 6 * int(free) for basis, free in zip(freedom.bases, freedom.cameras, strict=True)]
+    ends = np.cumsum(widths)
+    return tuple(slice(int(end - width), int(end)) for end, width in zip(ends, widths, strict=True))
+
+
+def _linearise(
+    sightings: Sequence[Sighting], used: Sequence[np.ndarray], rig: Rig, freedom: Freedom, scale: float | None
+) -> _Linear:
+    slices = _slices(freedom)
+    size, views = slices[-1].stop, len(rig.boards)
+    U, b = np.zeros((size, size)), np.zeros(size)
+    V, c, W = np.zeros((views, 6, 6)), np.zeros((views, 6)), np.zeros((views, size, 6))
+    residuals = residuals_of(sightings, rig)
+    for sighting, keep, residual in zip(sightings, used, residuals, strict=True):
+        points = _in_camera(sighting, rig)
+        keep = keep & (points[:, 2] > BEHIND)
+        if not keep.any():
+            continue
+        J_camera, J_board = _jacobians(sighting, points[keep], keep, rig, freedom)
+        weight = robust_weights(residual[keep], scale).repeat(2)
+        weighted = J_camera * weight[:, None]
+        flat = residual[keep].reshape(-1)
+        part, view = slices[sighting.camera], sighting.view
+        U[part, part] += weighted.T @ J_camera
+        b[part] -= weighted.T @ flat
+        if freedom.boards[view]:
+            W[view, part] += weighted.T @ J_board
+            V[view] += (J_board * weight[:, None]).T @ J_board
+            c[view] -= (J_board * weight[:, None]).T @ flat
+    return _Linear(U, b, V, c, W, _cost(residuals, used, scale), residuals, slices)
+
+
+def _jacobians(
+    sighting: Sighting, points: np.ndarray, keep: np.ndarray, rig: Rig, freedom: Freedom
+) -> tuple[np.ndarray, np.ndarray]:
+    """d residual / d the camera's free numbers (2n, m), and by the board's step (2n, 6). points: (n, 3) in the camera.
+
+    A camera's step moves points in its own axes (``moved(step) @ camera``), a board's in the board's (``board @ ...``).
+    """
+    camera = sighting.camera
+    _, J_point, J_lens = project(rig.lenses[camera], points)
+    columns = [J_lens @ freedom.bases[camera]]
+    if freedom.cameras[camera]:
+        columns.append(J_point @ _rigid_columns(points))
+    to_camera = (rig.cameras[camera] @ rig.boards[sighting.view])[:3, :3]
+    J_board = J_point @ to_camera @ _rigid_columns(sighting.points[keep])
+    return np.concatenate(columns, 2).reshape(2 * len(points), -1), J_board.reshape(-1, 6)
+
+
+def _rigid_columns(points: np.ndarray) -> np.ndarray:
+    """(n, 3, 6) d (exp(w) p + u) / d (w, u) at zero: ``[-[p]_x, I]``."""
+    x, y, z = points.T
+    zero, one = np.zeros_like(x), np.ones_like(x)
+    rows = [zero, z, -y, one, zero, zero, -z, zero, x, zero, one, zero, y, -x, zero, zero, zero, one]
+    return np.stack(rows, -1).reshape(-1, 3, 6)
+
+
+def _reduced(model: _Linear, damping: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The cameras' equations (P, P), (P,) with the boards eliminated, and the boards' inverses (V, 6, 6)."""
+    V = model.V + damping * np.einsum("vii->vi", model.V)[:, :, None] * np.eye(6)
+    unseen = np.abs(model.V).max((1, 2)) == 0
+    V[unseen] = np.eye(6)  # held, or without a used point: no step
+    inverse = np.linalg.inv(V + 1e-14 * np.einsum("vii->v", V)[:, None, None] * np.eye(6))
+    S = model.U + damping * np.diag(model.U.diagonal())
+    eliminated = model.W @ inverse
+    S = S - np.einsum("vpi,vqi->pq", eliminated, model.W, optimize=True)
+    return S, model.b - np.einsum("vpi,vi->p", eliminated, model.c), inverse
+
+
+def _stepped(model: _Linear, rig: Rig, freedom: Freedom, damping: float) -> Rig:
+    S, b, inverse = _reduced(model, damping)
+    floor = 1e-15 * max(float(S.diagonal().max(initial=0.0)), 1e-12)
+    step = np.linalg.lstsq(S + floor * np.eye(len(S)), b, rcond=None)[0] if len(S) else b
+    board_steps = np.einsum("vij,vj->vi", inverse, model.c - np.einsum("vpi,p->vi", model.W, step))
+    lenses, cameras, boards = rig.lenses.copy(), rig.cameras.copy(), rig.boards.copy()
+    for index, (part, basis) in enumerate(zip(model.slices, freedom.bases, strict=True)):
+        count = basis.shape[1]
+        own = step[part]
+        lenses[index] += basis @ own[:count]
+        if freedom.cameras[index]:
+            cameras[index] = moved(own[count:]) @ cameras[index]
+    for view in np.flatnonzero(freedom.boards):
+        boards[view] = boards[view] @ moved(board_steps[view])
+    return replace(rig, lenses=lenses, cameras=cameras, boards=boards)

@@ -1,0 +1,146 @@
+"""Pictures of a calibration: each photograph with its detected and reprojected points, and the rig of cameras."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+
+import cv2
+import numpy as np
+from matplotlib.figure import Figure
+from mpl_toolkits.mplot3d import Axes3D
+
+from solver.camera import pixels_to_opencv
+from solver.review.pictures import beside, write_picture
+from solver.take.files import write_atomic
+
+from .calibrate import CalibratedLens, Calibration, Checked
+from .detect import read_gray
+from .session import BoardImage
+
+DETECTED, REPROJECTED, REJECTED = (90, 235, 110), (255, 80, 220), (255, 70, 50)  # RGB
+EXAGGERATED = 20.0  # times the error, drawn as a line
+WIDEST = 1600  # pixels of a picture
+_SHIFT = 4  # bits of a fraction of a pixel that OpenCV draws with
+FRUSTUM = 0.12  # of the rig's size
+COLOURS = ("#1f6f8b", "#e07a3f", "#5aa469", "#8b5fa3", "#c0485a", "#4f6fb5", "#a08a2e", "#3aa6a0", "#7a7a7a")
+
+
+def draw_view(gray: np.ndarray, checked: Checked | None, label: str) -> np.ndarray:
+    """(H, W, 3) uint8 RGB: the photograph (H, W) uint8 with circles where points were detected, crosses where the
+    calibration puts them, and lines that show the error 20 times as long; rejected points are red."""
+    scale = min(1.0, WIDEST / gray.shape[1])
+    if scale < 1:
+        gray = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    picture = cv2.cvtColor((gray * 0.6).astype(np.uint8), cv2.COLOR_GRAY2RGB)
+    if checked is None:
+        return beside([(f"{label}: board not found", picture)])
+    detected = pixels_to_opencv(checked.detection.pixels * scale)
+    projected = pixels_to_opencv(checked.projected * scale)
+    radius = int(np.clip(gray.shape[1] / 160, 4, 12))
+    for point, aim, used in zip(detected, projected, checked.used, strict=True):
+        cv2.circle(picture, _fixed(point), radius << _SHIFT, DETECTED if used else REJECTED, 1, cv2.LINE_AA, _SHIFT)
+        if np.abs(aim - point).max() > gray.shape[1]:
+            continue
+        for step in ((radius, 0), (0, radius)):
+            ends = _fixed(aim - step), _fixed(aim + step)
+            cv2.line(picture, *ends, REPROJECTED, 1, cv2.LINE_AA, _SHIFT)
+        if used:
+            cv2.line(
+                picture,
+                _fixed(point),
+                _fixed(point + EXAGGERATED * (aim - point)),
+                (255, 225, 60),
+                1,
+                cv2.LINE_AA,
+                _SHIFT,
+            )
+    errors = checked.errors[checked.used]
+    found = f"{len(checked.used)} points, {int((~checked.used).sum())} rejected"
+    error = f"{np.sqrt((errors**2).mean()):.3f} px, largest {errors.max():.2f}" if len(errors) else "wrong as a whole"
+    return beside([(f"{label}: {found}, {error}  (o detected, + reprojected, lines {EXAGGERATED:.0f} x)", picture)])
+
+
+def write_views(images: Mapping[tuple[str, str], BoardImage], calibration: Calibration, folder: Path) -> None:
+    """Writes ``folder/CAMERA/VIEW.jpg`` for every photograph. images: by (camera, view)."""
+    checked = {(item.detection.camera, item.detection.view): item for item in calibration.checked}
+    for (camera, view), image in images.items():
+        picture = draw_view(read_gray(image.path), checked.get((camera, view)), f"{camera} {view}")
+        write_picture(folder / camera / f"{view}.jpg", picture)
+
+
+def draw_rig(calibration: Calibration, path: Path) -> None:
+    """Writes a PNG of the cameras with their fields of view and all boards, from aside and from above, centimetres."""
+    figure = Figure(figsize=(13, 6.5), dpi=110, facecolor="white", layout="constrained")
+    views = ((20.0, -62.0, "from aside"), (89.9, -90.0, "from above"))
+    for column, (elevation, azimuth, title) in enumerate(views):
+        panel = figure.add_subplot(1, 2, column + 1, projection="3d")
+        assert isinstance(panel, Axes3D)
+        panel.set_proj_type("ortho")
+        _draw_scene(panel, calibration)
+        panel.view_init(elevation, azimuth)
+        panel.set_title(f"{title}, cm", fontsize=10, loc="left", color="#333333")
+    figure.suptitle(
+        f"{len(calibration.cameras)} cameras, {len(calibration.boards)} boards; axes: the board of view "
+        f"{calibration.origin} (x red, y green, z blue)",
+        fontsize=11, color="#333333", ha="left", x=0.01,
+    )  # fmt: skip
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    write_atomic(path, buffer.getvalue())
+
+
+def _draw_scene(panel: Axes3D, calibration: Calibration) -> None:
+    centres = np.stack([lens.centre for lens in calibration.cameras])
+    corners = {
+        view: calibration.session.board.corners @ pose[:3, :3].T + pose[:3, 3]
+        for view, pose in calibration.boards.items()
+    }
+    everything = np.concatenate([centres, *corners.values()])
+    size = float(np.ptp(everything, axis=0).max())
+    for view, quad in corners.items():
+        origin = view == calibration.origin
+        _line(panel, np.concatenate([quad, quad[:1]]), "#333333" if origin else "#9aa5ad", 1.6 if origin else 0.6)
+    for axis, colour in enumerate(("#cc3333", "#2e8b3d", "#3355cc")):
+        _line(panel, np.stack([np.zeros(3), np.eye(3)[axis] * size * FRUSTUM]), colour, 2.0)
+    shown = [everything]
+    for index, lens in enumerate(calibration.cameras):
+        pyramid = _frustum(lens, size * FRUSTUM)
+        shown.append(pyramid)
+        colour = COLOURS[index % len(COLOURS)]
+        _line(panel, pyramid[[0, 1, 2, 3, 4, 1]], colour, 1.2)
+        for corner in (2, 3, 4):
+            _line(panel, pyramid[[0, corner]], colour, 1.2)
+        behind = lens.centre - 0.35 * size * FRUSTUM * lens.camera.rotation[2]
+        panel.text(*_upright(behind), lens.camera.name, color=colour, fontsize=9, ha="center", va="center")
+    low, high = (extreme(_upright(np.concatenate(shown)), axis=0) for extreme in (np.min, np.max))
+    panel.set_xlim(low[0], high[0])
+    panel.set_ylim(low[1], high[1])
+    panel.set_zlim(low[2], high[2])
+    panel.set_box_aspect(np.maximum(high - low, 0.05 * (high - low).max()))
+    panel.tick_params(labelsize=7)
+
+
+def _frustum(lens: CalibratedLens, length: float) -> np.ndarray:
+    """(5, 3) the camera's centre and the corners of its image at a distance, world."""
+    camera = lens.camera
+    pixels = np.array([(0, 0), (camera.width, 0), (camera.width, camera.height), (0, camera.height)], float)
+    rays = np.concatenate([pixels, np.ones((4, 1))], 1) @ np.linalg.inv(camera.intrinsics).T
+    rays = rays / np.linalg.norm(rays, axis=1, keepdims=True) * length
+    return np.concatenate([lens.centre[None], lens.centre + rays @ camera.rotation])
+
+
+def _line(panel: Axes3D, points: np.ndarray, colour: str, width: float) -> None:
+    panel.plot(*_upright(points).T, color=colour, linewidth=width)
+
+
+def _upright(points: np.ndarray) -> np.ndarray:
+    """World points (..., 3), y down as a board has it, in the plot's axes with z up."""
+    x, y, z = np.moveaxis(points, -1, 0)
+    return np.stack([x, z, -y], -1)
+
+
+def _fixed(point: np.ndarray) -> tuple[int, int]:
+    x, y = np.rint(point * (1 << _SHIFT)).astype(int).tolist()
+    return x, y
