@@ -17,7 +17,7 @@ from .lens import project
 FIRST_DAMPING = 1e-3
 DAMPING_UP, DAMPING_DOWN = 8.0, 0.2
 SMALLEST_DAMPING, LARGEST_DAMPING = 1e-12, 1e8
-CONVERGED = 1e-10  # relative decrease of the cost
+CONVERGED = 1e-8  # relative decrease of the cost
 BEHIND = 0.1  # cm: a point nearer than this to the camera's plane is not projected
 MISSED = 1e4  # pixels: the residual of a point that is not projected
 

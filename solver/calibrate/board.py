@@ -96,7 +96,7 @@ def parse_board(text: str) -> Board:
     if kind not in lengths or size is None or not lengths[kind][0] <= len(fields) - 1 <= lengths[kind][1]:
         raise TakeError(f"board: '{text}' is not a board; write {_FORMS}.")
     columns, rows = int(size[1]), int(size[2])
-    least = 3 if kind == CHARUCO else 2
+    least = 3 if kind in (CHARUCO, ASYMMETRIC) else 2
     if not (least <= columns <= LARGEST and least <= rows <= LARGEST):
         raise TakeError(f"board: '{text}' must have {least} to {LARGEST} columns and rows.")
     if kind == CHARUCO:

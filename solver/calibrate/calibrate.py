@@ -103,11 +103,10 @@ def calibrate(session: Session, request: Request, progress: Progress) -> Calibra
         own = [_sighting(d, session, 0, i) for i, d in enumerate(session.of_camera(camera))]
         alone.append(calibrate_alone(own, session.sizes[camera], request.of(camera)))
         progress.advance()
-    session, rig, links = _one_world(session, alone)
+    session, world = _one_world(session, alone)
     progress.stage("calibrate all cameras together", 1)
     views = list(session.views)
-    origin = origin if origin in views else views[0]
-    rig = _moved_origin(rig, views.index(origin))
+    rig = _moved_origin(world.rig, views.index(origin))
     sightings = [
         _sighting(d, session, session.cameras.index(d.camera), views.index(d.view)) for d in session.detections
     ]
@@ -116,9 +115,9 @@ def calibrate(session: Session, request: Request, progress: Progress) -> Calibra
         np.ones(len(session.cameras), bool),
         np.array([view != origin for view in views]),
     )
-    fit, used, sightings = _joint(sightings, rig, freedom, session)
+    joint = _joint(sightings, world.fitting, rig, freedom, session)
     progress.advance()
-    return _result(session, request, fit, used, freedom, views, links, origin, sightings)
+    return _result(session, request, joint, freedom, origin, world.links)
 
 
 def _origin(session: Session, wanted: str | None) -> str:
@@ -141,8 +140,17 @@ def _sighting(detection: Detection, session: Session, camera: int, view: int) ->
     return Sighting(camera, view, session.board.points[detection.ids], detection.pixels)
 
 
-def _one_world(session: Session, alone: Sequence[Fit]) -> tuple[Session, Rig, tuple[tuple[str, str, int], ...]]:
-    """The session with labels turned alike and contradicting detections left out, and a first rig."""
+@dataclass(frozen=True, eq=False)
+class _World:
+    """A first rig of all cameras, what holds it together, and for each detection whether it fits the others'."""
+
+    rig: Rig
+    links: tuple[tuple[str, str, int], ...]
+    fitting: list[bool]
+
+
+def _one_world(session: Session, alone: Sequence[Fit]) -> tuple[Session, _World]:
+    """The session with labels turned alike, and a first rig."""
     views = list(session.views)
     seen, order = [], []
     for index, (camera, fit) in enumerate(zip(session.cameras, alone, strict=True)):
@@ -151,16 +159,15 @@ def _one_world(session: Session, alone: Sequence[Fit]) -> tuple[Session, Rig, tu
             order.append(detection)
     connected = connect(seen, session.board, session.cameras, len(views))
     boards, upright = _upright(connected, session)
-    kept = []
+    labelled = []
     for detection, turn in zip(order, connected.turns, strict=True):
-        if turn >= 0:
-            label = np.argsort(session.board.symmetries[turn].order)
-            label = np.argsort(upright[views.index(detection.view)].order)[label]
-            kept.append(replace(detection, ids=label[detection.ids]))
+        label = np.argsort(session.board.symmetries[max(turn, 0)].order)
+        label = np.argsort(upright[views.index(detection.view)].order)[label]
+        labelled.append(replace(detection, ids=label[detection.ids]))
     links = tuple((session.cameras[a], session.cameras[b], count) for a, b, count in connected.links)
     lenses = np.concatenate([fit.rig.lenses for fit in alone])
-    boards = [board for view, board in zip(views, boards, strict=True) if any(d.view == view for d in kept)]
-    return replace(session, detections=tuple(kept)), Rig(lenses, connected.cameras, np.stack(boards)), links
+    world = _World(Rig(lenses, connected.cameras, np.stack(boards)), links, [turn >= 0 for turn in connected.turns])
+    return replace(session, detections=tuple(labelled)), world
 
 
 def _upright(connected: Connected, session: Session) -> tuple[list[np.ndarray], list[Symmetry]]:
@@ -183,37 +190,46 @@ def _moved_origin(rig: Rig, view: int) -> Rig:
     return replace(rig, cameras=rig.cameras @ origin, boards=np.linalg.inv(origin) @ rig.boards)
 
 
-def _joint(
-    sightings: list[Sighting], rig: Rig, freedom: Freedom, session: Session
-) -> tuple[Fit, list[np.ndarray], list[Sighting]]:
+@dataclass(frozen=True, eq=False)
+class _Joint:
     """The joint fit, which points it used, and the sightings with the perspective's bias of the dots removed."""
-    used = [np.ones(len(sighting.points), bool) for sighting in sightings]
+
+    fit: Fit
+    used: list[np.ndarray]
+    sightings: list[Sighting]
+
+
+def _joint(sightings: list[Sighting], fitting: Sequence[bool], rig: Rig, freedom: Freedom, session: Session) -> _Joint:
+    """All free numbers together. fitting: sightings that may be used at all."""
+    used = [np.full(len(sighting.points), fits) for sighting, fits in zip(sightings, fitting, strict=True)]
     for _ in range(ROBUST_ROUNDS):
-        scale = max(NORMAL_SCALE, SPREADS * spread(residuals_of(sightings, rig)))
-        rig = adjust(sightings, used, rig, freedom, scale).rig
+        residuals = [r for r, fits in zip(residuals_of(sightings, rig), fitting, strict=True) if fits]
+        rig = adjust(sightings, used, rig, freedom, max(NORMAL_SCALE, SPREADS * spread(residuals))).rig
     detected = sightings
     for _ in range(REJECTION_ROUNDS):
         if session.board.diameter > 0:
             sightings = [replace(s, pixels=s.pixels - dot_bias(s, rig, session.board.diameter)) for s in detected]
-        before, used = used, _right(sightings, residuals_of(sightings, rig), session)
+        before, used = used, _right(sightings, fitting, residuals_of(sightings, rig), session)
         fit = adjust(sightings, used, rig, freedom, None)
         change = np.abs(fit.rig.lenses[:, :4] - rig.lenses[:, :4]).max()
         rig = fit.rig
         if all((a == b).all() for a, b in zip(before, used, strict=True)) and change < 1e-3:
             break
-    return fit, used, sightings
+    return _Joint(fit, used, sightings)
 
 
-def _right(sightings: Sequence[Sighting], residuals: Sequence[np.ndarray], session: Session) -> list[np.ndarray]:
+def _right(
+    sightings: Sequence[Sighting], fitting: Sequence[bool], residuals: Sequence[np.ndarray], session: Session
+) -> list[np.ndarray]:
     """Per sighting (n,) bool: points that are not wrong. Raises TakeError when nothing of a camera is left."""
     used: list[np.ndarray] = []
     limits = []
     for index in range(len(session.cameras)):
-        own = [r for s, r in zip(sightings, residuals, strict=True) if s.camera == index]
-        limits.append(max(REJECT_LEAST, REJECT * spread(own)) if own else np.inf)
-    for sighting, residual in zip(sightings, residuals, strict=True):
+        own = [r for s, r, fits in zip(sightings, residuals, fitting, strict=True) if s.camera == index and fits]
+        limits.append(max(REJECT_LEAST, REJECT * spread(own)) if own else 0.0)
+    for sighting, fits, residual in zip(sightings, fitting, residuals, strict=True):
         good = np.linalg.norm(residual, axis=1) < limits[sighting.camera]
-        whole = good.sum() >= max(FEWEST_POINTS, KEEP_SHARE * len(good))
+        whole = fits and good.sum() >= max(FEWEST_POINTS, KEEP_SHARE * len(good))
         used.append(good & whole)
     for index, camera in enumerate(session.cameras):
         if not any(keep.any() for s, keep in zip(sightings, used, strict=True) if s.camera == index):
@@ -227,20 +243,19 @@ def _right(sightings: Sequence[Sighting], residuals: Sequence[np.ndarray], sessi
 def _result(
     session: Session,
     request: Request,
-    fit: Fit,
-    used: Sequence[np.ndarray],
+    joint: _Joint,
     freedom: Freedom,
-    views: Sequence[str],
-    links: tuple[tuple[str, str, int], ...],
     origin: str,
-    sightings: Sequence[Sighting],
+    links: tuple[tuple[str, str, int], ...],
 ) -> Calibration:
+    fit, views = joint.fit, session.views
     checked = tuple(
-        Checked(detection, detection.pixels + residual + sighting.pixels - detection.pixels, keep)
-        for detection, residual, keep, sighting in zip(session.detections, fit.residuals, used, sightings, strict=True)
+        # where the dot should have been detected: the perspective's bias put back
+        Checked(detection, residual + detection.pixels, keep)
+        for detection, residual, keep in zip(session.detections, fit.residuals, joint.used, strict=True)
     )
-    kept = np.concatenate([residual[keep] for residual, keep in zip(fit.residuals, used, strict=True)])
-    boards_used = {s.view for s, keep in zip(sightings, used, strict=True) if keep.any()}
+    kept = np.concatenate([residual[keep] for residual, keep in zip(fit.residuals, joint.used, strict=True)])
+    boards_used = {s.view for s, keep in zip(joint.sightings, joint.used, strict=True) if keep.any()}
     unknowns = len(fit.information) + 6 * int(sum(freedom.boards[view] for view in boards_used))
     noise = float(np.sqrt((kept**2).sum() / max(kept.size - unknowns, 1)))
     covariance = noise**2 * np.linalg.pinv(fit.information, hermitian=True)

@@ -30,7 +30,7 @@ def find_circles(gray: np.ndarray, board: Board) -> np.ndarray | None:
             for clustering in (0, cv2.CALIB_CB_CLUSTERING):
                 centres = _grid(candidates, board, kind | clustering)
                 if centres is not None:
-                    return _refined(image, _seen_from_the_front(centres, board), board)
+                    return _refined(gray, _seen_from_the_front(centres, board), board)
     return None
 
 
@@ -117,45 +117,53 @@ def _seen_from_the_front(centres: np.ndarray, board: Board) -> np.ndarray:
     return grid.reshape(-1, 2)
 
 
-def _refined(image: np.ndarray, centres: np.ndarray, board: Board) -> np.ndarray:
-    """Centres of gravity of the darkness inside each dot's cell of the grid.
+def _refined(gray: np.ndarray, centres: np.ndarray, board: Board) -> np.ndarray:
+    """Centres of gravity of the ink inside each dot's cell of the grid.
 
-    A cell is the parallelogram that reaches half-way to the neighbours; its lightest values count as paper.
+    A cell is the parallelogram that reaches half-way to the neighbours; its palest values count as paper.
     """
-    dark = 255.0 - image.astype(np.float64)
     along, down = _steps(centres, board)
-    refined = centres.copy()
+    between = centres + (along + down) / 2
+    # a threshold sees holes as well as blobs, so it does not tell which of the two is ink
+    bright = _typical(gray, centres) > _typical(gray, between)
+    ink = gray.astype(np.float64) if bright else 255.0 - gray
     for _ in range(REFINEMENTS):
-        refined = np.stack(
-            [_gravity(dark, c, np.stack([a, d], 1)) for c, a, d in zip(refined, along, down, strict=True)]
+        centres = np.stack(
+            [_gravity(ink, c, np.stack([a, d], 1)) for c, a, d in zip(centres, along, down, strict=True)]
         )
-    return refined
+    return centres
+
+
+def _typical(gray: np.ndarray, places: np.ndarray) -> float:
+    """Median level at places (n, 2)."""
+    x, y = np.clip(np.rint(places).astype(int), 0, np.array(gray.shape[::-1]) - 1).T
+    return float(np.median(gray[y, x]))
 
 
 def _steps(centres: np.ndarray, board: Board) -> tuple[np.ndarray, np.ndarray]:
     """Steps (N, 2) in pixels along two edges of each dot's cell, from the neighbours in the grid."""
     grid = centres.reshape(board.rows, board.columns, 2)
     along = np.gradient(grid, axis=1)
-    down = np.gradient(grid, axis=0)
-    if board.kind == ASYMMETRIC:  # neighbours lie on the diagonals: half a step along and one down
+    if board.kind == ASYMMETRIC:  # neighbours lie on the diagonals; rows in line are two apart
+        down = np.concatenate([grid[2:3] - grid[:1], grid[2:] - grid[:-2], grid[-1:] - grid[-3:-2]]) / 2
         return (along / 2 + down).reshape(-1, 2), (along / 2 - down).reshape(-1, 2)
-    return along.reshape(-1, 2), down.reshape(-1, 2)
+    return along.reshape(-1, 2), np.gradient(grid, axis=0).reshape(-1, 2)
 
 
-def _gravity(dark: np.ndarray, centre: np.ndarray, cell: np.ndarray) -> np.ndarray:
-    """Centre of gravity (2,) of ``dark`` above the paper inside the parallelogram ``cell`` (2, 2) about ``centre``."""
+def _gravity(ink: np.ndarray, centre: np.ndarray, cell: np.ndarray) -> np.ndarray:
+    """Centre of gravity (2,) of ``ink`` above the paper inside the parallelogram ``cell`` (2, 2) about ``centre``."""
     reach = np.abs(cell).sum(1) / 2 + 1
     (x0, y0), (x1, y1) = np.floor(centre - reach).astype(int), np.ceil(centre + reach).astype(int) + 1
-    height, width = dark.shape
+    height, width = ink.shape
     if x0 < 0 or y0 < 0 or x1 > width or y1 > height or abs(np.linalg.det(cell)) < 4:
         return centre
     x, y = np.meshgrid(np.arange(x0, x1), np.arange(y0, y1))
     offset = np.stack([x - centre[0], y - centre[1]], -1)
     inside = np.abs(offset @ np.linalg.inv(cell).T).max(-1) < 0.5
-    values = dark[y0:y1, x0:x1]
-    paper, ink = np.percentile(values[inside], [20, 98])
-    weight = np.clip((values - paper) / max(ink - paper, 1e-6) - 0.2, 0, None) * inside
-    if ink - paper < 10 or weight.sum() <= 0:
+    values = ink[y0:y1, x0:x1]
+    paper, full = np.percentile(values[inside], [20, 98])
+    weight = np.clip((values - paper) / max(full - paper, 1e-6) - 0.2, 0, None) * inside
+    if full - paper < 10 or weight.sum() <= 0:
         return centre
     moved = centre + (weight[..., None] * offset).sum((0, 1)) / weight.sum()
     return moved if np.abs(moved - centre).max() < reach.min() / 4 else centre

@@ -16,6 +16,7 @@ from solver.take import TakeError
 from .board import Board
 
 AGREES = 0.25  # of the board's size: corners nearer than this in two cameras' opinions are the same
+AGREEING_SHARE = 0.5  # of the views that two cameras share: with fewer, their images do not belong together
 TURNED = 1e-3  # what a labelling that differs costs, so that without evidence none does
 
 
@@ -66,12 +67,12 @@ def connect(seen: Sequence[BoardSeen], board: Board, cameras: Sequence[str], vie
 
 def _relative(
     a: Mapping[int, np.ndarray], b: Mapping[int, np.ndarray], board: Board
-) -> tuple[np.ndarray, int, float] | None:
-    """Camera b to camera a (4, 4), how many shared views agree with it, and how badly all of them do."""
+) -> tuple[np.ndarray, int, float, int] | None:
+    """Camera b to camera a (4, 4), how many shared views agree with it, how badly all do, and how many there are."""
     shared = sorted(set(a) & set(b))
     if not shared:
         return None
-    best: tuple[np.ndarray, int, float] | None = None
+    best: tuple[np.ndarray, int, float, int] | None = None
     in_a = np.stack([_corners(a[view], board) for view in shared])
     in_b = np.stack([[_corners(b[view] @ s.motion, board) for s in board.symmetries] for view in shared])
     for view in shared:
@@ -82,12 +83,12 @@ def _relative(
             apart = np.minimum(apart, AGREES) + TURNED * (np.arange(len(board.symmetries)) > 0)
             least = apart.min(1)
             if best is None or least.sum() < best[2] - 1e-9:
-                best = candidate, int((least < AGREES).sum()), float(least.sum())
+                best = candidate, int((least < AGREES).sum()), float(least.sum()), len(shared)
     return best
 
 
 def _spanning_tree(
-    links: Mapping[tuple[int, int], tuple[np.ndarray, int, float]],
+    links: Mapping[tuple[int, int], tuple[np.ndarray, int, float, int]],
     count: int,
     view_counts: Sequence[int],
     cameras: Sequence[str],
@@ -99,7 +100,7 @@ def _spanning_tree(
     while len(reached) < count:
         open_links = [
             (agreeing, -misfit, a, b)
-            for (a, b), (_, agreeing, misfit) in links.items()
+            for (a, b), (_, agreeing, misfit, _) in links.items()
             if (a in reached) != (b in reached) and agreeing > 0
         ]
         if not open_links:
@@ -110,7 +111,12 @@ def _spanning_tree(
                 "calibrate them apart."
             )
         agreeing, _, a, b = max(open_links)
-        b_to_a = links[a, b][0]
+        b_to_a, _, _, shared = links[a, b]
+        if agreeing < AGREEING_SHARE * shared:
+            raise TakeError(
+                f"cameras: '{cameras[a]}' and '{cameras[b]}' agree about the place of the board in {agreeing} of "
+                f"{shared} shared views only; check that images taken at one moment have one view name, and --board."
+            )
         if a in reached:
             world[b] = np.linalg.inv(b_to_a) @ world[a]
             reached.append(b)

@@ -21,7 +21,7 @@ from .session import BoardImage
 
 DETECTED, REPROJECTED, REJECTED = (90, 235, 110), (255, 80, 220), (255, 70, 50)  # RGB
 EXAGGERATED = 20.0  # times the error, drawn as a line
-WIDEST = 1600  # pixels of a picture
+WIDEST, NARROW = 1600, 900  # pixels of a picture; of a photograph that is drawn twice as large
 _SHIFT = 4  # bits of a fraction of a pixel that OpenCV draws with
 FRUSTUM = 0.12  # of the rig's size
 COLOURS = ("#1f6f8b", "#e07a3f", "#5aa469", "#8b5fa3", "#c0485a", "#4f6fb5", "#a08a2e", "#3aa6a0", "#7a7a7a")
@@ -30,9 +30,8 @@ COLOURS = ("#1f6f8b", "#e07a3f", "#5aa469", "#8b5fa3", "#c0485a", "#4f6fb5", "#a
 def draw_view(gray: np.ndarray, checked: Checked | None, label: str) -> np.ndarray:
     """(H, W, 3) uint8 RGB: the photograph (H, W) uint8 with circles where points were detected, crosses where the
     calibration puts them, and lines that show the error 20 times as long; rejected points are red."""
-    scale = min(1.0, WIDEST / gray.shape[1])
-    if scale < 1:
-        gray = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    scale = min(WIDEST / gray.shape[1], 2.0 if gray.shape[1] < NARROW else 1.0)
+    gray = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
     picture = cv2.cvtColor((gray * 0.6).astype(np.uint8), cv2.COLOR_GRAY2RGB)
     if checked is None:
         return beside([(f"{label}: board not found", picture)])
@@ -59,7 +58,7 @@ def draw_view(gray: np.ndarray, checked: Checked | None, label: str) -> np.ndarr
     errors = checked.errors[checked.used]
     found = f"{len(checked.used)} points, {int((~checked.used).sum())} rejected"
     error = f"{np.sqrt((errors**2).mean()):.3f} px, largest {errors.max():.2f}" if len(errors) else "wrong as a whole"
-    return beside([(f"{label}: {found}, {error}  (o detected, + reprojected, lines {EXAGGERATED:.0f} x)", picture)])
+    return beside([(f"{label}: {found}, {error} (lines x {EXAGGERATED:.0f})", picture)])
 
 
 def write_views(images: Mapping[tuple[str, str], BoardImage], calibration: Calibration, folder: Path) -> None:
@@ -80,6 +79,8 @@ def draw_rig(calibration: Calibration, path: Path) -> None:
         panel.set_proj_type("ortho")
         _draw_scene(panel, calibration)
         panel.view_init(elevation, azimuth)
+        if elevation > 80:
+            panel.set_zticks([])
         panel.set_title(f"{title}, cm", fontsize=10, loc="left", color="#333333")
     figure.suptitle(
         f"{len(calibration.cameras)} cameras, {len(calibration.boards)} boards; axes: the board of view "

@@ -57,8 +57,9 @@ def calibrate_alone(sightings: Sequence[Sighting], size: tuple[int, int], reques
         freedom = Freedom([basis], np.array([False]), np.ones(len(boards), bool))
         for _ in range(ROUNDS):
             fit = adjust(sightings, used, rig, freedom, scale)
-            rig = _escaped(sightings, fit)
+            rig = fit.rig
             scale = max(NORMAL_SCALE, SPREADS * spread(fit.residuals))
+        rig = _escaped(sightings, rig)
     assert fit is not None
     return replace(fit, rig=rig, residuals=residuals_of(sightings, rig))
 
@@ -128,14 +129,14 @@ def _misfit(sighting: Sighting, lens: np.ndarray, pose: np.ndarray) -> float:
     return float(np.median(np.linalg.norm(residual, axis=1)))
 
 
-def _escaped(sightings: Sequence[Sighting], fit: Fit) -> Rig:
+def _escaped(sightings: Sequence[Sighting], rig: Rig) -> Rig:
     """The rig with boards begun anew where that fits better: a small board has a second pose that looks much alike."""
-    boards = fit.rig.boards.copy()
+    boards = rig.boards.copy()
     for index, sighting in enumerate(sightings):
-        anew = board_pose(sighting, fit.rig.lenses[0])
-        if _misfit(sighting, fit.rig.lenses[0], anew) < 0.8 * _misfit(sighting, fit.rig.lenses[0], boards[index]):
+        anew = board_pose(sighting, rig.lenses[0])
+        if _misfit(sighting, rig.lenses[0], anew) < 0.8 * _misfit(sighting, rig.lenses[0], boards[index]):
             boards[index] = anew
-    return replace(fit.rig, boards=boards)
+    return replace(rig, boards=boards)
 
 
 def _homography(sighting: Sighting, centre: np.ndarray) -> np.ndarray | None:

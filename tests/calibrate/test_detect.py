@@ -1,0 +1,126 @@
+"""Detection: boards of every kind, dark and bright, in bad light, on computed photographs and on real ones."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from solver.calibrate.adjust import Rig, Sighting
+from solver.calibrate.board import ASYMMETRIC, parse_board
+from solver.calibrate.detect import check_board, detect, detect_session, read_gray
+from solver.calibrate.dots import dot_bias
+from solver.calibrate.images import find_images
+from solver.calibrate.lens import parameters_of
+from solver.camera import CameraModel
+from solver.progress import Silent
+from solver.take import Camera, FootageError, TakeError
+
+from .boards_seen import rigid
+from .photographs import photograph_board
+
+CAMERA = Camera(
+    "c",
+    640,
+    480,
+    np.array([[900.0, 0, 330], [0, 905, 235], [0, 0, 1]]),
+    np.eye(3),
+    np.array([0, 0, 70.0]),
+    np.zeros(0),
+)
+
+
+def projected(points):
+    model = CameraModel.from_cameras([CAMERA], dtype=torch.float64)
+    return model.project(torch.as_tensor(points))[0][0].numpy()
+
+
+def errors(board, pose, detection, dot):
+    """Distances in pixels to the true centres, the labels turned as fits best; perspective's bias removed."""
+    found = []
+    for symmetry in board.symmetries:
+        turned = pose @ symmetry.motion
+        true = projected(board.points[detection.ids] @ turned[:3, :3].T + turned[:3, 3])
+        to_camera = rigid(np.zeros(3), CAMERA.translation) @ turned
+        rig = Rig(parameters_of(CAMERA.intrinsics, CAMERA.distortion)[None], np.eye(4)[None], to_camera[None])
+        sighting = Sighting(0, 0, board.points[detection.ids], detection.pixels)
+        bias = dot_bias(sighting, rig, dot) if dot else 0
+        found.append(np.linalg.norm(detection.pixels - bias - true, axis=1))
+    return min(found, key=np.sum)
+
+
+@pytest.mark.parametrize(
+    ("text", "tilt", "bright", "noise", "shade"),
+    [
+        ("circles:10x10:20", (0.5, 0.6, 0.2), False, 0, 0.0),
+        ("circles:10x10:20", (0.0, 0.0, 0.0), True, 3, 0.0),
+        ("circles:7x5:40", (0.7, -0.7, 2.0), False, 6, 0.7),
+        ("acircles:4x11:20", (0.4, 0.5, 1.6), True, 3, 0.0),
+        ("chessboard:9x6:25", (0.5, 0.6, 0.2), False, 3, 0.5),
+        ("charuco:5x7:40:20:6X6_250", (0.5, 0.4, 0.2), False, 3, 0.0),
+    ],
+)
+def test_board_is_found_whole_and_exactly(text, tilt, bright, noise, shade):
+    board = parse_board(text)
+    pose = rigid(np.array(tilt), np.zeros(3)) @ rigid(np.zeros(3), -board.corners.mean(0))
+    dot = (
+        0.0
+        if not text.startswith(("circles", "acircles"))
+        else board.spacing * (0.9 if board.kind == ASYMMETRIC else 0.6)
+    )
+    image = photograph_board(board, CAMERA, pose, dot, bright, noise, shade)
+    detection = detect(image, board, "c", "1")
+    assert detection is not None
+    assert sorted(detection.ids) == list(range(len(board.points)))
+    wrong = errors(board, pose, detection, dot)
+    assert wrong.mean() < (0.06 if dot else 0.12)
+    assert wrong.max() < (0.2 if dot else 0.5)
+
+
+def test_perspective_moves_the_middle_of_large_dots():
+    """Without the correction the same detection is many times worse: this is what the diameter is asked for."""
+    board = parse_board("circles:7x5:40")
+    pose = rigid(np.array((0.7, -0.7, 2.0)), np.zeros(3)) @ rigid(np.zeros(3), -board.corners.mean(0))
+    detection = detect(photograph_board(board, CAMERA, pose, 2.4), board, "c", "1")
+    assert detection is not None
+    assert errors(board, pose, detection, 0.0).mean() > 4 * errors(board, pose, detection, 2.4).mean()
+
+
+def test_image_without_the_board_gives_nothing():
+    board = parse_board("circles:10x10:20")
+    noise = np.random.default_rng(0).integers(0, 255, (240, 320)).astype(np.uint8)
+    assert detect(noise, board, "c", "1") is None
+    assert detect(np.full((240, 320), 90, np.uint8), parse_board("chessboard:9x6:25"), "c", "1") is None
+
+
+def test_deep_images_are_stretched(tmp_path):
+    gray = np.tile(np.linspace(100, 900, 300).astype(np.uint16), (200, 1))
+    cv2.imwrite(str(tmp_path / "deep.png"), gray)
+    read = read_gray(tmp_path / "deep.png")
+    assert (read.dtype, read.min()) == (np.uint8, 0)
+    assert read.max() >= 254
+
+
+def test_session_errors_name_camera_and_file(tmp_path):
+    for name, size in (("a1", (60, 80)), ("a2", (60, 81))):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), np.zeros(size, np.uint8))
+    board = parse_board("chessboard:9x6:25")
+    with pytest.raises(FootageError, match=r"a2\.png' is 81x60 pixels, other images of camera 'a' are 80x60"):
+        detect_session(find_images(str(tmp_path / "a{view}.png")), board, Silent())
+    with pytest.raises(TakeError, match=r"camera 'a': the board was found in none of its 1 images"):
+        detect_session(find_images(str(tmp_path / "a{view}.png"))[:1], board, Silent())
+    (tmp_path / "b1.png").write_bytes(b"\x89PNG")
+    with pytest.raises(FootageError, match=r"b1\.png"):
+        detect_session(find_images(str(tmp_path / "b{view}.png")), board, Silent())
+
+
+def test_unknown_and_too_small_dictionaries_are_refused():
+    with pytest.raises(TakeError, match="no marker dictionary '9X9_1'"):
+        check_board(parse_board("charuco:5x7:40:20:9X9_1"))
+    with pytest.raises(TakeError, match="need 200 markers, 4X4_50 has 50"):
+        check_board(parse_board("charuco:20x20:40:20:4X4_50"))
+
+
+def test_real_charuco_photograph(facesolve_data):
+    path = facesolve_data / "calibration" / "charuco" / "choriginal.jpg"
+    session = detect_session(find_images(str(path)), parse_board("charuco:5x7:40:20:6X6_250"), Silent())
+    assert sorted(session.detections[0].ids) == list(range(24))
