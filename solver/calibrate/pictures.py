@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from mpl_toolkits.mplot3d import Axes3D
 
 from solver.camera import pixels_to_opencv
-from solver.review.pictures import beside, write_picture
+from solver.review.lettering import text_size, write_text
+from solver.review.pictures import write_picture
 from solver.take.files import write_atomic
 
 from .calibrate import CalibratedLens, Calibration, Checked
@@ -33,8 +34,10 @@ def draw_view(gray: np.ndarray, checked: Checked | None, label: str) -> np.ndarr
     scale = min(WIDEST / gray.shape[1], 2.0 if gray.shape[1] < NARROW else 1.0)
     gray = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
     picture = cv2.cvtColor((gray * 0.6).astype(np.uint8), cv2.COLOR_GRAY2RGB)
+    size = text_size(picture.shape[0])
     if checked is None:
-        return beside([(f"{label}: board not found", picture)])
+        write_text(picture, f"{label}: board not found", size / 2, size / 2, size)
+        return picture
     detected = pixels_to_opencv(checked.detection.pixels * scale)
     projected = pixels_to_opencv(checked.projected * scale)
     radius = int(np.clip(gray.shape[1] / 160, 4, 12))
@@ -58,7 +61,8 @@ def draw_view(gray: np.ndarray, checked: Checked | None, label: str) -> np.ndarr
     errors = checked.errors[checked.used]
     found = f"{len(checked.used)} points, {int((~checked.used).sum())} rejected"
     error = f"{np.sqrt((errors**2).mean()):.3f} px, largest {errors.max():.2f}" if len(errors) else "wrong as a whole"
-    return beside([(f"{label}: {found}, {error} (lines x {EXAGGERATED:.0f})", picture)])
+    write_text(picture, f"{label}: {found}, {error} (lines x {EXAGGERATED:.0f})", size / 2, size / 2, size)
+    return picture
 
 
 def write_views(images: Mapping[tuple[str, str], BoardImage], calibration: Calibration, folder: Path) -> None:
