@@ -169,7 +169,8 @@ def test_an_index_that_lies_is_not_used(tmp_path: Path) -> None:
     lies = [
         spoilt(0, "<q", -1),
         spoilt(24, "<q", second + 1),
-        spoilt(48, "<q", second),  # two records of one image
+        spoilt(48, "<q", second),
+        honest[:48] + honest[24:48] + honest[72:],  # one image twice
         spoilt(48, "<q", 1 << 62),
         spoilt(24 + 8, "<I", 0),
         spoilt(24 + 8, "<I", 0xFFFFFFFF),

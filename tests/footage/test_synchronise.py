@@ -158,6 +158,7 @@ def test_cameras_without_a_common_trigger_are_told() -> None:
     found = synchronise([stage.record("a")[0], stage.record("b", ppm=400)[0]])
     assert found.worst is not None
     assert found.worst.seconds > 0.25 / 60
+    assert [match.dropped for match in found.cameras] == [(), ()]
     assert "without a common trigger" in found.warnings[0]
 
 
