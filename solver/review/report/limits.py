@@ -10,7 +10,7 @@ import numpy as np
 
 from solver.take import Solution, Take
 
-LOCKED, SWITCHED_OFF = "locked", "switched off"
+LOCKED, SWITCHED_OFF = "locked", "off"
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class PinnedValue:
 class Limits:
     """Per control, in the solution's order. known: (K,) bool, the take tells its range; else it is taken as 0..1.
 
-    minimum, maximum, default: (K,). plugs: where Maya keys it, or empty. held: (K,) ``locked``, ``switched off`` or
+    minimum, maximum, default: (K,). plugs: where Maya keys it, or empty. held: (K,) ``locked``, ``off`` or
     empty. has_deviations: any control has a standard deviation.
     """
 

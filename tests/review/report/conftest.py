@@ -109,7 +109,7 @@ def open_report(browser: Any, tmp_path: Path, take: Take, films: list[Film]) -> 
     def open_it(
         solution: Solution | None = None,
         with_take: bool = True,
-        with_films: bool = True,
+        shown_films: list[Film] | None = None,
         size: tuple[int, int] = (1280, 900),
     ) -> Tab:
         shown = troubled.solution() if solution is None else solution
@@ -122,7 +122,7 @@ def open_report(browser: Any, tmp_path: Path, take: Take, films: list[Film]) -> 
             "written": {"facesolve": "0.1.0", "date": "2026-01-02T03:04:05+00:00"},
         }
         file = tmp_path / f"report{len(opened)}.html"
-        file.write_bytes(page_html(troubled.HOSTILE_TAKE, record, films if with_films else []))
+        file.write_bytes(page_html(troubled.HOSTILE_TAKE, record, films if shown_films is None else shown_films))
         opened.append(Tab(browser, file, size))
         return opened[-1]
 

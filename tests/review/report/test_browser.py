@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from solver.review.report.page import Film
+
 from . import troubled
 from .conftest import Tab
 
@@ -332,12 +334,22 @@ def test_videos_are_switched_at_the_same_frame(open_report: Open) -> None:
 
 
 def test_without_video_the_page_says_so_and_plays_curves(open_report: Open) -> None:
-    tab = open_report(with_films=False, with_take=False)
+    tab = open_report(shown_films=[], with_take=False)
     assert "No video: <b>its take is gone</b>." in tab.text("#screen")
     tab.page.keyboard.press("Space")
     tab.until("Number(document.body.dataset.frame) >= 3")
     tab.page.keyboard.press("Space")
     assert "Play" in tab.text("#transport")
+
+
+def test_a_video_that_does_not_play_leaves_the_rest_at_work(open_report: Open) -> None:
+    tab = open_report(shown_films=[Film("One", b"no video", troubled.FPS), Film("Other", b"no video", troubled.FPS)])
+    tab.page.get_by_text("This browser cannot play the video").wait_for()
+    assert tab.page.locator("#film-choices button").count() == 0
+    tab.page.mouse.click(*on_strip(tab, 12))
+    assert tab.frame == 12
+    tab.page.keyboard.press("Space")
+    tab.until("Number(document.body.dataset.frame) >= 14")
 
 
 def test_without_deviations_there_are_no_bands(open_report: Open) -> None:
@@ -361,7 +373,7 @@ def test_one_frame_makes_a_page(open_report: Open) -> None:
     solution = troubled.solution()
     names = ("frames", "scene_times", "controls", "head", "control_std", "head_std", "residual")
     one = troubled.solution(**{name: getattr(solution, name)[3:4] for name in names})
-    tab = open_report(one, with_films=False)
+    tab = open_report(one, shown_films=[])
     assert "1 frame, 4–4" in tab.text("#facts")
     tab.page.mouse.click(*tab.point(STRIP, 0.9))
     tab.page.mouse.click(*tab.point(CURVES, 0.5))
@@ -371,7 +383,7 @@ def test_one_frame_makes_a_page(open_report: Open) -> None:
 
 @pytest.mark.parametrize("width", [1920, 1440, 1280, 1000, 600])
 def test_nothing_is_cut_at_any_width(open_report: Open, width: int) -> None:
-    tab = open_report(size=(width, 800), with_films=width != 600)
+    tab = open_report(size=(width, 800), shown_films=[] if width == 600 else None)
     assert tab.page.evaluate("document.documentElement.scrollWidth") <= width
     for selector in ("#curve-chart", "#strip .over", "#head .chart >> nth=1", "#picker"):
         box = tab.box(selector)

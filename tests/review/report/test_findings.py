@@ -157,7 +157,7 @@ def test_limits_come_from_the_take_and_holds_from_the_solve(tmp_path: Path) -> N
     assert limits.span[troubled.ODD] == 10
     assert limits.plugs[troubled.ODD] == "face.odd"
     assert limits.held[troubled.NOSE] == "locked"
-    assert limits.held[troubled.CHEEK] == "switched off"
+    assert limits.held[troubled.CHEEK] == "off"
     assert [(pin.index, pin.control, pin.value) for pin in limits.pins] == [
         (troubled.MISSED, troubled.JAW, 0.9),
         (2, troubled.SMILE, 0.0),

@@ -60,7 +60,9 @@ function listenToVideo(screen) {
     const sentence = 'This browser cannot play the video (H.264 in MP4); curves and errors work without it.';
     screen.replaceChildren(make('p', { className: 'blank' }, sentence));
     screen.classList.add('none');
+    byId('film-choices').replaceChildren();
     player.video = null;
+    if (state.playing) countFrames();
   });
   const follow = (_, { mediaTime }) => {
     if (state.playing) showFrame(Math.floor(mediaTime * player.film.fps + 0.25));

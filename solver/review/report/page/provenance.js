@@ -9,6 +9,8 @@ const TIME = {
   timeZoneName: 'short',
 };
 
+const LISTED_VALUES = 60;
+
 function spokenDate(text) {
   const date = new Date(text);
   return Number.isNaN(date.getTime()) ? String(text) : date.toLocaleString('en-GB', TIME);
@@ -65,7 +67,9 @@ function gains(value) {
 /** A JSON value as a person would say it; of records those parts that say anything, a record a line. */
 function spoken(value) {
   if (value === null || (Array.isArray(value) && !value.length)) return 'none';
-  if (Array.isArray(value) && value.every((item) => !isRecord(item) && !Array.isArray(item))) return value.join(', ');
+  if (Array.isArray(value) && value.every((item) => !isRecord(item) && !Array.isArray(item))) {
+    return value.length > LISTED_VALUES ? `${value.length} values` : value.join(', ');
+  }
   if (Array.isArray(value) && value.every(isRecord)) return value.map(spokenRecord).join('\n');
   if (typeof value === 'object') return JSON.stringify(value);
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
