@@ -1,5 +1,5 @@
 // A chart of curves over the frames: bands, marks, a cursor; click for a frame, drag to zoom, wheel to pan and zoom.
-// Drawn here, not by a plotting library: its bundle and licence would travel in every page, and its styles need a laxer policy.
+// Drawn here: a plotting library's bundle and licence would travel in every page, and its styles need a laxer policy.
 
 const MARGIN = { left: 46, right: 14, top: 12, bottom: 24 };
 const DRAG_FROM = 4; // pixels: less is a click
