@@ -10,8 +10,11 @@ from solver.camera import (
     clip_matrix,
     intrinsics_from_opencv,
     intrinsics_to_opencv,
+    map_to_opencv,
+    resized,
     scaled,
     undistortion_maps,
+    warped,
     without_distortion,
 )
 from solver.take import Camera
@@ -192,3 +195,26 @@ def test_clip_depth_runs_from_near_to_far():
     for depth, expected in ((2.0, -1.0), (50.0, 1.0)):
         x = matrix @ torch.tensor([0, 0, depth, 1])
         assert (x[2] / x[3]).item() == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_pixel_map_is_that_of_centres_at_one_half():
+    image = np.zeros((40, 40), np.float32)
+    image[10:12, 20:22] = 1  # its middle is (21, 11)
+    pixel_map = np.array([[0.0, -3.0, 60.0], [3.0, 0.0, -50.0]])  # the middle goes to (27, 13)
+    moved = cv2.warpAffine(image, map_to_opencv(pixel_map), (40, 40))
+    rows, columns = np.mgrid[:40, :40] + 0.5
+    assert (moved * columns).sum() / moved.sum() == pytest.approx(27, abs=0.02)
+    assert (moved * rows).sum() / moved.sum() == pytest.approx(13, abs=0.02)
+
+
+def test_warped_and_resized_cameras_see_points_where_their_images_show_them():
+    one = camera(translation=np.array([0.0, 0, 50]))
+    points = torch.tensor(np.random.default_rng(1).normal(size=(20, 3)) * 4)
+    pixels = CameraModel.from_cameras([one], dtype=torch.float64).project(points).pixels[0].numpy()
+    pixel_map = np.array([[0.9, -0.2, 12.0], [0.2, 0.9, -7.0]])
+    moved, large = warped(one, pixel_map), resized(one, 1000, 360)
+    found = CameraModel.from_cameras([moved], dtype=torch.float64).project(points).pixels[0].numpy()
+    np.testing.assert_allclose(found, pixels @ pixel_map[:, :2].T + pixel_map[:, 2], atol=1e-6)
+    found = CameraModel.from_cameras([large], dtype=torch.float64).project(points).pixels[0].numpy()
+    np.testing.assert_allclose(found, pixels * (1000 / 640, 360 / 480), atol=1e-6)
+    assert (large.width, large.height) == (1000, 360)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import os
 import uuid
 from collections.abc import Callable, Iterable
@@ -158,10 +159,15 @@ class _Mp4(_Container):
     def add(self, frame: int, picture: np.ndarray) -> None:
         image = self._av.VideoFrame.from_ndarray(planes_420(picture), format="yuv420p")
         image.pts, image.time_base = self._count, 1 / self._rate
-        image.color_range = STUDIO_RANGE
-        image.colorspace = image.color_primaries = image.color_trc = BT709
         self._count += 1
-        self._container.mux(self._stream.encode(image))
+        try:
+            self._container.mux(self._stream.encode(image))
+        except self._av.error.ExternalError:
+            width, height = self._stream.width, self._stream.height
+            raise VideoError(
+                f"output: the H.264 encoder takes no pictures of {width}x{height}; give a smaller --height, or fewer "
+                "cameras."
+            ) from None
 
     def _finish(self) -> None:
         self._container.mux(self._stream.encode(None))
@@ -175,7 +181,7 @@ class _Gif(_Container):
     ) -> None:
         palette = _palette(size, samples())
         super().__init__(path, "gif", {"loop": "0"})
-        self._every = max(1, round(fps / GIF_FASTEST + 0.499))
+        self._every = math.ceil(fps / GIF_FASTEST)
         self._rate, self._count = rate(fps), 0
         self._stream: Any = self._container.add_stream("gif", rate=self._rate)
         self._stream.width, self._stream.height, self._stream.pix_fmt = *size, "pal8"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import weakref
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from solver.review.encode import open_writer
+from solver.review.panels import Shot
 from solver.review.request import KINDS, VideoError
 from solver.review.video import baked_texture, render_video
 from solver.take import FacesolveError, FootageError
@@ -187,3 +189,46 @@ def test_progress_counts_frames(filmed: Filmed, tmp_path: Path) -> None:
     request = film.VideoRequest(what="shaded", cameras=("front",))
     render_video(filmed.solution, filmed.take, request, tmp_path / "a.mp4", counts)  # type: ignore[arg-type]
     assert counts == [("render shaded", 3), 1, 1, 1]
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.gif"])
+def test_an_interruption_leaves_nothing(tmp_path: Path, name: str) -> None:
+    picture = np.zeros((48, 64, 3), np.uint8)
+    for before in (0, 2):
+        with pytest.raises(KeyboardInterrupt):
+            interrupted(tmp_path / name, picture, before)
+        assert not list(tmp_path.iterdir())
+
+
+def interrupted(path: Path, picture: np.ndarray, before: int) -> None:
+    """Writes ``before`` pictures and is stopped."""
+    with open_writer(path, (picture.shape[1], picture.shape[0]), 24.0, lambda: [picture]) as writer:
+        for frame in range(before):
+            writer.add(frame, picture)
+        raise KeyboardInterrupt
+
+
+def test_pictures_too_large_for_the_encoder_are_one_sentence(tmp_path: Path) -> None:
+    with (
+        pytest.raises(VideoError, match="takes no pictures of 20000x64"),
+        open_writer(tmp_path / "a.mp4", (20000, 64), 24.0, lambda: []) as out,
+    ):
+        out.add(0, np.zeros((64, 20000, 3), np.uint8))
+    assert not list(tmp_path.iterdir())
+
+
+def test_memory_does_not_grow_with_the_frames(filmed: Filmed, monkeypatch: pytest.MonkeyPatch) -> None:
+    alive: weakref.WeakSet[Shot] = weakref.WeakSet()
+    made = Shot.__init__
+
+    def counted(self: Shot, *arguments: object) -> None:
+        made(self, *arguments)  # type: ignore[arg-type]
+        alive.add(self)
+
+    monkeypatch.setattr(Shot, "__init__", counted)
+    rows = [0, 1, 2] * 4
+    most = 0
+    with filmed.sheet(("edges",), cameras=(1,)) as sheet:
+        for _ in sheet.pictures(rows):
+            most = max(most, len(alive))
+    assert 1 <= most <= 2
