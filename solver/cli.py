@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from solver import __version__
 from solver.commands import (
+    baseline,
     calibrate,
     compare,
     convert_cameras,
@@ -41,6 +42,7 @@ COMMANDS = (
     report,
     export,
     extract,
+    baseline,
     demo,
     doctor,
 )  # in the order in which help lists them

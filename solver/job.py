@@ -51,7 +51,7 @@ def solve_take_folder(
     if quality is not None:
         take = replace(take, settings=replace(take.settings, quality=quality))
     where = choose_device(device)
-    _check_images(take)
+    check_images(take)
     clock = StageClock(progress)
     clock.message(f"facesolve {__version__}, torch {torch.__version__} on {device_name(where)}")
     clock.message(f"rasterizer: {choose_backend(where).reason}")
@@ -60,7 +60,10 @@ def solve_take_folder(
     try:
         solved = solve_take(take, where, clock, checkpoint)
         look = _write_texture(solved, out, clock)
-        solution = make_solution(take, solved, {**_provenance(take, take_folder, out, where, clock), **look})
+        clock.close()
+        solution = make_solution(
+            take, solved, {**origin(take, take_folder, out, where), "seconds": clock.seconds, **look}
+        )
         write_solution(solution, out)
     finally:
         write_atomic(out / LOG, ("\n".join(clock.lines) + "\n").encode("utf-8"))
@@ -120,7 +123,8 @@ class StageClock:
         self.lines.append(f"{time.monotonic() - self._begun:9.2f} s  {text}")
 
 
-def _check_images(take: Take) -> None:
+def check_images(take: Take) -> None:
+    """FootageError for the first image that cannot be used; of long takes a part is read."""
     errors = [
         finding
         for finding in check_footage(take, every=max(1, take.frame_count // FILES_CHECKED))
@@ -144,8 +148,8 @@ def _write_texture(solved: Solved, out: Path, clock: StageClock) -> dict[str, ob
     return {"texture": [file.name for file in files], "camera_gains": baked.gains.cpu().numpy().round(5).tolist()}
 
 
-def _provenance(take: Take, take_folder: Path, out: Path, device: torch.device, clock: StageClock) -> dict[str, object]:
-    clock.close()
+def origin(take: Take, take_folder: Path, out: Path, device: torch.device) -> dict[str, object]:
+    """What a solution in ``out`` says about where it came from: versions, device, date, take and settings."""
     settings = take.settings
     try:
         where = Path(os.path.relpath(take_folder.resolve(), out.resolve())).as_posix()
@@ -171,5 +175,4 @@ def _provenance(take: Take, take_folder: Path, out: Path, device: torch.device, 
             "pins": [asdict(pin) for pin in settings.pins],
             "head_pins": [{"frame": pin.frame, "head": pin.head.tolist()} for pin in settings.head_pins],
         },
-        "seconds": clock.seconds,
     }

@@ -4,6 +4,7 @@ numpy only, Python 3.7 syntax, no torch.
 """
 
 from .camera import Camera
+from .correctives import Correctives, read_correctives, write_correctives
 from .errors import FacesolveError, FootageError, SolveError, TakeError
 from .footage import Footage
 from .rig import Combination, Control, Driver, Mesh, Rig, Shape, Target
@@ -18,6 +19,7 @@ __all__ = [
     "ConfusedPair",
     "Control",
     "ControlSettings",
+    "Correctives",
     "Driver",
     "FacesolveError",
     "Footage",
@@ -34,8 +36,10 @@ __all__ = [
     "Take",
     "TakeError",
     "Target",
+    "read_correctives",
     "read_solution",
     "read_take",
+    "write_correctives",
     "write_solution",
     "write_take",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple, Union
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -184,18 +184,13 @@ def _join(parts: List[np.ndarray], shape: Tuple[int, ...], dtype: Any) -> np.nda
 
 
 def _rig_arrays(rig: Rig) -> Dict[str, np.ndarray]:
-    shapes = [(index, shape) for index, target in enumerate(rig.targets) for shape in target.shapes]
     arrays = {
         "neutral": rig.neutral,
         "face_counts": rig.face_counts,
         "face_vertices": rig.face_vertices,
         "uvs": rig.uvs,
         "face_uvs": rig.face_uvs,
-        "shape_target": np.array([index for index, _ in shapes], np.int32),
-        "shape_weight": np.array([shape.weight for _, shape in shapes], np.float64),
-        "shape_offsets": _offsets([len(shape.vertices) for _, shape in shapes]),
-        "shape_vertices": _join([shape.vertices for _, shape in shapes], (0,), np.int32),
-        "shape_deltas": _join([shape.deltas for _, shape in shapes], (0, 3), np.float32),
+        **target_arrays(rig.targets),
         "driver_control": np.array([d.control for d in rig.drivers], np.int32),
         "driver_target": np.array([d.target for d in rig.drivers], np.int32),
         "driver_offsets": _offsets([len(d.inputs) for d in rig.drivers]),
@@ -208,14 +203,31 @@ def _rig_arrays(rig: Rig) -> Dict[str, np.ndarray]:
     return arrays
 
 
-def _rig(record: Dict[str, Any], arrays: Dict[str, np.ndarray]) -> Rig:
-    shapes: List[List[Shape]] = [[] for _ in record["targets"]]
+def target_arrays(targets: Sequence[Target]) -> Dict[str, np.ndarray]:
+    """The shapes of all targets one after the other, as ``targets_from`` reads them."""
+    shapes = [(index, shape) for index, target in enumerate(targets) for shape in target.shapes]
+    return {
+        "shape_target": np.array([index for index, _ in shapes], np.int32),
+        "shape_weight": np.array([shape.weight for _, shape in shapes], np.float64),
+        "shape_offsets": _offsets([len(shape.vertices) for _, shape in shapes]),
+        "shape_vertices": _join([shape.vertices for _, shape in shapes], (0,), np.int32),
+        "shape_deltas": _join([shape.deltas for _, shape in shapes], (0, 3), np.float32),
+    }
+
+
+def targets_from(names: Sequence[str], arrays: Mapping[str, np.ndarray]) -> Tuple[Target, ...]:
+    """The targets called ``names`` from ``target_arrays``."""
+    shapes: List[List[Shape]] = [[] for _ in names]
     offsets = arrays["shape_offsets"]
     for index, target in enumerate(arrays["shape_target"]):
         span = slice(offsets[index], offsets[index + 1])
         shapes[target].append(
             Shape(float(arrays["shape_weight"][index]), arrays["shape_vertices"][span], arrays["shape_deltas"][span])
         )
+    return tuple(Target(name, tuple(found)) for name, found in zip(names, shapes))
+
+
+def _rig(record: Dict[str, Any], arrays: Dict[str, np.ndarray]) -> Rig:
     spans = arrays["driver_offsets"]
     drivers = tuple(
         Driver(
@@ -232,7 +244,7 @@ def _rig(record: Dict[str, Any], arrays: Dict[str, np.ndarray]) -> Rig:
         face_vertices=arrays["face_vertices"],
         uvs=arrays["uvs"],
         face_uvs=arrays["face_uvs"],
-        targets=tuple(Target(name, tuple(shapes[index])) for index, name in enumerate(record["targets"])),
+        targets=targets_from(record["targets"], arrays),
         controls=tuple(Control(**control) for control in record["controls"]),
         drivers=drivers,
         combinations=tuple(Combination(c["target"], tuple(c["drivers"]), c["method"]) for c in record["combinations"]),

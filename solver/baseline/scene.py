@@ -11,9 +11,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from .drawing import draw, world_vertices
-from .problem import Pose, Problem
-from .render import (
+from ..drawing import draw, world_vertices
+from ..problem import Pose, Problem
+from ..render import (
     Texture,
     antialias,
     barycentrics_at_pixels,
@@ -22,9 +22,9 @@ from .render import (
     opposite_vertices,
     sample_bilinear,
 )
-from .render.texture import Tile
-from .take import SolveError
-from .views import TakeFootage
+from ..render.texture import Tile
+from ..take import SolveError
+from ..views import TakeFootage
 
 
 class Scene:
@@ -51,14 +51,21 @@ class Scene:
                 self.luminance.append([image.half() for image in coarse.luminance])
                 self.mask.append([image.half() for image in coarse.mask])
 
-    def render(self, frame: int, camera: int, pose: Pose, texture: Mapping[Tile, Tensor], background: Tensor) -> Tensor:
-        """Encoded luminance (H, W) of a pose (B = 1), differentiable in the pose, texels and background.
+    def extrinsics(self, frame: int, camera: int) -> tuple[Tensor, Tensor]:
+        """The calibrated rotation (3, 3) and translation (3,), cm, of a camera at a frame."""
+        cameras = self._cameras[frame]
+        return cameras.rotation[0, camera], cameras.translation[0, camera]
+
+    def render(
+        self, frame: int, camera: int, world: Tensor, texture: Mapping[Tile, Tensor], background: Tensor
+    ) -> Tensor:
+        """Encoded luminance (H, W) of vertices (1, V, 3) in the world, cm; differentiable in all tensors.
 
         texture: encoded luminance (height, width, 1) of each UDIM tile; one level is enough where a texel is about a
         pixel wide. background: () encoded luminance around the rig.
         """
         model = self._model
-        drawing = draw(model, world_vertices(model, pose), self._cameras[frame], camera)
+        drawing = draw(model, world, self._cameras[frame], camera)
         triangle_id = drawing.triangle_id
         barycentrics = barycentrics_at_pixels(drawing.clip, model.triangles, triangle_id)
         uv = interpolate(model.uvs[None], triangle_id, barycentrics, self._triangle_uvs).flatten(0, 2)

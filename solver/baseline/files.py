@@ -1,0 +1,157 @@
+"""A first-order solve as a job on disk: an ordinary solution, and beside it what else was learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .. import __version__
+from ..appearance import Appearance
+from ..correctives.apply import corrective_targets
+from ..frame_range import part_of_take
+from ..job import check_images, choose_device, device_name, origin
+from ..progress import Progress
+from ..render import Texture, choose_backend
+from ..render.texture import Tile
+from ..review.encode import Writer, check_output, open_writer
+from ..take import Camera, Correctives, Solution, Take, TakeError, read_take, write_correctives, write_solution
+from ..take.correctives import controls_key
+from ..take.files import write_json
+from ..texture_files import write_texture
+from .first_order import Budget, Snapshot, descend
+from .method import FirstOrder
+
+CAMERAS = "cameras.json"
+VIDEO = "progress.mp4"
+VIDEO_FPS = 12.0
+REPORTS = 100  # of how far it is, over the run
+
+
+def descend_take_folder(
+    take_folder: Path,
+    out: Path,
+    *,
+    method: FirstOrder,
+    budget: Budget,
+    device: str,
+    frames: tuple[int, int] | None,
+    mask: Path | None,
+    video: bool,
+    progress: Progress,
+) -> Solution:
+    """Solves the take in ``take_folder`` and writes the solution into ``out``.
+
+    Also ``texture.<UDIM>.png`` (grey), ``correctives.npz`` and ``.json`` where shapes were learnt, ``cameras.json``
+    where cameras moved, and ``progress.mp4`` if ``video``. Raises FacesolveError; until it ends nothing is written.
+    """
+    take = read_take(take_folder)
+    if frames is not None:
+        take = part_of_take(take, *frames)
+    vertices = None if mask is None else read_mask(mask, take.rig.vertex_count)
+    where = choose_device(device)
+    check_images(take)
+    if video:
+        check_output(out / VIDEO, 2)
+    progress.message(f"facesolve {__version__}, torch {torch.__version__} on {device_name(where)}")
+    progress.message(f"rasterizer: {choose_backend(where).reason}")
+    progress.stage(f"descend ({method.mode})", REPORTS)
+    every = max(1, int(min(budget.steps, 1e6)) // REPORTS) if np.isfinite(budget.steps) else 10
+    with _film(take, out / VIDEO if video else None, method.level) as writer:
+        done = 0
+
+        def observe(snapshot: Snapshot) -> None:
+            nonlocal done
+            reached = int(REPORTS * snapshot.spent)
+            progress.advance(reached - done)
+            done = reached
+            if writer is not None:
+                writer.add(snapshot.steps, _even(snapshot.picture()))
+
+        outcome = descend(take, where, method, budget, mask=vertices, observe=observe, every=every)
+    provenance = {**outcome.solution.provenance, **origin(take, take_folder, out, where)}
+    files = write_texture(_grey(outcome.texture), out)
+    provenance["texture"] = [file.name for file in files]
+    solution = replace(outcome.solution, provenance=provenance)
+    if len(outcome.shapes):
+        taken = [*take.rig.target_names, *take.rig.control_names]
+        correctives = Correctives(
+            targets=corrective_targets(outcome.shapes, taken),
+            meshes=take.rig.meshes,
+            frames=take.frames,
+            scene_times=take.scene_times,
+            activations=outcome.activations,
+            provenance={"method": provenance["method"], "controls": controls_key(solution), "take": provenance["take"]},
+        )
+        write_correctives(correctives, out)
+    if outcome.cameras is not None:
+        write_json(out / CAMERAS, {camera.name: _calibration(camera) for camera in outcome.cameras})
+    write_solution(solution, out)
+    return solution
+
+
+def read_mask(path: Path, count: int) -> np.ndarray:
+    """(V,) float32 in 0..1 from an ``.npy`` of so many numbers, or from a text of vertex numbers, one a line.
+
+    Raises TakeError.
+    """
+    try:
+        if path.suffix.lower() == ".npy":
+            mask = np.load(path, allow_pickle=False)
+        else:
+            mask = np.zeros(count)
+            mask[_vertex_numbers(path.read_text(encoding="utf-8"), count)] = 1
+    except (ValueError, UnicodeDecodeError, EOFError) as error:
+        raise TakeError(f"vertex mask: '{path}' is neither an .npy array nor a list of vertices ({error}).") from None
+    if mask.shape != (count,) or mask.dtype.kind not in "fiub":
+        raise TakeError(f"vertex mask: '{path}' has shape {mask.shape}; the rig needs one number for {count} vertices.")
+    if not (np.isfinite(mask).all() and mask.min() >= 0 and mask.max() <= 1 and mask.max() > 0):
+        raise TakeError(f"vertex mask: '{path}' must hold numbers in 0..1, not all of them 0.")
+    return mask.astype(np.float32)
+
+
+def _vertex_numbers(text: str, count: int) -> list[int]:
+    numbers = [int(line) for line in text.split()]
+    outside = [number for number in numbers if not 0 <= number < count]
+    if outside:
+        raise ValueError(f"vertex {outside[0]} is outside 0..{count - 1}")
+    return numbers
+
+
+@contextmanager
+def _film(take: Take, path: Path | None, level: int) -> Iterator[Writer | None]:
+    """A writer of progress pictures, or None."""
+    if path is None:
+        yield None
+        return
+    width, height = (size >> level for size in (take.cameras[0].width, take.cameras[0].height))
+    with open_writer(path, (2 * width // 2 * 2, height // 2 * 2), VIDEO_FPS, lambda: ()) as writer:
+        yield writer
+
+
+def _even(picture: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 2 * 2])
+
+
+def _grey(texture: Mapping[Tile, Tensor]) -> Appearance:
+    """A texture of encoded luminance as one to write: linear light, the same in all channels."""
+    tiles = {tile: (texels.clamp_min(0) ** 2).expand(-1, -1, 3) for tile, texels in texture.items()}
+    nothing = torch.zeros(0)
+    return Appearance(Texture.from_tiles(tiles), {}, nothing, nothing)
+
+
+def _calibration(camera: Camera) -> dict[str, object]:
+    """As ``facesolve pack --cameras`` reads it."""
+    return {
+        "intrinsic": camera.intrinsics.tolist(),
+        "distortion": camera.distortion.tolist(),
+        "rotation": camera.rotation.tolist(),
+        "translation": camera.translation.tolist(),
+        "width": camera.width,
+        "height": camera.height,
+    }

@@ -1,0 +1,83 @@
+"""A rig, a take or a problem with correctives as further controls: an ordinary rig, so everything else knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ..problem import Problem
+from ..render import choose_backend
+from ..residuals.contour import ContourBuilder
+from ..residuals.priors import ControlPrior
+from ..rig import RigModel
+from ..take import Control, ControlSettings, Driver, Rig, Shape, Take, Target
+from ..views import ViewBuilder
+
+NAME = "corrective"
+REACH = 2.0  # limit of an activation, whose largest at a keyframe is about 1
+STILL = 1e-4  # centimetres: smaller offsets are left out of a shape
+
+
+def corrected_rig(rig: Rig, targets: Sequence[Target], reach: float = REACH) -> Rig:
+    """``rig`` with further targets, each with a control of its name, -reach..reach."""
+    first_control, first_target = len(rig.controls), len(rig.targets)
+    controls = tuple(Control(target.name, minimum=-reach, maximum=reach) for target in targets)
+    drivers = tuple(Driver.identity(first_control + j, first_target + j) for j in range(len(targets)))
+    return Rig(
+        neutral=rig.neutral,
+        face_counts=rig.face_counts,
+        face_vertices=rig.face_vertices,
+        targets=(*rig.targets, *targets),
+        controls=(*rig.controls, *controls),
+        drivers=(*rig.drivers, *drivers),
+        combinations=rig.combinations,
+        uvs=rig.uvs,
+        face_uvs=rig.face_uvs,
+        meshes=rig.meshes,
+        photometric_weight=rig.photometric_weight,
+        rigid_weight=rig.rigid_weight,
+    )
+
+
+def corrective_targets(shapes: np.ndarray, taken: Sequence[str]) -> tuple[Target, ...]:
+    """Targets of shapes (J, V, 3), cm, under names that are not ``taken``."""
+    names = (
+        name for name in (f"{NAME}_{number}" for number in range(1, len(shapes) + len(taken) + 1)) if name not in taken
+    )
+    return tuple(
+        Target(name, (Shape.from_dense(shape, 1.0, STILL),)) for name, shape in zip(names, shapes, strict=False)
+    )
+
+
+def corrected_take(take: Take, shapes: np.ndarray, held: np.ndarray | None = None) -> Take:
+    """``take`` whose rig has shapes (J, V, 3), cm, as further controls, at 0 in the start pose.
+
+    held: (F, K) values at which the rig's own controls are held, and the head with them; None leaves them free.
+    """
+    taken = [*take.rig.target_names, *take.rig.control_names]
+    settings, start = take.settings, take.start
+    if held is not None:
+        locks = tuple(ControlSettings(name, lock=held[:, k]) for k, name in enumerate(take.rig.control_names))
+        settings = replace(settings, head="fixed", controls=locks, pins=(), head_pins=())
+    if start is not None:
+        start = replace(start, controls=np.concatenate([start.controls, np.zeros(len(shapes))]))
+    return replace(take, rig=corrected_rig(take.rig, corrective_targets(shapes, taken)), settings=settings, start=start)
+
+
+def extended(problem: Problem, take: Take) -> Problem:
+    """``problem`` for its take with a rig that has further targets: same mesh, same samples."""
+    model = RigModel(take.rig, problem.model.device, problem.model.dtype)
+    samples = problem.samples
+    neutral, basis = model.sample_basis(samples.triangles, samples.barycentrics)
+    views = ViewBuilder(take, model, choose_backend(model.device), problem.quality.finest_visibility)
+    return replace(
+        problem,
+        take=take,
+        model=model,
+        samples=replace(samples, neutral=neutral, basis=basis.permute(1, 2, 0).contiguous()),
+        prior=ControlPrior.from_take(take, model.device),
+        views=views,
+        contours=ContourBuilder(take, model, views),
+    )

@@ -1,0 +1,150 @@
+"""Smooth displacement fields of a surface: a few hundred soft kernels spread over it. Knows no rig and no footage.
+
+Kernels fall off with the distance along the mesh's edges, so that lips and lids which touch in space stay apart.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+WIDTH = 0.75  # standard deviation of a kernel, in spacings: neighbours overlap, and their sum is even
+REACH = 3.0  # standard deviations after which a kernel ends
+SMOOTHINGS = 3  # distances along edges have creases; so often each vertex takes the mean of its neighbours
+
+
+@dataclass(frozen=True, eq=False)
+class SmoothFields:
+    """m kernels on V vertices; a field is ``kernels @ coefficients`` with coefficients (m, n) in centimetres.
+
+    kernels: sparse (V, m) float64, each 1 at its highest; transposed: sparse (m, V); squared: its squares.
+    laplacian: sparse (V, V); with it ``u^T laplacian u`` is the integral of the squared gradient over the surface (no
+    unit); roughness: (m,) of each kernel. area: (V,) cm^2.
+    """
+
+    kernels: Tensor
+    transposed: Tensor
+    squared: Tensor
+    laplacian: Tensor
+    roughness: Tensor
+    area: Tensor
+
+
+def smooth_fields(vertices: Tensor, triangles: Tensor, usable: Tensor, spacing: float) -> SmoothFields:
+    """Kernels about ``spacing`` cm apart, centred on usable vertices only; they fade out beyond them.
+
+    vertices: (V, 3) cm; triangles: (F, 3) int64; usable: (V,) bool, at least one True.
+    """
+    points = vertices.double()
+    laplacian, area = cotangent_laplacian(points, triangles)
+    kernels = _smoothed(_kernels(points, triangles, _spread(points, usable, spacing), WIDTH * spacing), triangles)
+    transposed = kernels.T.coalesce()
+    roughness = (transposed * (laplacian @ kernels.to_dense()).T).sum(1).to_dense()
+    return SmoothFields(kernels, transposed, transposed * transposed, laplacian, roughness, area)
+
+
+def cotangent_laplacian(vertices: Tensor, triangles: Tensor) -> tuple[Tensor, Tensor]:
+    """Sparse (V, V) positive semidefinite matrix of the squared gradient's integral, and (V,) areas in cm^2.
+
+    vertices: (V, 3) float64 cm. Pinkall & Polthier, "Computing discrete minimal surfaces and their conjugates", 1993;
+    weights of obtuse corners are cut off at 0, which keeps rough fields dear on badly shaped triangles.
+    """
+    count = len(vertices)
+    corners = vertices[triangles]
+    area = torch.zeros(count, dtype=vertices.dtype, device=vertices.device)
+    rows, columns, weights = [], [], []
+    for corner in range(3):
+        here, there = triangles[:, (corner + 1) % 3], triangles[:, (corner + 2) % 3]
+        first = corners[:, (corner + 1) % 3] - corners[:, corner]
+        second = corners[:, (corner + 2) % 3] - corners[:, corner]
+        twice_area = torch.linalg.cross(first, second).norm(dim=1)
+        area.index_add_(0, triangles[:, corner], twice_area / 6)
+        weight = (0.5 * (first * second).sum(1) / twice_area.clamp_min(1e-12)).clamp(0, 1e3)
+        rows += [here, there, here, there]
+        columns += [there, here, here, there]
+        weights += [-weight, -weight, weight, weight]
+    return _sparse(torch.cat(rows), torch.cat(columns), torch.cat(weights), (count, count)), area
+
+
+def _spread(points: Tensor, usable: Tensor, spacing: float) -> Tensor:
+    """Indices of usable vertices about ``spacing`` apart: the farthest from those chosen, again and again."""
+    candidates = usable.nonzero()[:, 0]
+    places = points[candidates]
+    chosen = [int((places - places.mean(0)).norm(dim=1).argmin())]
+    nearest = (places - places[chosen[0]]).norm(dim=1)
+    while float(nearest.max()) > spacing:
+        chosen.append(int(nearest.argmax()))
+        nearest = torch.minimum(nearest, (places - places[chosen[-1]]).norm(dim=1))
+    return candidates[torch.tensor(chosen, device=points.device)]
+
+
+def _kernels(points: Tensor, triangles: Tensor, centres: Tensor, deviation: float) -> Tensor:
+    """Sparse (V, m): Gaussians of the distance along edges from each centre, 0 beyond their reach."""
+    neighbours = _neighbours(points.cpu().numpy(), triangles.cpu().numpy())
+    rows: list[int] = []
+    columns: list[int] = []
+    distances: list[float] = []
+    for column, centre in enumerate(centres.tolist()):
+        within = _distances(neighbours, centre, REACH * deviation)
+        rows += within.keys()
+        columns += [column] * len(within)
+        distances += within.values()
+    distance = torch.tensor(distances, dtype=torch.float64)
+    end = float(np.exp(-0.5 * REACH**2))
+    values = (torch.exp(-0.5 * (distance / deviation) ** 2) - end) / (1 - end)
+    shape = (len(points), len(centres))
+    return _sparse(torch.tensor(rows), torch.tensor(columns), values, shape).to(points.device)
+
+
+def _neighbours(points: np.ndarray, triangles: np.ndarray) -> list[list[tuple[int, float]]]:
+    """For each vertex the vertices of its triangles and their distances, centimetres."""
+    pairs = np.unique(np.sort(triangles[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1), axis=0)
+    lengths = np.linalg.norm(points[pairs[:, 0]] - points[pairs[:, 1]], axis=1)
+    found: list[list[tuple[int, float]]] = [[] for _ in range(len(points))]
+    for (first, second), length in zip(pairs.tolist(), lengths.tolist(), strict=True):
+        found[first].append((second, length))
+        found[second].append((first, length))
+    return found
+
+
+def _distances(neighbours: list[list[tuple[int, float]]], start: int, reach: float) -> dict[int, float]:
+    """Distance along edges of every vertex within reach of ``start`` (Dijkstra)."""
+    settled: dict[int, float] = {}
+    waiting = [(0.0, start)]
+    while waiting:
+        distance, vertex = heapq.heappop(waiting)
+        if vertex in settled:
+            continue
+        settled[vertex] = distance
+        for other, length in neighbours[vertex]:
+            if other not in settled and distance + length < reach:
+                heapq.heappush(waiting, (distance + length, other))
+    return settled
+
+
+def _smoothed(kernels: Tensor, triangles: Tensor) -> Tensor:
+    """Each vertex takes half of its own value and half of its neighbours' mean, ``SMOOTHINGS`` times; again 1 high."""
+    count = len(kernels)
+    rows, columns = triangles[:, [0, 1, 2, 0, 1, 2]].flatten(), triangles[:, [1, 2, 0, 2, 0, 1]].flatten()
+    ones = torch.ones(len(rows), dtype=kernels.dtype, device=kernels.device)
+    degree = torch.zeros(count, dtype=kernels.dtype, device=kernels.device).index_add_(0, rows, ones)
+    everyone = torch.arange(count, device=kernels.device)
+    own = torch.where(degree > 0, 0.5, 1.0)
+    mean = _sparse(
+        torch.cat([rows, everyone]),
+        torch.cat([columns, everyone]),
+        torch.cat([0.5 / degree[rows], own]),
+        (count, count),
+    )
+    smooth = kernels.to_dense()
+    for _ in range(SMOOTHINGS):
+        smooth = mean @ smooth
+    return (smooth / smooth.amax(0)).to_sparse()
+
+
+def _sparse(rows: Tensor, columns: Tensor, values: Tensor, shape: tuple[int, ...]) -> Tensor:
+    return torch.sparse_coo_tensor(torch.stack([rows, columns]), values, shape, check_invariants=True).coalesce()

@@ -1,0 +1,127 @@
+"""The first-order solve as a job: what it writes, that other commands can use it, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from solver.baseline.files import read_mask
+from solver.cli import main
+from solver.take import Take, TakeError, read_correctives, read_solution, read_take, write_take
+
+
+@pytest.fixture(scope="module")
+def folder(take: Take, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("take")
+    write_take(take, path)
+    return path
+
+
+def test_combined_with_everything(folder: Path, tmp_path: Path, take: Take) -> None:
+    pytest.importorskip("av")
+    out = tmp_path / "out"
+    options = [
+        "--mode",
+        "combined",
+        "--steps",
+        "24",
+        "--shapes",
+        "2",
+        "--texture-start",
+        "0.2",
+        "--texture-ramp",
+        "0.3",
+    ]
+    arguments = ["baseline", str(folder), "--out", str(out), *options, "--refine-cameras", "--progress-video"]
+    assert main([*arguments, "--progress", "none", "--device", "cpu"]) == 0
+    solution, correctives = read_solution(out), read_correctives(out)
+    assert solution.provenance["method"] == "first order (Adam), combined"
+    assert solution.provenance["rates"]["texture_ramp"] == 0.3
+    correctives.check_belong_to(solution)
+    assert correctives.names == ("corrective_1", "corrective_2")
+    calibration = json.loads((out / "cameras.json").read_text())
+    assert list(calibration) == [camera.name for camera in take.cameras]
+    assert calibration["front"]["rotation"] != take.cameras[1].rotation.tolist()
+    film = cv2.VideoCapture(str(out / "progress.mp4"))
+    assert film.get(cv2.CAP_PROP_FRAME_COUNT) == 25
+    assert film.get(cv2.CAP_PROP_FRAME_WIDTH) == 2 * 160 // 2
+    assert solution.provenance["texture"]
+    assert all((out / name).is_file() for name in solution.provenance["texture"])
+
+
+def test_the_solution_is_one_for_other_commands(
+    folder: Path, tmp_path: Path, take: Take, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, truth = tmp_path / "out", tmp_path / "truth.npz"
+    assert (
+        main(["baseline", str(folder), "--out", str(out), "--steps", "3", "--progress", "none", "--device", "cpu"]) == 0
+    )
+    names = take.rig.control_names
+    np.savez(truth, weights=np.zeros((3, len(names))), names=np.array(names), head=np.tile(np.eye(4), (3, 1, 1)))
+    assert main(["evaluate", str(out), "--truth", str(truth), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["regions"]
+    assert not (out / "correctives.json").exists()
+    assert read_take(out / read_solution(out).provenance["take"]).frame_count == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--texture-start", "1.5"], "starts must lie in the run"),
+        (["--steps", "0"], "positive and finite"),
+        (["--mask", "nowhere.npy"], "nowhere.npy"),
+        (["--frames", "40-50"], "none of them is in the take"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_nothing_is_written(
+    arguments: list[str], sentence: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert main(["baseline", str(folder), "--out", str(out), "--progress", "none", *arguments]) == 2
+    printed = capsys.readouterr().err.strip()
+    assert sentence in printed
+    assert len(printed.splitlines()) == 1
+    assert not out.exists()
+
+
+def test_masks_are_arrays_or_lists(tmp_path: Path) -> None:
+    np.save(tmp_path / "mask.npy", np.array([0.0, 0.5, 1.0, 1.0]))
+    (tmp_path / "mask.txt").write_text("3\n1\n")
+    assert read_mask(tmp_path / "mask.npy", 4).tolist() == [0.0, 0.5, 1.0, 1.0]
+    assert read_mask(tmp_path / "mask.txt", 4).tolist() == [0.0, 1.0, 0.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("short.npy", np.ones(3), "one number for 4 vertices"),
+        ("large.npy", np.array([0, 0, 2.0, 0]), "numbers in 0..1"),
+        ("empty.npy", np.zeros(4), "not all of them 0"),
+        ("words.npy", np.array(["a", "b", "c", "d"]), "one number"),
+        ("far.txt", "1 4", "outside 0..3"),
+        ("words.txt", "nose", "neither"),
+        ("objects.npy", np.array([None] * 4), "neither"),
+    ],
+)
+def test_bad_masks_are_refused(name: str, content: object, sentence: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    if isinstance(content, str):
+        path.write_text(content)
+    else:
+        np.save(path, content)
+    with pytest.raises(TakeError, match=sentence):
+        read_mask(path, 4)
+
+
+def test_stale_correctives_are_noticed(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    arguments = ["baseline", str(folder), "--out", str(out), "--mode", "free", "--steps", "3", "--device", "cpu"]
+    assert main([*arguments, "--progress", "none"]) == 0
+    solution = read_solution(out)
+    with pytest.raises(TakeError, match="another solution"):
+        read_correctives(out).check_belong_to(replace(solution, controls=solution.controls + 0.1))
