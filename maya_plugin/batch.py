@@ -144,8 +144,7 @@ def _scene(scene: Path, options: argparse.Namespace, result: SceneResult) -> Non
 def _solve_and_key(scene: Path, folder: Path, options: argparse.Namespace, result: SceneResult) -> None:
     from maya import cmds
 
-    from maya_plugin.apply import apply_solution
-    from maya_plugin.apply.request import read_request
+    from maya_plugin.apply import apply_solution, read_request
     from maya_plugin.run import SolveRequest, find_interpreter, solve
 
     request = SolveRequest(take=folder, out=folder / "solution", device=options.device)

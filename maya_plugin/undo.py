@@ -42,9 +42,10 @@ class SceneEdit:
         self._keys = keys
         self._modifier: Optional[om.MDGModifier] = None
         self._change: Optional[oma.MAnimCurveChange] = None
+        self.error: Optional[Exception] = None
 
     def do(self) -> None:
-        """Runs both parts; when one fails, what was done is taken back before the error goes on."""
+        """Runs both parts; when one fails, what was done is taken back before the error goes on, kept in ``error``."""
         try:
             commands = self._nodes()
             if commands:
@@ -55,7 +56,8 @@ class SceneEdit:
                 self._modifier = modifier
             self._change = oma.MAnimCurveChange()
             self._keys(self._change)
-        except Exception:
+        except Exception as error:
+            self.error = error
             self.undo()
             raise
 
@@ -72,13 +74,17 @@ _WAITING: Dict[str, SceneEdit] = {}
 
 
 def run_edit(edit: SceneEdit, name: str) -> None:
-    """Runs ``edit`` as one undoable entry called ``name``."""
+    """Runs ``edit`` as one undoable entry called ``name``. Raises what the edit raised."""
     load_plugin()
     token = uuid.uuid4().hex
     _WAITING[token] = edit
     try:
         with undo_chunk(name):
             cmds.facesolveEdit(token)
+    except RuntimeError:
+        if edit.error is not None:  # Maya passes on that a command failed, not what it raised
+            raise edit.error from None
+        raise
     finally:
         _WAITING.pop(token, None)
 

@@ -3,7 +3,7 @@
 from .apply import ApplyReport, Skipped, apply_solution, plan
 from .edits import applied_layer, applied_ranges, pin_edits
 from .reduction import reduce_keys
-from .request import ApplyRequest
+from .request import ApplyRequest, read_request
 
 __all__ = [
     "ApplyReport",
@@ -14,5 +14,6 @@ __all__ = [
     "apply_solution",
     "pin_edits",
     "plan",
+    "read_request",
     "reduce_keys",
 ]

@@ -67,7 +67,25 @@ class _Flags:
 
 
 class _Command(om.MPxCommand):
-    """Runs ``run`` and turns expected errors into one line for the user."""
+    """Runs ``run`` and turns expected errors into one line for the user. What ``do`` was given, Maya can undo."""
+
+    def __init__(self) -> None:
+        om.MPxCommand.__init__(self)
+        self._edit = None
+
+    def do(self, edit) -> None:
+        """Runs a scene edit (``maya_plugin.undo``); one that fails is taken back and cannot be undone."""
+        edit.do()
+        self._edit = edit
+
+    def isUndoable(self) -> bool:
+        return self._edit is not None
+
+    def undoIt(self) -> None:
+        self._edit.undo()
+
+    def redoIt(self) -> None:
+        self._edit.do()
 
     def doIt(self, arguments) -> None:
         from solver.take.errors import FacesolveError
@@ -175,15 +193,10 @@ class FacesolveApply(_Command):
         )
     )
 
-    def __init__(self) -> None:
-        om.MPxCommand.__init__(self)
-        self._edit = None
-
     def run(self, flags: _Flags) -> None:
         from pathlib import Path
 
-        from maya_plugin.apply import plan
-        from maya_plugin.apply.request import read_request
+        from maya_plugin.apply import plan, read_request
         from solver.take.errors import TakeError
 
         if not flags.text("solution"):
@@ -197,22 +210,11 @@ class FacesolveApply(_Command):
             tolerance=flags.number("tolerance"),
         )
         planned = plan(request)
-        edit = planned.edit()
-        edit.do()
-        self._edit = edit
+        self.do(planned.edit())
         self.setResult(str(planned.report))
 
-    def isUndoable(self) -> bool:
-        return self._edit is not None
 
-    def undoIt(self) -> None:
-        self._edit.undo()
-
-    def redoIt(self) -> None:
-        self._edit.do()
-
-
-class FacesolveEdit(om.MPxCommand):
+class FacesolveEdit(_Command):
     """facesolveEdit TOKEN: runs an edit that Python code handed over (maya_plugin.undo), undoable. Not for users."""
 
     NAME = "facesolveEdit"
@@ -223,25 +225,10 @@ class FacesolveEdit(om.MPxCommand):
         syntax.addArg(om.MSyntax.kString)
         return syntax
 
-    def __init__(self) -> None:
-        om.MPxCommand.__init__(self)
-        self._edit = None
-
     def doIt(self, arguments) -> None:
         from maya_plugin.undo import waiting_edit
 
-        edit = waiting_edit(om.MArgDatabase(self.syntax(), arguments).commandArgumentString(0))
-        edit.do()
-        self._edit = edit
-
-    def isUndoable(self) -> bool:
-        return self._edit is not None
-
-    def undoIt(self) -> None:
-        self._edit.undo()
-
-    def redoIt(self) -> None:
-        self._edit.do()
+        self.do(waiting_edit(om.MArgDatabase(self.syntax(), arguments).commandArgumentString(0)))
 
 
 COMMANDS = (FacesolveExport, FacesolveSolve, FacesolveApply, FacesolveEdit)

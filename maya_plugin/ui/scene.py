@@ -7,10 +7,16 @@ from typing import Callable, List, Optional, Tuple
 
 from maya import cmds
 
-from maya_plugin.apply import applied_layer, applied_ranges, pin_edits, reduce_keys
+from maya_plugin.apply import (
+    applied_layer,
+    applied_ranges,
+    apply_solution,
+    pin_edits,
+    read_request,
+    reduce_keys,
+)
 from maya_plugin.cameras import create_cameras
 from maya_plugin.export import ERROR, ExportRequest, export_take, preflight
-from maya_plugin.undo import load_plugin
 from solver.take import Settings, write_take
 from solver.take.errors import FacesolveError, TakeError
 
@@ -115,15 +121,12 @@ class MayaScene:
         ``span`` goes into the layer that holds the solve applied last.
         """
         layer = (applied_layer() if span is not None else "") or settings.layer
-        options = {"layer": layer} if layer else {}
-        if span is not None:
-            options.update(first=span[0], last=span[1])
-        load_plugin()
+        times = None if span is None else (float(span[0]), float(span[1]))
+        request = read_request(solution, head=settings.head_transform, layer=layer, span=times)
         try:
-            result = cmds.facesolveApply(solution=str(solution), head=settings.head_transform, **options)
-        except RuntimeError as error:
-            raise TakeError(str(error).strip()) from None
-        return " ".join(result) if isinstance(result, list) else str(result)
+            return str(apply_solution(request))
+        except RuntimeError as error:  # of one of Maya's own commands
+            raise TakeError("apply: {}".format(str(error).strip())) from None
 
     def create_cameras(self, calibration: Path) -> str:
         """Creates the cameras of a calibration file; returns a sentence about what was done. Raises TakeError."""

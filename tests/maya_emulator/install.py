@@ -35,7 +35,7 @@ def install(session: Session | None = None) -> Session:
         if parent:
             setattr(modules[parent], child, module)
     vars(modules["maya.standalone"]).update(initialize=_initialize, uninitialize=_nothing)
-    vars(modules["maya.utils"]).update(executeDeferred=_run, executeInMainThreadWithResult=_run)
+    vars(modules["maya.utils"]).update(executeDeferred=_defer)
     sys.modules.update(modules)
     return current()
 
@@ -60,7 +60,8 @@ def _nothing() -> None:
     return None
 
 
-def _run(function: Any, *args: Any, **kwargs: Any) -> Any:
+def _defer(function: Any, *args: Any, **kwargs: Any) -> None:
+    """Maya runs it when it is idle: here ``Session.idle`` does. Batch has no idle events."""
     if current().batch:
         raise RuntimeError("idle events do not run in batch: deferred functions would never be called")
-    return function(*args, **kwargs)
+    current().deferred.append(lambda: function(*args, **kwargs))

@@ -75,11 +75,18 @@ class Session:
     undo_queue: list[Chunk] = field(default_factory=list)
     redo_queue: list[Chunk] = field(default_factory=list)
     version: str = "2024"
+    deferred: list[Callable[[], Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.evaluator = Evaluator(self.graph, self.units)
         self._open_chunks: list[Chunk] = []
         self.new_scene()
+
+    def idle(self) -> None:
+        """What waits for Maya to be idle runs now."""
+        waiting, self.deferred = self.deferred, []
+        for function in waiting:
+            function()
 
     # ------------------------------------------------------------------ scene
 
@@ -185,10 +192,6 @@ class Session:
             self._open_chunks[-1].edits.extend(chunk.edits)
         elif chunk.edits:
             self.undo_queue.append(chunk)
-
-    @property
-    def chunk_depth(self) -> int:
-        return len(self._open_chunks)
 
     def undo(self) -> str:
         """Takes back the last chunk; its name."""

@@ -158,6 +158,20 @@ def test_a_failing_apply_changes_nothing(small, tmp_path):
     assert (snapshot(small), len(small.undo_queue)) == (before, queue)
 
 
+def test_an_edit_that_fails_half_way_is_taken_back_and_says_why(small, tmp_path, monkeypatch):
+    """Maya tells only that a command failed; the reason comes from the edit itself."""
+    take = small_take(tmp_path)
+    before, queue = snapshot(small), len(small.undo_queue)
+
+    def fails(*_):
+        raise TakeError("the curve broke.")
+
+    monkeypatch.setattr("maya_plugin.apply.apply.key_all", fails)
+    with pytest.raises(TakeError, match=r"the curve broke\."):
+        apply_solution(ApplyRequest(take, small_solution(take), head="head_GRP"))
+    assert (snapshot(small), len(small.undo_queue)) == (before, queue)
+
+
 def test_a_second_take_gets_its_own_layer(small, tmp_path):
     take = small_take(tmp_path)
     assert apply_solution(ApplyRequest(take, small_solution(take))).layer == "faceSolve_small"

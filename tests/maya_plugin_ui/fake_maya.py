@@ -21,7 +21,7 @@ class FakeCommands:
         self.time = 1001.0
         self.selection: list[str] = []
         self.applied: list[dict] = []
-        self.apply_error = ""
+        self.apply_error: Exception | None = None
         self.applied_layer = ""
         self.loaded: list[str] = []
         self.dialogs: list[str] = []
@@ -152,11 +152,11 @@ class FakeCommands:
     def file(self, *, query, sceneName):
         return "/projects/rom/scenes/rom_012.ma"
 
-    def facesolveApply(self, **flags):
-        if self.apply_error:
-            raise RuntimeError(self.apply_error + "\n")
-        self.applied.append(flags)
-        return ["Keyed", "38 controls."]
+    def apply_solution(self, request):
+        if self.apply_error is not None:
+            raise self.apply_error
+        self.applied.append(request)
+        return "Keyed 38 controls."
 
 
 def raise_take_error():
@@ -170,8 +170,8 @@ def install(monkeypatch) -> FakeCommands:
     maya, mel, ui = types.ModuleType("maya"), types.ModuleType("maya.mel"), types.ModuleType("maya.OpenMayaUI")
     mel.eval = lambda text: "ShelfLayout"
     maya.cmds, maya.mel, maya.OpenMayaUI = commands, mel, ui
-    names = ("export", "apply", "cameras", "undo", "ui.scene_rows")
-    export, apply, cameras, undo, rows = (types.ModuleType(f"maya_plugin.{name}") for name in names)
+    names = ("export", "apply", "cameras", "ui.scene_rows")
+    export, apply, cameras, rows = (types.ModuleType(f"maya_plugin.{name}") for name in names)
     export.ERROR = "error"
     export.ExportRequest = lambda **values: types.SimpleNamespace(**values)
     export.requests = []
@@ -182,7 +182,8 @@ def install(monkeypatch) -> FakeCommands:
     apply.applied_layer = lambda: commands.applied_layer
     apply.applied_ranges = lambda solution: ()
     apply.pin_edits = lambda take: take
-    undo.load_plugin = lambda: None
+    apply.read_request = lambda solution, **options: dict(options, solution=solution)
+    apply.apply_solution = commands.apply_solution
     rows.read_heads = lambda: (HeadRow("face_GEO", ("face_BS",), ("head_GRP", "character_GRP", "face_GEO")),)
     rows.read_control_rows = lambda settings: (
         ControlRow("jawOpen", "face_BS.jawOpen"),
@@ -198,7 +199,6 @@ def install(monkeypatch) -> FakeCommands:
         ("maya_plugin.export", export),
         ("maya_plugin.apply", apply),
         ("maya_plugin.cameras", cameras),
-        ("maya_plugin.undo", undo),
         ("maya_plugin.ui.scene_rows", rows),
     ):
         monkeypatch.setitem(sys.modules, name, module)

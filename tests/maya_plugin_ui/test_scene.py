@@ -66,21 +66,22 @@ def test_a_setting_that_cannot_be_read_is_a_finding(maya_scene):
     assert "before the first" in finding.sentence
 
 
-def test_apply_calls_the_undoable_command(maya_scene, commands):
+def test_apply_asks_for_the_solution_the_head_and_the_range(maya_scene, commands):
     assert maya_scene.apply(Path("s"), SETTINGS, (1002, 1006)) == "Keyed 38 controls."
-    assert commands.applied == [{"solution": "s", "head": "head_GRP", "first": 1002, "last": 1006}]
+    expected = {"solution": Path("s"), "head": "head_GRP", "layer": "", "span": (1002.0, 1006.0)}
+    assert commands.applied == [expected]
 
 
 def test_a_range_goes_into_the_layer_that_holds_the_solve(maya_scene, commands):
     commands.applied_layer = "faceSolve_rom"
     maya_scene.apply(Path("s"), SETTINGS, (1002, 1006))
     maya_scene.apply(Path("s"), SETTINGS, None)
-    assert [flags.get("layer") for flags in commands.applied] == ["faceSolve_rom", None]
+    assert [request["layer"] for request in commands.applied] == ["faceSolve_rom", ""]
 
 
-def test_an_error_of_the_command_is_a_sentence(maya_scene, commands):
-    commands.apply_error = "face_BS.jawOpen is locked; unlock it."
-    with pytest.raises(TakeError, match=r"^face_BS\.jawOpen is locked; unlock it\.$"):
+def test_an_error_of_mayas_commands_is_a_sentence(maya_scene, commands):
+    commands.apply_error = RuntimeError("The layer is full.\n")
+    with pytest.raises(TakeError, match=r"^apply: The layer is full\.$"):
         maya_scene.apply(Path("s"), SETTINGS, None)
 
 

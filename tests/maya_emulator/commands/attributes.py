@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import EmulatorError
 from ..graph import Plug
 from ..node import Node
-from ..schema import COMPOUND, INTEGER, NUMERIC, is_a
+from ..schema import COMPOUND, INTEGER, NUMERIC
 from ..session import Session
 from ..values import NameTaken, declared, plug_children
 from .registry import command, error, names_of, nothing_as_none
@@ -223,16 +223,6 @@ def _has(session: Session, name: str) -> bool:
     return True
 
 
-@command(attribute="at")
-def deleteAttr(session: Session, name: str, **flags: Any) -> None:
-    plug = find_plug(session, f"{name}.{flags['attribute']}" if "attribute" in flags else name)
-    if not plug.attribute.dynamic:
-        raise error(f"'{session.plug_name(plug)}' is not a dynamic attribute")
-    for destination in [p for p in session.graph.inputs if p == plug]:
-        session.graph.disconnect(destination)
-    session.graph.set_member(plug.node.dynamic, plug.attribute.long, None)
-
-
 @command(
     False,
     node="n",
@@ -343,12 +333,3 @@ def aliasAttr(session: Session, *args: str, **flags: Any) -> Any:
             session.graph.set_member(plug.node.aliases, old, None)
         session.graph.set_member(plug.node.aliases, alias, plug.path)
     return None
-
-
-@command(False, query="q", worldSpace="ws", matrix="m", translation="t", rotation="ro", objectSpace="os")
-def xform(session: Session, *args: Any, **flags: Any) -> Any:
-    node = session.node(names_of(args, session)[0])
-    if not flags.get("query") or not flags.get("matrix") or not is_a(node.type, "transform"):
-        raise EmulatorError("xform answers only matrices")
-    path = (("worldMatrix", 0),) if flags.get("worldSpace") else (("matrix", None),)
-    return shown(session, Plug(node, path), session.time)

@@ -139,25 +139,3 @@ def _object(session: Session, plug: Plug, flags: dict[str, Any]) -> str:
     if is_a(node.type, "shape") and not flags.get("shapes") and node.parent is not None:
         node = node.parent
     return session.graph.shortest_name(node)
-
-
-@command(False, pruneDagObjects="pdo", interestLevel="il", allConnections="ac", future="f", groupLevels="gl")
-def listHistory(session: Session, *args: Any, **flags: Any) -> list[str] | None:
-    if set(flags) - {"pruneDagObjects", "interestLevel"}:
-        raise EmulatorError("listHistory only looks upstream")
-    graph, seen, found = session.graph, set(), []
-    queue = [session.node(name.partition(".")[0]) for name in names_of(args, session)]
-    queue = [c for n in queue for c in ([s for s in n.children if is_a(s.type, "shape")] or [n])]
-    while queue:
-        node = queue.pop(0)
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        prune = flags.get("pruneDagObjects") and node.is_dag
-        if not prune and (
-            int(flags.get("interestLevel", 0)) == 0 or node.type not in ("groupId", "groupParts", "tweak")
-        ):
-            found.append(graph.shortest_name(node))
-        sources = [s.node for d, s in graph.inputs.items() if d.node is node and s.path[-1][0] != "message"]
-        queue += [n for n in sources if n.type != "time"]
-    return nothing_as_none(found)

@@ -182,29 +182,6 @@ def cutKey(session: Session, *args: Any, **flags: Any) -> int:
     return count
 
 
-@command(query="q", edit="e", time="t", inTangentType="itt", outTangentType="ott", attribute="at")
-def keyTangent(session: Session, *args: Any, **flags: Any) -> Any:
-    curves = _curves(session, args, flags)
-    names = {value: name for name, value in TANGENT_NAMES.items()}
-    if flags.get("query"):
-        side = "in_type" if flags.get("inTangentType") else "out_type"
-        return [
-            names[getattr(n.keys[i], side) or n.values[(("tangentType", None),)]]
-            for n in curves
-            for i in _within(session, n, flags)
-        ] or None
-    changes = {}
-    if "inTangentType" in flags:
-        changes["in_type"] = TANGENT_NAMES[flags["inTangentType"]]
-    if "outTangentType" in flags:
-        changes["out_type"] = TANGENT_NAMES[flags["outTangentType"]]
-    for node in curves:
-        chosen = set(_within(session, node, flags))
-        keys = [replace(key, **changes) if i in chosen else key for i, key in enumerate(node.keys)]
-        session.graph.set_keys(node, keys)
-    return len(curves)
-
-
 @command(string="s", name="n", object="o", alwaysEvaluate="ae", unitConversion="uc", query="q")
 def expression(session: Session, *args: str, **flags: Any) -> str:
     """Only assignments ``node.attribute = arithmetic of frame and time`` are offered."""

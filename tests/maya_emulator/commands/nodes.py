@@ -123,16 +123,6 @@ def nodeType(session: Session, name: str, **flags: Any) -> Any:
     return type_name
 
 
-@command(False, isType="i", isAType="isa")
-def objectType(session: Session, name: str, **flags: Any) -> Any:
-    type_name = _known(session, name.partition(".")[0]).type
-    if "isType" in flags:
-        return type_name == flags["isType"]
-    if "isAType" in flags:
-        return is_a(type_name, flags["isAType"])
-    return type_name
-
-
 @command(
     False,
     allDescendents="ad",

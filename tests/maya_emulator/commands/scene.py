@@ -48,14 +48,6 @@ def currentUnit(session: Session, **flags: Any) -> Any:
     return None
 
 
-@command(False, query="q", axis="ax", rotateView="rv")
-def upAxis(session: Session, **flags: Any) -> Any:
-    if flags.get("query"):
-        return session.up_axis
-    session.up_axis = flags["axis"]
-    return None
-
-
 @command(
     False,
     query="q",
@@ -171,19 +163,6 @@ def autoKeyframe(session: Session, **flags: Any) -> Any:
     if flags.get("query"):
         return session.auto_key
     session.auto_key = bool(flags["state"])
-    return None
-
-
-@command(False, query="q", mode="m")
-def evaluationManager(session: Session, **flags: Any) -> Any:
-    if flags.get("query"):
-        return [session.evaluation_mode]
-    session.evaluation_mode = flags["mode"]
-    return None
-
-
-@command(False, suspend="su", force="f", currentView="cv")
-def refresh(session: Session, **flags: Any) -> None:
     return None
 
 

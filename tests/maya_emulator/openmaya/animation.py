@@ -2,39 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from ..commands.keys import create_curve, with_key
+from ..commands.keys import with_key
 from ..curve import AUTO, CLAMPED, FIXED, FLAT, LINEAR, PLATEAU, SPLINE, STEP, Key
 from ..evaluate.animation import curve_value
 from ..graph import Plug
 from ..node import Node
 from ..session import current
-from .objects import MDGModifier, MFnDependencyNode, MObject, MPlug
+from .objects import MFnDependencyNode, MObject, MPlug
 from .values import MTime
 
 _FILE_TYPES = {1: FIXED, 2: LINEAR, 3: FLAT, 4: SPLINE, 5: STEP, 8: CLAMPED, 9: PLATEAU, 11: AUTO}
 
 
 class MAnimCurveChange:
-    """Remembers curves' keys before API edits, so that a command can take the edits back and repeat them."""
+    """Remembers curves' keys before API edits, so that a command can take the edits back."""
 
     def __init__(self) -> None:
         self._before: dict[int, tuple[Node, list[Key]]] = {}
-        self._after: dict[int, tuple[Node, list[Key]]] = {}
 
-    def note(self, node: Node, before: list[Key], after: list[Key]) -> None:
+    def note(self, node: Node, before: list[Key]) -> None:
         self._before.setdefault(id(node), (node, before))
-        self._after[id(node)] = (node, after)
 
     def undoIt(self) -> None:
         for node, keys in self._before.values():
-            node.keys = keys
-        current().graph.version += 1
-
-    def redoIt(self) -> None:
-        for node, keys in self._after.values():
             node.keys = keys
         current().graph.version += 1
 
@@ -42,10 +34,7 @@ class MAnimCurveChange:
 class MFnAnimCurve(MFnDependencyNode):
     """An animation curve. Values are internal units; edits bypass the undo queue."""
 
-    kAnimCurveTA, kAnimCurveTL, kAnimCurveTT, kAnimCurveTU = 0, 1, 2, 3
-    kAnimCurveUA, kAnimCurveUL, kAnimCurveUT, kAnimCurveUU = 4, 5, 6, 7
-    kTangentGlobal, kTangentFixed, kTangentLinear, kTangentFlat, kTangentSmooth, kTangentStep = 0, 1, 2, 3, 4, 5
-    kTangentClamped, kTangentPlateau, kTangentAuto = 8, 9, 11
+    kTangentGlobal, kTangentLinear, kTangentAuto = 0, 2, 11
 
     def __init__(self, item: MObject | MPlug | None = None) -> None:
         if isinstance(item, MPlug):
@@ -56,20 +45,8 @@ class MFnAnimCurve(MFnDependencyNode):
         super().__init__(item)
 
     @property
-    def animCurveType(self) -> int:
-        return ("TA", "TL", "TT", "TU", "UA", "UL", "UT", "UU").index(self.node_.type[-2:])
-
-    @property
     def isTimeInput(self) -> bool:
         return self.node_.type[-2] == "T"
-
-    @property
-    def isUnitlessInput(self) -> bool:
-        return not self.isTimeInput
-
-    @property
-    def isWeighted(self) -> bool:
-        return bool(self.node_.values.get((("weightedTangents", None),), 0))
 
     @property
     def numKeys(self) -> int:
@@ -77,29 +54,9 @@ class MFnAnimCurve(MFnDependencyNode):
 
     def _edit(self, keys: list[Key], change: MAnimCurveChange | None) -> None:
         if change is not None:
-            change.note(self.node_, self.node_.keys, keys)
+            change.note(self.node_, self.node_.keys)
         self.node_.keys = keys
         current().graph.version += 1
-
-    def create(self, plug: MPlug, modifier: MDGModifier | None = None) -> MObject:
-        """A new curve connected to ``plug``; with a modifier the creation can be undone by it."""
-        session = current()
-        if session.graph.source(plug.plug) is not None:
-            raise RuntimeError("(kFailure): the plug has an input already")
-        name = plug.name().replace(".", "_").replace("[", "_").replace("]", "_").split("|")[-1]
-
-        def make() -> None:
-            self._node = create_curve(session, plug.plug, name)
-
-        if modifier is None:
-            outer, session.graph.recorder = session.graph.recorder, None
-            try:
-                make()
-            finally:
-                session.graph.recorder = outer
-        else:
-            modifier._record(make)
-        return MObject(self.node_)
 
     def _x(self, value: MTime | float) -> float:
         if isinstance(value, MTime) != self.isTimeInput:
@@ -149,21 +106,3 @@ class MFnAnimCurve(MFnDependencyNode):
             types = _FILE_TYPES.get(tangentInType, 0), _FILE_TYPES.get(tangentOutType, 0)
             keys = with_key(keys, Key(at, float(value), *types))
         self._edit(keys, change)
-
-    def remove(self, index: int, change: MAnimCurveChange | None = None) -> None:
-        keys = list(self.node_.keys)
-        del keys[index]
-        self._edit(keys, change)
-
-    def setValue(self, index: int, value: float, change: MAnimCurveChange | None = None) -> None:
-        keys = list(self.node_.keys)
-        keys[index] = replace(keys[index], value=float(value))
-        self._edit(keys, change)
-
-
-class MAnimControl:
-    @staticmethod
-    def currentTime() -> MTime:
-        time = MTime(0.0, MTime.uiUnit())
-        time.ticks = current().time
-        return time

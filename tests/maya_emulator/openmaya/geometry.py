@@ -12,7 +12,7 @@ from ..mesh import MeshData
 from ..node import Node
 from ..session import current
 from .objects import MDagPath, MObject
-from .values import MFn, MPointArray, MSpace
+from .values import MPointArray, MSpace
 
 
 class MFnMesh:
@@ -30,14 +30,6 @@ class MFnMesh:
             raise TypeError("(kInvalidParameter): Object is incompatible with MFnMesh")
         self._mesh: MeshData = held
 
-    @property
-    def numVertices(self) -> int:
-        return len(self._mesh.points)
-
-    @property
-    def numPolygons(self) -> int:
-        return len(self._mesh.counts)
-
     def getPoints(self, space: int = MSpace.kObject) -> MPointArray:
         points = self._mesh.points
         if space == MSpace.kWorld:
@@ -50,9 +42,6 @@ class MFnMesh:
 
     def getVertices(self) -> tuple[list[int], list[int]]:
         return self._mesh.counts.tolist(), self._mesh.corners.tolist()
-
-    def getUVSetNames(self) -> tuple[str, ...]:
-        return tuple(uv.name for uv in self._mesh.uv_sets)
 
     def currentUVSetName(self) -> str:
         return self._mesh.uv_sets[0].name if self._mesh.uv_sets else ""
@@ -119,14 +108,6 @@ class MFnSingleIndexedComponent:
     @property
     def isComplete(self) -> bool:
         return "*" in self._text
-
-    @property
-    def componentType(self) -> int:
-        return MFn.kMeshVertComponent
-
-    @property
-    def elementCount(self) -> int:
-        return len(self.getElements())
 
     def getElements(self) -> list[int]:
         return [] if self.isComplete else expand([self._text], 0).tolist()

@@ -19,16 +19,12 @@ class PluginObject:
 class MSyntax:
     """The flags and objects of a plug-in command."""
 
-    kBoolean, kLong, kDouble, kString, kTime, kNoArg = "bool", "long", "double", "string", "time", "none"
-    kStringObjects = "strings"
-    kNone = "none"
+    kBoolean, kDouble, kString = "bool", "double", "string"
 
     def __init__(self) -> None:
         self.flags: dict[str, tuple[str, tuple[str, ...]]] = {}
         self.multi: set[str] = set()
         self.arguments: list[str] = []
-        self.enableQuery = False
-        self.enableEdit = False
 
     def addFlag(self, short: str, long: str, *kinds: str) -> None:
         if not (short.startswith("-") and long.startswith("-")) or len(long) < 5:
@@ -84,9 +80,6 @@ class MArgParser:
     def flagArgumentDouble(self, flag: str, index: int) -> float:
         return float(self._argument(flag, index))
 
-    def flagArgumentInt(self, flag: str, index: int) -> int:
-        return int(self._argument(flag, index))
-
     def flagArgumentBool(self, flag: str, index: int) -> bool:
         return bool(self._argument(flag, index))
 
@@ -126,35 +119,16 @@ class MPxCommand:
             raise EmulatorError("syntax() of a command that was registered without one")
         return self._command_syntax
 
-    def doIt(self, arguments: MArgList) -> None:
-        raise NotImplementedError
-
-    def undoIt(self) -> None:
-        raise NotImplementedError
-
-    def redoIt(self) -> None:
-        raise NotImplementedError
-
     def isUndoable(self) -> bool:
         return False
 
     def setResult(self, value: Any) -> None:
         self._result = value
 
-    @classmethod
-    def clearResult(cls) -> None:
-        return None
-
 
 class MFnPlugin:
     def __init__(self, plugin: PluginObject, vendor: str = "", version: str = "", api: str = "Any") -> None:
         self._plugin = plugin
-
-    def loadPath(self) -> str:
-        return self._plugin.path.replace("\\", "/").rpartition("/")[0]
-
-    def name(self) -> str:
-        return self._plugin.name
 
     def registerCommand(self, name: str, creator: Any, syntax: Any = None) -> None:
         session = current()
@@ -182,10 +156,13 @@ class PluginCommand:
         instance._command_syntax = self._syntax
         MArgParser(self._syntax, MArgList(args, flags))
         session = current()
-        instance.doIt(MArgList(args, flags))
+        try:
+            instance.doIt(MArgList(args, flags))
+        except RuntimeError:
+            raise
+        except Exception:
+            # Maya hears only that a command failed; whether the words of an error get through is not documented.
+            raise RuntimeError("Unexpected Internal Failure") from None
         if instance.isUndoable():
             session.record(self.name, instance.undoIt, instance.redoIt)
         return instance._result
-
-    def syntax(self) -> MSyntax:
-        return self._syntax

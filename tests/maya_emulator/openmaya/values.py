@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ..curve import TICKS_PER_SECOND
-from ..errors import EmulatorError
 from ..session import current
 
 _RATES = {"kSeconds": 1.0, "kFilm": 24.0, "kPALFrame": 25.0, "kNTSCFrame": 30.0, "kMilliseconds": 1000.0}
@@ -68,52 +65,12 @@ class MPointArray(list):
         super().__init__(item if isinstance(item, MPoint) else MPoint(*item) for item in items)
 
 
-class MMatrix:
-    """A 4x4 matrix for row vectors; made from 16 numbers, four rows, or nothing (identity)."""
-
-    def __init__(self, values: Any = None) -> None:
-        self.array = np.eye(4) if values is None else np.array(values, np.float64).reshape(4, 4)
-
-    def __mul__(self, other: MMatrix) -> MMatrix:
-        return MMatrix(self.array @ other.array)
-
-    def inverse(self) -> MMatrix:
-        return MMatrix(np.linalg.inv(self.array))
-
-    def __iter__(self):
-        return iter(self.array.ravel().tolist())
-
-    def __len__(self) -> int:
-        return 16
-
-    def __getitem__(self, index: int) -> float:
-        return float(self.array.ravel()[index])
-
-
 class MSpace:
     kTransform, kPreTransform, kObject, kWorld = 1, 2, 2, 4
 
 
-class MFn:
-    """The function set types that the stand-in tells apart."""
-
-    kInvalid, kDependencyNode, kDagNode, kTransform, kMesh, kCamera, kBlendShape, kAnimCurve = (
-        0,
-        4,
-        107,
-        110,
-        296,
-        250,
-        336,
-        7,
-    )
-    kMeshData, kPointArrayData, kComponentListData, kMeshVertComponent = 606, 592, 588, 543
-
-
 class MGlobal:
     """Messages go to the session's list; MEL and Python are not executed."""
-
-    kInteractive, kBatch, kLibraryApp = 0, 1, 2
 
     @staticmethod
     def displayInfo(text: str) -> None:
@@ -121,11 +78,3 @@ class MGlobal:
 
     displayWarning = displayInfo
     displayError = displayInfo
-
-    @staticmethod
-    def mayaState() -> int:
-        return MGlobal.kLibraryApp if current().batch else MGlobal.kInteractive
-
-    @staticmethod
-    def executeCommand(*args: Any) -> None:
-        raise EmulatorError("MEL is not executed")
