@@ -25,7 +25,8 @@ CHANNELS = ("translateX", "translateY", "translateZ", "rotateX", "rotateY", "rot
 class LocalFrame:
     """What a transform adds around its translate and rotate channels at one time.
 
-    before, axis (3, 3): scale and shear, then the rotate axis; after (3, 3): joint orient and segment scale.
+    before, axis (3, 3): scale, then the rotate axis; after (3, 3): joint orient and segment scale. Shear is left out:
+    with any, no rotation puts the node where a rigid head is, and ``head_channels`` refuses it.
     pivot: what the pivots move before the rotation, centimetres. What they move after it is added to translate whatever
     the rotation is, so it may count as part of what stands above the node, and is left out.
     """
@@ -56,8 +57,7 @@ def local_frame(node: str, time: float) -> LocalFrame:
     def get(name: str) -> np.ndarray:
         return np.array(cmds.getAttr("{}.{}".format(node, name), time=time)[0], np.float64)
 
-    xy, xz, yz = get("shear")
-    before = np.diag(get("scale")) @ np.array([[1.0, 0.0, 0.0], [xy, 1.0, 0.0], [xz, yz, 1.0]])
+    before = np.diag(get("scale"))
     after = np.eye(3)
     if has_attribute(node, "jointOrient"):
         after = rotation_matrix(get("jointOrient") * radians(), "xyz")
@@ -84,7 +84,7 @@ def head_channels(node: str, heads: np.ndarray, times: Tuple[float, ...]) -> np.
     """(F, 6) translate (centimetres) and rotate (radians, without jumps) that put ``node`` at ``heads``.
 
     heads: (F, 4, 4) rigid, world space, column vectors, centimetres; the node's scale stays. The first angles are those
-    nearest to the node's present ones. Refusal where scale above the node makes a rotation impossible.
+    nearest to the node's present ones. Refusal where shear, or scale above the node, makes that impossible.
     """
     rotations = np.zeros((len(times), 3, 3))
     result = np.zeros((len(times), 6))
@@ -107,8 +107,8 @@ def _rotation(matrix: np.ndarray, node: str) -> np.ndarray:
     if np.abs(matrix @ matrix.T - np.eye(3)).max() > 1e-3:
         raise Refusal(
             short_name(node),
-            "uneven scale above it would shear the head.",
-            "Freeze the scale of its parents, or choose a transform above them.",
+            "its shear, or uneven scale above it, would shear the head.",
+            "Freeze its shear and the scale of its parents, or choose a transform above them.",
         )
     u, _, vt = np.linalg.svd(matrix)
     return u @ vt

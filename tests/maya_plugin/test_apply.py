@@ -7,8 +7,10 @@ from maya import cmds
 from maya_plugin.apply import ApplyRequest, apply_solution, reduce_keys
 from maya_plugin.apply.channels import head_channels
 from maya_plugin.apply.surface import Surface
+from maya_plugin.export.findings import Refusal
 from maya_plugin.export.geometry import world_matrix
 from maya_plugin.export.head import head_at
+from maya_plugin.rotate_order import rotation_matrix
 from solver.take import Take, TakeError, write_solution, write_take
 from tests.maya_plugin.shown import shown_vertices, snapshot
 from tests.maya_plugin.small_head import small_solution, small_take
@@ -128,6 +130,60 @@ def test_head_channels_in_every_rotate_order(small, order):
     cmds.currentTime(1)
     np.testing.assert_allclose(head_at("head_GRP", 1.0), target, atol=1e-9)
     np.testing.assert_allclose(np.linalg.norm(world_matrix("head_GRP", 1.0)[:3, :3], axis=1), size)
+
+
+PIVOTS = {
+    "rotatePivot": (0.5, 1.0, -1.0),
+    "rotatePivotTranslate": (0.2, -0.1, 0.3),
+    "scalePivot": (-0.4, 0.6, 0.9),
+    "scalePivotTranslate": (0.7, 0.3, -0.2),
+    "scale": (1.5, 0.8, 1.2),
+    "rotateAxis": (5.0, 6.0, 7.0),
+}
+ORIENTED = {"jointOrient": (20.0, -35.0, 50.0), "scale": (1.5, 1.5, 1.5)}
+
+
+def put(node, settings):
+    for name, values in settings.items():
+        cmds.setAttr(f"{node}.{name}", *values)
+
+
+def reached(node, head):
+    """What the scene shows of ``node`` once the channels for ``head`` (4, 4) are set."""
+    (channels,) = head_channels(node, head[None], (1.0,))
+    cmds.setAttr(node + ".translate", *channels[:3])
+    cmds.setAttr(node + ".rotate", *np.degrees(channels[3:]))
+    return head_at(node, 1.0)
+
+
+@pytest.mark.parametrize("kind", ["transform", "joint"])
+def test_pivots_scales_and_orientation_of_the_node_are_taken_into_account(maya, kind):
+    parent = cmds.createNode(kind, name="parent")
+    node = cmds.createNode(kind, name="node", parent=parent)
+    put(parent, {"translate": (1, 2, 3), "rotate": (40, 50, 60), "scale": (2, 2, 2)})
+    put(node, {"translate": (4, 5, 6), "rotate": (10, 20, 30), **PIVOTS})
+    if kind == "joint":
+        put(node, ORIENTED)
+        cmds.connectAttr("parent.scale", "node.inverseScale")
+    target = np.eye(4)
+    target[:3, :3] = rotation_matrix(np.array([0.3, -0.5, 0.9]), "xyz").T
+    target[:3, 3] = 4, 5, 6
+    np.testing.assert_allclose(reached("node", target), target, atol=1e-9)
+
+
+@pytest.mark.parametrize("above", [{"scale": (1, 2, 1)}, {"shear": (0.5, 0, 0)}])
+def test_scale_that_would_shear_a_turned_head_is_refused(maya, above):
+    cmds.createNode("transform", name="parent")
+    cmds.createNode("transform", name="node", parent="parent")
+    put("parent", above)
+    target = np.eye(4)
+    target[:3, :3] = rotation_matrix(np.array([0.3, -0.5, 0.9]), "xyz").T
+    with pytest.raises(Refusal, match="would shear the head"):
+        head_channels("node", target[None], (1.0,))
+    put("parent", {"scale": (1, 1, 1), "shear": (0, 0, 0)})
+    put("node", {"shear": (0.0, 0.5, 0.0)})
+    with pytest.raises(Refusal, match="would shear the head"):
+        head_channels("node", target[None], (1.0,))
 
 
 def test_locked_and_connected_plugs_are_named_and_left_alone(small, tmp_path):
