@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import torch
 
 from solver.rig import RigModel
 from solver.rotation import tangent_from_rotation
-from solver.take import Rig, Solution, Take, TakeError, read_take
+from solver.take import Control, Driver, Rig, Solution, Take, TakeError, read_take
 from solver.take.files import read_npz
 from solver.take.take import check_rigid
 from solver.vertex_errors import Poses, RegionErrors, vertex_errors
@@ -21,7 +21,10 @@ ACTIVE_WEIGHT = 0.01
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """What really happened. weights: (F, K); names: (K,); head: (F, 4, 4) world space, centimetres."""
+    """What really happened. weights: (F, K); head: (F, 4, 4) world space, centimetres.
+
+    names: (K,) of the rig's controls, or of its targets where rig controls stand between a person and the weights.
+    """
 
     weights: np.ndarray
     names: tuple[str, ...]
@@ -33,9 +36,9 @@ class Evaluation:
     """All measures of a solution; arrays are per frame (F,).
 
     regions: first the face (every vertex that a control moves), then the region asked for, if any.
-    head_rotation: degrees. weight_error: mean absolute difference of the controls. active: controls whose magnitude
-    exceeds 0.01. jerk: mean norm of the third difference of the face's world vertices, metres per second cubed; NaN
-    where no four frames follow one another.
+    head_rotation: degrees. weight_error: mean absolute difference of the controls, or of the targets' weights where the
+    truth gives those. active: controls (or weights) whose magnitude exceeds 0.01. jerk: mean norm of the third
+    difference of the face's world vertices, metres per second cubed; NaN where no four frames follow one another.
     """
 
     frames: np.ndarray
@@ -97,11 +100,17 @@ def evaluate(solution: Solution, take: Take, truth: Truth, region: tuple[int, in
     region: vertex range [first, last) measured beside the whole face. Raises TakeError when frames or controls of the
     two do not correspond.
     """
-    rig = take.rig
+    rig, solved = take.rig, control_columns(solution.controls, solution.control_names, take.rig, "solution")
+    if set(truth.names) != set(rig.control_names):
+        plain = rig_of_weights(rig)
+        if set(plain.control_names) <= set(truth.names) <= set(rig.target_names):
+            weights = RigModel(rig, dtype=torch.float64).target_weights(torch.from_numpy(solved)).numpy()
+            solved = weights[:, [rig.target_names.index(name) for name in plain.control_names]]
+            truth = _only(truth, plain.control_names)
+            rig = plain
     if len(truth.weights) != take.frame_count:
         raise TakeError(f"truth: it has {len(truth.weights)} frames, the take has {take.frame_count}.")
     rows = take_rows(solution, take)
-    solved = control_columns(solution.controls, solution.control_names, rig, "solution")
     true = control_columns(truth.weights[rows], truth.names, rig, "truth")
     for index, row in enumerate(rows):
         check_rigid(truth.head[row], f"truth: the head transform of frame {solution.frames[index]}")
@@ -120,6 +129,20 @@ def evaluate(solution: Solution, take: Take, truth: Truth, region: tuple[int, in
         jerk_truth=errors.jerks[1],
         control_error=dict(zip(rig.control_names, difference.mean(axis=0).tolist(), strict=True)),
     )
+
+
+def rig_of_weights(rig: Rig) -> Rig:
+    """``rig`` with the weight of each target as a control of the target's name; combinations follow as before."""
+    follow = {combination.target for combination in rig.combinations}
+    free = [index for index in range(len(rig.targets)) if index not in follow]
+    controls = tuple(Control(rig.targets[index].name) for index in free)
+    drivers = tuple(Driver.identity(control, index) for control, index in enumerate(free))
+    return replace(rig, controls=controls, drivers=drivers)
+
+
+def _only(truth: Truth, names: list[str]) -> Truth:
+    """The columns called ``names``; what else it has are weights of combinations, which follow from these."""
+    return Truth(truth.weights[:, [truth.names.index(name) for name in names]], tuple(names), truth.head)
 
 
 def take_rows(solution: Solution, take: Take) -> np.ndarray:

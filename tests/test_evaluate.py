@@ -13,7 +13,20 @@ from rich.console import Console
 
 from solver.evaluate import Truth, evaluate, find_take, parse_region, read_truth
 from solver.review.measures import evaluation_record, print_evaluation
-from solver.take import Camera, Footage, Rig, Solution, Take, TakeError, write_take
+from solver.take import (
+    Camera,
+    Combination,
+    Control,
+    Driver,
+    Footage,
+    Rig,
+    Shape,
+    Solution,
+    Take,
+    TakeError,
+    Target,
+    write_take,
+)
 
 FRAMES = 5
 VERTICES = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [5, 5, 5]], np.float32)
@@ -104,6 +117,43 @@ def test_controls_are_matched_by_name(take: Take, truth: Truth) -> None:
     assert result.weight_error.max() == 0
     with pytest.raises(TakeError, match="truth: its controls are not the take's"):
         evaluate(solved(truth), take, Truth(weights, ("a", "c"), truth.head))
+
+
+@pytest.fixture
+def driven(take: Take) -> Take:
+    """The same shapes behind a dial of 0..10 that drives a and, from its middle on, b; c is a combination of both."""
+    rig = take.rig
+    both = Target("c", (Shape(1.0, np.array([2], np.int32), np.array([[0, 0, 3]], np.float32)),))
+    drivers = (
+        Driver(0, 0, np.array([0.0, 10.0]), np.array([0.0, 1.0])),
+        Driver(0, 1, np.array([0.0, 5.0, 10.0]), np.array([0.0, 0.0, 0.5])),
+    )
+    controls = (Control("dial", 0.0, 10.0),)
+    combined = (Combination(2, (0, 1)),)
+    rig = replace(rig, targets=(*rig.targets, both), controls=controls, drivers=drivers, combinations=combined)
+    return replace(take, rig=rig)
+
+
+@pytest.mark.parametrize("names", [("b", "a"), ("c", "b", "a")])
+def test_weights_of_targets_are_a_truth_for_controls_that_drive_them(driven: Take, names: tuple[str, ...]) -> None:
+    dial = np.array([[0.0], [4.0], [10.0], [7.0], [0.0]])
+    weights = np.stack([dial[:, 0] / 10, np.maximum(dial[:, 0] - 5, 0) / 10], 1)
+    every = dict(zip("abc", (*weights.T, weights.prod(1)), strict=True))
+    truth = Truth(np.stack([every[name] for name in names], 1), names, np.tile(np.eye(4), (FRAMES, 1, 1)))
+    solution = replace(
+        solved(Truth(np.zeros((FRAMES, 2)), ("a", "b"), truth.head)),
+        control_names=("dial",),
+        controls=dial,
+        control_std=np.zeros_like(dial),
+    )
+    result = evaluate(solution, driven, truth)
+    assert (result.weight_error.max(), result.regions[0].world_max) == pytest.approx((0, 0), abs=1e-9)
+    assert set(result.control_error) == {"a", "b"}
+    off = evaluate(replace(solution, controls=dial - np.array([[0.0], [0.0], [2.0], [0.0], [0.0]])), driven, truth)
+    np.testing.assert_allclose(off.weight_error, [0, 0, 0.2, 0, 0], atol=1e-12)
+    assert off.regions[0].world_max == pytest.approx(10 * 3 * (0.5 - 0.8 * 0.3))  # mm, of the combination's vertex
+    with pytest.raises(TakeError, match="truth: its controls are not the take's"):
+        evaluate(solution, driven, Truth(truth.weights[:, :1], names[:1], truth.head))
 
 
 def test_jerk_is_third_difference_times_rate_cubed(take: Take, truth: Truth) -> None:

@@ -22,7 +22,10 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("out", type=Path, metavar="OUT", help="folder with solution.json")
     parser.add_argument(
-        "--truth", type=Path, required=True, help="truth .npz: weights, names, head for each take frame"
+        "--truth",
+        type=Path,
+        required=True,
+        help="truth .npz: weights, names (of controls or of targets), head for each take frame",
     )
     parser.add_argument("--region", metavar="A:B", help="also measure vertices A up to, not including, B")
     parser.add_argument("--take", type=Path, help="the take, when it is not where the solution says")
