@@ -19,7 +19,7 @@ from solver.take.errors import TakeError
 from .channels import CHANNELS, head_channels
 from .curves import key_all
 from .layer import check_layer, layer_commands, layer_curves, layer_name, why_not_keyable
-from .provenance import write_provenance
+from .provenance import now, write_provenance
 from .reduction import fit_keys
 from .request import ApplyRequest
 
@@ -55,8 +55,8 @@ class ApplyReport:
 class Plan:
     """Curves to key: plugs with values (F, P) in shown units at scene times (F,).
 
-    controls and head are what of the take's rig they mean, for tolerances on the surface; ``report`` is filled when
-    the edit has run.
+    head: the node that gets the head's motion, empty for none. applied: when this was planned; redo records the same.
+    ``report`` is filled when the edit has run.
     """
 
     request: ApplyRequest
@@ -66,6 +66,7 @@ class Plan:
     plugs: Tuple[str, ...]
     values: np.ndarray
     skipped: Tuple[Skipped, ...]
+    applied: str
     reports: List[ApplyReport] = field(default_factory=list)
 
     def edit(self) -> SceneEdit:
@@ -88,6 +89,7 @@ class Plan:
             request.solution_folder,
             self.layer,
             self.head,
+            self.applied,
             request.span,
         )
         return [*commands, record]
@@ -141,7 +143,7 @@ def plan(request: ApplyRequest) -> Plan:
     values = np.stack(columns, axis=1)
     if request.span is not None:
         values = _blended(tuple(plugs), times, values, request.blend)
-    return Plan(request, layer, head, times, tuple(plugs), values, tuple(skipped))
+    return Plan(request, layer, head, times, tuple(plugs), values, tuple(skipped), now())
 
 
 def _rows(request: ApplyRequest) -> np.ndarray:

@@ -35,6 +35,11 @@ class Provenance:
     ranges: Tuple[Tuple[str, float, float], ...] = ()
 
 
+def now() -> str:
+    """The present moment as the node records it."""
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+
+
 def write_provenance(
     solution: Solution,
     take_name: str,
@@ -42,11 +47,13 @@ def write_provenance(
     solution_folder: str,
     layer: str,
     head: str,
+    applied: str,
     span: Optional[Tuple[float, float]] = None,
 ) -> str:
     """Makes the provenance node, or rewrites the one that the layer has; returns its name.
 
-    span: scene times, when only they were keyed; a layer that has a node keeps what it says of the whole take.
+    applied: when (``now``). span: scene times, when only they were keyed; a layer that has a node keeps what it says of
+    the whole take.
     """
     existing = find_provenance(layer)
     node = (
@@ -63,7 +70,7 @@ def write_provenance(
         cmds.connectAttr(layer + ".message", node + ".layer")
         if head:
             cmds.connectAttr(head + ".message", node + ".head")
-    texts = dict(_texts(solution, take_name, take_folder, solution_folder), **{RANGES: "[]"})
+    texts = dict(_texts(solution, take_name, take_folder, solution_folder), applied=applied, **{RANGES: "[]"})
     if existing is not None and span is not None:
         ranges = [*existing.ranges, (texts["solutionFolder"], *span)]
         texts = {"applied": texts["applied"], RANGES: json.dumps(ranges)}
@@ -81,7 +88,6 @@ def _texts(solution: Solution, take_name: str, take_folder: str, solution_folder
         "solutionFolder": solution_folder.replace("\\", "/"),
         "version": str(recorded.get("facesolve", "")),
         "solved": str(recorded.get("date", "")),
-        "applied": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
         "settings": json.dumps(recorded.get("settings", {}), sort_keys=True),
         "frames": "{}-{}".format(solution.frames[0], solution.frames[-1]),
         "residual": "{:.6g}".format(float(seen.mean())) if len(seen) else "",

@@ -154,8 +154,7 @@ class MayaScene:
     def default_take_folder(self) -> Path:
         """The project's data folder, then ``facesolve``, then the scene's name."""
         root = Path(cmds.workspace(query=True, rootDirectory=True))
-        name = Path(cmds.file(query=True, sceneName=True) or "untitled").stem
-        return root / "data" / "facesolve" / name
+        return root / "data" / "facesolve" / _scene_name()
 
     def watch(
         self, on_scene: Callable[[], None], on_time: Callable[[float], None], on_exit: Callable[[], None]
@@ -186,9 +185,15 @@ class MayaScene:
             frames=tuple(map(float, frames)),
             footage=dict(settings.footage),
             keys={name: use for name, use in uses.items() if use != FREE},
+            name=_scene_name(),
             on_bad_frame=settings.on_bad_frame,
             settings=settings.solver_settings(self._control_names),
         )
+
+
+def _scene_name() -> str:
+    """What takes and layers of the open scene are called."""
+    return Path(cmds.file(query=True, sceneName=True) or "untitled").stem
 
 
 def _kept(settings: Settings) -> str:
