@@ -11,6 +11,7 @@ from .interpreter import Interpreter
 from .process import ChildProcess
 
 PAGE = "report.html"
+_PREFIX = "facesolve: error: "  # of the command line's sentences
 
 
 def fresh_report(solution: Path) -> Optional[Path]:
@@ -49,9 +50,8 @@ class ReportTask:
             self.page = self._wanted
         else:
             tail = [line for line in self._process.stderr_tail.splitlines() if line.strip()]
-            self.error = "The report could not be written: {}".format(
-                tail[-1] if tail else "the solver gave no reason."
-            )
+            reason = tail[-1].rpartition(_PREFIX)[2] if tail else "the solver gave no reason."
+            self.error = "The report could not be written: {}".format(reason)
 
     def kill(self) -> None:
         """Ends the writing now."""

@@ -1,6 +1,7 @@
 """The docked panel: made once, restored, let go; the shelf's actions on it."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -89,6 +90,18 @@ def test_actions_without_a_solution_say_so(commands):
     assert dock.current().session.notice_is_error
     actions.apply()
     assert "no solution" in dock.current().session.notice
+
+
+def test_review_opens_the_page_as_a_local_file(commands, monkeypatch, tmp_path):
+    from maya_plugin.ui import actions
+    from maya_plugin.ui.qt import QtGui
+
+    opened = []
+    monkeypatch.setattr(QtGui.QDesktopServices, "openUrl", opened.append)
+    actions.open_page(tmp_path / "größe #1" / "report.html")
+    (url,) = opened
+    assert url.isLocalFile()
+    assert Path(url.toLocalFile()) == tmp_path / "größe #1" / "report.html"
 
 
 def test_reduce_keys_asks_for_a_number(commands):

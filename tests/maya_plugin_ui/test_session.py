@@ -230,11 +230,16 @@ def test_review_opens_a_fresh_report_at_once_and_writes_a_missing_one(session, s
 def test_a_report_that_fails_is_said(session, solver, tmp_path):
     solver(session.scene)
     session.open_last_solution()
-    (tmp_path / "module" / "solver" / "__main__.py").write_text("raise SystemExit('no such command')")
-    session.review(lambda page: None)
-    finish(session)
-    assert "no such command" in session.notice
-    assert session.notice_is_error
+    for words, shown in (
+        ("facesolve: error: the video needs PyAV; install it.", "the video needs PyAV; install it."),
+        ("MemoryError", "MemoryError"),
+        ("", "the solver gave no reason."),
+    ):
+        (tmp_path / "module" / "solver" / "__main__.py").write_text(f"raise SystemExit({words!r} or 1)")
+        session.review(lambda page: None)
+        finish(session)
+        assert session.notice == "The report could not be written: " + shown
+        assert session.notice_is_error
 
 
 def test_the_environment_test_reports(session, solver, tmp_path):
