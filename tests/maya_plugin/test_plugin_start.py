@@ -51,7 +51,7 @@ def window(maya, monkeypatch):
     maya.batch = False
     shelves = Shelves()
     for name in ("tabLayout", "shelfLayout", "shelfButton"):
-        monkeypatch.setitem(vars(cmds), name, getattr(shelves, name))
+        monkeypatch.setattr(sys.modules["maya.cmds"], name, getattr(shelves, name), raising=False)
     mel = types.ModuleType("maya.mel")
     mel.eval = lambda text: "ShelfLayout"
     monkeypatch.setitem(sys.modules, "maya.mel", mel)
