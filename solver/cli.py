@@ -26,12 +26,14 @@ from solver.commands import (
     render,
     report,
     solve,
+    undistort,
 )
 from solver.commands.declare import EXIT_BAD_INPUT, EXIT_INTERRUPTED, Command, Parser
 from solver.take import FacesolveError
 
 COMMANDS = (
     calibrate,
+    undistort,
     convert_cameras,
     pack,
     inspect,

@@ -58,7 +58,8 @@ def solve(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., Any]], Non
 def test_help_of_every_command_shows_an_example(capsys: Captured) -> None:
     for command in (
         *("pack", "inspect", "solve", "evaluate", "compare", "render", "report", "export", "extract", "demo", "doctor"),
-        *("calibrate", "convert-cameras", "baseline"),
+        *("calibrate", "convert-cameras", "undistort"),
+        "baseline",
     ):
         with pytest.raises(SystemExit) as ended:
             main([command, "--help"])

@@ -58,7 +58,7 @@ class FootageReader:
         Raises FootageError naming camera, frame and file when the image or its matte is missing, cut short, damaged
         or of another size than the camera's.
         """
-        stored = self._stored(frame, self.footage.image_path(frame))
+        stored = self.stored(frame)
         finite = self._everywhere
         if stored.dtype.kind == "f" and not np.isfinite(stored).all():
             finite = np.isfinite(stored).reshape(*finite.shape, -1).all(axis=2)
@@ -74,6 +74,23 @@ class FootageReader:
         if finite is not self._everywhere:
             valid = valid & (lens.coverage(finite.astype(np.float32)) > 0.999)
         return Image(lens.pixels(pixels), valid, None if matte is None else lens.coverage(matte))
+
+    def stored(self, frame: int) -> np.ndarray:
+        """Stored values of the image at take frame number ``frame``, distortion and encoding untouched.
+
+        (H, W) gray or (H, W, 3) RGB; uint8, uint16 or float32. Raises FootageError as ``read`` does.
+        """
+        path = self.footage.image_path(frame)
+        if self._many is None:
+            return self._file(frame, path)
+        number = self.footage.image_number(frame)
+        if number is None:
+            raise self._error(frame, path, NO_IMAGE)
+        try:
+            pixels = self._many.read(number)
+        except UnreadableImage as problem:
+            raise self._error(frame, path, problem) from None
+        return self._sized(frame, path, pixels)
 
     def close(self) -> None:
         """Closes the file that holds many images, if there is one."""
@@ -101,18 +118,6 @@ class FootageReader:
             return None
         matte = to_linear(self._file(frame, path), "linear")
         return matte if matte.ndim == 2 else matte.mean(axis=2)
-
-    def _stored(self, frame: int, path: str) -> np.ndarray:
-        if self._many is None:
-            return self._file(frame, path)
-        number = self.footage.image_number(frame)
-        if number is None:
-            raise self._error(frame, path, NO_IMAGE)
-        try:
-            pixels = self._many.read(number)
-        except UnreadableImage as problem:
-            raise self._error(frame, path, problem) from None
-        return self._sized(frame, path, pixels)
 
     def _file(self, frame: int, path: str) -> np.ndarray:
         try:

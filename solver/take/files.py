@@ -6,9 +6,11 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import uuid
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Iterator, Mapping
 
 import numpy as np
 
@@ -30,6 +32,24 @@ def write_atomic(path: Path, data: bytes) -> None:
     except BaseException:
         if os.path.exists(temporary):
             os.unlink(temporary)
+        raise
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """A folder beside ``path`` to fill, which becomes ``path`` when all went well and else disappears.
+
+    Raises TakeError when ``path`` is there already: it is never overwritten.
+    """
+    if path.exists():
+        raise TakeError("'{}' is there already and is not overwritten; name a new folder.".format(path))
+    temporary = Path("{}.{}.part".format(os.path.abspath(str(path)), uuid.uuid4().hex))
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        os.rename(str(temporary), str(path))
+    except BaseException:
+        shutil.rmtree(str(temporary), ignore_errors=True)
         raise
 
 
