@@ -40,7 +40,8 @@ def draw_view(gray: np.ndarray, checked: Checked | None, label: str) -> np.ndarr
         return picture
     detected = pixels_to_opencv(checked.detection.pixels * scale)
     projected = pixels_to_opencv(checked.projected * scale)
-    radius = int(np.clip(gray.shape[1] / 160, 4, 12))
+    apart = np.median(np.linalg.norm(np.diff(detected, axis=0), axis=1))
+    radius = int(np.clip(apart / 3, 3, 12))
     for point, aim, used in zip(detected, projected, checked.used, strict=True):
         cv2.circle(picture, _fixed(point), radius << _SHIFT, DETECTED if used else REJECTED, 1, cv2.LINE_AA, _SHIFT)
         if np.abs(aim - point).max() > gray.shape[1]:
