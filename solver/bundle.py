@@ -16,6 +16,7 @@ from torch import Tensor
 
 from .consensus import KNOWN_WEIGHT, agree
 from .optimize.box import solve_box
+from .optimize.gauss_newton import BOX_ROUNDS
 from .problem import Pose, Problem, converged
 from .residuals.contour import ContourPoints, contour_quadratic
 from .residuals.photometric import (
@@ -174,4 +175,5 @@ def _step(problem: Problem, joint: _Joint, frames: Tensor, damping: float, free_
     diagonal = joint.A.diagonal()
     raised = damping * diagonal + 1e-9 * diagonal.max() + 1e-9
     A = joint.A + torch.diag(raised)
-    return solve_box(A[None], joint.b[None], lower.reshape(1, -1), upper.reshape(1, -1)).reshape(len(frames), -1)
+    flat = (lower.reshape(1, -1), upper.reshape(1, -1))
+    return solve_box(A[None], joint.b[None], *flat, BOX_ROUNDS).reshape(len(frames), -1)

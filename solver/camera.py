@@ -113,6 +113,15 @@ class CameraModel:
             heights=torch.tensor([camera.height for camera in cameras], device=device),
         )
 
+    def at(self, frames: Tensor) -> CameraModel:
+        """The cameras at some frames: (n,) indices into the leading dimension of (B, C)."""
+        return replace(
+            self,
+            intrinsics=self.intrinsics[frames],
+            rotation=self.rotation[frames],
+            translation=self.translation[frames],
+        )
+
     def project(self, points: Tensor) -> Projection:
         """Pixels and depths of world points, centimetres; differentiable.
 
@@ -176,8 +185,8 @@ class CameraModel:
         valid = inside & (error < 100 * torch.finfo(error.dtype).eps * (1 + distorted.norm(dim=-1)))
         return self._pixels(torch.where(valid[..., None], solution, distorted)), valid
 
-    def clip_matrices(self, near: float, far: float) -> Tensor:
-        """``clip_matrix`` of every camera, without distortion. (..., 4, 4)."""
+    def clip_matrices(self, near: float | Tensor, far: float | Tensor) -> Tensor:
+        """``clip_matrix`` of every camera, without distortion; near, far: centimetres, or (...). (..., 4, 4)."""
         return clip_matrix(self.intrinsics, self.rotation, self.translation, self.widths, self.heights, near, far)
 
     def _normalised(self, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -202,8 +211,8 @@ def clip_matrix(
     translation: Tensor,
     width: int | Tensor,
     height: int | Tensor,
-    near: float,
-    far: float,
+    near: float | Tensor,
+    far: float | Tensor,
 ) -> Tensor:
     """World to clip space for rasterizers: ``clip = M (x, y, z, 1)``, OpenGL's -1..1 cube after division by w.
 

@@ -64,3 +64,16 @@ class Checkpoint:
     def remove(self) -> None:
         """The solve is done: nothing to resume."""
         self._path.unlink(missing_ok=True)
+
+
+class NoCheckpoint(Checkpoint):
+    """Keeps nothing: for a solve that is not worth resuming."""
+
+    def __init__(self) -> None:
+        self._arrays = {}
+
+    def put(self, name: str, part: Callable[[], Mapping[str, np.ndarray]], now: bool = False) -> None:
+        """Does nothing."""
+
+    def remove(self) -> None:
+        """Does nothing."""

@@ -31,7 +31,7 @@ def agree(
         total = (weights.sum((0, 1)) + trust).clamp_min(1e-6)
         values = ((weights * observation.values).sum((0, 1)) + trust * known.values) / total
         residual = observation.values - values
-        used = residual_scale(residual, seen) if scale is None else scale
+        used = residual_scale(residual.flatten()[None], seen.flatten()[None])[0] if scale is None else scale
         weights = seen * robust_weight(residual, used)
         trust = own * robust_weight(known.values - values, used)
     weights = weights * (weights.sum((0, 1)) + trust > ENOUGH)
@@ -65,14 +65,13 @@ class TemplateMemory:
         self.weights += own
 
     def add(self, observation: Observation, edges: Tensor) -> None:
-        """Adds what one frame (B = 1) saw; what disagrees with the memory counts little."""
+        """Adds what B frames saw; what disagrees with the memory as it was before them counts little."""
         known = self.template()
-        weights = observation.weights[0]
-        residual = observation.values[0] - known.values
-        agreed = weights * (known.weights > 0)
-        trust = torch.where(known.weights > 0, robust_weight(residual, residual_scale(residual, agreed)), 1.0)
-        weights = weights * trust
-        slopes = surface_slopes(observation, edges)[0]
-        seen = torch.cat([observation.values[0][..., None], slopes], -1)  # (C, N, 3)
-        self.sums += (weights[..., None] * seen).sum(0)
-        self.weights += weights.sum(0)
+        residual = observation.values - known.values
+        agreed = observation.weights * (known.weights > 0)
+        scale = residual_scale(residual, agreed)[:, None, None]
+        trust = torch.where(known.weights > 0, robust_weight(residual, scale), 1.0)
+        weights = observation.weights * trust
+        seen = torch.cat([observation.values[..., None], surface_slopes(observation, edges)], -1)  # (B, C, N, 3)
+        self.sums += (weights[..., None] * seen).sum((0, 1))
+        self.weights += weights.sum((0, 1))

@@ -13,7 +13,7 @@ from .drawing import Rendering, has_texture, render_textured
 from .problem import Pose, Problem
 from .render import Texture
 from .residuals.normalisation import encoded_luminance, normalise
-from .residuals.photometric import Template, Views, observe, surface_slopes
+from .residuals.photometric import Template, Views, image_stacks, observe, surface_slopes
 from .texels import fill_unseen
 
 
@@ -46,7 +46,7 @@ def _drawn_views(problem: Problem, texture: Texture, pose: Pose, frame: int, lev
     visibility = problem.views.visibility(problem.samples, level, [frame], pose.controls, pose.head)
     cameras = problem.views.cameras(level, [frame])
     renderings = render_textured(problem.model, texture, cameras, pose)
-    return Views(tuple(_normalised(r) for r in renderings), cameras, visibility.weights, visibility.edges)
+    return Views(image_stacks([_normalised(r) for r in renderings]), cameras, visibility.weights, visibility.edges)
 
 
 def _normalised(rendering: Rendering) -> Tensor:

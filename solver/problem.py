@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -16,6 +19,8 @@ from .surface import SurfaceSamples
 from .take import Take
 from .views import ViewBuilder
 
+MOST_MEMORY = 12 * 2**30  # bytes of a GPU's memory that a solve plans with
+MEMORY_SHARE = 3  # the part of it that one batch may take: the next one is made while it is still there
 CORRELATED_PIXELS = 16.0  # residuals of samples nearer than this many square pixels are counted as one
 
 
@@ -50,7 +55,7 @@ class Pose:
     controls: Tensor
     head: Tensor
 
-    def at(self, indices: Tensor | slice | list[int]) -> Pose:
+    def at(self, indices: Tensor | slice | Sequence[int]) -> Pose:
         """The poses of some frames."""
         return Pose(self.controls[indices], self.head[indices])
 
@@ -65,6 +70,11 @@ class Pose:
             torch.where(use_other[:, None], other.controls, self.controls),
             torch.where(use_other[:, None, None], other.head, self.head),
         )
+
+
+def joined(poses: Sequence[Pose]) -> Pose:
+    """The poses of several batches one after the other."""
+    return Pose(torch.cat([pose.controls for pose in poses]), torch.cat([pose.head for pose in poses]))
 
 
 def converged(step: Tensor) -> Tensor:
@@ -132,3 +142,28 @@ class Problem:
         moves = ~self.head_pins[0][frames, None] & self.head_moves
         head = torch.where(moves, torch.inf, 0.0).to(lower).expand(-1, 6)
         return torch.cat([lower, -head], 1), torch.cat([upper, head], 1)
+
+
+def split(problem: Problem, level: int, frames: int) -> list[slice]:
+    """Parts of ``frames`` frames that are best compared together at a pyramid level; no result depends on it.
+
+    On a CPU each by itself: one that has converged then costs nothing. On a GPU as many as its free memory allows.
+    """
+    together = 1
+    if problem.model.device.type == "cuda":
+        together = max(1, int(_free_memory(problem.model.device) / MEMORY_SHARE / _frame_memory(problem, level)))
+    parts = math.ceil(frames / together)
+    ends = [round(frames * part / parts) for part in range(parts + 1)]
+    return [slice(first, last) for first, last in itertools.pairwise(ends)]
+
+
+def _free_memory(device: torch.device) -> int:
+    """Bytes that may still be used."""
+    idle = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return min(torch.cuda.mem_get_info(device)[0] + idle, MOST_MEMORY)
+
+
+def _frame_memory(problem: Problem, level: int) -> int:
+    """Bytes that comparing one frame takes at a pyramid level: about 16 numbers a pixel and 80 a sample and camera."""
+    pixels = sum(camera.width * camera.height for camera in problem.take.cameras) // 4**level
+    return 4 * (16 * pixels + 80 * len(problem.samples.weight) * len(problem.take.cameras))

@@ -1,4 +1,4 @@
-"""Second thoughts on a tracked frame: a control that is stuck in a local minimum is tried at other values.
+"""Second thoughts on tracked frames: a control that is stuck in a local minimum is tried at other values.
 
 A lid that has closed and opened again, or lips that have met, hide the very samples that would pull them back: those
 that are seen disagree, count as outliers and stop pulling. The outliers tell what a step along a gradient cannot.
@@ -6,93 +6,158 @@ that are seen disagree, count as outliers and stop pulling. The outliers tell wh
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from .problem import Pose, Problem
-from .residuals.photometric import Observation, Template, robust_loss
+from .residuals.photometric import Template, robust_loss
 
 SUSPECT_SHARE = 0.4  # share of outliers, among what a control moves, from which it is suspected
 SUSPECT_RATIO = 1.8  # ... and times the share on the whole surface
 MOST_SUSPECTS = 4  # a frame
+ROUNDS = 4  # controls that may change in one frame
 TRIED = (0.0, 0.5, 1.0)  # places in the control's range
 TYPICAL_LOSS = 0.0787  # of a residual that is only noise, in squares of the robust scale
 GAIN_NEEDED = 0.1  # of the outliers' cost: a change must explain this much of it
 LEAST_CHANGE = 0.25  # of the range: nearer values are the local fit's affair
 
 
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What C cameras see of the samples in B frames: values (B, C, N) and weights (B, C, N)."""
+
+    values: Tensor
+    weights: Tensor
+
+    def at(self, rows: Tensor | Sequence[int]) -> Seen:
+        """What some of the frames see."""
+        return Seen(self.values[rows], self.weights[rows])
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """A control of one frame of the batch, set to a value."""
+
+    row: int
+    control: int
+    value: float
+
+
 def reconsider(
     problem: Problem,
     pose: Pose,
-    frame: int,
-    look: Callable[[Pose], Observation],
-    fit: Callable[[Pose], Pose],
+    frames: Sequence[int],
+    look: Callable[[Sequence[int], Pose], Seen],
+    fit: Callable[[Sequence[int], Pose], Pose],
     template: Template,
     scale: Tensor,
 ) -> Pose:
-    """``pose`` (B = 1) of take frame index ``frame``, or a better one with suspected controls elsewhere in their range.
+    """The poses (B) of take frame indices, or better ones with suspected controls elsewhere in their range.
 
-    look: observes the footage at a pose, with the visibility of that pose. fit: improves a pose locally. scale: robust
-    scale of the frame. Locked controls stay.
+    look: observes the footage of rows of the batch at poses, with the visibility of those poses. fit: improves poses of
+    rows locally. scale: robust scales (B,). Locked controls stay. Every round the best trial of each frame is taken.
     """
-    observation = look(pose)
-    lower, upper = problem.prior.lower[frame], problem.prior.upper[frame]
-    share, moved = _outlier_shares(problem, observation, template, scale, pose)
-    for control in suspects(observation, template, scale, share):
-        span = upper[control] - lower[control]
-        cost = _surprise(observation, template, scale, moved[:, control])
-        needed = GAIN_NEEDED * _outlier_cost(observation, template, scale, moved[:, control])
-        for place in TRIED if span > 0 else ():
-            value = lower[control] + place * span
-            if abs(value - pose.controls[0, control]) < LEAST_CHANGE * span:
-                continue
-            controls = pose.controls.clone()
-            controls[0, control] = value
-            candidate = fit(Pose(controls, pose.head))
-            seen = look(candidate)
-            candidate_cost = _surprise(seen, template, scale, moved[:, control])
-            if candidate_cost < cost - needed:
-                pose, observation, cost = candidate, seen, candidate_cost
+    pose = Pose(pose.controls.clone(), pose.head.clone())
+    rows = list(range(len(frames)))
+    seen = look(rows, pose)
+    settled: set[tuple[int, int]] = set()
+    for _ in range(ROUNDS):
+        share, moved = _outlier_shares(problem, seen, template, scale[rows], pose.at(rows))
+        suspected = suspects(seen, template, scale[rows], share)
+        trials = [
+            _Trial(row, control, value)
+            for row, controls in zip(rows, suspected, strict=True)
+            for control in controls
+            if (row, control) not in settled
+            for value in _values(problem, frames[row], float(pose.controls[row, control]), control)
+        ]
+        if not trials:
+            break
+        of_trial = [trial.row for trial in trials]
+        controls = pose.controls[of_trial]
+        for position, trial in enumerate(trials):
+            controls[position, trial.control] = trial.value
+        fitted = fit(of_trial, Pose(controls, pose.head[of_trial]))
+        found = look(of_trial, fitted)
+        place = {row: position for position, row in enumerate(rows)}
+        positions = [place[row] for row in of_trial]
+        weight = moved[positions, :, [trial.control for trial in trials]]  # (n, N)
+        here, scales = seen.at(positions), scale[of_trial]
+        needed = GAIN_NEEDED * _outlier_cost(here, template, scales, weight)
+        gain = _surprise(here, template, scales, weight) - _surprise(found, template, scales, weight) - needed
+        best = _best_of_each(of_trial, gain.tolist())
+        if not best:
+            break
+        chosen = list(best.values())
+        rows = list(best)
+        pose.controls[rows], pose.head[rows] = fitted.controls[chosen], fitted.head[chosen]
+        settled |= {(trials[position].row, trials[position].control) for position in chosen}
+        seen = found.at(chosen)
     return pose
 
 
-def suspects(observation: Observation, template: Template, scale: Tensor, share: Tensor) -> list[int]:
-    """Indices of the controls whose surface disagrees with the template most, worst first. share: (K,)."""
-    seen = (observation.weights * (template.weights > 0))[0]
-    overall = (seen * _outlierness(observation, template, scale)).sum() / seen.sum().clamp_min(1e-6)
-    worst = torch.argsort(share, descending=True)[:MOST_SUSPECTS].tolist()
-    return [k for k in worst if share[k] > SUSPECT_SHARE and share[k] > SUSPECT_RATIO * overall]
+def suspects(seen: Seen, template: Template, scale: Tensor, share: Tensor) -> list[list[int]]:
+    """For each frame the controls whose surface disagrees with the template most, worst first. share: (B, K)."""
+    weights = seen.weights * (template.weights > 0)
+    outliers = (weights * _outlierness(seen, template, scale)).sum((1, 2))
+    overall = outliers / weights.sum((1, 2)).clamp_min(1e-6)
+    shares, worst = share.sort(1, descending=True)
+    suspicious = (shares > SUSPECT_SHARE) & (shares > SUSPECT_RATIO * overall[:, None])
+    most = slice(0, MOST_SUSPECTS)
+    return [
+        [control for control, is_one in zip(controls[most], flags[most], strict=True) if is_one]
+        for controls, flags in zip(worst.tolist(), suspicious.tolist(), strict=True)
+    ]
+
+
+def _values(problem: Problem, frame: int, value: float, control: int) -> list[float]:
+    """Where else in its range at take frame index ``frame`` a control may be."""
+    lower, upper = float(problem.prior.lower[frame, control]), float(problem.prior.upper[frame, control])
+    places = [lower + place * (upper - lower) for place in TRIED]
+    return [place for place in places if upper > lower and abs(place - value) >= LEAST_CHANGE * (upper - lower)]
+
+
+def _best_of_each(rows: Sequence[int], gain: Sequence[float]) -> dict[int, int]:
+    """Row -> position of its trial with the largest gain, for rows that have one above 0."""
+    best: dict[int, int] = {}
+    for position, row in enumerate(rows):
+        if gain[position] > 0 and (row not in best or gain[position] > gain[best[row]]):
+            best[row] = position
+    return best
 
 
 def _outlier_shares(
-    problem: Problem, observation: Observation, template: Template, scale: Tensor, pose: Pose
+    problem: Problem, seen: Seen, template: Template, scale: Tensor, pose: Pose
 ) -> tuple[Tensor, Tensor]:
-    """(K,) share of outliers on what each control moves, and (N, K) in 0..1 how far it moves each sample."""
-    seen = (observation.weights * (template.weights > 0))[0]  # (C, N)
+    """(B, K) share of outliers on what each control moves, and (B, N, K) in 0..1 how far it moves each sample."""
+    weights = seen.weights * (template.weights > 0)  # (B, C, N)
     _, jacobian = problem.model.activations(pose.controls.to(problem.model.neutral.dtype))
-    motion = torch.linalg.vector_norm(problem.samples.basis @ jacobian[0], dim=1)  # (N, K) cm
-    moved = (motion / motion.amax(0).clamp_min(1e-6)).square()  # a control is judged by what it moves most
-    outliers = (seen * _outlierness(observation, template, scale)).sum(0)
-    return (outliers @ moved) / (seen.sum(0) @ moved).clamp_min(1e-6), moved
+    motion = torch.stack([torch.linalg.vector_norm(problem.samples.basis @ J, dim=1) for J in jacobian])  # cm
+    # a control is judged by what it moves most
+    moved = (motion / motion.amax(1, keepdim=True).clamp_min(1e-6)).square()
+    outliers = (weights * _outlierness(seen, template, scale)).sum(1)[:, None]
+    share = (outliers @ moved) / (weights.sum(1)[:, None] @ moved).clamp_min(1e-6)
+    return share[:, 0], moved
 
 
-def _outlierness(observation: Observation, template: Template, scale: Tensor) -> Tensor:
-    """(C, N) in 0..1: 0 agrees with the template, 1 has nothing to do with it."""
-    square = ((observation.values[0] - template.values) / scale) ** 2
+def _outlierness(seen: Seen, template: Template, scale: Tensor) -> Tensor:
+    """(B, C, N) in 0..1: 0 agrees with the template, 1 has nothing to do with it."""
+    square = ((seen.values - template.values) / scale[:, None, None]) ** 2
     return square / (1 + square)
 
 
-def _surprise(observation: Observation, template: Template, scale: Tensor, moved: Tensor) -> Tensor:
-    """Cost of what is seen beyond noise where ``moved`` (N,): a hidden sample costs as much as one that agrees."""
-    seen = (observation.weights * (template.weights > 0))[0] * moved
-    loss = robust_loss(observation.values[0] - template.values, scale)
-    return (seen * (loss - TYPICAL_LOSS * scale**2)).sum()
+def _surprise(seen: Seen, template: Template, scale: Tensor, moved: Tensor) -> Tensor:
+    """Cost (B,) of what is seen beyond noise where ``moved`` (B, N): what is hidden costs as much as what agrees."""
+    each = scale[:, None, None]
+    weights = seen.weights * (template.weights > 0) * moved[:, None]
+    return (weights * (robust_loss(seen.values - template.values, each) - TYPICAL_LOSS * each**2)).sum((1, 2))
 
 
-def _outlier_cost(observation: Observation, template: Template, scale: Tensor, moved: Tensor) -> Tensor:
-    """What the clear outliers (beyond the robust scale) cost where ``moved`` (N,)."""
-    seen = (observation.weights * (template.weights > 0))[0] * moved
-    clear = _outlierness(observation, template, scale) > 0.5
-    return (seen * clear * robust_loss(observation.values[0] - template.values, scale)).sum()
+def _outlier_cost(seen: Seen, template: Template, scale: Tensor, moved: Tensor) -> Tensor:
+    """What the clear outliers (beyond the robust scale) cost where ``moved`` (B, N): (B,)."""
+    weights = seen.weights * (template.weights > 0) * moved[:, None]
+    clear = _outlierness(seen, template, scale) > 0.5
+    return (weights * clear * robust_loss(seen.values - template.values, scale[:, None, None])).sum((1, 2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,25 +54,30 @@ def carry_correction(before: Pose, keys: Tensor, after: Pose) -> Pose:
     return Pose(before.controls + step[:, :count], before.head @ local)
 
 
-def refine_frame(
-    problem: Problem, templates: dict[int, Template], frame: int, pixels: FramePixels, pose: Pose, levels: list[int]
+def refine_frames(
+    problem: Problem,
+    templates: dict[int, Template],
+    frames: Sequence[int],
+    pixels: Sequence[FramePixels],
+    pose: Pose,
+    levels: Sequence[int],
 ) -> tuple[FrameFit, Tensor]:
-    """One frame (B = 1) against the templates, over the given pyramid levels; and the residual of each camera (1, C).
+    """B frames against the templates, over the given pyramid levels; and the residual of each camera (B, C).
 
     A camera's residual is the root of the robust weighted mean square of its photometric residuals, NaN if unseen.
     """
-    frames = torch.tensor([frame], device=pose.head.device)
-    pose = problem.held(pose, frames)
+    index = torch.tensor(frames, device=pose.head.device)
+    pose = problem.held(pose, index)
     anchor = Anchor(pose.controls, 1 / (ANCHOR_DEVIATION * problem.prior.span) ** 2)
-    visibility = problem.views.visibility(problem.samples, levels[-1], [frame], pose.controls, pose.head)
+    visibility = problem.views.visibility(problem.samples, levels[-1], frames, pose.controls, pose.head)
     for level in levels:
-        views = problem.views.build(visibility, level, [frame], [pixels])
-        fit = fit_frames(problem, templates[level], views, pose, frames, level, ITERATIONS, anchor)
+        views = problem.views.build(visibility, level, frames, pixels)
+        fit = fit_frames(problem, templates[level], views, pose, index, level, ITERATIONS, anchor)
         pose = fit.pose
     template = templates[levels[-1]]
     observation = observe(problem.samples, problem.model, pose.controls, pose.head, views)
     residual = observation.values - template.values
-    weights = observation.weights * (template.weights > 0) * robust_weight(residual, fit.scale)
+    weights = observation.weights * (template.weights > 0) * robust_weight(residual, fit.scale[:, None, None])
     return fit, torch.sqrt((weights * residual**2).sum(2) / weights.sum(2))
 
 

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,10 +21,11 @@ from torch import Tensor
 from .align import align, look
 from .bundle import BundleFit, bundle
 from .checkpoint import Checkpoint
+from .footage.reader import FootageReader
 from .optimize.gauss_newton import Quadratic
-from .problem import QUALITY, Pose, Problem
+from .problem import QUALITY, Pose, Problem, split
 from .progress import Progress
-from .refine import JointFit, carry_correction, joint_pass, learn_template, refine_frame
+from .refine import JointFit, carry_correction, joint_pass, learn_template, refine_frames
 from .render import Texture, choose_backend
 from .residuals.contour import ContourBuilder
 from .residuals.priors import ControlPrior
@@ -31,7 +33,7 @@ from .rig import RigModel, apply_head
 from .surface import sample_surface
 from .take import SolveError, Take
 from .texture_files import read_texture
-from .track import Tracker, predict
+from .track import WINDOW, Tracker
 from .views import FramePixels, TakeFootage, ViewBuilder
 
 COARSEST_SIZE = 75  # pixels: no pyramid level is smaller than this in any camera
@@ -53,15 +55,24 @@ class Solved:
     residual: Tensor
 
 
-def solve_take(take: Take, device: torch.device, progress: Progress, checkpoint: Checkpoint) -> Solved:
-    """Solves ``take`` on ``device``. Raises SolveError or FootageError with one sentence."""
+def solve_take(
+    take: Take,
+    device: torch.device,
+    progress: Progress,
+    checkpoint: Checkpoint,
+    readers: Sequence[FootageReader] | None = None,
+) -> Solved:
+    """Solves ``take`` on ``device``. readers: of footage elsewhere than where the take says, one for each camera.
+
+    Raises SolveError or FootageError with one sentence.
+    """
     check_solvable(take)
-    with TakeFootage(take, device) as footage:
+    with TakeFootage(take, device, readers) as footage:
         problem, start, first = prepare(take, device)
         aligned = _align(problem, footage, start, first, progress, checkpoint)
         tracked = _track(problem, footage, aligned, first, progress, checkpoint)
         keyframes = choose_keyframes(problem, tracked, first)
-        pixels = [frame for _, frame in footage.frames(keyframes.tolist())]
+        pixels = [frame for _, frame in footage.frames(keyframes.tolist(), color=True)]
         bundled = _bundle(problem, pixels, tracked, keyframes, progress, checkpoint)
         carried = carry_correction(tracked, keyframes, bundled.pose)
         refined, photometric, residual = _refine(
@@ -158,7 +169,7 @@ def _align(
     if saved is not None:
         aligned = _pose(saved, start)
     else:
-        ((_, pixels),) = footage.frames([first])
+        ((_, pixels),) = footage.frames([first], color=True)
         aligned = align(problem, pixels, start, first)
         checkpoint.put("align", partial(_arrays, aligned), now=True)
     progress.advance()
@@ -181,19 +192,28 @@ def _track(
         pose = _pose(saved, aligned)
         tracker.restore(saved)
     progress.advance(done)
-    for index, pixels in footage.frames(order[done:]):
-        if index == first:
-            tracker.start(index, pixels, aligned)
-        else:
-            back = 1 if index > first else -1
-            before = pose.at([index - 2 * back]) if abs(index - first) > 1 else None
-            found = tracker.step(index, pixels, predict(pose.at([index - back]), before))
-            pose.controls[index], pose.head[index] = found.controls[0], found.head[0]
-        done += 1
+    finest = tracker.levels[-1]
+    if not done:
+        ((_, pixels),) = footage.frames([first], finest)
+        tracker.start(first, pixels, aligned)
+        done = 1
         progress.advance()
-        state = partial(_track_arrays, pose, tracker, done)
-        checkpoint.put("track", state, now=done == count)
+    for window, images in footage.batches(_windows(order, first, done), finest):
+        back = 1 if window[0] > first else -1
+        last = window[0] - back
+        found = tracker.follow(window, images, pose.at([last]), pose.at([last - back]) if last != first else None)
+        pose.controls[window], pose.head[window] = found.controls, found.head
+        done += len(window)
+        progress.advance(len(window))
+        checkpoint.put("track", partial(_track_arrays, pose, tracker, done), now=done == count)
     return pose
+
+
+def _windows(order: list[int], first: int, done: int) -> list[list[int]]:
+    """The take frame indices ``order[done:]`` in windows; none reaches across ``first``."""
+    rest = order[done:]
+    sides = ([index for index in rest if index > first], [index for index in rest if index < first])
+    return [side[begin : begin + WINDOW] for side in sides for begin in range(0, len(side), WINDOW)]
 
 
 def _bundle(
@@ -245,13 +265,14 @@ def _refine(
             parts[name] = [torch.as_tensor(saved[name], device=carried.head.device)]
     done = 0 if saved is None else len(saved["controls"])
     progress.advance(done)
-    for index, pixels in footage.frames(range(done, count)):
-        fit, residual = refine_frame(problem, templates, index, pixels, carried.at([index]), levels)
+    rest = list(range(done, count))
+    for frames, pixels in footage.batches([rest[part] for part in split(problem, finest, len(rest))], finest):
+        fit, residual = refine_frames(problem, templates, frames, pixels, carried.at(frames), levels)
         found = (fit.pose.controls, fit.pose.head, fit.quadratic.A, fit.quadratic.b, fit.quadratic.cost, residual)
         for name, value in zip(names, found, strict=True):
             parts[name].append(value)
-        progress.advance()
-        checkpoint.put("refine", partial(_joined, parts), now=index == count - 1)
+        progress.advance(len(frames))
+        checkpoint.put("refine", partial(_joined, parts), now=frames[-1] == count - 1)
     whole = {name: torch.cat(values) for name, values in parts.items()}
     return Pose(whole["controls"], whole["head"]), Quadratic(whole["A"], whole["b"], whole["cost"]), whole["residual"]
 

@@ -1,36 +1,49 @@
-"""From frame to frame, coarse to fine, against a template that grows on the way. Its only aim is to stay near."""
+"""Along the take, a window of frames at a time, coarse to fine, against a template that grows on the way.
+
+Its only aim is to stay near. The frames of a window begin together at the last known pose; at the coarsest level each
+is then tried from where its predecessors came to, until none gets better. The finer levels take all frames at once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from .consensus import TemplateMemory
 from .known_texture import known_template
-from .optimize.gauss_newton import Anchor, FrameFit, fit_frames
-from .problem import Pose, Problem
-from .reconsider import reconsider
+from .optimize.gauss_newton import Anchor, fit_frames
+from .problem import Pose, Problem, joined, split
+from .reconsider import Seen, reconsider
 from .residuals.photometric import Observation, Views, observe
+from .surface import SurfaceSamples
 from .views import FramePixels, Visibility
 
+WINDOW = 12  # frames
 FINEST = 1  # tracking stops here: what is left is the bundle's and the refinement's
 ITERATIONS = 5
 TEMPLATE_SHARE = 0.5
 SAMPLES = 10_000
-PREDICTION_DEVIATION = 0.1  # of a control's range, around its constant-velocity prediction
+PREDICTION_DEVIATION = 0.1  # of a control's range, around where a fit begins
+DISAGREEMENT = 0.5  # a residual, in local deviations of the image, that is half a disagreement
+WORTHWHILE = 0.97  # of the disagreement: a new beginning must lead below
 
 
 class Tracker:
-    """Tracks frames one after the other. ``memory`` maps pyramid level to TemplateMemory and is all its state."""
+    """Tracks windows of frames one after the other. ``memory``: TemplateMemory of each pyramid level, all its state."""
 
     def __init__(self, problem: Problem) -> None:
-        problem = problem.with_samples(problem.samples.thinned(max(1, len(problem.samples.weight) // SAMPLES)))
-        self._problem = problem
         self.levels = list(range(problem.coarsest, min(FINEST, problem.coarsest) - 1, -1))
+        base = problem.samples.thinned(max(1, len(problem.samples.weight) // SAMPLES))
+        self._stride = {level: _stride(base, problem.pixels_per_cm, level) for level in self.levels}
+        self._at = {level: problem.with_samples(base.thinned(self._stride[level])) for level in self.levels}
+        self._information = 1 / (PREDICTION_DEVIATION * problem.prior.span) ** 2
         self.memory = {
-            level: TemplateMemory(len(problem.samples.weight), problem.samples.neutral) for level in self.levels
+            level: TemplateMemory(len(part.samples.weight), part.samples.neutral) for level, part in self._at.items()
         }
 
     def state(self) -> dict[str, np.ndarray]:
@@ -49,65 +62,129 @@ class Tracker:
 
     def start(self, frame: int, pixels: FramePixels, pose: Pose) -> None:
         """Takes the template from take frame index ``frame`` at a pose (B = 1) that is believed."""
-        visibility = self._visibility(frame, pose)
-        for level in self.levels:
-            if self._problem.texture is not None:
+        for level, problem in self._at.items():
+            if problem.texture is not None:
                 frames = torch.tensor([frame], device=pose.head.device)
-                known = known_template(self._problem, self._problem.texture, pose, frames, level)
-                self.memory[level].trust(known)
-            self._learn(self._problem.views.build(visibility, level, [frame], [pixels]), pose, level)
+                self.memory[level].trust(known_template(problem, problem.texture, pose, frames, level))
+        self._learn(_Window([frame], [pixels]), pose)
 
-    def step(self, frame: int, pixels: FramePixels, predicted: Pose) -> Pose:
-        """Pose (B = 1) of the next frame, which is then learnt from."""
-        problem = self._problem
-        frames = torch.tensor([frame], device=predicted.head.device)
-        predicted = problem.held(predicted, frames)
-        fit = self._fit(frame, pixels, predicted, self.levels)
+    def follow(self, frames: Sequence[int], pixels: Sequence[FramePixels], last: Pose, before: Pose | None) -> Pose:
+        """Poses (W) of the next take frame indices, in the order of going, which are then learnt from.
 
-        def look(pose: Pose) -> Observation:
-            views = problem.views.build(self._visibility(frame, pose), self.levels[-1], [frame], [pixels])
-            return observe(problem.samples, problem.model, pose.controls, pose.head, views)
-
-        template = self.memory[self.levels[-1]].template()
+        last, before: poses (B = 1) of the frame from which they go on and of the one before it, if any.
+        """
+        window = _Window(frames, pixels)
+        pose = self._approach(window, last, before or last)
+        pose, scale = self._fit(window, pose, self.levels[1:] or self.levels)
+        finest = self.levels[-1]
         pose = reconsider(
-            problem,
-            fit.pose,
-            frame,
-            look,
-            lambda candidate: self._fit(frame, pixels, candidate, self.levels[-2:]).pose,
-            template,
-            fit.scale,
+            self._at[finest],
+            pose,
+            frames,
+            look=lambda rows, poses: self._look(window.rows(rows), poses, finest),
+            fit=lambda rows, poses: self._fit(window.rows(rows), poses, self.levels[-2:])[0],
+            template=self.memory[finest].template(),
+            scale=scale,
         )
-        visibility = self._visibility(frame, pose)
-        for level in self.levels:
-            self._learn(problem.views.build(visibility, level, [frame], [pixels]), pose, level)
+        self._learn(window, pose)
         return pose
 
-    def _fit(self, frame: int, pixels: FramePixels, pose: Pose, levels: list[int]) -> FrameFit:
-        """The frame fitted to the memory over pyramid levels, the controls anchored to where they begin."""
-        problem = self._problem
-        frames = torch.tensor([frame], device=pose.head.device)
-        anchor = Anchor(pose.controls, 1 / (PREDICTION_DEVIATION * problem.prior.span) ** 2)
-        visibility = self._visibility(frame, pose)
+    def _approach(self, window: _Window, last: Pose, before: Pose) -> Pose:
+        """Poses of the window's frames at the coarsest level, wherever in it the motion went."""
+        count = len(window.frames)
+        pose, disagreement = self._try(window, last.at([0] * count))
+        rows = list(range(count))
+        while rows:
+            # all are tried from their predecessors once, then those whose predecessors have come to another place
+            path = joined([before, last, pose])
+            found, reached = self._try(window.rows(rows), predict(path.at([r + 1 for r in rows]), path.at(rows)))
+            better = (reached < WORTHWHILE * disagreement[rows]).tolist()
+            taken = [row for row, good in zip(rows, better, strict=True) if good]
+            pose.controls[taken], pose.head[taken] = found.controls[better], found.head[better]
+            disagreement[taken] = reached[better]
+            rows = sorted({row + ahead for row in taken for ahead in (1, 2) if row + ahead < count})
+        return pose
+
+    def _try(self, window: _Window, begin: Pose) -> tuple[Pose, Tensor]:
+        """Poses fitted at the coarsest level, and how far what is seen there disagrees with the template, (n,) 0..1."""
+        level = self.levels[0]
+        pose, _ = self._fit(window, begin, [level], level)
+        seen = self._look(window, pose, level)
+        template = self.memory[level].template()
+        square = ((seen.values - template.values) / DISAGREEMENT) ** 2
+        weights = seen.weights * (template.weights > 0)
+        disagreement = (weights * square / (1 + square)).sum((1, 2)) / weights.sum((1, 2))
+        return pose, disagreement.nan_to_num(nan=1.0)
+
+    def _fit(self, window: _Window, begin: Pose, levels: Sequence[int], drawn_at: int = FINEST) -> tuple[Pose, Tensor]:
+        """Poses fitted to the memory over pyramid levels, the controls anchored to where they begin; robust scales."""
+        poses, scales = [], []
+        for rows in split(self._at[levels[-1]], levels[-1], len(window.frames)):
+            part, pose = window.part(rows), begin.at(rows)
+            frames = torch.tensor(part.frames, device=pose.head.device)
+            pose = self._at[levels[0]].held(pose, frames)
+            anchor = Anchor(pose.controls, self._information)
+            seen = self._visibility(part, pose, levels, drawn_at)
+            for level in levels:
+                problem = self._at[level]
+                views = problem.views.build(seen[level], level, part.frames, part.pixels)
+                template = self.memory[level].template()
+                fit = fit_frames(problem, template, views, pose, frames, level, ITERATIONS, anchor, TEMPLATE_SHARE)
+                pose = fit.pose
+            poses.append(pose)
+            scales.append(fit.scale)
+        return joined(poses), torch.cat(scales)
+
+    def _look(self, window: _Window, pose: Pose, level: int) -> Seen:
+        """What the window's frames see at their poses at a level."""
+        seen = []
+        for rows in split(self._at[level], level, len(window.frames)):
+            observation, _ = self._observe(window.part(rows), pose.at(rows), [level])[level]
+            seen.append(observation)
+        return Seen(torch.cat([each.values for each in seen]), torch.cat([each.weights for each in seen]))
+
+    def _learn(self, window: _Window, pose: Pose) -> None:
+        for rows in split(self._at[self.levels[-1]], self.levels[-1], len(window.frames)):
+            for level, (observation, views) in self._observe(window.part(rows), pose.at(rows), self.levels).items():
+                self.memory[level].add(observation, views.edges)
+
+    def _visibility(self, window: _Window, pose: Pose, levels: Sequence[int], drawn_at: int) -> dict[int, Visibility]:
+        """What is seen at a pose of the samples of some levels, as drawn at pyramid level ``drawn_at``."""
+        finest = min(levels)
+        problem = self._at[finest]
+        seen = problem.views.visibility(problem.samples, drawn_at, window.frames, pose.controls, pose.head)
+        return {level: seen.thinned(self._stride[level] // self._stride[finest]) for level in levels}
+
+    def _observe(self, window: _Window, pose: Pose, levels: Sequence[int]) -> dict[int, tuple[Observation, Views]]:
+        seen = self._visibility(window, pose, levels, min(levels))
+        result = {}
         for level in levels:
-            views = problem.views.build(visibility, level, [frame], [pixels])
-            template = self.memory[level].template()
-            fit = fit_frames(problem, template, views, pose, frames, level, ITERATIONS, anchor, TEMPLATE_SHARE)
-            pose = fit.pose
-        return fit
-
-    def _visibility(self, frame: int, pose: Pose) -> Visibility:
-        problem = self._problem
-        return problem.views.visibility(problem.samples, FINEST, [frame], pose.controls, pose.head)
-
-    def _learn(self, views: Views, pose: Pose, level: int) -> None:
-        observation = observe(self._problem.samples, self._problem.model, pose.controls, pose.head, views)
-        self.memory[level].add(observation, views.edges)
+            problem = self._at[level]
+            views = problem.views.build(seen[level], level, window.frames, window.pixels)
+            result[level] = observe(problem.samples, problem.model, pose.controls, pose.head, views), views
+        return result
 
 
-def predict(last: Pose, before: Pose | None) -> Pose:
-    """Constant-velocity prediction (B = 1) from the last two frames, or the last one alone."""
-    if before is None:
-        return last
-    head = last.head @ torch.linalg.inv(before.head) @ last.head
-    return Pose(2 * last.controls - before.controls, head)
+@dataclass(frozen=True, eq=False)
+class _Window:
+    """Take frame indices and their pixels, in the order of going."""
+
+    frames: Sequence[int]
+    pixels: Sequence[FramePixels]
+
+    def rows(self, rows: Sequence[int]) -> _Window:
+        return _Window([self.frames[row] for row in rows], [self.pixels[row] for row in rows])
+
+    def part(self, rows: slice) -> _Window:
+        return _Window(self.frames[rows], self.pixels[rows])
+
+
+def predict(last: Pose, before: Pose) -> Pose:
+    """Where B poses go on to at constant velocity, from the last two frames of each."""
+    return Pose(2 * last.controls - before.controls, last.head @ torch.linalg.inv(before.head) @ last.head)
+
+
+def _stride(samples: SurfaceSamples, pixels_per_cm: float, level: int) -> int:
+    """The power of two by which to thin samples that share the pixels of a pyramid level."""
+    crowd = (2**level / (samples.spacing * pixels_per_cm)) ** 2
+    return 2 ** max(0, math.floor(math.log2(crowd)))

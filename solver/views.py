@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .camera import CameraModel, scaled, without_distortion
-from .footage import Image, Prefetcher, open_footage
+from .camera import CameraModel, Projection, scaled, without_distortion
+from .footage import Prefetcher, open_footage
 from .footage.prefetch import UnseenImage
-from .matte import half_chroma
+from .footage.reader import FootageReader
 from .render import Backend, camera_depth_image, visible
-from .residuals.normalisation import encoded_luminance, normalise
-from .residuals.photometric import Views
+from .residuals.normalisation import normalise
+from .residuals.photometric import ImageStack, Views
 from .rig import RigModel, apply_head
 from .surface import SurfaceSamples
 from .take import Take
+from .upload import Uploader
 
 GRAZING = 0.2  # cosine between normal and viewing ray below which a sample is not used
 OCCLUSION_TOLERANCE = 0.2  # cm
+GPU_PIXELS = 40_000_000  # pixels worked on at once on a GPU, at about 60 bytes each
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +40,10 @@ class Visibility:
     coverage: tuple[Tensor, ...]
     edges: Tensor
 
+    def thinned(self, stride: int) -> Visibility:
+        """For every ``stride``-th sample, as ``SurfaceSamples.thinned`` takes them."""
+        return Visibility(self.weights[..., ::stride], self.coverage, self.edges[:, ::stride])
+
 
 @dataclass(frozen=True, eq=False)
 class FramePixels:
@@ -44,32 +51,43 @@ class FramePixels:
 
     chroma: (2, h, w) of ``matte.half_chroma``, at half of the full size and at the size of any coarser level.
     matte: (H, W), NaN where the camera saw nothing, or None. Both may be empty: only the contour asks for them.
+    finest: pyramid level of the images held; 0 is full size.
     """
 
     luminance: tuple[Tensor, ...]
     mask: tuple[Tensor, ...]
     chroma: tuple[Tensor, ...] = ()
     matte: tuple[Tensor | None, ...] = ()
+    finest: int = 0
 
     def level(self, level: int) -> FramePixels:
-        """2x2 means, ``level`` times; an odd last row or column is dropped, as ``camera.scaled`` has it."""
-        luminance, mask, chroma, matte = self.luminance, self.mask, self.chroma, self.matte
-        for _ in range(level):
-            luminance, mask = (tuple(_halved(image) for image in images) for images in (luminance, mask))
+        """2x2 means down to pyramid level ``level``; an odd last row or column is dropped, as by ``camera.scaled``."""
+        return self if level == self.finest else self._half.level(level)
+
+    @cached_property
+    def _half(self) -> FramePixels:
+        luminance, mask = _halved_each(self.luminance), _halved_each(self.mask)
+        return FramePixels(
+            luminance=luminance,
+            mask=mask,
             # the full size has half of it already
-            chroma = tuple(
-                c if c.shape[2] == y.shape[1] else _halved(c) for c, y in zip(chroma, luminance, strict=False)
-            )
-            matte = tuple(None if image is None else _halved(image) for image in matte)
-        return FramePixels(luminance, mask, chroma, matte)
+            chroma=tuple(
+                c if c.shape[2] == y.shape[1] else _halved(c) for c, y in zip(self.chroma, luminance, strict=False)
+            ),
+            matte=tuple(None if image is None else _halved(image) for image in self.matte),
+            finest=self.finest + 1,
+        )
 
 
 class TakeFootage:
-    """The footage of a take as tensors. Holds open files: use it as a context manager."""
+    """The footage of a take as tensors. Holds open files: use it as a context manager.
 
-    def __init__(self, take: Take, device: torch.device) -> None:
+    readers: instead of those of the take's own footage, one for each camera.
+    """
+
+    def __init__(self, take: Take, device: torch.device, readers: Sequence[FootageReader] | None = None) -> None:
         self._take, self._device = take, device
-        self._readers = [
+        self._readers = readers or [
             open_footage(footage, camera, take.frames.tolist())
             for footage, camera in zip(take.footage, take.cameras, strict=True)
         ]
@@ -82,36 +100,39 @@ class TakeFootage:
         for reader in self._readers:
             reader.close()
 
-    def frames(self, indices: Sequence[int]) -> Iterator[tuple[int, FramePixels]]:
-        """(0-based take frame index, pixels) in order, decoded ahead. Raises FootageError as the take's policy says."""
+    def frames(
+        self, indices: Sequence[int], finest: int = 0, color: bool = False, ahead: int = 3
+    ) -> Iterator[tuple[int, FramePixels]]:
+        """(0-based take frame index, pixels) in order, decoded ahead. Raises FootageError as the take's policy says.
+
+        finest: pyramid level of the pixels. color: give chroma too. ahead: frames decoded while others are used.
+        """
         numbers = self._take.frames[list(indices)].tolist()
-        with Prefetcher(self._readers, numbers, on_bad_frame=self._take.on_bad_frame) as prefetcher:
+        upload = Uploader(self._take.cameras, self._device, finest, color)
+        with Prefetcher(self._readers, numbers, ahead, self._take.on_bad_frame, upload.prepare) as prefetcher:
             for index, (_, images) in zip(indices, prefetcher, strict=True):
-                yield index, self._pixels(images)
+                seen = upload.gather(images)
+                yield (
+                    index,
+                    FramePixels(
+                        luminance=tuple(image.luminance for image in seen),
+                        mask=tuple(image.mask for image in seen),
+                        chroma=tuple(image.chroma for image in seen if image.chroma is not None),
+                        matte=tuple(image.matte for image in seen),
+                        finest=finest,
+                    ),
+                )
             for item in prefetcher.unseen:
                 self.unseen[item.camera, item.frame] = item
 
-    def _pixels(self, images: Sequence[Image | None]) -> FramePixels:
-        luminance, mask, colour = [], [], []
-        matte: list[Tensor | None] = []
-        for camera, image in zip(self._take.cameras, images, strict=True):
-            if image is None:
-                blank = torch.zeros(camera.height, camera.width, device=self._device)
-                luminance.append(blank)
-                mask.append(blank)
-                colour.append(blank.new_zeros(2, camera.height // 2, camera.width // 2))
-                matte.append(None)
-                continue
-            keep = image.valid.astype(np.float32) if image.matte is None else image.valid * image.matte
-            linear = torch.from_numpy(image.pixels).to(self._device)
-            luminance.append(encoded_luminance(linear))
-            mask.append(torch.from_numpy(keep).to(self._device))
-            colour.append(half_chroma(linear))
-            matte.append(None if image.matte is None else self._matte(image.matte, image.valid))
-        return FramePixels(tuple(luminance), tuple(mask), tuple(colour), tuple(matte))
-
-    def _matte(self, matte: np.ndarray, valid: np.ndarray) -> Tensor:
-        return torch.from_numpy(np.where(valid, matte, np.float32(np.nan))).to(self._device)
+    def batches(
+        self, batches: Sequence[Sequence[int]], finest: int = 0
+    ) -> Iterator[tuple[Sequence[int], list[FramePixels]]]:
+        """``frames`` of several batches, each together; on a GPU the next batch is decoded while one is used."""
+        ahead = max(map(len, batches), default=1) if self._device.type == "cuda" else 3
+        frames = self.frames([index for batch in batches for index in batch], finest, ahead=ahead)
+        for batch in batches:
+            yield batch, [pixels for _, pixels in itertools.islice(frames, len(batch))]
 
 
 def _halved(image: Tensor) -> Tensor:
@@ -119,21 +140,37 @@ def _halved(image: Tensor) -> Tensor:
     return F.avg_pool2d(image[None], 2)[0]
 
 
+def _halved_each(images: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    if len({image.shape for image in images}) == 1:
+        return _halved(torch.stack(images)).unbind(0)
+    return tuple(_halved(image) for image in images)
+
+
 class ViewBuilder:
     """Makes ``Views``: rasterizes the rig at a pose to find what each camera sees, and normalises the images there.
 
-    finest_visibility: finest pyramid level at which visibility is rasterized.
+    finest_visibility: finest pyramid level at which visibility is rasterized. Work is done on as many images at once as
+    suits the device; no result depends on how many.
     """
 
     def __init__(self, take: Take, model: RigModel, backend: Backend, finest_visibility: int) -> None:
         self._model, self._backend = model, backend
         self._cameras = [without_distortion(camera) for camera in take.cameras]
+        self._frame_count = take.frame_count
         self._finest_visibility = finest_visibility
+        self._of_level: dict[int, CameraModel] = {}
+        sizes = [(camera.width, camera.height) for camera in take.cameras]
+        self._groups = [tuple(c for c, s in enumerate(sizes) if s == size) for size in dict.fromkeys(sizes)]
+        self._pixels_together = GPU_PIXELS if model.device.type == "cuda" else 1
 
     def cameras(self, level: int, indices: Sequence[int]) -> CameraModel:
         """The cameras of pyramid level ``level`` at take frame indices, leading dimensions (B, C)."""
-        cameras = [scaled(camera, 0.5**level) for camera in self._cameras]
-        return CameraModel.from_cameras(cameras, list(indices), self._model.device, self._model.neutral.dtype)
+        if level not in self._of_level:
+            cameras = [scaled(camera, 0.5**level) for camera in self._cameras]
+            self._of_level[level] = CameraModel.from_cameras(
+                cameras, range(self._frame_count), self._model.device, self._model.neutral.dtype
+            )
+        return self._of_level[level].at(torch.tensor(list(indices), device=self._model.device))
 
     def visibility(
         self, samples: SurfaceSamples, level: int, indices: Sequence[int], controls: Tensor, head: Tensor
@@ -144,7 +181,8 @@ class ViewBuilder:
         world = apply_head(head.to(dtype), rig_vertices)
         corners = self._model.triangles[samples.triangles]  # (N, 3)
         edges = torch.stack([rig_vertices[:, corners[:, i]] - rig_vertices[:, corners[:, 0]] for i in (1, 2)], 2)
-        cameras = self.cameras(max(level, self._finest_visibility), indices)
+        level = max(level, self._finest_visibility)
+        cameras = self.cameras(level, indices)
         triangle = world[:, corners]  # (B, N, 3, 3)
         points = (triangle * samples.barycentrics[..., None]).sum(2)
         normals = torch.linalg.cross(triangle[:, :, 1] - triangle[:, :, 0], triangle[:, :, 2] - triangle[:, :, 0])
@@ -154,27 +192,51 @@ class ViewBuilder:
         # parts of real heads are wound the other way; what is visible faces the camera
         facing = (rays * F.normalize(normals, dim=-1)[:, None]).sum(-1).abs()
         slant = ((facing - GRAZING) / (1 - GRAZING)).clamp_min(0)
-        seen, coverage = [], []
-        for camera in range(len(self._cameras)):
-            clip, resolution = self._clip(world, cameras, camera)
-            triangle_id, barycentrics, _ = self._backend.rasterize(clip, self._model.triangles, resolution)
-            depth = camera_depth_image(clip, triangle_id, barycentrics, self._model.triangles)
-            pixels = projection.pixels[:, camera]
-            seen.append(visible(pixels, projection.depth[:, camera], depth, OCCLUSION_TOLERANCE))
-            coverage.append((triangle_id >= 0).to(dtype))
-        return Visibility(torch.stack(seen, 1) * slant * samples.weight, tuple(coverage), edges)
+        seen, coverage = self._seen(world, cameras, projection, level)
+        return Visibility(seen * slant * samples.weight, coverage, edges)
+
+    def _seen(
+        self, world: Tensor, cameras: CameraModel, projection: Projection, level: int
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """(B, C, N) bool: points that are not hidden; and each camera's coverage (B, H, W). world: (B, V, 3)."""
+        frames, count = projection.depth.shape[:2]
+        seen = torch.zeros_like(projection.depth, dtype=torch.bool)
+        coverage: list[Tensor] = [world] * count
+        matrices = _clip_matrices(world, cameras)
+        for group in self._groups:
+            resolution = self._resolution(level, group)
+            clip = _clip(world, matrices[:, list(group)])  # (B, c, V, 4)
+            pixels, depth = projection.pixels[:, list(group)], projection.depth[:, list(group)]
+            covered = world.new_empty(frames, len(group), *resolution)
+            found = torch.empty_like(depth, dtype=torch.bool)
+            for rows in self._split(frames, len(group) * resolution[0] * resolution[1]):
+                some = clip[rows].flatten(0, 1)
+                triangle_id, barycentrics, _ = self._backend.rasterize(some, self._model.triangles, resolution)
+                image = camera_depth_image(some, triangle_id, barycentrics, self._model.triangles)
+                near = visible(pixels[rows].flatten(0, 1), depth[rows].flatten(0, 1), image, OCCLUSION_TOLERANCE)
+                found[rows] = near.unflatten(0, (-1, len(group)))
+                covered[rows] = (triangle_id >= 0).to(world.dtype).unflatten(0, (-1, len(group)))
+            seen[:, list(group)] = found
+            for position, camera in enumerate(group):
+                coverage[camera] = covered[:, position]
+        return seen, tuple(coverage)
 
     def build(self, visibility: Visibility, level: int, indices: Sequence[int], pixels: Sequence[FramePixels]) -> Views:
-        """Views of B frames at a pyramid level. pixels: B frames at full size, for take frame indices ``indices``."""
-        images, weights = [], []
+        """Views of B frames at a pyramid level. pixels: B frames for take frame indices ``indices``."""
         levels = [frame.level(level) for frame in pixels]
-        for camera, coverage in enumerate(visibility.coverage):
-            luminance = torch.stack([frame.luminance[camera] for frame in levels])
-            mask = torch.stack([frame.mask[camera] for frame in levels])
-            covered = F.interpolate(coverage[:, None], size=luminance.shape[1:], mode="nearest")[:, 0]
-            images.append(normalise(luminance, mask * covered))
-            weights.append(visibility.weights[:, camera] * (mask.amax((1, 2)) > 0)[:, None])
-        return Views(tuple(images), self.cameras(level, indices), torch.stack(weights, 1), visibility.edges)
+        stacks = []
+        saw = visibility.weights.new_zeros(visibility.weights.shape[:2])
+        for group in self._groups:
+            luminance = torch.stack([frame.luminance[camera] for frame in levels for camera in group])
+            mask = torch.stack([frame.mask[camera] for frame in levels for camera in group])
+            coverage = torch.stack([visibility.coverage[camera] for camera in group], 1).flatten(0, 1)
+            looks = luminance.new_empty(len(luminance), 3, *luminance.shape[1:])
+            for rows in self._split(len(luminance), luminance[0].numel()):
+                covered = F.interpolate(coverage[rows, None], size=luminance.shape[1:], mode="nearest")[:, 0]
+                looks[rows] = normalise(luminance[rows], mask[rows] * covered)
+            stacks.append(ImageStack(group, looks.unflatten(0, (len(levels), len(group)))))
+            saw[:, list(group)] = (mask.amax((1, 2)) > 0).to(saw.dtype).view(len(levels), len(group))
+        return Views(tuple(stacks), self.cameras(level, indices), visibility.weights * saw[..., None], visibility.edges)
 
     def views(
         self,
@@ -188,14 +250,15 @@ class ViewBuilder:
         """``visibility`` and ``build`` in one, at the same level."""
         return self.build(self.visibility(samples, level, indices, controls, head), level, indices, pixels)
 
-    def _clip(self, world: Tensor, cameras: CameraModel, camera: int) -> tuple[Tensor, tuple[int, int]]:
-        homogeneous = F.pad(world, (0, 1), value=1.0)
-        rotation, translation = cameras.rotation[:, camera], cameras.translation[:, camera]
-        depth = world @ rotation[:, 2, :, None] + translation[:, None, 2:]
-        near = max(float(depth.min()) / 2, 0.1)
-        matrix = cameras.clip_matrices(near, max(float(depth.max()) * 2, near * 2))[:, camera]
-        resolution = (int(cameras.heights[camera]), int(cameras.widths[camera]))
-        return homogeneous @ matrix.mT, resolution
+    def _split(self, count: int, pixels: int) -> list[slice]:
+        """Parts of ``count`` things of so many pixels each, as large as suits the device."""
+        together = max(1, self._pixels_together // pixels)
+        return [slice(first, first + together) for first in range(0, count, together)]
+
+    def _resolution(self, level: int, group: Sequence[int]) -> tuple[int, int]:
+        """(height, width) of the images of a group of cameras."""
+        camera = scaled(self._cameras[group[0]], 0.5**level)
+        return camera.height, camera.width
 
     def seen_triangles(self, level: int, index: int, controls: Tensor, head: Tensor) -> Tensor:
         """(F,) bool: triangles that some camera sees at a pose (K,), (4, 4), and those that share a vertex with one."""
@@ -204,8 +267,21 @@ class ViewBuilder:
         world = apply_head(head.to(dtype)[None], self._model.vertices(controls.to(dtype)[None]))
         cameras = self.cameras(level, [index])
         seen = torch.zeros(world.shape[1], dtype=torch.bool, device=world.device)
-        for camera in range(len(self._cameras)):
-            clip, resolution = self._clip(world, cameras, camera)
-            triangle_id, _, _ = self._backend.rasterize(clip, triangles, resolution)
+        matrices = _clip_matrices(world, cameras)
+        for group in self._groups:
+            clip = _clip(world, matrices[:, list(group)]).flatten(0, 1)
+            triangle_id, _, _ = self._backend.rasterize(clip, triangles, self._resolution(level, group))
             seen[triangles[triangle_id[triangle_id >= 0].long()]] = True
         return seen[triangles].any(1)
+
+
+def _clip_matrices(world: Tensor, cameras: CameraModel) -> Tensor:
+    """(B, C, 4, 4) whose near and far planes hold all vertices (B, V, 3) between them."""
+    depth = torch.einsum("bvi,bci->bcv", world, cameras.rotation[:, :, 2]) + cameras.translation[:, :, 2, None]
+    near = (depth.amin(2) / 2).clamp_min(0.1)
+    return cameras.clip_matrices(near, torch.maximum(depth.amax(2) * 2, near * 2))
+
+
+def _clip(world: Tensor, matrices: Tensor) -> Tensor:
+    """Clip-space positions (B, c, V, 4) of vertices (B, V, 3) by matrices (B, c, 4, 4)."""
+    return F.pad(world, (0, 1), value=1.0)[:, None] @ matrices.mT

@@ -41,26 +41,27 @@ class Stage:
         """albedo: (H, W, 3) linear light."""
         gloss = [GLOSS.get(mesh.name.split("_")[0], SKIN_GLOSS) for mesh in model.rig.meshes]
         counts = torch.tensor([mesh.vertex_count for mesh in model.rig.meshes])
-        texture = Texture.from_tiles({(0, 0): torch.from_numpy(albedo)})
-        return Stage(model, texture, torch.tensor(gloss).repeat_interleave(counts, 0))
+        texture = Texture.from_tiles({(0, 0): torch.from_numpy(albedo).to(model.device)})
+        return Stage(model, texture, torch.tensor(gloss).repeat_interleave(counts, 0).to(model.device))
 
     def render(self, controls: np.ndarray, head: np.ndarray, camera: Camera, frame_index: int = 0) -> Tensor:
         """(H, W, 3) linear light of one frame: controls (K,), head (4, 4). Before noise."""
         assert self.model.triangle_uvs is not None
         fine = scaled(camera, SUPERSAMPLING)
-        lens = CameraModel.from_cameras([fine], frame_index)
-        vertices = self.model.vertices(torch.from_numpy(controls)[None].float())
-        world = apply_head(torch.from_numpy(head)[None].float(), vertices)
+        device = self.model.device
+        lens = CameraModel.from_cameras([fine], frame_index, device)
+        vertices = self.model.vertices(torch.from_numpy(controls)[None].float().to(device))
+        world = apply_head(torch.from_numpy(head)[None].float().to(device), vertices)
         points = torch.cat([world, torch.ones_like(world[..., :1])], -1)
         clip = points @ lens.clip_matrices(NEAR, FAR).mT
-        rasterize = choose_backend("cpu").rasterize
+        rasterize = choose_backend(device).rasterize
         triangle, weights, _ = rasterize(clip, self.model.triangles, (fine.height, fine.width))
         covered = triangle[0] >= 0
         eye = -lens.rotation[0].T @ lens.translation[0]
         surface = torch.cat([self.model.vertex_normals(world), world, self.gloss[None]], -1)
         at = interpolate(surface, triangle, weights, self.model.triangles)[0][covered]
         uv = interpolate(self.model.uvs[None], triangle, weights, self.model.triangle_uvs)[0][covered]
-        image = torch.tensor(BACKGROUND).expand(fine.height, fine.width, 3).clone()
+        image = torch.tensor(BACKGROUND, device=device).expand(fine.height, fine.width, 3).clone()
         image[covered] = _shade(sample_bilinear(self.texture, uv), at[:, :3], eye - at[:, 3:6], at[:, 6:])
         return F.avg_pool2d(image.permute(2, 0, 1)[None], SUPERSAMPLING)[0].permute(1, 2, 0)
 
@@ -78,13 +79,14 @@ def _shade(albedo: Tensor, normals: Tensor, to_eye: Tensor, gloss: Tensor) -> Te
     normals, to_eye = F.normalize(normals, dim=1), F.normalize(to_eye, dim=1)
     normals = torch.where((normals * to_eye).sum(1, keepdim=True) < -0.2, -normals, normals)
     up = 0.5 + 0.5 * normals[:, 1:2]
-    diffuse = up * torch.tensor(SKY) + (1 - up) * torch.tensor(GROUND)
+    diffuse = up * albedo.new_tensor(SKY) + (1 - up) * albedo.new_tensor(GROUND)
     highlight = torch.zeros_like(diffuse)
     for direction, colour in (KEY, FILL):
-        towards = F.normalize(torch.tensor(direction), dim=0)
+        towards = F.normalize(albedo.new_tensor(direction), dim=0)
         facing = (normals @ towards)[:, None]
-        diffuse = diffuse + ((facing + 0.25) / 1.25).clamp(min=0) * torch.tensor(colour)
+        light = albedo.new_tensor(colour)
+        diffuse = diffuse + ((facing + 0.25) / 1.25).clamp(min=0) * light
         half = F.normalize(to_eye + towards, dim=1)
         sharp = (normals * half).sum(1, keepdim=True).clamp(min=0) ** gloss[:, 1:]
-        highlight = highlight + gloss[:, :1] * sharp * (facing > 0) * torch.tensor(colour)
+        highlight = highlight + gloss[:, :1] * sharp * (facing > 0) * light
     return albedo * diffuse + highlight

@@ -33,14 +33,14 @@ def to_linear(stored: np.ndarray, color_space: str) -> np.ndarray:
     if stored.dtype.kind == "f":
         decoded = srgb_to_linear(stored) if color_space == "srgb" else stored
         return decoded.astype(np.float32, copy=False)
-    table = _table(stored.dtype.str, color_space)
+    table = transfer_table(stored.dtype.str, color_space)
     if stored.dtype == np.uint8:
         return cv2.LUT(np.ascontiguousarray(stored), table)
     return np.take(table, stored, mode="clip")
 
 
 @cache
-def _table(dtype: str, color_space: str) -> np.ndarray:
+def transfer_table(dtype: str, color_space: str) -> np.ndarray:
     """Linear light of every value of the integer type ``dtype``: (256,) or (65536,) float32."""
     levels = np.arange(np.iinfo(dtype).max + 1, dtype=np.float64) / np.iinfo(dtype).max
     return (srgb_to_linear(levels) if color_space == "srgb" else levels).astype(np.float32)

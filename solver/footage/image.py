@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
+
+from .color import to_linear
 
 
 @dataclass(frozen=True, eq=False)
 class Image:
     """What one camera saw at one frame; the arrays may be shared between images, so never write to them.
 
-    pixels: (H, W, 3) float32 RGB, linear light, 0..1 (float footage may exceed 1).
+    stored: (H, W) gray or (H, W, 3) RGB; uint8, uint16 or float32, encoded as ``color_space`` says.
     valid: (H, W) bool, False where the camera saw nothing (outside the stored image after undistortion, or a value
         that is not finite).
     matte: (H, W) float32 0..1, 1 where the actor is, or None when the footage has no matte.
+    color_space: ``srgb`` or ``linear``.
     """
 
-    pixels: np.ndarray
+    stored: np.ndarray
     valid: np.ndarray
     matte: np.ndarray | None = None
+    color_space: str = "linear"
+
+    @cached_property
+    def pixels(self) -> np.ndarray:
+        """(H, W, 3) float32 RGB, linear light, 0..1 (float footage may exceed 1)."""
+        linear = to_linear(self.stored, self.color_space)
+        return cv2.cvtColor(linear, cv2.COLOR_GRAY2RGB) if linear.ndim == 2 else linear
 
 
 def pyramid(image: Image, levels: int) -> list[Image]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Any
 
 from ..take import FootageError
 from .image import Image
@@ -26,12 +27,14 @@ class UnseenImage:
 
 
 class Prefetcher:
-    """Iterates over (frame, images) in the order of ``frames``; images holds one Image, or None, for each reader.
+    """Iterates over (frame, images) in the order of ``frames``; images holds one Image, or None, for each
+    reader.
 
     frames: take frame numbers. depth: frames decoded ahead; with the one being handed over and the one that the loop
     body had before, at most ``depth + 2`` frames are in memory, however long the take.
     on_bad_frame: ``stop`` raises the reader's FootageError when its frame is reached; ``unseen`` gives None for that
     image and records it in ``unseen``.
+    prepare: done with every image on the thread that has read it; what it returns is handed over instead.
 
     Use it as a context manager: leaving the block, by whatever way, stops the decoding. It can be iterated once.
     """
@@ -42,13 +45,15 @@ class Prefetcher:
         frames: Sequence[int],
         depth: int = 2,
         on_bad_frame: str = "stop",
+        prepare: Callable[[Image], Any] | None = None,
     ) -> None:
         self.unseen: list[UnseenImage] = []
         self._readers = tuple(readers)
         self._frames = iter([int(frame) for frame in frames])
         self._depth = max(int(depth), 1)
         self._stop = on_bad_frame == "stop"
-        self._ahead: deque[tuple[int, list[Future[Image]]]] = deque()
+        self._prepare = prepare
+        self._ahead: deque[tuple[int, list[Future[Any]]]] = deque()
         self._shared = ThreadPoolExecutor(min(MAX_WORKERS, os.cpu_count() or 1), "footage")
         # a video decodes in one thread of its own, in frame order, else its frames would be sought one by one
         self._pools = [ThreadPoolExecutor(1, "video") if r.in_order else self._shared for r in self._readers]
@@ -61,7 +66,7 @@ class Prefetcher:
     ) -> None:
         self.close()
 
-    def __iter__(self) -> Iterator[tuple[int, list[Image | None]]]:
+    def __iter__(self) -> Iterator[tuple[int, list[Any]]]:
         try:
             self._fill()
             while self._ahead:
@@ -85,10 +90,14 @@ class Prefetcher:
 
     def _fill(self) -> None:
         while len(self._ahead) < self._depth and (frame := next(self._frames, None)) is not None:
-            futures = [pool.submit(r.read, frame) for pool, r in zip(self._pools, self._readers, strict=True)]
+            futures = [pool.submit(self._read, r, frame) for pool, r in zip(self._pools, self._readers, strict=True)]
             self._ahead.append((frame, futures))
 
-    def _image(self, frame: int, index: int, future: Future[Image]) -> Image | None:
+    def _read(self, reader: FootageReader, frame: int) -> Any:
+        image = reader.read(frame)
+        return image if self._prepare is None else self._prepare(image)
+
+    def _image(self, frame: int, index: int, future: Future[Any]) -> Any:
         try:
             return future.result()
         except FootageError as error:

@@ -63,17 +63,15 @@ class FootageReader:
         if stored.dtype.kind == "f" and not np.isfinite(stored).all():
             finite = np.isfinite(stored).reshape(*finite.shape, -1).all(axis=2)
             stored = np.nan_to_num(stored, nan=0.0, posinf=0.0, neginf=0.0)
-        pixels = to_linear(stored, self.footage.color_space)
-        if pixels.ndim == 2:
-            pixels = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
-        matte = self._matte(frame)
+        image = Image(stored, finite, self._matte(frame), self.footage.color_space)
         if not self._undistorts:
-            return Image(pixels, finite, matte)
+            return image
         lens = self._undistortion(frame)
         valid = lens.valid
         if finite is not self._everywhere:
             valid = valid & (lens.coverage(finite.astype(np.float32)) > 0.999)
-        return Image(lens.pixels(pixels), valid, None if matte is None else lens.coverage(matte))
+        matte = None if image.matte is None else lens.coverage(image.matte)
+        return Image(lens.pixels(image.pixels), valid, matte)
 
     def stored(self, frame: int) -> np.ndarray:
         """Stored values of the image at take frame number ``frame``, distortion and encoding untouched.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from .box import projected_newton
+from .box import cholesky, projected_newton, solve_cholesky
 
 
 class BandedSystem:
@@ -13,60 +16,44 @@ class BandedSystem:
 
     A: (F, P, P) symmetric; coupling: (P,) strength of the squared second difference of each parameter;
     linked: (F,) bool, frame f is the middle of a second difference (its neighbours are its equals in time).
-    Frames are taken in pairs, which makes the block-pentadiagonal matrix block-tridiagonal; that is factored by block
-    Cholesky (Golub & Van Loan, Matrix Computations, 4.5.1).
+    Frames are taken in pairs, which makes the block-pentadiagonal matrix block-tridiagonal; that is factored by cyclic
+    reduction (Golub & Van Loan, Matrix Computations, 4.5.4), in as many batched steps as the take has doublings.
     """
 
     def __init__(self, A: Tensor, coupling: Tensor, linked: Tensor) -> None:
         self._frames, self._width = A.shape[0], A.shape[1]
-        self._stencils = second_difference_bands(linked)
-        self._coupling = coupling
-        self.diagonal, self.lower = self._pair_blocks(A)
+        self.diagonal, self.lower = _pair_blocks(A, coupling, second_difference_bands(linked))
 
     def solve_box(self, b: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
         """Minimises ``x^T M x / 2 - b^T x`` with bounds, as ``box.solve_box`` does. All (F, P)."""
 
         def multiply(x: Tensor) -> Tensor:
-            return self.multiply(x.view_as(b)).view(1, -1)
+            return self.multiply(x.view(-1, *b.shape)).view_as(x)
 
         def solve_free(force: Tensor, free: Tensor) -> Tensor:
-            return self._solve_held(force.view_as(b), ~free.view_as(b)).view(1, -1)
+            diagonal, off = self._masked(~free.view_as(b))
+            solution = _solve(_reduce(diagonal, off), self._to_pairs(force.view_as(b)))
+            return self._to_frames(solution).reshape(1, -1)
 
-        flat = (values.reshape(1, -1) for values in (b, lower, upper))
+        flat = (b.reshape(1, -1), lower.reshape(1, -1), upper.reshape(1, -1))
         return projected_newton(multiply, solve_free, *flat).view_as(b)
 
     def multiply(self, x: Tensor) -> Tensor:
-        """M x for x (F, P)."""
-        pairs = self._to_pairs(x)[..., None]
-        result = self.diagonal @ pairs
-        result[1:] += self.lower @ pairs[:-1]
-        result[:-1] += self.lower.mT @ pairs[1:]
-        return self._to_frames(result[..., 0])
+        """M x for x (..., F, P)."""
+        pairs = self._to_pairs(x).transpose(0, -2)[..., None]  # (pairs, ..., 2P, 1)
+        diagonal, lower = (
+            part.view(len(part), *[1] * (x.ndim - 2), *part.shape[1:]) for part in (self.diagonal, self.lower)
+        )
+        result = diagonal @ pairs
+        result[1:] += lower @ pairs[:-1]
+        result[:-1] += lower.mT @ pairs[1:]
+        return self._to_frames(result[..., 0].transpose(0, -2))
 
     def variances(self, held: Tensor) -> Tensor:
-        """Diagonal of the inverse, (F, P); 0 for held (F, P) parameters. Backward recursion over the factor."""
-        diagonal, lower = self._masked(held)
-        factors, gains = _factor(diagonal, lower)
-        covariance = [torch.cholesky_inverse(factors[-1])]
-        for index in range(len(factors) - 2, -1, -1):
-            gain = gains[index]  # (2P, 2P): L_{i+1,i} D_i^{-1}
-            own = torch.cholesky_inverse(factors[index])
-            covariance.append(own + gain.mT @ covariance[-1] @ gain)
-        diagonals = torch.stack([matrix.diagonal() for matrix in reversed(covariance)])
-        return torch.where(held, 0.0, self._to_frames(diagonals))
-
-    def _solve_held(self, force: Tensor, held: Tensor) -> Tensor:
-        """M^-1 force over the parameters that are not held; 0 for held ones, where force (F, P) is 0 too."""
-        rhs = self._to_pairs(force)
-        factors, gains = _factor(*self._masked(held))
-        forward = [rhs[0]]
-        for index, gain in enumerate(gains):
-            forward.append(rhs[index + 1] - gain @ forward[-1])
-        solution = [torch.cholesky_solve(forward[-1][:, None], factors[-1])[:, 0]]
-        for index in range(len(factors) - 2, -1, -1):
-            own = torch.cholesky_solve(forward[index][:, None], factors[index])[:, 0]
-            solution.append(own - gains[index].mT @ solution[-1])
-        return self._to_frames(torch.stack(solution[::-1]))
+        """Diagonal of the inverse, (F, P); 0 for held (F, P) parameters."""
+        inverse, _ = _selected_inverse(_reduce(*self._masked(held)))
+        diagonals = self._to_frames(inverse.diagonal(dim1=1, dim2=2))
+        return torch.where(held, 0.0, diagonals)
 
     def _masked(self, held: Tensor) -> tuple[Tensor, Tensor]:
         """The blocks with held rows and columns replaced by those of the identity."""
@@ -74,39 +61,115 @@ class BandedSystem:
         diagonal = self.diagonal * free[:, :, None] * free[:, None, :] + torch.diag_embed(1 - free)
         return diagonal, self.lower * free[1:, :, None] * free[:-1, None, :]
 
-    def _pair_blocks(self, A: Tensor) -> tuple[Tensor, Tensor]:
-        width, pairs = self._width, (self._frames + 1) // 2
-        diagonal = A.new_zeros(pairs, 2 * width, 2 * width)
-        lower = A.new_zeros(max(pairs - 1, 0), 2 * width, 2 * width)
-        spring = torch.diag(self._coupling)
-        band0, band1, band2 = self._stencils
-        for frame in range(2 * pairs):
-            pair, half = divmod(frame, 2)
-            rows = slice(half * width, (half + 1) * width)
-            if frame >= self._frames:  # an odd last frame gets an empty partner
-                diagonal[pair, rows, rows] = torch.eye(width, dtype=A.dtype, device=A.device)
-                continue
-            diagonal[pair, rows, rows] += A[frame] + band0[frame] * spring
-            for reach, band in ((1, band1), (2, band2)):
-                other = frame - reach
-                if other < 0:
-                    continue
-                other_pair, other_half = divmod(other, 2)
-                columns = slice(other_half * width, (other_half + 1) * width)
-                if other_pair == pair:
-                    diagonal[pair, rows, columns] += band[other] * spring
-                    diagonal[pair, columns, rows] += band[other] * spring
-                else:
-                    lower[other_pair, rows, columns] += band[other] * spring
-        return diagonal, lower
-
     def _to_pairs(self, x: Tensor, fill: bool = False) -> Tensor:
+        """(..., F, P) -> (..., pairs, 2P)."""
         if self._frames % 2:
-            x = torch.cat([x, torch.full_like(x[:1], fill)])
-        return x.reshape(-1, 2 * self._width)
+            x = F.pad(x, (0, 0, 0, 1), value=fill)
+        return x.reshape(*x.shape[:-2], -1, 2 * self._width)
 
     def _to_frames(self, pairs: Tensor) -> Tensor:
-        return pairs.reshape(-1, self._width)[: self._frames]
+        """(..., pairs, 2P) -> (..., F, P)."""
+        return pairs.reshape(*pairs.shape[:-2], -1, self._width)[..., : self._frames, :]
+
+
+def _pair_blocks(A: Tensor, coupling: Tensor, bands: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """Diagonal blocks (n, 2P, 2P) of frames taken two by two and the blocks (n-1, 2P, 2P) below them.
+
+    The empty partner of an odd last frame gets the identity.
+    """
+    frames, width = A.shape[0], A.shape[1]
+    if frames % 2:
+        A = torch.cat([A, torch.eye(width, dtype=A.dtype, device=A.device)[None]])
+    count = len(A) // 2
+    spring = torch.diag(coupling)
+    # band r couples frame f to frame f + r
+    same, next_, after = (F.pad(band, (0, 2 * count - len(band)))[:, None, None] * spring for band in bands)
+    even, odd = slice(0, None, 2), slice(1, None, 2)
+    diagonal = torch.cat(
+        [
+            torch.cat([A[even] + same[even], next_[even]], 2),
+            torch.cat([next_[even], A[odd] + same[odd]], 2),
+        ],
+        1,
+    )
+    # rows: the next pair; columns: this pair
+    lower = torch.cat(
+        [
+            torch.cat([after[even], next_[odd]], 2),
+            torch.cat([torch.zeros_like(after[odd]), after[odd]], 2),
+        ],
+        1,
+    )
+    return diagonal, lower[: count - 1]
+
+
+@dataclass(frozen=True, eq=False)
+class _Reduction:
+    """One halving of a block-tridiagonal system of n blocks: every second block, from index 1 on, is eliminated.
+
+    factor: (m, Q, Q) Cholesky factors of the eliminated blocks. before: (m, Q, Q), after: (m', Q, Q):
+    ``D_j^-1 L`` to the neighbour before and after each of them (the last may have none after). rest: the reduction of
+    what is left, or None when nothing was eliminated, and ``factor`` is that of the only block.
+    """
+
+    factor: Tensor
+    before: Tensor
+    after: Tensor
+    rest: _Reduction | None
+
+
+def _reduce(diagonal: Tensor, lower: Tensor) -> _Reduction:
+    """Cyclic reduction of blocks D (n, Q, Q) with L (n-1, Q, Q) below."""
+    if len(diagonal) == 1:
+        return _Reduction(cholesky(diagonal), lower, lower, None)
+    factor = cholesky(diagonal[1::2])
+    to_before, to_after = lower[0::2], lower[1::2]  # rows j: L_{j, j-1}; rows j+1: L_{j+1, j}
+    before = solve_cholesky(factor, to_before)
+    after = solve_cholesky(factor[: len(to_after)], to_after.mT)
+    remaining = diagonal[0::2].clone()
+    remaining[: len(before)] -= to_before.mT @ before
+    remaining[1:] -= to_after @ after
+    coupling = -to_after @ before[: len(to_after)]
+    return _Reduction(factor, before, after, _reduce(remaining, coupling))
+
+
+def _solve(reduction: _Reduction, rhs: Tensor) -> Tensor:
+    """x (n, Q) of the reduced system for rhs (n, Q)."""
+    if reduction.rest is None:
+        return solve_cholesky(reduction.factor, rhs[..., None])[..., 0]
+    odd = rhs[1::2]
+    even = rhs[0::2].clone()
+    before, after = reduction.before, reduction.after
+    even[: len(before)] -= (before.mT @ odd[..., None])[..., 0]
+    even[1:] -= (after.mT @ odd[: len(after), :, None])[..., 0]
+    kept = _solve(reduction.rest, even)
+    eliminated = solve_cholesky(reduction.factor, odd[..., None])
+    eliminated = eliminated - before @ kept[: len(before), :, None]
+    eliminated[: len(after)] -= after @ kept[1:, :, None]
+    solution = torch.empty_like(rhs)
+    solution[0::2], solution[1::2] = kept, eliminated[..., 0]
+    return solution
+
+
+def _selected_inverse(reduction: _Reduction) -> tuple[Tensor, Tensor]:
+    """The blocks of the inverse on the diagonal (n, Q, Q) and below it (n-1, Q, Q): (j+1, j)."""
+    own = torch.cholesky_inverse(reduction.factor)
+    if reduction.rest is None:
+        return own, own[:0]
+    kept, below = _selected_inverse(reduction.rest)  # below: between kept neighbours, (i+1, i)
+    before, after = reduction.before, reduction.after
+    links = len(after)
+    with_before = -before @ kept[: len(before)]  # covariance (j, j-1)
+    with_before[:links] -= after @ below
+    with_after = -(before[:links] @ below.mT + after @ kept[1:])  # covariance (j, j+1)
+    eliminated = own - with_before @ before.mT
+    eliminated[:links] -= with_after @ after.mT
+    count = len(kept) + len(own)
+    diagonal = torch.cat([kept[:1]] * count)
+    diagonal[0::2], diagonal[1::2] = kept, eliminated
+    off = torch.cat([kept[:1]] * (count - 1))
+    off[0::2], off[1::2] = with_before, with_after.mT
+    return diagonal, off
 
 
 def second_difference_bands(linked: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -135,13 +198,3 @@ def second_differences(values: Tensor, linked: Tensor) -> Tensor:
     result[1:-1] -= 2 * difference
     result[2:] += difference
     return result
-
-
-def _factor(diagonal: Tensor, lower: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-    """Block Cholesky: factors of the pivots D_i, and gains ``L_{i+1,i} D_i^{-1}``."""
-    factors, gains = [torch.linalg.cholesky(diagonal[0])], []
-    for index in range(len(lower)):
-        gain = torch.cholesky_solve(lower[index].mT, factors[-1]).mT
-        gains.append(gain)
-        factors.append(torch.linalg.cholesky(diagonal[index + 1] - gain @ lower[index].mT))
-    return factors, gains

@@ -12,22 +12,39 @@ HALVINGS = 6  # of the step along the path that is bent at the box
 CONVERGED = 1e-14  # decrease still to be had, relative to that of the force
 
 
-def solve_box(A: Tensor, b: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
+def solve_box(A: Tensor, b: Tensor, lower: Tensor, upper: Tensor, rounds: int | None = None) -> Tensor:
     """Minimises ``x^T A x / 2 - b^T x`` with ``lower <= x <= upper``.
 
     A: (B, P, P) symmetric positive definite; b, lower, upper: (B, P), infinities allowed, lower <= upper.
-    Returns (B, P), always feasible. See ``projected_newton``.
+    rounds: see ``projected_newton``. Returns (B, P), always feasible.
     """
 
     def multiply(x: Tensor) -> Tensor:
-        return (A @ x[..., None])[..., 0]
+        return (A @ x.mT).mT
 
     def solve_free(force: Tensor, free: Tensor) -> Tensor:
-        both = (free[:, :, None] & free[:, None, :]).to(A.dtype)
-        system = A * both + torch.diag_embed((~free).to(A.dtype))
-        return torch.cholesky_solve(force[..., None], torch.linalg.cholesky(system))[..., 0]
+        keep = free.to(A.dtype)
+        system = A * keep[:, :, None] * keep[:, None, :] + torch.diag_embed(1 - keep)
+        return solve_cholesky(cholesky(system), force[..., None])[..., 0]
 
-    return projected_newton(multiply, solve_free, b, lower, upper)
+    return projected_newton(multiply, solve_free, b, lower, upper, rounds)
+
+
+def cholesky(matrices: Tensor) -> Tensor:
+    """Lower factors of (B, P, P) positive definite matrices, without waiting for the device to report failures."""
+    return torch.linalg.cholesky_ex(matrices)[0]
+
+
+def solve_cholesky(factor: Tensor, rhs: Tensor) -> Tensor:
+    """``(L L^T)^-1 rhs`` for lower factors (..., P, P) and rhs (..., P, n)."""
+    forward = torch.linalg.solve_triangular(factor, rhs, upper=False)
+    return torch.linalg.solve_triangular(factor.mT, forward, upper=True)
+
+
+def finished(done: Tensor) -> bool:
+    """Whether all of ``done`` (bool) are, where asking is free: on other devices than the CPU it is never answered
+    yes, because a device that is asked has to stop."""
+    return done.device.type == "cpu" and bool(done.all())
 
 
 def projected_newton(
@@ -36,27 +53,30 @@ def projected_newton(
     b: Tensor,
     lower: Tensor,
     upper: Tensor,
+    rounds: int | None = None,
 ) -> Tensor:
     """``solve_box`` for any way of storing A (Bertsekas 1982, "Projected Newton methods for optimization problems with
     simple constraints").
 
     Variables at a face that the gradient pushes against are held, the others take the Newton step, bent into the box.
-    Every round lowers the cost, so the result is never worse than the point of the box nearest to zero.
+    Every round lowers the cost, so the result is never worse than the point of the box nearest to zero. Each problem of
+    the batch stops by itself when little decrease is left to be had; the others do not matter to it.
 
-    multiply: x (B, P) -> A x. solve_free: (force (B, P), free (B, P) bool) -> A^-1 force over the free variables, 0 for
-    the others, where force is 0 too. b, lower, upper: (B, P). Returns (B, P).
+    multiply: x (B, n, P) -> A x. solve_free: (force (B, P), free (B, P) bool) -> A^-1 force over the free variables, 0
+    for the others, where force is 0 too. b, lower, upper: (B, P). rounds: most rounds, for a step of an iteration that
+    will be repeated: few are enough then, and the device is not asked whether all are done. Returns (B, P).
     """
     x = torch.zeros_like(b).clamp(lower, upper)
-    for _ in range(MAX_ROUNDS):
-        product = multiply(x)
-        gradient = product - b
+    done = torch.zeros(len(b), dtype=torch.bool, device=b.device)
+    for _ in range(MAX_ROUNDS if rounds is None else rounds):
+        gradient = multiply(x[:, None])[:, 0] - b
         free = ~(((x <= lower) & (gradient >= 0)) | ((x >= upper) & (gradient <= 0)))
         force = torch.where(free, -gradient, 0.0)
         direction = solve_free(force, free)
-        size = (x * b).abs().sum(1)
-        if bool(((force * direction).sum(1) <= CONVERGED * size).all()):
+        done = done | ((force * direction).sum(1) <= CONVERGED * (x * b).abs().sum(1))
+        if bool(done.all()) if rounds is None else finished(done):
             break
-        x = _step(multiply, x, direction, gradient, b, lower, upper)
+        x = torch.where(done[:, None], x, _step(multiply, x, direction, gradient, b, lower, upper))
     return x
 
 
@@ -72,16 +92,15 @@ def _step(
     """The best of some points on the path along ``direction`` bent at the box, all (B, P); always a descent."""
     outward = ((x <= lower) & (direction < 0)) | ((x >= upper) & (direction > 0))
     straight = torch.where(outward, 0.0, direction)
-    curvature = (straight * multiply(straight)).sum(1)
+    curvature = (straight * multiply(straight[:, None])[:, 0]).sum(1)
     lowest = -(gradient * straight).sum(1) / torch.where(curvature > 0, curvature, torch.inf)
     face = torch.where(straight > 0, upper, lower)
     reach = torch.where(straight != 0, (face - x) / torch.where(straight != 0, straight, 1.0), torch.inf).amin(1)
     # up to the first face the cost falls for certain; the bent path beyond it reaches many faces at once
-    best = (x + torch.minimum(lowest, reach)[:, None] * straight).clamp(lower, upper)
-    least = (best * (multiply(best) / 2 - b)).sum(1)
-    for halving in range(HALVINGS):
-        trial = (x + 0.5**halving * direction).clamp(lower, upper)
-        cost = (trial * (multiply(trial) / 2 - b)).sum(1)
-        best = torch.where((cost < least)[:, None], trial, best)
-        least = torch.minimum(cost, least)
-    return best
+    certain = (x + torch.minimum(lowest, reach)[:, None] * straight)[:, None]
+    lengths = 0.5 ** torch.arange(HALVINGS, dtype=x.dtype, device=x.device)
+    trials = torch.cat([certain, x[:, None] + lengths[:, None] * direction[:, None]], 1)
+    trials = torch.minimum(torch.maximum(trials, lower[:, None]), upper[:, None])  # (B, 1 + HALVINGS, P)
+    costs = (trials * (multiply(trials) / 2 - b[:, None])).sum(2)
+    best = costs.argmin(1)
+    return trials.gather(1, best[:, None, None].expand(-1, 1, x.shape[1]))[:, 0]

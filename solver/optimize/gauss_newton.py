@@ -21,12 +21,13 @@ from ..residuals.photometric import (
     template_covectors,
     to_controls,
 )
-from .box import solve_box
+from .box import finished, solve_box
 
 FIRST_DAMPING = 1e-4
 DAMPING_UP, DAMPING_DOWN = 10.0, 0.3
 # the step follows the template's noise-free slopes; near the optimum it may raise the cost by what fits the noise
 COST_TOLERANCE = 1e-3
+BOX_ROUNDS = 6  # of the bounded step: the next iteration goes on where this one ends
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +49,7 @@ class Anchor:
 
 @dataclass(frozen=True, eq=False)
 class FrameFit:
-    """Poses of B frames at the end of a fit, their photometric quadratics there, and the robust scale."""
+    """Poses of B frames at the end of a fit, their photometric quadratics there, and the robust scales (B,)."""
 
     pose: Pose
     quadratic: Quadratic
@@ -68,7 +69,8 @@ def photometric_quadratic(
 
     template_share: how much of the gradient comes from the template, the rest from the footage. Half and half is
     efficient second-order minimisation (Benhimane & Malis 2004), which sees farther; 1 holds no image noise.
-    Returns the quadratic, the robust scale used, and the observation.
+    scale: robust scale of each frame (B,), or None to take it from the residuals.
+    Returns the quadratic, the robust scales used, and the observation.
     """
     observation = observe(problem.samples, problem.model, pose.controls, pose.head, views)
     seen = observation.weights * (template.weights > 0)
@@ -79,12 +81,13 @@ def photometric_quadratic(
     covectors = template_covectors(template.slopes, observation.rays, views.edges)
     if template_share < 1:
         covectors = template_share * covectors + (1 - template_share) * observation.covectors
-    information, force = sample_normals(covectors, seen * robust_weight(residual, scale), residual)
+    each = scale[:, None, None]
+    information, force = sample_normals(covectors, seen * robust_weight(residual, each), residual)
     A, b = normal_equations(problem.samples, information, force, observation.points)
     _, jacobian = problem.model.activations(pose.controls.to(problem.model.neutral.dtype))
     A, b = to_controls(A, b, jacobian)
-    cost = (seen * robust_loss(residual, scale)).sum((1, 2)).double() / noise
-    return Quadratic(A / noise, b / noise, cost), scale, observation
+    cost = (seen * robust_loss(residual, each)).sum((1, 2)).double() / noise
+    return Quadratic(A / noise[:, None, None], b / noise[:, None], cost), scale, observation
 
 
 def fit_frames(
@@ -101,20 +104,23 @@ def fit_frames(
 ) -> FrameFit:
     """Levenberg-Marquardt with bounds and priors on each of B frames. frames: (B,) take frame indices.
 
-    A step that raises a frame's cost is taken back and damped. The robust scale is frozen, so costs compare.
+    A step that raises a frame's cost is taken back and damped. The robust scale is frozen, so costs compare. A frame
+    that has converged stays; no frame's result depends on the others of the batch.
     """
     best = pose
     photometric, scale, _ = photometric_quadratic(problem, template, views, pose, level, None, template_share)
     full = with_priors(problem, photometric, pose, anchor)
     damping = torch.full_like(pose.controls[:, 0], FIRST_DAMPING)
+    done = torch.zeros_like(damping, dtype=torch.bool)
     for _ in range(iterations):
         step = damped_step(problem, full, best, frames, damping, free_controls)
-        if bool(converged(step).all()):
+        done = done | converged(step)
+        if finished(done):
             break
         trial = best.moved(step)
         trial_photometric, _, _ = photometric_quadratic(problem, template, views, trial, level, scale, template_share)
         trial_full = with_priors(problem, trial_photometric, trial, anchor)
-        better = trial_full.cost <= full.cost * (1 + COST_TOLERANCE)
+        better = ~done & (trial_full.cost <= full.cost * (1 + COST_TOLERANCE))
         best = best.chosen(trial, better)
         full, photometric = _merge(full, trial_full, better), _merge(photometric, trial_photometric, better)
         damping = damping * torch.where(better, DAMPING_DOWN, DAMPING_UP)
@@ -146,7 +152,7 @@ def damped_step(
     # directions nobody sees get a floor, else the matrix is singular when the head is out of sight
     raised = damping[:, None] * diagonal + 1e-9 * diagonal.amax(1, keepdim=True) + 1e-9
     lower, upper = problem.box(pose, frames, free_controls)
-    return solve_box(quadratic.A + torch.diag_embed(raised), quadratic.b, lower, upper)
+    return solve_box(quadratic.A + torch.diag_embed(raised), quadratic.b, lower, upper, BOX_ROUNDS)
 
 
 def _merge(old: Quadratic, new: Quadratic, use_new: Tensor) -> Quadratic:

@@ -55,5 +55,13 @@ class Backend:
 def choose_backend(device: torch.device | str) -> Backend:
     """The fastest rasterizer available for tensors on `device`; `reason` is a sentence for the user."""
     device = torch.device(device)
-    reason = f"the built-in PyTorch rasterizer runs on {device.type}, with no further installation or licence"
-    return Backend("torch", rasterize_torch.rasterize, reason)
+    why = "with no further installation or licence"
+    if device.type == "cuda":
+        try:
+            from solver.render import rasterize_nvdiffrast
+        except ImportError as error:
+            why = f"because nvdiffrast, which is faster, cannot be used ({error})"
+        else:
+            reason = "nvdiffrast runs on cuda: its licence is for research and evaluation, unless you have another"
+            return Backend("nvdiffrast", rasterize_nvdiffrast.rasterize, reason)
+    return Backend("torch", rasterize_torch.rasterize, f"the built-in PyTorch rasterizer runs on {device.type}, {why}")

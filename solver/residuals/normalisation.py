@@ -33,9 +33,11 @@ def normalise(luminance: Tensor, mask: Tensor) -> Tensor:
     mean = means[:, 1] / total
     variance = (means[:, 2] / total - mean * mean).clamp_min(0)
     value = (luminance - mean) / torch.sqrt(variance + CONTRAST_FLOOR**2)
-    slope_x = F.pad((value[:, :, 2:] - value[:, :, :-2]) / 2, (1, 1))
-    slope_y = F.pad((value[:, 2:] - value[:, :-2]) / 2, (0, 0, 1, 1))
-    return torch.stack([value, slope_x, slope_y], 1)
+    looks = luminance.new_zeros(len(luminance), 3, height, width)
+    looks[:, 0] = value
+    torch.sub(value[:, :, 2:], value[:, :, :-2], out=looks[:, 1, :, 1:-1]).mul_(0.5)
+    torch.sub(value[:, 2:], value[:, :-2], out=looks[:, 2, 1:-1]).mul_(0.5)
+    return looks
 
 
 def _blur(images: Tensor, sigma: float) -> Tensor:

@@ -6,6 +6,7 @@ The surface's look is a ``Template``: one normalised colour a sample and its slo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,22 +21,48 @@ from ..surface import SurfaceSamples
 SLIVER = 1e-4  # sine between two edges of a triangle below which rounding decides its normal
 
 
-CPU_CHUNK = 2048  # samples whose rows of the Jacobian stay in a CPU's cache
+MEDIAN_OF = 50_000  # residuals: they give a median to about 1 %
+CPU_ROWS = 2048  # samples times frames whose rows of the Jacobian stay in a CPU's cache
+GPU_ROWS = 400_000  # ... whose rows take about 1 GB at 150 shapes
 
 
 @dataclass(frozen=True, eq=False)
 class Views:
     """A batch of B frames seen by C cameras at one pyramid level, with visibility frozen.
 
-    images: C tensors (B, 3, H, W): normalised value and its slopes (see ``normalisation.normalise``).
-    cameras: of this level, leading dimensions (B, C). visibility: (B, C, N) weight of each sample, 0 where hidden.
+    images: the cameras' normalised images, those of one size together. cameras: of this level, leading dimensions
+    (B, C). visibility: (B, C, N) weight of each sample, 0 where hidden.
     edges: (B, N, 2, 3) two edges of each sample's triangle in rig space at the pose the views were made for, cm.
     """
 
-    images: tuple[Tensor, ...]
+    images: tuple[ImageStack, ...]
     cameras: CameraModel
     visibility: Tensor
     edges: Tensor
+
+    def at(self, chosen: Tensor) -> Views:
+        """The views of some frames of the batch, (n,) indices."""
+        images = tuple(ImageStack(stack.cameras, stack.looks[chosen]) for stack in self.images)
+        return Views(images, self.cameras.at(chosen), self.visibility[chosen], self.edges[chosen])
+
+
+@dataclass(frozen=True, eq=False)
+class ImageStack:
+    """Images of some cameras, all of one size.
+
+    cameras: which of the C cameras, c of them. looks: (B, c, 3, H, W) normalised value and its slopes (see
+    ``normalisation.normalise``).
+    """
+
+    cameras: tuple[int, ...]
+    looks: Tensor
+
+
+def image_stacks(looks: Sequence[Tensor]) -> tuple[ImageStack, ...]:
+    """Stacks of the looks (B, 3, H, W) of C cameras."""
+    sizes = [look.shape for look in looks]
+    groups = [tuple(c for c, s in enumerate(sizes) if s == size) for size in dict.fromkeys(sizes)]
+    return tuple(ImageStack(group, torch.stack([looks[camera] for camera in group], 1)) for group in groups)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,25 +108,36 @@ def observe(samples: SurfaceSamples, model: RigModel, controls: Tensor, head: Te
     head = head.to(dtype)
     world = apply_head(head, points)
     projection = views.cameras.project(world[:, None])
-    sampled, inside = [], []
-    for index, image in enumerate(views.images):
-        height, width = image.shape[2:]
-        size = image.new_tensor([width, height])
-        pixels = projection.pixels[:, index]
-        grid = pixels / size * 2 - 1
-        sampled.append(F.grid_sample(image, grid[:, None], align_corners=False, padding_mode="border")[:, :, 0])
-        inside.append(((pixels > 1) & (pixels < size - 1)).all(-1))
-    looks = torch.stack(sampled, 1)  # (B, C, 3, N)
+    size = torch.stack([views.cameras.widths, views.cameras.heights], 1)[:, None].to(dtype)  # (C, 1, 2)
+    grid = projection.pixels / size * 2 - 1  # (B, C, N, 2)
+    looks = _look_up(views.images, grid)
+    inside = ((projection.pixels > 1) & (projection.pixels < size - 1)).all(-1)
     centres = -(views.cameras.rotation.mT @ views.cameras.translation[..., None])[..., 0]  # (B, C, 3)
     return Observation(
         values=looks[:, :, 0],
         pixel_slopes=looks[:, :, 1:].transpose(2, 3),
         rays=F.normalize(world[:, None] - centres[:, :, None], dim=-1) @ head[:, None, :3, :3],
-        weights=views.visibility * torch.stack(inside, 1) * projection.valid,
+        weights=views.visibility * (inside & projection.valid),
         points=points,
         head=head,
         cameras=views.cameras,
     )
+
+
+def _look_up(images: Sequence[ImageStack], grid: Tensor) -> Tensor:
+    """(B, C, 3, N) bilinear values of all cameras' images at grid (B, C, N, 2), -1..1 from edge to edge."""
+    count = grid.shape[1]
+    looks = grid.new_empty(len(grid), count, 3, grid.shape[2])
+    for stack in images:
+        everything = len(stack.cameras) == count
+        places = grid if everything else grid[:, list(stack.cameras)]
+        found = F.grid_sample(
+            stack.looks.flatten(0, 1), places.flatten(0, 1)[:, None], align_corners=False, padding_mode="border"
+        )[:, :, 0].unflatten(0, places.shape[:2])
+        if everything:
+            return found
+        looks[:, list(stack.cameras)] = found
+    return looks
 
 
 def surface_slopes(observation: Observation, edges: Tensor) -> Tensor:
@@ -138,11 +176,14 @@ def robust_loss(residual: Tensor, scale: Tensor | float) -> Tensor:
 
 
 def residual_scale(residual: Tensor, weights: Tensor) -> Tensor:
-    """Twice the standard deviation that the median absolute residual implies, over all seen residuals."""
-    seen = residual.abs()[weights > 0]
-    if not seen.numel():
-        return residual.new_tensor(1.0)
-    return (2 * 1.4826 * seen.median()).clamp_min(1e-3)
+    """Twice the standard deviation that the median absolute residual implies, over all seen residuals of each frame.
+
+    residual, weights: (B, ...) -> (B,); 1 for a frame that saw nothing. The median is that of enough of them.
+    """
+    seen = torch.where(weights > 0, residual.abs(), torch.nan).flatten(1)
+    stride = seen.shape[1] // MEDIAN_OF | 1  # odd, so that it keeps in step with nothing
+    middle = seen[:, ::stride].nanmedian(1)[0]
+    return (2 * 1.4826 * middle).clamp_min(1e-3).nan_to_num(nan=1.0)
 
 
 def sample_normals(covectors: Tensor, weights: Tensor, residual: Tensor) -> tuple[Tensor, Tensor]:
@@ -164,22 +205,53 @@ def normal_equations(
     Returns A (B, S+6, S+6) and b (B, S+6), float64; the head step is that of ``rig.retract``.
     The cost does not depend on the number of cameras, they are summed in ``sample_normals``.
     """
-    width = samples.basis.shape[2] + 6
-    A = points.new_zeros(len(points), width, width)
-    b = points.new_zeros(len(points), width)
-    chunk = CPU_CHUNK if points.device.type == "cpu" else len(samples.weight)
-    for frame in range(len(points)):
-        for begin in range(0, len(samples.weight), chunk):
-            rows = slice(begin, begin + chunk)
-            J = torch.cat([samples.basis[rows], head_basis(points[frame, rows])], 2)  # (n, 3, S+6)
-            flat = J.reshape(-1, width)
-            A[frame] += flat.T @ torch.bmm(information[frame, rows], J).reshape(-1, width)
-            b[frame] += force[frame, rows].reshape(-1) @ flat
+    shapes = samples.basis.shape[2]
+    frames, count = points.shape[:2]
+    A = points.new_zeros(frames, shapes + 6, shapes + 6)
+    b = points.new_zeros(frames, shapes + 6)
+    on_cpu = points.device.type == "cpu"
+    together = 1 if on_cpu else max(1, GPU_ROWS // count)
+    rows_together = CPU_ROWS if on_cpu else count
+    for first in range(0, frames, together):
+        for begin in range(0, count, rows_together):
+            some, rows = slice(first, first + together), slice(begin, begin + rows_together)
+            part = _normal_equations(
+                samples.basis[rows], information[some, rows], force[some, rows], points[some, rows]
+            )
+            A[some] += part[0]
+            b[some] += part[1]
+    A[:, shapes:, :shapes] = A[:, :shapes, shapes:].mT
     return ((A + A.mT) / 2).double(), b.double()
 
 
+def _normal_equations(basis: Tensor, information: Tensor, force: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
+    """The sums of ``normal_equations`` over some samples and frames; of A, the block below the diagonal is left 0.
+
+    The basis is the same for all frames: their weighted bases lie side by side, so that one product serves all.
+    basis: (n, 3, S); information: (b, n, 3, 3); force, points: (b, n, 3). Returns (b, S+6, S+6), (b, S+6).
+    """
+    frames, count, shapes = len(points), len(basis), basis.shape[2]
+    flat = basis.reshape(3 * count, shapes)
+    weighting = information.permute(1, 2, 0, 3).reshape(count, 3 * frames, 3)
+    weighted = torch.bmm(weighting, basis).view(
+        3 * count, frames * shapes
+    )  # rows (sample, axis), columns (frame, shape)
+    head = head_basis(points)  # (b, n, 3, 6)
+    weighted_head = information @ head
+    A = basis.new_zeros(frames, shapes + 6, shapes + 6)
+    A[:, :shapes, :shapes] = (flat.T @ weighted).view(shapes, frames, shapes).transpose(0, 1)
+    right = torch.cat([weighted_head.flatten(1, 2), force.flatten(1)[..., None]], 2)  # (b, 3n, 7)
+    side = flat.T @ right.transpose(0, 1).reshape(3 * count, 7 * frames)
+    side = side.view(shapes, frames, 7).transpose(0, 1)
+    flat_head = head.flatten(1, 2)
+    A[:, :shapes, shapes:] = side[..., :6]
+    A[:, shapes:, shapes:] = flat_head.mT @ weighted_head.flatten(1, 2)
+    b = torch.cat([side[..., 6], (flat_head.mT @ force.flatten(1)[..., None])[..., 0]], 1)
+    return A, b
+
+
 def head_basis(points: Tensor) -> Tensor:
-    """Derivative of rig-space positions (N, 3) with respect to the head step (w, u): ``[-[p]_x, I]``, (N, 3, 6)."""
+    """Derivative of rig-space positions (..., 3) with respect to the head step (w, u): ``[-[p]_x, I]``, (..., 3, 6)."""
     x, y, z = points.unbind(-1)
     zero, one = torch.zeros_like(x), torch.ones_like(x)
     rows = (zero, z, -y, one, zero, zero, -z, zero, x, zero, one, zero, y, -x, zero, zero, zero, one)

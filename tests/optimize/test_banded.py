@@ -146,4 +146,5 @@ def work(frames: int) -> np.ndarray:
 def test_work_grows_linearly_with_the_number_of_frames():
     short, middle, long = work(40), work(80), work(160)
     assert (long - middle <= 2.1 * (middle - short)).all()
-    assert (long <= 4.2 * short).all()
+    assert (long <= 4.4 * short).all()
+    assert long[0] < 1.5 * short[0], "a batched step does half of what is left, so calls grow with the logarithm"
