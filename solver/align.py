@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import torch
 from torch import Tensor
@@ -10,11 +11,13 @@ from torch import Tensor
 from .bundle import Evidence, bundle
 from .known_texture import known_template
 from .problem import Pose, Problem
+from .residuals.contour import ContourPoints
 from .residuals.photometric import Views
 from .views import FramePixels
 
 ROUNDS = 2  # times the views are made anew at each level
 ITERATIONS = 3
+MOST_THREADS = 8
 HOLD_DEVIATION = 0.05  # of a control's range: one frame alone says little about the controls
 
 
@@ -36,7 +39,8 @@ def align(problem: Problem, pixels: FramePixels, pose: Pose, frame: int) -> Pose
 def _round(problem: Problem, pixels: FramePixels, pose: Pose, frames: Tensor, level: int, free_controls: bool) -> Pose:
     hold = 1 / (HOLD_DEVIATION * problem.prior.span) ** 2
     for _ in range(ROUNDS):
-        views, evidence = look(problem, [pixels], pose, frames, level)
+        # an outline is only as sharp as its matte: at full resolution the colours decide alone
+        views, evidence = look(problem, [pixels], pose, frames, level, outlines=level > 0)
         pose = bundle(problem, views, pose, frames, level, ITERATIONS, free_controls, hold, evidence).pose
     return pose
 
@@ -47,12 +51,17 @@ def look(
     """Views of M frames at a pose, with their outlines if wanted and the rig's own texture, where there are any."""
     indices = frames.tolist()
     visibility = problem.views.visibility(problem.samples, level, indices, pose.controls, pose.head)
-    contours = []
+
+    def outline(m: int) -> ContourPoints:
+        coverage = [image[m : m + 1] for image in visibility.coverage]
+        one = pose.at([m])
+        return problem.contours.build(pixels[m], coverage, one.controls, one.head, indices[m], level)
+
+    contours: list[ContourPoints] = []
     if outlines and problem.take.settings.contour > 0:
-        for m, index in enumerate(indices):
-            coverage = [image[m : m + 1] for image in visibility.coverage]
-            one = pose.at([m])
-            contours.append(problem.contours.build(pixels[m], coverage, one.controls, one.head, index, level))
+        # much of it is done by the processor: beside a GPU, its cores take a frame each
+        with ThreadPoolExecutor(1 if pose.head.device.type == "cpu" else MOST_THREADS) as threads:
+            contours = list(threads.map(outline, range(len(indices))))
     known = None
     if problem.texture is not None:
         known = known_template(problem, problem.texture, pose.at([0]), frames[:1], level)

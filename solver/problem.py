@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
+from .optimize.recording import Recordings
 from .render import Texture
 from .residuals.contour import ContourBuilder
 from .residuals.priors import ControlPrior
@@ -20,7 +21,7 @@ from .take import Take
 from .views import ViewBuilder
 
 MOST_MEMORY = 12 * 2**30  # bytes of a GPU's memory that a solve plans with
-MEMORY_SHARE = 3  # the part of it that one batch may take: the next one is made while it is still there
+MEMORY_SHARE = 0.5  # of it, that one batch may take: the next one is made while it is still there
 CORRELATED_PIXELS = 16.0  # residuals of samples nearer than this many square pixels are counted as one
 
 
@@ -100,6 +101,7 @@ class Problem:
     pixels_per_cm: float
     contours: ContourBuilder
     texture: Texture | None = None
+    recordings: Recordings = field(default_factory=Recordings)
 
     @property
     def head_moves(self) -> bool:
@@ -144,16 +146,20 @@ class Problem:
         return torch.cat([lower, -head], 1), torch.cat([upper, head], 1)
 
 
-def split(problem: Problem, level: int, frames: int) -> list[slice]:
-    """Parts of ``frames`` frames that are best compared together at a pyramid level; no result depends on it.
+def together(problem: Problem, level: int) -> int:
+    """How many frames are best compared together at a pyramid level; no result depends on it.
 
     On a CPU each by itself: one that has converged then costs nothing. On a GPU as many as its free memory allows.
     """
-    together = 1
-    if problem.model.device.type == "cuda":
-        together = max(1, int(_free_memory(problem.model.device) / MEMORY_SHARE / _frame_memory(problem, level)))
-    parts = math.ceil(frames / together)
-    ends = [round(frames * part / parts) for part in range(parts + 1)]
+    if problem.model.device.type != "cuda":
+        return 1
+    return max(1, int(_free_memory(problem.model.device) * MEMORY_SHARE / _frame_memory(problem, level)))
+
+
+def split(count: int, most: int) -> list[slice]:
+    """Parts of ``count`` things with up to ``most`` in each, all of about one size."""
+    parts = math.ceil(count / most)
+    ends = [round(count * part / parts) for part in range(parts + 1)]
     return [slice(first, last) for first, last in itertools.pairwise(ends)]
 
 
@@ -164,6 +170,6 @@ def _free_memory(device: torch.device) -> int:
 
 
 def _frame_memory(problem: Problem, level: int) -> int:
-    """Bytes that comparing one frame takes at a pyramid level: about 16 numbers a pixel and 80 a sample and camera."""
+    """Bytes that comparing one frame takes at a pyramid level: about 8 numbers a pixel and 80 a sample and camera."""
     pixels = sum(camera.width * camera.height for camera in problem.take.cameras) // 4**level
-    return 4 * (16 * pixels + 80 * len(problem.samples.weight) * len(problem.take.cameras))
+    return 4 * (8 * pixels + 80 * len(problem.samples.weight) * len(problem.take.cameras))

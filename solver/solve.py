@@ -23,7 +23,7 @@ from .bundle import BundleFit, bundle
 from .checkpoint import Checkpoint
 from .footage.reader import FootageReader
 from .optimize.gauss_newton import Quadratic
-from .problem import QUALITY, Pose, Problem, split
+from .problem import QUALITY, Pose, Problem, split, together
 from .progress import Progress
 from .refine import JointFit, carry_correction, joint_pass, learn_template, refine_frames
 from .render import Texture, choose_backend
@@ -39,7 +39,7 @@ from .views import FramePixels, TakeFootage, ViewBuilder
 COARSEST_SIZE = 75  # pixels: no pyramid level is smaller than this in any camera
 LEAST_SPACING = 2.5  # pixels of the finest level: samples closer than this see the same pixels
 BUNDLE_ROUNDS = {1: 1, 0: 2}  # pyramid level -> times the views are made anew
-BUNDLE_ITERATIONS = 5
+BUNDLE_ITERATIONS = 10
 REFINE_ABOVE = 1  # levels above the finest at which refinement begins
 
 
@@ -266,7 +266,7 @@ def _refine(
     done = 0 if saved is None else len(saved["controls"])
     progress.advance(done)
     rest = list(range(done, count))
-    for frames, pixels in footage.batches([rest[part] for part in split(problem, finest, len(rest))], finest):
+    for frames, pixels in footage.batches([rest[part] for part in split(len(rest), together(problem, finest))], finest):
         fit, residual = refine_frames(problem, templates, frames, pixels, carried.at(frames), levels)
         found = (fit.pose.controls, fit.pose.head, fit.quadratic.A, fit.quadratic.b, fit.quadratic.cost, residual)
         for name, value in zip(names, found, strict=True):

@@ -17,7 +17,7 @@ from torch import Tensor
 from .consensus import TemplateMemory
 from .known_texture import known_template
 from .optimize.gauss_newton import Anchor, fit_frames
-from .problem import Pose, Problem, joined, split
+from .problem import Pose, Problem, joined, split, together
 from .reconsider import Seen, reconsider
 from .residuals.photometric import Observation, Views, observe
 from .surface import SurfaceSamples
@@ -119,8 +119,8 @@ class Tracker:
     def _fit(self, window: _Window, begin: Pose, levels: Sequence[int], drawn_at: int = FINEST) -> tuple[Pose, Tensor]:
         """Poses fitted to the memory over pyramid levels, the controls anchored to where they begin; robust scales."""
         poses, scales = [], []
-        for rows in split(self._at[levels[-1]], levels[-1], len(window.frames)):
-            part, pose = window.part(rows), begin.at(rows)
+        for rows in self._parts(window, levels[-1]):
+            part, pose = window.rows(rows), begin.at(rows)
             frames = torch.tensor(part.frames, device=pose.head.device)
             pose = self._at[levels[0]].held(pose, frames)
             anchor = Anchor(pose.controls, self._information)
@@ -133,18 +133,27 @@ class Tracker:
                 pose = fit.pose
             poses.append(pose)
             scales.append(fit.scale)
-        return joined(poses), torch.cat(scales)
+        count = len(window.frames)
+        return joined(poses).at(slice(0, count)), torch.cat(scales)[:count]
+
+    def _parts(self, window: _Window, level: int) -> list[list[int]]:
+        """Rows of the window in parts of one size, so that what is recorded of one serves all; the last is filled up
+        with repetitions of its last row."""
+        count = len(window.frames)
+        size = min(WINDOW, together(self._at[level], level))
+        return [[min(row, count - 1) for row in range(begin, begin + size)] for begin in range(0, count, size)]
 
     def _look(self, window: _Window, pose: Pose, level: int) -> Seen:
         """What the window's frames see at their poses at a level."""
         seen = []
-        for rows in split(self._at[level], level, len(window.frames)):
+        for rows in split(len(window.frames), together(self._at[level], level)):
             observation, _ = self._observe(window.part(rows), pose.at(rows), [level])[level]
             seen.append(observation)
         return Seen(torch.cat([each.values for each in seen]), torch.cat([each.weights for each in seen]))
 
     def _learn(self, window: _Window, pose: Pose) -> None:
-        for rows in split(self._at[self.levels[-1]], self.levels[-1], len(window.frames)):
+        finest = self.levels[-1]
+        for rows in split(len(window.frames), together(self._at[finest], finest)):
             for level, (observation, views) in self._observe(window.part(rows), pose.at(rows), self.levels).items():
                 self.memory[level].add(observation, views.edges)
 

@@ -78,14 +78,14 @@ class Uploader:
             matte = self._sent(np.where(image.valid, image.matte, np.float32(np.nan)))
             mask = matte.nan_to_num(nan=0.0)
         elif image.valid.all():
-            mask = torch.ones_like(luminance)
+            mask = luminance.new_ones(1).expand(luminance.shape)
         else:
             mask = self._sent(image.valid).to(luminance.dtype)
         # chroma has a level of its own: half of the full size is its finest
         halvings = max(self._finest - 1, 0)
         return CameraPixels(
             luminance=_halved(luminance, self._finest),
-            mask=_halved(mask, self._finest),
+            mask=_halved(mask, self._finest) if any(mask.stride()) else _shrunk(mask, self._finest),
             chroma=None if chroma is None else _halved(chroma, halvings),
             matte=None if matte is None else _halved(matte, self._finest),
         )
@@ -105,7 +105,8 @@ class Uploader:
         return tensor.to(self._device)
 
     def _unseen(self, camera: Camera) -> CameraPixels:
-        blank = torch.zeros(camera.height >> self._finest, camera.width >> self._finest, device=self._device)
+        size = (camera.height >> self._finest, camera.width >> self._finest)
+        blank = torch.zeros(1, device=self._device).expand(size)
         chroma = None
         if self._color:
             level = max(self._finest, 1)
@@ -127,6 +128,11 @@ def _awaited(pixels: CameraPixels) -> CameraPixels:
         if tensor is not None:
             tensor.record_stream(stream)
     return pixels
+
+
+def _shrunk(constant: Tensor, times: int) -> Tensor:
+    """As ``_halved`` of one number everywhere, expanded to (H, W)."""
+    return constant[0, 0].expand(constant.shape[0] >> times, constant.shape[1] >> times)
 
 
 def _halved(image: Tensor, times: int) -> Tensor:

@@ -25,7 +25,7 @@ from .upload import Uploader
 
 GRAZING = 0.2  # cosine between normal and viewing ray below which a sample is not used
 OCCLUSION_TOLERANCE = 0.2  # cm
-GPU_PIXELS = 40_000_000  # pixels worked on at once on a GPU, at about 60 bytes each
+GPU_PIXELS = 16_000_000  # pixels worked on at once on a GPU, at about 60 bytes each
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +140,14 @@ def _halved(image: Tensor) -> Tensor:
     return F.avg_pool2d(image[None], 2)[0]
 
 
+def _stored(image: Tensor) -> bool:
+    """False for an image that is one number everywhere, expanded: most masks are."""
+    return any(image.stride())
+
+
 def _halved_each(images: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    if not any(map(_stored, images)):
+        return tuple(image[0, 0].expand(image.shape[0] // 2, image.shape[1] // 2) for image in images)
     if len({image.shape for image in images}) == 1:
         return _halved(torch.stack(images)).unbind(0)
     return tuple(_halved(image) for image in images)
@@ -228,14 +235,16 @@ class ViewBuilder:
         saw = visibility.weights.new_zeros(visibility.weights.shape[:2])
         for group in self._groups:
             luminance = torch.stack([frame.luminance[camera] for frame in levels for camera in group])
-            mask = torch.stack([frame.mask[camera] for frame in levels for camera in group])
+            masks = [frame.mask[camera] for frame in levels for camera in group]
             coverage = torch.stack([visibility.coverage[camera] for camera in group], 1).flatten(0, 1)
             looks = luminance.new_empty(len(luminance), 3, *luminance.shape[1:])
             for rows in self._split(len(luminance), luminance[0].numel()):
                 covered = F.interpolate(coverage[rows, None], size=luminance.shape[1:], mode="nearest")[:, 0]
-                looks[rows] = normalise(luminance[rows], mask[rows] * covered)
+                mask = torch.stack(masks[rows]) * covered if any(map(_stored, masks[rows])) else covered
+                looks[rows] = normalise(luminance[rows], mask)
             stacks.append(ImageStack(group, looks.unflatten(0, (len(levels), len(group)))))
-            saw[:, list(group)] = (mask.amax((1, 2)) > 0).to(saw.dtype).view(len(levels), len(group))
+            seen = torch.stack([mask.amax() if _stored(mask) else mask[0, 0] for mask in masks]) > 0
+            saw[:, list(group)] = seen.to(saw.dtype).view(len(levels), len(group))
         return Views(tuple(stacks), self.cameras(level, indices), visibility.weights * saw[..., None], visibility.edges)
 
     def views(

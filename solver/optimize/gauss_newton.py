@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -107,24 +107,62 @@ def fit_frames(
     A step that raises a frame's cost is taken back and damped. The robust scale is frozen, so costs compare. A frame
     that has converged stays; no frame's result depends on the others of the batch.
     """
-    best = pose
+    given = _Given(template, views, frames, anchor)
     photometric, scale, _ = photometric_quadratic(problem, template, views, pose, level, None, template_share)
-    full = with_priors(problem, photometric, pose, anchor)
     damping = torch.full_like(pose.controls[:, 0], FIRST_DAMPING)
-    done = torch.zeros_like(damping, dtype=torch.bool)
-    for _ in range(iterations):
-        step = damped_step(problem, full, best, frames, damping, free_controls)
-        done = done | converged(step)
-        if finished(done):
-            break
-        trial = best.moved(step)
-        trial_photometric, _, _ = photometric_quadratic(problem, template, views, trial, level, scale, template_share)
-        trial_full = with_priors(problem, trial_photometric, trial, anchor)
-        better = ~done & (trial_full.cost <= full.cost * (1 + COST_TOLERANCE))
-        best = best.chosen(trial, better)
-        full, photometric = _merge(full, trial_full, better), _merge(photometric, trial_photometric, better)
-        damping = damping * torch.where(better, DAMPING_DOWN, DAMPING_UP)
-    return FrameFit(best, photometric, scale)
+    begun = _Iterate(pose, photometric, scale, damping, torch.zeros_like(damping, dtype=torch.bool))
+
+    def step(given: _Given, now: _Iterate) -> _Iterate:
+        return _iterate(problem, given, now, level, template_share, free_controls)
+
+    key = ("frames", id(problem.samples), level, template_share, free_controls, anchor is None)
+    end = problem.recordings.repeat(key, step, given, begun, iterations, lambda now: finished(now.done))
+    return FrameFit(end.pose, end.photometric, end.scale)
+
+
+@dataclass(frozen=True, eq=False)
+class _Given:
+    """What a fit of B frames is made from. frames: (B,) take frame indices."""
+
+    template: Template
+    views: Views
+    frames: Tensor
+    anchor: Anchor | None
+
+
+@dataclass(frozen=True, eq=False)
+class _Iterate:
+    """Where B frames' fits are: poses, their photometric quadratics, robust scales (B,), damping (B,), done (B,)."""
+
+    pose: Pose
+    photometric: Quadratic
+    scale: Tensor
+    damping: Tensor
+    done: Tensor
+
+
+def _iterate(
+    problem: Problem, given: _Given, now: _Iterate, level: int, template_share: float, free_controls: bool
+) -> _Iterate:
+    """One step of ``fit_frames``."""
+    full = with_priors(problem, now.photometric, now.pose, given.anchor)
+    step = damped_step(problem, full, now.pose, given.frames, now.damping, free_controls)
+    done = now.done | converged(step)
+    if finished(done):
+        return replace(now, done=done)
+    trial = now.pose.moved(step)
+    photometric, _, _ = photometric_quadratic(
+        problem, given.template, given.views, trial, level, now.scale, template_share
+    )
+    cost = with_priors(problem, photometric, trial, given.anchor).cost
+    better = ~done & (cost <= full.cost * (1 + COST_TOLERANCE))
+    return _Iterate(
+        pose=now.pose.chosen(trial, better),
+        photometric=_merge(now.photometric, photometric, better),
+        scale=now.scale,
+        damping=now.damping * torch.where(better, DAMPING_DOWN, DAMPING_UP),
+        done=done,
+    )
 
 
 def with_priors(problem: Problem, quadratic: Quadratic, pose: Pose, anchor: Anchor | None) -> Quadratic:

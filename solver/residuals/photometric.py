@@ -23,7 +23,7 @@ SLIVER = 1e-4  # sine between two edges of a triangle below which rounding decid
 
 MEDIAN_OF = 50_000  # residuals: they give a median to about 1 %
 CPU_ROWS = 2048  # samples times frames whose rows of the Jacobian stay in a CPU's cache
-GPU_ROWS = 400_000  # ... whose rows take about 1 GB at 150 shapes
+GPU_ROWS = 200_000  # ... whose rows take about 0.5 GB at 150 shapes
 
 
 @dataclass(frozen=True, eq=False)

@@ -95,12 +95,13 @@ class ControlPrior:
         """Gauss-Newton matrix (B, K, K) and force (B, K), minus the gradient of ``cost``, at controls (B, K)."""
         A = torch.diag_embed(self.information.expand_as(controls)).clone()
         b = -self.information * (controls - self.default)
-        for pairs, jacobian in ((self.symmetric, self._symmetric_rows), (self.exclusive, self._exclusive_rows)):
-            for first, second in pairs.tolist():
-                residual, J = jacobian(controls, first, second)  # (B,), (B, 2)
-                index = torch.tensor([first, second], device=controls.device)
-                A[:, index[:, None], index] += J[:, :, None] * J[:, None, :]
-                b[:, index] -= J * residual[:, None]
+        for pairs, rows in ((self.symmetric, self._symmetric_rows), (self.exclusive, self._exclusive_rows)):
+            if len(pairs):
+                residual, J = rows(controls)  # (B, n), (B, n, 2)
+                products = J[..., :, None] * J[..., None, :]  # (B, n, 2, 2)
+                everywhere = torch.arange(len(controls), device=controls.device)[:, None, None, None]
+                A.index_put_((everywhere, pairs[:, :, None], pairs[:, None, :]), products, accumulate=True)
+                b.index_add_(1, pairs.flatten(), -(J * residual[..., None]).flatten(1))
         if self.sparsity:
             activity = self._activity(controls)
             pull = self.sparsity / torch.sqrt(activity**2 + SPARSE_AT**2) / self.span**2
@@ -111,14 +112,14 @@ class ControlPrior:
     def _activity(self, controls: Tensor) -> Tensor:
         return (controls - self.default) / self.span
 
-    def _symmetric_rows(self, controls: Tensor, first: int, second: int) -> tuple[Tensor, Tensor]:
-        residual = (controls[:, first] - controls[:, second]) / PARTNER_DEVIATION
-        J = torch.ones(len(controls), 2, dtype=controls.dtype, device=controls.device) / PARTNER_DEVIATION
-        J[:, 1] *= -1
+    def _symmetric_rows(self, controls: Tensor) -> tuple[Tensor, Tensor]:
+        residual = (controls[:, self.symmetric[:, 0]] - controls[:, self.symmetric[:, 1]]) / PARTNER_DEVIATION
+        J = torch.ones(*residual.shape, 2, dtype=controls.dtype, device=controls.device) / PARTNER_DEVIATION
+        J[..., 1] *= -1
         return residual, J
 
-    def _exclusive_rows(self, controls: Tensor, first: int, second: int) -> tuple[Tensor, Tensor]:
-        activity = self._activity(controls)
-        residual = activity[:, first] * activity[:, second] / PARTNER_DEVIATION
-        slopes = (activity[:, second] / self.span[first], activity[:, first] / self.span[second])
-        return residual, torch.stack(slopes, 1) / PARTNER_DEVIATION
+    def _exclusive_rows(self, controls: Tensor) -> tuple[Tensor, Tensor]:
+        first, second = self._activity(controls)[:, self.exclusive].unbind(-1)
+        spans = self.span[self.exclusive]
+        J = torch.stack([second / spans[:, 0], first / spans[:, 1]], -1) / PARTNER_DEVIATION
+        return first * second / PARTNER_DEVIATION, J

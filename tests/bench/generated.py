@@ -6,6 +6,7 @@ The demo's head with more shapes, more cameras and a longer performance. Its foo
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -143,7 +144,7 @@ def _poked(demo: Rig, neutral: np.ndarray, deltas: np.ndarray, names: list[str],
     at, at_uv = demo.face_vertices[corners], demo.face_uvs[corners]
     faces: list[list[int]] = []
     face_uvs: list[list[int]] = []
-    for polygon, (begin, end) in enumerate(zip(starts[:-1], starts[1:], strict=True)):
+    for polygon, (begin, end) in enumerate(itertools.pairwise(starts)):
         ring, uv_ring = demo.face_vertices[begin:end].tolist(), demo.face_uvs[begin:end].tolist()
         if polygon not in cut:
             faces.append(ring)

@@ -1,0 +1,106 @@
+"""Iterations that are recorded once and then replayed, where the device can: there, launching costs more than doing.
+
+Knows nothing about what is iterated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+State = TypeVar("State")
+
+
+class Recordings:
+    """CUDA graphs by key. All share one pool of memory: nothing of one replay is needed when the next begins."""
+
+    def __init__(self) -> None:
+        self._recordings: dict[Hashable, _Recording] = {}
+        self._pool: Any = None
+
+    def repeat(
+        self,
+        key: Hashable,
+        step: Callable[[Any, State], State],
+        inputs: Any,
+        state: State,
+        times: int,
+        finished: Callable[[State], bool],
+    ) -> State:
+        """``state`` after ``times`` applications of ``state = step(inputs, state)``, fewer once it is ``finished``.
+
+        key: of what else decides ``step``, everything but tensors' values. inputs, state: tensors, or tuples and
+        dataclasses of them. On a GPU ``finished`` is not asked, ``step`` must not wait for the device, and the tensors
+        of the first ``inputs`` of a key are written to by later calls of it.
+        """
+        tensors = list(_tensors((inputs, state)))
+        if not tensors or tensors[0].device.type != "cuda":
+            for _ in range(times):
+                if finished(state):
+                    break
+                state = step(inputs, state)
+            return state
+        full_key = (key, *((tensor.shape, tensor.stride(), tensor.dtype) for tensor in tensors))
+        recording = self._recordings.get(full_key)
+        if recording is None:
+            # once for the libraries, which set themselves up when they are first used
+            state, times = step(inputs, state), times - 1
+            self._pool = self._pool or torch.cuda.graph_pool_handle()
+            recording = self._recordings[full_key] = _Recording(step, inputs, state, self._pool)
+        return recording.repeat(inputs, state, times)
+
+
+class _Recording:
+    def __init__(self, step: Callable[[Any, State], State], inputs: Any, state: State, pool: Any) -> None:
+        self._inputs = inputs
+        self._state: Any = _copy(state)
+        self._graph = torch.cuda.CUDAGraph()
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            # other threads decode and upload meanwhile
+            self._graph.capture_begin(pool=pool, capture_error_mode="thread_local")
+            self._load(self._state, step(self._inputs, self._state))
+            self._graph.capture_end()
+        torch.cuda.current_stream().wait_stream(stream)
+
+    def repeat(self, inputs: Any, state: State, times: int) -> State:
+        self._load(self._inputs, inputs)
+        self._load(self._state, state)
+        for _ in range(times):
+            self._graph.replay()
+        result: State = _copy(self._state)
+        return result
+
+    @staticmethod
+    def _load(into: Any, values: Any) -> None:
+        for mine, theirs in zip(_tensors(into), _tensors(values), strict=True):
+            if mine is not theirs:
+                mine.copy_(theirs)
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    """The tensors in a tensor, tuple or dataclass, in order."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from _tensors(part)
+    elif is_dataclass(value) and not isinstance(value, type):
+        for field in fields(value):
+            yield from _tensors(getattr(value, field.name))
+
+
+def _copy(value: Any) -> Any:
+    """The same with its tensors copied."""
+    if isinstance(value, Tensor):
+        return value.clone()
+    if isinstance(value, tuple):
+        return tuple(_copy(part) for part in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{field.name: _copy(getattr(value, field.name)) for field in fields(value)})
+    return value
