@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,7 +18,8 @@ from .views import FramePixels
 
 ROUNDS = 2  # times the views are made anew at each level
 ITERATIONS = 3
-MOST_THREADS = 8
+OUTLINE_SIZE = 400  # pixels, the longest side of images whose outlines are compared
+MOST_OUTLINES = 48  # images of a bundle that give outlines
 HOLD_DEVIATION = 0.05  # of a control's range: one frame alone says little about the controls
 
 
@@ -38,30 +40,40 @@ def align(problem: Problem, pixels: FramePixels, pose: Pose, frame: int) -> Pose
 
 def _round(problem: Problem, pixels: FramePixels, pose: Pose, frames: Tensor, level: int, free_controls: bool) -> Pose:
     hold = 1 / (HOLD_DEVIATION * problem.prior.span) ** 2
+    # an outline is only as sharp as its matte: at the finest levels the colours decide alone
+    outlines = level if level >= outline_level(problem) else None
     for _ in range(ROUNDS):
-        # an outline is only as sharp as its matte: at full resolution the colours decide alone
-        views, evidence = look(problem, [pixels], pose, frames, level, outlines=level > 0)
+        views, evidence = look(problem, [pixels], pose, frames, level, outlines)
         pose = bundle(problem, views, pose, frames, level, ITERATIONS, free_controls, hold, evidence).pose
     return pose
 
 
+def outline_level(problem: Problem) -> int:
+    """The pyramid level at which all images are small enough for their outlines: finer ones are not surer."""
+    longest = max(max(camera.width, camera.height) for camera in problem.take.cameras)
+    return max(0, math.ceil(math.log2(longest / OUTLINE_SIZE)))
+
+
 def look(
-    problem: Problem, pixels: Sequence[FramePixels], pose: Pose, frames: Tensor, level: int, outlines: bool = True
+    problem: Problem, pixels: Sequence[FramePixels], pose: Pose, frames: Tensor, level: int, outlines: int | None
 ) -> tuple[Views, Evidence]:
-    """Views of M frames at a pose, with their outlines if wanted and the rig's own texture, where there are any."""
+    """Views of M frames at a pose, with their outlines at a level, if any, and the rig's own texture, where it has one.
+
+    Of many frames only some, spread evenly, give outlines.
+    """
     indices = frames.tolist()
     visibility = problem.views.visibility(problem.samples, level, indices, pose.controls, pose.head)
-
-    def outline(m: int) -> ContourPoints:
-        coverage = [image[m : m + 1] for image in visibility.coverage]
-        one = pose.at([m])
-        return problem.contours.build(pixels[m], coverage, one.controls, one.head, indices[m], level)
-
-    contours: list[ContourPoints] = []
-    if outlines and problem.take.settings.contour > 0:
-        # much of it is done by the processor: beside a GPU, its cores take a frame each
-        with ThreadPoolExecutor(1 if pose.head.device.type == "cpu" else MOST_THREADS) as threads:
-            contours = list(threads.map(outline, range(len(indices))))
+    contours: tuple[ContourPoints | None, ...] = ()
+    if outlines is not None and problem.take.settings.contour > 0:
+        most = max(1, MOST_OUTLINES // len(problem.take.cameras))
+        rows = np.unique(np.linspace(0, len(indices) - 1, most).round().astype(int)).tolist()
+        coverage = [image[rows] for image in visibility.coverage]
+        some = pose.at(rows)
+        found = problem.contours.build(
+            [pixels[row] for row in rows], coverage, some.controls, some.head, [indices[row] for row in rows], outlines
+        )
+        of_row = dict(zip(rows, found, strict=True))
+        contours = tuple(of_row.get(row) for row in range(len(indices)))
     known = None
     if problem.texture is not None:
         known = known_template(problem, problem.texture, pose.at([0]), frames[:1], level)

@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 
 from .consensus import KNOWN_WEIGHT, agree
-from .optimize.box import solve_box
+from .optimize.box import finished, solve_box
 from .optimize.gauss_newton import BOX_ROUNDS
+from .optimize.recording import chosen
 from .problem import Pose, Problem, converged
 from .residuals.contour import ContourPoints, contour_quadratic
 from .residuals.photometric import (
@@ -32,7 +33,7 @@ from .residuals.photometric import (
     to_controls,
 )
 
-FIRST_DAMPING = 1e-5
+FIRST_DAMPING = 1e-8
 DAMPING_UP, DAMPING_DOWN = 10.0, 0.3
 # the step follows the template's noise-free slopes; near the optimum it may raise the cost by what fits the noise
 COST_TOLERANCE = 1e-3
@@ -40,9 +41,10 @@ COST_TOLERANCE = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What a bundle may know besides the footage's colours: outlines of each frame, and the rig's own texture."""
+    """What a bundle may know besides the footage's colours: for each frame its outlines or None, or () without any,
+    and the rig's own texture."""
 
-    contours: Sequence[ContourPoints] = ()
+    contours: Sequence[ContourPoints | None] = ()
     known: Template | None = None
 
 
@@ -78,20 +80,68 @@ def bundle(
     hold: (K,) information that ties the controls to where they began, for a single frame, which alone says little
     about them. evidence: what is known besides the footage's colours.
     """
-    begun, damping = pose.controls, FIRST_DAMPING
-    best, scale = _linearise(problem, views, pose, level, None, evidence)
-    best = _with_priors(problem, best, begun, hold)
-    for _ in range(iterations):
-        step = _step(problem, best, frames, damping, free_controls)
-        if bool(converged(step).all()):
-            break
-        trial, _ = _linearise(problem, views, best.pose.moved(step), level, scale, evidence)
-        trial = _with_priors(problem, trial, begun, hold)
-        if trial.cost <= best.cost * (1 + COST_TOLERANCE):
-            best, damping = trial, damping * DAMPING_DOWN
-        else:
-            damping *= DAMPING_UP
-    return BundleFit(best.pose, best.template, best.A, scale)
+    begun = pose.controls
+    given = _Given(views, frames, begun, hold, tuple(evidence.contours), evidence.known)
+
+    def begin(given: _Given, now: _Iterate) -> _Iterate:
+        joint, scale = _linearise(problem, given.views, now.joint.pose, level, None, given.evidence)
+        return replace(now, joint=_with_priors(problem, joint, given.begun, given.hold), scale=scale)
+
+    def step(given: _Given, now: _Iterate) -> _Iterate:
+        return _iterate(problem, given, now, level, free_controls)
+
+    start = begin(given, _blank(problem, pose))
+    end = problem.recordings.repeat(None, step, given, start, iterations, lambda now: finished(now.done))
+    return BundleFit(end.joint.pose, end.joint.template, end.joint.A, end.scale)
+
+
+@dataclass(frozen=True, eq=False)
+class _Given:
+    """What a bundle is made from."""
+
+    views: Views
+    frames: Tensor
+    begun: Tensor
+    hold: Tensor | None
+    contours: tuple[ContourPoints | None, ...]
+    known: Template | None
+
+    @property
+    def evidence(self) -> Evidence:
+        return Evidence(self.contours, self.known)
+
+
+@dataclass(frozen=True, eq=False)
+class _Iterate:
+    """Where a bundle is: the model at the best pose so far, robust scale (), damping (), done () bool."""
+
+    joint: _Joint
+    scale: Tensor
+    damping: Tensor
+    done: Tensor
+
+
+def _blank(problem: Problem, pose: Pose) -> _Iterate:
+    """Before anything was seen."""
+    size = len(pose.controls) * (pose.controls.shape[1] + 6)
+    zero = pose.controls.new_zeros
+    sample = torch.zeros_like(problem.samples.weight)
+    template = Template(sample, sample[:, None].expand(-1, 2).clone(), sample)
+    joint = _Joint(pose, zero(size, size), zero(size), zero(()), template)
+    return _Iterate(joint, sample.new_zeros(()), torch.full_like(joint.cost, FIRST_DAMPING), joint.cost > 0)
+
+
+def _iterate(problem: Problem, given: _Given, now: _Iterate, level: int, free_controls: bool) -> _Iterate:
+    """One step of ``bundle``."""
+    step = _step(problem, now.joint, given.frames, now.damping, free_controls)
+    done = now.done | converged(step).all()
+    if finished(done):
+        return replace(now, done=done)
+    trial, _ = _linearise(problem, given.views, now.joint.pose.moved(step), level, now.scale, given.evidence)
+    trial = _with_priors(problem, trial, given.begun, given.hold)
+    better = ~done & (trial.cost <= now.joint.cost * (1 + COST_TOLERANCE))
+    damping = now.damping * torch.where(better, DAMPING_DOWN, DAMPING_UP)
+    return _Iterate(chosen(now.joint, trial, better), now.scale, damping, done)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,11 +177,17 @@ def _linearise(
     if evidence.known is not None:
         own = KNOWN_WEIGHT * (evidence.known.weights > 0)
         cost = cost + (own * robust_loss(evidence.known.values - template.values, scale)).sum().double() / noise
-    if evidence.contours:
-        A_contour, b_contour, cost_contour = contour_quadratic(
-            problem.model, evidence.contours, pose.controls, pose.head
-        )
-        A, b, cost = A + torch.block_diag(*A_contour), b + b_contour.reshape(-1), cost + cost_contour.sum()
+    rows = [row for row, points in enumerate(evidence.contours) if points is not None]
+    if rows:
+        outlined = [points for points in evidence.contours if points is not None]
+        some = Pose(*(torch.stack([part[row] for row in rows]) for part in (pose.controls, pose.head)))
+        A_contour, b_contour, cost_contour = contour_quadratic(problem.model, outlined, some.controls, some.head)
+        width = A_contour.shape[1]
+        for row, block, force in zip(rows, A_contour, b_contour, strict=True):
+            place = slice(row * width, (row + 1) * width)
+            A[place, place] += block
+            b[place] += force
+        cost = cost + cost_contour.sum()
     return _Joint(pose, A, b, cost, template), scale
 
 
@@ -170,7 +226,7 @@ def _with_priors(problem: Problem, joint: _Joint, begun: Tensor, hold: Tensor | 
     return replace(joint, A=A, b=b.reshape(-1), cost=cost)
 
 
-def _step(problem: Problem, joint: _Joint, frames: Tensor, damping: float, free_controls: bool) -> Tensor:
+def _step(problem: Problem, joint: _Joint, frames: Tensor, damping: Tensor, free_controls: bool) -> Tensor:
     lower, upper = problem.box(joint.pose, frames, free_controls)
     diagonal = joint.A.diagonal()
     raised = damping * diagonal + 1e-9 * diagonal.max() + 1e-9

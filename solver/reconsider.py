@@ -58,7 +58,7 @@ def reconsider(
     """The poses (B) of take frame indices, or better ones with suspected controls elsewhere in their range.
 
     look: observes the footage of rows of the batch at poses, with the visibility of those poses. fit: improves poses of
-    rows locally. scale: robust scales (B,). Locked controls stay. Every round the best trial of each frame is taken.
+    rows locally. scale: robust scales (B,). Locked controls stay. Every round the best trial of each frame is taken up.
     """
     pose = Pose(pose.controls.clone(), pose.head.clone())
     rows = list(range(len(frames)))
@@ -76,27 +76,60 @@ def reconsider(
         ]
         if not trials:
             break
-        of_trial = [trial.row for trial in trials]
-        controls = pose.controls[of_trial]
-        for position, trial in enumerate(trials):
-            controls[position, trial.control] = trial.value
-        fitted = fit(of_trial, Pose(controls, pose.head[of_trial]))
-        found = look(of_trial, fitted)
+        # judged as they are, the most promising one of each frame is then fitted and judged again
+        begun = _tried(pose, trials)
         place = {row: position for position, row in enumerate(rows)}
-        positions = [place[row] for row in of_trial]
-        weight = moved[positions, :, [trial.control for trial in trials]]  # (n, N)
-        here, scales = seen.at(positions), scale[of_trial]
-        needed = GAIN_NEEDED * _outlier_cost(here, template, scales, weight)
-        gain = _surprise(here, template, scales, weight) - _surprise(found, template, scales, weight) - needed
-        best = _best_of_each(of_trial, gain.tolist())
-        if not best:
+        judge = _Judge(template, scale, seen, moved, place)
+        promising = judge.best(trials, look([trial.row for trial in trials], begun), 0.0)
+        trials, begun = [trials[position] for position in promising], begun.at(promising)
+        of_trial = [trial.row for trial in trials]
+        fitted = fit(of_trial, begun)
+        found = look(of_trial, fitted)
+        chosen = judge.best(trials, found, GAIN_NEEDED)
+        if not chosen:
             break
-        chosen = list(best.values())
-        rows = list(best)
+        rows = [trials[position].row for position in chosen]
         pose.controls[rows], pose.head[rows] = fitted.controls[chosen], fitted.head[chosen]
         settled |= {(trials[position].row, trials[position].control) for position in chosen}
         seen = found.at(chosen)
     return pose
+
+
+def _tried(pose: Pose, trials: Sequence[_Trial]) -> Pose:
+    """The poses (n) of the trials."""
+    rows = [trial.row for trial in trials]
+    controls = pose.controls[rows]
+    for position, trial in enumerate(trials):
+        controls[position, trial.control] = trial.value
+    return Pose(controls, pose.head[rows])
+
+
+@dataclass(frozen=True, eq=False)
+class _Judge:
+    """Compares what trials lead to with what is seen now. place: row -> its position in ``seen`` and ``moved``."""
+
+    template: Template
+    scale: Tensor
+    seen: Seen
+    moved: Tensor
+    place: dict[int, int]
+
+    def best(self, trials: Sequence[_Trial], found: Seen, needed: float) -> list[int]:
+        """Positions of the best trial of each row, where one gains more than a share ``needed`` of the outliers' cost,
+        or with 0 needed the best of each row whatever it gains."""
+        rows = [trial.row for trial in trials]
+        positions = [self.place[row] for row in rows]
+        weight = self.moved[positions, :, [trial.control for trial in trials]]  # (n, N)
+        here, scales = self.seen.at(positions), self.scale[rows]
+        gain = _surprise(here, self.template, scales, weight) - _surprise(found, self.template, scales, weight)
+        if needed:
+            gain = gain - needed * _outlier_cost(here, self.template, scales, weight)
+        best: dict[int, int] = {}
+        gains = gain.tolist()
+        for position, row in enumerate(rows):
+            if (gains[position] > 0 or not needed) and (row not in best or gains[position] > gains[best[row]]):
+                best[row] = position
+        return list(best.values())
 
 
 def suspects(seen: Seen, template: Template, scale: Tensor, share: Tensor) -> list[list[int]]:
@@ -118,15 +151,6 @@ def _values(problem: Problem, frame: int, value: float, control: int) -> list[fl
     lower, upper = float(problem.prior.lower[frame, control]), float(problem.prior.upper[frame, control])
     places = [lower + place * (upper - lower) for place in TRIED]
     return [place for place in places if upper > lower and abs(place - value) >= LEAST_CHANGE * (upper - lower)]
-
-
-def _best_of_each(rows: Sequence[int], gain: Sequence[float]) -> dict[int, int]:
-    """Row -> position of its trial with the largest gain, for rows that have one above 0."""
-    best: dict[int, int] = {}
-    for position, row in enumerate(rows):
-        if gain[position] > 0 and (row not in best or gain[position] > gain[best[row]]):
-            best[row] = position
-    return best
 
 
 def _outlier_shares(

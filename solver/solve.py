@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .align import align, look
+from .align import align, look, outline_level
 from .bundle import BundleFit, bundle
 from .checkpoint import Checkpoint
 from .footage.reader import FootageReader
@@ -40,6 +40,7 @@ COARSEST_SIZE = 75  # pixels: no pyramid level is smaller than this in any camer
 LEAST_SPACING = 2.5  # pixels of the finest level: samples closer than this see the same pixels
 BUNDLE_ROUNDS = {1: 1, 0: 2}  # pyramid level -> times the views are made anew
 BUNDLE_ITERATIONS = 10
+BUNDLE_SAMPLES = 20_000  # a joint step costs as many times more than a frame's as there are keyframes
 REFINE_ABOVE = 1  # levels above the finest at which refinement begins
 
 
@@ -72,7 +73,7 @@ def solve_take(
         aligned = _align(problem, footage, start, first, progress, checkpoint)
         tracked = _track(problem, footage, aligned, first, progress, checkpoint)
         keyframes = choose_keyframes(problem, tracked, first)
-        pixels = [frame for _, frame in footage.frames(keyframes.tolist(), color=True)]
+        pixels = [frame for _, frame in footage.frames(keyframes.tolist())]
         bundled = _bundle(problem, pixels, tracked, keyframes, progress, checkpoint)
         carried = carry_correction(tracked, keyframes, bundled.pose)
         refined, photometric, residual = _refine(
@@ -169,7 +170,7 @@ def _align(
     if saved is not None:
         aligned = _pose(saved, start)
     else:
-        ((_, pixels),) = footage.frames([first], color=True)
+        ((_, pixels),) = footage.frames([first])
         aligned = align(problem, pixels, start, first)
         checkpoint.put("align", partial(_arrays, aligned), now=True)
     progress.advance()
@@ -194,7 +195,7 @@ def _track(
     progress.advance(done)
     finest = tracker.levels[-1]
     if not done:
-        ((_, pixels),) = footage.frames([first], finest)
+        ((_, pixels),) = footage.frames([first], finest, color=False)
         tracker.start(first, pixels, aligned)
         done = 1
         progress.advance()
@@ -226,6 +227,8 @@ def _bundle(
 ) -> BundleFit:
     rounds = [level for level, times in BUNDLE_ROUNDS.items() for _ in range(times) if level >= problem.quality.finest]
     progress.stage("bundle the keyframes", len(rounds))
+    samples = problem.samples
+    problem = problem.with_samples(samples.thinned(max(1, len(samples.weight) // BUNDLE_SAMPLES)))
     pose = tracked.at(keyframes)
     saved = checkpoint.get("bundle")
     done = 0
@@ -235,7 +238,8 @@ def _bundle(
     for turn, level in enumerate(rounds[done:], done):
         checkpoint.put("bundle", partial(_bundle_arrays, pose, turn), now=True)
         # an outline is only as sharp as its matte: at full resolution the colours decide alone
-        views, evidence = look(problem, pixels, pose, keyframes, level, outlines=level > 0)
+        outlines = max(level, outline_level(problem)) if level > 0 else None
+        views, evidence = look(problem, pixels, pose, keyframes, level, outlines)
         fit = bundle(problem, views, pose, keyframes, level, BUNDLE_ITERATIONS, evidence=evidence)
         pose = fit.pose
         progress.advance()

@@ -1,7 +1,7 @@
 """Along the take, a window of frames at a time, coarse to fine, against a template that grows on the way.
 
-Its only aim is to stay near. The frames of a window begin together at the last known pose; at the coarsest level each
-is then tried from where its predecessors came to, until none gets better. The finer levels take all frames at once.
+Its only aim is to stay near. At the coarsest level the frames of a window begin together at the last known pose, and
+those that it does not lead to the template once more from where the others came to. The finer levels take all at once.
 """
 
 from __future__ import annotations
@@ -19,25 +19,29 @@ from .known_texture import known_template
 from .optimize.gauss_newton import Anchor, fit_frames
 from .problem import Pose, Problem, joined, split, together
 from .reconsider import Seen, reconsider
-from .residuals.photometric import Observation, Views, observe
+from .residuals.photometric import Observation, Template, Views, observe
 from .surface import SurfaceSamples
 from .views import FramePixels, Visibility
 
-WINDOW = 12  # frames
-FINEST = 1  # tracking stops here: what is left is the bundle's and the refinement's
+WINDOW = 24  # frames
+# tracking stops where the next level's images would be smaller, but never at full size: the rest is the bundle's
+FINEST_SIZE = 300  # pixels
 ITERATIONS = 5
 TEMPLATE_SHARE = 0.5
 SAMPLES = 10_000
 PREDICTION_DEVIATION = 0.1  # of a control's range, around where a fit begins
 DISAGREEMENT = 0.5  # a residual, in local deviations of the image, that is half a disagreement
 WORTHWHILE = 0.97  # of the disagreement: a new beginning must lead below
+AS_WELL = 1.15  # times its predecessor's disagreement, below which a frame is not lost
 
 
 class Tracker:
     """Tracks windows of frames one after the other. ``memory``: TemplateMemory of each pyramid level, all its state."""
 
     def __init__(self, problem: Problem) -> None:
-        self.levels = list(range(problem.coarsest, min(FINEST, problem.coarsest) - 1, -1))
+        smallest = min(min(camera.width, camera.height) for camera in problem.take.cameras)
+        finest = max(1, math.floor(math.log2(smallest / FINEST_SIZE)))
+        self.levels = list(range(problem.coarsest, min(finest, problem.coarsest) - 1, -1))
         base = problem.samples.thinned(max(1, len(problem.samples.weight) // SAMPLES))
         self._stride = {level: _stride(base, problem.pixels_per_cm, level) for level in self.levels}
         self._at = {level: problem.with_samples(base.thinned(self._stride[level])) for level in self.levels}
@@ -75,7 +79,7 @@ class Tracker:
         """
         window = _Window(frames, pixels)
         pose = self._approach(window, last, before or last)
-        pose, scale = self._fit(window, pose, self.levels[1:] or self.levels)
+        pose, scale, _ = self._fit(window, pose, self.levels[1:] or self.levels)
         finest = self.levels[-1]
         pose = reconsider(
             self._at[finest],
@@ -90,51 +94,52 @@ class Tracker:
         return pose
 
     def _approach(self, window: _Window, last: Pose, before: Pose) -> Pose:
-        """Poses of the window's frames at the coarsest level, wherever in it the motion went."""
+        """Poses of the window's frames at the coarsest level, wherever in it the motion went.
+
+        All frames that are not settled begin where the last settled one is, the next of them where it was going. It is
+        then settled, and so is every frame after it that agrees with the template about as well as the one before it.
+        """
         count = len(window.frames)
-        pose, disagreement = self._try(window, last.at([0] * count))
-        rows = list(range(count))
-        while rows:
-            # all are tried from their predecessors once, then those whose predecessors have come to another place
+        pose, disagreement = last.at([0] * count), torch.full_like(last.head[:, 0, 0], torch.inf).repeat(count)
+        settled = 0
+        while settled < count:
+            rows = list(range(settled, count))
             path = joined([before, last, pose])
-            found, reached = self._try(window.rows(rows), predict(path.at([r + 1 for r in rows]), path.at(rows)))
-            better = (reached < WORTHWHILE * disagreement[rows]).tolist()
-            taken = [row for row, good in zip(rows, better, strict=True) if good]
-            pose.controls[taken], pose.head[taken] = found.controls[better], found.head[better]
-            disagreement[taken] = reached[better]
-            rows = sorted({row + ahead for row in taken for ahead in (1, 2) if row + ahead < count})
+            there, going = path.at([settled + 1]), path.at([settled])
+            begin = joined([predict(there, going), there.at([0] * (len(rows) - 1))])
+            found, _, reached = self._fit(window.rows(rows), begin, self.levels[:1])
+            better = reached < WORTHWHILE * disagreement[rows]
+            chosen = pose.at(rows).chosen(found, better)
+            pose.controls[rows], pose.head[rows] = chosen.controls, chosen.head
+            disagreement[rows] = torch.where(better, reached.to(disagreement), disagreement[rows])
+            values = disagreement.tolist()
+            settled += 1
+            while settled < count and values[settled] < AS_WELL * values[settled - 1]:
+                settled += 1
         return pose
 
-    def _try(self, window: _Window, begin: Pose) -> tuple[Pose, Tensor]:
-        """Poses fitted at the coarsest level, and how far what is seen there disagrees with the template, (n,) 0..1."""
-        level = self.levels[0]
-        pose, _ = self._fit(window, begin, [level], level)
-        seen = self._look(window, pose, level)
-        template = self.memory[level].template()
-        square = ((seen.values - template.values) / DISAGREEMENT) ** 2
-        weights = seen.weights * (template.weights > 0)
-        disagreement = (weights * square / (1 + square)).sum((1, 2)) / weights.sum((1, 2))
-        return pose, disagreement.nan_to_num(nan=1.0)
-
-    def _fit(self, window: _Window, begin: Pose, levels: Sequence[int], drawn_at: int = FINEST) -> tuple[Pose, Tensor]:
-        """Poses fitted to the memory over pyramid levels, the controls anchored to where they begin; robust scales."""
-        poses, scales = [], []
+    def _fit(self, window: _Window, begin: Pose, levels: Sequence[int]) -> tuple[Pose, Tensor, Tensor]:
+        """Poses fitted to the memory over pyramid levels, the controls anchored to where they begin; robust scales, and
+        how far what is seen at the last level disagrees with the template, (n,) 0..1."""
+        poses, scales, disagreements = [], [], []
         for rows in self._parts(window, levels[-1]):
             part, pose = window.rows(rows), begin.at(rows)
             frames = torch.tensor(part.frames, device=pose.head.device)
             pose = self._at[levels[0]].held(pose, frames)
             anchor = Anchor(pose.controls, self._information)
-            seen = self._visibility(part, pose, levels, drawn_at)
+            seen = self._visibility(part, pose, levels)
             for level in levels:
                 problem = self._at[level]
                 views = problem.views.build(seen[level], level, part.frames, part.pixels)
                 template = self.memory[level].template()
                 fit = fit_frames(problem, template, views, pose, frames, level, ITERATIONS, anchor, TEMPLATE_SHARE)
                 pose = fit.pose
+            observation = observe(problem.samples, problem.model, pose.controls, pose.head, views)
             poses.append(pose)
             scales.append(fit.scale)
-        count = len(window.frames)
-        return joined(poses).at(slice(0, count)), torch.cat(scales)[:count]
+            disagreements.append(_disagreement(observation, template))
+        some = slice(0, len(window.frames))
+        return joined(poses).at(some), torch.cat(scales)[some], torch.cat(disagreements)[some]
 
     def _parts(self, window: _Window, level: int) -> list[list[int]]:
         """Rows of the window in parts of one size, so that what is recorded of one serves all; the last is filled up
@@ -157,15 +162,15 @@ class Tracker:
             for level, (observation, views) in self._observe(window.part(rows), pose.at(rows), self.levels).items():
                 self.memory[level].add(observation, views.edges)
 
-    def _visibility(self, window: _Window, pose: Pose, levels: Sequence[int], drawn_at: int) -> dict[int, Visibility]:
-        """What is seen at a pose of the samples of some levels, as drawn at pyramid level ``drawn_at``."""
+    def _visibility(self, window: _Window, pose: Pose, levels: Sequence[int]) -> dict[int, Visibility]:
+        """What is seen at a pose of the samples of some levels, as drawn at the finest of them."""
         finest = min(levels)
         problem = self._at[finest]
-        seen = problem.views.visibility(problem.samples, drawn_at, window.frames, pose.controls, pose.head)
+        seen = problem.views.visibility(problem.samples, finest, window.frames, pose.controls, pose.head)
         return {level: seen.thinned(self._stride[level] // self._stride[finest]) for level in levels}
 
     def _observe(self, window: _Window, pose: Pose, levels: Sequence[int]) -> dict[int, tuple[Observation, Views]]:
-        seen = self._visibility(window, pose, levels, min(levels))
+        seen = self._visibility(window, pose, levels)
         result = {}
         for level in levels:
             problem = self._at[level]
@@ -186,6 +191,13 @@ class _Window:
 
     def part(self, rows: slice) -> _Window:
         return _Window(self.frames[rows], self.pixels[rows])
+
+
+def _disagreement(observation: Observation, template: Template) -> Tensor:
+    """Mean over what each of B frames sees, (B,) in 0..1; 1 for a frame that sees nothing."""
+    square = ((observation.values - template.values) / DISAGREEMENT) ** 2
+    weights = observation.weights * (template.weights > 0)
+    return ((weights * square / (1 + square)).sum((1, 2)) / weights.sum((1, 2))).nan_to_num(nan=1.0)
 
 
 def predict(last: Pose, before: Pose) -> Pose:

@@ -25,6 +25,7 @@ from .upload import Uploader
 
 GRAZING = 0.2  # cosine between normal and viewing ray below which a sample is not used
 OCCLUSION_TOLERANCE = 0.2  # cm
+GPU_AHEAD = 8  # frames decoded while others are used, beside a GPU
 GPU_PIXELS = 16_000_000  # pixels worked on at once on a GPU, at about 60 bytes each
 
 
@@ -101,11 +102,12 @@ class TakeFootage:
             reader.close()
 
     def frames(
-        self, indices: Sequence[int], finest: int = 0, color: bool = False, ahead: int = 3
+        self, indices: Sequence[int], finest: int = 0, color: bool = True, ahead: int = 3
     ) -> Iterator[tuple[int, FramePixels]]:
         """(0-based take frame index, pixels) in order, decoded ahead. Raises FootageError as the take's policy says.
 
-        finest: pyramid level of the pixels. color: give chroma too. ahead: frames decoded while others are used.
+        finest: pyramid level of the pixels. color: give chroma too, which only outlines need. ahead: frames decoded
+        while others are used.
         """
         numbers = self._take.frames[list(indices)].tolist()
         upload = Uploader(self._take.cameras, self._device, finest, color)
@@ -128,9 +130,9 @@ class TakeFootage:
     def batches(
         self, batches: Sequence[Sequence[int]], finest: int = 0
     ) -> Iterator[tuple[Sequence[int], list[FramePixels]]]:
-        """``frames`` of several batches, each together; on a GPU the next batch is decoded while one is used."""
-        ahead = max(map(len, batches), default=1) if self._device.type == "cuda" else 3
-        frames = self.frames([index for batch in batches for index in batch], finest, ahead=ahead)
+        """``frames`` of several batches, each together; on a GPU the next ones are decoded while one is used."""
+        ahead = GPU_AHEAD if self._device.type == "cuda" else 3
+        frames = self.frames([index for batch in batches for index in batch], finest, color=False, ahead=ahead)
         for batch in batches:
             yield batch, [pixels for _, pixels in itertools.islice(frames, len(batch))]
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from solver.bundle import NO_EVIDENCE, Evidence, _linearise, bundle
 from solver.consensus import agree
 from solver.problem import Pose, Problem
-from solver.residuals.photometric import Observation, Template, Views, observe, template_covectors
+from solver.residuals.photometric import Observation, Template, Views, image_stacks, observe, template_covectors
 from solver.rig import apply_head
 from solver.take import ControlSettings, HeadPin, Pin, Rig, Settings
 from tests.synthetic import (
@@ -156,7 +156,7 @@ def test_force_is_minus_the_gradient_of_the_cost(scale):
     images = tuple(
         torch.stack([see_through(problem, pose, f, c) + offsets[f, c] * brighter for f in range(2)]) for c in range(3)
     )
-    views = Views(images, problem.views.cameras(0, [0, 1]), seen.weights, seen.edges)
+    views = Views(image_stacks(images), problem.views.cameras(0, [0, 1]), seen.weights, seen.edges)
     fixed = torch.tensor(scale, dtype=torch.float64)
 
     def cost(moved: Pose) -> torch.Tensor:
@@ -183,7 +183,7 @@ def without_normalisation(scene: Scene, pose: Pose) -> Views:
         slope_x = F.pad((value[:, :, 2:] - value[:, :, :-2]) / 2, (1, 1))
         slope_y = F.pad((value[:, 2:] - value[:, :-2]) / 2, (0, 0, 1, 1))
         images.append(torch.stack([value, slope_x, slope_y], 1))
-    return replace(scene.views(pose), images=tuple(images))
+    return replace(scene.views(pose), images=image_stacks(images))
 
 
 def test_truth_is_a_fixed_point_where_cameras_agree():

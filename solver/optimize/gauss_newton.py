@@ -27,7 +27,7 @@ FIRST_DAMPING = 1e-4
 DAMPING_UP, DAMPING_DOWN = 10.0, 0.3
 # the step follows the template's noise-free slopes; near the optimum it may raise the cost by what fits the noise
 COST_TOLERANCE = 1e-3
-BOX_ROUNDS = 6  # of the bounded step: the next iteration goes on where this one ends
+BOX_ROUNDS = 4  # of the bounded step: the next iteration goes on where this one ends
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,15 +108,20 @@ def fit_frames(
     that has converged stays; no frame's result depends on the others of the batch.
     """
     given = _Given(template, views, frames, anchor)
-    photometric, scale, _ = photometric_quadratic(problem, template, views, pose, level, None, template_share)
-    damping = torch.full_like(pose.controls[:, 0], FIRST_DAMPING)
-    begun = _Iterate(pose, photometric, scale, damping, torch.zeros_like(damping, dtype=torch.bool))
+    key = (id(problem.samples), level, template_share, free_controls, anchor is None)
+
+    def begin(given: _Given, now: _Iterate) -> _Iterate:
+        photometric, scale, _ = photometric_quadratic(
+            problem, given.template, given.views, now.pose, level, None, template_share
+        )
+        return replace(now, photometric=photometric, scale=scale)
 
     def step(given: _Given, now: _Iterate) -> _Iterate:
         return _iterate(problem, given, now, level, template_share, free_controls)
 
-    key = ("frames", id(problem.samples), level, template_share, free_controls, anchor is None)
-    end = problem.recordings.repeat(key, step, given, begun, iterations, lambda now: finished(now.done))
+    repeat = problem.recordings.repeat
+    begun = repeat(("begin fit", *key), begin, given, _blank(problem, pose), 1, lambda _: False)
+    end = repeat(("fit", *key), step, given, begun, iterations, lambda now: finished(now.done))
     return FrameFit(end.pose, end.photometric, end.scale)
 
 
@@ -139,6 +144,16 @@ class _Iterate:
     scale: Tensor
     damping: Tensor
     done: Tensor
+
+
+def _blank(problem: Problem, pose: Pose) -> _Iterate:
+    """Before anything was seen."""
+    batch, width = pose.controls.shape[0], pose.controls.shape[1] + 6
+    zero = pose.controls.new_zeros
+    nothing = Quadratic(zero(batch, width, width), zero(batch, width), zero(batch))
+    damping = torch.full_like(nothing.cost, FIRST_DAMPING)
+    scale = problem.samples.weight.new_zeros(batch)
+    return _Iterate(pose, nothing, scale, damping, torch.zeros_like(damping, dtype=torch.bool))
 
 
 def _iterate(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import fields, is_dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -33,9 +33,9 @@ class Recordings:
     ) -> State:
         """``state`` after ``times`` applications of ``state = step(inputs, state)``, fewer once it is ``finished``.
 
-        key: of what else decides ``step``, everything but tensors' values. inputs, state: tensors, or tuples and
-        dataclasses of them. On a GPU ``finished`` is not asked, ``step`` must not wait for the device, and the tensors
-        of the first ``inputs`` of a key are written to by later calls of it.
+        key: of what else decides ``step``, everything but tensors' values; None keeps no recording. inputs, state:
+        tensors, or tuples and dataclasses of them. On a GPU ``finished`` is not asked, ``step`` must not wait for the
+        device, and the tensors of the first ``inputs`` of a key are written to by later calls of it.
         """
         tensors = list(_tensors((inputs, state)))
         if not tensors or tensors[0].device.type != "cuda":
@@ -45,12 +45,17 @@ class Recordings:
                 state = step(inputs, state)
             return state
         full_key = (key, *((tensor.shape, tensor.stride(), tensor.dtype) for tensor in tensors))
-        recording = self._recordings.get(full_key)
+        recording = None if key is None else self._recordings.get(full_key)
         if recording is None:
             # once for the libraries, which set themselves up when they are first used
             state, times = step(inputs, state), times - 1
-            self._pool = self._pool or torch.cuda.graph_pool_handle()
-            recording = self._recordings[full_key] = _Recording(step, inputs, state, self._pool)
+            if self._pool is None:
+                self._pool = torch.cuda.graph_pool_handle()
+                # the pool lasts as long as some recording of it
+                self._recordings["pool"] = _Recording(lambda _, x: x + 1, (), tensors[0].new_zeros(1), self._pool)
+            recording = _Recording(step, inputs, state, self._pool)
+            if key is not None:
+                self._recordings[full_key] = recording
         return recording.repeat(inputs, state, times)
 
 
@@ -95,12 +100,22 @@ def _tensors(value: Any) -> Iterator[Tensor]:
             yield from _tensors(getattr(value, field.name))
 
 
+def chosen(old: State, new: State, use_new: Tensor) -> State:
+    """``new`` where ``use_new`` () bool is True, else ``old``, tensor by tensor; both of one kind."""
+    return cast(State, _mapped(lambda a, b: torch.where(use_new, b, a), old, new))
+
+
+def _mapped(function: Callable[[Tensor, Tensor], Tensor], first: Any, second: Any) -> Any:
+    if isinstance(first, Tensor):
+        return function(first, second)
+    if isinstance(first, tuple):
+        return tuple(_mapped(function, a, b) for a, b in zip(first, second, strict=True))
+    if is_dataclass(first) and not isinstance(first, type):
+        parts = ((field.name, getattr(first, field.name), getattr(second, field.name)) for field in fields(first))
+        return replace(first, **{name: _mapped(function, a, b) for name, a, b in parts})
+    return first
+
+
 def _copy(value: Any) -> Any:
     """The same with its tensors copied."""
-    if isinstance(value, Tensor):
-        return value.clone()
-    if isinstance(value, tuple):
-        return tuple(_copy(part) for part in value)
-    if is_dataclass(value) and not isinstance(value, type):
-        return replace(value, **{field.name: _copy(getattr(value, field.name)) for field in fields(value)})
-    return value
+    return _mapped(lambda tensor, _: tensor.clone(), value, value)

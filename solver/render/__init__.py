@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from solver.render.interpolate import interpolate, interpolate_derivatives
 from solver.render.silhouette import opposite_vertices, silhouette_edges
 from solver.render.texture import Texture, mip_level, sample_bilinear, sample_trilinear
 from solver.render.visibility import camera_depth_image, visibility_weight, visible
+from solver.take import SolveError
 
 __all__ = [
     "Backend",
@@ -39,6 +41,8 @@ __all__ = [
     "visible",
 ]
 
+CHOICE = "FACESOLVE_RASTERIZER"  # environment variable
+
 # (clip (B, V, 4), triangles (F, 3), (height, width)) -> triangle_id (B, H, W), barycentrics (B, H, W, 3), depth
 Rasterize = Callable[[Tensor, Tensor, tuple[int, int]], tuple[Tensor, Tensor, Tensor]]
 
@@ -53,10 +57,19 @@ class Backend:
 
 
 def choose_backend(device: torch.device | str) -> Backend:
-    """The fastest rasterizer available for tensors on `device`; `reason` is a sentence for the user."""
+    """The rasterizer for tensors on `device`; `reason` is a sentence for the user.
+
+    nvdiffrast where it can be used, else the built-in one; the environment variable FACESOLVE_RASTERIZER, `torch` or
+    `nvdiffrast`, decides otherwise. Raises SolveError when it asks for what cannot be had.
+    """
     device = torch.device(device)
+    wanted = os.environ.get(CHOICE, "auto")
+    if wanted not in ("auto", "torch", "nvdiffrast"):
+        raise SolveError(f"{CHOICE} is '{wanted}'; set it to auto, torch or nvdiffrast.")
     why = "with no further installation or licence"
-    if device.type == "cuda":
+    if wanted == "torch":
+        why = f"as {CHOICE} asks"
+    elif device.type == "cuda":
         try:
             from solver.render import rasterize_nvdiffrast
         except ImportError as error:
@@ -64,4 +77,6 @@ def choose_backend(device: torch.device | str) -> Backend:
         else:
             reason = "nvdiffrast runs on cuda: its licence is for research and evaluation, unless you have another"
             return Backend("nvdiffrast", rasterize_nvdiffrast.rasterize, reason)
+    if wanted == "nvdiffrast":
+        raise SolveError(f"{CHOICE} asks for nvdiffrast, but on {device.type} the PyTorch rasterizer must run {why}.")
     return Backend("torch", rasterize_torch.rasterize, f"the built-in PyTorch rasterizer runs on {device.type}, {why}")

@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 
 import torch
@@ -33,6 +35,7 @@ SEARCH_STEP = 0.5  # pixels
 FLANK = 1.5  # pixels to either side of the outline, between which it is half way
 POINT_SPACING = 0.5  # pixels of the coverage, between candidates along a silhouette edge
 UNREACHED = 1e3  # pixels: the distance of a point that has left the camera's view
+MOST_THREADS = 16
 MOST_POINTS = 1000  # along one edge
 BEYOND = 0.75  # pixels of the coverage, outwards from an outline point, where background must be
 
@@ -74,58 +77,98 @@ class _Outline:
         index = torch.zeros(0, dtype=torch.int64, device=like.device)
         pair = like.new_zeros(0, 2)
         everything = [_Outline(index, index, like.new_zeros(0, 3), pair, pair, like.new_zeros(0)), *outlines]
-        return _Outline(*(torch.cat([getattr(part, field.name) for part in everything]) for field in fields(_Outline)))
+        return _Outline(
+            *(torch.cat([getattr(part, f.name).to(like.device) for part in everything]) for f in fields(_Outline))
+        )
+
+
+def _on_threads(task: Callable[[int], _Outline | str], count: int, device: torch.device) -> list[_Outline | str]:
+    """``task`` of 0 to ``count``; beside a GPU on all cores, one thread of PyTorch's each."""
+    if device.type == "cpu":
+        return [task(index) for index in range(count)]
+    threads = torch.get_num_threads()
+    try:
+        with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1), "outline", torch.set_num_threads, (1,)) as pool:
+            return list(pool.map(task, range(count)))
+    finally:
+        torch.set_num_threads(threads)
 
 
 class ContourBuilder:
-    """Makes ``ContourPoints``. The surface that takes part is that whose colour drives the solve."""
+    """Makes ``ContourPoints``. The surface that takes part is that whose colour drives the solve.
+
+    Outlines are found by the processor whatever the device: it is work of many small steps, and of pixels that OpenCV
+    knows. Beside a GPU each core takes an image.
+    """
 
     def __init__(self, take: Take, model: RigModel, views: ViewBuilder) -> None:
         self._model, self._views = model, views
         self._strength = take.settings.contour
-        self._opposite = opposite_vertices(model.triangles)
-        self._vertex_weight = model.neutral.new_tensor(photometric_weight(take.rig))
-        drives = (self._vertex_weight[model.triangles] > 0).all(1)
+        self._triangles = model.triangles.cpu()
+        self._opposite = opposite_vertices(self._triangles)
+        self._vertex_weight = torch.as_tensor(photometric_weight(take.rig), dtype=model.dtype)
+        drives = (self._vertex_weight[self._triangles] > 0).all(1)
         # each inner edge belongs to two triangles, of which one is taken; where the mesh ends the actor does not
-        self._edges = (self._opposite > model.triangles) & drives[:, None]
+        self._edges = (self._opposite > self._triangles) & drives[:, None]
 
     def build(
-        self, pixels: FramePixels, coverage: Sequence[Tensor], controls: Tensor, head: Tensor, frame: int, level: int
-    ) -> ContourPoints:
-        """Outline points of take frame index ``frame`` at a pyramid level and a pose (1, K), (1, 4, 4) world, cm.
+        self,
+        pixels: Sequence[FramePixels],
+        coverage: Sequence[Tensor],
+        controls: Tensor,
+        head: Tensor,
+        frames: Sequence[int],
+        level: int,
+    ) -> list[ContourPoints]:
+        """Outline points of B take frame indices at a pyramid level and at poses (B, K), (B, 4, 4) world, cm.
 
-        pixels: at full size. coverage: of each camera (1, H, W), 1 where the rig at this very pose covers the pixel,
-        at any level (``Visibility.coverage``).
+        coverage: of each camera (B, H, W), 1 where the rig at these very poses covers the pixel, at any level
+        (``Visibility.coverage``).
         """
-        dtype = self._model.dtype
-        cameras = self._views.cameras(level, [frame])
-        outlines, refusals = [], []
+        dtype, count = self._model.dtype, len(coverage)
+        cameras = self._views.cameras(level, frames)
+        found: list[_Outline | str] = []
         if self._strength > 0:
-            world = apply_head(head.to(dtype), self._model.vertices(controls.to(dtype)))[0]
-            linear = replace(pixels, luminance=tuple(image.square() for image in pixels.luminance)).level(level)
-            for camera, covered in enumerate(image[0] > 0 for image in coverage):
-                matte = actor_matte(linear, camera, covered)
-                refusals.append(matte.refusal)
-                if matte.alpha is not None:
-                    outlines.append(self._outline(world, cameras, camera, covered, matte.alpha.to(dtype)))
-        return self._points(_Outline.joined(outlines, self._model.neutral), cameras, tuple(refusals))
+            world = apply_head(head.to(dtype), self._model.vertices(controls.to(dtype))).cpu()
+            matrices = cameras.clip_matrices(1.0, 2.0).cpu()  # near and far only matter to a depth that is not used
+            linear = [
+                replace(frame, luminance=tuple(image.square() for image in frame.luminance)).level(level)
+                for frame in pixels
+            ]
 
-    def _outline(self, world: Tensor, cameras: CameraModel, camera: int, covered: Tensor, alpha: Tensor) -> _Outline:
-        """The outline of vertices ``world`` (V, 3) in one camera that has a counterpart in ``alpha`` (H, W)."""
-        matrix = cameras.clip_matrices(1.0, 2.0)[0, camera]  # near and far only matter to a depth that is not used
+            def outline(image: int) -> _Outline | str:
+                frame, camera = divmod(image, count)
+                covered = coverage[camera][frame].cpu() > 0
+                matte = actor_matte(linear[frame], camera, covered)
+                if matte.alpha is None:
+                    return matte.refusal
+                return self._outline(world[frame], matrices[frame, camera], camera, covered, matte.alpha.to(dtype))
+
+            found = _on_threads(outline, len(frames) * count, self._model.device)
+        points = []
+        for frame in range(len(frames)):
+            parts = found[frame * count : (frame + 1) * count]
+            outlines = [part for part in parts if isinstance(part, _Outline)]
+            refusals = tuple("" if isinstance(part, _Outline) else part for part in parts)
+            one = cameras.at(torch.tensor([frame], device=self._model.device))
+            points.append(self._points(_Outline.joined(outlines, self._model.neutral), one, refusals))
+        return points
+
+    def _outline(self, world: Tensor, matrix: Tensor, camera: int, covered: Tensor, alpha: Tensor) -> _Outline:
+        """The outline of vertices ``world`` (V, 3) in one camera (4, 4) that has a counterpart in ``alpha`` (H, W)."""
         clip = F.pad(world, (0, 1), value=1.0) @ matrix.T  # (V, 4)
-        edges = silhouette_edges(clip[None], self._model.triangles, self._opposite)[0] & self._edges
-        edges &= (clip[:, 3] > NEAREST)[self._model.triangles].all(1, keepdim=True)
+        edges = silhouette_edges(clip[None], self._triangles, self._opposite)[0] & self._edges
+        edges &= (clip[:, 3] > NEAREST)[self._triangles].all(1, keepdim=True)
         size = clip.new_tensor([alpha.shape[1], alpha.shape[0]])
         places = (clip[:, :2] / clip[:, 3:] + 1) / 2 * size
         # a coarser level drops odd rows and columns, so the scale is the power of two, not the ratio of the sizes
         scale = 2.0 ** round(math.log2(covered.shape[1] / alpha.shape[1]))
-        points = _points_along(edges, self._model.triangles, places, clip[:, 3], POINT_SPACING / scale)
+        points = _points_along(edges, self._triangles, places, clip[:, 3], POINT_SPACING / scale)
         triangles, barycentrics, pixels, normals = points
         chosen = _outermost(pixels * scale, normals, covered)
         crossings, found = find_crossings(alpha, pixels[chosen], normals[chosen])
         chosen = chosen[found]
-        corners = self._model.triangles[triangles[chosen]]
+        corners = self._triangles[triangles[chosen]]
         weight = (barycentrics[chosen] * self._vertex_weight[corners]).sum(1)
         return _Outline(
             camera=torch.full_like(chosen, camera),
@@ -157,15 +200,16 @@ def actor_matte(pixels: FramePixels, camera: int, covered: Tensor) -> Matte:
     pixels: with luminance in linear light: colours mix linearly in the pixels of an outline. covered: (H', W') bool,
     where the rig is predicted, at the resolution of ``pixels`` or another.
     """
-    mask, matte = pixels.mask[camera], pixels.matte[camera] if pixels.matte else None
+    mask = pixels.mask[camera].cpu()
+    matte = pixels.matte[camera] if pixels.matte else None
     if not bool((mask > 0).any()):
         return Matte(None, "the image is missing or empty")
     if matte is not None:
-        return Matte(matte)
+        return Matte(matte.cpu())
     if covered.shape != mask.shape:
         covered = F.interpolate(covered[None, None].float(), size=mask.shape, mode="nearest")[0, 0] > 0
-    color = pixels.chroma[camera] if pixels.chroma else None
-    return clean_background_matte(pixels.luminance[camera], color, mask > 0.999, covered)
+    color = pixels.chroma[camera].cpu() if pixels.chroma else None
+    return clean_background_matte(pixels.luminance[camera].cpu(), color, mask > 0.999, covered)
 
 
 def contour_quadratic(

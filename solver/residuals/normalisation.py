@@ -46,8 +46,28 @@ def _blur(images: Tensor, sigma: float) -> Tensor:
     offsets = torch.arange(-radius, radius + 1, device=images.device, dtype=images.dtype)
     kernel = torch.exp(-0.5 * (offsets / sigma) ** 2)
     kernel = kernel / kernel.sum()
+    if images.device.type == "cuda":
+        return blur_by_products(images, kernel)
     batch, channels, height, width = images.shape
     flat = images.reshape(batch * channels, 1, height, width)
     padded = F.pad(flat, (radius, radius, radius, radius), mode="replicate")
     rows = F.conv2d(padded, kernel.view(1, 1, 1, -1))
     return F.conv2d(rows, kernel.view(1, 1, -1, 1)).reshape(batch, channels, height, width)
+
+
+def blur_by_products(images: Tensor, kernel: Tensor) -> Tensor:
+    """Convolution of (..., H, W) with the kernel (2r + 1,) along both axes, edges repeated, as two matrix products.
+
+    On a GPU many times as fast as its convolutions of one channel, and without their half precision.
+    """
+    down, across = (_convolution(kernel, size) for size in images.shape[-2:])
+    return down @ images @ across.T
+
+
+def _convolution(kernel: Tensor, size: int) -> Tensor:
+    """(size, size): row i holds the kernel (2r + 1,) around i; what falls off an end is added to the end."""
+    reach = len(kernel) // 2
+    places = torch.arange(size, device=kernel.device)[:, None]
+    columns = (places + torch.arange(-reach, reach + 1, device=kernel.device)).clamp(0, size - 1)
+    matrix = kernel.new_zeros(size, size)
+    return matrix.scatter_add_(1, columns, kernel.expand(size, -1))

@@ -23,6 +23,7 @@ SLIVER = 1e-4  # sine between two edges of a triangle below which rounding decid
 
 MEDIAN_OF = 50_000  # residuals: they give a median to about 1 %
 CPU_ROWS = 2048  # samples times frames whose rows of the Jacobian stay in a CPU's cache
+TALL = 1024  # rows of one part of a product over many
 GPU_ROWS = 200_000  # ... whose rows take about 0.5 GB at 150 shapes
 
 
@@ -241,13 +242,24 @@ def _normal_equations(basis: Tensor, information: Tensor, force: Tensor, points:
     A = basis.new_zeros(frames, shapes + 6, shapes + 6)
     A[:, :shapes, :shapes] = (flat.T @ weighted).view(shapes, frames, shapes).transpose(0, 1)
     right = torch.cat([weighted_head.flatten(1, 2), force.flatten(1)[..., None]], 2)  # (b, 3n, 7)
-    side = flat.T @ right.transpose(0, 1).reshape(3 * count, 7 * frames)
+    side = _tall_product(flat, right.transpose(0, 1).reshape(3 * count, 7 * frames))
     side = side.view(shapes, frames, 7).transpose(0, 1)
     flat_head = head.flatten(1, 2)
     A[:, :shapes, shapes:] = side[..., :6]
     A[:, shapes:, shapes:] = flat_head.mT @ weighted_head.flatten(1, 2)
     b = torch.cat([side[..., 6], (flat_head.mT @ force.flatten(1)[..., None])[..., 0]], 1)
     return A, b
+
+
+def _tall_product(left: Tensor, right: Tensor) -> Tensor:
+    """``left^T right`` of very many rows (m, p), (m, q): in parts side by side, which a GPU does not do by itself."""
+    if left.device.type == "cpu":
+        return left.T @ right
+    parts = max(1, len(left) // TALL)
+    rows = len(left) // parts
+    whole = parts * rows
+    sums = torch.bmm(left[:whole].view(parts, rows, -1).mT, right[:whole].view(parts, rows, -1)).sum(0)
+    return sums + left[whole:].T @ right[whole:]
 
 
 def head_basis(points: Tensor) -> Tensor:

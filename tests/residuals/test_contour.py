@@ -62,7 +62,7 @@ class Contour:
 
     def points(self, pixels: FramePixels, pose: Pose, level: int = 0) -> ContourPoints:
         visibility = self.problem.views.visibility(self.problem.samples, level, [0], pose.controls, pose.head)
-        return self.builder.build(pixels, visibility.coverage, pose.controls, pose.head, 0, level)
+        return self.builder.build([pixels], visibility.coverage, pose.controls, pose.head, [0], level)[0]
 
     def distances(self, points: ContourPoints, pose: Pose) -> Tensor:
         model = self.problem.model
@@ -308,8 +308,8 @@ def test_information_does_not_depend_on_how_densely_points_lie(contour: Contour)
     visibility = contour.problem.views.visibility(
         contour.problem.samples, 1, [0], contour.truth.controls, contour.truth.head
     )
-    coarse = contour.builder.build(
-        filmed(contour.alphas), visibility.coverage, contour.truth.controls, contour.truth.head, 0, 0
+    (coarse,) = contour.builder.build(
+        [filmed(contour.alphas)], visibility.coverage, contour.truth.controls, contour.truth.head, [0], 0
     )
     assert 0.4 < len(coarse.weight) / len(fine.weight) < 0.6
     assert 0.8 < float(coarse.weight.sum() / fine.weight.sum()) < 1.2
@@ -354,7 +354,7 @@ def test_chroma_follows_the_levels() -> None:
     pixels = FramePixels((linear[..., 0],), (torch.ones(11, 14),), (half_chroma(linear),), (None,))
     for level, size in ((0, (5, 7)), (1, (5, 7)), (2, (2, 3))):
         assert tuple(pixels.level(level).chroma[0].shape[1:]) == size
-    assert pixels.level(1).level(1).chroma[0].equal(pixels.level(2).chroma[0])
+    assert pixels.level(1).level(2).chroma[0].equal(pixels.level(2).chroma[0])
 
 
 def test_outline_of_the_real_head_meets_its_footage(facesolve_data: Path, tmp_path: Path) -> None:
@@ -371,7 +371,7 @@ def test_outline_of_the_real_head_meets_its_footage(facesolve_data: Path, tmp_pa
     with TakeFootage(take, torch.device("cpu")) as footage:
         ((_, pixels),) = footage.frames([0])
     visibility = problem.views.visibility(problem.samples, 0, [0], pose.controls, pose.head)
-    points = builder.build(pixels, visibility.coverage, pose.controls, pose.head, 0, 0)
+    (points,) = builder.build([pixels], visibility.coverage, pose.controls, pose.head, [0], 0)
     activations, _ = problem.model.activations(pose.controls.float())
     distance, _ = contour_distances(points, activations[0], pose.head[0].float())
     assert points.refusals == ("",) * len(names)
@@ -381,7 +381,7 @@ def test_outline_of_the_real_head_meets_its_footage(facesolve_data: Path, tmp_pa
 def test_coverage_may_be_finer_than_the_level(contour: Contour) -> None:
     pose = contour.truth
     fine = contour.problem.views.visibility(contour.problem.samples, 0, [0], pose.controls, pose.head).coverage
-    points = contour.builder.build(filmed(contour.alphas), fine, pose.controls, pose.head, 0, 1)
+    (points,) = contour.builder.build([filmed(contour.alphas)], fine, pose.controls, pose.head, [0], 1)
     usual = contour.points(filmed(contour.alphas), pose, 1)
     assert abs(float(contour.distances(points, pose).median())) < 0.05
     assert 0.8 < float(points.weight.sum() / usual.weight.sum()) < 1.2

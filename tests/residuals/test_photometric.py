@@ -16,6 +16,7 @@ from solver.residuals.photometric import (
     Template,
     Views,
     head_basis,
+    image_stacks,
     normal_equations,
     observe,
     residual_scale,
@@ -76,7 +77,7 @@ def bench() -> Bench:
     )
     weights = torch.rand(FRAMES, len(images), SAMPLES, dtype=torch.float64, generator=torch.manual_seed(1))
     edges = problem.views.visibility(problem.samples, 0, frames, pose.controls, pose.head).edges
-    return Bench(problem, pose, Views(images, cameras, weights, edges))
+    return Bench(problem, pose, Views(image_stacks(images), cameras, weights, edges))
 
 
 @cache
@@ -185,7 +186,7 @@ def test_normal_equations_are_those_of_the_numeric_jacobian():
 
 def test_quadratic_force_is_minus_the_gradient_of_the_robust_cost():
     """With the footage's own gradient and a given scale nothing is approximated."""
-    scale = torch.tensor(0.4, dtype=torch.float64)
+    scale = torch.full((FRAMES,), 0.4, dtype=torch.float64)
 
     def quadratic(pose):
         return photometric_quadratic(bench().problem, template(), bench().views, pose, 0, scale, template_share=0.0)[0]
@@ -276,8 +277,14 @@ def test_robust_weight_is_the_derivative_of_the_loss():
 
 
 def test_residual_scale_is_two_deviations_of_what_is_seen():
-    residual = 0.3 * torch.randn(20000, dtype=torch.float64, generator=torch.manual_seed(6))
-    weights = (torch.arange(20000) % 2).double()
-    assert float(residual_scale(torch.where(weights > 0, residual, 100.0), weights)) == pytest.approx(0.6, rel=0.03)
-    assert float(residual_scale(residual, weights * 0)) == 1.0
-    assert float(residual_scale(residual * 0, weights)) > 0
+    deviation = torch.tensor([[0.3], [0.1], [0.2]], dtype=torch.float64)
+    residual = deviation * torch.randn(3, 200_000, dtype=torch.float64, generator=torch.manual_seed(6))
+    weights = (torch.arange(200_000) % 2).double().expand(3, -1)
+    scales = residual_scale(torch.where(weights > 0, residual, 100.0), weights)
+    torch.testing.assert_close(scales, 2 * deviation[:, 0], rtol=0.03, atol=0)
+    nothing = torch.tensor([1.0, 0.0, 1.0]).double()[:, None]
+    assert float(residual_scale(residual, weights * nothing)[1]) == 1.0
+    torch.testing.assert_close(
+        residual_scale(residual, weights * nothing)[[0, 2]], residual_scale(residual, weights)[[0, 2]]
+    )
+    assert (residual_scale(residual * 0, weights) > 0).all()

@@ -1,0 +1,344 @@
+"""Speed and accuracy on a GPU, ours with either rasterizer and Adam's, in one run.
+
+    python -m tests.bench.gpu --out results
+    python -m tests.bench.gpu --rom ict_rom_take --rom-truth truth.npz --rom-region 0:6706 --adam 60 --out results
+
+Writes ``results.json`` and ``results.md``. Time counts from decoded images in host memory to finished curves; the take
+of files also decodes them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from solver.baseline import PRESETS, Budget, Snapshot, solve_first_order
+from solver.checkpoint import NoCheckpoint
+from solver.evaluate import Truth, parse_region, read_truth
+from solver.footage.reader import FootageReader
+from solver.optimize.gauss_newton import damped_step, photometric_quadratic, with_priors
+from solver.progress import Silent
+from solver.refine import learn_template
+from solver.render import CHOICE, choose_backend
+from solver.residuals.photometric import normal_equations, observe, robust_weight, sample_normals, template_covectors
+from solver.rig import RigModel, apply_head
+from solver.solve import Solved, solve_take
+from solver.take import Take, read_take
+from solver.views import TakeFootage
+
+from .generated import PLACES, Filmed, film
+
+GOAL = 0.25  # mm: seconds to reach it are compared
+REPETITIONS = 20
+
+
+@dataclass(frozen=True)
+class Row:
+    """One solve: mean and largest frame's mean vertex error in mm, with the head and with it removed."""
+
+    take: str
+    method: str
+    frames: int
+    seconds: float
+    error: float
+    worst_frame: float
+    head_removed: float
+    weights: float
+    peak_gib: float
+    stages: dict[str, float] = field(default_factory=dict)
+    to_goal: float | None = None
+
+    @property
+    def milliseconds(self) -> float:
+        return 1000 * self.seconds / self.frames
+
+
+class Stages(Silent):
+    """Seconds of each stage of a solve, with the device's work done."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.seconds: dict[str, float] = {}
+        self._device, self._name, self._begun = device, "", 0.0
+
+    def stage(self, name: str, total: int) -> None:
+        self.end()
+        self._name, self._begun = name, time.perf_counter()
+
+    def end(self) -> None:
+        _wait(self._device)
+        if self._name:
+            spent = time.perf_counter() - self._begun
+            self.seconds[self._name] = self.seconds.get(self._name, 0.0) + spent
+        self._name = ""
+
+
+class Errors:
+    """Measures poses of a take against its truth over the vertices that may drive a solve, or a region of them."""
+
+    def __init__(self, take: Take, truth: Truth, region: tuple[int, int] | None, device: torch.device) -> None:
+        self._model = RigModel(take.rig, device)
+        weight = take.rig.photometric_weight
+        everything = np.arange(take.rig.vertex_count) if weight is None else np.flatnonzero(weight)
+        self._vertices = torch.as_tensor(everything if region is None else np.arange(*region), device=device)
+        columns = [truth.names.index(name) for name in take.rig.control_names]
+        self._controls = torch.as_tensor(truth.weights[:, columns], device=device, dtype=torch.float32)
+        self._head = torch.as_tensor(truth.head, device=device, dtype=torch.float32)
+
+    def of(self, controls: Tensor, head: Tensor) -> tuple[float, float, float, float]:
+        """Mean error, that of the worst frame, mean with the head removed (mm), mean weight error."""
+        controls, head = controls.to(self._controls), head.to(self._head)
+        world, rig = [], []
+        for frame in range(len(controls)):
+            one = slice(frame, frame + 1)
+            here, there = (self._model.vertices(c[one])[:, self._vertices] for c in (controls, self._controls))
+            rig.append(10 * (here - there).norm(dim=-1).mean())
+            apart = apply_head(head[one], here) - apply_head(self._head[one], there)
+            world.append(10 * apart.norm(dim=-1).mean())
+        of_frame = torch.stack(world)
+        weights = (controls - self._controls).abs().mean()
+        return float(of_frame.mean()), float(of_frame.max()), float(torch.stack(rig).mean()), float(weights)
+
+
+def measure_ours(
+    name: str,
+    take: Take,
+    errors: Errors,
+    device: torch.device,
+    rasterizer: str = "auto",
+    readers: Callable[[], Sequence[FootageReader]] | None = None,
+) -> tuple[Row, Solved]:
+    """One solve with a rasterizer, ``auto`` for what a user gets."""
+    os.environ[CHOICE] = rasterizer
+    stages = Stages(device)
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(device)
+    begun = time.perf_counter()
+    solved = solve_take(take, device, stages, NoCheckpoint(), None if readers is None else readers())
+    stages.end()
+    seconds = time.perf_counter() - begun
+    peak = torch.cuda.max_memory_allocated(device) / 2**30 if device.type == "cuda" else 0.0
+    found = errors.of(solved.joint.pose.controls, solved.joint.pose.head)
+    method = f"ours, {choose_backend(device).name}"
+    goal = seconds if found[0] <= GOAL else None
+    return Row(name, method, take.frame_count, seconds, *found, peak, stages.seconds, goal), solved
+
+
+def measure_adam(
+    name: str,
+    take: Take,
+    errors: Errors,
+    device: torch.device,
+    preset: str,
+    seconds: float,
+    readers: Callable[[], Sequence[FootageReader]] | None = None,
+) -> Row:
+    """Adam for a number of seconds; when its mean error first was at the goal."""
+    snapshots: list[tuple[float, float]] = []
+
+    def watch(snapshot: Snapshot) -> None:
+        error = errors.of(torch.as_tensor(snapshot.controls), torch.as_tensor(snapshot.head))[0]
+        snapshots.append((snapshot.seconds, error))
+
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(device)
+    solution = solve_first_order(
+        take,
+        device,
+        PRESETS[preset],
+        Budget(seconds=seconds),
+        observe=watch,
+        every=500,
+        readers=None if readers is None else readers(),
+    )
+    peak = torch.cuda.max_memory_allocated(device) / 2**30 if device.type == "cuda" else 0.0
+    found = errors.of(torch.as_tensor(solution.controls), torch.as_tensor(solution.head))
+    reached = next((at for at, error in snapshots if error <= GOAL), None)
+    return Row(name, f"Adam, {preset}", take.frame_count, snapshots[-1][0], *found, peak, {}, reached)
+
+
+def pieces_of_an_iteration(solved: Solved, filmed: Filmed, frames: int) -> dict[str, float]:
+    """Milliseconds a frame of what one iteration at full resolution does, each recorded and replayed alone."""
+    problem, pose = solved.problem, solved.joint.pose
+    level, indices = problem.quality.finest, list(range(frames))
+    some = pose.at(indices)
+    with TakeFootage(filmed.take, problem.model.device, filmed.readers()) as footage:
+        pixels = [image for _, image in footage.frames(indices, level)]
+    index = torch.tensor(indices, device=problem.model.device)
+    template = learn_template(problem, pixels, some, index, level)
+    visibility = problem.views.visibility(problem.samples, level, indices, some.controls, some.head)
+    views = problem.views.build(visibility, level, indices, pixels)
+    quadratic, scale, _ = photometric_quadratic(problem, template, views, some, level, None)
+    full = with_priors(problem, quadratic, some, None)
+    damping = torch.full((frames,), 1e-4, dtype=torch.float64, device=index.device)
+
+    def linearise() -> tuple[Tensor, Tensor, Tensor]:
+        seen = observe(problem.samples, problem.model, some.controls, some.head, views)
+        residual = seen.values - template.values
+        weights = seen.weights * (template.weights > 0) * robust_weight(residual, scale[:, None, None])
+        covectors = template_covectors(template.slopes, seen.rays, views.edges)
+        return (*sample_normals(covectors, weights, residual), seen.points)
+
+    information, force, points = linearise()
+    tasks: dict[str, Callable[[], Any]] = {
+        "rasterization and visibility": lambda: problem.views.visibility(
+            problem.samples, level, indices, some.controls, some.head
+        ),
+        "normalised images": lambda: problem.views.build(visibility, level, indices, pixels),
+        "linearisation": linearise,
+        "accumulation": lambda: normal_equations(problem.samples, information, force, points),
+        "bounded step": lambda: damped_step(problem, full, some, index, damping),
+    }
+    recorded = ("linearisation", "accumulation", "bounded step")
+    return {name: _milliseconds(task, name in recorded) / frames for name, task in tasks.items()}
+
+
+def _milliseconds(task: Callable[[], Any], recorded: bool) -> float:
+    task()
+    torch.cuda.synchronize()
+    run = task
+    if recorded:
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            task()
+        run = graph.replay
+    run()
+    begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+    begin.record()
+    for _ in range(REPETITIONS):
+        run()
+    end.record()
+    torch.cuda.synchronize()
+    return begin.elapsed_time(end) / REPETITIONS
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def markdown(record: dict[str, Any], rows: Sequence[Row]) -> str:
+    """The results as a page."""
+    lines = [
+        f"{record['date']}, {record['device']}, PyTorch {record['torch']}, CUDA {record['cuda']}, "
+        f"nvdiffrast {record['nvdiffrast']}, Python {record['python']}.",
+        "",
+        f"| take | method | frames | seconds | ms a frame | error, mm | worst frame, mm | head removed, mm | "
+        f"weights | peak GiB | seconds to {GOAL} mm |",
+        "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for row in rows:
+        goal = "not reached" if row.to_goal is None else f"{row.to_goal:.2f}"
+        lines.append(
+            f"| {row.take} | {row.method} | {row.frames} | {row.seconds:.2f} | {row.milliseconds:.1f} "
+            f"| {row.error:.3f} | {row.worst_frame:.3f} | {row.head_removed:.3f} | {row.weights:.4f} "
+            f"| {row.peak_gib:.1f} | {goal} |"
+        )
+    lines += ["", "| take | method | frames | " + " | ".join(_stage_names(rows)) + " |"]
+    lines.append("|---|---|---:|" + "---:|" * len(_stage_names(rows)))
+    for row in rows:
+        if row.stages:
+            spent = " | ".join(f"{row.stages.get(name, 0):.2f}" for name in _stage_names(rows))
+            lines.append(f"| {row.take} | {row.method} | {row.frames} | {spent} |")
+    if record["pieces"]:
+        lines += ["", "| one iteration at full resolution, ms a frame | |", "|---|---:|"]
+        lines += [f"| {name} | {spent:.3f} |" for name, spent in record["pieces"].items()]
+    return "\n".join(lines) + "\n"
+
+
+def _stage_names(rows: Sequence[Row]) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in row.stages))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    chosen = _parser().parse_args(arguments)
+    device = torch.device(chosen.device)
+    rows: list[Row] = []
+    record: dict[str, Any] = {
+        "date": date.today().isoformat(),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or "cpu",
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda,
+        "nvdiffrast": _version_of_nvdiffrast(),
+        "python": platform.python_version(),
+        "pieces": {},
+    }
+
+    def keep(row: Row) -> None:
+        rows.append(row)
+        print(f"{row.take}, {row.method}: {row.frames} frames in {row.seconds:.2f} s, {row.error:.3f} mm", flush=True)
+        chosen.out.mkdir(parents=True, exist_ok=True)
+        record["rows"] = [{**asdict(each), "milliseconds": each.milliseconds} for each in rows]
+        (chosen.out / "results.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        (chosen.out / "results.md").write_text(markdown(record, rows), encoding="utf-8")
+
+    rasterizers = ["auto"] if record["nvdiffrast"] == "none" else ["nvdiffrast", "torch"]
+    if chosen.rom is not None:
+        take = read_take(chosen.rom)
+        region = None if chosen.rom_region is None else parse_region(chosen.rom_region)
+        errors = Errors(take, read_truth(chosen.rom_truth), region, device)
+        measure_ours(take.name, take, errors, device)  # libraries set themselves up
+        for rasterizer in rasterizers:
+            keep(measure_ours(take.name, take, errors, device, rasterizer)[0])
+    if chosen.frames:
+        filmed = film(chosen.frames, device, chosen.width, chosen.height, chosen.cameras)
+        errors = Errors(filmed.take, filmed.truth, None, device)
+        measure_ours("generated", filmed.take, errors, device, readers=filmed.readers)
+        for rasterizer in rasterizers:
+            row, solved = measure_ours("generated", filmed.take, errors, device, rasterizer, filmed.readers)
+            keep(row)
+            if device.type == "cuda" and rasterizer != "torch":
+                record["pieces"] = pieces_of_an_iteration(solved, filmed, min(4, chosen.frames))
+            del solved
+        for length in chosen.lengths:
+            other = filmed.prolonged(length)
+            measured = Errors(other.take, other.truth, None, device)
+            keep(measure_ours("generated", other.take, measured, device, readers=other.readers)[0])
+        for preset in PRESETS if chosen.adam else ():
+            keep(measure_adam("generated", filmed.take, errors, device, preset, chosen.adam, filmed.readers))
+    print(markdown(record, rows))
+    return 0
+
+
+def _version_of_nvdiffrast() -> str:
+    try:
+        import nvdiffrast
+    except ImportError:
+        return "none"
+    return str(nvdiffrast.__version__)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.gpu", description=__doc__.split("\n\n")[0])
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for results.json and results.md")
+    parser.add_argument("--device", default="cuda", help="default: %(default)s")
+    parser.add_argument("--frames", type=int, default=120, help="of the generated take, 0 for none")
+    parser.add_argument("--cameras", type=int, default=len(PLACES))
+    parser.add_argument("--width", type=int, default=1200)
+    parser.add_argument("--height", type=int, default=1600)
+    parser.add_argument(
+        "--lengths", type=int, nargs="*", default=[30, 480], metavar="N", help="solved too, there and back again"
+    )
+    parser.add_argument("--adam", type=float, default=0.0, metavar="SECONDS", help="for each of Adam's presets")
+    parser.add_argument("--rom", type=Path, metavar="TAKE", help="a take of files, solved too")
+    parser.add_argument("--rom-truth", type=Path)
+    parser.add_argument("--rom-region", metavar="A:B")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
