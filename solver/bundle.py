@@ -29,6 +29,7 @@ from .residuals.photometric import (
     robust_loss,
     sample_normals,
     step_jacobian,
+    tall_product,
     template_covectors,
     to_controls,
 )
@@ -170,7 +171,7 @@ def _linearise(
     A_frames, b_frames = to_controls(A_frames, b_frames, jacobian)
     mean_covectors = torch.einsum("bcn,bcni->bni", weights, covectors)
     shared = _shared_rows(problem, mean_covectors, everything.points, jacobian, template.weights)
-    A = (torch.block_diag(*A_frames) - (shared.T @ shared).double()) / noise
+    A = (torch.block_diag(*A_frames) - tall_product(shared, shared)) / noise
     b = b_frames.reshape(-1) / noise
     seen = everything.weights * (template.weights > 0)
     cost = (seen * robust_loss(residual, scale)).sum().double() / noise

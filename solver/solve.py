@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -21,7 +20,6 @@ from torch import Tensor
 from .align import align, look, outline_level
 from .bundle import BundleFit, bundle
 from .checkpoint import Checkpoint
-from .footage.reader import FootageReader
 from .optimize.gauss_newton import Quadratic
 from .problem import QUALITY, Pose, Problem, split, together
 from .progress import Progress
@@ -56,19 +54,10 @@ class Solved:
     residual: Tensor
 
 
-def solve_take(
-    take: Take,
-    device: torch.device,
-    progress: Progress,
-    checkpoint: Checkpoint,
-    readers: Sequence[FootageReader] | None = None,
-) -> Solved:
-    """Solves ``take`` on ``device``. readers: of footage elsewhere than where the take says, one for each camera.
-
-    Raises SolveError or FootageError with one sentence.
-    """
+def solve_take(take: Take, device: torch.device, progress: Progress, checkpoint: Checkpoint) -> Solved:
+    """Solves ``take`` on ``device``. Raises SolveError or FootageError with one sentence."""
     check_solvable(take)
-    with TakeFootage(take, device, readers) as footage:
+    with TakeFootage(take, device) as footage:
         problem, start, first = prepare(take, device)
         aligned = _align(problem, footage, start, first, progress, checkpoint)
         tracked = _track(problem, footage, aligned, first, progress, checkpoint)

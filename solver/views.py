@@ -14,7 +14,6 @@ from torch import Tensor
 from .camera import CameraModel, Projection, scaled, without_distortion
 from .footage import Prefetcher, open_footage
 from .footage.prefetch import UnseenImage
-from .footage.reader import FootageReader
 from .render import Backend, camera_depth_image, visible
 from .residuals.normalisation import normalise
 from .residuals.photometric import ImageStack, Views
@@ -81,14 +80,11 @@ class FramePixels:
 
 
 class TakeFootage:
-    """The footage of a take as tensors. Holds open files: use it as a context manager.
+    """The footage of a take as tensors. Holds open files: use it as a context manager."""
 
-    readers: instead of those of the take's own footage, one for each camera.
-    """
-
-    def __init__(self, take: Take, device: torch.device, readers: Sequence[FootageReader] | None = None) -> None:
+    def __init__(self, take: Take, device: torch.device) -> None:
         self._take, self._device = take, device
-        self._readers = readers or [
+        self._readers = [
             open_footage(footage, camera, take.frames.tolist())
             for footage, camera in zip(take.footage, take.cameras, strict=True)
         ]

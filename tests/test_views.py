@@ -263,6 +263,25 @@ def test_a_matte_is_the_mask(tmp_path):
         assert first.mask[0].tolist() == [pytest.approx([1.0] * 2 + [0.0] * 6, abs=1e-4)] * 6
 
 
+@pytest.mark.parametrize("matte", [False, True])
+def test_footage_read_at_a_level_is_that_level_of_the_footage(tmp_path, matte):
+    with TakeFootage(small_take(tmp_path, matte), torch.device("cpu")) as footage:
+        for finest in (1, 2):
+            (_, whole), (_, missing) = footage.frames([0, 1])
+            (_, coarse), (_, still_missing) = footage.frames([0, 1], finest)
+            for parts in ("luminance", "mask", "chroma"):
+                for expected, given in ((whole, coarse), (missing, still_missing)):
+                    torch.testing.assert_close(getattr(given, parts)[0], getattr(expected.level(finest), parts)[0])
+            assert coarse.level(finest) is coarse
+
+
+def test_batches_hold_the_frames_asked_for_in_their_order(tmp_path):
+    with TakeFootage(small_take(tmp_path), torch.device("cpu")) as footage:
+        batches = list(footage.batches([[1, 0], [0]]))
+    assert [frames for frames, _ in batches] == [[1, 0], [0]]
+    assert [[bool(pixels.mask[0].any()) for pixels in images] for _, images in batches] == [[False, True], [True]]
+
+
 def test_the_synthetic_texture_is_in_range():
     """The scene of these tests is a sound one: no colour is clipped, and it is rich everywhere."""
     colour = texture(RigModel(head_rig()).neutral)

@@ -23,7 +23,7 @@ SLIVER = 1e-4  # sine between two edges of a triangle below which rounding decid
 
 MEDIAN_OF = 50_000  # residuals: they give a median to about 1 %
 CPU_ROWS = 2048  # samples times frames whose rows of the Jacobian stay in a CPU's cache
-TALL = 1024  # rows of one part of a product over many
+TALL = 2048  # rows of one part of a product over many
 GPU_ROWS = 200_000  # ... whose rows take about 0.5 GB at 150 shapes
 
 
@@ -208,8 +208,8 @@ def normal_equations(
     """
     shapes = samples.basis.shape[2]
     frames, count = points.shape[:2]
-    A = points.new_zeros(frames, shapes + 6, shapes + 6)
-    b = points.new_zeros(frames, shapes + 6)
+    A = points.new_zeros(frames, shapes + 6, shapes + 6, dtype=torch.float64)
+    b = points.new_zeros(frames, shapes + 6, dtype=torch.float64)
     on_cpu = points.device.type == "cpu"
     together = 1 if on_cpu else max(1, GPU_ROWS // count)
     rows_together = CPU_ROWS if on_cpu else count
@@ -222,7 +222,7 @@ def normal_equations(
             A[some] += part[0]
             b[some] += part[1]
     A[:, shapes:, :shapes] = A[:, :shapes, shapes:].mT
-    return ((A + A.mT) / 2).double(), b.double()
+    return (A + A.mT) / 2, b
 
 
 def _normal_equations(basis: Tensor, information: Tensor, force: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
@@ -239,27 +239,32 @@ def _normal_equations(basis: Tensor, information: Tensor, force: Tensor, points:
     )  # rows (sample, axis), columns (frame, shape)
     head = head_basis(points)  # (b, n, 3, 6)
     weighted_head = information @ head
-    A = basis.new_zeros(frames, shapes + 6, shapes + 6)
-    A[:, :shapes, :shapes] = (flat.T @ weighted).view(shapes, frames, shapes).transpose(0, 1)
+    A = basis.new_zeros(frames, shapes + 6, shapes + 6, dtype=torch.float64)
+    A[:, :shapes, :shapes] = tall_product(flat, weighted).view(shapes, frames, shapes).transpose(0, 1)
     right = torch.cat([weighted_head.flatten(1, 2), force.flatten(1)[..., None]], 2)  # (b, 3n, 7)
-    side = _tall_product(flat, right.transpose(0, 1).reshape(3 * count, 7 * frames))
+    side = tall_product(flat, right.transpose(0, 1).reshape(3 * count, 7 * frames))
     side = side.view(shapes, frames, 7).transpose(0, 1)
-    flat_head = head.flatten(1, 2)
+    flat_head = head.flatten(1, 2).double()  # (b, 3n, 6)
     A[:, :shapes, shapes:] = side[..., :6]
-    A[:, shapes:, shapes:] = flat_head.mT @ weighted_head.flatten(1, 2)
-    b = torch.cat([side[..., 6], (flat_head.mT @ force.flatten(1)[..., None])[..., 0]], 1)
+    both = flat_head.mT @ right.double()
+    A[:, shapes:, shapes:] = both[..., :6]
+    b = torch.cat([side[..., 6], both[..., 6]], 1)
     return A, b
 
 
-def _tall_product(left: Tensor, right: Tensor) -> Tensor:
-    """``left^T right`` of very many rows (m, p), (m, q): in parts side by side, which a GPU does not do by itself."""
+def tall_product(left: Tensor, right: Tensor) -> Tensor:
+    """``left^T right`` (p, q) float64 of very many rows (m, p), (m, q) float32.
+
+    A GPU adds up one row after the other, whose rounding (1e-4 over 100,000 rows) is as large as what all frames of a
+    bundle have in common; so parts are multiplied side by side, and their sums are added in double precision.
+    """
     if left.device.type == "cpu":
-        return left.T @ right
+        return (left.T @ right).double()
     parts = max(1, len(left) // TALL)
     rows = len(left) // parts
     whole = parts * rows
-    sums = torch.bmm(left[:whole].view(parts, rows, -1).mT, right[:whole].view(parts, rows, -1)).sum(0)
-    return sums + left[whole:].T @ right[whole:]
+    products = torch.bmm(left[:whole].view(parts, rows, -1).mT, right[:whole].view(parts, rows, -1))
+    return products.sum(0, dtype=torch.float64) + (left[whole:].T @ right[whole:]).double()
 
 
 def head_basis(points: Tensor) -> Tensor:

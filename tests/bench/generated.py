@@ -7,7 +7,10 @@ The demo's head with more shapes, more cameras and a longer performance. Its foo
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -41,12 +44,15 @@ class Filmed:
     images: list[list[np.ndarray]]
     truth: Truth
 
-    def readers(self, frames: int | None = None) -> list[MemoryReader]:
-        """One reader for each camera."""
-        return [
-            MemoryReader(camera, [row[c] for row in self.images], self.take.frames[: frames or None])
+    @contextmanager
+    def in_memory(self) -> Iterator[None]:
+        """While it lasts, the take's footage is read from memory."""
+        readers = {
+            camera.name: MemoryReader(camera, [row[c] for row in self.images], self.take.frames)
             for c, camera in enumerate(self.take.cameras)
-        ]
+        }
+        with patch("solver.views.open_footage", lambda footage, camera, frames=(): readers[camera.name]):
+            yield
 
     def prolonged(self, frames: int) -> Filmed:
         """The same performance there and back again, until it has ``frames`` frames; no image is copied."""

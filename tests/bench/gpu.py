@@ -28,7 +28,6 @@ from torch import Tensor
 from solver.baseline import PRESETS, Budget, Snapshot, solve_first_order
 from solver.checkpoint import NoCheckpoint
 from solver.evaluate import Truth, parse_region, read_truth
-from solver.footage.reader import FootageReader
 from solver.optimize.gauss_newton import damped_step, photometric_quadratic, with_priors
 from solver.progress import Silent
 from solver.refine import learn_template
@@ -118,7 +117,6 @@ def measure_ours(
     errors: Errors,
     device: torch.device,
     rasterizer: str = "auto",
-    readers: Callable[[], Sequence[FootageReader]] | None = None,
 ) -> tuple[Row, Solved]:
     """One solve with a rasterizer, ``auto`` for what a user gets."""
     os.environ[CHOICE] = rasterizer
@@ -127,7 +125,7 @@ def measure_ours(
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
     begun = time.perf_counter()
-    solved = solve_take(take, device, stages, NoCheckpoint(), None if readers is None else readers())
+    solved = solve_take(take, device, stages, NoCheckpoint())
     stages.end()
     seconds = time.perf_counter() - begun
     peak = torch.cuda.max_memory_allocated(device) / 2**30 if device.type == "cuda" else 0.0
@@ -144,7 +142,6 @@ def measure_adam(
     device: torch.device,
     preset: str,
     seconds: float,
-    readers: Callable[[], Sequence[FootageReader]] | None = None,
 ) -> Row:
     """Adam for a number of seconds; when its mean error first was at the goal."""
     snapshots: list[tuple[float, float]] = []
@@ -163,7 +160,6 @@ def measure_adam(
         Budget(seconds=seconds),
         observe=watch,
         every=500,
-        readers=None if readers is None else readers(),
     )
     peak = torch.cuda.max_memory_allocated(device) / 2**30 if device.type == "cuda" else 0.0
     found = errors.of(torch.as_tensor(solution.controls), torch.as_tensor(solution.head))
@@ -176,7 +172,7 @@ def pieces_of_an_iteration(solved: Solved, filmed: Filmed, frames: int) -> dict[
     problem, pose = solved.problem, solved.joint.pose
     level, indices = problem.quality.finest, list(range(frames))
     some = pose.at(indices)
-    with TakeFootage(filmed.take, problem.model.device, filmed.readers()) as footage:
+    with filmed.in_memory(), TakeFootage(filmed.take, problem.model.device) as footage:
         pixels = [image for _, image in footage.frames(indices, level)]
     index = torch.tensor(indices, device=problem.model.device)
     template = learn_template(problem, pixels, some, index, level)
@@ -296,22 +292,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
             keep(measure_ours(take.name, take, errors, device, rasterizer)[0])
     if chosen.frames:
         filmed = film(chosen.frames, device, chosen.width, chosen.height, chosen.cameras)
-        errors = Errors(filmed.take, filmed.truth, None, device)
-        measure_ours("generated", filmed.take, errors, device, readers=filmed.readers)
-        for rasterizer in rasterizers:
-            row, solved = measure_ours("generated", filmed.take, errors, device, rasterizer, filmed.readers)
-            keep(row)
-            if device.type == "cuda" and rasterizer != "torch":
-                record["pieces"] = pieces_of_an_iteration(solved, filmed, min(4, chosen.frames))
-            del solved
-        for length in chosen.lengths:
-            other = filmed.prolonged(length)
-            measured = Errors(other.take, other.truth, None, device)
-            keep(measure_ours("generated", other.take, measured, device, readers=other.readers)[0])
-        for preset in PRESETS if chosen.adam else ():
-            keep(measure_adam("generated", filmed.take, errors, device, preset, chosen.adam, filmed.readers))
+        _generated(filmed, device, rasterizers, chosen.lengths, chosen.adam, record, keep)
     print(markdown(record, rows))
     return 0
+
+
+def _generated(
+    filmed: Filmed,
+    device: torch.device,
+    rasterizers: Sequence[str],
+    lengths: Sequence[int],
+    adam: float,
+    record: dict[str, Any],
+    keep: Callable[[Row], None],
+) -> None:
+    errors = Errors(filmed.take, filmed.truth, None, device)
+    with filmed.in_memory():
+        measure_ours("generated", filmed.take, errors, device)
+        for rasterizer in rasterizers:
+            row, solved = measure_ours("generated", filmed.take, errors, device, rasterizer)
+            if device.type == "cuda" and rasterizer != "torch":
+                record["pieces"] = pieces_of_an_iteration(solved, filmed, min(4, len(filmed.images)))
+            del solved
+            keep(row)
+    for length in lengths:
+        other = filmed.prolonged(length)
+        with other.in_memory():
+            measured = Errors(other.take, other.truth, None, device)
+            keep(measure_ours("generated", other.take, measured, device)[0])
+    with filmed.in_memory():
+        for preset in PRESETS if adam else ():
+            keep(measure_adam("generated", filmed.take, errors, device, preset, adam))
 
 
 def _version_of_nvdiffrast() -> str:

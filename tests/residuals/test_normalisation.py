@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from solver.residuals.normalisation import encoded_luminance, normalise
+from solver.residuals.normalisation import _blur, blur_by_products, encoded_luminance, normalise
 
 HEIGHT, WIDTH = 48, 64
 
@@ -125,3 +125,11 @@ def test_encoded_luminance_is_the_root_of_rec709():
     colour = torch.tensor([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [0.25, 0.25, 0.25], [-0.1, 0, 0]])
     expected = torch.tensor([0.2126, 0.7152, 0.0722, 0.25, 0]).sqrt()
     torch.testing.assert_close(encoded_luminance(colour), expected)
+
+
+@pytest.mark.parametrize("size", [(48, 64), (7, 31)])
+def test_the_blur_of_a_gpu_is_that_of_a_cpu(size):
+    images = torch.rand(2, 3, *size, dtype=torch.float64, generator=torch.manual_seed(2))
+    offsets = torch.arange(-5, 6, dtype=torch.float64)
+    kernel = torch.exp(-0.5 * (offsets / 1.6) ** 2)
+    torch.testing.assert_close(blur_by_products(images, kernel / kernel.sum()), _blur(images, 1.6))
