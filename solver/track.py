@@ -23,7 +23,7 @@ from .residuals.photometric import Observation, Template, Views, observe
 from .surface import SurfaceSamples
 from .views import FramePixels, Visibility
 
-WINDOW = 24  # frames
+WINDOW = 4  # frames: the template learns between windows, and what it has learnt keeps the next ones near
 # tracking stops where the next level's images would be smaller, but never at full size: the rest is the bundle's
 FINEST_SIZE = 300  # pixels
 ITERATIONS = 5
@@ -32,7 +32,7 @@ SAMPLES = 10_000
 PREDICTION_DEVIATION = 0.1  # of a control's range, around where a fit begins
 DISAGREEMENT = 0.5  # a residual, in local deviations of the image, that is half a disagreement
 WORTHWHILE = 0.97  # of the disagreement: a new beginning must lead below
-AS_WELL = 1.15  # times its predecessor's disagreement, below which a frame is not lost
+AS_WELL = 1.15  # times the last settled frame's disagreement, below which a frame is not lost
 
 
 class Tracker:
@@ -97,7 +97,7 @@ class Tracker:
         """Poses of the window's frames at the coarsest level, wherever in it the motion went.
 
         All frames that are not settled begin where the last settled one is, the next of them where it was going. It is
-        then settled, and so is every frame after it that agrees with the template about as well as the one before it.
+        then settled, and so is every frame after it up to one that agrees with the template clearly less well.
         """
         count = len(window.frames)
         pose, disagreement = last.at([0] * count), torch.full_like(last.head[:, 0, 0], torch.inf).repeat(count)
@@ -113,8 +113,9 @@ class Tracker:
             pose.controls[rows], pose.head[rows] = chosen.controls, chosen.head
             disagreement[rows] = torch.where(better, reached.to(disagreement), disagreement[rows])
             values = disagreement.tolist()
+            good = AS_WELL * values[settled]
             settled += 1
-            while settled < count and values[settled] < AS_WELL * values[settled - 1]:
+            while settled < count and values[settled] < good:
                 settled += 1
         return pose
 

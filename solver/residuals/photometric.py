@@ -234,9 +234,8 @@ def _normal_equations(basis: Tensor, information: Tensor, force: Tensor, points:
     frames, count, shapes = len(points), len(basis), basis.shape[2]
     flat = basis.reshape(3 * count, shapes)
     weighting = information.permute(1, 2, 0, 3).reshape(count, 3 * frames, 3)
-    weighted = torch.bmm(weighting, basis).view(
-        3 * count, frames * shapes
-    )  # rows (sample, axis), columns (frame, shape)
+    # rows (sample, axis), columns (frame, shape)
+    weighted = torch.bmm(weighting, basis).view(3 * count, frames * shapes)
     head = head_basis(points)  # (b, n, 3, 6)
     weighted_head = information @ head
     A = basis.new_zeros(frames, shapes + 6, shapes + 6, dtype=torch.float64)

@@ -7,7 +7,7 @@ The demo's head with more shapes, more cameras and a longer performance. Its foo
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from unittest.mock import patch
@@ -51,7 +51,11 @@ class Filmed:
             camera.name: MemoryReader(camera, [row[c] for row in self.images], self.take.frames)
             for c, camera in enumerate(self.take.cameras)
         }
-        with patch("solver.views.open_footage", lambda footage, camera, frames=(): readers[camera.name]):
+
+        def opened(footage: Footage, camera: Camera, frames: Sequence[int] = ()) -> MemoryReader:
+            return readers[camera.name]
+
+        with patch("solver.views.open_footage", opened), patch("solver.sightings.open_footage", opened):
             yield
 
     def prolonged(self, frames: int) -> Filmed:
