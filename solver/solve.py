@@ -38,7 +38,7 @@ COARSEST_SIZE = 75  # pixels: no pyramid level is smaller than this in any camer
 LEAST_SPACING = 2.5  # pixels of the finest level: samples closer than this see the same pixels
 BUNDLE_ROUNDS = {1: 1, 0: 2}  # pyramid level -> times the views are made anew
 BUNDLE_ITERATIONS = 10
-BUNDLE_SAMPLES = 20_000  # a joint step costs as many times more than a frame's as there are keyframes
+BUNDLE_SAMPLES = 40_000  # a joint step costs as many times more than a frame's as there are keyframes
 REFINE_ABOVE = 1  # levels above the finest at which refinement begins
 
 

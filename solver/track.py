@@ -29,7 +29,7 @@ FINEST_SIZE = 300  # pixels
 ITERATIONS = 5
 TEMPLATE_SHARE = 0.5
 SAMPLES = 10_000
-PREDICTION_DEVIATION = 0.1  # of a control's range, around where a fit begins
+PREDICTION_DEVIATION = 0.1  # of a control's range, around its prediction for the next frame
 DISAGREEMENT = 0.5  # a residual, in local deviations of the image, that is half a disagreement
 WORTHWHILE = 0.97  # of the disagreement: a new beginning must lead below
 AS_WELL = 1.15  # times the last settled frame's disagreement, below which a frame is not lost
@@ -45,7 +45,6 @@ class Tracker:
         base = problem.samples.thinned(max(1, len(problem.samples.weight) // SAMPLES))
         self._stride = {level: _stride(base, problem.pixels_per_cm, level) for level in self.levels}
         self._at = {level: problem.with_samples(base.thinned(self._stride[level])) for level in self.levels}
-        self._information = 1 / (PREDICTION_DEVIATION * problem.prior.span) ** 2
         self.memory = {
             level: TemplateMemory(len(part.samples.weight), part.samples.neutral) for level, part in self._at.items()
         }
@@ -77,23 +76,37 @@ class Tracker:
 
         last, before: poses (B = 1) of the frame from which they go on and of the one before it, if any.
         """
-        window = _Window(frames, pixels)
-        pose = self._approach(window, last, before or last)
-        pose, scale, _ = self._fit(window, pose, self.levels[1:] or self.levels)
+        window, before = _Window(frames, pixels), before or last
+        anchor = self._prediction(len(frames), last, before)
+        pose = self._approach(window, last, before, anchor)
+        pose, scale, _ = self._fit(window, pose, self.levels[1:] or self.levels, anchor)
         finest = self.levels[-1]
         pose = reconsider(
             self._at[finest],
             pose,
             frames,
             look=lambda rows, poses: self._look(window.rows(rows), poses, finest),
-            fit=lambda rows, poses: self._fit(window.rows(rows), poses, self.levels[-2:])[0],
+            fit=lambda rows, poses: self._fit(window.rows(rows), poses, self.levels[-2:], self._anchor(poses.controls))[
+                0
+            ],
             template=self.memory[finest].template(),
             scale=scale,
         )
         self._learn(window, pose)
         return pose
 
-    def _approach(self, window: _Window, last: Pose, before: Pose) -> Pose:
+    def _prediction(self, count: int, last: Pose, before: Pose) -> Anchor:
+        """What is expected of the controls of the next frames: less is known the farther they are ahead."""
+        ahead = torch.arange(1, count + 1, device=last.head.device)[:, None]
+        controls = predict(last, before).controls.expand(count, -1)
+        return Anchor(controls, self._anchor(controls).information / ahead**2)
+
+    def _anchor(self, controls: Tensor) -> Anchor:
+        """A pull of controls (n, K) to these values."""
+        span = self._at[self.levels[0]].prior.span
+        return Anchor(controls, (1 / (PREDICTION_DEVIATION * span) ** 2).expand_as(controls))
+
+    def _approach(self, window: _Window, last: Pose, before: Pose, anchor: Anchor) -> Pose:
         """Poses of the window's frames at the coarsest level, wherever in it the motion went.
 
         All frames that are not settled begin where the last settled one is, the next of them where it was going. It is
@@ -107,7 +120,7 @@ class Tracker:
             path = joined([before, last, pose])
             there, going = path.at([settled + 1]), path.at([settled])
             begin = joined([predict(there, going), there.at([0] * (len(rows) - 1))])
-            found, _, reached = self._fit(window.rows(rows), begin, self.levels[:1])
+            found, _, reached = self._fit(window.rows(rows), begin, self.levels[:1], anchor.at(rows))
             better = reached < WORTHWHILE * disagreement[rows]
             chosen = pose.at(rows).chosen(found, better)
             pose.controls[rows], pose.head[rows] = chosen.controls, chosen.head
@@ -119,21 +132,21 @@ class Tracker:
                 settled += 1
         return pose
 
-    def _fit(self, window: _Window, begin: Pose, levels: Sequence[int]) -> tuple[Pose, Tensor, Tensor]:
-        """Poses fitted to the memory over pyramid levels, the controls anchored to where they begin; robust scales, and
-        how far what is seen at the last level disagrees with the template, (n,) 0..1."""
+    def _fit(self, window: _Window, begin: Pose, levels: Sequence[int], anchor: Anchor) -> tuple[Pose, Tensor, Tensor]:
+        """Poses fitted to the memory over pyramid levels; robust scales; and how far what is seen at the last level
+        disagrees with the template, (n,) 0..1."""
         poses, scales, disagreements = [], [], []
         for rows in self._parts(window, levels[-1]):
             part, pose = window.rows(rows), begin.at(rows)
             frames = torch.tensor(part.frames, device=pose.head.device)
             pose = self._at[levels[0]].held(pose, frames)
-            anchor = Anchor(pose.controls, self._information)
+            held = anchor.at(rows)
             seen = self._visibility(part, pose, levels)
             for level in levels:
                 problem = self._at[level]
                 views = problem.views.build(seen[level], level, part.frames, part.pixels)
                 template = self.memory[level].template()
-                fit = fit_frames(problem, template, views, pose, frames, level, ITERATIONS, anchor, TEMPLATE_SHARE)
+                fit = fit_frames(problem, template, views, pose, frames, level, ITERATIONS, held, TEMPLATE_SHARE)
                 pose = fit.pose
             observation = observe(problem.samples, problem.model, pose.controls, pose.head, views)
             poses.append(pose)

@@ -45,7 +45,7 @@ class Uploader:
     def prepare(self, image: Image) -> Image | CameraPixels:
         """What can be done with an image on the thread that has decoded it."""
         if self._device.type != "cuda":
-            _ = image.pixels  # torch's own threads are better used one after the other, but this is not torch
+            _ = image.pixels  # made linear here; the rest is PyTorch's, which has threads of its own
             return image
         if not hasattr(self._local, "stream"):
             self._local.stream = torch.cuda.Stream(self._device)

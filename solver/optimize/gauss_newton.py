@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -45,6 +46,10 @@ class Anchor:
 
     values: Tensor
     information: Tensor
+
+    def at(self, rows: Sequence[int]) -> Anchor:
+        """Those of some frames; information is then (n, K)."""
+        return Anchor(self.values[rows], self.information.expand_as(self.values)[rows])
 
 
 @dataclass(frozen=True, eq=False)

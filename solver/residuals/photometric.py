@@ -254,8 +254,8 @@ def _normal_equations(basis: Tensor, information: Tensor, force: Tensor, points:
 def tall_product(left: Tensor, right: Tensor) -> Tensor:
     """``left^T right`` (p, q) float64 of very many rows (m, p), (m, q) float32.
 
-    A GPU adds up one row after the other, whose rounding (1e-4 over 100,000 rows) is as large as what all frames of a
-    bundle have in common; so parts are multiplied side by side, and their sums are added in double precision.
+    A GPU would add up one row after the other, slowly and losing digits; so parts are multiplied side by side, and
+    their sums are added in double precision.
     """
     if left.device.type == "cpu":
         return (left.T @ right).double()
