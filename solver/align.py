@@ -34,12 +34,21 @@ def align(problem: Problem, pixels: FramePixels, pose: Pose, frame: int) -> Pose
         return pose
     frames = torch.tensor([frame], device=pose.head.device)
     for level in range(problem.coarsest, problem.quality.finest - 1, -1):
-        pose = _round(problem, pixels, pose, frames, level, free_controls=False)
-    return _round(problem, pixels, pose, frames, problem.quality.finest, free_controls=True)
+        pose = improve(problem, pixels, pose, frames, level, free_controls=False)
+    return improve(problem, pixels, pose, frames, problem.quality.finest, free_controls=True)
 
 
-def _round(problem: Problem, pixels: FramePixels, pose: Pose, frames: Tensor, level: int, free_controls: bool) -> Pose:
-    hold = 1 / (HOLD_DEVIATION * problem.prior.span) ** 2
+def improve(
+    problem: Problem,
+    pixels: FramePixels,
+    pose: Pose,
+    frames: Tensor,
+    level: int,
+    free_controls: bool,
+    deviation: float = HOLD_DEVIATION,
+) -> Pose:
+    """Pose (B = 1) improved at one pyramid level. deviation: of a control's range, how far it may go from its value."""
+    hold = 1 / (deviation * problem.prior.span) ** 2
     # an outline is only as sharp as its matte: at the finest levels the colours decide alone
     outlines = level if level >= outline_level(problem) else None
     for _ in range(ROUNDS):

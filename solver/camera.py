@@ -32,6 +32,7 @@ __all__ = [
     "intrinsics_from_film_back",
     "intrinsics_from_opencv",
     "intrinsics_to_opencv",
+    "look_along",
     "map_to_opencv",
     "maya_world_matrix_from_extrinsics",
     "pixels_from_opencv",
@@ -262,6 +263,17 @@ def warped(camera: Camera, pixel_map: np.ndarray) -> Camera:
 def without_distortion(camera: Camera) -> Camera:
     """The camera of the undistorted images: same intrinsics and pose, no distortion."""
     return replace(camera, distortion=np.zeros(0))
+
+
+def look_along(forward: np.ndarray, up: np.ndarray) -> np.ndarray:
+    """Rotation (3, 3), world to camera, of an upright camera that looks along ``forward`` (3,); ``up`` (3,) world.
+
+    Neither need be of unit length; they must not be parallel.
+    """
+    forward = forward / np.linalg.norm(forward)
+    right = np.cross(forward, up)
+    right /= np.linalg.norm(right)
+    return np.stack([right, np.cross(forward, right), forward])
 
 
 def intrinsics_from_opencv(intrinsics: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from solver import __version__
 from solver.commands import (
+    align,
     baseline,
     calibrate,
     compare,
@@ -39,6 +40,7 @@ COMMANDS = (
     refine_cameras,
     pack,
     inspect,
+    align,
     solve,
     evaluate,
     compare,

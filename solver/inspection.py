@@ -72,7 +72,7 @@ def _rig_findings(rig: Rig) -> list[TakeFinding]:
 
 def _start_findings(take: Take) -> list[TakeFinding]:
     if take.start is None:
-        text = "there is none; the solve begins at the neutral and may fail. Pose the head at the first frame."
+        text = "there is none; the solve looks for the head itself. 'facesolve align' does so beforehand and shows it."
         return [TakeFinding(WARNING, "start pose", text)]
     findings = []
     bounds, values = take.rig.bounds, take.start.controls

@@ -61,6 +61,8 @@ def solve_take_folder(
         solved = solve_take(take, where, clock, checkpoint)
         look = _write_texture(solved, out, clock)
         clock.close()
+        if solved.found:
+            look["start"] = list(solved.found)
         solution = make_solution(
             take, solved, {**origin(take, take_folder, out, where), "seconds": clock.seconds, **look}
         )

@@ -20,6 +20,13 @@ DEVIATES = 6.0  # standard deviations of the background from which a pixel is no
 MOST_STRAY = 0.02  # of the background that may deviate from it without being part of the actor
 LEAST_CLEAN = 0.5  # of the pixels outside the predicted outline; hair and clothes take the rest
 LEAST_SEPARABLE = 0.9  # of the pixels just inside the outline that must differ from the background
+EVEN_DEVIATION = 0.015  # linear light: skin varies more than a background that may be learnt blindly
+MOST_FALLOFF, MOST_HUE = 0.7, 0.3  # of its mean: how far such a background may vary in luminance and chroma
+BORDER = 0.02  # of the image's longer side: the strip in which the background is looked for
+LEAST_CLEAN_BORDER = 0.35  # of the strip that must be background
+LEAST_ACTOR, MOST_ACTOR = 0.01, 0.97  # of the image
+ONE_PIECE = 0.8  # of what stands out that must hang together
+OPENING = np.ones((3, 3), np.uint8)  # pixels: smaller specks are noise
 MIXED = 2  # pixels at the outline in which the actor's colour and the background's mix
 MOST_ALPHA = 2.0  # skin may be lighter than the skin around
 NEIGHBOURHOOD = 9  # pixels across, from which the actor's colour at the outline is taken: shading changes beyond
@@ -68,6 +75,67 @@ def clean_background_matte(luminance: Tensor, chroma: Tensor | None, valid: Tens
     return Matte(alpha.masked_fill(~valid, torch.nan))
 
 
+def actor_mask(luminance: Tensor, chroma: Tensor | None, valid: Tensor) -> Matte:
+    """As ``clean_background_matte`` when nobody knows yet where the actor is: 1 on the actor, 0 elsewhere, no edges.
+
+    The background is learnt along the image's border, of which the actor may cover a part.
+    """
+    colors = _colors(luminance, chroma)
+    inner = ~_dilated(~valid, MIXED)  # where the image ends, its colour is mixed with nothing
+    border = inner & _dilated(_frame_of(inner), max(1, round(BORDER * max(luminance.shape))))
+    middle = inner & ~_dilated(_frame_of(inner), max(luminance.shape) // 5)
+    if int(border.sum()) < LEAST_BACKGROUND * border.numel():
+        return Matte(None, "too little of the image's border is in view")
+    best, most = None, LEAST_CLEAN_BORDER
+    for side in _sides(border):
+        background, deviation = _fit_background(colors, border, side)
+        deviates = ((colors - background) / deviation[:, None, None]).square().sum(0) > DEVIATES**2
+        clean = float((border & ~deviates).sum() / border.sum())
+        if float(deviation[0]) > EVEN_DEVIATION or clean < most or not _is_even(background):
+            continue
+        opened = cv2.morphologyEx((deviates & valid).cpu().numpy().astype(np.uint8), cv2.MORPH_OPEN, OPENING)
+        actor = _as_mask(opened, valid)
+        share = float(actor.sum() / valid.sum())
+        central = float(actor[middle].float().mean()) > float(actor[border].float().mean())
+        whole = float(_largest(actor).sum()) > ONE_PIECE * float(actor.sum())
+        if LEAST_ACTOR < share < MOST_ACTOR and central and whole:
+            best, most = actor, clean
+    if best is None:
+        return Matte(None, "nothing stands out in one piece from an even background")
+    return Matte(best.to(luminance).masked_fill(~valid, torch.nan))
+
+
+def _is_even(background: Tensor) -> bool:
+    """Whether a background (n, H, W) has one hue and falls off no more than light does; else it spans two things."""
+    mean = float(background[0].mean().clamp_min(MOST_DEVIATION))
+    extent = (background.amax((1, 2)) - background.amin((1, 2))) / mean
+    return bool(extent[0] < MOST_FALLOFF) and bool((extent[1:] < MOST_HUE).all())
+
+
+def _frame_of(valid: Tensor) -> Tensor:
+    """(H, W) bool: the outermost pixels of ``valid``, also where it ends before the image does."""
+    inner = -F.max_pool2d(-F.pad(valid[None].float(), (1, 1, 1, 1)), 3, 1)[0]
+    return valid & (inner < 0.5)
+
+
+def _sides(border: Tensor) -> list[Tensor]:
+    """The parts of ``border`` (H, W) nearest to the top, bottom, left and right edge; those without pixels left out."""
+    height, width = border.shape
+    rows = torch.linspace(-1, 1, height, device=border.device)[:, None].expand(height, width)
+    columns = torch.linspace(-1, 1, width, device=border.device).expand(height, width)
+    steep, flat = rows.abs() >= columns.abs(), rows.abs() < columns.abs()
+    parts = (steep & (rows < 0), steep & (rows >= 0), flat & (columns < 0), flat & (columns >= 0))
+    return [border & part for part in parts if bool((border & part).any())]
+
+
+def _largest(mask: Tensor) -> Tensor:
+    """The largest connected piece (8 neighbours) of ``mask`` (H, W) bool."""
+    _, label, statistics, _ = cv2.connectedComponentsWithStats(mask.cpu().numpy().astype(np.uint8))
+    if len(statistics) < 2:
+        return mask
+    return _as_mask(label == 1 + int(np.argmax(statistics[1:, cv2.CC_STAT_AREA])), mask)
+
+
 def _colors(luminance: Tensor, chroma: Tensor | None) -> Tensor:
     """(1 or 3, H, W): luminance and chroma at the resolution of the luminance."""
     if chroma is None:
@@ -80,11 +148,12 @@ def _colors(luminance: Tensor, chroma: Tensor | None) -> Tensor:
     return torch.cat([luminance[None], fine])
 
 
-def _fit_background(colors: Tensor, outside: Tensor) -> tuple[Tensor, Tensor]:
+def _fit_background(colors: Tensor, outside: Tensor, first: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Background (n, H, W), a quadratic polynomial in the pixel position, and standard deviations (n,) from it.
 
     Iteratively reweighted least squares from the median, so that up to half of ``outside`` (H, W) may be something
-    else.
+    else. first: (H, W) bool, part of ``outside``, begins with the median of these pixels and then grows by what is like
+    them: more than half of ``outside`` may be something else.
     """
     height, width = outside.shape
     rows = torch.linspace(-1, 1, height, dtype=torch.float64, device=colors.device)[:, None].expand(height, width)
@@ -94,11 +163,14 @@ def _fit_background(colors: Tensor, outside: Tensor) -> tuple[Tensor, Tensor]:
     chosen = chosen[:: max(1, len(chosen) // FIT_PIXELS)]
     x, y = terms.flatten(1)[:, chosen].T, colors.flatten(1)[:, chosen].T.double()  # (m, 6), (m, n)
     coefficients = torch.zeros(6, len(colors), dtype=torch.float64, device=colors.device)
-    coefficients[0] = y.median(0).values
+    trusted = torch.ones_like(chosen, dtype=torch.bool) if first is None else first.flatten()[chosen]
+    coefficients[0] = y[trusted].median(0).values
     for _ in range(FIT_ITERATIONS):
         residual = y - x @ coefficients
-        deviation = (1.4826 * residual.abs().median(0).values).clamp_min(LEAST_DEVIATION)
+        deviation = (1.4826 * residual[trusted].abs().median(0).values).clamp_min(LEAST_DEVIATION)
         weight = (1 + (residual / deviation).square().sum(1, keepdim=True) / 9) ** -2
+        if first is not None:
+            trusted = weight[:, 0] > 0.25  # within three standard deviations
         normal = x.T @ (weight * x) + 1e-6 * len(x) * torch.eye(6, dtype=x.dtype, device=x.device)
         coefficients = torch.linalg.solve(normal, x.T @ (weight * y))
     background = (coefficients.T @ terms.flatten(1)).unflatten(1, (height, width))

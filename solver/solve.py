@@ -1,5 +1,6 @@
 """A solve from beginning to end: the stages in reading order. Open this file to learn how the product works.
 
+0. ``find``     a take without a start pose: the head is looked for in the first frame (``solver.start``).
 1. ``align``    the start pose is moved until all cameras agree about the surface's colours at the first frame.
 2. ``track``    the pose is carried from frame to frame, coarse to fine, against a template that grows on the way.
 3. ``bundle``   a few keyframes are solved jointly with the colour eliminated, which undoes what a template from a
@@ -10,7 +11,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -29,7 +30,7 @@ from .residuals.contour import ContourBuilder
 from .residuals.priors import ControlPrior
 from .rig import RigModel, apply_head
 from .surface import sample_surface
-from .take import SolveError, Take
+from .take import SolveError, StartPose, Take
 from .texture_files import read_texture
 from .track import WINDOW, Tracker
 from .views import FramePixels, TakeFootage, ViewBuilder
@@ -44,7 +45,10 @@ REFINE_ABOVE = 1  # levels above the finest at which refinement begins
 
 @dataclass(frozen=True, eq=False)
 class Solved:
-    """Everything a solve found: the joint fit of all frames, what led to it, and the camera residuals (F, C)."""
+    """Everything a solve found: the joint fit of all frames, what led to it, and the camera residuals (F, C).
+
+    found: how the start pose was found and how surely, sentences; empty when the take had one.
+    """
 
     problem: Problem
     joint: JointFit
@@ -52,12 +56,14 @@ class Solved:
     keyframes: Tensor
     bundled: BundleFit
     residual: Tensor
+    found: tuple[str, ...] = ()
 
 
 def solve_take(take: Take, device: torch.device, progress: Progress, checkpoint: Checkpoint) -> Solved:
     """Solves ``take`` on ``device``. Raises SolveError or FootageError with one sentence."""
     check_solvable(take)
     with TakeFootage(take, device) as footage:
+        take, found = _find(take, footage, device, progress, checkpoint)
         problem, start, first = prepare(take, device)
         aligned = _align(problem, footage, start, first, progress, checkpoint)
         tracked = _track(problem, footage, aligned, first, progress, checkpoint)
@@ -71,15 +77,11 @@ def solve_take(take: Take, device: torch.device, progress: Progress, checkpoint:
         progress.stage("join all frames", 1)
         joint = joint_pass(problem, refined, photometric)
         progress.advance()
-        return Solved(problem, joint, photometric, keyframes, bundled, residual)
+        return Solved(problem, joint, photometric, keyframes, bundled, residual, found)
 
 
 def check_solvable(take: Take) -> None:
     """SolveError when the take cannot determine a pose whatever the footage shows."""
-    if take.start is None:
-        raise SolveError(
-            f"take '{take.name}' has no start pose; pose the rig roughly on the first frame and pack it with --start."
-        )
     if len(take.cameras) == 1 and take.frame_count == 1 and take.texture is None:
         raise SolveError(
             f"take '{take.name}' has one camera, one frame and no texture, so there is nothing to compare; "
@@ -87,11 +89,11 @@ def check_solvable(take: Take) -> None:
         )
 
 
-def prepare(take: Take, device: torch.device) -> tuple[Problem, Pose, int]:
-    """The problem, the start pose (B = 1) and its take frame index."""
+def prepare(take: Take, device: torch.device, model: RigModel | None = None) -> tuple[Problem, Pose, int]:
+    """The problem, the start pose (B = 1) and its take frame index. model: of the take's rig, when there is one."""
     quality = QUALITY[take.settings.quality]
-    model = RigModel(take.rig, device)
-    assert take.start is not None  # check_solvable
+    model = RigModel(take.rig, device) if model is None else model
+    assert take.start is not None
     start = Pose(
         torch.as_tensor(take.start.controls, device=device)[None], torch.as_tensor(take.start.head, device=device)[None]
     )
@@ -149,6 +151,34 @@ def choose_keyframes(problem: Problem, pose: Pose, first: int) -> Tensor:
         chosen.append(int(nearest.argmax()))
         nearest = torch.minimum(nearest, (places - places[chosen[-1]]).norm(dim=1))
     return torch.tensor(sorted(set(chosen)), device=pose.controls.device)
+
+
+def _find(
+    take: Take, footage: TakeFootage, device: torch.device, progress: Progress, checkpoint: Checkpoint
+) -> tuple[Take, tuple[str, ...]]:
+    """The take with a start pose, and what is to be said about it when it had none."""
+    if take.start is not None:
+        return take, ()
+    from .start.find import HOPELESS, find_start  # it builds on the stages below
+
+    saved = checkpoint.get("find")
+    if saved is not None:
+        start = StartPose(int(saved["frame"]), saved["controls"], saved["head"])
+        return replace(take, start=start), tuple(str(sentence) for sentence in saved["sentences"])
+    progress.message(f"take '{take.name}' has no start pose: the head is looked for in the footage")
+    found = find_start(take, footage, device, progress)
+    sentences = tuple(found.sentences())
+    for sentence in sentences:
+        progress.message(sentence)
+    if found.confidence < HOPELESS:
+        raise SolveError(
+            f"take '{take.name}' has no start pose, and none was found with confidence ({found.confidence:.0%}); "
+            "'facesolve align' shows the best guess, or pose the rig on a frame and pack the take with --start."
+        )
+    start = found.start
+    arrays = {"frame": np.array(start.frame), "controls": start.controls, "head": start.head}
+    checkpoint.put("find", lambda: {**arrays, "sentences": np.array(sentences)}, now=True)
+    return replace(take, start=start), sentences
 
 
 def _align(

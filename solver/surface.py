@@ -65,14 +65,11 @@ def sample_surface(model: RigModel, count: int, seen: Tensor) -> SurfaceSamples:
     motion = torch.linalg.vector_norm(model.deltas, dim=-1).amax(0) if model.shape_count else weight * 0  # (V,) cm
     liveliness = (motion[model.triangles].amax(1) / FULL_MOTION).clamp(STILL_DENSITY, 1)
     density = torch.where(seen, 1.0, UNSEEN_DENSITY) * liveliness * drives
-    cumulative = torch.cumsum((area * density).double(), 0)
-    if cumulative[-1] <= 0:
+    mass = area * density
+    total = float(mass.double().sum())
+    if total <= 0:
         raise SolveError("rig: no part of the surface may drive the solve; raise photometric_weight somewhere.")
-    generator = torch.Generator().manual_seed(0)
-    jitter = torch.rand(count, generator=generator, dtype=torch.float64).to(cumulative.device)
-    position = (torch.arange(count, device=cumulative.device) + jitter) / count * cumulative[-1]
-    triangles = torch.searchsorted(cumulative, position).clamp_max(len(area) - 1)
-    barycentrics = _uniform_barycentrics(count, generator).to(model.neutral)
+    triangles, barycentrics = spread(mass, count)
     neutral, basis = model.sample_basis(triangles, barycentrics)
     return SurfaceSamples(
         triangles=triangles,
@@ -81,8 +78,22 @@ def sample_surface(model: RigModel, count: int, seen: Tensor) -> SurfaceSamples:
         basis=basis.permute(1, 2, 0).contiguous(),
         # a sparse sample stands for more surface, so that all surface counts alike
         weight=(barycentrics * weight[model.triangles[triangles]]).sum(1) / liveliness[triangles],
-        spacing=float(torch.sqrt(cumulative[-1] / count)),
+        spacing=(total / count) ** 0.5,
     )
+
+
+def spread(mass: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Places ``count`` points on triangles, each triangle with its share by ``mass`` (F,); the same each time.
+
+    Neighbours in the list lie on neighbouring triangles, so every n-th point is as even as all of them. Returns
+    triangles (count,) int64 and barycentrics (count, 3).
+    """
+    cumulative = torch.cumsum(mass.double(), 0)
+    generator = torch.Generator().manual_seed(0)
+    jitter = torch.rand(count, generator=generator, dtype=torch.float64).to(cumulative.device)
+    position = (torch.arange(count, device=cumulative.device) + jitter) / count * cumulative[-1]
+    triangles = torch.searchsorted(cumulative, position).clamp_max(len(mass) - 1)
+    return triangles, _uniform_barycentrics(count, generator).to(mass)
 
 
 def photometric_weight(rig: Rig) -> np.ndarray:

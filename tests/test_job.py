@@ -15,6 +15,7 @@ from solver.frame_range import part_of_take
 from solver.job import choose_device, solve_take_folder
 from solver.pack import FootageSource, PackRequest, pack_take
 from solver.progress import Silent
+from solver.start.find import FoundStart
 from solver.take import (
     ControlSettings,
     FacesolveError,
@@ -27,6 +28,7 @@ from solver.take import (
     TakeError,
     read_solution,
     read_take,
+    write_take,
 )
 
 FRAMES = 4
@@ -167,3 +169,33 @@ def test_part_of_a_take(take: Path):
     with pytest.raises(TakeError, match="none of them is in the take"):
         part_of_take(whole, 900, 901)
     assert issubclass(TakeError, FacesolveError)
+
+
+def test_a_take_without_a_start_is_searched_and_says_so(
+    take: Path, solved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    whole = read_take(take)
+    assert whole.start is not None
+    write_take(replace(whole, start=None), tmp_path / "take")
+    found = FoundStart(whole.start, "search", 0.97, 0.9, 0.5, ("a note",))
+    monkeypatch.setattr("solver.start.find.find_start", lambda *_: found)
+    with pytest.raises(KeyboardInterrupt):
+        _solve(tmp_path / "take", tmp_path / "out", StopsIn("track", 2))
+    log = (tmp_path / "out" / "solve.log").read_text(encoding="utf-8")
+    assert "has no start pose: the head is looked for" in log
+    assert "confidence 97%" in log
+    monkeypatch.setattr("solver.start.find.find_start", lambda *_: pytest.fail("it was found already"))
+    solution = _solve(tmp_path / "take", tmp_path / "out", resume=True)
+    assert "a note" in solution.provenance["start"]
+    assert np.array_equal(solution.controls, read_solution(solved).controls)  # as with that start in the take
+
+
+def test_a_hopeless_start_stops_the_solve(take: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    whole = read_take(take)
+    assert whole.start is not None
+    write_take(replace(whole, start=None), tmp_path / "take")
+    found = FoundStart(whole.start, "search", 0.1, 0.5, 0.5, ())
+    monkeypatch.setattr("solver.start.find.find_start", lambda *_: found)
+    with pytest.raises(SolveError, match="none was found with confidence"):
+        _solve(tmp_path / "take", tmp_path / "out")
+    assert not (tmp_path / "out" / "solution.json").exists()

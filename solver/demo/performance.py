@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from solver.camera import look_along
 from solver.take import Camera
 
 WIDTH, HEIGHT = 400, 500
@@ -80,10 +81,7 @@ def cameras() -> tuple[Camera, ...]:
 def _camera(name: str, azimuth: float, elevation: float) -> Camera:
     """A camera on a sphere around AIM that looks at it, upright."""
     away = np.array([np.sin(azimuth) * np.cos(elevation), np.sin(elevation), np.cos(azimuth) * np.cos(elevation)])
-    forward = -away
-    right = np.cross(forward, (0.0, 1.0, 0.0))
-    right /= np.linalg.norm(right)
-    rotation = np.stack([right, np.cross(forward, right), forward])
+    rotation = look_along(-away, np.array([0.0, 1.0, 0.0]))
     intrinsics = np.array([[FOCAL, 0.0, WIDTH / 2 + 3.2], [0.0, FOCAL, HEIGHT / 2 - 2.4], [0.0, 0.0, 1.0]])
     return Camera(name, WIDTH, HEIGHT, intrinsics, rotation, -rotation @ (AIM + DISTANCE * away))
 

@@ -1,0 +1,87 @@
+"""``facesolve align``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from solver.commands.declare import (
+    DEVICES,
+    EXIT_OK,
+    add_command,
+    add_progress,
+    print_json,
+    quoted,
+    reporting,
+)
+
+
+def add(commands: Any) -> None:
+    parser = add_command(
+        commands,
+        "align",
+        _run,
+        "find the start pose of a take without an animator",
+        "Finds the head in the first frame by trying poses until all cameras see the same surface, and fits pose and\n"
+        "controls. Says what it used and how sure it is, and draws the found start over the footage.\n"
+        "'facesolve solve' does the same by itself for a take that has no start pose.",
+        "  facesolve align my_take\n"
+        "  facesolve align my_take --write\n"
+        "  facesolve align my_take --frame 12 --out my_take_started\n"
+        "  facesolve align my_take --start start.json --picture start.png",
+    )
+    parser.add_argument("take", type=Path, metavar="TAKE", help="folder with take.json")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--write", action="store_true", help="write the start pose into TAKE")
+    where.add_argument("--out", type=Path, metavar="TAKE2", help="write TAKE with the start pose into a new folder")
+    where.add_argument("--start", type=Path, metavar="FILE", help="write a .json file for 'facesolve pack --start'")
+    parser.add_argument("--replace", action="store_true", help="the start pose, take or file that is there may be lost")
+    parser.add_argument("--picture", type=Path, metavar="PNG", help="default: start.png in TAKE, or in TAKE2")
+    parser.add_argument("--frame", type=int, metavar="N", help="look at this frame; by default the first, and two more")
+    parser.add_argument("--device", choices=DEVICES, default="auto", help="auto takes CUDA when there is one")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of sentences")
+    add_progress(parser)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    with reporting(arguments.progress) as progress:
+        from solver.job import choose_device
+        from solver.start.find import find_start
+        from solver.start.keep import PICTURE, check_free, write_picture_of_start, write_start, write_with_start
+        from solver.take import TakeError, read_take
+        from solver.views import TakeFootage
+
+        take = read_take(arguments.take)
+        if arguments.write:
+            check_free(take, arguments.replace)
+        for path in (arguments.start, None if arguments.out is None else arguments.out / "take.json"):
+            if path is not None and path.exists() and not arguments.replace:
+                raise TakeError(f"'{path}' exists already; give another name, or --replace.")
+        device = choose_device(arguments.device)
+        with TakeFootage(take, device) as footage:
+            found = find_start(take, footage, device, progress, arguments.frame)
+        if arguments.write or arguments.out is not None:
+            write_with_start(take, found.start, arguments.out or arguments.take)
+        elif arguments.start is not None:
+            write_start(take, found.start, arguments.start)
+        picture = arguments.picture or (arguments.out or arguments.take) / PICTURE
+        write_picture_of_start(take, found.start, picture)
+        progress.picture(picture)
+        progress.done(arguments.out or arguments.take)
+    if arguments.json:
+        print_json({**found.record(take), "picture": str(picture)})
+    elif arguments.progress != "jsonl":
+        for sentence in found.sentences():
+            print(sentence + ".")
+        print(f"Look at {picture}.{_next(arguments)}")
+    return EXIT_OK
+
+
+def _next(arguments: argparse.Namespace) -> str:
+    if arguments.write or arguments.out is not None:
+        take = quoted(arguments.out or arguments.take)
+        return f" Next: facesolve solve {take} --out OUT"
+    if arguments.start is not None:
+        return f" Next: facesolve pack ... --start {quoted(arguments.start)}"
+    return " Nothing was written into the take; --write, --out or --start keep the start pose."
