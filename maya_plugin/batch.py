@@ -1,7 +1,7 @@
 """Many scenes without a person: ``mayapy -m maya_plugin.batch SCENE... --mesh M --head H --cameras a,b --frames A-B``.
 
 Exports, solves, keys and saves each scene; one bad scene does not stop the others. Exit code 0: all went well, 1: some
-scene did not, 2: the command line is wrong.
+scene did not, 2: the command line is wrong, 130: Ctrl-C.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ class SceneResult:
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Runs the batch; returns the exit code. Maya must be initialised."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    _refuse_collisions(parser, options)
     results = []
     for scene in options.scenes:
         started = time.time()
@@ -83,12 +85,34 @@ def _parser() -> argparse.ArgumentParser:
     add("--json", action="store_true", help="results as JSON on stdout")
     add("--project", help="Maya project that relative footage paths start from")
     add("--footage-folder", action="append", default=[], help="folder searched for footage that is not where it was")
+    add(
+        "--sample",
+        action="append",
+        default=[],
+        metavar="PLUG",
+        help="a rig control such as face_CTL.smile; with any, the rig is recorded by moving these, and they are keyed",
+    )
     add("--quality", default="standard", choices=("draft", "standard", "final"))
     add("--device", default="auto", choices=("auto", "cpu", "cuda"))
     add("--python", default="", help="the solver's Python")
     add("--layer", default="", help="animation layer for the keys")
     add("--tolerance", type=float, help="surface error in mm that fewer keys may cost; all frames are keyed without it")
     return parser
+
+
+def _refuse_collisions(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Ends with a usage error where one scene's files would overwrite another's."""
+    stems = [Path(scene).stem for scene in options.scenes]
+    folders = [options.take_dir or Path(scene).absolute().parent for scene in options.scenes]
+    saved = [options.save_as and _save_path(options.save_as, Path(scene).absolute()) for scene in options.scenes]
+    for what, targets in (("takes", list(zip(folders, stems))), ("saved scenes", saved)):
+        twice = [scene for scene, target in zip(options.scenes, targets) if target and targets.count(target) > 1]
+        if twice:
+            parser.error("the {} of {} would overwrite each other.".format(what, " and ".join(map(repr, twice))))
+
+
+def _save_path(pattern: str, scene: Path) -> Path:
+    return Path(pattern.replace("{scene}", scene.stem).replace("{folder}", str(scene.parent)))
 
 
 def _names(text: str) -> Tuple[str, ...]:
@@ -123,6 +147,7 @@ def _scene(scene: Path, options: argparse.Namespace, result: SceneResult) -> Non
         frames=frame_range(options.frames[0], options.frames[1], options.step),
         name=scene.stem,
         footage_folders=tuple(options.footage_folder),
+        sampled_controls=tuple(options.sample),
         settings=Settings(quality=options.quality),
     )
     found = preflight(request)
@@ -155,7 +180,7 @@ def _solve_and_key(scene: Path, folder: Path, options: argparse.Namespace, resul
     )
     result.keys, result.message = report.keys, str(report)
     if options.save_as:
-        target = Path(options.save_as.replace("{scene}", scene.stem).replace("{folder}", str(scene.parent)))
+        target = _save_path(options.save_as, scene)
         target.parent.mkdir(parents=True, exist_ok=True)
         cmds.file(rename=str(target))
         cmds.file(save=True, type="mayaBinary" if target.suffix == ".mb" else "mayaAscii")
@@ -190,6 +215,9 @@ def _run() -> None:
         code = main()
     except SystemExit as leaving:
         code = leaving.code if isinstance(leaving.code, int) else 2
+    except KeyboardInterrupt:
+        _say("Stopped. The scene under way was not saved.")
+        code = 130
     sys.stdout.flush()
     sys.stderr.flush()
     maya.standalone.uninitialize()

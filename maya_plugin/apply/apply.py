@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import partial
 from typing import List, Tuple
 
 import maya.api.OpenMayaAnim as oma
@@ -19,7 +18,7 @@ from solver.take.errors import TakeError
 from .channels import CHANNELS, head_channels
 from .curves import key_all
 from .layer import check_layer, layer_commands, layer_curves, layer_name, why_not_keyable
-from .provenance import now, write_provenance
+from .provenance import now, provenance_commands
 from .reduction import fit_keys
 from .request import ApplyRequest
 
@@ -81,8 +80,7 @@ class Plan:
     def _nodes(self) -> List[Command]:
         request = self.request
         commands = layer_commands(self.layer, self.plugs, self.times[0], [float(value) for value in self.values[0]])
-        record = partial(
-            write_provenance,
+        return commands + provenance_commands(
             request.solution,
             request.take.name,
             request.take_folder,
@@ -92,7 +90,6 @@ class Plan:
             self.applied,
             request.span,
         )
-        return [*commands, record]
 
     def _keys(self, change: oma.MAnimCurveChange) -> None:
         names = layer_curves(self.layer, self.plugs)

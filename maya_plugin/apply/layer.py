@@ -9,7 +9,7 @@ from typing import List, Optional, Sequence
 from maya import cmds
 
 from maya_plugin.export.controls import obstacle
-from maya_plugin.export.plugs import api_plug, source, split
+from maya_plugin.export.plugs import api_plug, driver_of, split
 from maya_plugin.undo import Command
 from solver.take.errors import TakeError
 
@@ -45,7 +45,7 @@ def why_not_keyable(plug: str) -> str:
     locked = obstacle(plug)
     if locked:
         return locked
-    driver = source(plug)
+    driver = driver_of(plug)
     if driver is not None:
         kind = cmds.nodeType(split(driver)[0])
         if not kind.startswith(("animCurveT", "animBlendNode")):

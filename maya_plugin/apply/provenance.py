@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, Dict, Optional, Tuple
+from functools import partial
+from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 from maya import cmds
 
+from maya_plugin.undo import Command
 from solver.take import Solution
 
 TEXTS = ("takeName", "takeFolder", "solutionFolder", "version", "solved", "applied", "settings", "frames", "residual")
@@ -40,7 +42,7 @@ def now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
 
 
-def write_provenance(
+def provenance_commands(
     solution: Solution,
     take_name: str,
     take_folder: str,
@@ -49,34 +51,40 @@ def write_provenance(
     head: str,
     applied: str,
     span: Optional[Tuple[float, float]] = None,
-) -> str:
-    """Makes the provenance node, or rewrites the one that the layer has; returns its name.
+) -> List[Command]:
+    """Commands that make the layer's provenance node, or rewrite the one it has; the layer need not exist yet.
 
     applied: when (``now``). span: scene times, when only they were keyed; a layer that has a node keeps what it says of
     the whole take.
     """
     existing = find_provenance(layer)
-    node = (
-        existing.node
-        if existing is not None
-        else cmds.createNode("network", name="faceSolve_provenance1", skipSelect=True)
-    )
-    if existing is None:
-        cmds.addAttr(node, longName=MARK, attributeType="bool", defaultValue=1)
-        for name in (*TEXTS, RANGES):
-            cmds.addAttr(node, longName=name, dataType="string")
-        for name in ("layer", "head"):
-            cmds.addAttr(node, longName=name, attributeType="message")
-        cmds.connectAttr(layer + ".message", node + ".layer")
-        if head:
-            cmds.connectAttr(head + ".message", node + ".head")
+    node = existing.node if existing is not None else _free_name()
+    commands: List[Command] = [] if existing is not None else _node_commands(node, layer, head)
     texts = dict(_texts(solution, take_name, take_folder, solution_folder), applied=applied, **{RANGES: "[]"})
     if existing is not None and span is not None:
         ranges = [*existing.ranges, (texts["solutionFolder"], *span)]
-        texts = {"applied": texts["applied"], RANGES: json.dumps(ranges)}
-    for name, text in texts.items():
-        cmds.setAttr("{}.{}".format(node, name), text, type="string")
-    return node
+        texts = {"applied": applied, RANGES: json.dumps(ranges)}
+    return commands + [
+        partial(cmds.setAttr, "{}.{}".format(node, name), text, type="string") for name, text in texts.items()
+    ]
+
+
+def _free_name() -> str:
+    number = 1
+    while cmds.objExists("faceSolve_provenance{}".format(number)):
+        number += 1
+    return "faceSolve_provenance{}".format(number)
+
+
+def _node_commands(node: str, layer: str, head: str) -> List[Command]:
+    commands: List[Command] = [partial(cmds.createNode, "network", name=node, skipSelect=True)]
+    commands.append(partial(cmds.addAttr, node, longName=MARK, attributeType="bool", defaultValue=1))
+    commands += [partial(cmds.addAttr, node, longName=name, dataType="string") for name in (*TEXTS, RANGES)]
+    for name, target in (("layer", layer), ("head", head)):
+        commands.append(partial(cmds.addAttr, node, longName=name, attributeType="message"))
+        if target:
+            commands.append(partial(cmds.connectAttr, target + ".message", "{}.{}".format(node, name)))
+    return commands
 
 
 def _texts(solution: Solution, take_name: str, take_folder: str, solution_folder: str) -> Dict[str, str]:

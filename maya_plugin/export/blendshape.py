@@ -30,6 +30,7 @@ _SWITCHES = (
         "Set Deformation Order to Before, or export with sampling.",
     ),
     ("origin", _LOCAL, "compares targets in world space", "Set Origin to local, or duplicate and re-add the targets."),
+    ("parallelBlender", False, "blends in parallel", "Turn Parallel Blender off, or export with sampling."),
 )
 
 
@@ -67,6 +68,7 @@ def read_targets(step: Step, count: int, times: Tuple[float, ...], first: bool, 
     """
     node = step.node
     _refuse_switches(node, step.geometry)
+    _refuse_weighted_groups(node, times)
     envelope = _steady(node + ".envelope", node, "envelope", times)
     base = "{}.inputTarget[{}]".format(node, step.geometry)
     painted = envelope * _vertex_weights(base + ".baseWeights", count)
@@ -86,6 +88,12 @@ def read_targets(step: Step, count: int, times: Tuple[float, ...], first: bool, 
                 raise Refusal(_of(node, alias), "it has an in-between at weight 0.", "Delete that in-between.")
             offsets = _item_offsets(step, "{}.inputTargetItem[{}]".format(group, item), count, first, _of(node, alias))
             shapes.append(((item - 5000) / 1000.0, offsets * weights[:, None]))
+        if shapes and min(shapes)[0] < 0 and not cmds.getAttr(node + ".supportNegativeWeights"):
+            raise Refusal(
+                _of(node, alias),
+                "it has a shape at a negative weight, which Maya shows as 0.",
+                "Turn on Support Negative Weights, or delete that shape.",
+            )
         if not shapes:
             report.note(_of(node, alias), "this target holds no shape and is left out.")
             continue
@@ -96,6 +104,15 @@ def read_targets(step: Step, count: int, times: Tuple[float, ...], first: bool, 
 
 def _of(node: str, alias: str) -> str:
     return "{}.{}".format(node, alias)
+
+
+def _refuse_weighted_groups(node: str, times: Tuple[float, ...]) -> None:
+    for place in indices(node + ".targetDirectory"):
+        share = _steady("{}.targetDirectory[{}].directoryWeight".format(node, place), node, "target group", times)
+        if abs(share - 1.0) > 1e-6:
+            raise Refusal(
+                node, "a group of its targets has the weight {:g}.".format(share), "Set the group's weight to 1."
+            )
 
 
 def _steady(plug: str, node: str, what: str, times: Tuple[float, ...]) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 from maya import cmds
 
 from .findings import Refusal
-from .plugs import indices, source, split
+from .plugs import driver_of, indices, source, split
 
 FREE = "free"
 KEYED = "keyed"
@@ -84,6 +84,8 @@ def trace(plug: str, seen: Tuple[str, ...] = ()) -> List[Path]:
     """Paths from controls to ``plug``: itself when it is free, keyed or on a layer."""
     above = source(plug)
     if above is None:
+        if driver_of(plug) is not None:
+            raise Refusal(plug, "the whole that it is part of is connected.", SAMPLE_REMEDY)
         return [Path(plug, FREE)]
     node, attribute = split(above)
     kind = cmds.nodeType(node)

@@ -39,6 +39,17 @@ def source(plug: str) -> Optional[str]:
     return found[0] if found else None
 
 
+def driver_of(plug: str) -> Optional[str]:
+    """The plug that drives ``plug``, be it through the compound it belongs to (``translate`` of ``translateX``)."""
+    found = source(plug)
+    if found is not None:
+        return found
+    node, attribute = split(plug)
+    name = attribute.rpartition(".")[2].partition("[")[0]
+    above = cmds.attributeQuery(name, node=node, listParent=True) if has_attribute(node, name) else None
+    return source("{}.{}".format(node, above[0])) if above else None
+
+
 def indices(plug: str) -> List[int]:
     """Existing indices of an array attribute (Maya answers None for none)."""
     return list(cmds.getAttr(plug, multiIndices=True) or [])
@@ -72,7 +83,7 @@ def data_object(plug: str) -> Optional[om.MObject]:
 
 def value_range(plug: str, times: Tuple[float, ...]) -> Tuple[float, float]:
     """Lowest and highest value of a scalar plug over ``times``."""
-    if source(plug) is None:
+    if driver_of(plug) is None:
         value = float(cmds.getAttr(plug))
         return value, value
     values = [float(cmds.getAttr(plug, time=time)) for time in times]

@@ -19,7 +19,7 @@ from .findings import Refusal, Report
 from .geometry import moved, read_topology, shape_points, world_matrix
 from .head import head_at
 from .history import visible_meshes
-from .plugs import short_name, source, split
+from .plugs import driver_of, short_name, split
 from .rig import NEGLIGIBLE, join, make_rig
 
 STEPS = 4  # intervals of a control's range; each is straight in the recorded rig
@@ -41,7 +41,7 @@ def undisturbed(plugs: Sequence[str], time: float) -> Iterator[None]:
         yield
     finally:
         for plug, value in values.items():
-            if source(plug) is None:
+            if driver_of(plug) is None:
                 cmds.setAttr(plug, value)
         cmds.currentTime(now, edit=True)
         cmds.autoKeyframe(state=auto_key)
@@ -75,7 +75,7 @@ def sample_rig(
 def _range(plug: str) -> Tuple[float, float, float]:
     if not cmds.objExists(plug):
         raise Refusal(plug, "this control does not exist.", "Choose it again.")
-    if cmds.getAttr(plug, lock=True) or source(plug) is not None:
+    if cmds.getAttr(plug, lock=True) or driver_of(plug) is not None:
         raise Refusal(
             plug,
             "it is locked or connected, so it cannot be moved.",

@@ -63,6 +63,8 @@ def blend_scene(
         'createNode blendShape -n "BS";',
         ALIAS_LIST,
     ]
+    if any(item < 5000 for _, items in targets.values() for item, _, _ in items):
+        text.append('\tsetAttr ".sn" yes;')
     aliases = []
     for alias, (index, items) in targets.items():
         text.append(f'\tsetAttr ".w[{index}]" 0;')

@@ -214,6 +214,14 @@ def test_a_failing_apply_changes_nothing(small, tmp_path):
     assert (snapshot(small), len(small.undo_queue)) == (before, queue)
 
 
+def test_a_head_whose_whole_rotation_is_connected_is_left_alone(small, tmp_path):
+    take = small_take(tmp_path)
+    cmds.connectAttr("face_CTL.rotate", "head_GRP.rotate")
+    reasons = {s.plug: s.reason for s in apply_solution(ApplyRequest(take, small_solution(take), "head_GRP")).skipped}
+    assert reasons["head_GRP.rotateY"] == "driven by 'face_CTL.rotate'"
+    assert cmds.listConnections("head_GRP.rotate", source=True, destination=False) == ["face_CTL"]
+
+
 def test_an_edit_that_fails_half_way_is_taken_back_and_says_why(small, tmp_path, monkeypatch):
     """Maya tells only that a command failed; the reason comes from the edit itself."""
     take = small_take(tmp_path)

@@ -127,6 +127,32 @@ def test_a_wrong_command_line_is_two(scenes, wrong):
     assert leaving.value.code == 2
 
 
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--save-as", "out/keyed.ma"], "saved scenes"),
+        (["--take-dir", "takes", "--save-as", "out/{folder}/{scene}.ma"], "takes"),
+    ],
+)
+def test_scenes_that_would_overwrite_each_other_are_refused(scenes, tmp_path, capsys, more, words):
+    (tmp_path / "other").mkdir()
+    second = tmp_path / "other" / "one.ma"
+    second.write_text(Path(scenes[0]).read_text())
+    with pytest.raises(SystemExit) as leaving:
+        batch.main([scenes[0], str(second), *ARGUMENTS, *more])
+    assert leaving.value.code == 2
+    assert f"the {words} of" in capsys.readouterr().err
+    assert not (tmp_path / "facesolve").exists()
+
+
+def test_a_sampled_control_is_recorded_and_keyed(scenes, solver, tmp_path, capsys):
+    code = batch.main([scenes[0], *ARGUMENTS, "--sample", "BS.a", "--json"])
+    (result,) = json.loads(capsys.readouterr().out)
+    assert (code, result["status"]) == (0, "done"), result
+    assert [control.plug for control in read_take(result["take"]).rig.controls] == ["BS.a"]
+    assert [round(cmds.getAttr("BS.a", time=t), 6) for t in (1, 4)] == [0, 1]
+
+
 def run_as_mayapy(*arguments):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "tests.maya_emulator", "-m", "maya_plugin.batch", *map(str, arguments)]

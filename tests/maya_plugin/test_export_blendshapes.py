@@ -200,6 +200,8 @@ def test_animated_envelope_is_refused(maya, tmp_path):
     [
         ("BS.nodeState", 1, "not Normal"),
         ("BS.origin", 0, "world space"),
+        ("BS.parallelBlender", True, "in parallel"),
+        ("BS.targetDirectory[1].directoryWeight", 0.5, "group of its targets has the weight 0.5"),
         ("BS.inputTarget[0].inputTargetGroup[0].postDeformersMode", 1, "tangent space"),
         ("BS.inputTarget[0].inputTargetGroup[0].normalizationId", 2, "normalization group"),
         ("BS.inbetweenInfoGroup[0].inbetweenInfo[5500].inbetweenTargetType", 1, "relative to the main target"),
@@ -212,6 +214,14 @@ def test_unsupported_blend_shapes_are_refused_by_name(maya, tmp_path, plug, valu
     with pytest.raises(ExportError, match=f"BS.*{words}") as error:
         rig()
     assert error.value.findings[0].remedy
+
+
+def test_a_shape_at_a_negative_weight_needs_the_support_of_negative_weights(maya, tmp_path):
+    open_scene(blend_scene(targets={"a": (0, [(4000, [0], [[1, 0, 0]]), (6000, [0], [[0, 1, 0]])])}), tmp_path)
+    assert [shape.weight for shape in rig().targets[0].shapes] == [-1, 1]
+    cmds.setAttr("BS.supportNegativeWeights", False)
+    with pytest.raises(ExportError, match=r"BS\.a: it has a shape at a negative weight"):
+        rig()
 
 
 def test_a_component_tag_that_is_not_the_whole_mesh_is_refused(maya, tmp_path):

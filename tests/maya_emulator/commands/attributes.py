@@ -241,6 +241,7 @@ def _has(session: Session, name: str) -> bool:
     rangeExists="re",
     hidden="h",
     listEnum="le",
+    listParent="lp",
 )
 def attributeQuery(session: Session, name: str, **flags: Any) -> Any:
     node: Node = session.node(flags["node"])
@@ -264,6 +265,7 @@ def attributeQuery(session: Session, name: str, **flags: Any) -> Any:
         "longName": attribute.long,
         "shortName": attribute.short,
         "listEnum": [attribute.enum_names],
+        "listParent": [attribute.parent] if attribute.parent else None,
     }
     for flag in flags:
         if flag in answers:

@@ -97,6 +97,8 @@ def blend(engine: Evaluator, plug: Plug, time: float) -> MeshData:
     groups = (("inputTarget", geometry), ("inputTargetGroup", None))
     for target in engine.graph.indices(node, groups):
         weight = engine.value(Plug(node, (("weight", target),)), time)
+        if weight < 0 and not engine.input(plug, "supportNegativeWeights", time):
+            weight = 0.0  # as the documentation of the attribute has it
         if weight:
             moved += _target_offset(engine, node, geometry, target, weight, mesh, time)
     base = _map(engine, node, (("inputTarget", geometry), ("baseWeights", None)), len(moved), time)
