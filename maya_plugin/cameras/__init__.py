@@ -1,5 +1,6 @@
 """Cameras in the scene from a calibration file, with image planes."""
 
 from .create import CreatedCamera, create_cameras
+from .plates import first_images
 
-__all__ = ["CreatedCamera", "create_cameras"]
+__all__ = ["CreatedCamera", "create_cameras", "first_images"]

@@ -27,14 +27,17 @@ def apply() -> None:
 
 
 def cameras_from_calibration() -> None:
-    """Asks for a calibration file and creates its cameras with image planes."""
+    """Asks for a calibration file and the footage's folder, and creates the cameras with image planes."""
     from maya import cmds
 
     panel = dock.show()
     chosen = cmds.fileDialog2(fileMode=1, caption="Cameras from calibration", fileFilter=CALIBRATION_FILTER)
-    if chosen:
-        _attempt(panel, lambda: panel.session.scene.create_cameras(Path(chosen[0])))
-        panel.session.load()
+    if not chosen:
+        return
+    found = cmds.fileDialog2(fileMode=3, caption="Folder with the cameras' footage (Cancel: without)", okCaption="Use")
+    footage = Path(found[0]) if found else None
+    _attempt(panel, lambda: panel.session.scene.create_cameras(Path(chosen[0]), footage))
+    panel.session.load()
 
 
 def resolve_range() -> None:

@@ -15,9 +15,10 @@ from maya_plugin.apply import (
     read_request,
     reduce_keys,
 )
-from maya_plugin.cameras import create_cameras
+from maya_plugin.cameras import create_cameras, first_images
 from maya_plugin.export import ERROR, ExportRequest, export_take, preflight
 from solver.take import Settings, write_take
+from solver.take.calibration import read_calibrated_cameras
 from solver.take.errors import FacesolveError, TakeError
 
 from .model import FREE, CameraRow, ControlRow, FindingRow, HeadRow, PanelSettings
@@ -128,10 +129,19 @@ class MayaScene:
         except RuntimeError as error:  # of one of Maya's own commands
             raise TakeError("apply: {}".format(str(error).strip())) from None
 
-    def create_cameras(self, calibration: Path) -> str:
-        """Creates the cameras of a calibration file; returns a sentence about what was done. Raises TakeError."""
-        made = create_cameras(calibration, first_frame=float(self.playback_range()[0]))
-        return "Created {}. Double-click a camera to choose its footage.".format(", ".join(c.transform for c in made))
+    def create_cameras(self, calibration: Path, footage: Optional[Path] = None) -> str:
+        """Creates the cameras of a calibration file; returns a sentence about what was done. Raises TakeError.
+
+        footage: folder whose image sequences are put on image planes, matched by name, from the playback range's start.
+        """
+        names = [camera.name for camera in read_calibrated_cameras(calibration)]
+        images = first_images(footage, names) if footage is not None else {}
+        made = create_cameras(calibration, images, first_frame=float(self.playback_range()[0]))
+        text = "Created {}.".format(", ".join(camera.transform for camera in made))
+        bare = [camera.transform for camera in made if not camera.image_plane]
+        if bare:
+            text += " Without footage: {}; double-click a camera in the table to choose it.".format(", ".join(bare))
+        return text
 
     def reduce_keys(self, tolerance: float) -> str:
         """Thins out the result's keys within ``tolerance`` mm on the surface; returns a sentence. Raises TakeError."""

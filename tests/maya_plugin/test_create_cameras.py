@@ -69,3 +69,20 @@ def test_image_planes_follow_the_timeline(maya, facesolve_data):
         footage = footage_of_plane(found.name, plane, (1001.0, 1005.0), (), Report())
         assert list(footage.numbers) == [0, 4]
         assert footage.path(4) == images[found.name].replace("_0000", "_0004")
+
+
+def test_the_panel_finds_the_plates_by_the_cameras_names(maya, facesolve_data, tmp_path):
+    """The thesis' layout has no image size: it comes from the footage."""
+    from maya_plugin.ui.scene import MayaScene
+
+    folder = facesolve_data / "ict_rom"
+    record = json.loads((folder / "calibration.json").read_text())
+    for camera in record.values():
+        del camera["width"], camera["height"]
+    (tmp_path / "calibration.json").write_text(json.dumps(record))
+    cmds.playbackOptions(minTime=1001)
+    assert MayaScene().create_cameras(tmp_path / "calibration.json", folder / "footage") == "Created cam0, cam1, cam2."
+    plane = image_plane(camera_shape("cam1"), Report())
+    found = footage_of_plane("cam1", plane, (1001.0, 1040.0), (), Report())
+    assert found.path(int(found.numbers[1])).endswith("footage/cam1/cam1_0039.jpg")
+    assert (found.width, found.height) == (600, 800)

@@ -177,7 +177,10 @@ def install(monkeypatch) -> FakeCommands:
     export.requests = []
     export.preflight = lambda request: export.requests.append(request) or []
     export.export_take = lambda request: export.requests.append(request) or raise_take_error()
-    cameras.create_cameras = lambda path, first_frame: [types.SimpleNamespace(transform=n) for n in ("cam0", "cam1")]
+    cameras.first_images = lambda folder, names: {name: f"{folder}/{name}.0001.jpg" for name in names[:1]}
+    cameras.create_cameras = lambda path, images, first_frame: [
+        types.SimpleNamespace(transform=name, image_plane=images.get(name, "")) for name in ("cam0", "cam1")
+    ]
     apply.reduce_keys = lambda tolerance: (1520, 210)
     apply.applied_layer = lambda: commands.applied_layer
     apply.applied_ranges = lambda solution: ()

@@ -1,5 +1,6 @@
 """The docked panel: made once, restored, let go; the shelf's actions on it."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -116,9 +117,27 @@ def test_reduce_keys_asks_for_a_number(commands):
     assert "'fine' is not a number" in dock.current().session.notice
 
 
-def test_cameras_from_a_calibration_are_reported(commands):
+@pytest.mark.parametrize(
+    ("folder", "bare"), [(["/stage/footage"], "Without footage: cam1"), (None, "Without footage: cam0, cam1")]
+)
+def test_cameras_from_a_calibration_are_reported(commands, tmp_path, folder, bare):
     from maya_plugin.ui import actions, dock
 
-    commands.fileDialog2 = lambda **flags: ["/stage/calibration.json"]
+    camera = {"intrinsic": [[9, 0, 4], [0, 9, 4], [0, 0, 1]], "rotation": [[1, 0, 0], [0, 1, 0], [0, 0, 1]]}
+    record = dict(camera, distortion=[0], translation=[0, 0, 9], width=8, height=8)
+    path = tmp_path / "calibration.json"
+    path.write_text(json.dumps({"cam0": record, "cam1": record}))
+    commands.fileDialog2 = lambda **flags: [str(path)] if flags["fileMode"] == 1 else folder
     actions.cameras_from_calibration()
-    assert dock.current().session.notice == "Created cam0, cam1. Double-click a camera to choose its footage."
+    notice = dock.current().session.notice
+    assert notice == f"Created cam0, cam1. {bare}; double-click a camera in the table to choose it."
+
+
+def test_a_damaged_calibration_is_said(commands, tmp_path):
+    from maya_plugin.ui import actions, dock
+
+    (tmp_path / "calibration.json").write_text("{")
+    commands.fileDialog2 = lambda **flags: [str(tmp_path / "calibration.json")] if flags["fileMode"] == 1 else None
+    actions.cameras_from_calibration()
+    assert dock.current().session.notice_is_error
+    assert "calibration.json" in dock.current().session.notice
