@@ -13,7 +13,7 @@ import maya.api.OpenMaya as om
 import numpy as np
 from maya import cmds
 
-from .findings import Refusal, Report
+from .findings import SAMPLING, Refusal, Report
 from .geometry import plug_points
 from .history import Step
 from .plugs import data_object, has_attribute, indices, numbers, source, value_range
@@ -27,10 +27,10 @@ _SWITCHES = (
         "deformationOrder",
         _BEFORE,
         "deforms after other deformers (Deformation Order is not Before)",
-        "Set Deformation Order to Before, or export with sampling.",
+        "Set Deformation Order to Before. Or: " + SAMPLING + ".",
     ),
     ("origin", _LOCAL, "compares targets in world space", "Set Origin to local, or duplicate and re-add the targets."),
-    ("parallelBlender", False, "blends in parallel", "Turn Parallel Blender off, or export with sampling."),
+    ("parallelBlender", False, "blends in parallel", "Turn Parallel Blender off. Or: " + SAMPLING + "."),
 )
 
 

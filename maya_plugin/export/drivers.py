@@ -10,7 +10,7 @@ import maya.api.OpenMayaAnim as oma
 import numpy as np
 from maya import cmds
 
-from .findings import Refusal
+from .findings import SAMPLING, Refusal
 from .plugs import driver_of, indices, source, split
 
 FREE = "free"
@@ -24,7 +24,7 @@ _CURVES_OVER_TIME = ("animCurveTL", "animCurveTA", "animCurveTU", "animCurveTT")
 _DRIVEN_CURVES = ("animCurveUL", "animCurveUA", "animCurveUU", "animCurveUT")
 _COMBINATION_METHODS = ("multiply", "lowest")
 _SAMPLES = 33
-SAMPLE_REMEDY = "Export with sampling and name the controls that drive it, or bake the weight to keys."
+SAMPLE_REMEDY = SAMPLING + " with the controls that drive it, or bake the weight to keys."
 
 Function = Callable[[float], float]
 

@@ -13,6 +13,9 @@ WARNING = "warning"
 NOTE = "note"
 
 
+SAMPLING = "Export with sampling (facesolveExport -sampledControl PLUG, or batch --sample PLUG)"
+
+
 @dataclass(frozen=True)
 class Finding:
     """One finding. An ``error`` stops the export; a ``warning`` changes what the solve can do; a ``note`` informs."""

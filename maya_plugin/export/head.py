@@ -7,7 +7,7 @@ from typing import Tuple
 import numpy as np
 from maya import cmds
 
-from .findings import Refusal
+from .findings import SAMPLING, Refusal
 from .geometry import world_matrix
 from .plugs import require_node, short_name
 
@@ -56,6 +56,6 @@ def mesh_in_rig_space(shape: str, head: str, times: Tuple[float, ...]) -> np.nda
         raise Refusal(
             short_name(shape),
             "this mesh does not move with the head transform '{}'.".format(short_name(head)),
-            "Choose a transform above the mesh, or export with sampling if the head is skinned to a joint.",
+            "Choose a transform above the mesh. If the head is skinned to a joint: " + SAMPLING + ".",
         )
     return found[0]

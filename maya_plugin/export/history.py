@@ -9,13 +9,13 @@ from typing import List, Optional, Tuple
 import numpy as np
 from maya import cmds
 
-from .findings import Refusal, Report
+from .findings import SAMPLING, Refusal, Report
 from .geometry import plug_points
 from .plugs import has_attribute, require_node, short_name, source, split, value_range
 
 _INDEX = re.compile(r"\[(\d+)\]")
 _PASS_THROUGH = ("groupParts",)
-SAMPLE_REMEDY = "Export with sampling (name the rig's controls), or delete the node or bake the mesh without it."
+SAMPLE_REMEDY = SAMPLING + " with the rig's controls, or delete the node or bake the mesh without it."
 
 
 @dataclass(frozen=True)
