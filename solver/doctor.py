@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from solver import __version__
@@ -99,5 +100,7 @@ def print_checks(checks: list[Check], console: Console | None = None) -> None:
         table.add_column(heading, overflow="fold")
     shades = {READY: "green", OPTIONAL: "yellow", MISSING: "red"}
     for check in checks:
-        table.add_row(check.name, f"[{shades[check.state]}]{check.state}[/]", check.detail, check.remedy)
+        table.add_row(
+            check.name, f"[{shades[check.state]}]{check.state}[/]", escape(check.detail), escape(check.remedy)
+        )
     console.print(table)

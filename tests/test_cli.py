@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -12,8 +13,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from solver.cli import main
+from solver.doctor import Check, print_checks
 from solver.take import SolveError, read_take, write_solution, write_take
 
 from .take import rigs
@@ -217,3 +220,11 @@ def test_doctor_reports_what_is_there(capsys: Captured) -> None:
     assert all(check["remedy"] for check in checks.values() if check["state"] != "ok")
     assert main(["doctor"]) == 0
     assert "rasterizer" in capsys.readouterr().out
+
+
+def test_extras_in_brackets_survive_the_table_of_doctor() -> None:
+    checks = [Check("usd-core", "optional", "not [installed]", 'pip install "facesolve[usd]"')]
+    page = io.StringIO()
+    print_checks(checks, Console(file=page, width=120))
+    assert 'pip install "facesolve[usd]"' in page.getvalue()
+    assert "not [installed]" in page.getvalue()

@@ -102,7 +102,7 @@ def _check(record: Any) -> Check:
 
 def _explain(interpreter: Interpreter, exit_code: int, errors: str) -> str:
     last = next((line for line in reversed(errors.splitlines()) if line.strip()), "")
-    install = '"{}" -m pip install "{}"'.format(interpreter.path, module_root())
+    install = '"{}" -m pip install "{}[video]"'.format(interpreter.path, module_root())
     if "ModuleNotFoundError" in last or "No module named" in last:
         return "'{}' lacks a package the solver needs ({}). Install it with: {}".format(
             interpreter.path, last.split(":", 1)[-1].strip(), install

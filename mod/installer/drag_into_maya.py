@@ -88,7 +88,7 @@ def solver_advice(root):
     python = os.path.join(folder, "Scripts", "python.exe") if os.name == "nt" else os.path.join(folder, "bin", "python")
     return (
         "The solver runs in a Python of its own, 3.10 or later. In a terminal:\n"
-        f'python -m venv "{folder}"\n"{python}" -m pip install "{root}"\n'
+        f'python -m venv "{folder}"\n"{python}" -m pip install "{root}[video]"\n'
         "Then press Solve on the Facesolve shelf."
     )
 

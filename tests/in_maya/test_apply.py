@@ -89,6 +89,10 @@ def test_an_edit_is_a_pin_and_a_range_goes_over_into_the_rest(head, cmds, solved
     cmds.setKeyframe("face_CTL.open", animLayer=layer, time=5, value=9.5)
     (pin,) = pin_edits(solved[0]).settings.pins
     assert (pin.frame, pin.control, pin.value) == (5, "open", 9.5)
+    moved = cmds.getAttr("head_GRP.translateX", time=6) + 0.02
+    cmds.setKeyframe("head_GRP.translateX", animLayer=layer, time=6, value=moved)
+    (head_pin,) = pin_edits(solved[0]).settings.head_pins
+    assert head_pin.frame == 6
     outside = [cmds.getAttr("face_CTL.open", time=time) for time in (1, 2, 9, 10)]
     apply(solved, head, layer=layer, span=(3.0, 8.0))
     assert [cmds.getAttr("face_CTL.open", time=time) for time in (1, 2, 9, 10)] == pytest.approx(outside, abs=1e-9)
