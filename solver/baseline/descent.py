@@ -64,7 +64,8 @@ class Descent:
         controls = self._prior.clamped(start.controls.expand(take.frame_count, -1), everywhere)
         self._controls = controls.to(dtype).requires_grad_(method.learns_controls)
         self._lower, self._upper = self._prior.lower.to(dtype), self._prior.upper.to(dtype)
-        self._head = start.head.repeat(take.frame_count, 1, 1)
+        self._problem = problem
+        self._head = self._pinned(start.head.repeat(take.frame_count, 1, 1))
         # tangent vectors at the present head transform, which takes them up after each step
         self._turn = torch.zeros(take.frame_count, 3, device=device, requires_grad=True)
         self._shift = torch.zeros(take.frame_count, 3, device=device, requires_grad=True)
@@ -100,12 +101,17 @@ class Descent:
         self._optimizer.step()
         with torch.no_grad():
             self._controls.clamp_(self._lower, self._upper)
-            self._head = retract(self._head, torch.cat([self._turn, self._shift], 1).double())
+            self._head = self._pinned(retract(self._head, torch.cat([self._turn, self._shift], 1).double()))
             self._turn.zero_()
             self._shift.zero_()
             if self._cameras is not None:
                 self._cameras.keep_step()
         self._residual[frame, camera] = (loss.item() / seen) ** 0.5 if seen else np.nan
+
+    def _pinned(self, head: Tensor) -> Tensor:
+        """Head transforms (F, 4, 4) with those of pinned frames at their pins."""
+        pinned, pins = self._problem.head_pins
+        return torch.where(pinned[:, None, None], pins, head)
 
     def pose(self) -> tuple[np.ndarray, np.ndarray]:
         """Controls (F, K) and head (F, 4, 4), float64, within bounds and locks to the last bit."""

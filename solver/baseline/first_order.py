@@ -79,8 +79,8 @@ def descend(
 
     texture: encoded luminance (height, width, 1) of each UDIM tile, used as it is; None learns one, begun from the
     start frame. mask: (V,) 0..1, how far learnt shapes may move each vertex; None: as the vertex drives a solve.
-    observe: receives the state before the first step, after every ``every`` steps and at the end; its
-    time is not counted, that of reading the footage is. Bounds, locks and pins hold after each step; other settings'
+    observe: receives the state before the first step, after every ``every`` steps and at the end; its time is not
+    counted, that of reading the footage is. Bounds, locks, pins and head pins hold after each step; other settings'
     priors have no part in it. Standard deviations are NaN: a first-order method has none. The residual is the root
     mean square of the last image drawn of each camera and frame, encoded luminance.
     Raises SolveError or FootageError.

@@ -12,12 +12,13 @@ from torch import Tensor
 
 from solver.baseline import PRESETS, Budget, FirstOrder, Snapshot, solve_first_order
 from solver.problem import Pose
-from solver.take import ControlSettings, Pin, Settings, SolveError, Take
+from solver.take import ControlSettings, HeadPin, Pin, Settings, SolveError, Take
 from tests.baseline.filmed import FRAMES
 from tests.synthetic import RADII, Scene, head_rig
 
 CPU = torch.device("cpu")
 TUNED = PRESETS["tuned"]
+PINNED = np.array([[0.0, -1.0, 0.0, 0.5], [1.0, 0.0, 0.0, 0.2], [0.0, 0.0, 1.0, -0.1], [0.0, 0.0, 0.0, 1.0]])
 
 
 def descend(take: Take, steps: int, method: FirstOrder = TUNED, **options: object) -> list[Snapshot]:
@@ -91,6 +92,7 @@ def test_locks_pins_and_inactive_controls_hold(take: Take) -> None:
     settings = Settings(
         controls=(ControlSettings("jaw", lock=curve), ControlSettings("brow", active=False)),
         pins=(Pin(1, "smile", 0.37),),
+        head_pins=(HeadPin(2, PINNED),),
     )
     _, last = descend(with_settings(take, settings), 20)
     jaw, brow, smile, puff = (take.rig.control_names.index(name) for name in ("jaw", "brow", "smile", "puff"))
@@ -98,6 +100,8 @@ def test_locks_pins_and_inactive_controls_hold(take: Take) -> None:
     np.testing.assert_array_equal(last.controls[:, brow], take.start.controls[brow])
     assert last.controls[1, smile] == 0.37
     assert last.controls[0, smile] != 0.37
+    np.testing.assert_array_equal(last.head[2], PINNED)
+    assert np.abs(last.head[1] - take.start.head).max() > 1e-6
     assert (np.abs(last.controls[:, puff] - take.start.controls[puff]) > 1e-3).any()
 
 
