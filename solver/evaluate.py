@@ -11,7 +11,7 @@ import torch
 
 from solver.rig import RigModel
 from solver.rotation import tangent_from_rotation
-from solver.take import Control, Driver, Rig, Solution, Take, TakeError, read_take
+from solver.take import Control, Driver, Rig, Solution, Take, TakeError, read_correctives, read_take
 from solver.take.files import read_npz
 from solver.take.take import check_rigid
 from solver.vertex_errors import Poses, RegionErrors, vertex_errors
@@ -92,6 +92,19 @@ def find_take_folder(solution: Solution, solution_folder: Path) -> Path:
     if not (folder / "take.json").is_file():
         raise TakeError(f"solution: its take is not at '{folder}' any more; give its folder with --take.")
     return folder
+
+
+def with_correctives(take: Take, solution: Solution, truth: Truth, folder: Path) -> tuple[Take, Solution, Truth]:
+    """Take and solution with the correctives in ``folder`` as further controls, which the truth has at 0.
+
+    Raises TakeError.
+    """
+    from solver.correctives.apply import applied
+
+    correctives = read_correctives(folder)
+    zeros = np.zeros((len(truth.weights), len(correctives.targets)))
+    padded = replace(truth, weights=np.concatenate([truth.weights, zeros], 1), names=(*truth.names, *correctives.names))
+    return *applied(take, solution, correctives), padded
 
 
 def evaluate(solution: Solution, take: Take, truth: Truth, region: tuple[int, int] | None = None) -> Evaluation:

@@ -61,8 +61,7 @@ def solve(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., Any]], Non
 def test_help_of_every_command_shows_an_example(capsys: Captured) -> None:
     for command in (
         *("pack", "inspect", "solve", "evaluate", "compare", "render", "report", "export", "extract", "demo", "doctor"),
-        *("align", "calibrate", "convert-cameras", "undistort", "refine-cameras"),
-        "baseline",
+        *("align", "calibrate", "convert-cameras", "undistort", "refine-cameras", "baseline", "correctives"),
     ):
         with pytest.raises(SystemExit) as ended:
             main([command, "--help"])

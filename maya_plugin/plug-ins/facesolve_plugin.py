@@ -1,4 +1,4 @@
-"""Maya plug-in: facesolveExport, facesolveSolve and facesolveApply, for Python and MEL; and what undoes API keys.
+"""Maya plug-in: facesolveExport, -Solve, -Apply and -Correctives, for Python and MEL; and what undoes API keys.
 
 Everything heavier than the commands' flags is imported when a command runs.
 """
@@ -214,6 +214,32 @@ class FacesolveApply(_Command):
         self.setResult(str(planned.report))
 
 
+class FacesolveCorrectives(_Command):
+    """facesolveCorrectives -solution S -head H: adds a solution's correctives as keyed targets; undoable."""
+
+    NAME = "facesolveCorrectives"
+    SYNTAX = staticmethod(
+        _syntax(
+            ("s", "solution", om.MSyntax.kString),
+            ("t", "take", om.MSyntax.kString),
+            ("hd", "head", om.MSyntax.kString),
+        )
+    )
+
+    def run(self, flags: _Flags) -> None:
+        from pathlib import Path
+
+        from maya_plugin.apply import plan_correctives, read_correctives_request
+        from solver.take.errors import TakeError
+
+        if not (flags.text("solution") and flags.text("head")):
+            raise TakeError("facesolveCorrectives: give -solution, the solution's folder, and -head, its transform.")
+        take = Path(flags.text("take")) if flags.text("take") else None
+        planned = plan_correctives(read_correctives_request(Path(flags.text("solution")), take, flags.text("head")))
+        self.do(planned.edit())
+        self.setResult(str(planned.report))
+
+
 class FacesolveEdit(_Command):
     """facesolveEdit TOKEN: runs an edit that Python code handed over (maya_plugin.undo), undoable. Not for users."""
 
@@ -231,7 +257,7 @@ class FacesolveEdit(_Command):
         self.do(waiting_edit(om.MArgDatabase(self.syntax(), arguments).commandArgumentString(0)))
 
 
-COMMANDS = (FacesolveExport, FacesolveSolve, FacesolveApply, FacesolveEdit)
+COMMANDS = (FacesolveExport, FacesolveSolve, FacesolveApply, FacesolveCorrectives, FacesolveEdit)
 
 
 def initializePlugin(plugin) -> None:

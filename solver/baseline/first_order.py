@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..render.texture import Tile
 from ..solve import check_solvable
-from ..take import Solution, Take
+from ..take import Solution, SolveError, Take
 from .descent import Descent, Outcome
 from .method import FirstOrder
 
@@ -86,6 +86,11 @@ def descend(
     Raises SolveError or FootageError.
     """
     check_solvable(take)
+    if take.start is None:
+        raise SolveError(
+            f"take '{take.name}' has no start pose, which a first-order solve begins at; run 'facesolve align TAKE "
+            "--write' first."
+        )
     clock = _Clock()
     descent = Descent(take, device, method, texture, mask)
     order = torch.Generator().manual_seed(method.seed)

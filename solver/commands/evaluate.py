@@ -29,18 +29,22 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--region", metavar="A:B", help="also measure vertices A up to, not including, B")
     parser.add_argument("--take", type=Path, help="the take, when it is not where the solution says")
+    parser.add_argument("--correctives", action="store_true", help="with the correctives in OUT on top")
     parser.add_argument("--json", action="store_true", help="print one JSON object, with values for each frame")
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from solver.evaluate import evaluate, find_take, parse_region, read_truth
+    from solver.evaluate import evaluate, find_take, parse_region, read_truth, with_correctives
     from solver.review.measures import evaluation_record, print_evaluation
     from solver.take import read_solution, read_take
 
     region = None if arguments.region is None else parse_region(arguments.region)
     solution = read_solution(arguments.out)
     take = read_take(arguments.take) if arguments.take is not None else find_take(solution, arguments.out)
-    evaluation = evaluate(solution, take, read_truth(arguments.truth), region)
+    truth = read_truth(arguments.truth)
+    if arguments.correctives:
+        take, solution, truth = with_correctives(take, solution, truth, arguments.out)
+    evaluation = evaluate(solution, take, truth, region)
     if arguments.json:
         print_json(evaluation_record(evaluation))
     else:

@@ -12,7 +12,19 @@ from ..render import choose_backend
 from ..residuals.contour import ContourBuilder
 from ..residuals.priors import ControlPrior
 from ..rig import RigModel
-from ..take import Control, ControlSettings, Driver, Rig, Shape, Take, Target
+from ..take import (
+    Control,
+    ControlSettings,
+    Correctives,
+    Driver,
+    Rig,
+    Shape,
+    Solution,
+    StartPose,
+    Take,
+    TakeError,
+    Target,
+)
 from ..views import ViewBuilder
 
 NAME = "corrective"
@@ -51,19 +63,51 @@ def corrective_targets(shapes: np.ndarray, taken: Sequence[str]) -> tuple[Target
     )
 
 
+def applied(take: Take, solution: Solution, correctives: Correctives) -> tuple[Take, Solution]:
+    """A take and its solution with correctives as further controls.
+
+    Raises TakeError when they do not belong together.
+    """
+    correctives.check_belong_to(solution)
+    if correctives.meshes != take.rig.meshes:
+        raise TakeError("correctives: they were made for a rig with other meshes; make them again.")
+    reach = max(REACH, float(np.abs(correctives.activations).max(initial=0)))
+    count = len(correctives.targets)
+    unknown = np.full((len(solution.frames), count), np.nan)
+    return (
+        replace(
+            take,
+            rig=corrected_rig(take.rig, correctives.targets, reach),
+            start=_at_rest(take.start, count),
+        ),
+        replace(
+            solution,
+            control_names=(*solution.control_names, *correctives.names),
+            controls=np.concatenate([solution.controls, correctives.activations], 1),
+            control_std=np.concatenate([solution.control_std, unknown], 1),
+        ),
+    )
+
+
 def corrected_take(take: Take, shapes: np.ndarray, held: np.ndarray | None = None) -> Take:
     """``take`` whose rig has shapes (J, V, 3), cm, as further controls, at 0 in the start pose.
 
     held: (F, K) values at which the rig's own controls are held, and the head with them; None leaves them free.
     """
     taken = [*take.rig.target_names, *take.rig.control_names]
-    settings, start = take.settings, take.start
+    settings = take.settings
     if held is not None:
         locks = tuple(ControlSettings(name, lock=held[:, k]) for k, name in enumerate(take.rig.control_names))
         settings = replace(settings, head="fixed", controls=locks, pins=(), head_pins=())
-    if start is not None:
-        start = replace(start, controls=np.concatenate([start.controls, np.zeros(len(shapes))]))
-    return replace(take, rig=corrected_rig(take.rig, corrective_targets(shapes, taken)), settings=settings, start=start)
+    rig = corrected_rig(take.rig, corrective_targets(shapes, taken))
+    return replace(take, rig=rig, settings=settings, start=_at_rest(take.start, len(shapes)))
+
+
+def _at_rest(start: StartPose | None, count: int) -> StartPose | None:
+    """The start pose with so many further controls at 0."""
+    if start is None:
+        return None
+    return replace(start, controls=np.concatenate([start.controls, np.zeros(count)]))
 
 
 def extended(problem: Problem, take: Take) -> Problem:

@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 import pytest
 
-from solver.baseline.files import read_mask
 from solver.cli import main
 from solver.take import Take, TakeError, read_correctives, read_solution, read_take, write_take
 
@@ -87,35 +86,6 @@ def test_bad_input_is_one_sentence_and_nothing_is_written(
     assert sentence in printed
     assert len(printed.splitlines()) == 1
     assert not out.exists()
-
-
-def test_masks_are_arrays_or_lists(tmp_path: Path) -> None:
-    np.save(tmp_path / "mask.npy", np.array([0.0, 0.5, 1.0, 1.0]))
-    (tmp_path / "mask.txt").write_text("3\n1\n")
-    assert read_mask(tmp_path / "mask.npy", 4).tolist() == [0.0, 0.5, 1.0, 1.0]
-    assert read_mask(tmp_path / "mask.txt", 4).tolist() == [0.0, 1.0, 0.0, 1.0]
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "sentence"),
-    [
-        ("short.npy", np.ones(3), "one number for 4 vertices"),
-        ("large.npy", np.array([0, 0, 2.0, 0]), "numbers in 0..1"),
-        ("empty.npy", np.zeros(4), "not all of them 0"),
-        ("words.npy", np.array(["a", "b", "c", "d"]), "one number"),
-        ("far.txt", "1 4", "outside 0..3"),
-        ("words.txt", "nose", "neither"),
-        ("objects.npy", np.array([None] * 4), "neither"),
-    ],
-)
-def test_bad_masks_are_refused(name: str, content: object, sentence: str, tmp_path: Path) -> None:
-    path = tmp_path / name
-    if isinstance(content, str):
-        path.write_text(content)
-    else:
-        np.save(path, content)
-    with pytest.raises(TakeError, match=sentence):
-        read_mask(path, 4)
 
 
 def test_stale_correctives_are_noticed(folder: Path, tmp_path: Path) -> None:

@@ -203,8 +203,9 @@ class Graph:
         self.perform(edit)
 
     def disconnect(self, destination: Plug) -> None:
-        """Takes away the input of ``destination``."""
+        """Takes away the input of ``destination``; undo puts it back at its place among the others."""
         source = self.inputs[destination]
+        place, place_of_output = list(self.inputs).index(destination), self.outputs[source].index(destination)
 
         def edit() -> Edit:
             del self.inputs[destination]
@@ -212,8 +213,11 @@ class Graph:
             return undo
 
         def undo() -> Edit:
-            self.inputs[destination] = source
-            self.outputs.setdefault(source, []).append(destination)
+            entries = list(self.inputs.items())
+            entries.insert(place, (destination, source))
+            self.inputs.clear()
+            self.inputs.update(entries)
+            self.outputs.setdefault(source, []).insert(place_of_output, destination)
             return edit
 
         self.perform(edit)

@@ -11,7 +11,7 @@ from maya import cmds
 from solver.take.files import write_json
 
 PLUGIN = Path(__file__).resolve().parents[2] / "maya_plugin" / "plug-ins" / "facesolve_plugin.py"
-COMMANDS = {"facesolveExport", "facesolveSolve", "facesolveApply", "facesolveEdit"}
+COMMANDS = {"facesolveCorrectives", "facesolveExport", "facesolveSolve", "facesolveApply", "facesolveEdit"}
 
 
 class Shelves:

@@ -142,8 +142,19 @@ def _set(session: Session, plug: Plug, args: tuple[Any, ...], type_name: str | N
         if type_name not in (None, attribute.type) or not isinstance(args[0], (int, float, np.number, bool)):
             raise error(f"setAttr: Error reading data element number 1: {args[0]!r}")
         _set_number(session, plug, float(args[0]), clamp)
+    elif attribute.type in ("pointArray", "componentList") and type_name == attribute.type:
+        _set_list(session, plug, args)
     else:
         raise EmulatorError(f"setAttr of type {attribute.type}")
+
+
+def _set_list(session: Session, plug: Plug, args: tuple[Any, ...]) -> None:
+    """Maya wants the number of entries first: points of four numbers, or names of components."""
+    count, entries = args[0], args[1:]
+    points = plug.attribute.type == "pointArray"
+    if count != len(entries) or any(isinstance(entry, str) == points for entry in entries):
+        raise error(f"setAttr: Error reading data element number {min(count, len(entries)) + 1}")
+    session.graph.set_value(plug, np.array(entries, np.float64).reshape(-1, 4) if points else list(entries))
 
 
 def _set_number(session: Session, plug: Plug, value: float, clamp: bool) -> None:

@@ -1,0 +1,76 @@
+"""Correctives on a filmed head: found where it has a bump that its rig lacks, and not where it has none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from solver.correctives import RigSpan
+from solver.correctives.apply import corrected_take
+from solver.correctives.field import cotangent_laplacian
+from solver.correctives.learn import Learnt, Search, learn
+from solver.problem import Pose
+from solver.progress import Silent
+from solver.rig import RigModel
+from tests.correctives.off_rig import PLACE, SPACING, deformed, error, scene
+from tests.synthetic import RADII
+
+SEARCH = Search(shapes=2, spacing=SPACING)
+
+
+@pytest.fixture(scope="module")
+def learnt() -> Learnt:
+    filmed = scene(off_rig=True)
+    found = learn(filmed.problem, filmed.pixels, filmed.truth, filmed.frames, SEARCH, Silent())
+    assert found is not None
+    return found
+
+
+def test_the_bump_is_found(learnt: Learnt) -> None:
+    filmed = scene(off_rig=True)
+    take, truth = filmed.problem.take, filmed.truth
+    where = deformed(take.rig)
+    before = error(take.rig, truth, where)
+    corrected = Pose(torch.cat([truth.controls, learnt.activations], 1), truth.head)
+    after = error(corrected_take(take, learnt.shapes.numpy()).rig, corrected, where)
+    assert before > 0.08
+    assert after < 0.45 * before
+
+
+def test_it_comes_and_goes_with_the_smile(learnt: Learnt) -> None:
+    sizes = learnt.shapes.norm(dim=2).amax(1)
+    activation = learnt.activations[:, sizes.argmax()]
+    smile = scene(off_rig=True).truth.controls[:, 4]
+    assert float(torch.corrcoef(torch.stack([activation, smile]))[0, 1]) > 0.97
+
+
+def test_it_lies_where_the_bump_is(learnt: Learnt) -> None:
+    model = scene(off_rig=True).problem.model
+    largest = learnt.shapes[learnt.shapes.norm(dim=2).amax(1).argmax()]
+    highest = model.neutral[largest.norm(dim=1).argmax()].numpy()
+    assert np.linalg.norm(highest - RADII * PLACE / np.linalg.norm(PLACE)) < 2.5
+
+
+def test_it_fights_neither_rig_nor_head(learnt: Learnt) -> None:
+    model = RigModel(scene(off_rig=True).problem.take.rig)
+    _, area = cotangent_laplacian(model.neutral.double(), model.triangles)
+    assert float(RigSpan(model, area).share(learnt.shapes).max()) < 1e-5
+
+
+def test_a_rig_that_explains_its_footage_needs_none() -> None:
+    filmed = scene(off_rig=False)
+    assert learn(filmed.problem, filmed.pixels, filmed.truth, filmed.frames, SEARCH, Silent()) is None
+
+
+def test_nothing_is_found_where_none_may_be() -> None:
+    filmed = scene(off_rig=True)
+    away = (filmed.problem.model.neutral - torch.from_numpy(RADII * PLACE).float()).norm(dim=1) > 9.0
+    found = learn(filmed.problem, filmed.pixels, filmed.truth, filmed.frames, SEARCH, Silent(), away)
+    assert found is None
+
+
+@pytest.mark.parametrize("wrong", [{"shapes": 0}, {"spacing": 0.0}, {"spacing": float("nan")}])
+def test_a_search_that_makes_no_sense_is_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="at least one shape"):
+        Search(**wrong)  # type: ignore[arg-type]
