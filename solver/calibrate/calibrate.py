@@ -200,7 +200,7 @@ class _Joint:
 
 
 def _joint(sightings: list[Sighting], fitting: Sequence[bool], rig: Rig, freedom: Freedom, session: Session) -> _Joint:
-    """All free numbers together. fitting: sightings that may be used at all."""
+    """All free numbers together. fitting: sightings to begin with; the others may come back if they fit in the end."""
     used = [np.full(len(sighting.points), fits) for sighting, fits in zip(sightings, fitting, strict=True)]
     for _ in range(ROBUST_ROUNDS):
         residuals = [r for r, fits in zip(residuals_of(sightings, rig), fitting, strict=True) if fits]
@@ -227,9 +227,9 @@ def _right(
     for index in range(len(session.cameras)):
         own = [r for s, r, fits in zip(sightings, residuals, fitting, strict=True) if s.camera == index and fits]
         limits.append(max(REJECT_LEAST, REJECT * spread(own)) if own else 0.0)
-    for sighting, fits, residual in zip(sightings, fitting, residuals, strict=True):
+    for sighting, residual in zip(sightings, residuals, strict=True):
         good = np.linalg.norm(residual, axis=1) < limits[sighting.camera]
-        whole = fits and good.sum() >= max(FEWEST_POINTS, KEEP_SHARE * len(good))
+        whole = good.sum() >= max(FEWEST_POINTS, KEEP_SHARE * len(good))
         used.append(good & whole)
     for index, camera in enumerate(session.cameras):
         if not any(keep.any() for s, keep in zip(sightings, used, strict=True) if s.camera == index):

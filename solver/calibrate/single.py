@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from .adjust import Fit, Freedom, Rig, Sighting, adjust, residuals_of, robust_weights
+from .adjust import Fit, Freedom, Rig, Sighting, adjust, robust_weights
 from .lens import CX, CY, MODELS, PARAMETERS, free_basis, intrinsics
 
 FIRST_SCALE = 5.0  # pixels: errors beyond this count little while the lens is not known yet
@@ -59,9 +59,8 @@ def calibrate_alone(sightings: Sequence[Sighting], size: tuple[int, int], reques
             fit = adjust(sightings, used, rig, freedom, scale)
             rig = fit.rig
             scale = max(NORMAL_SCALE, SPREADS * spread(fit.residuals))
-        rig = _escaped(sightings, rig)
     assert fit is not None
-    return replace(fit, rig=rig, residuals=residuals_of(sightings, rig))
+    return fit
 
 
 def spread(residuals: Sequence[np.ndarray]) -> float:
@@ -109,34 +108,16 @@ def board_pose(sighting: Sighting, lens: np.ndarray) -> np.ndarray:
     found, rotations, translations, _ = cv2.solvePnPGeneric(
         sighting.points[keep], pixels[keep], intrinsics(lens), None, flags=cv2.SOLVEPNP_IPPE
     )
-    poses = []
-    for rotation, translation in zip(rotations, translations, strict=True) if found else ():
+    for rotation, translation in zip(rotations, translations, strict=True) if found else ():  # the better one first
         pose = np.eye(4)
         pose[:3, :3], pose[:3, 3] = cv2.Rodrigues(rotation)[0], translation.ravel()
         if np.isfinite(pose).all() and pose[2, 3] > 0:
-            poses.append(pose)
-    if not poses:  # nothing fits: in front of the camera, as far as the points' spread says
-        pose = np.eye(4)
-        distance = lens[0] * np.ptp(sighting.points, axis=0).max() / max(np.ptp(sighting.pixels, axis=0).max(), 1.0)
-        pose[:3, 3] = (0, 0, distance)
-        return pose
-    return min(poses, key=lambda pose: _misfit(sighting, lens, pose))
-
-
-def _misfit(sighting: Sighting, lens: np.ndarray, pose: np.ndarray) -> float:
-    rig = Rig(lens[None], np.eye(4)[None], pose[None])
-    (residual,) = residuals_of([replace(sighting, camera=0, view=0)], rig)
-    return float(np.median(np.linalg.norm(residual, axis=1)))
-
-
-def _escaped(sightings: Sequence[Sighting], rig: Rig) -> Rig:
-    """The rig with boards begun anew where that fits better: a small board has a second pose that looks much alike."""
-    boards = rig.boards.copy()
-    for index, sighting in enumerate(sightings):
-        anew = board_pose(sighting, rig.lenses[0])
-        if _misfit(sighting, rig.lenses[0], anew) < 0.8 * _misfit(sighting, rig.lenses[0], boards[index]):
-            boards[index] = anew
-    return replace(rig, boards=boards)
+            return pose
+    # nothing fits: in front of the camera, as far as the points' spread says
+    pose = np.eye(4)
+    spread_of_pixels = max(np.ptp(sighting.pixels, axis=0).max(), 1.0)
+    pose[:3, 3] = (0, 0, lens[0] * np.ptp(sighting.points, axis=0).max() / spread_of_pixels)
+    return pose
 
 
 def _homography(sighting: Sighting, centre: np.ndarray) -> np.ndarray | None:

@@ -6,9 +6,11 @@ from functools import cache
 import numpy as np
 import pytest
 
+from solver.calibrate.adjust import Rig, Sighting
 from solver.calibrate.board import parse_board
 from solver.calibrate.calibrate import Calibration, Request, calibrate
 from solver.calibrate.detect import detect_session
+from solver.calibrate.dots import dot_bias
 from solver.calibrate.geometry import find_weaknesses
 from solver.calibrate.images import find_images
 from solver.calibrate.lens import parameters_of
@@ -163,6 +165,36 @@ def test_images_of_other_moments_under_one_name_are_told():
     mixed = tuple(replace(d, view=shifted[d.view]) if d.camera == "cam2" else d for d in session.detections)
     with pytest.raises(TakeError, match=r"'cam2' agree about the place of the board in . of 12"):
         run(replace(session, detections=mixed))
+
+
+def test_bias_of_large_dots_is_removed_when_their_diameter_is_known():
+    cameras, dotted = arc_of_cameras(2), parse_board("circles:5x4:60:48")
+    boards = waved_boards(dotted, 16)
+    session = photograph(dotted, cameras, boards, Faults(noise=0.02))
+    poses = np.stack([rigid(np.zeros(3), c.translation) for c in cameras])
+    poses[:, :3, :3] = [c.rotation for c in cameras]
+    truth = Rig(np.stack([parameters_of(c.intrinsics, c.distortion) for c in cameras]), poses, boards)
+    biased = []
+    for detection in session.detections:
+        sighting = Sighting(
+            session.cameras.index(detection.camera), int(detection.view), dotted.points, detection.pixels
+        )
+        biased.append(replace(detection, pixels=detection.pixels + dot_bias(sighting, truth, dotted.diameter)))
+    known = run(replace(session, detections=tuple(biased)))
+    unknown = run(replace(session, board=replace(dotted, diameter=0.0), detections=tuple(biased)))
+    assert known.noise == pytest.approx(0.02, rel=0.1)
+    assert unknown.noise > 0.03
+    assert centre_errors(known, dotted).max() < 0.25
+    assert centre_errors(unknown, dotted).max() > 2 * centre_errors(known, dotted).max()
+
+
+def test_lens_that_turns_back_inside_the_image_is_said():
+    cameras = arc_of_cameras(1)
+    calibration = run(photograph(CIRCLES, cameras, waved_boards(CIRCLES, 8), Faults(noise=0.05)))
+    (lens,) = calibration.cameras
+    assert not any("turns back" in w.text for w in find_weaknesses(calibration))
+    bent = replace(lens, camera=replace(lens.camera, distortion=np.array([-2.5, 0, 0, 0])))
+    assert any("turns back" in w.text for w in find_weaknesses(replace(calibration, cameras=(bent,))))
 
 
 def test_weak_geometry_is_said():
