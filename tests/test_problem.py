@@ -38,7 +38,7 @@ def test_the_box_is_what_is_left_of_the_ranges():
 
 
 def test_a_pinned_head_is_put_there_and_held():
-    pinned = performance(4).head[3]
+    pinned = performance(4).head[1]
     settings = Settings(pins=(Pin(2, "jaw", 0.5),), head_pins=(HeadPin(2, pinned.numpy()),))
     problem = make_problem(make_take(head_rig(), settings), samples=10)
     pose, frames = performance(3), torch.arange(3)

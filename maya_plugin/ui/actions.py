@@ -41,7 +41,7 @@ def cameras_from_calibration() -> None:
 
 
 def resolve_range() -> None:
-    """Solves the range selected in the time slider, else the frames marked in the strip, again; keys are pins."""
+    """Solves the range selected in the time slider, else the frames marked in the strip, again; edits are kept."""
     panel = dock.show()
     panel.pages.setCurrentIndex(RESULT_PAGE)
     marked = panel.result.strip.span

@@ -40,6 +40,18 @@ def test_of_both_sets_of_angles_the_nearer_one_is_taken(order):
 
 
 @pytest.mark.parametrize("order", ROTATE_ORDERS)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_angles_that_were_wound_up_stay_so_at_the_pole(order, sign):
+    first, middle, last = ("xyz".index(axis) for axis in order)
+    pole = np.zeros(3)
+    pole[[first, middle, last]] = 0.3, sign * np.pi / 2, -0.2
+    wound = pole + 2 * np.pi * np.eye(3)[first] - 4 * np.pi * np.eye(3)[last] + 0.01
+    found = nearest_angles(rotation_matrix(pole, order), order, wound)
+    np.testing.assert_allclose(found, wound, atol=0.02)
+    np.testing.assert_allclose(rotation_matrix(found, order), rotation_matrix(pole, order), atol=1e-9)
+
+
+@pytest.mark.parametrize("order", ROTATE_ORDERS)
 def test_a_curve_through_gimbal_lock_comes_back_as_it_was(order):
     """The middle axis turns by 450 degrees in steps of 15, so that three of the frames lie exactly at a pole."""
     t = np.linspace(0.0, 1.0, 31)
