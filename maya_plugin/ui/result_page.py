@@ -38,7 +38,7 @@ class ResultPage(QtWidgets.QWidget):
         self.apply_button.setToolTip("Keys the result on the output layer. One undo takes it back.")
         self.apply_button.clicked.connect(session.apply)
         self.resolve_button = QtWidgets.QPushButton("Re-solve marked")
-        self.resolve_button.setToolTip("Solves the frames marked with Shift-drag again, around the keys and the head that you have changed.")
+        self.resolve_button.setToolTip("Solves the frames marked with Shift-drag again, around what you have changed.")
         self.resolve_button.clicked.connect(self._resolve)
         self.review_button = QtWidgets.QPushButton("Review…")
         self.review_button.setToolTip("Opens the report with video, curves and errors in a browser.")
