@@ -19,9 +19,9 @@ import torch
 from torch import Tensor
 
 from ..optimize.gauss_newton import Quadratic
-from ..problem import Pose, Problem
+from ..problem import Pose, Problem, split, together
 from ..progress import Progress
-from ..refine import joint_pass, learn_template, refine_frame
+from ..refine import joint_pass, learn_template, refine_frames
 from ..surface import photometric_weight
 from ..views import FramePixels, TakeFootage
 from .apply import corrected_take, extended
@@ -120,11 +120,12 @@ def follow(
     templates = {level: learn_template(full, pixels, start.at(frames), frames, level) for level in levels}
     fits, residuals = [], []
     progress.stage("follow the correctives", count)
-    for index, frame_pixels in footage.frames(range(count)):
-        fit, residual = refine_frame(full, templates, index, frame_pixels, start.at([index]), levels)
+    batches = [list(range(count))[part] for part in split(count, together(full, finest))]
+    for some, some_pixels in footage.batches(batches):
+        fit, residual = refine_frames(full, templates, some, some_pixels, start.at(some), levels)
         fits.append(fit)
         residuals.append(residual)
-        progress.advance()
+        progress.advance(len(some))
     pose = Pose(torch.cat([fit.pose.controls for fit in fits]), torch.cat([fit.pose.head for fit in fits]))
     parts = [fit.quadratic for fit in fits]
     photometric = Quadratic(
