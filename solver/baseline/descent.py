@@ -217,7 +217,7 @@ def _learnt_shapes(take: Take, model: RigModel, method: FirstOrder, mask: np.nda
     span = None
     if method.mode != FREE or take.settings.head == "transform":
         _, area = cotangent_laplacian(model.neutral.double(), model.triangles)
-        span = RigSpan(model, area * (weight > 0), rigid_only=method.mode == FREE)
+        span = RigSpan(model, area * (weight > 0), method.mode == FREE, still=weight == 0)
     count = min(method.shape_count or take.frame_count, take.frame_count)
     return LearntShapes(count, take.frame_count, weight, span)
 

@@ -29,7 +29,9 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--region", metavar="A:B", help="also measure vertices A up to, not including, B")
     parser.add_argument("--take", type=Path, help="the take, when it is not where the solution says")
-    parser.add_argument("--correctives", action="store_true", help="with the correctives in OUT on top")
+    parser.add_argument(
+        "--correctives", action="store_true", help="with the correctives in OUT; all that they move is face then"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object, with values for each frame")
 
 

@@ -43,8 +43,10 @@ def smooth_fields(vertices: Tensor, triangles: Tensor, usable: Tensor, spacing: 
     laplacian, area = cotangent_laplacian(points, triangles)
     kernels = _smoothed(_kernels(points, triangles, _spread(points, usable, spacing), WIDTH * spacing), triangles)
     transposed = kernels.T.coalesce()
-    roughness = (transposed * (laplacian @ kernels.to_dense()).T).sum(1).to_dense()
-    return SmoothFields(kernels, transposed, transposed * transposed, laplacian, roughness, area)
+    kernel, vertex = transposed.indices()
+    squared = _sparse(kernel, vertex, transposed.values() ** 2, tuple(transposed.shape))
+    dense = kernels.to_dense()
+    return SmoothFields(kernels, transposed, squared, laplacian, (dense * (laplacian @ dense)).sum(0), area)
 
 
 def cotangent_laplacian(vertices: Tensor, triangles: Tensor) -> tuple[Tensor, Tensor]:

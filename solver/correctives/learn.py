@@ -22,7 +22,7 @@ from ..optimize.gauss_newton import Quadratic
 from ..problem import Pose, Problem, split, together
 from ..progress import Progress
 from ..refine import joint_pass, learn_template, refine_frames
-from ..surface import photometric_weight
+from ..surface import connected_pieces, photometric_weight
 from ..views import FramePixels, TakeFootage
 from .apply import corrected_take, extended
 from .field import smooth_fields
@@ -150,4 +150,8 @@ def _spaces(
     if usable is not None:
         centres &= usable
     fields = smooth_fields(model.neutral, model.triangles, centres, search.spacing)
-    return ShapeSpace.of(model, problem.samples, fields, search.spacing), RigSpan(model, fields.area * weight)
+    piece = torch.as_tensor(connected_pieces(model.rig), device=model.device)
+    skin = torch.zeros(int(piece.max()) + 1, dtype=torch.bool, device=model.device)
+    skin[piece[weight > 0]] = True
+    span = RigSpan(model, fields.area * weight, still=~skin[piece])
+    return ShapeSpace.of(model, problem.samples, fields, search.spacing), span

@@ -17,12 +17,16 @@ class RigSpan:
     Displacements are compared by the integral of their scalar product over the surface that may drive the solve.
     """
 
-    def __init__(self, model: RigModel, area: Tensor, rigid_only: bool = False) -> None:
-        """area: (V,) cm^2 that each vertex counts for, 0 where none. rigid_only: leave the shapes out."""
+    def __init__(self, model: RigModel, area: Tensor, rigid_only: bool = False, still: Tensor | None = None) -> None:
+        """area: (V,) cm^2 that each vertex counts for, 0 where none. rigid_only: leave the shapes out.
+
+        still: (V,) bool, vertices without area that nothing freed of the span moves, eyeballs for example.
+        """
         rigid = head_basis(model.neutral.double()).permute(2, 0, 1)  # (6, V, 3)
         shapes = model.deltas.new_zeros(0, *rigid.shape[1:]) if rigid_only else model.deltas
         self.columns = torch.cat([shapes.double(), rigid])  # (S+6, V, 3)
         self._area = area.double()
+        self._moves = torch.ones_like(self._area) if still is None else (~still).to(self._area)
         # of unit length, so that no shape is lost for being small
         self._length = (self.columns**2).sum(2).mv(self._area).sqrt()
         self._length = torch.where(self._length > 0, self._length, 1.0)
@@ -37,15 +41,10 @@ class RigSpan:
         return self._inverse @ products / self._length[:, None]
 
     def removed_from(self, displacement: Tensor) -> Tensor:
-        """Displacements (n, V, 3), cm, without what the span holds of them."""
+        """Displacements (n, V, 3), cm, without what the span holds of them; 0 where nothing may move."""
         coefficients = self.coefficients(displacement)
-        return displacement - (coefficients.T @ self.columns.flatten(1)).view_as(displacement)
-
-    def transpose_removed_from(self, forces: Tensor) -> Tensor:
-        """The transpose of ``removed_from``, for forces (n, V, 3) on vertices."""
-        products = (self.columns.flatten(1) @ forces.flatten(1).T) / self._length[:, None]
-        coefficients = self._inverse @ products / self._length[:, None]
-        return forces - (coefficients.T @ self.columns.flatten(1)).view_as(forces) * self._area[:, None]
+        rest = displacement - (coefficients.T @ self.columns.flatten(1)).view_as(displacement)
+        return rest * self._moves[:, None]
 
     def share(self, displacement: Tensor) -> Tensor:
         """(n,) how much of displacements (n, V, 3) the span holds: length of that part over the whole, 0..1."""

@@ -69,10 +69,10 @@ def test_shapes_wait_for_their_start(take: Take) -> None:
     assert len(descend(take, CPU, late, Budget(steps=20)).shapes) == 0
 
 
-def test_only_masked_vertices_move(take: Take) -> None:
+@pytest.mark.parametrize("mode", [FREE, COMBINED])
+def test_only_masked_vertices_move(take: Take, mode: str) -> None:
     mask = (take.rig.neutral[:, 0] > 0).astype(np.float32)
-    fixed = replace(take, settings=replace(take.settings, head="fixed"))  # nothing rigid to take out again
-    found = descend(fixed, CPU, replace(TUNED, mode=FREE), Budget(steps=12), mask=mask)
+    found = descend(take, CPU, replace(TUNED, mode=mode, shapes_start=0.0), Budget(steps=12), mask=mask)
     moved = np.linalg.norm(found.shapes, axis=2).max(0)
     assert moved[mask == 0].max() == 0
     assert moved[mask > 0].max() > 1e-3

@@ -20,6 +20,20 @@ PLACE = np.array([-0.35, 0.1, 0.9])  # direction from the centre; no control pus
 SPACING = 1.6
 
 
+def rig_with_insides() -> Rig:
+    """``head_rig`` with a small piece inside that is not joined to it, as teeth are."""
+    head = head_rig()
+    corners = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
+    faces = np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]]) + head.vertex_count
+    return replace(
+        head,
+        neutral=np.concatenate([head.neutral, corners]),
+        face_counts=np.concatenate([head.face_counts, np.full(4, 3)]),
+        face_vertices=np.concatenate([head.face_vertices, faces.reshape(-1)]),
+        meshes=(),
+    )
+
+
 def real_rig(rig: Rig) -> Rig:
     """``rig`` with a bump that stands out with the control ``smile``."""
     model = RigModel(rig, dtype=torch.float64)
@@ -34,8 +48,8 @@ def real_rig(rig: Rig) -> Rig:
 @cache
 def scene(off_rig: bool) -> Scene:
     """Five frames; the poses are the true ones, as a perfect solve would leave them."""
-    problem, truth = make_problem(make_take(head_rig(), frames=FRAMES), samples=2500), performance(FRAMES)
-    real = RigModel(real_rig(head_rig())) if off_rig else problem.model
+    problem, truth = make_problem(make_take(rig_with_insides(), frames=FRAMES), samples=2500), performance(FRAMES)
+    real = RigModel(real_rig(rig_with_insides())) if off_rig else problem.model
     return Scene(problem, truth, film(real, problem.take.cameras, truth))
 
 
@@ -48,7 +62,7 @@ def deformed(rig: Rig) -> Tensor:
 def error(rig: Rig, pose: Pose, where: Tensor) -> float:
     """Mean distance, cm, of vertices ``where`` (V,) of a rig from where the real head was filmed."""
     truth = performance(FRAMES)
-    model, real = (RigModel(r, dtype=torch.float64) for r in (rig, real_rig(head_rig())))
+    model, real = (RigModel(r, dtype=torch.float64) for r in (rig, real_rig(rig_with_insides())))
     here = apply_head(pose.head, model.vertices(pose.controls))[:, where]
     there = apply_head(truth.head, real.vertices(truth.controls))[:, where]
     return float((here - there).norm(dim=-1).mean())

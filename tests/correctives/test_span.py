@@ -70,3 +70,12 @@ def test_a_shape_that_stands_twice_is_no_trouble(model: RigModel, area: Tensor) 
 
     rest = RigSpan(Doubled(), area).removed_from(bumps(model))  # type: ignore[arg-type]
     torch.testing.assert_close(rest, RigSpan(model, area).removed_from(bumps(model)), atol=1e-7, rtol=1e-7)
+
+
+def test_still_vertices_stay_and_what_is_left_is_orthogonal_all_the_same(model: RigModel, area: Tensor) -> None:
+    still = model.neutral[:, 0] > 3
+    span = RigSpan(model, area * ~still, still=still)
+    rest = span.removed_from(bumps(model))
+    assert float(rest[:, still].abs().max()) == 0
+    assert float(rest[:, ~still].abs().max()) > 1
+    assert float(span.share(rest).max()) < 1e-6
