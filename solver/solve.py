@@ -159,7 +159,8 @@ def _find(
     """The take with a start pose, and what is to be said about it when it had none."""
     if take.start is not None:
         return take, ()
-    from .start.find import HOPELESS, find_start  # it builds on the stages below
+    from .start.find import find_start  # it builds on the stages below
+    from .start.found import HOPELESS
 
     saved = checkpoint.get("find")
     if saved is not None:

@@ -15,7 +15,7 @@ from solver.frame_range import part_of_take
 from solver.job import choose_device, solve_take_folder
 from solver.pack import FootageSource, PackRequest, pack_take
 from solver.progress import Silent
-from solver.start.find import FoundStart
+from solver.start.found import FoundStart
 from solver.take import (
     ControlSettings,
     FacesolveError,

@@ -23,8 +23,9 @@ def add(commands: Any) -> None:
         "align",
         _run,
         "find the start pose of a take without an animator",
-        "Finds the head in the first frame by trying poses until all cameras see the same surface, and fits pose and\n"
-        "controls. Says what it used and how sure it is, and draws the found start over the footage.\n"
+        "Finds the head in the first frame: by landmarks where MediaPipe is at hand, else by trying poses until all\n"
+        "cameras see the same surface; then fits pose and controls. Says what it used and how sure it is, and draws\n"
+        "the found start over the footage.\n"
         "'facesolve solve' does the same by itself for a take that has no start pose.",
         "  facesolve align my_take\n"
         "  facesolve align my_take --write\n"
@@ -39,6 +40,18 @@ def add(commands: Any) -> None:
     parser.add_argument("--replace", action="store_true", help="the start pose, take or file that is there may be lost")
     parser.add_argument("--picture", type=Path, metavar="PNG", help="default: start.png in TAKE, or in TAKE2")
     parser.add_argument("--frame", type=int, metavar="N", help="look at this frame; by default the first, and two more")
+    parser.add_argument(
+        "--method", choices=("auto", "search", "landmarks"), default="auto", help="auto: landmarks if any"
+    )
+    parser.add_argument(
+        "--landmark-python", type=Path, metavar="PATH", help="a Python that has mediapipe; or FACESOLVE_LANDMARK_PYTHON"
+    )
+    parser.add_argument(
+        "--landmark-model",
+        type=Path,
+        metavar="FILE",
+        help="face_landmarker.task, for a mediapipe that carries no model; or FACESOLVE_LANDMARK_MODEL",
+    )
     parser.add_argument("--device", choices=DEVICES, default="auto", help="auto takes CUDA when there is one")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of sentences")
     add_progress(parser)
@@ -47,7 +60,7 @@ def add(commands: Any) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     with reporting(arguments.progress) as progress:
         from solver.job import choose_device
-        from solver.start.find import find_start
+        from solver.start.find import How, find_start
         from solver.start.keep import PICTURE, check_free, write_picture_of_start, write_start, write_with_start
         from solver.take import TakeError, read_take
         from solver.views import TakeFootage
@@ -60,7 +73,8 @@ def _run(arguments: argparse.Namespace) -> int:
                 raise TakeError(f"'{path}' exists already; give another name, or --replace.")
         device = choose_device(arguments.device)
         with TakeFootage(take, device) as footage:
-            found = find_start(take, footage, device, progress, arguments.frame)
+            how = How(arguments.method, arguments.landmark_python, arguments.landmark_model)
+            found = find_start(take, footage, device, progress, arguments.frame, how)
         if arguments.write or arguments.out is not None:
             write_with_start(take, found.start, arguments.out or arguments.take)
         elif arguments.start is not None:

@@ -22,7 +22,12 @@ GLOSS, SHARPNESS = 0.16, 40.0  # Blinn's highlight, which shows dents that diffu
 
 def clay_rendering(scene: SolvedTake, view: View, colour: Tensor | None = None) -> Rendering:
     """The posed mesh of ``view`` (B = 1) with smooth normals. colour: (V, 3) linear light, instead of clay."""
-    model, drawing = scene.model, view.drawing
+    return clay_mesh(scene.model, scene.opposite, view, colour)
+
+
+def clay_mesh(model: RigModel, opposite: Tensor, view: View, colour: Tensor | None = None) -> Rendering:
+    """As ``clay_rendering``, of a rig that nobody has solved. opposite: (F, 3) of ``render.opposite_vertices``."""
+    drawing = view.drawing
     rotation, translation = view.lens.rotation[:, 0], view.lens.translation[:, 0]
     normals = model.vertex_normals(view.world) @ rotation.mT
     places = view.world @ rotation.mT + translation[:, None]
@@ -34,7 +39,7 @@ def clay_rendering(scene: SolvedTake, view: View, colour: Tensor | None = None) 
     outward = _outward(model, places[0])[drawing.triangle_id[covered].long()]
     light = at.new_zeros(*covered.shape, 4)
     light[covered] = F.pad(_lit(normal * outward[:, None], place, diffuse), (0, 1), value=1.0)
-    smooth = antialias(light, drawing.triangle_id, drawing.depth, drawing.clip, model.triangles, scene.opposite)
+    smooth = antialias(light, drawing.triangle_id, drawing.depth, drawing.clip, model.triangles, opposite)
     return Rendering(smooth[..., :3], smooth[..., 3])
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from solver.progress import Silent
-from solver.start.find import find_start
+from solver.start.find import How, find_start
 from solver.views import TakeFootage
 from tests.start.filmed import expression, film, lenses, placed
 
@@ -35,7 +35,7 @@ def trial(seed: int, folder: Path) -> tuple[bool, float, float, float, float]:
             film(folder, placed((0, 25 + 15 * index, 0), (0, 0, 0)), controls, clutter, (camera,))
     device = torch.device("cpu")
     with TakeFootage(filmed.take, device) as footage:
-        found = find_start(filmed.take, footage, device, Silent())
+        found = find_start(filmed.take, footage, device, Silent(), how=How("search"))
     degrees = filmed.error(found.start)[1]
     return degrees < FOUND_WITHIN, degrees, found.confidence, found.agreement, found.runner_up
 

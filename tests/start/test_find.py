@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from solver.progress import Silent
-from solver.start.find import HOPELESS, SURE, FoundStart, confidence, find_start
+from solver.start.find import How, find_start
+from solver.start.found import HOPELESS, SURE, FoundStart, confidence
 from solver.start.proxy import make_proxy
 from solver.start.settle import settle
 from solver.take import FootageError, SolveError, StartPose, Take
@@ -23,7 +24,7 @@ DEVICE = torch.device("cpu")
 
 def find(take: Take, frame: int | None = None) -> FoundStart:
     with TakeFootage(take, DEVICE) as footage:
-        return find_start(take, footage, DEVICE, Silent(), frame)
+        return find_start(take, footage, DEVICE, Silent(), frame, How("search"))
 
 
 def test_turned_and_moved_head_before_an_even_background(tmp_path: Path) -> None:
@@ -60,10 +61,10 @@ def test_wrong_poses_are_not_believed(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    ("agreement", "runner_up", "sure"), [(0.9, 0.6, True), (0.7, 0.3, True), (0.7, 0.66, False), (0.6, np.nan, False)]
+    ("agreement", "lead", "sure"), [(0.9, 0.3, True), (0.7, 0.4, True), (0.7, 0.04, False), (0.6, 0.9, False)]
 )
-def test_confidence_needs_agreement_and_a_lead(agreement: float, runner_up: float, sure: bool) -> None:
-    assert (confidence(agreement, runner_up) >= SURE) is sure
+def test_confidence_needs_agreement_and_a_lead(agreement: float, lead: float, sure: bool) -> None:
+    assert (confidence(agreement, lead) >= SURE) is sure
 
 
 def test_one_camera_is_refused(tmp_path: Path) -> None:

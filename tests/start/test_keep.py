@@ -13,7 +13,7 @@ import pytest
 
 from solver.cli import main
 from solver.pack import read_start
-from solver.start.find import FoundStart
+from solver.start.found import FoundStart
 from solver.start.keep import write_picture_of_start, write_start
 from solver.take import StartPose, Take, TakeError, read_take, write_take
 
