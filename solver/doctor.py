@@ -17,6 +17,7 @@ from rich.table import Table
 from solver import __version__
 from solver.footage import describe_codecs
 from solver.render import choose_backend
+from solver.start.detector import PYTHON_VARIABLE, LandmarkError, find_detector
 
 READY, OPTIONAL, MISSING = "ok", "optional", "missing"
 PACKAGES = ("numpy", "torch", "opencv-python-headless", "matplotlib", "rich")
@@ -40,7 +41,7 @@ def examine() -> list[Check]:
     """Looks at Python, packages, devices, rasterizers and codecs."""
     checks = [Check("facesolve", READY, f"{__version__}, Python {platform.python_version()}, {platform.platform()}")]
     checks += [_package(name) for name in PACKAGES]
-    checks += [_processor(), _cuda(), _backend(), _nvdiffrast(), _usd()]
+    checks += [_processor(), _cuda(), _backend(), _nvdiffrast(), _usd(), _landmarks()]
     for name, codec in describe_codecs().items():
         state = READY if codec.version is not None else OPTIONAL
         detail = f"{codec.version}: {', '.join(codec.reads)}" if codec.version is not None else "not installed"
@@ -90,6 +91,18 @@ def _usd() -> Check:
         return Check("usd-core", READY, importlib.metadata.version("usd-core"))
     except importlib.metadata.PackageNotFoundError:
         return Check("usd-core", OPTIONAL, "not installed; no export to USD", 'pip install "facesolve[usd]"')
+
+
+def _landmarks() -> Check:
+    remedy = f"name a Python that has mediapipe in {PYTHON_VARIABLE}; see README, 'Without a start pose'"
+    try:
+        detector = find_detector()
+    except LandmarkError as problem:
+        return Check("landmarks", OPTIONAL, str(problem), remedy)
+    if detector is None:
+        return Check("landmarks", OPTIONAL, "no MediaPipe; start poses are searched for without", remedy)
+    model = "its own model" if detector.model is None else detector.model
+    return Check("landmarks", READY, f"MediaPipe in {detector.python}, {model}")
 
 
 def print_checks(checks: list[Check], console: Console | None = None) -> None:

@@ -106,7 +106,7 @@ def _cameras_around(axes: RigAxes, centre: np.ndarray, radius: float) -> list[Ca
 
 
 @dataclass(frozen=True, eq=False)
-class _Seen:
+class _Pictured:
     """Landmarks in one picture of the rig: hit (L,) bool, triangles (L,), barycentrics (L, 3), points (L, 3) cm."""
 
     hit: Tensor
@@ -115,7 +115,7 @@ class _Seen:
     points: Tensor
 
 
-def _under_pixels(model: RigModel, view: View, points: np.ndarray) -> _Seen:
+def _under_pixels(model: RigModel, view: View, points: np.ndarray) -> _Pictured:
     """The surface under pixels (L, 2) of a picture; no hit beside the rig and where it is seen at a slant."""
     vertices, drawing, lens = view.world, view.drawing, view.lens
     pixels = torch.as_tensor(points, device=vertices.device).floor().long()
@@ -128,10 +128,10 @@ def _under_pixels(model: RigModel, view: View, points: np.ndarray) -> _Seen:
     normal = F.normalize(torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), dim=1)
     eye = -(lens.rotation[0, 0].T @ lens.translation[0, 0])
     facing = (normal * F.normalize(eye - places, dim=1)).sum(1).abs()
-    return _Seen(inside & (triangle >= 0) & (facing > SLANT), triangle, weights, places)
+    return _Pictured(inside & (triangle >= 0) & (facing > SLANT), triangle, weights, places)
 
 
-def _agreed(model: RigModel, seen: Sequence[_Seen], radius: float) -> RigLandmarks:
+def _agreed(model: RigModel, seen: Sequence[_Pictured], radius: float) -> RigLandmarks:
     """The landmarks that lie at the same place of the rig in several pictures; each at the place nearest the median."""
     hit = torch.stack([one.hit for one in seen])  # (n, L)
     points = torch.stack([one.points for one in seen]).masked_fill(~hit[..., None], torch.nan)
@@ -146,6 +146,19 @@ def _agreed(model: RigModel, seen: Sequence[_Seen], radius: float) -> RigLandmar
     barycentrics = torch.stack([one.barycentrics for one in seen])[nearest, number]
     neutral, basis = model.sample_basis(triangles, barycentrics.to(model.neutral))
     return RigLandmarks(number.cpu().numpy(), neutral.double(), basis.permute(1, 2, 0).double())
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What a fit works on: pixels (c, L, 2) of the rig's landmarks in the c cameras that show a face."""
+
+    model: RigModel
+    rig: RigLandmarks
+    cameras: CameraModel
+    pixels: Tensor
+    prior: ControlPrior
+    frame: int
+    radius: float
 
 
 def fit_landmarks(
@@ -167,21 +180,19 @@ def fit_landmarks(
     if not shown:
         raise LandmarkError("landmarks: no face was found in the footage.")
     pixels = torch.stack([torch.as_tensor(faces[index])[rig.number] for index in shown]).to(rig.neutral)  # (c, L, 2)
-    lenses = _chosen(cameras, shown)
+    seen = _Seen(model, rig, _chosen(cameras, shown), pixels, prior, frame, radius)
     controls = prior.clamped(model.default.double()[None], torch.tensor([frame], device=model.device))
     activations, _ = model.activations(controls.to(model.dtype))
     points = rig.neutral + rig.basis @ activations[0].double()
     if len(shown) > 1:  # a face that is seen wrongly in one camera must not spoil the others
         groups = [list(pair) for pair in combinations(range(len(shown)), 2)][:MOST_PAIRS]
-        heads = [_triangulated_head(points, _chosen(lenses, group), pixels[group], radius) for group in groups]
+        heads = [_triangulated_head(points, _chosen(seen.cameras, group), pixels[group], radius) for group in groups]
     else:
-        heads = _facing_heads(points, axes, lenses, pixels[0])
+        heads = _facing_heads(points, axes, seen.cameras, pixels[0])
     poses = [Pose(controls, head[None]) for head in heads]
-    costs = [
-        float(_normals(model, rig, lenses, pixels, pose, prior, _scale(rig, lenses, pose, radius))[2]) for pose in poses
-    ]
+    costs = [float(_normals(seen, pose, _scale(seen, pose))[2]) for pose in poses]
     likely = sorted(range(len(poses)), key=lambda index: costs[index])[:MOST_REFINED]
-    fits = [_refine(model, rig, lenses, pixels, poses[index], prior, frame, radius) for index in likely]
+    fits = [_refine(seen, poses[index]) for index in likely]
     return max(fits, key=lambda fit: (fit.inliers, -fit.residual))
 
 
@@ -246,29 +257,20 @@ def _facing_heads(points: Tensor, axes: RigAxes, cameras: CameraModel, pixels: T
     return heads
 
 
-def _refine(
-    model: RigModel,
-    rig: RigLandmarks,
-    cameras: CameraModel,
-    pixels: Tensor,
-    pose: Pose,
-    prior: ControlPrior,
-    frame: int,
-    radius: float,
-) -> LandmarkFit:
+def _refine(seen: _Seen, pose: Pose) -> LandmarkFit:
     """Levenberg-Marquardt on the reprojection error; the controls, held by their prior, follow the head."""
-    scale = _scale(rig, cameras, pose, radius)
-    best, damping = _normals(model, rig, cameras, pixels, pose, prior, scale), 1e-3
+    scale = _scale(seen, pose)
+    best, damping = _normals(seen, pose, scale), 1e-3
     for iteration in range(ITERATIONS):
         A, b, cost, _ = best
-        lower, upper = prior.lower[frame] - pose.controls[0], prior.upper[frame] - pose.controls[0]
+        lower, upper = (bound[seen.frame] - pose.controls[0] for bound in (seen.prior.lower, seen.prior.upper))
         if iteration < HEAD_FIRST:
             lower, upper = torch.zeros_like(lower), torch.zeros_like(upper)
         free = torch.full((6,), torch.inf, dtype=lower.dtype, device=lower.device)
         raised = A + torch.diag(damping * A.diagonal() + 1e-9 * A.diagonal().max())
         step = solve_box(raised[None], b[None], torch.cat([lower, -free])[None], torch.cat([upper, free])[None])
         moved = pose.moved(step)
-        trial = _normals(model, rig, cameras, pixels, moved, prior, scale)
+        trial = _normals(seen, moved, scale)
         if trial[2] < cost:
             pose, best, damping = moved, trial, damping * 0.3
         else:
@@ -277,26 +279,20 @@ def _refine(
     return LandmarkFit(pose, float(distance.median()), float((distance < INLIER).double().mean()))
 
 
-def _scale(rig: RigLandmarks, cameras: CameraModel, pose: Pose, radius: float) -> Tensor:
+def _scale(seen: _Seen, pose: Pose) -> Tensor:
     """(c, 1, 1) head radii a pixel at a pose; held while it is refined, else a nearer head would seem to fit better."""
-    depth = cameras.project(apply_head(pose.head, rig.neutral[None])[0]).depth.median(1).values.clamp_min(radius)
-    return (depth / cameras.intrinsics[:, 0, 0] / radius)[:, None, None]
+    depth = seen.cameras.project(apply_head(pose.head, seen.rig.neutral[None])[0]).depth
+    depth = depth.median(1).values.clamp_min(seen.radius)
+    return (depth / seen.cameras.intrinsics[:, 0, 0] / seen.radius)[:, None, None]
 
 
-def _normals(
-    model: RigModel,
-    rig: RigLandmarks,
-    cameras: CameraModel,
-    pixels: Tensor,
-    pose: Pose,
-    prior: ControlPrior,
-    scale: Tensor,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _normals(seen: _Seen, pose: Pose, scale: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """A (K+6, K+6), b (K+6,), cost, and distances (c*L,) in head radii, at a pose (B = 1). scale: of ``_scale``."""
-    activations, jacobian = model.activations(pose.controls.to(model.dtype))
+    rig, prior = seen.rig, seen.prior
+    activations, jacobian = seen.model.activations(pose.controls.to(seen.model.dtype))
     points = rig.neutral + rig.basis @ activations[0].double()
-    projection, J_pixel_world = cameras.project_with_jacobian(apply_head(pose.head, points[None])[0])
-    residual = torch.where(projection.valid[..., None], (projection.pixels - pixels) * scale, 1e3)
+    projection, J_pixel_world = seen.cameras.project_with_jacobian(apply_head(pose.head, points[None])[0])
+    residual = torch.where(projection.valid[..., None], (projection.pixels - seen.pixels) * scale, 1e3)
     J_pixel_point = J_pixel_world @ pose.head[0, :3, :3]
     basis = torch.cat([rig.basis, head_basis(points)], 2)  # (L, 3, S+6)
     J = scale[..., None] * J_pixel_point @ basis
