@@ -33,9 +33,9 @@ def align(problem: Problem, pixels: FramePixels, pose: Pose, frame: int) -> Pose
     if len(problem.take.cameras) < 2 and problem.texture is None:
         return pose
     frames = torch.tensor([frame], device=pose.head.device)
-    for level in range(problem.coarsest, problem.quality.finest - 1, -1):
+    for level in range(problem.coarsest, problem.rough_level - 1, -1):
         pose = improve(problem, pixels, pose, frames, level, free_controls=False)
-    return improve(problem, pixels, pose, frames, problem.quality.finest, free_controls=True)
+    return improve(problem, pixels, pose, frames, problem.rough_level, free_controls=True)
 
 
 def improve(

@@ -20,19 +20,8 @@ from .optimize.gauss_newton import BOX_ROUNDS
 from .optimize.recording import chosen
 from .problem import Pose, Problem, converged
 from .residuals.contour import ContourPoints, contour_quadratic
-from .residuals.photometric import (
-    Template,
-    Views,
-    head_basis,
-    normal_equations,
-    observe,
-    robust_loss,
-    sample_normals,
-    step_jacobian,
-    tall_product,
-    template_covectors,
-    to_controls,
-)
+from .residuals.normal_equations import head_basis, normal_equations, step_jacobian, tall_product, to_controls
+from .residuals.photometric import Template, Views, observe, robust_loss, sample_normals, template_covectors
 
 FIRST_DAMPING = 1e-8
 DAMPING_UP, DAMPING_DOWN = 10.0, 0.3
@@ -92,7 +81,7 @@ def bundle(
         return _iterate(problem, given, now, level, free_controls)
 
     start = begin(given, _blank(problem, pose))
-    end = problem.recordings.repeat(None, step, given, start, iterations, lambda now: finished(now.done))
+    end = problem.recordings.repeat(None, step, given, start, iterations, lambda now: bool(now.done), ask=True)
     return BundleFit(end.joint.pose, end.joint.template, end.joint.A, end.scale)
 
 

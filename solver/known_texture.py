@@ -50,7 +50,7 @@ def _drawn_views(problem: Problem, texture: Texture, pose: Pose, frame: int, lev
 
 
 def _normalised(rendering: Rendering) -> Tensor:
-    """(B, 3, H, W) as ``normalise`` gives. The surface's colours go on beyond its outline, so that none is drawn in."""
+    """(B, H, W) as ``normalise`` gives. The surface's colours go on beyond its outline, so that none is drawn in."""
     inside = rendering.coverage >= 0.5
     colours = rendering.colours / rendering.coverage.clamp_min(0.5)[..., None]
     luminance = [

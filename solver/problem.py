@@ -20,6 +20,7 @@ from .surface import SurfaceSamples
 from .take import Take
 from .views import ViewBuilder
 
+ROUGH_SIZE = 300  # pixels: no images larger than twice that are needed to be near
 MOST_MEMORY = 12 * 2**30  # bytes of a GPU's memory that a solve plans with
 MEMORY_SHARE = 0.5  # of it, that one batch may take: the next one is made while it is still there
 CORRELATED_PIXELS = 16.0  # residuals of samples nearer than this many square pixels are counted as one
@@ -103,6 +104,12 @@ class Problem:
     texture: Texture | None = None
     recordings: Recordings = field(default_factory=Recordings)
 
+    @cached_property
+    def rough_level(self) -> int:
+        """The pyramid level that is fine enough to align and to track: what is finer is the bundle's affair."""
+        smallest = min(min(camera.width, camera.height) for camera in self.take.cameras)
+        return min(max(self.quality.finest, math.floor(math.log2(smallest / ROUGH_SIZE))), self.coarsest)
+
     @property
     def head_moves(self) -> bool:
         return self.take.settings.head == "transform"
@@ -170,6 +177,6 @@ def _free_memory(device: torch.device) -> int:
 
 
 def _frame_memory(problem: Problem, level: int) -> int:
-    """Bytes that comparing one frame takes at a pyramid level: about 8 numbers a pixel and 80 a sample and camera."""
+    """Bytes that comparing one frame takes at a pyramid level: about 4 numbers a pixel and 80 a sample and camera."""
     pixels = sum(camera.width * camera.height for camera in problem.take.cameras) // 4**level
-    return 4 * (8 * pixels + 80 * len(problem.samples.weight) * len(problem.take.cameras))
+    return 4 * (4 * pixels + 80 * len(problem.samples.weight) * len(problem.take.cameras))

@@ -50,29 +50,32 @@ def reconsider(
     problem: Problem,
     pose: Pose,
     frames: Sequence[int],
+    seen: Seen,
     look: Callable[[Sequence[int], Pose], Seen],
     fit: Callable[[Sequence[int], Pose], Pose],
     template: Template,
     scale: Tensor,
-) -> Pose:
-    """The poses (B) of take frame indices, or better ones with suspected controls elsewhere in their range.
+) -> tuple[Pose, set[int]]:
+    """The poses (B) of take frame indices, or better ones with suspected controls elsewhere in their range; which rows.
 
-    look: observes the footage of rows of the batch at poses, with the visibility of those poses. fit: improves poses of
-    rows locally. scale: robust scales (B,). Locked controls stay. Every round the best trial of each frame is taken up.
+    seen: what is seen at the poses. look: observes the footage of rows of the batch at poses, with the visibility of
+    those poses. fit: improves poses of rows locally. scale: robust scales (B,). Locked controls stay. Every round the
+    best trial of each frame is taken up.
     """
     pose = Pose(pose.controls.clone(), pose.head.clone())
     rows = list(range(len(frames)))
-    seen = look(rows, pose)
+    lower, upper = problem.prior.lower[frames].tolist(), problem.prior.upper[frames].tolist()
     settled: set[tuple[int, int]] = set()
     for _ in range(ROUNDS):
         share, moved = _outlier_shares(problem, seen, template, scale[rows], pose.at(rows))
         suspected = suspects(seen, template, scale[rows], share)
+        present = pose.controls.tolist()
         trials = [
             _Trial(row, control, value)
             for row, controls in zip(rows, suspected, strict=True)
             for control in controls
             if (row, control) not in settled
-            for value in _values(problem, frames[row], float(pose.controls[row, control]), control)
+            for value in _values(lower[row][control], upper[row][control], present[row][control])
         ]
         if not trials:
             break
@@ -92,15 +95,14 @@ def reconsider(
         pose.controls[rows], pose.head[rows] = fitted.controls[chosen], fitted.head[chosen]
         settled |= {(trials[position].row, trials[position].control) for position in chosen}
         seen = found.at(chosen)
-    return pose
+    return pose, {row for row, _ in settled}
 
 
 def _tried(pose: Pose, trials: Sequence[_Trial]) -> Pose:
     """The poses (n) of the trials."""
-    rows = [trial.row for trial in trials]
+    rows, changed = [trial.row for trial in trials], [trial.control for trial in trials]
     controls = pose.controls[rows]
-    for position, trial in enumerate(trials):
-        controls[position, trial.control] = trial.value
+    controls[list(range(len(trials))), changed] = controls.new_tensor([trial.value for trial in trials])
     return Pose(controls, pose.head[rows])
 
 
@@ -146,9 +148,8 @@ def suspects(seen: Seen, template: Template, scale: Tensor, share: Tensor) -> li
     ]
 
 
-def _values(problem: Problem, frame: int, value: float, control: int) -> list[float]:
-    """Where else in its range at take frame index ``frame`` a control may be."""
-    lower, upper = float(problem.prior.lower[frame, control]), float(problem.prior.upper[frame, control])
+def _values(lower: float, upper: float, value: float) -> list[float]:
+    """Where else in its range a control may be."""
     places = [lower + place * (upper - lower) for place in TRIED]
     return [place for place in places if upper > lower and abs(place - value) >= LEAST_CHANGE * (upper - lower)]
 

@@ -55,27 +55,18 @@ def carry_correction(before: Pose, keys: Tensor, after: Pose) -> Pose:
 
 
 def refine_frames(
-    problem: Problem,
-    templates: dict[int, Template],
-    frames: Sequence[int],
-    pixels: Sequence[FramePixels],
-    pose: Pose,
-    levels: Sequence[int],
+    problem: Problem, template: Template, frames: Sequence[int], pixels: Sequence[FramePixels], pose: Pose, level: int
 ) -> tuple[FrameFit, Tensor]:
-    """B frames against the templates, over the given pyramid levels; and the residual of each camera (B, C).
+    """B frames against the template of a pyramid level; and the residual of each camera (B, C).
 
     A camera's residual is the root of the robust weighted mean square of its photometric residuals, NaN if unseen.
     """
     index = torch.tensor(frames, device=pose.head.device)
     pose = problem.held(pose, index)
     anchor = Anchor(pose.controls, 1 / (ANCHOR_DEVIATION * problem.prior.span) ** 2)
-    visibility = problem.views.visibility(problem.samples, levels[-1], frames, pose.controls, pose.head)
-    for level in levels:
-        views = problem.views.build(visibility, level, frames, pixels)
-        fit = fit_frames(problem, templates[level], views, pose, index, level, ITERATIONS, anchor)
-        pose = fit.pose
-    template = templates[levels[-1]]
-    observation = observe(problem.samples, problem.model, pose.controls, pose.head, views)
+    views = problem.views.views(problem.samples, level, frames, pixels, pose.controls, pose.head)
+    fit = fit_frames(problem, template, views, pose, index, level, ITERATIONS, anchor)
+    observation = observe(problem.samples, problem.model, fit.pose.controls, fit.pose.head, views)
     residual = observation.values - template.values
     weights = observation.weights * (template.weights > 0) * robust_weight(residual, fit.scale[:, None, None])
     return fit, torch.sqrt((weights * residual**2).sum(2) / weights.sum(2))

@@ -40,7 +40,6 @@ LEAST_SPACING = 2.5  # pixels of the finest level: samples closer than this see 
 BUNDLE_ROUNDS = {1: 1, 0: 2}  # pyramid level -> times the views are made anew
 BUNDLE_ITERATIONS = 10
 BUNDLE_SAMPLES = 40_000  # a joint step costs as many times more than a frame's as there are keyframes
-REFINE_ABOVE = 1  # levels above the finest at which refinement begins
 
 
 @dataclass(frozen=True, eq=False)
@@ -278,9 +277,8 @@ def _refine(
 ) -> tuple[Pose, Quadratic, Tensor]:
     """Poses, photometric quadratics and camera residuals (F, C) of all frames."""
     count, finest = problem.take.frame_count, problem.quality.finest
-    levels = list(range(min(finest + REFINE_ABOVE, problem.coarsest), finest - 1, -1))
     progress.stage("refine", count)
-    templates = {level: learn_template(problem, key_pixels, key_pose, keyframes, level) for level in levels}
+    template = learn_template(problem, key_pixels, key_pose, keyframes, finest)
     names = ("controls", "head", "A", "b", "cost", "residual")
     saved = checkpoint.get("refine")
     parts: dict[str, list[Tensor]] = {name: [] for name in names}
@@ -291,7 +289,7 @@ def _refine(
     progress.advance(done)
     rest = list(range(done, count))
     for frames, pixels in footage.batches([rest[part] for part in split(len(rest), together(problem, finest))], finest):
-        fit, residual = refine_frames(problem, templates, frames, pixels, carried.at(frames), levels)
+        fit, residual = refine_frames(problem, template, frames, pixels, carried.at(frames), finest)
         found = (fit.pose.controls, fit.pose.head, fit.quadratic.A, fit.quadratic.b, fit.quadratic.cost, residual)
         for name, value in zip(names, found, strict=True):
             parts[name].append(value)

@@ -24,8 +24,6 @@ from .surface import SurfaceSamples
 from .views import FramePixels, Visibility
 
 WINDOW = 4  # frames: the template learns between windows, and what it has learnt keeps the next ones near
-# tracking stops where the next level's images would be smaller, but never at full size: the rest is the bundle's
-FINEST_SIZE = 300  # pixels
 ITERATIONS = 5
 TEMPLATE_SHARE = 0.5
 SAMPLES = 10_000
@@ -39,9 +37,8 @@ class Tracker:
     """Tracks windows of frames one after the other. ``memory``: TemplateMemory of each pyramid level, all its state."""
 
     def __init__(self, problem: Problem) -> None:
-        smallest = min(min(camera.width, camera.height) for camera in problem.take.cameras)
-        finest = max(1, math.floor(math.log2(smallest / FINEST_SIZE)))
-        self.levels = list(range(problem.coarsest, min(finest, problem.coarsest) - 1, -1))
+        finest = min(max(problem.rough_level, 1), problem.coarsest)  # never full size
+        self.levels = list(range(problem.coarsest, finest - 1, -1))
         base = problem.samples.thinned(max(1, len(problem.samples.weight) // SAMPLES))
         self._stride = {level: _stride(base, problem.pixels_per_cm, level) for level in self.levels}
         self._at = {level: problem.with_samples(base.thinned(self._stride[level])) for level in self.levels}
@@ -69,7 +66,7 @@ class Tracker:
             if problem.texture is not None:
                 frames = torch.tensor([frame], device=pose.head.device)
                 self.memory[level].trust(known_template(problem, problem.texture, pose, frames, level))
-        self._learn(_Window([frame], [pixels]), pose)
+        self._learn(self._observe(_Window([frame], [pixels]), pose))
 
     def follow(self, frames: Sequence[int], pixels: Sequence[FramePixels], last: Pose, before: Pose | None) -> Pose:
         """Poses (W) of the next take frame indices, in the order of going, which are then learnt from.
@@ -80,11 +77,12 @@ class Tracker:
         anchor = self._prediction(len(frames), last, before)
         pose = self._approach(window, last, before, anchor)
         pose, scale, _ = self._fit(window, pose, self.levels[1:] or self.levels, anchor)
-        finest = self.levels[-1]
-        pose = reconsider(
+        finest, observed = self.levels[-1], self._observe(window, pose)
+        pose, changed = reconsider(
             self._at[finest],
             pose,
             frames,
+            seen=_seen([part[finest][0] for part in observed]),
             look=lambda rows, poses: self._look(window.rows(rows), poses, finest),
             fit=lambda rows, poses: self._fit(window.rows(rows), poses, self.levels[-2:], self._anchor(poses.controls))[
                 0
@@ -92,7 +90,7 @@ class Tracker:
             template=self.memory[finest].template(),
             scale=scale,
         )
-        self._learn(window, pose)
+        self._learn(self._observe(window, pose) if changed else observed)
         return pose
 
     def _prediction(self, count: int, last: Pose, before: Pose) -> Anchor:
@@ -164,16 +162,11 @@ class Tracker:
 
     def _look(self, window: _Window, pose: Pose, level: int) -> Seen:
         """What the window's frames see at their poses at a level."""
-        seen = []
-        for rows in split(len(window.frames), together(self._at[level], level)):
-            observation, _ = self._observe(window.part(rows), pose.at(rows), [level])[level]
-            seen.append(observation)
-        return Seen(torch.cat([each.values for each in seen]), torch.cat([each.weights for each in seen]))
+        return _seen([part[level][0] for part in self._observe(window, pose, [level])])
 
-    def _learn(self, window: _Window, pose: Pose) -> None:
-        finest = self.levels[-1]
-        for rows in split(len(window.frames), together(self._at[finest], finest)):
-            for level, (observation, views) in self._observe(window.part(rows), pose.at(rows), self.levels).items():
+    def _learn(self, observed: Sequence[Mapping[int, tuple[Observation, Views]]]) -> None:
+        for part in observed:
+            for level, (observation, views) in part.items():
                 self.memory[level].add(observation, views.edges)
 
     def _visibility(self, window: _Window, pose: Pose, levels: Sequence[int]) -> dict[int, Visibility]:
@@ -183,14 +176,22 @@ class Tracker:
         seen = problem.views.visibility(problem.samples, finest, window.frames, pose.controls, pose.head)
         return {level: seen.thinned(self._stride[level] // self._stride[finest]) for level in levels}
 
-    def _observe(self, window: _Window, pose: Pose, levels: Sequence[int]) -> dict[int, tuple[Observation, Views]]:
-        seen = self._visibility(window, pose, levels)
-        result = {}
-        for level in levels:
-            problem = self._at[level]
-            views = problem.views.build(seen[level], level, window.frames, window.pixels)
-            result[level] = observe(problem.samples, problem.model, pose.controls, pose.head, views), views
-        return result
+    def _observe(
+        self, window: _Window, pose: Pose, levels: Sequence[int] = ()
+    ) -> list[dict[int, tuple[Observation, Views]]]:
+        """What the window's frames see at their poses at some levels, or all, in parts that fit the memory."""
+        levels = levels or self.levels
+        parts = []
+        for rows in split(len(window.frames), together(self._at[levels[-1]], levels[-1])):
+            part, there = window.part(rows), pose.at(rows)
+            seen = self._visibility(part, there, levels)
+            of_level = {}
+            for level in levels:
+                problem = self._at[level]
+                views = problem.views.build(seen[level], level, part.frames, part.pixels)
+                of_level[level] = observe(problem.samples, problem.model, there.controls, there.head, views), views
+            parts.append(of_level)
+        return parts
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,6 +206,11 @@ class _Window:
 
     def part(self, rows: slice) -> _Window:
         return _Window(self.frames[rows], self.pixels[rows])
+
+
+def _seen(observations: Sequence[Observation]) -> Seen:
+    """What several parts of a window see."""
+    return Seen(torch.cat([each.values for each in observations]), torch.cat([each.weights for each in observations]))
 
 
 def _disagreement(observation: Observation, template: Template) -> Tensor:

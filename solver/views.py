@@ -14,7 +14,7 @@ from torch import Tensor
 from .camera import CameraModel, Projection, scaled, without_distortion
 from .footage import Prefetcher, open_footage
 from .footage.prefetch import UnseenImage
-from .render import Backend, camera_depth_image, visible
+from .render import Backend, visible
 from .residuals.normalisation import normalise
 from .residuals.photometric import ImageStack, Views
 from .rig import RigModel, apply_head
@@ -216,8 +216,8 @@ class ViewBuilder:
             found = torch.empty_like(depth, dtype=torch.bool)
             for rows in self._split(frames, len(group) * resolution[0] * resolution[1]):
                 some = clip[rows].flatten(0, 1)
-                triangle_id, barycentrics, _ = self._backend.rasterize(some, self._model.triangles, resolution)
-                image = camera_depth_image(some, triangle_id, barycentrics, self._model.triangles)
+                triangle_id, _, depth_ndc = self._backend.rasterize(some, self._model.triangles, resolution)
+                image = _camera_depth(depth_ndc, matrices[rows, list(group)].flatten(0, 1))
                 near = visible(pixels[rows].flatten(0, 1), depth[rows].flatten(0, 1), image, OCCLUSION_TOLERANCE)
                 found[rows] = near.unflatten(0, (-1, len(group)))
                 covered[rows] = (triangle_id >= 0).to(world.dtype).unflatten(0, (-1, len(group)))
@@ -235,12 +235,12 @@ class ViewBuilder:
             luminance = torch.stack([frame.luminance[camera] for frame in levels for camera in group])
             masks = [frame.mask[camera] for frame in levels for camera in group]
             coverage = torch.stack([visibility.coverage[camera] for camera in group], 1).flatten(0, 1)
-            looks = luminance.new_empty(len(luminance), 3, *luminance.shape[1:])
+            values = torch.empty_like(luminance)
             for rows in self._split(len(luminance), luminance[0].numel()):
                 covered = F.interpolate(coverage[rows, None], size=luminance.shape[1:], mode="nearest")[:, 0]
                 mask = torch.stack(masks[rows]) * covered if any(map(_stored, masks[rows])) else covered
-                looks[rows] = normalise(luminance[rows], mask)
-            stacks.append(ImageStack(group, looks.unflatten(0, (len(levels), len(group)))))
+                values[rows] = normalise(luminance[rows], mask)
+            stacks.append(ImageStack(group, values.unflatten(0, (len(levels), len(group)))))
             seen = torch.stack([mask.amax() if _stored(mask) else mask[0, 0] for mask in masks]) > 0
             saw[:, list(group)] = seen.to(saw.dtype).view(len(levels), len(group))
         return Views(tuple(stacks), self.cameras(level, indices), visibility.weights * saw[..., None], visibility.edges)
@@ -287,6 +287,14 @@ def _clip_matrices(world: Tensor, cameras: CameraModel) -> Tensor:
     depth = torch.einsum("bvi,bci->bcv", world, cameras.rotation[:, :, 2]) + cameras.translation[:, :, 2, None]
     near = (depth.amin(2) / 2).clamp_min(0.1)
     return cameras.clip_matrices(near, torch.maximum(depth.amax(2) * 2, near * 2))
+
+
+def _camera_depth(depth: Tensor, matrices: Tensor) -> Tensor:
+    """Depth along the optical axes (n, H, W), cm, of NDC depth (n, H, W) as drawn by matrices (n, 4, 4); inf stays."""
+    # the third row is a times the fourth, which gives w, less b: z = (a w - b) / w
+    a = torch.linalg.vector_norm(matrices[:, 2, :3], dim=1)
+    b = a * matrices[:, 3, 3] - matrices[:, 2, 3]
+    return torch.where(depth.isfinite(), b[:, None, None] / (a[:, None, None] - depth), torch.inf)
 
 
 def _clip(world: Tensor, matrices: Tensor) -> Tensor:

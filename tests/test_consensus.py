@@ -6,7 +6,7 @@ import torch
 
 from solver.camera import CameraModel
 from solver.consensus import KNOWN_WEIGHT, TemplateMemory, agree
-from solver.residuals.photometric import Observation, Template
+from solver.residuals.photometric import Observation, Template, image_stacks
 from solver.rotation import rotation_from_tangent
 from solver.take import Camera
 
@@ -14,7 +14,7 @@ FRAMES, CAMERAS, SAMPLES = 3, 4, 60
 
 
 def observation(values: torch.Tensor, weights: torch.Tensor | None = None) -> Observation:
-    """values (B, C, N) of points 50 cm before cameras at different places, with random slopes in the images."""
+    """values (B, C, N) of points 50 cm before cameras at different places, of images of noise."""
     frames, cameras, count = values.shape
     generator = torch.manual_seed(0)
     rotation = rotation_from_tangent(0.3 * torch.randn(cameras, 3, dtype=torch.float64, generator=generator))
@@ -26,12 +26,13 @@ def observation(values: torch.Tensor, weights: torch.Tensor | None = None) -> Ob
     points = 5 * torch.randn(count, 3, dtype=torch.float64, generator=generator)
     return Observation(
         values=values,
-        pixel_slopes=torch.randn(*values.shape, 2, dtype=torch.float64, generator=generator),
+        pixels=100 * torch.rand(*values.shape, 2, dtype=torch.float64, generator=generator),
         rays=torch.zeros(*values.shape, 3, dtype=torch.float64),
         weights=torch.ones_like(values) if weights is None else weights,
         points=points.expand(frames, -1, -1),
         head=torch.eye(4, dtype=torch.float64).expand(frames, -1, -1),
         cameras=model,
+        images=image_stacks(torch.randn(cameras, frames, 100, 100, dtype=torch.float64, generator=generator).unbind()),
     )
 
 

@@ -1,6 +1,6 @@
 """Second thoughts: what is hidden costs nothing, outliers point at their control, a stuck control is moved."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 
 import torch
@@ -61,7 +61,12 @@ def _again(problem: SimpleNamespace, fitted: list[tuple[int, list[float]]]) -> P
         fitted.extend(zip(rows, pose.controls.tolist(), strict=True))
         return pose
 
-    return reconsider(problem, _stuck(), [0, 1], _look_of_lids, fit, _template(), SCALE.expand(2))  # type: ignore[arg-type]
+    return _reconsidered(problem, _stuck(), fit)[0]
+
+
+def _reconsidered(problem: SimpleNamespace, stuck: Pose, fit: Callable[[Sequence[int], Pose], Pose]):
+    seen = _look_of_lids([0, 1], stuck)
+    return reconsider(problem, stuck, [0, 1], seen, _look_of_lids, fit, _template(), SCALE.expand(2))  # type: ignore[arg-type]
 
 
 def test_stuck_controls_are_moved_one_after_the_other_and_the_others_are_not():
@@ -74,9 +79,9 @@ def test_stuck_controls_are_moved_one_after_the_other_and_the_others_are_not():
 
 def test_the_poses_given_are_not_written_to():
     stuck = _stuck()
-    problem = _problem()
-    reconsider(problem, stuck, [0, 1], _look_of_lids, lambda rows, pose: pose, _template(), SCALE.expand(2))  # type: ignore[arg-type]
+    _, changed = _reconsidered(_problem(), stuck, lambda rows, pose: pose)
     assert stuck.controls.equal(_stuck().controls)
+    assert changed == {0}
 
 
 def test_a_locked_control_stays():
@@ -90,8 +95,9 @@ def test_a_trial_that_the_fit_makes_worse_is_not_taken():
     def fit(rows: Sequence[int], pose: Pose) -> Pose:
         return Pose(torch.ones_like(pose.controls), pose.head)
 
-    pose = reconsider(_problem(), _stuck(), [0, 1], _look_of_lids, fit, _template(), SCALE.expand(2))  # type: ignore[arg-type]
+    pose, changed = _reconsidered(_problem(), _stuck(), fit)
     assert pose.controls.equal(_stuck().controls)
+    assert not changed
 
 
 def test_no_suspect_where_the_whole_surface_disagrees_alike():

@@ -37,7 +37,7 @@ def raw_views(scene: Scene, level: int, index: int = 0) -> Views:
     """Views of one frame at the truth whose images are the pixels themselves, not normalised."""
     views = scene.view(scene.truth, index, level)
     luminance = scene.pixels[index].level(level).luminance
-    return replace(views, images=image_stacks([torch.stack([image[None]] * 3, 1) for image in luminance]))
+    return replace(views, images=image_stacks([image[None] for image in luminance]))
 
 
 def observed(scene: Scene, views: Views, index: int = 0):
@@ -193,7 +193,7 @@ def test_a_camera_that_saw_nothing_weighs_nothing():
     unseen = FramePixels((pixels.luminance[0], blank, pixels.luminance[2]), (pixels.mask[0], blank, pixels.mask[2]))
     views = Scene(scene.problem, scene.truth, [unseen]).view(scene.truth, 0)
     assert not views.visibility[:, 1].any()
-    assert all(stack.looks.isfinite().all() for stack in views.images)
+    assert all(stack.values.isfinite().all() for stack in views.images)
     torch.testing.assert_close(views.visibility[:, [0, 2]], scene.view(scene.truth, 0).visibility[:, [0, 2]])
 
 
@@ -221,7 +221,7 @@ def test_frames_of_a_batch_do_not_mix():
         alone = scene.view(scene.truth, index, 1)
         torch.testing.assert_close(together.visibility[row : row + 1], alone.visibility)
         for stack, other in zip(together.images, alone.images, strict=True):
-            torch.testing.assert_close(stack.looks[row : row + 1], other.looks)
+            torch.testing.assert_close(stack.values[row : row + 1], other.values)
 
 
 def test_cameras_of_a_moving_camera_follow_its_frames():

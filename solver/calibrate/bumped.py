@@ -17,7 +17,8 @@ from solver.camera import CameraModel
 from solver.consensus import agree
 from solver.problem import Pose, Problem
 from solver.render import choose_backend
-from solver.residuals.photometric import Views, head_basis, observe, robust_loss, robust_weight, template_covectors
+from solver.residuals.normal_equations import head_basis
+from solver.residuals.photometric import Views, observe, robust_loss, robust_weight, template_covectors
 from solver.rig import apply_head
 from solver.rotation import rotation_from_tangent, tangent_from_rotation
 from solver.take import SolveError

@@ -115,14 +115,13 @@ def follow(
     columns = [np.interp(np.arange(count), keys, column) for column in learnt.activations.T.cpu().numpy()]
     guess = torch.as_tensor(np.stack(columns, 1)).to(solved.controls)
     start = Pose(torch.cat([solved.controls, guess], 1), solved.head)
-    levels = list(range(min(finest + 1, problem.coarsest), finest - 1, -1))
     pixels = list(key_pixels)
-    templates = {level: learn_template(full, pixels, start.at(frames), frames, level) for level in levels}
+    template = learn_template(full, pixels, start.at(frames), frames, finest)
     fits, residuals = [], []
     progress.stage("follow the correctives", count)
     batches = [list(range(count))[part] for part in split(count, together(full, finest))]
     for some, some_pixels in footage.batches(batches):
-        fit, residual = refine_frames(full, templates, some, some_pixels, start.at(some), levels)
+        fit, residual = refine_frames(full, template, some, some_pixels, start.at(some), finest)
         fits.append(fit)
         residuals.append(residual)
         progress.advance(len(some))

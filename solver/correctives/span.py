@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..residuals.photometric import head_basis
+from ..residuals.normal_equations import head_basis
 from ..rig import RigModel
 
 SMALLEST = 1e-9  # of the span's largest eigenvalue: columns that differ by less count as one

@@ -9,18 +9,17 @@ import torch
 from torch import Tensor
 
 from ..problem import Pose, Problem, converged
+from ..residuals.normal_equations import normal_equations, to_controls
 from ..residuals.photometric import (
     Observation,
     Template,
     Views,
-    normal_equations,
     observe,
     residual_scale,
     robust_loss,
     robust_weight,
     sample_normals,
     template_covectors,
-    to_controls,
 )
 from .box import finished, solve_box
 
@@ -88,7 +87,7 @@ def photometric_quadratic(
         covectors = template_share * covectors + (1 - template_share) * observation.covectors
     each = scale[:, None, None]
     information, force = sample_normals(covectors, seen * robust_weight(residual, each), residual)
-    A, b = normal_equations(problem.samples, information, force, observation.points)
+    A, b = normal_equations(problem.samples, information, force, observation.points, exact=False)
     _, jacobian = problem.model.activations(pose.controls.to(problem.model.neutral.dtype))
     A, b = to_controls(A, b, jacobian)
     cost = (seen * robust_loss(residual, each)).sum((1, 2)).double() / noise

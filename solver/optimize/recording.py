@@ -30,12 +30,14 @@ class Recordings:
         state: State,
         times: int,
         finished: Callable[[State], bool],
+        ask: bool = False,
     ) -> State:
         """``state`` after ``times`` applications of ``state = step(inputs, state)``, fewer once it is ``finished``.
 
         key: of what else decides ``step``, everything but tensors' values; None keeps no recording. inputs, state:
-        tensors, or tuples and dataclasses of them. On a GPU ``finished`` is not asked, ``step`` must not wait for the
-        device, and the tensors of the first ``inputs`` of a key are written to by later calls of it.
+        tensors, or tuples and dataclasses of them. ask: whether a GPU is asked for ``finished``, for which it has to
+        stop: only worth while for long steps. There ``step`` must not wait for the device, and the tensors of the first
+        ``inputs`` of a key are written to by later calls of it.
         """
         tensors = list(_tensors((inputs, state)))
         if not tensors or tensors[0].device.type != "cuda":
@@ -56,7 +58,7 @@ class Recordings:
             recording = _Recording(step, inputs, state, self._pool)
             if key is not None:
                 self._recordings[full_key] = recording
-        return recording.repeat(inputs, state, times)
+        return recording.repeat(inputs, state, times, finished if ask else None)
 
 
 class _Recording:
@@ -73,10 +75,12 @@ class _Recording:
             self._graph.capture_end()
         torch.cuda.current_stream().wait_stream(stream)
 
-    def repeat(self, inputs: Any, state: State, times: int) -> State:
+    def repeat(self, inputs: Any, state: State, times: int, finished: Callable[[State], bool] | None) -> State:
         self._load(self._inputs, inputs)
         self._load(self._state, state)
         for _ in range(times):
+            if finished is not None and finished(self._state):
+                break
             self._graph.replay()
         result: State = _copy(self._state)
         return result

@@ -25,7 +25,8 @@ from ..rig import RigModel, apply_head
 from ..surface import photometric_weight
 from ..take import Take
 from ..views import FramePixels, ViewBuilder
-from .photometric import head_basis, robust_loss, robust_weight, to_controls
+from .normal_equations import head_basis, to_controls
+from .photometric import robust_loss, robust_weight
 
 SIGMA = 1.0  # pixels of the level, standard deviation of one independent contour point
 ROBUST_SCALE = 1.5  # pixels of the level

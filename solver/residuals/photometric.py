@@ -22,9 +22,8 @@ SLIVER = 1e-4  # sine between two edges of a triangle below which rounding decid
 
 
 MEDIAN_OF = 50_000  # residuals: they give a median to about 1 %
-CPU_ROWS = 2048  # samples times frames whose rows of the Jacobian stay in a CPU's cache
-TALL = 2048  # rows of one part of a product over many
-GPU_ROWS = 200_000  # ... whose rows take about 0.5 GB at 150 shapes
+HERE = (0.0, 0.0)
+ONE_PIXEL = ((1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +42,7 @@ class Views:
 
     def at(self, chosen: Tensor) -> Views:
         """The views of some frames of the batch, (n,) indices."""
-        images = tuple(ImageStack(stack.cameras, stack.looks[chosen]) for stack in self.images)
+        images = tuple(ImageStack(stack.cameras, stack.values[chosen]) for stack in self.images)
         return Views(images, self.cameras.at(chosen), self.visibility[chosen], self.edges[chosen])
 
 
@@ -51,36 +50,42 @@ class Views:
 class ImageStack:
     """Images of some cameras, all of one size.
 
-    cameras: which of the C cameras, c of them. looks: (B, c, 3, H, W) normalised value and its slopes (see
-    ``normalisation.normalise``).
+    cameras: which of the C cameras, c of them. values: (B, c, H, W), see ``normalisation.normalise``.
     """
 
     cameras: tuple[int, ...]
-    looks: Tensor
+    values: Tensor
 
 
-def image_stacks(looks: Sequence[Tensor]) -> tuple[ImageStack, ...]:
-    """Stacks of the looks (B, 3, H, W) of C cameras."""
-    sizes = [look.shape for look in looks]
+def image_stacks(values: Sequence[Tensor]) -> tuple[ImageStack, ...]:
+    """Stacks of the images (B, H, W) of C cameras."""
+    sizes = [image.shape for image in values]
     groups = [tuple(c for c, s in enumerate(sizes) if s == size) for size in dict.fromkeys(sizes)]
-    return tuple(ImageStack(group, torch.stack([looks[camera] for camera in group], 1)) for group in groups)
+    return tuple(ImageStack(group, torch.stack([values[camera] for camera in group], 1)) for group in groups)
 
 
 @dataclass(frozen=True, eq=False)
 class Observation:
     """What the cameras see at the samples.
 
-    values: (B, C, N). pixel_slopes: (B, C, N, 2) d value / d pixel. rays: (B, C, N, 3) unit viewing direction in rig
-    space. weights: (B, C, N). points: (B, N, 3) rig space, cm. head: (B, 4, 4) world. cameras: as in ``Views``.
+    values: (B, C, N). pixels: (B, C, N, 2) where they are. rays: (B, C, N, 3) unit viewing direction in rig space.
+    weights: (B, C, N). points: (B, N, 3) rig space, cm. head: (B, 4, 4) world. cameras, images: as in ``Views``.
     """
 
     values: Tensor
-    pixel_slopes: Tensor
+    pixels: Tensor
     rays: Tensor
     weights: Tensor
     points: Tensor
     head: Tensor
     cameras: CameraModel
+    images: tuple[ImageStack, ...]
+
+    @cached_property
+    def pixel_slopes(self) -> Tensor:
+        """(B, C, N, 2) d value / d pixel, central differences over two pixels; looked up only when asked for."""
+        right, left, below, above = _look_up(self.images, self.pixels, self.cameras, ONE_PIXEL).unbind(2)
+        return torch.stack([right - left, below - above], -1) / 2
 
     @cached_property
     def covectors(self) -> Tensor:
@@ -109,36 +114,44 @@ def observe(samples: SurfaceSamples, model: RigModel, controls: Tensor, head: Te
     head = head.to(dtype)
     world = apply_head(head, points)
     projection = views.cameras.project(world[:, None])
-    size = torch.stack([views.cameras.widths, views.cameras.heights], 1)[:, None].to(dtype)  # (C, 1, 2)
-    grid = projection.pixels / size * 2 - 1  # (B, C, N, 2)
-    looks = _look_up(views.images, grid)
+    size = _sizes(views.cameras, dtype)
     inside = ((projection.pixels > 1) & (projection.pixels < size - 1)).all(-1)
     centres = -(views.cameras.rotation.mT @ views.cameras.translation[..., None])[..., 0]  # (B, C, 3)
     return Observation(
-        values=looks[:, :, 0],
-        pixel_slopes=looks[:, :, 1:].transpose(2, 3),
+        values=_look_up(views.images, projection.pixels, views.cameras, (HERE,))[:, :, 0],
+        pixels=projection.pixels,
         rays=F.normalize(world[:, None] - centres[:, :, None], dim=-1) @ head[:, None, :3, :3],
         weights=views.visibility * (inside & projection.valid),
         points=points,
         head=head,
         cameras=views.cameras,
+        images=views.images,
     )
 
 
-def _look_up(images: Sequence[ImageStack], grid: Tensor) -> Tensor:
-    """(B, C, 3, N) bilinear values of all cameras' images at grid (B, C, N, 2), -1..1 from edge to edge."""
+def _sizes(cameras: CameraModel, dtype: torch.dtype) -> Tensor:
+    """(C, 1, 2) width and height of each camera's image, pixels."""
+    return torch.stack([cameras.widths, cameras.heights], 1)[:, None].to(dtype)
+
+
+def _look_up(
+    images: Sequence[ImageStack], pixels: Tensor, cameras: CameraModel, offsets: Sequence[tuple[float, float]]
+) -> Tensor:
+    """(B, C, n, N) bilinear values of all cameras' images at pixels (B, C, N, 2) moved by n offsets."""
+    size = _sizes(cameras, pixels.dtype)
+    grid = torch.stack([(pixels + pixels.new_tensor(offset)) / size * 2 - 1 for offset in offsets], 2)
     count = grid.shape[1]
-    looks = grid.new_empty(len(grid), count, 3, grid.shape[2])
+    values = grid.new_empty(grid.shape[:4])
     for stack in images:
         everything = len(stack.cameras) == count
         places = grid if everything else grid[:, list(stack.cameras)]
         found = F.grid_sample(
-            stack.looks.flatten(0, 1), places.flatten(0, 1)[:, None], align_corners=False, padding_mode="border"
-        )[:, :, 0].unflatten(0, places.shape[:2])
+            stack.values.flatten(0, 1)[:, None], places.flatten(0, 1), align_corners=False, padding_mode="border"
+        )[:, 0].unflatten(0, places.shape[:2])
         if everything:
             return found
-        looks[:, list(stack.cameras)] = found
-    return looks
+        values[:, list(stack.cameras)] = found
+    return values
 
 
 def surface_slopes(observation: Observation, edges: Tensor) -> Tensor:
@@ -195,98 +208,3 @@ def sample_normals(covectors: Tensor, weights: Tensor, residual: Tensor) -> tupl
     weighted = covectors * weights[..., None]
     information = torch.einsum("bcni,bcnj->bnij", weighted, covectors)
     return information, -(weighted * residual[..., None]).sum(1)
-
-
-def normal_equations(
-    samples: SurfaceSamples, information: Tensor, force: Tensor, points: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Normal equations in (shape activations, head step) from what each sample contributes.
-
-    information: (B, N, 3, 3); force: (B, N, 3); points: (B, N, 3) rig space, cm.
-    Returns A (B, S+6, S+6) and b (B, S+6), float64; the head step is that of ``rig.retract``.
-    The cost does not depend on the number of cameras, they are summed in ``sample_normals``.
-    """
-    shapes = samples.basis.shape[2]
-    frames, count = points.shape[:2]
-    A = points.new_zeros(frames, shapes + 6, shapes + 6, dtype=torch.float64)
-    b = points.new_zeros(frames, shapes + 6, dtype=torch.float64)
-    on_cpu = points.device.type == "cpu"
-    together = 1 if on_cpu else max(1, GPU_ROWS // count)
-    rows_together = CPU_ROWS if on_cpu else count
-    for first in range(0, frames, together):
-        for begin in range(0, count, rows_together):
-            some, rows = slice(first, first + together), slice(begin, begin + rows_together)
-            part = _normal_equations(
-                samples.basis[rows], information[some, rows], force[some, rows], points[some, rows]
-            )
-            A[some] += part[0]
-            b[some] += part[1]
-    A[:, shapes:, :shapes] = A[:, :shapes, shapes:].mT
-    return (A + A.mT) / 2, b
-
-
-def _normal_equations(basis: Tensor, information: Tensor, force: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
-    """The sums of ``normal_equations`` over some samples and frames; of A, the block below the diagonal is left 0.
-
-    The basis is the same for all frames: their weighted bases lie side by side, so that one product serves all.
-    basis: (n, 3, S); information: (b, n, 3, 3); force, points: (b, n, 3). Returns (b, S+6, S+6), (b, S+6).
-    """
-    frames, count, shapes = len(points), len(basis), basis.shape[2]
-    flat = basis.reshape(3 * count, shapes)
-    weighting = information.permute(1, 2, 0, 3).reshape(count, 3 * frames, 3)
-    # rows (sample, axis), columns (frame, shape)
-    weighted = torch.bmm(weighting, basis).view(3 * count, frames * shapes)
-    head = head_basis(points)  # (b, n, 3, 6)
-    weighted_head = information @ head
-    A = basis.new_zeros(frames, shapes + 6, shapes + 6, dtype=torch.float64)
-    A[:, :shapes, :shapes] = tall_product(flat, weighted).view(shapes, frames, shapes).transpose(0, 1)
-    right = torch.cat([weighted_head.flatten(1, 2), force.flatten(1)[..., None]], 2)  # (b, 3n, 7)
-    side = tall_product(flat, right.transpose(0, 1).reshape(3 * count, 7 * frames))
-    side = side.view(shapes, frames, 7).transpose(0, 1)
-    flat_head = head.flatten(1, 2).double()  # (b, 3n, 6)
-    A[:, :shapes, shapes:] = side[..., :6]
-    both = flat_head.mT @ right.double()
-    A[:, shapes:, shapes:] = both[..., :6]
-    b = torch.cat([side[..., 6], both[..., 6]], 1)
-    return A, b
-
-
-def tall_product(left: Tensor, right: Tensor) -> Tensor:
-    """``left^T right`` (p, q) float64 of very many rows (m, p), (m, q) float32.
-
-    A GPU would add up one row after the other, slowly and losing digits; so parts are multiplied side by side, and
-    their sums are added in double precision.
-    """
-    if left.device.type == "cpu":
-        return (left.T @ right).double()
-    parts = max(1, len(left) // TALL)
-    rows = len(left) // parts
-    whole = parts * rows
-    products = torch.bmm(left[:whole].view(parts, rows, -1).mT, right[:whole].view(parts, rows, -1))
-    return products.sum(0, dtype=torch.float64) + (left[whole:].T @ right[whole:]).double()
-
-
-def head_basis(points: Tensor) -> Tensor:
-    """Derivative of rig-space positions (..., 3) with respect to the head step (w, u): ``[-[p]_x, I]``, (..., 3, 6)."""
-    x, y, z = points.unbind(-1)
-    zero, one = torch.zeros_like(x), torch.ones_like(x)
-    rows = (zero, z, -y, one, zero, zero, -z, zero, x, zero, one, zero, y, -x, zero, zero, zero, one)
-    return torch.stack(rows, -1).unflatten(-1, (3, 6))
-
-
-def to_controls(A: Tensor, b: Tensor, J_activation_control: Tensor) -> tuple[Tensor, Tensor]:
-    """Normal equations in (controls, head step) from those in (activations, head step).
-
-    A: (B, S+6, S+6); b: (B, S+6); J_activation_control: (B, S, K). Returns (B, K+6, K+6), (B, K+6).
-    """
-    J = step_jacobian(J_activation_control)
-    return J.mT @ A @ J, (J.mT @ b[..., None])[..., 0]
-
-
-def step_jacobian(J_activation_control: Tensor) -> Tensor:
-    """d(activations, head step) / d(controls, head step): (B, S, K) -> (B, S+6, K+6) float64."""
-    batch, shapes, controls = J_activation_control.shape
-    J = torch.zeros(batch, shapes + 6, controls + 6, dtype=torch.float64, device=J_activation_control.device)
-    J[:, :shapes, :controls] = J_activation_control
-    J[:, shapes:, controls:] = torch.eye(6, dtype=torch.float64, device=J.device)
-    return J

@@ -20,7 +20,8 @@ from ..drawing import draw
 from ..optimize.box import solve_box
 from ..problem import Pose
 from ..render import opposite_vertices
-from ..residuals.photometric import head_basis, robust_loss, robust_weight, to_controls
+from ..residuals.normal_equations import head_basis, to_controls
+from ..residuals.photometric import robust_loss, robust_weight
 from ..residuals.priors import ControlPrior
 from ..review.clay import clay_mesh
 from ..review.panels import encoded

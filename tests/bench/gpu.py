@@ -32,7 +32,8 @@ from solver.optimize.gauss_newton import damped_step, photometric_quadratic, wit
 from solver.progress import Silent
 from solver.refine import learn_template
 from solver.render import CHOICE, choose_backend
-from solver.residuals.photometric import normal_equations, observe, robust_weight, sample_normals, template_covectors
+from solver.residuals.normal_equations import normal_equations
+from solver.residuals.photometric import observe, robust_weight, sample_normals, template_covectors
 from solver.rig import RigModel, apply_head
 from solver.solve import Solved, solve_take
 from solver.take import Take, read_take

@@ -1,4 +1,4 @@
-"""Local contrast normalisation: its slopes, and what it must not see: light, background."""
+"""Local contrast normalisation and what it must not see: light, background."""
 
 import pytest
 import torch
@@ -27,68 +27,26 @@ def image_and_mask(height=HEIGHT, width=WIDTH):
     return waves(x, y)[None], mask[None]
 
 
-def sample(field, pixels):
-    """Bilinear value of field (H, W) at pixels (n, 2), pixel centres at .5."""
-    size = torch.tensor([field.shape[1], field.shape[0]])
-    return F.grid_sample(field[None, None], (pixels / size * 2 - 1)[None, None], align_corners=False)[0, 0, 0]
-
-
-def shrunk(mask, pixels):
-    """The mask without a border of some pixels."""
-    return -F.max_pool2d(-mask, 2 * pixels + 1, 1, pixels)
-
-
-def test_slopes_are_central_differences_of_the_interpolated_value():
-    image, mask = image_and_mask()
-    value, slope_x, slope_y = normalise(image, torch.ones_like(mask))[0]
-    pixels = 3 + torch.rand(300, 2, dtype=torch.float64, generator=torch.manual_seed(0)) * torch.tensor([58, 42])
-    for slope, step in ((slope_x, torch.tensor([1.0, 0])), (slope_y, torch.tensor([0, 1.0]))):
-        numeric = (sample(value, pixels + step) - sample(value, pixels - step)) / 2
-        torch.testing.assert_close(sample(slope, pixels), numeric, atol=1e-12, rtol=0)
-
-
-def test_slopes_follow_the_image():
-    """Against differences over a hundredth of a pixel, which are those of one bilinear patch, to a fifth of a slope."""
-    image, mask = image_and_mask()
-    value, slope_x, slope_y = normalise(image, torch.ones_like(mask))[0]
-    pixels = 4 + torch.rand(300, 2, dtype=torch.float64, generator=torch.manual_seed(1)) * torch.tensor([55, 39])
-    for slope, step in ((slope_x, torch.tensor([0.01, 0])), (slope_y, torch.tensor([0, 0.01]))):
-        numeric = (sample(value, pixels + step) - sample(value, pixels - step)) / 0.02
-        error = (sample(slope, pixels) - numeric).square().mean().sqrt()
-        assert error < 0.2 * numeric.square().mean().sqrt()
-
-
-def test_slopes_are_zero_at_the_border():
-    image, mask = image_and_mask()
-    _, slope_x, slope_y = normalise(image, mask)[0]
-    assert not slope_x[:, [0, -1]].any()
-    assert not slope_y[[0, -1]].any()
-
-
 @pytest.mark.parametrize("size", [(48, 64), (47, 63)])
 def test_the_background_does_not_leak_over_the_outline(size):
     image, mask = image_and_mask(*size)
     other = torch.where(mask > 0, image, torch.rand(image.shape, dtype=torch.float64, generator=torch.manual_seed(2)))
-    first, second = normalise(image, mask)[0], normalise(other, mask)[0]
-    inside = mask[0] > 0
-    torch.testing.assert_close(first[0][inside], second[0][inside], atol=1e-9, rtol=0)
-    # a slope reaches one pixel to either side
-    inside = shrunk(mask, 1)[0] > 0
-    torch.testing.assert_close(first[:, inside], second[:, inside], atol=1e-9, rtol=0)
+    first, second = normalise(image, mask), normalise(other, mask)
+    torch.testing.assert_close(first[mask > 0], second[mask > 0], atol=1e-9, rtol=0)
 
 
 @pytest.mark.parametrize(("gain", "bias"), [(2.0, 0.0), (0.5, 0.0), (1.0, 0.3), (0.7, -0.1)])
 def test_gain_and_bias_of_the_light_do_not_matter(gain, bias):
     image, mask = image_and_mask()
-    plain, lit = normalise(image, mask)[0], normalise(gain * image + bias, mask)[0]
-    inside = shrunk(mask, 1)[0] > 0
+    plain, lit = normalise(image, mask), normalise(gain * image + bias, mask)
+    inside = mask > 0
     # the floor under the contrast is all that may show: a hundredth against a contrast of about a tenth
-    torch.testing.assert_close(plain[:, inside], lit[:, inside], atol=0.03, rtol=0.03)
+    torch.testing.assert_close(plain[inside], lit[inside], atol=0.03, rtol=0.03)
 
 
 def test_values_have_zero_mean_and_unit_deviation():
     image, mask = image_and_mask()
-    value = normalise(image, mask)[0, 0][mask[0] > 0]
+    value = normalise(image, mask)[mask > 0]
     assert abs(float(value.mean())) < 0.1
     assert 0.8 < float(value.std()) < 1.2
 
@@ -96,7 +54,7 @@ def test_values_have_zero_mean_and_unit_deviation():
 def test_an_even_image_is_not_amplified():
     """Noise of a thousandth stays a tenth of the contrast floor."""
     noise = 0.001 * torch.randn(1, HEIGHT, WIDTH, dtype=torch.float64, generator=torch.manual_seed(3))
-    assert normalise(0.4 + noise, torch.ones_like(noise))[0, 0].std() < 0.12
+    assert normalise(0.4 + noise, torch.ones_like(noise)).std() < 0.12
 
 
 def test_values_are_finite_where_nothing_is_seen():
@@ -110,9 +68,8 @@ def test_an_odd_size_is_as_good_as_an_even_one(size):
     height, width = size
     image, mask = image_and_mask(*size)
     padding = (0, width % 2, 0, height % 2)
-    even = normalise(F.pad(image, padding), F.pad(mask, padding))[0, :, :height, :width]
-    inside = shrunk(mask, 1)[0] > 0
-    torch.testing.assert_close(normalise(image, mask)[0][:, inside], even[:, inside], atol=0.005, rtol=0)
+    even = normalise(F.pad(image, padding), F.pad(mask, padding))[:, :height, :width]
+    torch.testing.assert_close(normalise(image, mask)[mask > 0], even[mask > 0], atol=0.005, rtol=0)
 
 
 def test_images_of_a_batch_do_not_mix():
@@ -127,7 +84,7 @@ def test_encoded_luminance_is_the_root_of_rec709():
     torch.testing.assert_close(encoded_luminance(colour), expected)
 
 
-@pytest.mark.parametrize("size", [(48, 64), (7, 31)])
+@pytest.mark.parametrize("size", [(48, 64), (7, 31), (65, 40)])
 def test_the_blur_of_a_gpu_is_that_of_a_cpu(size):
     images = torch.rand(2, 3, *size, dtype=torch.float64, generator=torch.manual_seed(2))
     offsets = torch.arange(-5, 6, dtype=torch.float64)
