@@ -25,6 +25,7 @@ from .views import FramePixels, Visibility
 
 WINDOW = 4  # frames: the template learns between windows, and what it has learnt keeps the next ones near
 ITERATIONS = 5
+BOX_ROUNDS = 2  # of the bounded step: near is enough
 TEMPLATE_SHARE = 0.5
 SAMPLES = 10_000
 PREDICTION_DEVIATION = 0.1  # of a control's range, around its prediction for the next frame
@@ -144,7 +145,9 @@ class Tracker:
                 problem = self._at[level]
                 views = problem.views.build(seen[level], level, part.frames, part.pixels)
                 template = self.memory[level].template()
-                fit = fit_frames(problem, template, views, pose, frames, level, ITERATIONS, held, TEMPLATE_SHARE)
+                fit = fit_frames(
+                    problem, template, views, pose, frames, level, ITERATIONS, held, TEMPLATE_SHARE, rounds=BOX_ROUNDS
+                )
                 pose = fit.pose
             observation = observe(problem.samples, problem.model, pose.controls, pose.head, views)
             poses.append(pose)

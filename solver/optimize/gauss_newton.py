@@ -105,14 +105,15 @@ def fit_frames(
     anchor: Anchor | None = None,
     template_share: float = 1.0,
     free_controls: bool = True,
+    rounds: int = BOX_ROUNDS,
 ) -> FrameFit:
     """Levenberg-Marquardt with bounds and priors on each of B frames. frames: (B,) take frame indices.
 
     A step that raises a frame's cost is taken back and damped. The robust scale is frozen, so costs compare. A frame
-    that has converged stays; no frame's result depends on the others of the batch.
+    that has converged stays; no frame's result depends on the others of the batch. rounds: of each bounded step.
     """
     given = _Given(template, views, frames, anchor)
-    key = (id(problem.samples), level, template_share, free_controls, anchor is None)
+    key = (id(problem.samples), level, template_share, free_controls, rounds, anchor is None)
 
     def begin(given: _Given, now: _Iterate) -> _Iterate:
         photometric, scale, _ = photometric_quadratic(
@@ -121,7 +122,7 @@ def fit_frames(
         return replace(now, photometric=photometric, scale=scale)
 
     def step(given: _Given, now: _Iterate) -> _Iterate:
-        return _iterate(problem, given, now, level, template_share, free_controls)
+        return _iterate(problem, given, now, level, template_share, free_controls, rounds)
 
     repeat = problem.recordings.repeat
     begun = repeat(("begin fit", *key), begin, given, _blank(problem, pose), 1, lambda _: False)
@@ -161,11 +162,11 @@ def _blank(problem: Problem, pose: Pose) -> _Iterate:
 
 
 def _iterate(
-    problem: Problem, given: _Given, now: _Iterate, level: int, template_share: float, free_controls: bool
+    problem: Problem, given: _Given, now: _Iterate, level: int, template_share: float, free_controls: bool, rounds: int
 ) -> _Iterate:
     """One step of ``fit_frames``."""
     full = with_priors(problem, now.photometric, now.pose, given.anchor)
-    step = damped_step(problem, full, now.pose, given.frames, now.damping, free_controls)
+    step = damped_step(problem, full, now.pose, given.frames, now.damping, free_controls, rounds)
     done = now.done | converged(step)
     if finished(done):
         return replace(now, done=done)
@@ -202,14 +203,20 @@ def with_priors(problem: Problem, quadratic: Quadratic, pose: Pose, anchor: Anch
 
 
 def damped_step(
-    problem: Problem, quadratic: Quadratic, pose: Pose, frames: Tensor, damping: Tensor, free_controls: bool = True
+    problem: Problem,
+    quadratic: Quadratic,
+    pose: Pose,
+    frames: Tensor,
+    damping: Tensor,
+    free_controls: bool = True,
+    rounds: int = BOX_ROUNDS,
 ) -> Tensor:
     """The bounded step (B, K+6) of the quadratic with its diagonal raised by ``damping`` (B,)."""
     diagonal = quadratic.A.diagonal(dim1=1, dim2=2)
     # directions nobody sees get a floor, else the matrix is singular when the head is out of sight
     raised = damping[:, None] * diagonal + 1e-9 * diagonal.amax(1, keepdim=True) + 1e-9
     lower, upper = problem.box(pose, frames, free_controls)
-    return solve_box(quadratic.A + torch.diag_embed(raised), quadratic.b, lower, upper, BOX_ROUNDS)
+    return solve_box(quadratic.A + torch.diag_embed(raised), quadratic.b, lower, upper, rounds)
 
 
 def _merge(old: Quadratic, new: Quadratic, use_new: Tensor) -> Quadratic:

@@ -26,7 +26,7 @@ def test_roots_give_back_matrices_of_any_rank(seen_by):
     assert not roots.tril(-1).any()
     size = information.diagonal(dim1=1, dim2=2).sum(1).clamp_min(1e-9)
     apart = (roots.mT @ roots - information).abs().amax((1, 2)) / size
-    assert apart.max() < 2e-3  # the root of the least pivot
+    assert apart.max() < 1e-2  # about the root of the least pivot
     assert apart.median() < 1e-6
 
 
