@@ -138,8 +138,10 @@ def _look_up(
     images: Sequence[ImageStack], pixels: Tensor, cameras: CameraModel, offsets: Sequence[tuple[float, float]]
 ) -> Tensor:
     """(B, C, n, N) bilinear values of all cameras' images at pixels (B, C, N, 2) moved by n offsets."""
-    size = _sizes(cameras, pixels.dtype)
-    grid = torch.stack([(pixels + pixels.new_tensor(offset)) / size * 2 - 1 for offset in offsets], 2)
+    step = 2 / _sizes(cameras, pixels.dtype)  # a pixel, where the image reaches from -1 to 1
+    x, y = (pixels * step - 1).unbind(-1)
+    step_x, step_y = step.unbind(-1)
+    grid = torch.stack([torch.stack([x + dx * step_x, y + dy * step_y], -1) for dx, dy in offsets], 2)
     count = grid.shape[1]
     values = grid.new_empty(grid.shape[:4])
     for stack in images:
