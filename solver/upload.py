@@ -1,12 +1,10 @@
 """From decoded images to what a solve compares: luminance, mask and chroma as tensors on the solve's device.
 
-On a GPU images travel as they are stored, and are made linear there, on the threads that decode them and on streams of
-their own: the solve goes on meanwhile. Knows no rig.
+To a GPU images travel as they are stored, all cameras of a frame together, and are made linear there. Knows no rig.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -26,13 +24,26 @@ from .take import Camera
 @dataclass(frozen=True, eq=False)
 class CameraPixels:
     """One image: luminance (h, w) encoded and mask (h, w) at a pyramid level; chroma as ``matte.half_chroma`` or None;
-    matte (h, w), NaN where the camera saw nothing, or None. ready: to wait for before use, on a GPU."""
+    matte (h, w), NaN where the camera saw nothing, or None."""
 
     luminance: Tensor
     mask: Tensor
     chroma: Tensor | None
     matte: Tensor | None
-    ready: torch.cuda.Event | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class HostImage:
+    """An image ready to be sent to a GPU, in pinned memory.
+
+    stored: (H, W) or (H, W, 3), whole numbers of a colour space or float32 in linear light. valid: (H, W) uint8, or
+    None where all of it is. matte: (H, W), NaN where the camera saw nothing, or None.
+    """
+
+    stored: Tensor
+    valid: Tensor | None
+    matte: Tensor | None
+    color_space: str
 
 
 class Uploader:
@@ -40,73 +51,73 @@ class Uploader:
 
     def __init__(self, cameras: Sequence[Camera], device: torch.device, finest: int, color: bool) -> None:
         self._cameras, self._device, self._finest, self._color = cameras, device, finest, color
-        self._local = threading.local()
+        self._everywhere, self._nowhere = torch.ones(1, device=device), torch.zeros(1, device=device)
 
-    def prepare(self, image: Image) -> Image | CameraPixels:
+    def prepare(self, image: Image) -> Image | HostImage:
         """What can be done with an image on the thread that has decoded it."""
-        if self._device.type != "cuda":
-            _ = image.pixels  # made linear here; the rest is PyTorch's, which has threads of its own
-            return image
-        if not hasattr(self._local, "stream"):
-            self._local.stream = torch.cuda.Stream(self._device)
-        with torch.cuda.stream(self._local.stream):
-            pixels = self._pixels(image)
-            ready = torch.cuda.Event()
-            ready.record()
-        return CameraPixels(pixels.luminance, pixels.mask, pixels.chroma, pixels.matte, ready)
+        if self._device.type == "cuda":
+            return staged(image)
+        _ = image.pixels  # made linear here; the rest is PyTorch's, which has threads of its own
+        return image
 
-    def gather(self, images: Sequence[Image | CameraPixels | None]) -> list[CameraPixels]:
-        """The images of all cameras, ready for use; black with mask 0 where there is none."""
-        gathered = []
-        for camera, image in zip(self._cameras, images, strict=True):
-            if image is None:
-                gathered.append(self._unseen(camera))
-            elif isinstance(image, Image):
-                gathered.append(self._pixels(image))
-            else:
-                gathered.append(_awaited(image))
+    def gather(self, images: Sequence[Image | HostImage | None]) -> list[CameraPixels]:
+        """The images of all cameras; black with mask 0 where there is none. On a GPU nothing is waited for."""
+        gathered = [self._unseen(camera) for camera in self._cameras]
+        alike: dict[object, list[int]] = {}
+        for place, image in enumerate(images):
+            if isinstance(image, Image):
+                linear = torch.from_numpy(image.pixels).to(self._device)
+                valid = None if image.valid.all() else torch.from_numpy(image.valid)
+                matte = None if image.matte is None else torch.from_numpy(_matte(image))
+                gathered[place] = self._pixels(linear[None], [valid], [matte])[0]
+            elif image is not None:
+                alike.setdefault((image.stored.shape, image.stored.dtype, image.color_space), []).append(place)
+        for places in alike.values():
+            group = [image for image in (images[place] for place in places) if isinstance(image, HostImage)]
+            linear = self._sent(group)
+            found = self._pixels(linear, [image.valid for image in group], [image.matte for image in group])
+            for place, pixels in zip(places, found, strict=True):
+                gathered[place] = pixels
         return gathered
 
-    def _pixels(self, image: Image) -> CameraPixels:
-        linear = self._linear_on_device(image) if self._device.type == "cuda" else torch.from_numpy(image.pixels)
-        luminance = encoded_luminance(linear) if linear.ndim == 3 else linear.clamp_min(0).sqrt()
-        chroma = None
-        if self._color:
-            chroma = half_chroma(linear if linear.ndim == 3 else linear[..., None].expand(-1, -1, 3))
-        matte = None
-        if image.matte is not None:
-            matte = self._sent(np.where(image.valid, image.matte, np.float32(np.nan)))
-            mask = matte.nan_to_num(nan=0.0)
-        elif image.valid.all():
-            mask = luminance.new_ones(1).expand(luminance.shape)
-        else:
-            mask = self._sent(image.valid).to(luminance.dtype)
-        # chroma has a level of its own: half of the full size is its finest
-        halvings = max(self._finest - 1, 0)
-        return CameraPixels(
-            luminance=_halved(luminance, self._finest),
-            mask=_halved(mask, self._finest) if any(mask.stride()) else _shrunk(mask, self._finest),
-            chroma=None if chroma is None else _halved(chroma, halvings),
-            matte=None if matte is None else _halved(matte, self._finest),
-        )
+    def _pixels(
+        self, linear: Tensor, valid: Sequence[Tensor | None], mattes: Sequence[Tensor | None]
+    ) -> list[CameraPixels]:
+        """Of n images of one size: linear light (n, H, W) or (n, H, W, 3) on the device; the others on the host."""
+        luminance = encoded_luminance(linear) if linear.ndim == 4 else linear.clamp_min(0).sqrt()
+        reduced = _halved(luminance, self._finest)
+        pixels = []
+        for i, (where, matte) in enumerate(zip(valid, mattes, strict=True)):
+            chroma = None
+            if self._color:
+                colour = linear[i] if linear.ndim == 4 else linear[i, ..., None].expand(-1, -1, 3)
+                # chroma has a level of its own: half of the full size is its finest
+                chroma = _halved(half_chroma(colour), max(self._finest - 1, 0))
+            there = None
+            mask = self._everywhere.expand(reduced.shape[1:])
+            if matte is not None:
+                there = matte.to(self._device, non_blocking=True)
+                mask = _halved(there.nan_to_num(nan=0.0)[None], self._finest)[0]
+                there = _halved(there[None], self._finest)[0]
+            elif where is not None:
+                mask = where.to(self._device, non_blocking=True).to(luminance.dtype)
+                mask = _halved(mask[None], self._finest)[0]
+            pixels.append(CameraPixels(reduced[i], mask, chroma, there))
+        return pixels
 
-    def _linear_on_device(self, image: Image) -> Tensor:
-        """Linear light (H, W) or (H, W, 3)."""
-        if image.stored.dtype.kind == "f":
-            return self._sent(image.pixels)
-        table = _device_table(image.stored.dtype.str, image.color_space, str(self._device))
-        stored = self._sent(image.stored if image.stored.dtype == np.uint8 else image.stored.astype(np.int32))
+    def _sent(self, group: Sequence[HostImage]) -> Tensor:
+        """Linear light (n, H, W) or (n, H, W, 3) on the device, of images of one size and kind."""
+        first = group[0].stored
+        stored = torch.empty((len(group), *first.shape), dtype=first.dtype, device=self._device)
+        for there, image in zip(stored, group, strict=True):
+            there.copy_(image.stored, non_blocking=True)
+        if stored.dtype.is_floating_point:
+            return stored
+        table = _device_table(_DTYPES[stored.dtype], group[0].color_space, str(self._device))
         return table.index_select(0, stored.int().flatten()).view(stored.shape)
 
-    def _sent(self, array: np.ndarray) -> Tensor:
-        tensor = torch.from_numpy(np.ascontiguousarray(array))
-        if self._device.type == "cuda":
-            return tensor.pin_memory().to(self._device, non_blocking=True)
-        return tensor.to(self._device)
-
     def _unseen(self, camera: Camera) -> CameraPixels:
-        size = (camera.height >> self._finest, camera.width >> self._finest)
-        blank = torch.zeros(1, device=self._device).expand(size)
+        blank = self._nowhere.expand(camera.height >> self._finest, camera.width >> self._finest)
         chroma = None
         if self._color:
             level = max(self._finest, 1)
@@ -114,29 +125,38 @@ class Uploader:
         return CameraPixels(blank, blank, chroma, None)
 
 
+def staged(image: Image) -> HostImage:
+    """A copy of the image from which a GPU fetches it."""
+    stored = image.pixels if image.stored.dtype.kind == "f" else image.stored
+    if stored.dtype == np.uint16:
+        stored = stored.astype(np.int32)
+    matte = None if image.matte is None else _pinned(_matte(image))
+    everywhere = matte is not None or bool(image.valid.all())
+    valid = None if everywhere else _pinned(image.valid.view(np.uint8))
+    return HostImage(_pinned(stored), valid, matte, image.color_space)
+
+
+_DTYPES = {torch.uint8: np.dtype(np.uint8).str, torch.int32: np.dtype(np.uint16).str}  # as sent -> as stored
+
+
+def _matte(image: Image) -> np.ndarray:
+    """(H, W) float32, NaN where the camera saw nothing."""
+    assert image.matte is not None
+    return np.where(image.valid, image.matte, np.float32(np.nan))
+
+
+def _pinned(array: np.ndarray) -> Tensor:
+    tensor = torch.from_numpy(np.ascontiguousarray(array))
+    return tensor.pin_memory() if torch.cuda.is_available() else tensor
+
+
 @cache
 def _device_table(dtype: str, color_space: str, device: str) -> Tensor:
     return torch.from_numpy(transfer_table(dtype, color_space)).to(device)
 
 
-def _awaited(pixels: CameraPixels) -> CameraPixels:
-    """The image, once the stream at hand may use it."""
-    stream = torch.cuda.current_stream(pixels.luminance.device)
-    if pixels.ready is not None:
-        stream.wait_event(pixels.ready)
-    for tensor in (pixels.luminance, pixels.mask, pixels.chroma, pixels.matte):
-        if tensor is not None:
-            tensor.record_stream(stream)
-    return pixels
-
-
-def _shrunk(constant: Tensor, times: int) -> Tensor:
-    """As ``_halved`` of one number everywhere, expanded to (H, W)."""
-    return constant[0, 0].expand(constant.shape[0] >> times, constant.shape[1] >> times)
-
-
-def _halved(image: Tensor, times: int) -> Tensor:
-    """2x2 means of (..., H, W), ``times`` times; an odd last row or column is dropped."""
+def _halved(images: Tensor, times: int) -> Tensor:
+    """2x2 means of (n, H, W), ``times`` times; an odd last row or column is dropped."""
     for _ in range(times):
-        image = F.avg_pool2d(image[None], 2)[0]
-    return image
+        images = F.avg_pool2d(images[None], 2)[0]
+    return images

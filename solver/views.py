@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,11 +21,13 @@ from .residuals.photometric import ImageStack, Views
 from .rig import RigModel, apply_head
 from .surface import SurfaceSamples
 from .take import Take
+from .threads import ahead
 from .upload import Uploader
 
 GRAZING = 0.2  # cosine between normal and viewing ray below which a sample is not used
 OCCLUSION_TOLERANCE = 0.2  # cm
-GPU_AHEAD = 8  # frames decoded while others are used, beside a GPU
+DECODED_AHEAD = 3  # frames decoded while others are used
+GPU_AHEAD = 16  # frames sent to a GPU while others are used
 GPU_PIXELS = 16_000_000  # pixels worked on at once on a GPU, at about 60 bytes each
 
 
@@ -65,6 +68,17 @@ class FramePixels:
         return self if level == self.finest else self._half.level(level)
 
     @cached_property
+    def saw(self) -> Tensor:
+        """(C,) bool: cameras that saw anything."""
+        return torch.stack([mask.amax() if _stored(mask) else mask[0, 0] for mask in self.mask]) > 0
+
+    def used_on(self, stream: torch.cuda.Stream) -> None:
+        """Keeps the memory until ``stream``, another than it was made on, is done with it."""
+        for tensor in (*self.luminance, *self.mask, *self.chroma, *self.matte):
+            if tensor is not None:
+                tensor.record_stream(stream)
+
+    @cached_property
     def _half(self) -> FramePixels:
         luminance, mask = _halved_each(self.luminance), _halved_each(self.mask)
         return FramePixels(
@@ -97,17 +111,44 @@ class TakeFootage:
         for reader in self._readers:
             reader.close()
 
-    def frames(
-        self, indices: Sequence[int], finest: int = 0, color: bool = True, ahead: int = 3
-    ) -> Iterator[tuple[int, FramePixels]]:
+    def frames(self, indices: Sequence[int], finest: int = 0, color: bool = True) -> Iterator[tuple[int, FramePixels]]:
         """(0-based take frame index, pixels) in order, decoded ahead. Raises FootageError as the take's policy says.
 
-        finest: pyramid level of the pixels. color: give chroma too, which only outlines need. ahead: frames decoded
-        while others are used.
+        finest: pyramid level of the pixels. color: give chroma too, which only outlines need. Beside a GPU a thread of
+        its own sends them there ahead of use.
         """
+        if self._device.type != "cuda":
+            yield from self._decoded(indices, finest, color)
+            return
+        for index, pixels, sent in ahead(self._sent(indices, finest, color), GPU_AHEAD):
+            stream = torch.cuda.current_stream(self._device)
+            stream.wait_event(sent)
+            pixels.used_on(stream)
+            yield index, pixels
+
+    def _sent(
+        self, indices: Sequence[int], finest: int, color: bool
+    ) -> Generator[tuple[int, FramePixels, torch.cuda.Event], None, None]:
+        """As ``_decoded``, on a stream of its own, and what tells that all is there."""
+        stream = torch.cuda.Stream(self._device)
+        with closing(self._decoded(indices, finest, color)) as frames:
+            while True:
+                # the stream of a thread is not left changed while others have their turn
+                with torch.cuda.stream(stream):
+                    frame = next(frames, None)
+                    if frame is None:
+                        return
+                    sent = torch.cuda.Event()
+                    sent.record(stream)
+                yield (*frame, sent)
+
+    def _decoded(
+        self, indices: Sequence[int], finest: int, color: bool
+    ) -> Generator[tuple[int, FramePixels], None, None]:
+        """``frames`` in this thread, on its present stream."""
         numbers = self._take.frames[list(indices)].tolist()
         upload = Uploader(self._take.cameras, self._device, finest, color)
-        with Prefetcher(self._readers, numbers, ahead, self._take.on_bad_frame, upload.prepare) as prefetcher:
+        with Prefetcher(self._readers, numbers, DECODED_AHEAD, self._take.on_bad_frame, upload.prepare) as prefetcher:
             for index, (_, images) in zip(indices, prefetcher, strict=True):
                 seen = upload.gather(images)
                 yield (
@@ -126,9 +167,8 @@ class TakeFootage:
     def batches(
         self, batches: Sequence[Sequence[int]], finest: int = 0
     ) -> Iterator[tuple[Sequence[int], list[FramePixels]]]:
-        """``frames`` of several batches, each together; on a GPU the next ones are decoded while one is used."""
-        ahead = GPU_AHEAD if self._device.type == "cuda" else 3
-        frames = self.frames([index for batch in batches for index in batch], finest, color=False, ahead=ahead)
+        """``frames`` of several batches, each together; the next ones are decoded while one is used."""
+        frames = self.frames([index for batch in batches for index in batch], finest, color=False)
         for batch in batches:
             yield batch, [pixels for _, pixels in itertools.islice(frames, len(batch))]
 
@@ -230,7 +270,7 @@ class ViewBuilder:
         """Views of B frames at a pyramid level. pixels: B frames for take frame indices ``indices``."""
         levels = [frame.level(level) for frame in pixels]
         stacks = []
-        saw = visibility.weights.new_zeros(visibility.weights.shape[:2])
+        saw = torch.stack([frame.saw for frame in pixels]).to(visibility.weights.dtype)
         for group in self._groups:
             luminance = torch.stack([frame.luminance[camera] for frame in levels for camera in group])
             masks = [frame.mask[camera] for frame in levels for camera in group]
@@ -241,8 +281,6 @@ class ViewBuilder:
                 mask = torch.stack(masks[rows]) * covered if any(map(_stored, masks[rows])) else covered
                 values[rows] = normalise(luminance[rows], mask)
             stacks.append(ImageStack(group, values.unflatten(0, (len(levels), len(group)))))
-            seen = torch.stack([mask.amax() if _stored(mask) else mask[0, 0] for mask in masks]) > 0
-            saw[:, list(group)] = seen.to(saw.dtype).view(len(levels), len(group))
         return Views(tuple(stacks), self.cameras(level, indices), visibility.weights * saw[..., None], visibility.edges)
 
     def views(
