@@ -11,6 +11,7 @@ from torch import Tensor
 
 from .bundle import Evidence, bundle
 from .known_texture import known_template
+from .matte import Matte
 from .problem import Pose, Problem
 from .residuals.contour import ContourPoints
 from .residuals.photometric import Views
@@ -19,7 +20,7 @@ from .views import FramePixels
 ROUNDS = 2  # times the views are made anew at each level
 ITERATIONS = 3
 OUTLINE_SIZE = 400  # pixels, the longest side of images whose outlines are compared
-MOST_OUTLINES = 48  # images of a bundle that give outlines
+MOST_OUTLINES = 24  # images of a bundle that give outlines
 HOLD_DEVIATION = 0.05  # of a control's range: one frame alone says little about the controls
 
 
@@ -51,8 +52,9 @@ def improve(
     hold = 1 / (deviation * problem.prior.span) ** 2
     # an outline is only as sharp as its matte: at the finest levels the colours decide alone
     outlines = level if level >= outline_level(problem) else None
+    mattes: Sequence[Matte] = ()
     for _ in range(ROUNDS):
-        views, evidence = look(problem, [pixels], pose, frames, level, outlines)
+        views, evidence, mattes = look(problem, [pixels], pose, frames, level, outlines, mattes)
         pose = bundle(problem, views, pose, frames, level, ITERATIONS, free_controls, hold, evidence).pose
     return pose
 
@@ -64,11 +66,18 @@ def outline_level(problem: Problem) -> int:
 
 
 def look(
-    problem: Problem, pixels: Sequence[FramePixels], pose: Pose, frames: Tensor, level: int, outlines: int | None
-) -> tuple[Views, Evidence]:
+    problem: Problem,
+    pixels: Sequence[FramePixels],
+    pose: Pose,
+    frames: Tensor,
+    level: int,
+    outlines: int | None,
+    mattes: Sequence[Matte] = (),
+) -> tuple[Views, Evidence, Sequence[Matte]]:
     """Views of M frames at a pose, with their outlines at a level, if any, and the rig's own texture, where it has one.
 
-    Of many frames only some, spread evenly, give outlines.
+    Of many frames only some, spread evenly, give outlines. mattes: of the same frames at another pose nearby; those of
+    this pose are the last thing returned.
     """
     indices = frames.tolist()
     visibility = problem.views.visibility(problem.samples, level, indices, pose.controls, pose.head)
@@ -78,12 +87,14 @@ def look(
         rows = np.unique(np.linspace(0, len(indices) - 1, most).round().astype(int)).tolist()
         coverage = [image[rows] for image in visibility.coverage]
         some = pose.at(rows)
+        mattes = problem.contours.mattes([pixels[row] for row in rows], coverage, outlines, mattes)
         found = problem.contours.build(
-            [pixels[row] for row in rows], coverage, some.controls, some.head, [indices[row] for row in rows], outlines
+            mattes, coverage, some.controls, some.head, [indices[row] for row in rows], outlines
         )
         of_row = dict(zip(rows, found, strict=True))
         contours = tuple(of_row.get(row) for row in range(len(indices)))
     known = None
     if problem.texture is not None:
         known = known_template(problem, problem.texture, pose.at([0]), frames[:1], level)
-    return problem.views.build(visibility, level, indices, pixels), Evidence(contours, known)
+    views = problem.views.build(visibility, level, indices, pixels)
+    return views, Evidence(contours, known), mattes

@@ -156,25 +156,30 @@ def _fit_background(colors: Tensor, outside: Tensor, first: Tensor | None = None
     them: more than half of ``outside`` may be something else.
     """
     height, width = outside.shape
-    rows = torch.linspace(-1, 1, height, dtype=torch.float64, device=colors.device)[:, None].expand(height, width)
-    columns = torch.linspace(-1, 1, width, dtype=torch.float64, device=colors.device).expand(height, width)
-    terms = torch.stack([torch.ones_like(rows), columns, rows, columns**2, columns * rows, rows**2])
+    rows = torch.linspace(-1, 1, height, dtype=torch.float64, device=colors.device)
+    columns = torch.linspace(-1, 1, width, dtype=torch.float64, device=colors.device)
     chosen = outside.flatten().nonzero()[:, 0]
     chosen = chosen[:: max(1, len(chosen) // FIT_PIXELS)]
-    x, y = terms.flatten(1)[:, chosen].T, colors.flatten(1)[:, chosen].T.double()  # (m, 6), (m, n)
+    x, y = columns[chosen % width], rows[chosen // width]
+    terms = torch.stack([torch.ones_like(x), x, y, x * x, x * y, y * y], 1)  # (m, 6)
+    values = colors.flatten(1)[:, chosen].T.double()  # (m, n)
     coefficients = torch.zeros(6, len(colors), dtype=torch.float64, device=colors.device)
     trusted = torch.ones_like(chosen, dtype=torch.bool) if first is None else first.flatten()[chosen]
-    coefficients[0] = y[trusted].median(0).values
+    coefficients[0] = values[trusted].median(0).values
     for _ in range(FIT_ITERATIONS):
-        residual = y - x @ coefficients
+        residual = values - terms @ coefficients
         deviation = (1.4826 * residual[trusted].abs().median(0).values).clamp_min(LEAST_DEVIATION)
         weight = (1 + (residual / deviation).square().sum(1, keepdim=True) / 9) ** -2
         if first is not None:
             trusted = weight[:, 0] > 0.25  # within three standard deviations
-        normal = x.T @ (weight * x) + 1e-6 * len(x) * torch.eye(6, dtype=x.dtype, device=x.device)
-        coefficients = torch.linalg.solve(normal, x.T @ (weight * y))
-    background = (coefficients.T @ terms.flatten(1)).unflatten(1, (height, width))
-    return background.to(colors), deviation.to(colors)
+        weighted = weight * terms
+        normal = terms.T @ weighted + 1e-6 * len(terms) * torch.eye(6, dtype=x.dtype, device=x.device)
+        coefficients = torch.linalg.solve(normal, weighted.T @ values)
+    constant, x, y, xx, xy, yy = coefficients.to(colors)[:, :, None, None]  # each (n, 1, 1)
+    rows, columns = rows.to(colors)[:, None], columns.to(colors)
+    across = constant + columns * (x + columns * xx)  # (n, 1, W)
+    background = across + rows * (y + rows * yy + xy * columns)
+    return background, deviation.to(colors)
 
 
 def _refusal(deviates: Tensor, outside: Tensor, coverage: Tensor, margin: int) -> str:

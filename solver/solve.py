@@ -258,7 +258,7 @@ def _bundle(
         checkpoint.put("bundle", partial(_bundle_arrays, pose, turn), now=True)
         # an outline is only as sharp as its matte: at full resolution the colours decide alone
         outlines = max(level, outline_level(problem)) if level > 0 else None
-        views, evidence = look(problem, pixels, pose, keyframes, level, outlines)
+        views, evidence, _ = look(problem, pixels, pose, keyframes, level, outlines)
         fit = bundle(problem, views, pose, keyframes, level, BUNDLE_ITERATIONS, evidence=evidence)
         pose = fit.pose
         progress.advance()

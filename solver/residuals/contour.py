@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
+from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -28,6 +29,8 @@ from ..views import FramePixels, ViewBuilder
 from .normal_equations import head_basis, to_controls
 from .photometric import robust_loss, robust_weight
 
+Result = TypeVar("Result")
+
 SIGMA = 1.0  # pixels of the level, standard deviation of one independent contour point
 ROBUST_SCALE = 1.5  # pixels of the level
 CORRELATED = 4.0  # pixels of outline that count as one observation
@@ -37,6 +40,7 @@ FLANK = 1.5  # pixels to either side of the outline, between which it is half wa
 POINT_SPACING = 0.5  # pixels of the coverage, between candidates along a silhouette edge
 UNREACHED = 1e3  # pixels: the distance of a point that has left the camera's view
 MOST_THREADS = 16
+AT_ONCE = 16  # images whose silhouettes are found together
 MOST_POINTS = 1000  # along one edge
 BEYOND = 0.75  # pixels of the coverage, outwards from an outline point, where background must be
 
@@ -83,7 +87,7 @@ class _Outline:
         )
 
 
-def _on_threads(task: Callable[[int], _Outline | str], count: int, device: torch.device) -> list[_Outline | str]:
+def _on_threads(task: Callable[[int], Result], count: int, device: torch.device) -> list[Result]:
     """``task`` of 0 to ``count``; beside a GPU on all cores, one thread of PyTorch's each."""
     if device.type == "cpu":
         return [task(index) for index in range(count)]
@@ -106,15 +110,42 @@ class ContourBuilder:
         self._model, self._views = model, views
         self._strength = take.settings.contour
         self._triangles = model.triangles.cpu()
-        self._opposite = opposite_vertices(self._triangles)
+        opposite = opposite_vertices(self._triangles)
         self._vertex_weight = torch.as_tensor(photometric_weight(take.rig), dtype=model.dtype)
         drives = (self._vertex_weight[self._triangles] > 0).all(1)
         # each inner edge belongs to two triangles, of which one is taken; where the mesh ends the actor does not
-        self._edges = (self._opposite > self._triangles) & drives[:, None]
+        self._edges = ((opposite > self._triangles) & drives[:, None]).to(model.device)
+        self._opposite = opposite.to(model.device)
+
+    def mattes(
+        self, pixels: Sequence[FramePixels], coverage: Sequence[Tensor], level: int, known: Sequence[Matte] = ()
+    ) -> list[Matte]:
+        """Where the actor is in all images of B frames at a pyramid level, frame by frame, on the CPU.
+
+        coverage: of each camera (B, H, W), 1 where the rig covers the pixel, at any level (``Visibility.coverage``).
+        known: those of another pose nearby, of which the ones that were not refused are taken over.
+        """
+        if self._strength <= 0:
+            return [Matte(None)] * (len(pixels) * len(coverage))
+        wanted: list[_CpuImage | None] = []
+        for frame, image in enumerate(pixels):
+            # colours mix linearly in the pixels of an outline
+            linear = replace(image, luminance=tuple(seen.square() for seen in image.luminance)).level(level)
+            for camera, covered in enumerate(coverage):
+                if not known or known[len(wanted)].alpha is None:
+                    wanted.append(_on_cpu(linear, camera, covered[frame] > 0))
+                else:
+                    wanted.append(None)
+
+        def matte(index: int) -> Matte:
+            image = wanted[index]
+            return known[index] if image is None else _actor_matte(image)
+
+        return _on_threads(matte, len(wanted), self._model.device)
 
     def build(
         self,
-        pixels: Sequence[FramePixels],
+        mattes: Sequence[Matte],
         coverage: Sequence[Tensor],
         controls: Tensor,
         head: Tensor,
@@ -123,43 +154,42 @@ class ContourBuilder:
     ) -> list[ContourPoints]:
         """Outline points of B take frame indices at a pyramid level and at poses (B, K), (B, 4, 4) world, cm.
 
-        coverage: of each camera (B, H, W), 1 where the rig at these very poses covers the pixel, at any level
-        (``Visibility.coverage``).
+        mattes: of ``mattes`` at that level. coverage: as there, of the rig at these very poses.
         """
         dtype, count = self._model.dtype, len(coverage)
         cameras = self._views.cameras(level, frames)
-        found: list[_Outline | str] = []
+        found: list[_Outline | None] = []
         if self._strength > 0:
-            world = apply_head(head.to(dtype), self._model.vertices(controls.to(dtype))).cpu()
-            matrices = cameras.clip_matrices(1.0, 2.0).cpu()  # near and far only matter to a depth that is not used
-            linear = [
-                replace(frame, luminance=tuple(image.square() for image in frame.luminance)).level(level)
-                for frame in pixels
-            ]
+            world = apply_head(head.to(dtype), self._model.vertices(controls.to(dtype)))
+            matrices = cameras.clip_matrices(1.0, 2.0)  # near and far only matter to a depth that is not used
+            clip = (F.pad(world, (0, 1), value=1.0)[:, None] @ matrices.mT).flatten(0, 1)  # (B * C, V, 4)
+            edges = torch.cat(
+                [silhouette_edges(some, self._model.triangles, self._opposite) for some in clip.split(AT_ONCE)]
+            )
+            edges &= self._edges & (clip[..., 3] > NEAREST)[:, self._model.triangles].all(2, keepdim=True)
+            clip, edges = clip.cpu(), edges.cpu()
+            covers = [covered.cpu() > 0 for covered in coverage]
 
-            def outline(image: int) -> _Outline | str:
+            def outline(image: int) -> _Outline | None:
                 frame, camera = divmod(image, count)
-                covered = coverage[camera][frame].cpu() > 0
-                matte = actor_matte(linear[frame], camera, covered)
-                if matte.alpha is None:
-                    return matte.refusal
-                return self._outline(world[frame], matrices[frame, camera], camera, covered, matte.alpha.to(dtype))
+                alpha = mattes[image].alpha
+                if alpha is None:
+                    return None
+                return self._outline(clip[image], edges[image], camera, covers[camera][frame], alpha.to(dtype))
 
             found = _on_threads(outline, len(frames) * count, self._model.device)
         points = []
         for frame in range(len(frames)):
-            parts = found[frame * count : (frame + 1) * count]
-            outlines = [part for part in parts if isinstance(part, _Outline)]
-            refusals = tuple("" if isinstance(part, _Outline) else part for part in parts)
+            some = slice(frame * count, (frame + 1) * count)
+            outlines = [part for part in found[some] if part is not None]
+            refusals = tuple(matte.refusal for matte in mattes[some]) if found else ()
             one = cameras.at(torch.tensor([frame], device=self._model.device))
             points.append(self._points(_Outline.joined(outlines, self._model.neutral), one, refusals))
         return points
 
-    def _outline(self, world: Tensor, matrix: Tensor, camera: int, covered: Tensor, alpha: Tensor) -> _Outline:
-        """The outline of vertices ``world`` (V, 3) in one camera (4, 4) that has a counterpart in ``alpha`` (H, W)."""
-        clip = F.pad(world, (0, 1), value=1.0) @ matrix.T  # (V, 4)
-        edges = silhouette_edges(clip[None], self._triangles, self._opposite)[0] & self._edges
-        edges &= (clip[:, 3] > NEAREST)[self._triangles].all(1, keepdim=True)
+    def _outline(self, clip: Tensor, edges: Tensor, camera: int, covered: Tensor, alpha: Tensor) -> _Outline:
+        """The outline, ``edges`` (F, 3) of vertices ``clip`` (V, 4), in one camera that has a counterpart in ``alpha``
+        (H, W)."""
         size = clip.new_tensor([alpha.shape[1], alpha.shape[0]])
         places = (clip[:, :2] / clip[:, 3:] + 1) / 2 * size
         # a coarser level drops odd rows and columns, so the scale is the power of two, not the ratio of the sizes
@@ -195,22 +225,39 @@ class ContourBuilder:
         return ContourPoints(neutral, basis, of_point, outline.normals, outline.crossings, outline.weight, refusals)
 
 
-def actor_matte(pixels: FramePixels, camera: int, covered: Tensor) -> Matte:
-    """Where the actor is in one camera's image: the footage's matte where it has one, else from a clean background.
+@dataclass(frozen=True, eq=False)
+class _CpuImage:
+    """One camera's image on the CPU: luminance (H, W) in linear light, chroma, mask and matte as in ``FramePixels``;
+    covered: (H', W') bool, where the rig is predicted, at that resolution or another."""
 
-    pixels: with luminance in linear light: colours mix linearly in the pixels of an outline. covered: (H', W') bool,
-    where the rig is predicted, at the resolution of ``pixels`` or another.
-    """
-    mask = pixels.mask[camera].cpu()
+    luminance: Tensor
+    chroma: Tensor | None
+    mask: Tensor
+    matte: Tensor | None
+    covered: Tensor
+
+
+def _on_cpu(pixels: FramePixels, camera: int, covered: Tensor) -> _CpuImage:
     matte = pixels.matte[camera] if pixels.matte else None
-    if not bool((mask > 0).any()):
+    return _CpuImage(
+        luminance=pixels.luminance[camera].cpu(),
+        chroma=pixels.chroma[camera].cpu() if pixels.chroma else None,
+        mask=pixels.mask[camera].cpu(),
+        matte=None if matte is None else matte.cpu(),
+        covered=covered.cpu(),
+    )
+
+
+def _actor_matte(image: _CpuImage) -> Matte:
+    """Where the actor is in one image: the footage's matte where it has one, else from a clean background."""
+    if not bool((image.mask > 0).any()):
         return Matte(None, "the image is missing or empty")
-    if matte is not None:
-        return Matte(matte.cpu())
-    if covered.shape != mask.shape:
-        covered = F.interpolate(covered[None, None].float(), size=mask.shape, mode="nearest")[0, 0] > 0
-    color = pixels.chroma[camera].cpu() if pixels.chroma else None
-    return clean_background_matte(pixels.luminance[camera].cpu(), color, mask > 0.999, covered)
+    if image.matte is not None:
+        return Matte(image.matte)
+    covered = image.covered
+    if covered.shape != image.mask.shape:
+        covered = F.interpolate(covered[None, None].float(), size=image.mask.shape, mode="nearest")[0, 0] > 0
+    return clean_background_matte(image.luminance, image.chroma, image.mask > 0.999, covered)
 
 
 def contour_quadratic(

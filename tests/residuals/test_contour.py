@@ -12,7 +12,7 @@ from torch import Tensor
 
 from solver.camera import CameraModel, scaled
 from solver.evaluate import read_truth
-from solver.matte import clean_background_matte, half_chroma
+from solver.matte import Matte, clean_background_matte, half_chroma
 from solver.pack import FootageSource, PackRequest, pack_take
 from solver.problem import Pose, Problem
 from solver.render import choose_backend, opposite_vertices
@@ -62,7 +62,8 @@ class Contour:
 
     def points(self, pixels: FramePixels, pose: Pose, level: int = 0) -> ContourPoints:
         visibility = self.problem.views.visibility(self.problem.samples, level, [0], pose.controls, pose.head)
-        return self.builder.build([pixels], visibility.coverage, pose.controls, pose.head, [0], level)[0]
+        mattes = self.builder.mattes([pixels], visibility.coverage, level)
+        return self.builder.build(mattes, visibility.coverage, pose.controls, pose.head, [0], level)[0]
 
     def distances(self, points: ContourPoints, pose: Pose) -> Tensor:
         model = self.problem.model
@@ -308,11 +309,23 @@ def test_information_does_not_depend_on_how_densely_points_lie(contour: Contour)
     visibility = contour.problem.views.visibility(
         contour.problem.samples, 1, [0], contour.truth.controls, contour.truth.head
     )
-    (coarse,) = contour.builder.build(
-        [filmed(contour.alphas)], visibility.coverage, contour.truth.controls, contour.truth.head, [0], 0
-    )
+    mattes = contour.builder.mattes([filmed(contour.alphas)], visibility.coverage, 0)
+    (coarse,) = contour.builder.build(mattes, visibility.coverage, contour.truth.controls, contour.truth.head, [0], 0)
     assert 0.4 < len(coarse.weight) / len(fine.weight) < 0.6
     assert 0.8 < float(coarse.weight.sum() / fine.weight.sum()) < 1.2
+
+
+def test_mattes_of_a_pose_nearby_are_taken_over_unless_they_were_refused(contour: Contour) -> None:
+    pose = contour.shifted(0, 0, 0, 0.3, 0, 0)
+    coverage = contour.problem.views.visibility(contour.problem.samples, 0, [0], pose.controls, pose.head).coverage
+    pixels = [filmed(contour.alphas)]
+    first = contour.builder.mattes(pixels, coverage, 0)
+    again = contour.builder.mattes(pixels, coverage, 0, [first[0], Matte(None, "not yet"), first[2]])
+    assert again[0] is first[0]
+    assert again[2] is first[2]
+    assert again[1].alpha is not None
+    assert first[1].alpha is not None
+    torch.testing.assert_close(again[1].alpha, first[1].alpha)
 
 
 def test_surface_without_photometric_weight_takes_no_part() -> None:
@@ -371,7 +384,8 @@ def test_outline_of_the_real_head_meets_its_footage(facesolve_data: Path, tmp_pa
     with TakeFootage(take, torch.device("cpu")) as footage:
         ((_, pixels),) = footage.frames([0])
     visibility = problem.views.visibility(problem.samples, 0, [0], pose.controls, pose.head)
-    (points,) = builder.build([pixels], visibility.coverage, pose.controls, pose.head, [0], 0)
+    mattes = builder.mattes([pixels], visibility.coverage, 0)
+    (points,) = builder.build(mattes, visibility.coverage, pose.controls, pose.head, [0], 0)
     activations, _ = problem.model.activations(pose.controls.float())
     distance, _ = contour_distances(points, activations[0], pose.head[0].float())
     assert points.refusals == ("",) * len(names)
@@ -381,7 +395,8 @@ def test_outline_of_the_real_head_meets_its_footage(facesolve_data: Path, tmp_pa
 def test_coverage_may_be_finer_than_the_level(contour: Contour) -> None:
     pose = contour.truth
     fine = contour.problem.views.visibility(contour.problem.samples, 0, [0], pose.controls, pose.head).coverage
-    (points,) = contour.builder.build([filmed(contour.alphas)], fine, pose.controls, pose.head, [0], 1)
+    mattes = contour.builder.mattes([filmed(contour.alphas)], fine, 1)
+    (points,) = contour.builder.build(mattes, fine, pose.controls, pose.head, [0], 1)
     usual = contour.points(filmed(contour.alphas), pose, 1)
     assert abs(float(contour.distances(points, pose).median())) < 0.05
     assert 0.8 < float(points.weight.sum() / usual.weight.sum()) < 1.2
