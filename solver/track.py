@@ -23,7 +23,7 @@ from .residuals.photometric import Observation, Template, Views, observe
 from .surface import SurfaceSamples
 from .views import FramePixels, Visibility
 
-WINDOW = 4  # frames: the template learns between windows, and what it has learnt keeps the next ones near
+WINDOW = 16  # frames: the template learns between windows, and what it has learnt keeps the next ones near
 ITERATIONS = 5
 BOX_ROUNDS = 2  # of the bounded step: near is enough
 TEMPLATE_SHARE = 0.5
@@ -41,6 +41,7 @@ class Tracker:
         finest = min(max(problem.rough_level, 1), problem.coarsest)  # never full size
         self.levels = list(range(problem.coarsest, finest - 1, -1))
         base = problem.samples.thinned(max(1, len(problem.samples.weight) // SAMPLES))
+        self._moving_cameras = any(camera.moving for camera in problem.take.cameras)
         self._stride = {level: _stride(base, problem.pixels_per_cm, level) for level in self.levels}
         self._at = {level: problem.with_samples(base.thinned(self._stride[level])) for level in self.levels}
         self.memory = {
@@ -119,7 +120,7 @@ class Tracker:
             path = joined([before, last, pose])
             there, going = path.at([settled + 1]), path.at([settled])
             begin = joined([predict(there, going), there.at([0] * (len(rows) - 1))])
-            found, _, reached = self._fit(window.rows(rows), begin, self.levels[:1], anchor.at(rows))
+            found, _, reached = self._fit(window.rows(rows), begin, self.levels[:1], anchor.at(rows), there)
             better = reached < WORTHWHILE * disagreement[rows]
             chosen = pose.at(rows).chosen(found, better)
             pose.controls[rows], pose.head[rows] = chosen.controls, chosen.head
@@ -131,16 +132,23 @@ class Tracker:
                 settled += 1
         return pose
 
-    def _fit(self, window: _Window, begin: Pose, levels: Sequence[int], anchor: Anchor) -> tuple[Pose, Tensor, Tensor]:
+    def _fit(
+        self, window: _Window, begin: Pose, levels: Sequence[int], anchor: Anchor, there: Pose | None = None
+    ) -> tuple[Pose, Tensor, Tensor]:
         """Poses fitted to the memory over pyramid levels; robust scales; and how far what is seen at the last level
-        disagrees with the template, (n,) 0..1."""
+        disagrees with the template, (n,) 0..1. there: a pose (B = 1) at which still cameras see about what they see
+        where the frames begin: visibility is then found only once."""
         poses, scales, disagreements = [], [], []
         for rows in self._parts(window, levels[-1]):
             part, pose = window.rows(rows), begin.at(rows)
             frames = torch.tensor(part.frames, device=pose.head.device)
             pose = self._at[levels[0]].held(pose, frames)
             held = anchor.at(rows)
-            seen = self._visibility(part, pose, levels)
+            if there is None or self._moving_cameras:
+                seen = self._visibility(part, pose, levels)
+            else:
+                once = self._visibility(part.rows([0]), there, levels)
+                seen = {level: visibility.repeated(len(rows)) for level, visibility in once.items()}
             for level in levels:
                 problem = self._at[level]
                 views = problem.views.build(seen[level], level, part.frames, part.pixels)

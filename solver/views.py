@@ -47,6 +47,11 @@ class Visibility:
         """For every ``stride``-th sample, as ``SurfaceSamples.thinned`` takes them."""
         return Visibility(self.weights[..., ::stride], self.coverage, self.edges[:, ::stride])
 
+    def repeated(self, count: int) -> Visibility:
+        """Of one frame (B = 1), for as many."""
+        coverage = tuple(image.expand(count, -1, -1) for image in self.coverage)
+        return Visibility(self.weights.repeat(count, 1, 1), coverage, self.edges.repeat(count, 1, 1, 1))
+
 
 @dataclass(frozen=True, eq=False)
 class FramePixels:
