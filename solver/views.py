@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -98,20 +98,26 @@ class TakeFootage:
             reader.close()
 
     def frames(
-        self, indices: Sequence[int], finest: int = 0, color: bool = True, ahead: int = 3
+        self, indices: Iterable[int], finest: int = 0, color: bool = True, ahead: int = 3
     ) -> Iterator[tuple[int, FramePixels]]:
         """(0-based take frame index, pixels) in order, decoded ahead. Raises FootageError as the take's policy says.
 
-        finest: pyramid level of the pixels. color: give chroma too, which only outlines need. ahead: frames decoded
-        while others are used.
+        indices: each is asked for when its images are to be decoded. finest: pyramid level of the pixels. color: give
+        chroma too, which only outlines need. ahead: frames decoded while others are used.
         """
-        numbers = self._take.frames[list(indices)].tolist()
+        begun: deque[int] = deque()
+
+        def numbers() -> Iterator[int]:
+            for index in indices:
+                begun.append(index)
+                yield int(self._take.frames[index])
+
         upload = Uploader(self._take.cameras, self._device, finest, color)
-        with Prefetcher(self._readers, numbers, ahead, self._take.on_bad_frame, upload.prepare) as prefetcher:
-            for index, (_, images) in zip(indices, prefetcher, strict=True):
+        with Prefetcher(self._readers, numbers(), ahead, self._take.on_bad_frame, upload.prepare) as prefetcher:
+            for _, images in prefetcher:
                 seen = upload.gather(images)
                 yield (
-                    index,
+                    begun.popleft(),
                     FramePixels(
                         luminance=tuple(image.luminance for image in seen),
                         mask=tuple(image.mask for image in seen),
@@ -124,13 +130,26 @@ class TakeFootage:
                 self.unseen[item.camera, item.frame] = item
 
     def batches(
-        self, batches: Sequence[Sequence[int]], finest: int = 0
+        self, batches: Iterable[Sequence[int]], finest: int = 0
     ) -> Iterator[tuple[Sequence[int], list[FramePixels]]]:
-        """``frames`` of several batches, each together; on a GPU the next ones are decoded while one is used."""
+        """``frames`` of several batches, each together; on a GPU the next ones are decoded while one is used.
+
+        batches: none empty; each is asked for when its images are to be decoded.
+        """
+        begun: deque[Sequence[int]] = deque()
+
+        def indices() -> Iterator[int]:
+            for batch in batches:
+                begun.append(batch)
+                yield from batch
+
         ahead = GPU_AHEAD if self._device.type == "cuda" else 3
-        frames = self.frames([index for batch in batches for index in batch], finest, color=False, ahead=ahead)
-        for batch in batches:
-            yield batch, [pixels for _, pixels in itertools.islice(frames, len(batch))]
+        together: list[FramePixels] = []
+        for _, pixels in self.frames(indices(), finest, color=False, ahead=ahead):
+            together.append(pixels)
+            if len(together) == len(begun[0]):
+                yield begun.popleft(), together
+                together = []
 
 
 def _halved(image: Tensor) -> Tensor:
