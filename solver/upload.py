@@ -49,6 +49,8 @@ class Uploader:
             return image
         if not hasattr(self._local, "stream"):
             self._local.stream = torch.cuda.Stream(self._device)
+            # else every change of streams would go by way of the first GPU, and open it
+            torch.cuda.set_device(self._local.stream.device)
         with torch.cuda.stream(self._local.stream):
             pixels = self._pixels(image)
             ready = torch.cuda.Event()

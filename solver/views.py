@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -131,7 +131,7 @@ class TakeFootage:
 
     def batches(
         self, batches: Iterable[Sequence[int]], finest: int = 0
-    ) -> Iterator[tuple[Sequence[int], list[FramePixels]]]:
+    ) -> Generator[tuple[Sequence[int], list[FramePixels]], None, None]:
         """``frames`` of several batches, each together; on a GPU the next ones are decoded while one is used.
 
         batches: none empty; each is asked for when its images are to be decoded.

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from solver.commands.declare import DEVICES, EXIT_INTERRUPTED, EXIT_OK, add_command, add_progress, quoted, reporting
+from solver.commands.declare import EXIT_INTERRUPTED, EXIT_OK, add_command, add_device, add_progress, quoted, reporting
 from solver.progress import StopsOnFile
 from solver.take.settings import QUALITIES
 
@@ -32,7 +32,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("take", type=Path, metavar="TAKE", help="folder with take.json")
     parser.add_argument("--out", type=Path, required=True, metavar="OUT", help="folder of the solution")
-    parser.add_argument("--device", choices=DEVICES, default="auto", help="auto takes CUDA when there is one")
+    add_device(parser)
     parser.add_argument("--quality", choices=QUALITIES, help="instead of the quality in the take's settings")
     parser.add_argument("--frames", metavar="A-B", help="solve only these frames of the take, both included")
     parser.add_argument("--resume", action="store_true", help="go on from an interrupted solve in OUT")
