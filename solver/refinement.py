@@ -140,6 +140,8 @@ def refined_batches(
         for some, pixels in footage.batches(batches, target.finest):
             yield _refined(problem, target, some, pixels)
         return
+    # loads PyTorch's linear algebra, which two threads must not do at once (pytorch issue 90613)
+    torch.linalg.cholesky_ex(problem.samples.weight.new_ones(1, 1))
     share = _Share([frames[part] for part in _even_split(len(frames), most, 1 + len(helpers))])
     host = target.on(HOST)
     with ThreadPoolExecutor(1, "refine") as own:
