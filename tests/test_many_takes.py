@@ -172,6 +172,8 @@ def test_resume_leaves_what_is_solved_and_goes_on_with_what_was_begun(takes: Any
     assert made["a"] == {}
     assert ("a", {"event": "message", "text": "is solved already"}) in listener.events
     assert ["--resume" in made[name]["arguments"] for name in "bcd"] == [True, True, False]
+    solve(folders[:2], ("cpu",))
+    assert ["--resume" in solutions(out)[name]["arguments"] for name in "ab"] == [False, False]
 
 
 def test_takes_of_one_name_and_takes_solved_into_themselves_are_refused(tmp_path: Path) -> None:
