@@ -66,7 +66,7 @@ def _processor() -> Check:
 
 def _cuda() -> Check:
     if torch.cuda.is_available():
-        names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+        names = [f"cuda:{index} {torch.cuda.get_device_name(index)}" for index in range(torch.cuda.device_count())]
         return Check("CUDA", READY, f"{torch.version.cuda}: {', '.join(names)}")
     if torch.version.cuda is None:
         remedy = "with an NVIDIA GPU, install a CUDA build of PyTorch (https://pytorch.org/get-started)"

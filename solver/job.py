@@ -6,6 +6,7 @@ import hashlib
 import os
 import platform
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -15,13 +16,14 @@ import torch
 from . import __version__
 from .appearance import NoTexture, bake_texture
 from .checkpoint import Checkpoint
+from .devices import choose_device, device_name, existing_device
 from .footage import check_footage
 from .frame_range import part_of_take
 from .progress import Progress
 from .render import choose_backend
 from .result import make_solution
 from .solve import Solved, solve_take
-from .take import FootageError, Solution, SolveError, Take, read_take, write_solution
+from .take import FootageError, Solution, Take, read_take, write_solution
 from .take.files import write_atomic
 from .texture_files import write_texture
 
@@ -39,30 +41,36 @@ def solve_take_folder(
     frames: tuple[int, int] | None,
     resume: bool,
     progress: Progress,
+    beside: Sequence[str] = (),
 ) -> Solution:
     """Solves the take in ``take_folder`` and writes ``solution.npz``, ``solution.json``, texture and log into ``out``.
 
-    device: ``auto``, ``cpu`` or ``cuda``. quality: instead of the take's own. frames: first and last, both included.
-    resume: go on from the checkpoint in ``out``. Raises FacesolveError; nothing is written before the take is checked.
+    device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``. quality: instead of the take's own. frames: first and last, both
+    included. resume: go on from the checkpoint in ``out``. beside: further devices, which share the refinement.
+    Raises FacesolveError; nothing is written before the take is checked.
     """
     take = read_take(take_folder)
     if frames is not None:
         take = part_of_take(take, *frames)
     if quality is not None:
         take = replace(take, settings=replace(take.settings, quality=quality))
-    where = choose_device(device)
+    where, others = choose_device(device), [existing_device(name) for name in beside]
     check_images(take)
     clock = StageClock(progress)
     clock.message(f"facesolve {__version__}, torch {torch.__version__} on {device_name(where)}")
+    for other in others:
+        clock.message(f"frames are refined on {device_name(other)}, too")
     clock.message(f"rasterizer: {choose_backend(where).reason}")
     identity = (take_folder / "take.json").read_bytes() + repr((__version__, quality, frames, where.type)).encode()
     checkpoint = Checkpoint(out, hashlib.sha256(identity).hexdigest(), resume)
     try:
-        solved = solve_take(take, where, clock, checkpoint)
+        solved = solve_take(take, where, clock, checkpoint, others)
         look = _write_texture(solved, out, clock)
         clock.close()
         if solved.found:
             look["start"] = list(solved.found)
+        if others:
+            look["refined_beside_on"] = [device_name(other) for other in others]
         solution = make_solution(
             take, solved, {**origin(take, take_folder, out, where), "seconds": clock.seconds, **look}
         )
@@ -71,22 +79,6 @@ def solve_take_folder(
         write_atomic(out / LOG, ("\n".join(clock.lines) + "\n").encode("utf-8"))
     checkpoint.remove()
     return solution
-
-
-def choose_device(name: str) -> torch.device:
-    """The device for ``auto``, ``cpu`` or ``cuda``. Raises SolveError when CUDA is asked for and not there."""
-    if name == "cuda" and not torch.cuda.is_available():
-        raise SolveError("device: CUDA is not available to this PyTorch; use --device cpu, or see 'facesolve doctor'.")
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.device(name)
-
-
-def device_name(device: torch.device) -> str:
-    """What a person calls the device."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
 
 
 class StageClock:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
 PROGRESS_MODES = ("bar", "jsonl", "none")
+CANCEL_FILE = "cancel"  # in the output folder: asks a task to stop as Ctrl-C does
 
 
 class Progress(Protocol):
@@ -36,6 +38,9 @@ class Progress(Protocol):
 class Reporter(Progress, AbstractContextManager["Reporter"], Protocol):
     """A progress display that the command line opens, and closes with one of two ends."""
 
+    def heard(self, task: str, event: Mapping[str, Any]) -> None:
+        """One of several tasks that run side by side said ``event``, an object of ``JsonLines``."""
+
     def done(self, folder: Path) -> None:
         """The task ended well; its results are in ``folder``."""
 
@@ -56,6 +61,9 @@ class Silent:
         pass
 
     def picture(self, path: Path) -> None:
+        pass
+
+    def heard(self, task: str, event: Mapping[str, Any]) -> None:
         pass
 
     def done(self, folder: Path) -> None:
@@ -80,6 +88,7 @@ class JsonLines(Silent):
     ``{"event": "progress", "stage": str, "done": int, "total": int, "seconds_left": float | null}``
     ``{"event": "message", "text": str}``, ``{"event": "picture", "path": str}``
     last: ``{"event": "done", "path": str, "seconds": float}`` or ``{"event": "error", "text": str}``
+    What one of several tasks says has ``"task": str``, too.
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:
@@ -106,6 +115,9 @@ class JsonLines(Silent):
     def picture(self, path: Path) -> None:
         self._write(event="picture", path=Path(path).as_posix())
 
+    def heard(self, task: str, event: Mapping[str, Any]) -> None:
+        self._write(**event, task=task)
+
     def done(self, folder: Path) -> None:
         seconds = round(time.monotonic() - self._opened, 2)
         self._write(event="done", path=Path(folder).as_posix(), seconds=seconds)
@@ -119,7 +131,7 @@ class JsonLines(Silent):
 
 
 class Bars(Silent):
-    """A bar for each stage with the time left, on a terminal."""
+    """A bar for each stage with the time left, or for each of several tasks, on a terminal."""
 
     def __init__(self, console: Console) -> None:
         self._bars = RichProgress(
@@ -130,6 +142,7 @@ class Bars(Silent):
             TimeRemainingColumn(),
             console=console,
         )
+        self._tasks: dict[str, TaskID] = {}
 
     def stage(self, name: str, total: int) -> None:
         for task in self._bars.tasks:
@@ -145,6 +158,19 @@ class Bars(Silent):
 
     def picture(self, path: Path) -> None:
         self.message(f"picture: {path}")
+
+    def heard(self, task: str, event: Mapping[str, Any]) -> None:
+        kind = event["event"]
+        if kind == "stage":
+            if task not in self._tasks:
+                self._tasks[task] = self._bars.add_task(task)
+            self._bars.reset(self._tasks[task], total=event["total"], description=f"{task}: {event['name']}")
+        elif kind == "progress" and task in self._tasks:
+            self._bars.update(self._tasks[task], completed=event["done"])
+        elif (said := _sentence(task, event)) is not None:
+            self.message(said)
+        if kind in ("done", "error") and task in self._tasks:
+            self._bars.remove_task(self._tasks.pop(task))
 
     def __enter__(self) -> Bars:
         self._bars.start()
@@ -170,6 +196,20 @@ class Lines(Silent):
 
     def picture(self, path: Path) -> None:
         self.message(f"picture: {path}")
+
+    def heard(self, task: str, event: Mapping[str, Any]) -> None:
+        if event["event"] == "stage":
+            self.message(f"{task}: {event['name']} ({event['total']})")
+        elif (said := _sentence(task, event)) is not None:
+            self.message(said)
+
+
+def _sentence(task: str, event: Mapping[str, Any]) -> str | None:
+    """What is worth a line of what a task says."""
+    if event["event"] == "done":
+        return f"{task}: done in {event['seconds']:.0f} s"
+    text = event.get("text", event.get("path"))
+    return None if text is None else f"{task}: {text}"
 
 
 class StopsOnFile:

@@ -11,6 +11,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -22,9 +24,10 @@ from .align import align, look, outline_level
 from .bundle import BundleFit, bundle
 from .checkpoint import Checkpoint
 from .optimize.gauss_newton import Quadratic
-from .problem import QUALITY, Pose, Problem, split, together
+from .problem import QUALITY, Pose, Problem
 from .progress import Progress
-from .refine import JointFit, carry_correction, joint_pass, learn_template, refine_frames
+from .refine import JointFit, carry_correction, joint_pass, learn_template
+from .refinement import Assistants, Target, gathered, refined_arrays, refined_batches, refined_from_arrays
 from .render import Texture, choose_backend
 from .residuals.contour import ContourBuilder
 from .residuals.priors import ControlPrior
@@ -58,12 +61,23 @@ class Solved:
     found: tuple[str, ...] = ()
 
 
-def solve_take(take: Take, device: torch.device, progress: Progress, checkpoint: Checkpoint) -> Solved:
-    """Solves ``take`` on ``device``. Raises SolveError or FootageError with one sentence."""
+def solve_take(
+    take: Take,
+    device: torch.device,
+    progress: Progress,
+    checkpoint: Checkpoint,
+    beside: Sequence[torch.device] = (),
+) -> Solved:
+    """Solves ``take`` on ``device``. Raises SolveError or FootageError with one sentence.
+
+    beside: further devices, which take a share of ``refine``; what is found is that of one device up to rounding.
+    """
     check_solvable(take)
-    with TakeFootage(take, device) as footage:
+    with ExitStack() as opened:
+        footage = opened.enter_context(TakeFootage(take, device))
         take, found = _find(take, footage, device, progress, checkpoint)
         problem, start, first = prepare(take, device)
+        assistants = opened.enter_context(Assistants(problem, beside))
         aligned = _align(problem, footage, start, first, progress, checkpoint)
         tracked = _track(problem, footage, aligned, first, progress, checkpoint)
         keyframes = choose_keyframes(problem, tracked, first)
@@ -71,7 +85,7 @@ def solve_take(take: Take, device: torch.device, progress: Progress, checkpoint:
         bundled = _bundle(problem, pixels, tracked, keyframes, progress, checkpoint)
         carried = carry_correction(tracked, keyframes, bundled.pose)
         refined, photometric, residual = _refine(
-            problem, footage, pixels, carried, bundled.pose, keyframes, progress, checkpoint
+            problem, footage, assistants, pixels, carried, bundled.pose, keyframes, progress, checkpoint
         )
         progress.stage("join all frames", 1)
         joint = joint_pass(problem, refined, photometric)
@@ -268,6 +282,7 @@ def _bundle(
 def _refine(
     problem: Problem,
     footage: TakeFootage,
+    assistants: Assistants,
     key_pixels: list[FramePixels],
     carried: Pose,
     key_pose: Pose,
@@ -279,24 +294,20 @@ def _refine(
     count, finest = problem.take.frame_count, problem.quality.finest
     progress.stage("refine", count)
     template = learn_template(problem, key_pixels, key_pose, keyframes, finest)
-    names = ("controls", "head", "A", "b", "cost", "residual")
-    saved = checkpoint.get("refine")
-    parts: dict[str, list[Tensor]] = {name: [] for name in names}
-    if saved is not None:
-        for name in names:
-            parts[name] = [torch.as_tensor(saved[name], device=carried.head.device)]
-    done = 0 if saved is None else len(saved["controls"])
+    saved = checkpoint.get("refined")
+    parts = [] if saved is None else [refined_from_arrays(saved, carried.head.device)]
+    done = sum(len(part.frames) for part in parts)
     progress.advance(done)
-    rest = list(range(done, count))
-    for frames, pixels in footage.batches([rest[part] for part in split(len(rest), together(problem, finest))], finest):
-        fit, residual = refine_frames(problem, template, frames, pixels, carried.at(frames), finest)
-        found = (fit.pose.controls, fit.pose.head, fit.quadratic.A, fit.quadratic.b, fit.quadratic.cost, residual)
-        for name, value in zip(names, found, strict=True):
-            parts[name].append(value)
-        progress.advance(len(frames))
-        checkpoint.put("refine", partial(_joined, parts), now=frames[-1] == count - 1)
-    whole = {name: torch.cat(values) for name, values in parts.items()}
-    return Pose(whole["controls"], whole["head"]), Quadratic(whole["A"], whole["b"], whole["cost"]), whole["residual"]
+    rest = sorted(set(range(count)).difference(*(part.frames for part in parts)))
+    target = Target(template, finest, carried)
+    with closing(refined_batches(problem, footage, assistants, target, rest)) as batches:
+        for part in batches:
+            parts.append(part)
+            done += len(part.frames)
+            progress.advance(len(part.frames))
+            checkpoint.put("refined", partial(refined_arrays, parts), now=done == count)
+    whole = gathered(parts, carried.head.device)
+    return whole.pose, whole.quadratic, whole.residual
 
 
 def _arrays(pose: Pose) -> dict[str, np.ndarray]:
@@ -310,10 +321,6 @@ def _track_arrays(pose: Pose, tracker: Tracker, done: int) -> dict[str, np.ndarr
 
 def _bundle_arrays(pose: Pose, done: int) -> dict[str, np.ndarray]:
     return {**_arrays(pose), "done": np.array(done)}
-
-
-def _joined(parts: dict[str, list[Tensor]]) -> dict[str, np.ndarray]:
-    return {name: torch.cat(values).cpu().numpy() for name, values in parts.items()}
 
 
 def _pose(saved: dict[str, np.ndarray], like: Pose) -> Pose:

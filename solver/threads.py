@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, cast
 
 Item = TypeVar("Item")
 
 
-def ahead(items: Generator[Item, None, None], count: int) -> Iterator[Item]:
+def ahead(items: Generator[Item, None, None], count: int) -> Generator[Item, None, None]:
     """``items``, made in one thread of their own, up to ``count`` ahead of use.
 
     What they raise is raised where the item would have been. When the use ends, so does the making.

@@ -146,8 +146,10 @@ def _matte(image: Image) -> np.ndarray:
 
 
 def _pinned(array: np.ndarray) -> Tensor:
-    tensor = torch.from_numpy(np.ascontiguousarray(array))
-    return tensor.pin_memory() if torch.cuda.is_available() else tensor
+    plain = torch.from_numpy(array[:0])
+    tensor = torch.empty(array.shape, dtype=plain.dtype, pin_memory=torch.cuda.is_available())
+    np.copyto(tensor.numpy(), array)  # lets other threads run, and needs none of its own
+    return tensor
 
 
 @cache

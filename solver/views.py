@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Generator, Iterator, Sequence
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
@@ -116,29 +116,33 @@ class TakeFootage:
         for reader in self._readers:
             reader.close()
 
-    def frames(self, indices: Sequence[int], finest: int = 0, color: bool = True) -> Iterator[tuple[int, FramePixels]]:
+    def frames(
+        self, indices: Iterable[int], finest: int = 0, color: bool = True
+    ) -> Generator[tuple[int, FramePixels], None, None]:
         """(0-based take frame index, pixels) in order, decoded ahead. Raises FootageError as the take's policy says.
 
-        finest: pyramid level of the pixels. color: give chroma too, which only outlines need. Beside a GPU a thread of
-        its own sends them there ahead of use.
+        indices: each is asked for when its images are to be decoded. finest: pyramid level of the pixels. color: give
+        chroma too, which only outlines need. Beside a GPU a thread of its own sends them there ahead of use.
         """
         if self._device.type != "cuda":
             yield from self._decoded(indices, finest, color)
             return
-        for index, pixels, sent in ahead(self._sent(indices, finest, color), GPU_AHEAD):
-            stream = torch.cuda.current_stream(self._device)
-            stream.wait_event(sent)
-            pixels.used_on(stream)
-            yield index, pixels
+        with closing(ahead(self._sent(indices, finest, color), GPU_AHEAD)) as frames:
+            for index, pixels, sent in frames:
+                stream = torch.cuda.current_stream(self._device)
+                stream.wait_event(sent)
+                pixels.used_on(stream)
+                yield index, pixels
 
     def _sent(
-        self, indices: Sequence[int], finest: int, color: bool
+        self, indices: Iterable[int], finest: int, color: bool
     ) -> Generator[tuple[int, FramePixels, torch.cuda.Event], None, None]:
-        """As ``_decoded``, on a stream of its own, and what tells that all is there."""
+        """As ``_decoded``, on a stream of its own, and what tells that all is there. For a thread of its own."""
         stream = torch.cuda.Stream(self._device)
+        # else every change of streams would go by way of the first GPU, and open it
+        torch.cuda.set_device(stream.device)
         with closing(self._decoded(indices, finest, color)) as frames:
             while True:
-                # the stream of a thread is not left changed while others have their turn
                 with torch.cuda.stream(stream):
                     frame = next(frames, None)
                     if frame is None:
@@ -148,16 +152,22 @@ class TakeFootage:
                 yield (*frame, sent)
 
     def _decoded(
-        self, indices: Sequence[int], finest: int, color: bool
+        self, indices: Iterable[int], finest: int, color: bool
     ) -> Generator[tuple[int, FramePixels], None, None]:
         """``frames`` in this thread, on its present stream."""
-        numbers = self._take.frames[list(indices)].tolist()
+        begun: deque[int] = deque()
+
+        def numbers() -> Iterator[int]:
+            for index in indices:
+                begun.append(index)
+                yield int(self._take.frames[index])
+
         upload = Uploader(self._take.cameras, self._device, finest, color)
-        with Prefetcher(self._readers, numbers, DECODED_AHEAD, self._take.on_bad_frame, upload.prepare) as prefetcher:
-            for index, (_, images) in zip(indices, prefetcher, strict=True):
+        with Prefetcher(self._readers, numbers(), DECODED_AHEAD, self._take.on_bad_frame, upload.prepare) as prefetcher:
+            for _, images in prefetcher:
                 seen = upload.gather(images)
                 yield (
-                    index,
+                    begun.popleft(),
                     FramePixels(
                         luminance=tuple(image.luminance for image in seen),
                         mask=tuple(image.mask for image in seen),
@@ -170,12 +180,26 @@ class TakeFootage:
                 self.unseen[item.camera, item.frame] = item
 
     def batches(
-        self, batches: Sequence[Sequence[int]], finest: int = 0
-    ) -> Iterator[tuple[Sequence[int], list[FramePixels]]]:
-        """``frames`` of several batches, each together; the next ones are decoded while one is used."""
-        frames = self.frames([index for batch in batches for index in batch], finest, color=False)
-        for batch in batches:
-            yield batch, [pixels for _, pixels in itertools.islice(frames, len(batch))]
+        self, batches: Iterable[Sequence[int]], finest: int = 0
+    ) -> Generator[tuple[Sequence[int], list[FramePixels]], None, None]:
+        """``frames`` of several batches, each together; the next ones are decoded while one is used.
+
+        batches: none empty; each is asked for when its images are to be decoded.
+        """
+        begun: deque[Sequence[int]] = deque()
+
+        def indices() -> Iterator[int]:
+            for batch in batches:
+                begun.append(batch)
+                yield from batch
+
+        together: list[FramePixels] = []
+        with closing(self.frames(indices(), finest, color=False)) as frames:
+            for _, pixels in frames:
+                together.append(pixels)
+                if len(together) == len(begun[0]):
+                    yield begun.popleft(), together
+                    together = []
 
 
 def _halved(image: Tensor) -> Tensor:

@@ -76,7 +76,12 @@ def test_module_runs_as_the_command() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["fly"], ["pack"], ["solve", "take"], ["solve", "t", "--out", "o", "--quality", "x"]]
+    "arguments",
+    [
+        *([], ["fly"], ["pack"], ["solve", "take"], ["solve", "t", "--out", "o", "--quality", "x"]),
+        *(["solve", "t", "--out", "o", "--device", "gpu"], ["solve", "t", "--out", "o", "--devices", "0,0"]),
+        ["solve", "t", "--out", "o", "--device", "cpu", "--devices", "0"],
+    ],
 )
 def test_wrong_usage_is_one_sentence(arguments: list[str], capsys: Captured) -> None:
     assert main(arguments) == 2
@@ -143,13 +148,14 @@ def test_solve_hands_over_every_option(tmp_path: Path, solve: Any, capsys: Captu
 
     solve(solved)
     assert main(["solve", "t", "--out", str(tmp_path), "--progress", "jsonl"]) == 0
-    defaults = {"device": "auto", "quality": None, "frames": None, "resume": False}
+    defaults = {"device": "auto", "quality": None, "frames": None, "resume": False, "beside": ()}
     assert calls[0] == (Path("t"), tmp_path, defaults)
     events = [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()]
     assert events == ["stage", "progress", "done"]
-    chosen = ["--device", "cpu", "--quality", "draft", "--frames", "3-5", "--resume", "--progress", "none"]
+    chosen = ["--devices", "2,0,1", "--quality", "draft", "--frames", "3-5", "--resume", "--progress", "none"]
     assert main(["solve", "t", "--out", str(tmp_path), *chosen]) == 0
-    assert calls[1][2] == {"device": "cpu", "quality": "draft", "frames": (3, 5), "resume": True}
+    options = {"quality": "draft", "frames": (3, 5), "resume": True}
+    assert calls[1][2] == {"device": "cuda:2", "beside": ("cuda:0", "cuda:1"), **options}
     assert capsys.readouterr() == ("", "")
 
 
@@ -170,10 +176,12 @@ def test_interrupted_solve_says_how_to_go_on(tmp_path: Path, solve: Any, capsys:
 
     solve(interrupt)
     out = tmp_path / "my solution"
-    assert main(["solve", "t", "--out", str(out), "--progress", "jsonl"]) == 130
+    assert (
+        main(["solve", "t", "--out", str(out), "--progress", "jsonl", "--quality", "draft", "--devices", "1,0"]) == 130
+    )
     captured = capsys.readouterr()
     assert json.loads(captured.out) == {"event": "error", "text": "interrupted"}
-    assert f'facesolve solve t --out "{out}" --resume' in captured.err
+    assert f'facesolve solve t --out "{out}" --resume --quality draft --devices cuda:1,cuda:0\n' in captured.err
 
 
 def test_cancel_file_interrupts_the_solve(tmp_path: Path, solve: Any) -> None:

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from solver.checkpoint import Checkpoint
 from solver.demo import make_take
 from solver.evaluate import evaluate, read_truth
 from solver.frame_range import part_of_take
-from solver.job import choose_device, solve_take_folder
+from solver.job import solve_take_folder
 from solver.pack import FootageSource, PackRequest, pack_take
 from solver.progress import Silent
 from solver.start.found import FoundStart
@@ -106,13 +105,19 @@ def test_writes_solution_texture_and_log_and_leaves_no_checkpoint(solved: Path):
     assert provenance["settings"]["quality"] == "draft"
 
 
-@pytest.mark.parametrize(("stage", "steps"), [("track", 2), ("bundle the keyframes", 1), ("refine", 3)])
+@pytest.mark.parametrize(
+    ("stage", "steps", "beside"),
+    [
+        *(("track", 2, ()), ("bundle the keyframes", 1, ()), ("refine", 3, ()), ("join all frames", 1, ())),
+        ("refine", 2, ("cpu",)),  # and goes on with one device
+    ],
+)
 def test_an_interrupted_solve_resumes_to_the_same_result(
-    take: Path, solved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str, steps: int
+    take: Path, solved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str, steps: int, beside: object
 ):
     monkeypatch.setattr("solver.checkpoint.SECONDS_BETWEEN", 0.0)
     with pytest.raises(KeyboardInterrupt):
-        _solve(take, tmp_path, StopsIn(stage, steps))
+        _solve(take, tmp_path, StopsIn(stage, steps), beside=beside)
     assert not (tmp_path / "solution.json").exists()
     resumed, whole = _solve(take, tmp_path, resume=True), read_solution(solved)
     for name in ("controls", "head", "control_std", "head_std", "residual"):
@@ -140,13 +145,6 @@ def test_a_truncated_image_stops_the_solve_before_anything_is_written(take: Path
     finally:
         image.write_bytes(whole)
     assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
-def test_cuda_is_refused_where_there_is_none():
-    with pytest.raises(SolveError, match="CUDA is not available"):
-        choose_device("cuda")
-    assert choose_device("auto") == torch.device("cpu")
 
 
 def test_part_of_a_take(take: Path):

@@ -6,6 +6,7 @@ import io
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -70,6 +71,39 @@ def test_lines_are_plain_text() -> None:
     work(Lines(stream))
     assert stream.getvalue().splitlines()[:2] == ["track (4)", "the built-in rasterizer runs"]
     assert "\x1b" not in stream.getvalue()
+
+
+EVENTS: list[tuple[str, dict[str, Any]]] = [
+    ("a", {"event": "stage", "name": "track", "total": 4}),
+    ("b", {"event": "stage", "name": "align", "total": 1}),
+    ("a", {"event": "progress", "stage": "track", "done": 3, "total": 4, "seconds_left": 1.0}),
+    ("b", {"event": "error", "text": "no footage"}),
+    ("a", {"event": "stage", "name": "refine", "total": 5}),
+    ("a", {"event": "progress", "stage": "refine", "done": 2, "total": 5, "seconds_left": 1.0}),
+    ("a", {"event": "message", "text": "hello"}),
+    ("a", {"event": "done", "path": "out/a", "seconds": 12.3}),
+]
+
+
+def test_several_tasks_have_a_bar_each() -> None:
+    stream = io.StringIO()
+    with Bars(Console(file=stream, force_terminal=True, width=100)) as bars:
+        for task, event in EVENTS:
+            bars.heard(task, event)
+            bars._bars.refresh()
+    shown = stream.getvalue()
+    for text in ("a: track", "3/4", "b: align", "b: no footage", "a: refine", "2/5", "a: hello", "a: done in 12 s"):
+        assert text in shown
+    assert not bars._bars.tasks
+
+
+def test_several_tasks_as_lines() -> None:
+    stream = io.StringIO()
+    for task, event in EVENTS:
+        Lines(stream).heard(task, event)
+    assert stream.getvalue().splitlines() == [
+        *("a: track (4)", "b: align (1)", "b: no footage", "a: refine (5)", "a: hello", "a: done in 12 s")
+    ]
 
 
 def test_silent_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """From footage to views: pixels at known places, pyramid levels, visibility, coverage, unseen images."""
 
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -280,6 +281,21 @@ def test_batches_hold_the_frames_asked_for_in_their_order(tmp_path):
         batches = list(footage.batches([[1, 0], [0]]))
     assert [frames for frames, _ in batches] == [[1, 0], [0]]
     assert [[bool(pixels.mask[0].any()) for pixels in images] for _, images in batches] == [[False, True], [True]]
+
+
+def test_batches_are_asked_for_when_they_are_decoded(tmp_path):
+    """So that several devices can share one list of batches."""
+    asked = []
+
+    def batches():
+        for number in range(10):
+            asked.append(number)
+            yield [0, 1]
+
+    with TakeFootage(small_take(tmp_path), torch.device("cpu")) as footage, closing(footage.batches(batches())) as used:
+        next(used)
+        next(used)
+        assert asked == [0, 1, 2, 3]
 
 
 def test_the_synthetic_texture_is_in_range():

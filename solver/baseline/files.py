@@ -14,8 +14,9 @@ from torch import Tensor
 from .. import __version__
 from ..appearance import Appearance
 from ..correctives.apply import corrective_targets
+from ..devices import choose_device, device_name
 from ..frame_range import part_of_take
-from ..job import check_images, choose_device, device_name, origin
+from ..job import check_images, origin
 from ..progress import Progress
 from ..render import Texture, choose_backend
 from ..render.texture import Tile

@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from solver.devices import choose_device
 from solver.frame_range import part_of_take
-from solver.job import choose_device, solve_take_folder
+from solver.job import solve_take_folder
 from solver.problem import Pose
 from solver.progress import Progress
 from solver.solve import choose_keyframes, prepare

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from solver.commands.declare import (
-    DEVICES,
     EXIT_OK,
     add_command,
+    add_device,
     add_progress,
     print_json,
     quoted,
@@ -52,14 +52,14 @@ def add(commands: Any) -> None:
         metavar="FILE",
         help="face_landmarker.task, for a mediapipe that carries no model; or FACESOLVE_LANDMARK_MODEL",
     )
-    parser.add_argument("--device", choices=DEVICES, default="auto", help="auto takes CUDA when there is one")
+    add_device(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of sentences")
     add_progress(parser)
 
 
 def _run(arguments: argparse.Namespace) -> int:
     with reporting(arguments.progress) as progress:
-        from solver.job import choose_device
+        from solver.devices import choose_device
         from solver.start.find import How, find_start
         from solver.start.keep import PICTURE, check_free, write_picture_of_start, write_start, write_with_start
         from solver.take import TakeError, read_take

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from solver.commands.declare import DEVICES, EXIT_OK, add_command, add_progress, reporting
+from solver.commands.declare import EXIT_OK, add_command, add_device, add_progress, reporting
 from solver.take import TakeError
 
 MODES = ("prior", "free", "combined")
@@ -59,7 +59,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--progress-video", action="store_true", help="write progress.mp4")
     parser.add_argument("--frames", metavar="A-B", help="only these frames of the take, both included")
     parser.add_argument("--seed", type=int, help="of the order of frames and cameras")
-    parser.add_argument("--device", choices=DEVICES, default="auto", help="auto takes CUDA when there is one")
+    add_device(parser)
     add_progress(parser)
 
 

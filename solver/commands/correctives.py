@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from solver.commands.declare import DEVICES, EXIT_OK, add_command, add_progress, reporting
+from solver.commands.declare import EXIT_OK, add_command, add_device, add_progress, reporting
 from solver.take import TakeError
 from solver.take.settings import QUALITIES
 
@@ -34,7 +34,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--mask", type=Path, help="vertices to centre shapes at: .npy of V numbers, or a list")
     parser.add_argument("--take", type=Path, help="the take, when it is not where the solution says")
     parser.add_argument("--quality", choices=QUALITIES, help="instead of that of the solve")
-    parser.add_argument("--device", choices=DEVICES, default="auto", help="auto takes CUDA when there is one")
+    add_device(parser)
     add_progress(parser)
 
 

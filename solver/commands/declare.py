@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,6 @@ from solver.progress import PROGRESS_MODES, Reporter, open_reporter
 from solver.take import FacesolveError
 
 EXIT_OK, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 2, 130
-DEVICES = ("auto", "cpu", "cuda")
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -43,6 +43,36 @@ def add_command(
     )
     parser.set_defaults(run=run)
     return parser
+
+
+def add_device(parser: Any) -> None:
+    """Adds ``--device``."""
+    parser.add_argument(
+        "--device", type=_device, default="auto", help="auto, cpu, cuda or cuda:N; auto takes CUDA when there is one"
+    )
+
+
+def _device(text: str) -> str:
+    if text in ("auto", "cpu", "cuda"):
+        return text
+    index = re.fullmatch("cuda:([0-9]+)", text)
+    if index is None:
+        raise argparse.ArgumentTypeError(f"'{text}' is not auto, cpu, cuda or cuda:N")
+    return f"cuda:{int(index[1])}"
+
+
+def several_devices(text: str) -> tuple[str, ...]:
+    """Names of devices of a text like ``0,1`` (CUDA indices) or ``cpu,cpu``. Raises ArgumentTypeError for others."""
+    parts = text.replace(" ", "").split(",")
+    if set(parts) == {"cpu"}:
+        return tuple(parts)
+    indices = [re.fullmatch("(?:cuda:)?([0-9]+)", part) for part in parts]
+    names = [f"cuda:{int(index[1])}" for index in indices if index is not None]
+    if len(names) < len(parts):
+        raise argparse.ArgumentTypeError(f"'{text}' is neither CUDA indices, like 0,1, nor cpu,cpu")
+    if len(set(names)) < len(names):
+        raise argparse.ArgumentTypeError(f"'{text}' names a device twice")
+    return tuple(names)
 
 
 def add_progress(parser: argparse.ArgumentParser) -> None:

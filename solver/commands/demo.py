@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from solver.commands.declare import DEVICES, EXIT_OK, add_command, add_progress, reporting
+from solver.commands.declare import EXIT_OK, add_command, add_device, add_progress, reporting
 
 
 def add(commands: Any) -> None:
@@ -21,7 +21,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--out", type=Path, default=Path("facesolve_demo"), metavar="DIR", help="default: %(default)s")
     parser.add_argument("--frames", type=int, default=16, metavar="N", help="length of the take, default %(default)s")
-    parser.add_argument("--device", choices=DEVICES, default="auto", help="auto takes CUDA when there is one")
+    add_device(parser)
     add_progress(parser)
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from solver.commands.declare import DEVICES, EXIT_OK, add_command, add_progress, print_json, quoted, reporting
+from solver.commands.declare import EXIT_OK, add_command, add_device, add_progress, print_json, quoted, reporting
 
 
 def add(commands: Any) -> None:
@@ -31,7 +31,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--out", type=Path, required=True, metavar="NEW_TAKE", help="new folder; nothing is overwritten"
     )
-    parser.add_argument("--device", choices=DEVICES, default="auto", help="auto takes CUDA when there is one")
+    add_device(parser)
     parser.add_argument("--json", action="store_true", help="print the motions as JSON")
     add_progress(parser)
 

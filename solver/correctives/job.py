@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..devices import choose_device, device_name
 from ..evaluate import find_take
 from ..frame_range import part_of_take
-from ..job import check_images, choose_device, device_name, origin
+from ..job import check_images, origin
 from ..problem import Pose
 from ..progress import Progress
 from ..render import choose_backend

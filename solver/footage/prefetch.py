@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
@@ -30,8 +30,9 @@ class Prefetcher:
     """Iterates over (frame, images) in the order of ``frames``; images holds one Image, or None, for each
     reader.
 
-    frames: take frame numbers. depth: frames decoded ahead; with the one being handed over and the one that the loop
-    body had before, at most ``depth + 2`` frames are in memory, however long the take.
+    frames: take frame numbers, asked for only when their images are to be decoded. depth: frames decoded ahead; with
+    the one being handed over and the one that the loop body had before, at most ``depth + 2`` frames are in memory,
+    however long the take.
     on_bad_frame: ``stop`` raises the reader's FootageError when its frame is reached; ``unseen`` gives None for that
     image and records it in ``unseen``.
     prepare: done with every image on the thread that has read it; what it returns is handed over instead.
@@ -42,14 +43,14 @@ class Prefetcher:
     def __init__(
         self,
         readers: Sequence[FootageReader],
-        frames: Sequence[int],
+        frames: Iterable[int],
         depth: int = 2,
         on_bad_frame: str = "stop",
         prepare: Callable[[Image], Any] | None = None,
     ) -> None:
         self.unseen: list[UnseenImage] = []
         self._readers = tuple(readers)
-        self._frames = iter([int(frame) for frame in frames])
+        self._frames = (int(frame) for frame in frames)
         self._depth = max(int(depth), 1)
         self._stop = on_bad_frame == "stop"
         self._prepare = prepare

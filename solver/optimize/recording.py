@@ -68,7 +68,8 @@ class _Recording:
         self._inputs = inputs
         self._state: Any = _copy(state)
         self._graph = torch.cuda.CUDAGraph()
-        stream = torch.cuda.Stream()
+        # of another pool than those on which other threads send footage: what they do must not be recorded
+        stream = torch.cuda.Stream(priority=-1)
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             # other threads decode and upload meanwhile

@@ -20,6 +20,8 @@ def rasterize(clip: Tensor, triangles: Tensor, resolution: tuple[int, int]) -> t
     Differences from it: vertices are snapped to 1/16 pixel, so that pixels whose centres lie nearer to an edge may fall
     on its other side, and depth is compared in coarser steps, so that surfaces that nearly touch may change places.
     """
+    # it waits for the GPU and lets no other Python thread run meanwhile: what came before is better waited for here
+    torch.cuda.current_stream(clip.device).synchronize()
     with torch.no_grad():
         drawn, _ = nvdiffrast.rasterize(
             _context(str(clip.device)), clip.float().contiguous(), _as_indices(triangles), resolution, grad_db=False

@@ -27,6 +27,8 @@ from torch import Tensor
 
 from solver.baseline import PRESETS, Budget, Snapshot, solve_first_order
 from solver.checkpoint import NoCheckpoint
+from solver.commands.declare import several_devices
+from solver.devices import choose_device, existing_device, make_current
 from solver.evaluate import Truth, parse_region, read_truth
 from solver.optimize.gauss_newton import damped_step, photometric_quadratic, with_priors
 from solver.progress import Silent
@@ -118,20 +120,21 @@ def measure_ours(
     errors: Errors,
     device: torch.device,
     rasterizer: str = "auto",
+    beside: Sequence[torch.device] = (),
 ) -> tuple[Row, Solved]:
-    """One solve with a rasterizer, ``auto`` for what a user gets."""
+    """One solve with a rasterizer, ``auto`` for what a user gets. beside: devices that share the refinement."""
     os.environ[CHOICE] = rasterizer
     stages = Stages(device)
     if device.type == "cuda":
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
     begun = time.perf_counter()
-    solved = solve_take(take, device, stages, NoCheckpoint())
+    solved = solve_take(take, device, stages, NoCheckpoint(), beside)
     stages.end()
     seconds = time.perf_counter() - begun
     peak = torch.cuda.max_memory_allocated(device) / 2**30 if device.type == "cuda" else 0.0
     found = errors.of(solved.joint.pose.controls, solved.joint.pose.head)
-    method = f"ours, {choose_backend(device).name}"
+    method = f"ours, {choose_backend(device).name}" + (f", {1 + len(beside)} devices" if beside else "")
     goal = seconds if found[0] <= GOAL else None
     return Row(name, method, take.frame_count, seconds, *found, peak, stages.seconds, goal), solved
 
@@ -263,7 +266,8 @@ def _stage_names(rows: Sequence[Row]) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
-    device = torch.device(chosen.device)
+    device = choose_device(chosen.device)
+    several = [existing_device(name) for name in chosen.devices]
     rows: list[Row] = []
     record: dict[str, Any] = {
         "date": date.today().isoformat(),
@@ -294,6 +298,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.frames:
         filmed = film(chosen.frames, device, chosen.width, chosen.height, chosen.cameras)
         _generated(filmed, device, rasterizers, chosen.lengths, chosen.adam, record, keep)
+        if several:
+            _over_devices(filmed, several, keep)
     print(markdown(record, rows))
     return 0
 
@@ -326,6 +332,15 @@ def _generated(
             keep(measure_adam("generated", filmed.take, errors, device, preset, adam))
 
 
+def _over_devices(filmed: Filmed, devices: Sequence[torch.device], keep: Callable[[Row], None]) -> None:
+    """The same take with its refinement shared out; first once for the libraries of each device."""
+    make_current(devices[0])
+    errors = Errors(filmed.take, filmed.truth, None, devices[0])
+    with filmed.in_memory():
+        measure_ours("generated", filmed.take, errors, devices[0], beside=devices[1:])
+        keep(measure_ours("generated", filmed.take, errors, devices[0], beside=devices[1:])[0])
+
+
 def _version_of_nvdiffrast() -> str:
     try:
         import nvdiffrast
@@ -338,6 +353,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.gpu", description=__doc__.split("\n\n")[0])
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for results.json and results.md")
     parser.add_argument("--device", default="cuda", help="default: %(default)s")
+    parser.add_argument(
+        "--devices", type=several_devices, default=(), metavar="0,1", help="the generated take is solved over them, too"
+    )
     parser.add_argument("--frames", type=int, default=120, help="of the generated take, 0 for none")
     parser.add_argument("--cameras", type=int, default=len(PLACES))
     parser.add_argument("--width", type=int, default=1200)

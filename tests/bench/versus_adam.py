@@ -29,8 +29,9 @@ from rich.table import Table
 
 from solver.baseline import PRESETS, Budget, Snapshot, solve_first_order
 from solver.demo.take import TRUTH, make_take
+from solver.devices import choose_device, device_name
 from solver.evaluate import Truth, evaluate, parse_region, read_truth
-from solver.job import choose_device, device_name, solve_take_folder
+from solver.job import solve_take_folder
 from solver.progress import Silent
 from solver.take import FacesolveError, Solution, Take, TakeError, read_take
 from solver.take.settings import QUALITIES
