@@ -17,7 +17,7 @@ from .residuals.contour import ContourPoints
 from .residuals.photometric import Views
 from .views import FramePixels
 
-ROUNDS = 2  # times the views are made anew at each level
+ROUNDS = 2  # times the views are made anew at the coarsest level; after that they are nearly what they were
 ITERATIONS = 3
 OUTLINE_SIZE = 400  # pixels, the longest side of images whose outlines are compared
 MOST_OUTLINES = 24  # images of a bundle that give outlines
@@ -35,8 +35,9 @@ def align(problem: Problem, pixels: FramePixels, pose: Pose, frame: int) -> Pose
         return pose
     frames = torch.tensor([frame], device=pose.head.device)
     for level in range(problem.coarsest, problem.rough_level - 1, -1):
-        pose = improve(problem, pixels, pose, frames, level, free_controls=False)
-    return improve(problem, pixels, pose, frames, problem.rough_level, free_controls=True)
+        rounds = ROUNDS if level == problem.coarsest else 1
+        pose = improve(problem, pixels, pose, frames, level, free_controls=False, rounds=rounds)
+    return improve(problem, pixels, pose, frames, problem.rough_level, free_controls=True, rounds=1)
 
 
 def improve(
@@ -47,13 +48,17 @@ def improve(
     level: int,
     free_controls: bool,
     deviation: float = HOLD_DEVIATION,
+    rounds: int = ROUNDS,
 ) -> Pose:
-    """Pose (B = 1) improved at one pyramid level. deviation: of a control's range, how far it may go from its value."""
+    """Pose (B = 1) improved at one pyramid level. deviation: of a control's range, how far it may go from its value.
+
+    rounds: times the views are made anew.
+    """
     hold = 1 / (deviation * problem.prior.span) ** 2
     # an outline is only as sharp as its matte: at the finest levels the colours decide alone
     outlines = level if level >= outline_level(problem) else None
     mattes: Sequence[Matte] = ()
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         views, evidence, mattes = look(problem, [pixels], pose, frames, level, outlines, mattes)
         pose = bundle(problem, views, pose, frames, level, ITERATIONS, free_controls, hold, evidence).pose
     return pose

@@ -21,7 +21,15 @@ from .optimize.recording import chosen
 from .problem import Pose, Problem, converged
 from .residuals.contour import ContourPoints, contour_quadratic
 from .residuals.normal_equations import head_basis, normal_equations, step_jacobian, tall_product, to_controls
-from .residuals.photometric import Template, Views, observe, robust_loss, sample_normals, template_covectors
+from .residuals.photometric import (
+    Template,
+    Views,
+    mean_curvature,
+    observe,
+    robust_loss,
+    sample_normals,
+    template_covectors,
+)
 
 FIRST_DAMPING = 1e-8
 DAMPING_UP, DAMPING_DOWN = 10.0, 0.3
@@ -117,7 +125,7 @@ def _blank(problem: Problem, pose: Pose) -> _Iterate:
     zero = pose.controls.new_zeros
     sample = torch.zeros_like(problem.samples.weight)
     template = Template(sample, sample[:, None].expand(-1, 2).clone(), sample)
-    joint = _Joint(pose, zero(size, size), zero(size), zero(()), template)
+    joint = _Joint(pose, zero(size, size), zero(size), zero(()), template, zero(size, size))
     return _Iterate(joint, sample.new_zeros(()), torch.full_like(joint.cost, FIRST_DAMPING), joint.cost > 0)
 
 
@@ -136,13 +144,17 @@ def _iterate(problem: Problem, given: _Given, now: _Iterate, level: int, free_co
 
 @dataclass(frozen=True, eq=False)
 class _Joint:
-    """The model of the joint cost at a pose: A (M*(K+6), M*(K+6)), b (M*(K+6),), cost, and the agreed template."""
+    """The model of the joint cost at a pose: A (M*(K+6), M*(K+6)), b (M*(K+6),), cost, and the agreed template.
+
+    slack: (M*(K+6), M*(K+6)) by which A exceeds the cost's own curvature, as ``Quadratic.relaxed`` takes it off.
+    """
 
     pose: Pose
     A: Tensor
     b: Tensor
     cost: Tensor
     template: Template
+    slack: Tensor
 
 
 def _linearise(
@@ -163,6 +175,9 @@ def _linearise(
     A = (torch.block_diag(*A_frames) - tall_product(shared, shared)) / noise
     b = b_frames.reshape(-1) / noise
     seen = everything.weights * (template.weights > 0)
+    whole = (1, 1, -1)
+    curvature = mean_curvature(residual.reshape(whole), seen.reshape(whole), scale)[0]
+    slack = (1 - curvature) * A
     cost = (seen * robust_loss(residual, scale)).sum().double() / noise
     if evidence.known is not None:
         own = KNOWN_WEIGHT * (evidence.known.weights > 0)
@@ -178,7 +193,7 @@ def _linearise(
             A[place, place] += block
             b[place] += force
         cost = cost + cost_contour.sum()
-    return _Joint(pose, A, b, cost, template), scale
+    return _Joint(pose, A, b, cost, template, slack), scale
 
 
 def _shared_rows(
@@ -218,8 +233,9 @@ def _with_priors(problem: Problem, joint: _Joint, begun: Tensor, hold: Tensor | 
 
 def _step(problem: Problem, joint: _Joint, frames: Tensor, damping: Tensor, free_controls: bool) -> Tensor:
     lower, upper = problem.box(joint.pose, frames, free_controls)
-    diagonal = joint.A.diagonal()
+    relaxed = joint.A - joint.slack
+    diagonal = relaxed.diagonal()
     raised = damping * diagonal + 1e-9 * diagonal.max() + 1e-9
-    A = joint.A + torch.diag(raised)
+    A = relaxed + torch.diag(raised)
     flat = (lower.reshape(1, -1), upper.reshape(1, -1))
     return solve_box(A[None], joint.b[None], *flat, BOX_ROUNDS).reshape(len(frames), -1)

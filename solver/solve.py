@@ -40,9 +40,10 @@ from .views import FramePixels, TakeFootage, ViewBuilder
 
 COARSEST_SIZE = 75  # pixels: no pyramid level is smaller than this in any camera
 LEAST_SPACING = 2.5  # pixels of the finest level: samples closer than this see the same pixels
-BUNDLE_ROUNDS = {1: 1, 0: 2}  # pyramid level -> times the views are made anew
-BUNDLE_ITERATIONS = 10
-BUNDLE_SAMPLES = 40_000  # a joint step costs as many times more than a frame's as there are keyframes
+
+# pyramid level, most samples, most iterations; the views are made anew for each. A joint step costs as many times more
+# than a frame's as there are keyframes, so most of the way is gone with few samples
+BUNDLE_ROUNDS = ((1, 10_000, 12), (0, 20_000, 12), (0, 40_000, 8))
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,22 +259,22 @@ def _bundle(
     progress: Progress,
     checkpoint: Checkpoint,
 ) -> BundleFit:
-    rounds = [level for level, times in BUNDLE_ROUNDS.items() for _ in range(times) if level >= problem.quality.finest]
+    rounds = [each for each in BUNDLE_ROUNDS if each[0] >= problem.quality.finest]
     progress.stage("bundle the keyframes", len(rounds))
     samples = problem.samples
-    problem = problem.with_samples(samples.thinned(max(1, len(samples.weight) // BUNDLE_SAMPLES)))
     pose = tracked.at(keyframes)
     saved = checkpoint.get("bundle")
     done = 0
     if saved is not None:  # a round is saved before it is done: the last one also gives the normal equations
         done, pose = int(saved["done"]), _pose(saved, pose)
     progress.advance(done)
-    for turn, level in enumerate(rounds[done:], done):
+    for turn, (level, most, iterations) in enumerate(rounds[done:], done):
         checkpoint.put("bundle", partial(_bundle_arrays, pose, turn), now=True)
+        some = problem.with_samples(samples.thinned(max(1, len(samples.weight) // most)))
         # an outline is only as sharp as its matte: at full resolution the colours decide alone
         outlines = max(level, outline_level(problem)) if level > 0 else None
-        views, evidence, _ = look(problem, pixels, pose, keyframes, level, outlines)
-        fit = bundle(problem, views, pose, keyframes, level, BUNDLE_ITERATIONS, evidence=evidence)
+        views, evidence, _ = look(some, pixels, pose, keyframes, level, outlines)
+        fit = bundle(some, views, pose, keyframes, level, iterations, evidence=evidence)
         pose = fit.pose
         progress.advance()
     return fit

@@ -28,7 +28,7 @@ GRAZING = 0.2  # cosine between normal and viewing ray below which a sample is n
 OCCLUSION_TOLERANCE = 0.2  # cm
 DECODED_AHEAD = 3  # frames decoded while others are used
 GPU_AHEAD = 16  # frames sent to a GPU while others are used
-GPU_PIXELS = 16_000_000  # pixels worked on at once on a GPU, at about 60 bytes each
+GPU_PIXELS = 20_000_000  # pixels worked on at once on a GPU, at about 60 bytes each
 
 
 @dataclass(frozen=True, eq=False)

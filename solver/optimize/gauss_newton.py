@@ -14,6 +14,7 @@ from ..residuals.photometric import (
     Observation,
     Template,
     Views,
+    mean_curvature,
     observe,
     residual_scale,
     robust_loss,
@@ -32,11 +33,19 @@ BOX_ROUNDS = 4  # of the bounded step: the next iteration goes on where this one
 
 @dataclass(frozen=True, eq=False)
 class Quadratic:
-    """The local model of B frames' cost: A (B, K+6, K+6) and b (B, K+6) = -gradient, information units; cost (B,)."""
+    """The local model of B frames' cost: A (B, K+6, K+6) and b (B, K+6) = -gradient, information units; cost (B,).
+
+    curvature: (B,) of the cost, as a share of A, which is that of parabolas above the robust loss; None if not known.
+    """
 
     A: Tensor
     b: Tensor
     cost: Tensor
+    curvature: Tensor | None = None
+
+    def relaxed(self) -> Quadratic:
+        """With the cost's own curvature, for a step; A itself counts information."""
+        return self if self.curvature is None else replace(self, A=self.A * self.curvature[:, None, None])
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +100,8 @@ def photometric_quadratic(
     _, jacobian = problem.model.activations(pose.controls.to(problem.model.neutral.dtype))
     A, b = to_controls(A, b, jacobian)
     cost = (seen * robust_loss(residual, each)).sum((1, 2)).double() / noise
-    return Quadratic(A / noise[:, None, None], b / noise[:, None], cost), scale, observation
+    curvature = mean_curvature(residual, seen, each).double()
+    return Quadratic(A / noise[:, None, None], b / noise[:, None], cost, curvature), scale, observation
 
 
 def fit_frames(
@@ -155,7 +165,7 @@ def _blank(problem: Problem, pose: Pose) -> _Iterate:
     """Before anything was seen."""
     batch, width = pose.controls.shape[0], pose.controls.shape[1] + 6
     zero = pose.controls.new_zeros
-    nothing = Quadratic(zero(batch, width, width), zero(batch, width), zero(batch))
+    nothing = Quadratic(zero(batch, width, width), zero(batch, width), zero(batch), zero(batch))
     damping = torch.full_like(nothing.cost, FIRST_DAMPING)
     scale = problem.samples.weight.new_zeros(batch)
     return _Iterate(pose, nothing, scale, damping, torch.zeros_like(damping, dtype=torch.bool))
@@ -165,7 +175,7 @@ def _iterate(
     problem: Problem, given: _Given, now: _Iterate, level: int, template_share: float, free_controls: bool, rounds: int
 ) -> _Iterate:
     """One step of ``fit_frames``."""
-    full = with_priors(problem, now.photometric, now.pose, given.anchor)
+    full = with_priors(problem, now.photometric.relaxed(), now.pose, given.anchor)
     step = damped_step(problem, full, now.pose, given.frames, now.damping, free_controls, rounds)
     done = now.done | converged(step)
     if finished(done):
@@ -220,8 +230,11 @@ def damped_step(
 
 
 def _merge(old: Quadratic, new: Quadratic, use_new: Tensor) -> Quadratic:
+    assert old.curvature is not None
+    assert new.curvature is not None
     return Quadratic(
         torch.where(use_new[:, None, None], new.A, old.A),
         torch.where(use_new[:, None], new.b, old.b),
         torch.where(use_new, new.cost, old.cost),
+        torch.where(use_new, new.curvature, old.curvature),
     )

@@ -21,6 +21,7 @@ from ..surface import SurfaceSamples
 SLIVER = 1e-4  # sine between two edges of a triangle below which rounding decides its normal
 
 
+LEAST_CURVATURE = 0.4  # with many outliers the loss has hardly any, and a step would be too long
 MEDIAN_OF = 50_000  # residuals: they give a median to about 1 %
 HERE = (0.0, 0.0)
 ONE_PIXEL = ((1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0))
@@ -189,6 +190,19 @@ def robust_weight(residual: Tensor, scale: Tensor | float) -> Tensor:
 def robust_loss(residual: Tensor, scale: Tensor | float) -> Tensor:
     """The loss that belongs to ``robust_weight``: half of ``r^2 / (1 + (r/scale)^2)``."""
     return 0.5 * residual**2 / (1 + (residual / scale) ** 2)
+
+
+def mean_curvature(residual: Tensor, seen: Tensor, scale: Tensor | float) -> Tensor:
+    """The second derivative of ``robust_loss``, mean over all residuals, over that of ``robust_weight``'s parabola.
+
+    The parabola lies above the loss and touches it: a step to its bottom is too short by about this factor (Huber 1981,
+    "Robust Statistics", 7.8). residual, seen: (B, C, N), weights of the loss; scale: (B, 1, 1) or (). Returns (B,) in
+    ``LEAST_CURVATURE`` to 1.
+    """
+    square = (residual / scale) ** 2
+    own = (seen * (1 - 3 * square) / (1 + square) ** 3).sum((1, 2))
+    parabola = (seen * (1 + square) ** -2).sum((1, 2))
+    return (own / parabola).nan_to_num(nan=1.0).clamp(LEAST_CURVATURE, 1)
 
 
 def residual_scale(residual: Tensor, weights: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from solver.residuals.photometric import (
     Template,
     Views,
     image_stacks,
+    mean_curvature,
     observe,
     residual_scale,
     robust_loss,
@@ -285,3 +286,17 @@ def test_residual_scale_is_two_deviations_of_what_is_seen():
         residual_scale(residual, weights * nothing)[[0, 2]], residual_scale(residual, weights)[[0, 2]]
     )
     assert (residual_scale(residual * 0, weights) > 0).all()
+
+
+@pytest.mark.parametrize(("scale", "least", "most"), [(10.0, 0.9, 1.0), (2.0, 0.5, 0.62), (0.3, 0.4, 0.4)])
+def test_mean_curvature_is_that_of_the_loss_over_that_of_its_parabola(scale, least, most):
+    """Residuals of unit deviation: small against the scale, half of it as in footage, and mostly outliers."""
+    residual = torch.randn(2, 3, 4000, dtype=torch.float64, generator=torch.manual_seed(6)).requires_grad_()
+    seen = torch.rand(residual.shape, dtype=torch.float64, generator=torch.manual_seed(7))
+    (slope,) = torch.autograd.grad((seen * robust_loss(residual, scale)).sum(), residual, create_graph=True)
+    (bend,) = torch.autograd.grad(slope.sum(), residual)
+    parabola = seen * robust_weight(residual.detach(), scale)
+    expected = (bend.sum((1, 2)) / parabola.sum((1, 2))).clamp(0.4, 1)
+    found = mean_curvature(residual.detach(), seen, torch.full((2, 1, 1), scale))
+    torch.testing.assert_close(found, expected)
+    assert ((found >= least) & (found <= most)).all()
