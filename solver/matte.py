@@ -202,18 +202,27 @@ def _alpha(offset: Tensor, deviation: Tensor, deviates: Tensor) -> Tensor:
     what deviates with none of them near is the actor, thinner than the outline's blur.
     """
     unmixed = (~_dilated(~deviates, MIXED)).to(offset)
-    sums = torch.cat([offset * unmixed, unmixed[None]]).permute(1, 2, 0).contiguous()
-    box = (NEIGHBOURHOOD, NEIGHBOURHOOD)
-    means = cv2.blur(sums.cpu().numpy(), box, borderType=cv2.BORDER_CONSTANT)  # many times as fast as PyTorch's pooling
-    sums = torch.from_numpy(means).to(offset).permute(2, 0, 1)
+    sums = _box_means(torch.cat([offset * unmixed, unmixed[None]]))
     near = sums[-1]
     actor = sums[:-1] / near.clamp_min(1e-6) / deviation[:, None, None]
     share = (offset / deviation[:, None, None] * actor).sum(0) / actor.square().sum(0).clamp_min(1e-6)
     return torch.where(near > 0.5 / NEIGHBOURHOOD**2, share, deviates.to(share)).clamp(0, MOST_ALPHA)
 
 
+def _box_means(images: Tensor) -> Tensor:
+    """(n, H, W) means over ``NEIGHBOURHOOD`` pixels across; beyond the image's border there is 0."""
+    size = NEIGHBOURHOOD
+    if images.device.type != "cpu":
+        return F.avg_pool2d(images[None], size, 1, size // 2)[0]
+    last = images.permute(1, 2, 0).contiguous().numpy()
+    means = cv2.blur(last, (size, size), borderType=cv2.BORDER_CONSTANT)  # many times as fast as PyTorch's pooling
+    return torch.from_numpy(means).to(images).permute(2, 0, 1)
+
+
 def _dilated(mask: Tensor, margin: int) -> Tensor:
     """``mask`` (H, W) bool grown by ``margin`` pixels on each side; beyond the image's border there is nothing."""
+    if mask.device.type != "cpu":
+        return F.max_pool2d(mask[None].half(), 2 * margin + 1, 1, margin)[0] > 0
     kernel = np.ones((2 * margin + 1, 2 * margin + 1), np.uint8)
     return _as_mask(cv2.dilate(mask.cpu().numpy().astype(np.uint8), kernel), mask)
 

@@ -7,11 +7,8 @@
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -29,8 +26,6 @@ from ..views import FramePixels, ViewBuilder
 from .normal_equations import head_basis, to_controls
 from .photometric import robust_loss, robust_weight
 
-Result = TypeVar("Result")
-
 SIGMA = 1.0  # pixels of the level, standard deviation of one independent contour point
 ROBUST_SCALE = 1.5  # pixels of the level
 CORRELATED = 4.0  # pixels of outline that count as one observation
@@ -39,7 +34,6 @@ SEARCH_STEP = 0.5  # pixels
 FLANK = 1.5  # pixels to either side of the outline, between which it is half way
 POINT_SPACING = 0.5  # pixels of the coverage, between candidates along a silhouette edge
 UNREACHED = 1e3  # pixels: the distance of a point that has left the camera's view
-MOST_THREADS = 16
 AT_ONCE = 16  # images whose silhouettes are found together
 MOST_POINTS = 1000  # along one edge
 BEYOND = 0.75  # pixels of the coverage, outwards from an outline point, where background must be
@@ -87,61 +81,39 @@ class _Outline:
         )
 
 
-def _on_threads(task: Callable[[int], Result], count: int, device: torch.device) -> list[Result]:
-    """``task`` of 0 to ``count``; beside a GPU on all cores, one thread of PyTorch's each."""
-    if device.type == "cpu":
-        return [task(index) for index in range(count)]
-    threads = torch.get_num_threads()
-    try:
-        with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1), "outline", torch.set_num_threads, (1,)) as pool:
-            return list(pool.map(task, range(count)))
-    finally:
-        torch.set_num_threads(threads)
-
-
 class ContourBuilder:
-    """Makes ``ContourPoints``. The surface that takes part is that whose colour drives the solve.
-
-    Outlines are found by the processor whatever the device: it is work of many small steps, and of pixels that OpenCV
-    knows. Beside a GPU each core takes an image.
-    """
+    """Makes ``ContourPoints``. The surface that takes part is that whose colour drives the solve."""
 
     def __init__(self, take: Take, model: RigModel, views: ViewBuilder) -> None:
         self._model, self._views = model, views
         self._strength = take.settings.contour
-        self._triangles = model.triangles.cpu()
-        opposite = opposite_vertices(self._triangles)
-        self._vertex_weight = torch.as_tensor(photometric_weight(take.rig), dtype=model.dtype)
+        self._triangles = model.triangles
+        self._opposite = opposite_vertices(self._triangles)
+        self._vertex_weight = torch.as_tensor(photometric_weight(take.rig)).to(model.neutral)
         drives = (self._vertex_weight[self._triangles] > 0).all(1)
         # each inner edge belongs to two triangles, of which one is taken; where the mesh ends the actor does not
-        self._edges = ((opposite > self._triangles) & drives[:, None]).to(model.device)
-        self._opposite = opposite.to(model.device)
+        self._edges = (self._opposite > self._triangles) & drives[:, None]
 
     def mattes(
         self, pixels: Sequence[FramePixels], coverage: Sequence[Tensor], level: int, known: Sequence[Matte] = ()
     ) -> list[Matte]:
-        """Where the actor is in all images of B frames at a pyramid level, frame by frame, on the CPU.
+        """Where the actor is in all images of B frames at a pyramid level, frame by frame.
 
         coverage: of each camera (B, H, W), 1 where the rig covers the pixel, at any level (``Visibility.coverage``).
         known: those of another pose nearby, of which the ones that were not refused are taken over.
         """
         if self._strength <= 0:
             return [Matte(None)] * (len(pixels) * len(coverage))
-        wanted: list[_CpuImage | None] = []
+        mattes: list[Matte] = []
         for frame, image in enumerate(pixels):
             # colours mix linearly in the pixels of an outline
             linear = replace(image, luminance=tuple(seen.square() for seen in image.luminance)).level(level)
             for camera, covered in enumerate(coverage):
-                if not known or known[len(wanted)].alpha is None:
-                    wanted.append(_on_cpu(linear, camera, covered[frame] > 0))
+                if known and known[len(mattes)].alpha is not None:
+                    mattes.append(known[len(mattes)])
                 else:
-                    wanted.append(None)
-
-        def matte(index: int) -> Matte:
-            image = wanted[index]
-            return known[index] if image is None else _actor_matte(image)
-
-        return _on_threads(matte, len(wanted), self._model.device)
+                    mattes.append(actor_matte(linear, camera, covered[frame] > 0))
+        return mattes
 
     def build(
         self,
@@ -163,21 +135,17 @@ class ContourBuilder:
             world = apply_head(head.to(dtype), self._model.vertices(controls.to(dtype)))
             matrices = cameras.clip_matrices(1.0, 2.0)  # near and far only matter to a depth that is not used
             clip = (F.pad(world, (0, 1), value=1.0)[:, None] @ matrices.mT).flatten(0, 1)  # (B * C, V, 4)
-            edges = torch.cat(
-                [silhouette_edges(some, self._model.triangles, self._opposite) for some in clip.split(AT_ONCE)]
-            )
-            edges &= self._edges & (clip[..., 3] > NEAREST)[:, self._model.triangles].all(2, keepdim=True)
-            clip, edges = clip.cpu(), edges.cpu()
-            covers = [covered.cpu() > 0 for covered in coverage]
-
-            def outline(image: int) -> _Outline | None:
+            parts = [silhouette_edges(some, self._triangles, self._opposite) for some in clip.split(AT_ONCE)]
+            edges = torch.cat(parts) & self._edges
+            edges &= (clip[..., 3] > NEAREST)[:, self._triangles].all(2, keepdim=True)
+            for image, matte in enumerate(mattes):
                 frame, camera = divmod(image, count)
-                alpha = mattes[image].alpha
-                if alpha is None:
-                    return None
-                return self._outline(clip[image], edges[image], camera, covers[camera][frame], alpha.to(dtype))
-
-            found = _on_threads(outline, len(frames) * count, self._model.device)
+                covered = coverage[camera][frame] > 0
+                found.append(
+                    None
+                    if matte.alpha is None
+                    else self._outline(clip[image], edges[image], camera, covered, matte.alpha.to(dtype))
+                )
         points = []
         for frame in range(len(frames)):
             some = slice(frame * count, (frame + 1) * count)
@@ -225,39 +193,22 @@ class ContourBuilder:
         return ContourPoints(neutral, basis, of_point, outline.normals, outline.crossings, outline.weight, refusals)
 
 
-@dataclass(frozen=True, eq=False)
-class _CpuImage:
-    """One camera's image on the CPU: luminance (H, W) in linear light, chroma, mask and matte as in ``FramePixels``;
-    covered: (H', W') bool, where the rig is predicted, at that resolution or another."""
+def actor_matte(pixels: FramePixels, camera: int, covered: Tensor) -> Matte:
+    """Where the actor is in one camera's image: the footage's matte where it has one, else from a clean background.
 
-    luminance: Tensor
-    chroma: Tensor | None
-    mask: Tensor
-    matte: Tensor | None
-    covered: Tensor
-
-
-def _on_cpu(pixels: FramePixels, camera: int, covered: Tensor) -> _CpuImage:
+    pixels: with luminance in linear light. covered: (H', W') bool, where the rig is predicted, at the resolution of
+    ``pixels`` or another.
+    """
+    mask = pixels.mask[camera]
     matte = pixels.matte[camera] if pixels.matte else None
-    return _CpuImage(
-        luminance=pixels.luminance[camera].cpu(),
-        chroma=pixels.chroma[camera].cpu() if pixels.chroma else None,
-        mask=pixels.mask[camera].cpu(),
-        matte=None if matte is None else matte.cpu(),
-        covered=covered.cpu(),
-    )
-
-
-def _actor_matte(image: _CpuImage) -> Matte:
-    """Where the actor is in one image: the footage's matte where it has one, else from a clean background."""
-    if not bool((image.mask > 0).any()):
+    if not bool((mask > 0).any()):
         return Matte(None, "the image is missing or empty")
-    if image.matte is not None:
-        return Matte(image.matte)
-    covered = image.covered
-    if covered.shape != image.mask.shape:
-        covered = F.interpolate(covered[None, None].float(), size=image.mask.shape, mode="nearest")[0, 0] > 0
-    return clean_background_matte(image.luminance, image.chroma, image.mask > 0.999, covered)
+    if matte is not None:
+        return Matte(matte)
+    if covered.shape != mask.shape:
+        covered = F.interpolate(covered[None, None].float(), size=mask.shape, mode="nearest")[0, 0] > 0
+    color = pixels.chroma[camera] if pixels.chroma else None
+    return clean_background_matte(pixels.luminance[camera], color, mask > 0.999, covered)
 
 
 def contour_quadratic(

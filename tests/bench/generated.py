@@ -215,4 +215,4 @@ def _developed(image: torch.Tensor, noise: torch.Generator) -> np.ndarray:
     noisy = image + deviation * torch.randn(image.shape, generator=noise, device=image.device)
     stored = (noisy.clamp(0, 1) * 4095).round().to(torch.int64)
     table = torch.from_numpy(np.rint(255 * linear_to_srgb(np.arange(4096) / 4095)).astype(np.uint8)).to(image.device)
-    return table[stored].cpu().numpy()
+    return table[stored].contiguous().cpu().numpy()  # rows as a decoder gives them
