@@ -135,9 +135,12 @@ class Tracker:
     def _fit(
         self, window: _Window, begin: Pose, levels: Sequence[int], anchor: Anchor, there: Pose | None = None
     ) -> tuple[Pose, Tensor, Tensor]:
-        """Poses fitted to the memory over pyramid levels; robust scales; and how far what is seen at the last level
-        disagrees with the template, (n,) 0..1. there: a pose (B = 1) at which still cameras see about what they see
-        where the frames begin: visibility is then found only once."""
+        """Poses fitted to the memory over pyramid levels; and robust scales.
+
+        there: a pose (B = 1) at which still cameras see about what they see where the frames begin, whose visibility
+        then serves all. Only then it is also told how far what is seen at the last level disagrees with the template,
+        (n,) 0..1.
+        """
         poses, scales, disagreements = [], [], []
         for rows in self._parts(window, levels[-1]):
             part, pose = window.rows(rows), begin.at(rows)
@@ -157,12 +160,14 @@ class Tracker:
                     problem, template, views, pose, frames, level, ITERATIONS, held, TEMPLATE_SHARE, rounds=BOX_ROUNDS
                 )
                 pose = fit.pose
-            observation = observe(problem.samples, problem.model, pose.controls, pose.head, views)
+            if there is not None:
+                observation = observe(problem.samples, problem.model, pose.controls, pose.head, views)
+                disagreements.append(_disagreement(observation, template))
             poses.append(pose)
             scales.append(fit.scale)
-            disagreements.append(_disagreement(observation, template))
         some = slice(0, len(window.frames))
-        return joined(poses).at(some), torch.cat(scales)[some], torch.cat(disagreements)[some]
+        told = torch.cat(disagreements)[some] if disagreements else scales[0][:0]
+        return joined(poses).at(some), torch.cat(scales)[some], told
 
     def _parts(self, window: _Window, level: int) -> list[list[int]]:
         """Rows of the window in parts of one size, so that what is recorded of one serves all; the last is filled up

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from solver.matte import actor_mask, half_chroma
+from solver.matte import actor_mask, clean_background_matte, half_chroma
 
 HEIGHT, WIDTH = 120, 90
 
@@ -78,3 +78,15 @@ def test_a_cluttered_background_is_refused() -> None:
 def test_an_empty_stage_is_refused() -> None:
     image = scene(torch.full((HEIGHT, WIDTH, 3), 0.15), torch.zeros(HEIGHT, WIDTH, dtype=torch.bool), (0, 0, 0))
     assert actor_mask(luminance(image), None, torch.ones(HEIGHT, WIDTH, dtype=torch.bool)).alpha is None
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_gpu_sees_the_same_actor() -> None:
+    image = scene(torch.full((HEIGHT, WIDTH, 3), 0.15), body(), (0.45, 0.3, 0.25))
+    valid = torch.ones(HEIGHT, WIDTH, dtype=torch.bool)
+    valid[:, :3] = False
+    parts = (luminance(image), half_chroma(image), valid, body().roll(2, 0))
+    here, there = clean_background_matte(*parts), clean_background_matte(*(part.cuda() for part in parts))
+    assert here.alpha is not None
+    assert there.alpha is not None
+    torch.testing.assert_close(there.alpha.cpu(), here.alpha, atol=0.01, rtol=0, equal_nan=True)
