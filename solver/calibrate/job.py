@@ -9,7 +9,7 @@ from pathlib import Path
 from solver.progress import Progress
 from solver.take import TakeError
 from solver.take.calibration import CalibratedCamera
-from solver.take.files import write_json
+from solver.take.files import check_folder, write_json
 
 from .board import parse_board
 from .calibrate import Calibration, Request, calibrate
@@ -51,6 +51,7 @@ def calibrate_images(job: Job, progress: Progress) -> tuple[Calibration, tuple[W
     Raises FacesolveError with one sentence; nothing is written before the calibration is found.
     """
     board = parse_board(job.board)
+    check_folder(job.out)
     known = () if job.intrinsics is None else read_cameras(job.intrinsics)
     images = find_images(job.images, job.cameras)
     names = tuple(dict.fromkeys(image.camera for image in images))
