@@ -17,7 +17,7 @@ from .detect import detect_session
 from .exchange import as_calibrated, read_cameras, write_cameras
 from .geometry import Weakness, find_weaknesses
 from .images import find_images
-from .lens import check_model, parameters_of, smallest_model
+from .lens import check_model, parameters_of, restricted, smallest_model
 from .pictures import draw_rig, write_views
 from .report import calibration_record
 from .session import Session
@@ -75,14 +75,19 @@ def calibrate_images(job: Job, progress: Progress) -> tuple[Calibration, tuple[W
 def _request(job: Job, cameras: Sequence[str], known: Sequence[CalibratedCamera]) -> Request:
     models = _models(job.lens, cameras)
     given = _given(job, cameras, known)
+    if given and job.hold_intrinsics and (models or job.square_pixels):
+        option = "--lens" if models else "--square-pixels"
+        raise TakeError(f"lens: the lenses of '{job.intrinsics}' are held as they are; leave {option} out.")
     lenses = {}
     for camera in cameras:
         lens = LensRequest(square_pixels=job.square_pixels, held=job.hold_intrinsics)
         if camera in given:
             own = given[camera]
-            lens = replace(lens, known=parameters_of(own.intrinsics, own.distortion))
-            lens = replace(lens, model=smallest_model(own.distortion))
-        lenses[camera] = replace(lens, model=models[camera]) if camera in models else lens
+            model = models.get(camera, smallest_model(own.distortion))
+            start = restricted(parameters_of(own.intrinsics, own.distortion), model, job.square_pixels)
+            lenses[camera] = replace(lens, model=model, known=start)
+        else:
+            lenses[camera] = replace(lens, model=models.get(camera, lens.model))
     return Request(lenses=lenses, origin=job.origin)
 
 
