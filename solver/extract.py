@@ -14,7 +14,7 @@ from solver.footage.container import UnreadableImage
 from solver.footage.norpix import MICROSECONDS, NorpixFile
 from solver.progress import Progress
 from solver.take import FootageError, TakeError
-from solver.take.files import write_atomic
+from solver.take.files import check_folder, write_atomic
 from solver.take.footage import fill_frame
 
 _JPEG_QUALITY = 95
@@ -54,6 +54,7 @@ def extract_images(request: ExtractRequest, folder: Path, progress: Progress) ->
     seconds since 1970 (by the recorder's clock, whose time zone is not known) and milliseconds since the one before.
     Raises TakeError or FootageError.
     """
+    check_folder(folder)
     try:
         file = NorpixFile(request.recording, request.bayer)
     except UnreadableImage as problem:

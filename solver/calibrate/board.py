@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +13,7 @@ from solver.take import TakeError
 
 CIRCLES, ASYMMETRIC, CHESSBOARD, CHARUCO = "circles", "acircles", "chessboard", "charuco"
 LARGEST = 200  # points along a side
+WHOLE_SIDE = 0.6  # share of a further row or column that is there from which on a grid is part of a larger one
 _CM = 0.1  # centimetres in a millimetre
 
 _FORMS = (
@@ -83,6 +85,19 @@ class Board:
     def diagonal(self) -> float:
         """Length of the bounding rectangle's diagonal, centimetres."""
         return float(np.linalg.norm(self.corners[2] - self.corners[0]))
+
+
+def beyond_sides(grid: np.ndarray, staggered: bool = False) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """For each side of the grid (rows, columns, 2): pixels (n, 2) of a further row or column, and the steps to them.
+
+    staggered: every other row is shifted by half a step, as in asymmetric circle grids.
+    """
+    for rows in (grid, grid[::-1]):
+        step = rows[-1] - rows[-2]
+        yield rows[-2] + rows[-1] - rows[-3] if staggered else rows[-1] + step, step
+    for columns in (grid, grid[:, ::-1]):
+        step = columns[:, -1] - columns[:, -2]
+        yield columns[:, -1] + step, step
 
 
 def parse_board(text: str) -> Board:

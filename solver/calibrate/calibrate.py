@@ -26,6 +26,7 @@ REJECT = 5.0  # standard deviations of a camera's residuals beyond which a point
 REJECT_LEAST = 0.5  # pixels: a smaller error is never called wrong
 KEEP_SHARE = 0.5  # a detection with fewer right points is wrong as a whole
 FEWEST_POINTS = 6
+POSSIBLE_FOCAL = (0.1, 100.0)  # of the image's longer side
 ROBUST_ROUNDS = 3
 REJECTION_ROUNDS = 8
 
@@ -102,6 +103,7 @@ def calibrate(session: Session, request: Request, progress: Progress) -> Calibra
     for camera in session.cameras:
         own = [_sighting(d, session, 0, i) for i, d in enumerate(session.of_camera(camera))]
         alone.append(calibrate_alone(own, session.sizes[camera], request.of(camera)))
+        _check_lens(camera, alone[-1], session, request.of(camera))
         progress.advance()
     session, world = _one_world(session, alone)
     progress.stage("calibrate all cameras together", 1)
@@ -118,6 +120,19 @@ def calibrate(session: Session, request: Request, progress: Progress) -> Calibra
     joint = _joint(sightings, world.fitting, rig, freedom, session)
     progress.advance()
     return _result(session, request, joint, freedom, origin, world.links)
+
+
+def _check_lens(camera: str, fit: Fit, session: Session, asked: LensRequest) -> None:
+    """Raises TakeError when the lens found is none that a camera can have: the points are not those of the board."""
+    size, focal = session.sizes[camera], fit.rig.lenses[0, :2]
+    low, high = (bound * max(size) for bound in POSSIBLE_FOCAL)
+    if asked.known is None and not (low <= focal.min() and focal.max() <= high):
+        count = len(session.of_camera(camera))
+        raise TakeError(
+            f"camera '{camera}': no lens explains where the board was found in {count} of its "
+            f"{session.images.get(camera, count)} images (a focal length of {focal[0]:.3g} pixels); check --board "
+            "(columns, rows)."
+        )
 
 
 def _origin(session: Session, wanted: str | None) -> str:

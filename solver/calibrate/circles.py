@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from .board import ASYMMETRIC, Board
+from .board import ASYMMETRIC, WHOLE_SIDE, Board, beyond_sides
 
 SMALLEST_DOT = 12.0  # square pixels
 ROUND = (0.8, 1.2)  # area of a blob over that of its ellipse
@@ -19,6 +19,7 @@ ALIKE = 4.0  # dots of a board differ in area by at most this factor from their 
 CROWD = 4  # times the board's dots: more candidates are clutter, and slow
 WINDOW_SHARES = (1 / 6, 1 / 20)  # of the image's width: windows of the adaptive thresholds
 REFINEMENTS = 3
+NEAR = 0.25  # of the step between dots: a dot that far from where the grid would go on belongs to it
 
 
 def find_circles(gray: np.ndarray, board: Board) -> np.ndarray | None:
@@ -30,6 +31,8 @@ def find_circles(gray: np.ndarray, board: Board) -> np.ndarray | None:
             for clustering in (0, cv2.CALIB_CB_CLUSTERING):
                 centres = _grid(candidates, board, kind | clustering)
                 if centres is not None:
+                    if _goes_on(centres, candidates, board):
+                        return None
                     return _refined(gray, _seen_from_the_front(centres, board), board)
     return None
 
@@ -43,6 +46,15 @@ def _grid(candidates: np.ndarray, board: Board, flags: int) -> np.ndarray | None
     except cv2.error:  # it asserts on some degenerate sets of candidates instead of finding nothing
         return None
     return centres.reshape(-1, 2).astype(np.float64) if found else None
+
+
+def _goes_on(centres: np.ndarray, candidates: np.ndarray, board: Board) -> bool:
+    """Whether dots go on beyond a side of the grid found: then it is some part of a board that is larger than told."""
+    for points, steps in beyond_sides(centres.reshape(board.rows, board.columns, 2), board.kind == ASYMMETRIC):
+        apart = np.linalg.norm(points[:, None] - candidates[None], axis=2).min(1)
+        if (apart < NEAR * np.linalg.norm(steps, axis=1)).mean() > WHOLE_SIDE:
+            return True
+    return False
 
 
 def _candidates(image: np.ndarray, board: Board) -> Iterator[np.ndarray]:

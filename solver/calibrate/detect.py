@@ -20,12 +20,11 @@ from solver.progress import Progress
 from solver.take import FootageError, TakeError
 
 from .board import CHARUCO, CHESSBOARD, Board
+from .chessboard import find_chessboard
 from .circles import find_circles
 from .session import BoardImage, Detection, Session
 
 FEWEST = 6  # points of a board that make a detection
-CORNER_WINDOW = 0.3  # of the distance to the nearest neighbour: half the window in which a corner is refined
-CORNER_WINDOWS = (2, 15)  # pixels
 
 
 def detect_session(images: Sequence[BoardImage], board: Board, progress: Progress) -> Session:
@@ -58,14 +57,15 @@ def detect_session(images: Sequence[BoardImage], board: Board, progress: Progres
                 progress.advance()
         finally:
             workers.shutdown(cancel_futures=True)
-    for camera in sizes:
+    counts = {camera: sum(image.camera == camera for image in images) for camera in sizes}
+    for camera, count in counts.items():
         if not any(detection.camera == camera for detection in detections):
-            count = sum(image.camera == camera for image in images)
+            where = "not found in its image" if count == 1 else f"found in none of its {count} images"
             raise TakeError(
-                f"camera '{camera}': the board was found in none of its {count} images; check --board (columns, rows) "
-                "and that the whole board is in sight and sharp."
+                f"camera '{camera}': the board was {where}; check --board (columns, rows) and that the whole board is "
+                "in sight and sharp."
             )
-    return Session(board, sizes, tuple(detections))
+    return Session(board, sizes, tuple(detections), counts)
 
 
 def detect(gray: np.ndarray, board: Board, camera: str, view: str) -> Detection | None:
@@ -73,7 +73,7 @@ def detect(gray: np.ndarray, board: Board, camera: str, view: str) -> Detection 
     if board.kind == CHARUCO:
         ids, pixels = _find_charuco(gray, board)
     else:
-        found = _find_chessboard(gray, board) if board.kind == CHESSBOARD else find_circles(gray, board)
+        found = find_chessboard(gray, board) if board.kind == CHESSBOARD else find_circles(gray, board)
         pixels = np.zeros((0, 2)) if found is None else found
         ids = np.arange(len(pixels))
     return Detection(camera, view, ids, pixels_from_opencv(pixels)) if len(ids) >= FEWEST else None
@@ -106,38 +106,6 @@ def read_gray(path: Path) -> np.ndarray:
         low, high = np.percentile(finite, [0.1, 99.9])
         stored = np.clip((finite - low) * (255.0 / max(high - low, 1e-9)), 0, 255).astype(np.uint8)
     return stored if stored.ndim == 2 else cv2.cvtColor(stored, cv2.COLOR_RGB2GRAY)
-
-
-def _find_chessboard(gray: np.ndarray, board: Board) -> np.ndarray | None:
-    """(N, 2) corners, found by sectors (Duda & Frese 2018) or else by quads, then refined by the edges around them."""
-    size = (board.columns, board.rows)
-    thorough = cv2.CALIB_CB_EXHAUSTIVE | cv2.CALIB_CB_ACCURACY | cv2.CALIB_CB_NORMALIZE_IMAGE
-    found, corners = cv2.findChessboardCornersSB(gray, size, flags=thorough)
-    if not found:
-        quads = cv2.CALIB_CB_ADAPTIVE_THRESH | cv2.CALIB_CB_NORMALIZE_IMAGE | cv2.CALIB_CB_FAST_CHECK
-        found, corners = cv2.findChessboardCorners(gray, size, flags=quads)
-        if not found:
-            return None
-    grid = corners.reshape(board.rows, board.columns, 2)
-    along, down = grid[0, -1] - grid[0, 0], grid[-1, 0] - grid[0, 0]
-    if along[0] * down[1] - along[1] * down[0] < 0:  # as in a mirror
-        grid = grid[:, ::-1]
-    return _refined_corners(gray, grid)
-
-
-def _refined_corners(gray: np.ndarray, grid: np.ndarray) -> np.ndarray:
-    """(N, 2) corners of a grid (rows, columns, 2), each refined in a window that stays clear of its neighbours."""
-    nearest = np.full(grid.shape[:2], np.inf)
-    for axis in (0, 1):
-        steps = np.linalg.norm(np.diff(grid, axis=axis), axis=2)
-        before = np.pad(steps, [(1, 0) if a == axis else (0, 0) for a in (0, 1)], constant_values=np.inf)
-        behind = np.pad(steps, [(0, 1) if a == axis else (0, 0) for a in (0, 1)], constant_values=np.inf)
-        nearest = np.minimum(nearest, np.minimum(before, behind))
-    stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 60, 1e-3)
-    windows = np.clip(CORNER_WINDOW * nearest, *CORNER_WINDOWS).astype(int).ravel().tolist()
-    points = np.ascontiguousarray(grid.reshape(-1, 1, 1, 2), np.float32)
-    refined = [cv2.cornerSubPix(gray, p, (w, w), (-1, -1), stop) for p, w in zip(points, windows, strict=True)]
-    return np.concatenate(refined).reshape(-1, 2).astype(np.float64)
 
 
 def _find_charuco(gray: np.ndarray, board: Board) -> tuple[np.ndarray, np.ndarray]:

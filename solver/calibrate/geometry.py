@@ -12,14 +12,16 @@ import torch
 from solver.camera import CameraModel
 
 from .calibrate import CalibratedLens, Calibration, Checked
-from .lens import CX, FX
+from .lens import CX, FX, FY
 
+FEW_FOUND = 1 / 3  # of a camera's images
 FEW_VIEWS = 6
 FEW_LINKS = 3
 TILTED = 12.0  # degrees between a board and the image plane from which perspective tells the focal length
 FEW_TILTED = 3
 COVERED = 0.35  # share of the image inside the hull of all detected points
 FOCAL_DEVIATION = 0.003  # of the focal length
+ASPECT = 0.05  # difference of the focal lengths of both axes, relative; sensors have square pixels
 CENTRE_DEVIATION = 4.0  # pixels, of the principal point
 PLACE_DEVIATION = 0.1  # cm, of a camera's centre in the world
 FLAT = 0.04  # thickness over width of the cloud of all board points
@@ -59,6 +61,12 @@ def coverage(lens: CalibratedLens, checked: Sequence[Checked]) -> float:
 
 def _of_camera(calibration: Calibration, lens: CalibratedLens, checked: Sequence[Checked]) -> Iterator[str]:
     used = [item for item in checked if item.used.any()]
+    images = calibration.session.images.get(lens.camera.name, 0)
+    if len(checked) < FEW_FOUND * images:
+        yield (
+            f"the board was found in {len(checked)} of its {images} images only; check --board (columns, rows), and "
+            "that it is whole and sharp in them."
+        )
     points = sum(len(item.used) for item in checked)
     wrong = points - sum(int(item.used.sum()) for item in checked)
     if wrong > WRONG_SHARE * points:
@@ -82,6 +90,9 @@ def _of_camera(calibration: Calibration, lens: CalibratedLens, checked: Sequence
         relative = lens.deviation[FX] / lens.parameters[FX]
         if relative > FOCAL_DEVIATION:
             yield f"its focal length is uncertain by {100 * relative:.2f} % (one standard deviation)."
+        aspect = lens.parameters[FX] / lens.parameters[FY]
+        if abs(aspect - 1) > ASPECT:
+            yield f"its pixels would be {1 / aspect:.2f} times as wide as high; check --board, or use --square-pixels."
         offset = float(lens.deviation[CX : CX + 2].max())
         if offset > CENTRE_DEVIATION:
             yield f"its principal point is uncertain by {offset:.1f} pixels (one standard deviation)."

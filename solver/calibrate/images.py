@@ -41,6 +41,8 @@ def find_images(source: str, cameras: Sequence[str] = ()) -> tuple[BoardImage, .
             there = f"there are {', '.join(sorted(found))}" if found else "nothing matches"
             raise FootageError(f"images: '{source}' has no camera '{missing[0]}'; {there}.")
         images = [image for image in images if image.camera in cameras]
+    if not images and Path(source).is_dir():
+        raise FootageError(f"images: '{source}' and the folders in it hold no {', '.join(SUFFIXES)} images.")
     if not images:
         raise FootageError(f"images: nothing matches '{source}'; check the pattern ({{camera}} and {{view}}).")
     order = list(cameras) or sorted({image.camera for image in images})

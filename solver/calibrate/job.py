@@ -9,7 +9,7 @@ from pathlib import Path
 from solver.progress import Progress
 from solver.take import TakeError
 from solver.take.calibration import CalibratedCamera
-from solver.take.files import write_json
+from solver.take.files import check_folder, write_json
 
 from .board import parse_board
 from .calibrate import Calibration, Request, calibrate
@@ -17,7 +17,7 @@ from .detect import detect_session
 from .exchange import as_calibrated, read_cameras, write_cameras
 from .geometry import Weakness, find_weaknesses
 from .images import find_images
-from .lens import check_model, parameters_of, smallest_model
+from .lens import check_model, parameters_of, restricted, smallest_model
 from .pictures import draw_rig, write_views
 from .report import calibration_record
 from .session import Session
@@ -51,6 +51,7 @@ def calibrate_images(job: Job, progress: Progress) -> tuple[Calibration, tuple[W
     Raises FacesolveError with one sentence; nothing is written before the calibration is found.
     """
     board = parse_board(job.board)
+    check_folder(job.out)
     known = () if job.intrinsics is None else read_cameras(job.intrinsics)
     images = find_images(job.images, job.cameras)
     names = tuple(dict.fromkeys(image.camera for image in images))
@@ -74,14 +75,19 @@ def calibrate_images(job: Job, progress: Progress) -> tuple[Calibration, tuple[W
 def _request(job: Job, cameras: Sequence[str], known: Sequence[CalibratedCamera]) -> Request:
     models = _models(job.lens, cameras)
     given = _given(job, cameras, known)
+    if given and job.hold_intrinsics and (models or job.square_pixels):
+        option = "--lens" if models else "--square-pixels"
+        raise TakeError(f"lens: the lenses of '{job.intrinsics}' are held as they are; leave {option} out.")
     lenses = {}
     for camera in cameras:
         lens = LensRequest(square_pixels=job.square_pixels, held=job.hold_intrinsics)
         if camera in given:
             own = given[camera]
-            lens = replace(lens, known=parameters_of(own.intrinsics, own.distortion))
-            lens = replace(lens, model=smallest_model(own.distortion))
-        lenses[camera] = replace(lens, model=models[camera]) if camera in models else lens
+            model = models.get(camera, smallest_model(own.distortion))
+            start = restricted(parameters_of(own.intrinsics, own.distortion), model, job.square_pixels)
+            lenses[camera] = replace(lens, model=model, known=start)
+        else:
+            lenses[camera] = replace(lens, model=models.get(camera, lens.model))
     return Request(lenses=lenses, origin=job.origin)
 
 

@@ -77,6 +77,15 @@ def parameters_of(intrinsics: np.ndarray, distortion: np.ndarray) -> np.ndarray:
     return np.concatenate([[k[0, 0], k[1, 1], k[0, 2], k[1, 2]], np.pad(distortion, (0, 8 - len(distortion)))])
 
 
+def restricted(parameters: np.ndarray, model: str, square_pixels: bool) -> np.ndarray:
+    """(12,) the parameters without what the lens model does not have: a start for finding a simpler lens."""
+    kept = parameters.copy()
+    kept[[index for index in range(K1, PARAMETERS) if index not in MODELS[model]]] = 0
+    if square_pixels:
+        kept[[FX, FY]] = kept[[FX, FY]].mean()
+    return kept
+
+
 def smallest_model(distortion: np.ndarray) -> str:
     """The simplest model that holds these coefficients."""
     used = {4 + index for index in np.flatnonzero(distortion)}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import MaxNLocator
 from mpl_toolkits.mplot3d import Axes3D
 
 from solver.camera import pixels_to_opencv
@@ -75,20 +78,39 @@ def write_views(images: Mapping[tuple[str, str], BoardImage], calibration: Calib
 
 
 def draw_rig(calibration: Calibration, path: Path) -> None:
-    """Writes a PNG of the cameras with their fields of view and all boards, from aside and from above, centimetres."""
-    figure = Figure(figsize=(13, 6.5), dpi=110, facecolor="white", layout="constrained")
-    views = ((20.0, -62.0, "from aside"), (89.9, -90.0, "from above"))
-    for column, (elevation, azimuth, title) in enumerate(views):
-        panel = figure.add_subplot(1, 2, column + 1, projection="3d")
-        assert isinstance(panel, Axes3D)
-        panel.set_proj_type("ortho")
-        _draw_scene(panel, calibration)
-        panel.view_init(elevation, azimuth)
-        if elevation > 80:
-            panel.set_zticks([])
-        panel.set_title(f"{title}, cm", fontsize=10, loc="left", color="#333333")
+    """Writes a PNG of the cameras with their fields of view and all boards, from the side and from above.
+
+    Ticks are centimetres in the axes of the calibration: those of the board at its origin.
+    """
+    figure = Figure(figsize=(14, 7), dpi=110, facecolor="white", layout=ConstrainedLayoutEngine(wspace=0.06))
+    side, above = figure.add_subplot(1, 2, 1, projection="3d"), figure.add_subplot(1, 2, 2)
+    assert isinstance(side, Axes3D)
+    strokes = list(_strokes(calibration))
+    points = np.concatenate([stroke.points for stroke in strokes])
+    names = [(lens, COLOURS[index % len(COLOURS)]) for index, lens in enumerate(calibration.cameras)]
+    for stroke in strokes:
+        side.plot(*_upright(stroke.points).T, color=stroke.colour, linewidth=stroke.width)
+        above.plot(*stroke.points[:, [0, 2]].T, color=stroke.colour, linewidth=stroke.width)
+    offset = 0.7 * _size(calibration) * FRUSTUM
+    for lens, colour in names:
+        over, behind = (lens.centre - offset * lens.camera.rotation[axis] for axis in (1, 2))
+        side.text(*_upright(over), lens.camera.name, color=colour, fontsize=9, ha="center", va="center")
+        above.text(behind[0], behind[2], lens.camera.name, color=colour, fontsize=9, ha="center", va="center")
+        points = np.concatenate([points, over[None], behind[None]])
+    _frame_side(side, _upright(points))
+    above.update_datalim(points[:, [0, 2]])  # the names, too
+    above.set_aspect("equal", adjustable="datalim")
+    above.margins(0.08)
+    above.yaxis.tick_right()
+    above.yaxis.set_label_position("right")
+    above.grid(color="#dddddd", linewidth=0.6)
+    above.set(xlabel="x, cm", ylabel="z, cm")
+    for panel, title in ((side, "from the side"), (above, "from above")):
+        panel.set_title(title, fontsize=10, loc="left", color="#333333")
+        panel.tick_params(labelsize=8)
+    cameras, boards = len(calibration.cameras), len(calibration.boards)
     figure.suptitle(
-        f"{len(calibration.cameras)} cameras, {len(calibration.boards)} boards; axes: the board of view "
+        f"{cameras} camera{'s' * (cameras != 1)}, {boards} board{'s' * (boards != 1)}; axes: the board of view "
         f"{calibration.origin} (x red, y green, z blue)",
         fontsize=11, color="#333333", ha="left", x=0.01,
     )  # fmt: skip
@@ -97,35 +119,52 @@ def draw_rig(calibration: Calibration, path: Path) -> None:
     write_atomic(path, buffer.getvalue())
 
 
-def _draw_scene(panel: Axes3D, calibration: Calibration) -> None:
-    centres = np.stack([lens.centre for lens in calibration.cameras])
-    corners = {
-        view: calibration.session.board.corners @ pose[:3, :3].T + pose[:3, 3]
-        for view, pose in calibration.boards.items()
-    }
-    everything = np.concatenate([centres, *corners.values()])
-    size = float(np.ptp(everything, axis=0).max())
-    for view, quad in corners.items():
+class _Stroke(NamedTuple):
+    """A line through points (n, 3) of the world."""
+
+    points: np.ndarray
+    colour: str
+    width: float
+
+
+def _strokes(calibration: Calibration) -> Iterator[_Stroke]:
+    """Boards, the world's axes and the cameras' fields of view."""
+    for view, quad in _board_corners(calibration).items():
         origin = view == calibration.origin
-        _line(panel, np.concatenate([quad, quad[:1]]), "#333333" if origin else "#9aa5ad", 1.6 if origin else 0.6)
+        yield _Stroke(quad[[0, 1, 2, 3, 0]], "#333333" if origin else "#9aa5ad", 1.6 if origin else 0.6)
+    length = _size(calibration) * FRUSTUM
     for axis, colour in enumerate(("#cc3333", "#2e8b3d", "#3355cc")):
-        _line(panel, np.stack([np.zeros(3), np.eye(3)[axis] * size * FRUSTUM]), colour, 2.0)
-    shown = [everything]
+        yield _Stroke(np.stack([np.zeros(3), np.eye(3)[axis] * length]), colour, 2.0)
     for index, lens in enumerate(calibration.cameras):
-        pyramid = _frustum(lens, size * FRUSTUM)
-        shown.append(pyramid)
-        colour = COLOURS[index % len(COLOURS)]
-        _line(panel, pyramid[[0, 1, 2, 3, 4, 1]], colour, 1.2)
-        for corner in (2, 3, 4):
-            _line(panel, pyramid[[0, corner]], colour, 1.2)
-        behind = lens.centre - 0.35 * size * FRUSTUM * lens.camera.rotation[2]
-        panel.text(*_upright(behind), lens.camera.name, color=colour, fontsize=9, ha="center", va="center")
-    low, high = (extreme(_upright(np.concatenate(shown)), axis=0) for extreme in (np.min, np.max))
-    panel.set_xlim(low[0], high[0])
-    panel.set_ylim(low[1], high[1])
-    panel.set_zlim(low[2], high[2])
+        pyramid = _frustum(lens, length)
+        yield _Stroke(pyramid[[0, 1, 2, 3, 4, 1, 0, 2, 0, 3, 0, 4]], COLOURS[index % len(COLOURS)], 1.2)
+
+
+def _board_corners(calibration: Calibration) -> dict[str, np.ndarray]:
+    """(4, 3) corners of the board in each view, world."""
+    corners = calibration.session.board.corners
+    return {view: corners @ pose[:3, :3].T + pose[:3, 3] for view, pose in calibration.boards.items()}
+
+
+def _size(calibration: Calibration) -> float:
+    """The largest extent of cameras and boards, centimetres."""
+    centres = np.stack([lens.centre for lens in calibration.cameras])
+    return float(np.ptp(np.concatenate([centres, *_board_corners(calibration).values()]), axis=0).max())
+
+
+def _frame_side(panel: Axes3D, shown: np.ndarray) -> None:
+    """View, limits and ticks of the picture from the side. shown: (n, 3) all that must be inside, plot's axes."""
+    panel.set_proj_type("ortho")
+    panel.view_init(20.0, -62.0)
+    margin = 0.03 * np.ptp(shown, axis=0).max()
+    low, high = shown.min(0) - margin, shown.max(0) + margin
+    panel.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), zlim=(low[2], high[2]))
     panel.set_box_aspect(np.maximum(high - low, 0.05 * (high - low).max()))
-    panel.tick_params(labelsize=7)
+    for axis in (panel.xaxis, panel.yaxis, panel.zaxis):
+        axis.set_major_locator(MaxNLocator(5))
+    panel.zaxis.set_major_formatter(lambda value, _: f"{0.0 - value:g}")  # y points down
+    panel.set(xlabel="x, cm", ylabel="z, cm", zlabel="y, cm")
+    panel.zaxis.labelpad = -1  # else it stands at the other picture
 
 
 def _frustum(lens: CalibratedLens, length: float) -> np.ndarray:
@@ -135,10 +174,6 @@ def _frustum(lens: CalibratedLens, length: float) -> np.ndarray:
     rays = np.concatenate([pixels, np.ones((4, 1))], 1) @ np.linalg.inv(camera.intrinsics).T
     rays = rays / np.linalg.norm(rays, axis=1, keepdims=True) * length
     return np.concatenate([lens.centre[None], lens.centre + rays @ camera.rotation])
-
-
-def _line(panel: Axes3D, points: np.ndarray, colour: str, width: float) -> None:
-    panel.plot(*_upright(points).T, color=colour, linewidth=width)
 
 
 def _upright(points: np.ndarray) -> np.ndarray:

@@ -58,6 +58,7 @@ def _camera(calibration: Calibration, index: int) -> dict[str, Any]:
         "held": lens.held,
         "rms": rms(checked),
         "rms_with_rejected": rms(checked, everything=True),
+        "images": calibration.session.images.get(lens.camera.name),
         "views": len(used),
         "coverage": coverage(lens, used),
         "parameters": dict(zip(_PARAMETER_NAMES, lens.parameters.tolist(), strict=True)),

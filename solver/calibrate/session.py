@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -32,11 +32,15 @@ class Detection:
 
 @dataclass(frozen=True, eq=False)
 class Session:
-    """All detections of a board. sizes: (width, height) pixels of each camera, in the order of the cameras."""
+    """All detections of a board. sizes: (width, height) pixels of each camera, in the order of the cameras.
+
+    images: how many images of each camera were searched; empty where the detections came from elsewhere.
+    """
 
     board: Board
     sizes: Mapping[str, tuple[int, int]]
     detections: tuple[Detection, ...]
+    images: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def cameras(self) -> tuple[str, ...]:

@@ -41,7 +41,10 @@ def _run(arguments: argparse.Namespace) -> int:
     from solver.review.comparison import compare, write_csv
     from solver.review.measures import comparison_record, print_comparison
     from solver.take import read_solution, read_take
+    from solver.take.files import check_folder
 
+    if arguments.out is not None:
+        check_folder(arguments.out)
     region = None if arguments.region is None else parse_region(arguments.region)
     solutions = read_solution(arguments.a), read_solution(arguments.b)
     folders = arguments.a, arguments.b

@@ -61,7 +61,9 @@ def _run(arguments: argparse.Namespace) -> int:
         _need_usd()
     from solver.export import load_performance
     from solver.pack import parse_frames
+    from solver.take.files import check_file, check_folder
 
+    (check_folder if kind == "obj" else check_file)(out)
     frames = None if arguments.frames is None else parse_frames(arguments.frames)
     performance = load_performance(arguments.solution, arguments.take, frames)
     notes = _write(performance, arguments)

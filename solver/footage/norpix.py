@@ -202,6 +202,8 @@ def _open(path: Path) -> BinaryIO:
         return path.open("rb")
     except FileNotFoundError:
         raise UnreadableImage("does not exist; check the footage path.") from None
+    except UnreadableImage:
+        raise
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise _lost(error) from None
 

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
+from solver.take.files import check_file
 from solver.take.footage import fill_frame
 
 from .pictures import write_picture
@@ -47,7 +48,7 @@ class Writer(Protocol):
 
 
 def check_output(path: Path, count: int) -> None:
-    """Raises VideoError when ``count`` pictures cannot be written to ``path``: its ending, or PyAV is missing."""
+    """Raises FacesolveError when ``count`` pictures cannot be written to ``path``: its ending, its place, no PyAV."""
     suffix = path.suffix.lower()
     if suffix not in (MP4, GIF, PNG):
         raise VideoError(f"output: '{path}' ends in none of {MP4}, {GIF} and {PNG}; name the file so.")
@@ -55,6 +56,7 @@ def check_output(path: Path, count: int) -> None:
         _pyav()
     elif count > 1 and fill_frame(path.name, 0) == path.name:
         raise VideoError(f"output: '{path}' is one file for {count} frames; name it '{path.stem}.{{frame:04d}}{PNG}'.")
+    check_file(path)
 
 
 def open_writer(

@@ -19,20 +19,40 @@ from .errors import TakeError
 
 def write_atomic(path: Path, data: bytes) -> None:
     """Writes ``data`` to ``path`` so that a reader sees either the old file or the whole new one."""
+    check_file(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # not tempfile: its files can be read by their owner alone, and other users of a farm must read a solution
     temporary = "{}.{}.part".format(path, uuid.uuid4().hex)
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     try:
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(temporary, str(path))
-    except BaseException:
+    except OSError as error:  # of a full disk it names no file
+        raise TakeError("'{}' cannot be written ({}).".format(path, error.strerror)) from None
+    finally:
         if os.path.exists(temporary):
             os.unlink(temporary)
-        raise
+
+
+def check_file(path: Path) -> None:
+    """Raises TakeError when it shows beforehand that no file can be written at ``path``. Makes nothing."""
+    if path.is_dir():
+        raise TakeError("'{}' is a folder; name a file.".format(path))
+    check_folder(path.parent)
+
+
+def check_folder(path: Path) -> None:
+    """Raises TakeError when it shows beforehand that the folder ``path``, takes no files. Makes nothing."""
+    there = Path(os.path.abspath(str(path)))
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if there.is_file():
+        raise TakeError("'{}' cannot be written: '{}' is a file, not a folder.".format(path, there))
+    if not os.access(str(there), os.W_OK):
+        raise TakeError("'{}' cannot be written: you may not write into '{}'.".format(path, there))
 
 
 @contextmanager
@@ -43,8 +63,12 @@ def new_folder(path: Path) -> Iterator[Path]:
     """
     if path.exists():
         raise TakeError("'{}' is there already and is not overwritten; name a new folder.".format(path))
+    check_folder(path)
     temporary = Path("{}.{}.part".format(os.path.abspath(str(path)), uuid.uuid4().hex))
-    temporary.mkdir(parents=True)
+    try:
+        temporary.mkdir(parents=True)
+    except OSError as error:
+        raise TakeError("'{}' cannot be made ({}).".format(path, error.strerror)) from None
     try:
         yield temporary
         os.rename(str(temporary), str(path))

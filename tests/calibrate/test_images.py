@@ -63,6 +63,7 @@ def test_folder_of_one_camera_and_single_image(tmp_path):
     ("source", "cameras", "says"),
     [
         ("nowhere", (), "does not exist"),
+        ("k3", (), "k3' and the folders in it hold no .jpg, .jpeg"),
         ("{camera}/x.png", (), "no {view}"),
         ("{camera}/{frame}{view}.png", (), "only"),
         ("c{view}.png", (), "nothing matches"),
@@ -71,6 +72,6 @@ def test_folder_of_one_camera_and_single_image(tmp_path):
     ],
 )
 def test_what_fits_nothing_is_one_sentence(tmp_path, source, cameras, says):
-    files(tmp_path, "a1.png", "k1/1.png", "k2/1.png")
+    files(tmp_path, "a1.png", "k1/1.png", "k2/1.png", "k3/notes.txt")
     with pytest.raises(FootageError, match=says):
         found(tmp_path / source, cameras)

@@ -1,6 +1,7 @@
 """``facesolve calibrate`` on photographs on disk: what is written, what is printed, what is refused."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from solver.calibrate.board import parse_board
+from solver.calibrate.detect import detect
 from solver.calibrate.exchange import read_cameras
 from solver.cli import main
 from solver.take import Camera
@@ -43,9 +45,8 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def calibrate(folder: Path, out: Path, *more: str) -> int:
-    return main(
-        ["calibrate", str(folder), "--board", BOARD, "--lens", "none", "--out", str(out), "--progress", "none", *more]
-    )
+    lens = () if "--hold-intrinsics" in more else ("--lens", "none")
+    return main(["calibrate", str(folder), "--board", BOARD, *lens, "--out", str(out), "--progress", "none", *more])
 
 
 def test_everything_is_written(photographs, tmp_path, capsys):
@@ -101,6 +102,7 @@ def test_lenses_given_are_held_and_json_is_printed(photographs, tmp_path, capsys
         (("--origin", "v9"), "no image of a view 'v9'"),
         (("--cameras", "cam0,z"), "no camera 'z'"),
         (("--intrinsics", "nowhere.yml"), "'nowhere.yml' does not exist"),
+        (("--board", "circles:4x3:40"), "the board was found in none of its 5 images; check --board"),
     ],
 )
 def test_refusals_are_one_sentence_and_write_nothing(photographs, tmp_path, capsys, more, says):
@@ -109,6 +111,53 @@ def test_refusals_are_one_sentence_and_write_nothing(photographs, tmp_path, caps
     assert says in captured.err
     assert len(captured.err.splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_lenses_given_are_a_start_for_simpler_ones(photographs, tmp_path, capsys):
+    camera = small_cameras()[0]
+    record = {
+        name: {
+            "intrinsic": (camera.intrinsics * [[1.02], [1], [1]]).tolist(),
+            "distortion": [0.05, 0.3, 0.01, 0.01, 2.0],
+            "rotation": np.eye(3).tolist(),
+            "translation": [0, 0, 0],
+        }
+        for name in ("cam0", "cam1")
+    }
+    given = ("--intrinsics", str(tmp_path / "given.json"))
+    (tmp_path / "given.json").write_text(json.dumps(record), encoding="utf-8")
+    assert calibrate(photographs, tmp_path / "out", *given, "--lens", "k1", "--square-pixels", "--no-pictures") == 0
+    for found in json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))["cameras"].values():
+        assert found["lens"] == "k1"
+        parameters = found["parameters"]
+        assert parameters["fx"] == pytest.approx(parameters["fy"], rel=1e-12)
+        assert [parameters[name] for name in ("k2", "p1", "p2", "k3")] == [0, 0, 0, 0]
+    capsys.readouterr()
+    assert calibrate(photographs, tmp_path / "held", *given, "--hold-intrinsics", "--lens", "k1") == 2
+    assert "are held as they are; leave --lens out" in capsys.readouterr().err
+    assert not (tmp_path / "held").exists()
+
+
+def test_few_boards_are_warned_of_and_an_impossible_lens_is_refused(photographs, tmp_path, capsys, monkeypatch):
+    folder = tmp_path / "few" / "cam0"
+    folder.mkdir(parents=True)
+    for view in (0, 1):
+        (folder / f"v{view}.png").write_bytes((photographs / "cam0" / f"v{view}.png").read_bytes())
+    empty = (photographs / "cam0" / "v9.png").read_bytes()
+    for view in range(2, 8):
+        (folder / f"v{view}.png").write_bytes(empty)
+    assert calibrate(tmp_path / "few", tmp_path / "out", "--no-pictures") == 0
+    assert "camera 'cam0': the board was found in 2 of its 8 images only; check --board" in capsys.readouterr().out
+    assert json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))["cameras"]["cam0"]["images"] == 8
+
+    def detect_noise(gray, board, camera, view):
+        found = detect(gray, board, camera, view)
+        return found and replace(found, pixels=np.random.default_rng(0).uniform(0, 240, found.pixels.shape))
+
+    monkeypatch.setattr("solver.calibrate.detect.detect", detect_noise)
+    assert calibrate(tmp_path / "few", tmp_path / "none", "--no-pictures") == 2
+    assert "no lens explains where the board was found in 2 of its 8 images" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
 
 
 def test_lenses_of_another_size_or_camera_are_refused(photographs, tmp_path, capsys):

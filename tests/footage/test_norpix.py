@@ -256,7 +256,7 @@ def test_a_file_without_a_whole_header_is_truncated(tmp_path: Path, size: int, s
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     assert "does not exist" in refused(tmp_path / "none.seq")
-    assert "is no file" in refused(tmp_path)
+    assert refused(tmp_path) == "is no file; check the footage path."
 
 
 def test_values_above_the_stated_bits_are_refused(tmp_path: Path) -> None:

@@ -180,7 +180,7 @@ def test_crash_in_mid_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
     for step in ("fsync", "replace"):
         with monkeypatch.context() as patch:
             patch.setattr(os, step, power_cut)
-            with pytest.raises(OSError, match="No space"):
+            with pytest.raises(TakeError, match=r"cannot be written \(No space"):
                 write_json(path, {"state": "new"})
         assert read_json(path, "solution") == {"state": "old"}
         assert [entry.name for entry in tmp_path.iterdir()] == ["solution.json"]

@@ -12,7 +12,7 @@ from solver import __version__
 from solver.evaluate import find_take
 from solver.progress import Progress
 from solver.take import FootageError, Solution, Take, TakeError, read_solution, read_take
-from solver.take.files import read_json, write_atomic
+from solver.take.files import check_file, read_json, write_atomic
 
 from ..encode import check_output
 from ..request import KINDS, NEEDS_TEXTURE, VideoError, VideoRequest
@@ -22,6 +22,7 @@ from .page import Film, page_html
 from .record import report_record
 
 LOG = "solve.log"
+SUFFIXES = (".html", ".htm")
 LONGEST_LOG = 200_000  # characters of the log that the page keeps, its end
 RATE_FACTOR = 24  # of the videos in a page: half as large as a file for the archive, and no less to see
 RATE_FACTOR_OF_NOISE = 32  # of differences, which are mostly the camera's noise and hard to compress
@@ -58,6 +59,9 @@ def write_report(folder: Path, path: Path, request: ReportRequest, progress: Pro
     """
     if path.is_dir():
         raise TakeError(f"report: '{path}' is a folder; name a file in it, such as '{path / 'report.html'}'.")
+    if path.suffix.lower() not in SUFFIXES:
+        raise TakeError(f"report: '{path}' does not end in {SUFFIXES[0]}, so browsers would not show it; name it so.")
+    check_file(path)
     videos = tuple(_video_request(kind, request) for kind in request.kinds)
     solution = read_solution(folder)
     take, take_folder, no_film = _take(solution, folder, request)

@@ -124,7 +124,9 @@ def test_bad_places_are_one_sentence(solved: Path, tmp_path: Path, capsys: Captu
     assert "no solution.json" in the_sentence(capsys)
     assert report(solved, tmp_path) == 2
     assert "is a folder; name a file in it" in the_sentence(capsys)
-    assert not (tmp_path / "report.html").exists()
+    assert report(solved, tmp_path / "report.txt") == 2
+    assert "does not end in .html" in the_sentence(capsys)
+    assert not any((tmp_path / name).exists() for name in ("report.html", "report.txt"))
 
 
 @pytest.mark.parametrize(
