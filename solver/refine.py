@@ -17,7 +17,7 @@ from .residuals.photometric import Template, observe, robust_weight
 from .rotation import rotation_from_tangent, tangent_from_rotation
 from .views import FramePixels
 
-ITERATIONS = 4
+ITERATIONS = 3
 ANCHOR_DEVIATION = 0.3  # of a control's range, around where the bundle put it
 # standard deviations of the change of velocity between frames, at 30 frames a second
 CONTROL_ACCELERATION = 0.02  # of a control's range

@@ -24,7 +24,7 @@ from .surface import SurfaceSamples
 from .views import FramePixels, Visibility
 
 WINDOW = 16  # frames: the template learns between windows, and what it has learnt keeps the next ones near
-ITERATIONS = 5
+ITERATIONS = 4
 BOX_ROUNDS = 2  # of the bounded step: near is enough
 TEMPLATE_SHARE = 0.5
 SAMPLES = 5_000

@@ -15,7 +15,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
@@ -87,6 +87,18 @@ class Stages(Silent):
         self._name = ""
 
 
+class Watched(NoCheckpoint):
+    """Keeps when tracking ended and the controls and heads that it came to."""
+
+    tracked: tuple[float, np.ndarray, np.ndarray] | None = None
+
+    def put(self, name: str, part: Callable[[], Mapping[str, np.ndarray]], now: bool = False) -> None:
+        """The last of the tracked ones is put at once."""
+        if name == "track" and now:
+            arrays = part()
+            self.tracked = (time.perf_counter(), arrays["controls"], arrays["head"])
+
+
 class Errors:
     """Measures poses of a take against its truth over the vertices that may drive a solve, or a region of them."""
 
@@ -128,14 +140,18 @@ def measure_ours(
     if device.type == "cuda":
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
+    watched = Watched()
     begun = time.perf_counter()
-    solved = solve_take(take, device, stages, NoCheckpoint(), beside)
+    solved = solve_take(take, device, stages, watched, beside)
     stages.end()
     seconds = time.perf_counter() - begun
     peak = torch.cuda.max_memory_allocated(device) / 2**30 if device.type == "cuda" else 0.0
     found = errors.of(solved.joint.pose.controls, solved.joint.pose.head)
     method = f"ours, {choose_backend(device).name}" + (f", {1 + len(beside)} devices" if beside else "")
     goal = seconds if found[0] <= GOAL else None
+    if watched.tracked is not None:
+        at, controls, head = watched.tracked
+        goal = at - begun if errors.of(torch.as_tensor(controls), torch.as_tensor(head))[0] <= GOAL else goal
     return Row(name, method, take.frame_count, seconds, *found, peak, stages.seconds, goal), solved
 
 
@@ -200,11 +216,17 @@ def pieces_of_an_iteration(solved: Solved, filmed: Filmed, frames: int) -> dict[
         ),
         "normalised images": lambda: problem.views.build(visibility, level, indices, pixels),
         "linearisation": linearise,
-        "accumulation": lambda: normal_equations(problem.samples, information, force, points),
+        "accumulation": lambda: normal_equations(problem.samples, information, force, points, exact=False),
         "bounded step": lambda: damped_step(problem, full, some, index, damping),
     }
     recorded = ("linearisation", "accumulation", "bounded step")
-    return {name: _milliseconds(task, name in recorded) / frames for name, task in tasks.items()}
+    pieces = {name: _milliseconds(task, name in recorded) / frames for name, task in tasks.items()}
+    with filmed.in_memory(), TakeFootage(filmed.take, problem.model.device) as footage:
+        begun = time.perf_counter()
+        for _ in footage.frames(range(len(filmed.images)), level, color=False):
+            _wait(problem.model.device)
+        pieces["input alone"] = 1000 * (time.perf_counter() - begun) / len(filmed.images)
+    return pieces
 
 
 def _milliseconds(task: Callable[[], Any], recorded: bool) -> float:
