@@ -68,7 +68,8 @@ def test_colours_and_their_gradients_agree_with_nvdiffrast():
     clip, triangles = head_in_view(1)
     uvs = (clip[..., :2] / clip[..., :2].abs().amax((0, 1)) * 0.45 + 0.5).detach()
     coarse = torch.rand(1, 3, 5, 5, device="cuda", generator=torch.Generator("cuda").manual_seed(1))
-    image = torch.nn.functional.interpolate(coarse, (64, 64), mode="bicubic", align_corners=False)[0].permute(1, 2, 0)
+    image = torch.nn.functional.interpolate(coarse, (64, 64), mode="bicubic", align_corners=False)[0]
+    image = image.permute(1, 2, 0).contiguous()
     results = []
     for ours in (True, False):
         position, texels = clip.clone().requires_grad_(), image.clone().requires_grad_()
