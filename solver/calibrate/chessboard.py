@@ -12,7 +12,10 @@ from .board import WHOLE_SIDE, Board, beyond_sides
 
 CORNER_WINDOW = 0.3  # of the distance to the nearest neighbour: half the window in which a corner is refined
 CORNER_WINDOWS = (2, 15)  # pixels
-CHEQUERED = 0.9  # share of neighbouring squares that must differ as those of a chessboard do
+NEAR = 0.2  # of the steps: how far from a corner its squares are looked at; a board's outermost may be narrow
+CORNER = 0.25  # of the median contrast: from there on a point is a corner
+EVEN = 0.9  # share of the squares between the corners that must be of one level
+INSIDE = 0.6  # of the way from a square's middle to its corners
 
 
 def find_chessboard(gray: np.ndarray, board: Board) -> np.ndarray | None:
@@ -33,39 +36,38 @@ def find_chessboard(gray: np.ndarray, board: Board) -> np.ndarray | None:
     if along[0] * down[1] - along[1] * down[0] < 0:  # as in a mirror
         grid = grid[:, ::-1]
     smooth = cv2.GaussianBlur(gray, (0, 0), 1.0)
-    if not _is_chequered(smooth, grid) or _goes_on(smooth, grid):
-        return None
-    return _refined_corners(gray, grid)
+    return _refined_corners(gray, grid) if _is_whole(smooth, grid) else None
 
 
-def _is_chequered(smooth: np.ndarray, grid: np.ndarray) -> bool:
-    """Whether the squares between the corners (rows, columns, 2) are dark and light by turns."""
-    middles = (grid[:-1, :-1] + grid[:-1, 1:] + grid[1:, :-1] + grid[1:, 1:]) / 4
-    sign = 1 - 2 * (np.indices(middles.shape[:2]).sum(0) % 2)
-    levels = _levels(smooth, middles)
-    steps = np.diff(levels, axis=1) * sign[:, 1:], np.diff(levels, axis=0) * sign[1:]
-    turned = np.concatenate([step.ravel() for step in steps])
-    return not len(turned) or max((turned > 0).mean(), (turned < 0).mean()) >= CHEQUERED
-
-
-def _goes_on(smooth: np.ndarray, grid: np.ndarray) -> bool:
-    """Whether corners go on beyond a side of the grid (rows, columns, 2): then it is part of a larger board."""
+def _is_whole(smooth: np.ndarray, grid: np.ndarray) -> bool:
+    """Whether the grid (rows, columns, 2) of corners has no corner between its points, and none beyond its sides."""
     along, down = np.gradient(grid, axis=1), np.gradient(grid, axis=0)
-    least = 0.5 * np.median(_alternation(smooth, grid, along, down))
+    usual = np.median(_contrast(smooth, grid, along, down))
+    if (_unevenness(smooth, grid) < usual / 2).mean() < EVEN:
+        return False
     sides = zip(beyond_sides(grid), (along[-1], along[0], down[:, -1], down[:, 0]), strict=True)
-    return any(
-        (_alternation(smooth, points, outwards, sideways) > least).mean() > WHOLE_SIDE
-        for (points, outwards), sideways in sides
-    )
+    for (points, outwards), sideways in sides:
+        # steps grow or shrink in perspective, so the corner may be a little before or behind
+        near = [_contrast(smooth, points + shift * outwards, outwards, sideways) for shift in (-0.1, 0, 0.1)]
+        if (np.max(near, axis=0) > CORNER * usual).mean() > WHOLE_SIDE:
+            return False
+    return True
 
 
-def _alternation(smooth: np.ndarray, points: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+def _unevenness(smooth: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """(rows - 1, columns - 1) range of the levels inside each square between the corners of the grid."""
+    corners = np.stack([grid[:-1, :-1], grid[:-1, 1:], grid[1:, :-1], grid[1:, 1:]])
+    middles = corners.mean(0)
+    return np.ptp(_levels(smooth, middles + INSIDE * (corners - middles)), axis=0)
+
+
+def _contrast(smooth: np.ndarray, points: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """How much darker or lighter two opposite squares around each point are than the other two; 0 where no corner is.
 
     points, one, other: (..., 2) pixels: places, and steps along both lines of squares. Returns (...) levels.
     """
     a, b, c, d = (
-        _levels(smooth, points + (across * one + along * other) / 4)  # a board's outermost squares may be narrow
+        _levels(smooth, points + NEAR * (across * one + along * other))
         for across, along in ((1, 1), (-1, -1), (1, -1), (-1, 1))
     )
     lighter, darker = np.minimum(a, b) - np.maximum(c, d), np.minimum(c, d) - np.maximum(a, b)

@@ -6,7 +6,9 @@ the file may name and else the reader must.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -23,16 +25,41 @@ OPENCV_SUFFIXES = (".yml", ".yaml", ".xml")
 FORMATS = ("json", "thesis", "yml", "xml")
 
 
-def read_cameras(path: Path, unit: str = "cm") -> tuple[CalibratedCamera, ...]:
+def read_cameras(
+    path: Path, unit: str = "cm", extrinsics: Path | None = None, lenses_only: bool = False
+) -> tuple[CalibratedCamera, ...]:
     """The cameras of a calibration file: JSON (ours or the thesis'), or OpenCV's YAML or XML.
 
     Of OpenCV's files: ``camera_matrix`` and ``distortion_coefficients`` (one camera, named after the file), ``M1 D1 M2
     D2`` with ``R T`` (a stereo pair, named left and right), or what ``write_opencv`` writes. unit: of lengths in an
-    OpenCV file that does not name it. A camera without rotation and translation stands at the origin.
-    Raises TakeError.
+    OpenCV file that does not name it. extrinsics: another file of OpenCV's, with the ``R T`` of a stereo pair.
+    A single camera without rotation and translation stands at the origin; of several, all but the first need them
+    unless lenses_only. Raises TakeError.
     """
     if path.suffix.lower() not in OPENCV_SUFFIXES:
+        if extrinsics is not None:
+            raise TakeError(f"calibration: '{path}' is no OpenCV file, so it takes no further file of extrinsics.")
         return read_calibrated_cameras(path)
+    with _opened(path) as root:
+        cameras, unplaced = _cameras(root, path, unit)
+    if extrinsics is not None:
+        if len(cameras) != 2 or unplaced != [cameras[1].name]:
+            raise TakeError(f"calibration: '{path}' is no stereo pair without R and T; leave the extrinsics out.")
+        with _opened(extrinsics) as root:
+            rotation, translation = _place(root, extrinsics, _unit(root, extrinsics, unit))
+        right = cameras[1]
+        cameras = cameras[0], replace(right, rotation=rotation, translation=translation)
+    elif unplaced and not lenses_only:
+        raise TakeError(
+            f"calibration: '{path}' does not say where camera '{unplaced[0]}' stands (no R and T); of a stereo pair, "
+            "join it with the file that says so by 'facesolve convert-cameras --extrinsics'."
+        )
+    return cameras
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[cv2.FileNode]:
+    """The root of an OpenCV file. TakeError when it cannot be read, or holds another kind of value than asked for."""
     if not path.is_file():
         raise TakeError(f"calibration: '{path}' does not exist.")
     try:
@@ -40,7 +67,9 @@ def read_cameras(path: Path, unit: str = "cm") -> tuple[CalibratedCamera, ...]:
     except (cv2.error, UnicodeDecodeError, SystemError):
         raise TakeError(f"calibration: '{path}' is not a readable OpenCV file; write it again.") from None
     try:
-        return _cameras(storage.root(), path, unit)
+        if not storage.root().isMap():
+            raise TakeError(f"calibration: '{path}' holds no camera.")
+        yield storage.root()
     except cv2.error:
         raise TakeError(f"calibration: '{path}' holds something else than numbers; write it again.") from None
     finally:
@@ -92,31 +121,50 @@ def as_calibrated(camera: Camera) -> CalibratedCamera:
     )
 
 
-def _cameras(root: cv2.FileNode, path: Path, unit: str) -> tuple[CalibratedCamera, ...]:
-    if not root.isMap():
-        raise TakeError(f"calibration: '{path}' holds no camera.")
+def _cameras(root: cv2.FileNode, path: Path, unit: str) -> tuple[tuple[CalibratedCamera, ...], list[str]]:
+    """The cameras, and the names of those behind the first that have no place."""
     keys = root.keys()
-    named = root.getNode("unit").string() if "unit" in keys else unit
-    if named not in UNITS:
-        raise TakeError(f"calibration: '{path}' is in '{named}'; lengths must be in one of {', '.join(UNITS)}.")
+    scale = _unit(root, path, unit)
     if "cameras" in keys:
         listed = root.getNode("cameras")
         nodes = [listed.at(index) for index in range(listed.size())]
-        cameras = tuple(_camera(node, path, f"camera {index + 1}", UNITS[named]) for index, node in enumerate(nodes))
+        cameras = tuple(_camera(node, path, f"camera {index + 1}", scale) for index, node in enumerate(nodes))
+        placed = [_has_place(node) for node in nodes]
     elif "camera_matrix" in keys:
-        cameras = (_camera(root, path, path.stem, UNITS[named]),)
+        cameras, placed = (_camera(root, path, path.stem, scale),), [True]
     elif {"M1", "D1", "M2", "D2"} <= set(keys):
         left = _build("left", path, _matrix(root, "M1", path), _matrix(root, "D1", path), np.eye(3), np.zeros(3))
-        rotation, translation = np.eye(3), np.zeros(3)
-        if "R" in keys and "T" in keys:
-            rotation, translation = _matrix(root, "R", path), _matrix(root, "T", path) * UNITS[named]
+        placed = [True, _has_place(root)]
+        rotation, translation = _place(root, path, scale) if placed[1] else (np.eye(3), np.zeros(3))
         right = _build("right", path, _matrix(root, "M2", path), _matrix(root, "D2", path), rotation, translation)
         cameras = (left, right)
     else:
         raise TakeError(f"calibration: '{path}' has neither 'camera_matrix', 'M1' and 'M2', nor 'cameras'.")
     if not cameras:
         raise TakeError(f"calibration: '{path}' holds no camera.")
-    return cameras
+    return cameras, [camera.name for camera, there in zip(cameras[1:], placed[1:], strict=True) if not there]
+
+
+def _unit(root: cv2.FileNode, path: Path, unit: str) -> float:
+    """Centimetres in the file's unit, or in the one given when it names none."""
+    named = root.getNode("unit").string() if "unit" in root.keys() else unit  # noqa: SIM118
+    if named not in UNITS:
+        raise TakeError(f"calibration: '{path}' is in '{named}'; lengths must be in one of {', '.join(UNITS)}.")
+    return UNITS[named]
+
+
+def _has_place(node: cv2.FileNode) -> bool:
+    return {"R", "T"} <= set(node.keys())
+
+
+def _place(node: cv2.FileNode, path: Path, unit: float) -> tuple[np.ndarray, np.ndarray]:
+    """Rotation (3, 3) and translation (3,) in centimetres under ``R`` and ``T``."""
+    rotation, translation = _matrix(node, "R", path), _matrix(node, "T", path) * unit
+    if rotation.size == 3:
+        rotation = cv2.Rodrigues(rotation.reshape(3))[0]
+    if rotation.shape != (3, 3) or translation.size != 3:
+        raise TakeError(f"calibration: R and T in '{path}' have unexpected shapes.")
+    return rotation, translation.reshape(3)
 
 
 def _camera(node: cv2.FileNode, path: Path, name: str, unit: float) -> CalibratedCamera:
@@ -125,8 +173,7 @@ def _camera(node: cv2.FileNode, path: Path, name: str, unit: float) -> Calibrate
     keys = node.keys()
     if "name" in keys:
         name = node.getNode("name").string()
-    rotation = _matrix(node, "R", path) if "R" in keys else np.eye(3)
-    translation = _matrix(node, "T", path) * unit if "T" in keys else np.zeros(3)
+    rotation, translation = _place(node, path, unit) if _has_place(node) else (np.eye(3), np.zeros(3))
     size = None
     if "image_width" in keys and "image_height" in keys:
         size = int(node.getNode("image_width").real()), int(node.getNode("image_height").real())
@@ -153,10 +200,8 @@ def _build(
     size: tuple[int, int] | None = None,
 ) -> CalibratedCamera:
     where = f"calibration: camera '{name}' in '{path}'"
-    if rotation.size == 3:
-        rotation = cv2.Rodrigues(rotation.reshape(3))[0]
-    if matrix.shape != (3, 3) or rotation.shape != (3, 3) or translation.size != 3:
-        raise TakeError(f"{where} has matrices of unexpected shapes.")
+    if matrix.shape != (3, 3):
+        raise TakeError(f"{where} has a matrix of an unexpected shape.")
     distortion = coefficients.ravel()
     if distortion[8:].any():
         raise TakeError(
@@ -167,6 +212,4 @@ def _build(
     if size is not None and min(size) < 1:
         raise TakeError(f"{where} has an image size of {size[0]}x{size[1]}.")
     width, height = (None, None) if size is None else size
-    return CalibratedCamera(
-        name, intrinsics_from_opencv(matrix), rotation, translation.reshape(3), distortion, width, height
-    )
+    return CalibratedCamera(name, intrinsics_from_opencv(matrix), rotation, translation, distortion, width, height)

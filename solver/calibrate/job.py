@@ -52,7 +52,7 @@ def calibrate_images(job: Job, progress: Progress) -> tuple[Calibration, tuple[W
     """
     board = parse_board(job.board)
     check_folder(job.out)
-    known = () if job.intrinsics is None else read_cameras(job.intrinsics)
+    known = () if job.intrinsics is None else read_cameras(job.intrinsics, lenses_only=True)
     images = find_images(job.images, job.cameras)
     names = tuple(dict.fromkeys(image.camera for image in images))
     request = _request(job, names, known)

@@ -18,10 +18,11 @@ from solver.footage.container import UnreadableImage
 from solver.footage.decode import image_size
 from solver.footage.reader import open_many
 from solver.progress import Progress
+from solver.recordings import Matching, match_recordings
 from solver.take import Camera, Footage, FootageError, TakeError
 from solver.take.calibration import CalibratedCamera
 from solver.take.files import new_folder, write_atomic
-from solver.take.footage import SEQUENCE, fill_frame
+from solver.take.footage import NORPIX, SEQUENCE, fill_frame
 
 from .exchange import as_calibrated, read_cameras, write_cameras
 
@@ -34,7 +35,7 @@ class UndistortRequest:
     """footage: a path with ``{camera}`` and ``{frame}`` or ``{frame:04d}``, or a video or ``.seq`` with ``{camera}``.
 
     frames: first and last number, both included; None for all there are. cameras: names, all when empty. format: of the
-    files written, None: TIFF for floating-point images, else PNG.
+    files written, None: TIFF for floating-point images, else PNG. bayer: of ``.seq`` files with a mosaic.
     """
 
     footage: str
@@ -42,19 +43,23 @@ class UndistortRequest:
     frames: tuple[int, int] | None = None
     cameras: tuple[str, ...] = ()
     format: str | None = None
+    bayer: str | None = None
 
 
 def undistort_footage(request: UndistortRequest, folder: Path, progress: Progress) -> int:
     """Writes ``CAMERA/CAMERA_0001.png`` ... and ``calibration.json`` into the new ``folder``; the number of images.
 
-    Intrinsics, size, depth and encoding of the images stay; what the lens did not see is black. All or nothing: the
-    folder appears when every image is written. Raises TakeError or FootageError.
+    Intrinsics, size, depth and encoding of the images stay; what the lens did not see is black. ``.seq`` files of
+    several cameras are matched by their time stamps, and numbered from the first image that all recorded; an image that
+    was dropped is not written. All or nothing: the folder appears when every image is written. Raises TakeError or
+    FootageError.
     """
     calibrated = _chosen(read_cameras(request.calibration), request)
-    footage = [Footage(camera.name, request.footage.replace("{camera}", camera.name)) for camera in calibrated]
-    if len({source.path for source in footage}) < len(footage):
+    paths = {camera.name: request.footage.replace("{camera}", camera.name) for camera in calibrated}
+    if len(set(paths.values())) < len(paths):
         raise TakeError(f"footage: '{request.footage}' has no {{camera}}; all cameras would have the same images.")
-    frames = [_frames(source, request.frames) for source in footage]
+    footage = [Footage(name, path, bayer=request.bayer) for name, path in paths.items()]
+    footage, frames = _matched(footage, request, progress) or (footage, [_frames(f, request.frames) for f in footage])
     cameras = [_camera(camera, source, f[0]) for camera, source, f in zip(calibrated, footage, frames, strict=True)]
     progress.stage("undistort", sum(map(len, frames)))
     with new_folder(folder) as target:
@@ -77,6 +82,20 @@ def _chosen(calibrated: Sequence[CalibratedCamera], request: UndistortRequest) -
                 f"camera '{camera.name}' in '{request.calibration}': its name cannot name a folder; rename it."
             )
     return chosen
+
+
+def _matched(
+    footage: Sequence[Footage], request: UndistortRequest, progress: Progress
+) -> tuple[list[Footage], list[list[int]]] | None:
+    """Recordings of several cameras in step, and the frames of which each has an image; None for other footage."""
+    if len(footage) == 1 or any(source.kind != NORPIX for source in footage):
+        return None
+    matched = match_recordings(footage, Matching(), request.frames, "unseen")
+    for sentence in matched.report:
+        progress.message(sentence)
+    wanted = range(matched.frames[0], matched.frames[1] + 1)
+    found = [[frame for frame in wanted if f.image_number(frame) is not None] for f in matched.footage]
+    return list(matched.footage), found
 
 
 def _frames(footage: Footage, wanted: tuple[int, int] | None) -> list[int]:

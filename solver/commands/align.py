@@ -39,7 +39,12 @@ def add(commands: Any) -> None:
     where.add_argument("--start", type=Path, metavar="FILE", help="write a .json file for 'facesolve pack --start'")
     parser.add_argument("--replace", action="store_true", help="the start pose, take or file that is there may be lost")
     parser.add_argument("--picture", type=Path, metavar="PNG", help="default: start.png in TAKE, or in TAKE2")
-    parser.add_argument("--frame", type=int, metavar="N", help="look at this frame; by default the first, and two more")
+    parser.add_argument(
+        "--frame",
+        type=int,
+        metavar="N",
+        help="look at this frame; by default the first, and, without --start, two more",
+    )
     parser.add_argument(
         "--method", choices=("auto", "search", "landmarks"), default="auto", help="auto: landmarks if any"
     )
@@ -61,25 +66,38 @@ def _run(arguments: argparse.Namespace) -> int:
     with reporting(arguments.progress) as progress:
         from solver.devices import choose_device
         from solver.start.find import How, find_start
-        from solver.start.keep import PICTURE, check_free, write_picture_of_start, write_start, write_with_start
+        from solver.start.keep import (
+            PICTURE,
+            check_first,
+            check_free,
+            write_picture_of_start,
+            write_start,
+            write_with_start,
+        )
         from solver.take import TakeError, read_take
+        from solver.take.files import check_file
         from solver.views import TakeFootage
 
         take = read_take(arguments.take)
+        frame, picture = arguments.frame, arguments.picture or (arguments.out or arguments.take) / PICTURE
+        check_file(picture)
         if arguments.write:
             check_free(take, arguments.replace)
+        if arguments.start is not None:
+            check_file(arguments.start)
+            frame = int(take.frames[0]) if frame is None else frame
+            check_first(take, frame)
         for path in (arguments.start, None if arguments.out is None else arguments.out / "take.json"):
             if path is not None and path.exists() and not arguments.replace:
                 raise TakeError(f"'{path}' exists already; give another name, or --replace.")
         device = choose_device(arguments.device)
         with TakeFootage(take, device) as footage:
             how = How(arguments.method, arguments.landmark_python, arguments.landmark_model)
-            found = find_start(take, footage, device, progress, arguments.frame, how)
+            found = find_start(take, footage, device, progress, frame, how)
         if arguments.write or arguments.out is not None:
             write_with_start(take, found.start, arguments.out or arguments.take)
         elif arguments.start is not None:
             write_start(take, found.start, arguments.start)
-        picture = arguments.picture or (arguments.out or arguments.take) / PICTURE
         write_picture_of_start(take, found.start, picture)
         progress.picture(picture)
         progress.done(arguments.out or arguments.take)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from solver.commands.declare import EXIT_OK, add_command, add_progress, reporting
-from solver.review.request import KINDS, VideoRequest
+from solver.review.request import KINDS, PNG, VideoRequest
 
 
 def add(commands: Any) -> None:
@@ -30,7 +30,7 @@ def add(commands: Any) -> None:
         "  facesolve render my_solution --what overlay --out overlay.mp4\n"
         "  facesolve render my_solution --what blend --opacity 0.7 --cameras left,front --out blend.mp4\n"
         "  facesolve render my_solution --what heatmap --stabilize --frames 10-40 --height 480 --out heat.gif\n"
-        "  facesolve render my_solution --what grid --frames 20-20 --out frame20.png",
+        "  facesolve render my_solution --what grid --frames 20 --out frame20.png",
     )
     parser.add_argument("out", type=Path, metavar="OUT", help="folder with solution.json")
     parser.add_argument("--what", choices=tuple(KINDS), default="overlay", help="what the pictures show")
@@ -85,8 +85,8 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.progress == "bar":
         width, height = video.size
         scale = "" if video.levels is None else f", scale of differences ±{video.levels:g} of 255"
-        print(
-            f"{arguments.file}: {len(video.frames)} frames, {width}x{height}, {video.fps:g} a second{scale}.",
-            file=sys.stderr,
-        )
+        count = len(video.frames)
+        frames = f"{count} frame{'s' * (count != 1)}, {width}x{height}"
+        rate = "" if arguments.file.suffix.lower() == PNG else f", {video.fps:g} a second"
+        print(f"{arguments.file}: {frames}{rate}{scale}.", file=sys.stderr)
     return EXIT_OK

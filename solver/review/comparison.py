@@ -92,16 +92,20 @@ def frames_of(solution: Solution, rows: np.ndarray) -> Solution:
 
 
 def write_csv(comparison: Comparison, path: Path) -> None:
-    """Writes a row for each common frame: distances in mm, head, and B minus A of every common control."""
-    face = comparison.vertices.regions[0]
-    columns = {
-        "vertex_mean_mm": face.frame_world_mean,
-        "vertex_max_mm": face.frame_world_max,
-        "head_removed_mean_mm": face.frame_rig_mean,
-        "head_removed_max_mm": face.frame_rig_max,
-        "head_rotation_deg": comparison.head_rotation,
-        "head_shift_mm": comparison.head_shift,
-    }
+    """Writes a row for each common frame: distances in mm, head, and B minus A of every common control.
+
+    Distances are those of the face; a region that was asked for adds columns that begin with its name.
+    """
+    columns: dict[str, np.ndarray] = {}
+    for index, region in enumerate(comparison.vertices.regions):
+        prefix = f"{region.name} " if index else ""
+        columns |= {
+            f"{prefix}vertex_mean_mm": region.frame_world_mean,
+            f"{prefix}vertex_max_mm": region.frame_world_max,
+            f"{prefix}head_removed_mean_mm": region.frame_rig_mean,
+            f"{prefix}head_removed_max_mm": region.frame_rig_max,
+        }
+    columns |= {"head_rotation_deg": comparison.head_rotation, "head_shift_mm": comparison.head_shift}
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["frame", *columns, *comparison.controls])

@@ -25,6 +25,15 @@ def check_free(take: Take, replaced: bool) -> None:
         )
 
 
+def check_first(take: Take, frame: int) -> None:
+    """TakeError when a start pose at ``frame`` cannot be written for ``facesolve pack --start``."""
+    if frame != take.frames[0]:
+        raise TakeError(
+            f"start pose: it is at frame {frame}, and such a file can only hold one of the first frame, "
+            f"{take.frames[0]}; use --out or --write."
+        )
+
+
 def write_with_start(take: Take, start: StartPose, folder: Path) -> None:
     """Writes ``take`` with this start pose into ``folder``."""
     write_take(replace(take, start=start), folder)
@@ -32,11 +41,7 @@ def write_with_start(take: Take, start: StartPose, folder: Path) -> None:
 
 def write_start(take: Take, start: StartPose, path: Path) -> None:
     """Writes ``start`` as ``facesolve pack --start`` reads it. Raises TakeError unless it is at the first frame."""
-    if start.frame != take.frames[0]:
-        raise TakeError(
-            f"start pose: it is at frame {start.frame}, and such a file can only hold one of the first frame, "
-            f"{take.frames[0]}; use --out or --write."
-        )
+    check_first(take, start.frame)
     weights = dict(zip(take.rig.control_names, start.controls.tolist(), strict=True))
     write_json(path, {"frame": float(take.scene_times[0]), "weights": weights, "head": start.head.tolist()})
 

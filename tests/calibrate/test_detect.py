@@ -15,6 +15,7 @@ from solver.camera import CameraModel
 from solver.progress import Silent
 from solver.take import Camera, FootageError, TakeError
 
+from . import photographs
 from .boards_seen import rigid
 from .photographs import photograph_board
 
@@ -82,10 +83,13 @@ def test_board_is_found_whole_and_exactly(text, tilt, bright, noise, shade):
         ("circles:7x5:40", ("circles:6x5:40", "circles:7x4:40", "circles:4x3:40")),
         ("acircles:4x11:20", ("acircles:4x9:20", "acircles:3x11:20")),
         ("chessboard:9x6:25", ("chessboard:8x6:25", "chessboard:5x4:25")),
+        ("chessboard:7x5:25", ("chessboard:5x5:25", "chessboard:4x3:25")),
     ],
 )
-def test_part_of_a_larger_board_is_not_the_board(text, told):
+@pytest.mark.parametrize("margin", [1.0, 0.5])  # outermost squares of a chessboard may be narrow
+def test_part_of_a_larger_board_is_not_the_board(text, told, margin, monkeypatch):
     """Which part it is would differ from image to image."""
+    monkeypatch.setattr(photographs, "MARGIN", margin)
     board = parse_board(text)
     pose = rigid(np.array((0.4, -0.3, 0.2)), np.zeros(3)) @ rigid(np.zeros(3), -board.corners.mean(0))
     image = photograph_board(board, CAMERA, pose, 0.6 * board.spacing, noise=2)

@@ -62,12 +62,41 @@ def test_stereo_file_of_opencv(tmp_path):
     assert len(right.distortion) == 8
 
 
+def test_stereo_pair_in_two_files_of_opencv(tmp_path, capsys):
+    """As OpenCV's stereo_calib writes it: lenses in one file, R and T in another."""
+    lenses = cv2.FileStorage(str(tmp_path / "intrinsics.yml"), cv2.FILE_STORAGE_WRITE)
+    for index, camera in enumerate(CAMERAS, 1):
+        lenses.write(f"M{index}", camera.intrinsics)
+        lenses.write(f"D{index}", camera.distortion.reshape(1, -1))
+    lenses.release()
+    places = cv2.FileStorage(str(tmp_path / "extrinsics.yml"), cv2.FILE_STORAGE_WRITE)
+    places.write("R", CAMERAS[1].rotation)
+    places.write("T", np.array([[-83.6], [0], [1]]))
+    places.release()
+    source, target = str(tmp_path / "intrinsics.yml"), str(tmp_path / "c.json")
+    assert main(["convert-cameras", source, target]) == 2
+    assert "does not say where camera 'right' stands (no R and T)" in capsys.readouterr().err
+    assert not (tmp_path / "c.json").exists()
+    more = ["--extrinsics", str(tmp_path / "extrinsics.yml"), "--unit", "mm"]
+    assert main(["convert-cameras", source, target, *more]) == 0
+    left, right = read_cameras(tmp_path / "c.json")
+    np.testing.assert_allclose(left.rotation, np.eye(3))
+    np.testing.assert_allclose(right.rotation, CAMERAS[1].rotation)
+    np.testing.assert_allclose(right.translation, [-8.36, 0, 0.1])
+    capsys.readouterr()
+    assert main(["convert-cameras", target, str(tmp_path / "d.json"), *more]) == 2
+    assert "is no OpenCV file" in capsys.readouterr().err
+    assert main(["convert-cameras", source, target, "--extrinsics", source]) == 2
+    assert "lacks a matrix of finite numbers under 'R'" in capsys.readouterr().err
+
+
 def test_opencvs_own_samples(facesolve_data):
     folder = facesolve_data / "calibration"
     (left,) = read_cameras(folder / "chessboard_stereo" / "left_intrinsics.yml")
     assert left.size == (640, 480)
     assert left.intrinsics[0, 2] == pytest.approx(342.28315 + 0.5, abs=1e-4)
-    assert [c.name for c in read_cameras(folder / "chessboard_stereo" / "intrinsics.yml")] == ["left", "right"]
+    pair = read_cameras(folder / "chessboard_stereo" / "intrinsics.yml", lenses_only=True)
+    assert [c.name for c in pair] == ["left", "right"]
 
 
 @pytest.mark.parametrize(

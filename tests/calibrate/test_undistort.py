@@ -13,6 +13,8 @@ from solver.cli import main
 from solver.take import Camera, TakeError
 from solver.take.files import new_folder
 
+from ..footage.seq_files import Kind, pictures, stamps, write_seq
+
 SIZE = (160, 120)
 
 
@@ -110,6 +112,32 @@ def test_bad_patterns_are_one_sentence(tmp_path, capsys):
     assert undistort(tmp_path) == 0
     assert undistort(tmp_path) == 2
     assert "is there already" in capsys.readouterr().err
+
+
+def test_recordings_are_matched_by_their_stamps(tmp_path, capsys):
+    """Camera b began one pulse later and dropped the fourth: an image of one pulse has one number in both."""
+    images = pictures(6, *SIZE)
+    write_seq(tmp_path / "a.seq", Kind(5, "bgr"), images, stamps(6))
+    pulses = [1, 2, 4, 5]
+    write_seq(tmp_path / "b.seq", Kind(5, "bgr"), [images[pulse] for pulse in pulses], stamps(6)[pulses] + 400)
+    flat = [as_calibrated(without_distortion(lens(name))) for name in ("a", "b")]
+    write_cameras(flat, tmp_path / "calibration.json", "json")
+    words = [str(tmp_path / "{camera}.seq"), "--cameras", str(tmp_path / "calibration.json")]
+    assert main(["undistort", *words, "--out", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().err
+    assert "camera 'b': 4 images, dropped frame 2" in said
+    assert "5 frames in common" in said
+    for camera, numbers in (("a", range(5)), ("b", (0, 1, 3, 4))):
+        files = sorted((tmp_path / "out" / camera).iterdir())
+        assert [file.name for file in files] == [f"{camera}_{number:04d}.png" for number in numbers]
+        for number, file in zip(numbers, files, strict=True):
+            shown = cv2.imread(str(file))[..., ::-1].astype(int)
+            assert np.abs(shown - (images[number + 1] >> 8)).max() <= 1
+    write_seq(tmp_path / "a.seq", Kind(5, "bayer"), images)
+    write_seq(tmp_path / "b.seq", Kind(5, "bayer"), images)
+    assert main(["undistort", *words, "--out", str(tmp_path / "raw")]) == 2
+    assert "state it, as '--bayer RGGB'" in capsys.readouterr().err
+    assert main(["undistort", *words, "--out", str(tmp_path / "raw"), "--bayer", "RGGB"]) == 0
 
 
 def test_new_folder_appears_whole_or_not_at_all(tmp_path):

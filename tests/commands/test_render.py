@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import cv2
@@ -39,8 +40,12 @@ def test_options_reach_the_video(folder: Path, tmp_path: Path, capsys: pytest.Ca
     out = tmp_path / "a.{frame:03d}.png"
     command = ["render", str(folder / "out"), "--what", "heatmap", "--out", str(out), "--cameras", "right,left"]
     assert main([*command, "--frames", "1-2", "--beside", "--height", "90", "--levels", "30", "--no-labels"]) == 0
-    assert "2 frames" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "2 frames" in said
+    assert "a second" not in said
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a.001.png", "a.002.png"]
+    assert main([*command[:4], "--out", str(tmp_path / "b.gif"), "--frames", "1", "--scale", "0.2"]) == 0
+    assert re.search(r"b\.gif: 1 frame, \d+x\d+, \d+ a second", capsys.readouterr().err)
     picture = cv2.imread(str(tmp_path / "a.001.png"))
     assert picture.shape[0] == 90
     assert picture.shape[1] > 2 * 58 + 40  # footage and difference, and the colour bar

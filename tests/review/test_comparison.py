@@ -160,6 +160,9 @@ def test_table_record_and_csv_hold_every_measure(a: Solution, take: Take, tmp_pa
     face = found.vertices.regions[0]
     assert [float(row["vertex_max_mm"]) for row in rows] == pytest.approx(face.frame_world_max, abs=1e-5)
     assert [float(row["head_removed_mean_mm"]) for row in rows] == pytest.approx(face.frame_rig_mean, abs=1e-5)
+    region = found.vertices.regions[1]
+    assert [float(row["0:100 vertex_mean_mm"]) for row in rows] == pytest.approx(region.frame_world_mean, abs=1e-5)
+    assert [float(row["0:100 head_removed_max_mm"]) for row in rows] == pytest.approx(region.frame_rig_max, abs=1e-5)
     record = json.loads(json.dumps(comparison_record(found), allow_nan=False))
     assert record["controls"]["jaw"]["mean_absolute"] == pytest.approx(0.25)
     assert set(record["regions"]) == {"face", "0:100"}

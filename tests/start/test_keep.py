@@ -99,6 +99,28 @@ def test_a_file_cannot_hold_a_start_at_a_later_frame(take: Take, tmp_path: Path)
     assert not (tmp_path / "start.json").exists()
 
 
+def test_a_start_file_asks_for_the_first_frame_and_its_place_is_looked_at_before(
+    take: Take, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    longer = replace(take, frames=np.array([7, 8]), scene_times=np.array([7.0, 8.0]))
+    write_take(longer, tmp_path / "take")
+    asked: list[int | None] = []
+
+    def find(*given: Any) -> FoundStart:
+        asked.append(given[4])
+        return FoundStart(StartPose(7, expression(), HEAD), "search", 0.97, 0.9, 0.5, ())
+
+    monkeypatch.setattr("solver.start.find.find_start", find)
+    assert run(tmp_path / "take", "--start", tmp_path / "start.json", "--frame", 8) == 2
+    assert "it is at frame 8" in capsys.readouterr().err
+    assert run(tmp_path / "take", "--start", tmp_path / "take" / "take.json" / "start.json") == 2
+    assert "is a file, not a folder" in capsys.readouterr().err
+    assert asked == []
+    assert run(tmp_path / "take", "--start", tmp_path / "start.json") == 0
+    assert run(tmp_path / "take") == 0
+    assert asked == [7, None]
+
+
 def test_the_picture_shows_footage_and_mesh_of_every_camera(take: Take, tmp_path: Path) -> None:
     write_picture_of_start(take, StartPose(7, expression(), HEAD), tmp_path / "start.png")
     picture = cv2.imread(str(tmp_path / "start.png")).astype(int)
