@@ -43,7 +43,7 @@ LEAST_SPACING = 2.5  # pixels of the finest level: samples closer than this see 
 
 # pyramid level, most samples, most iterations; the views are made anew for each. A joint step costs as many times more
 # than a frame's as there are keyframes, so most of the way is gone with few samples
-BUNDLE_ROUNDS = ((1, 10_000, 12), (0, 20_000, 12), (0, 40_000, 8))
+BUNDLE_ROUNDS = ((1, 10_000, 12), (0, 20_000, 12), (0, 40_000, 5))
 
 
 @dataclass(frozen=True, eq=False)
