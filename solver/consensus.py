@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -64,14 +66,16 @@ class TemplateMemory:
         self.sums += own[:, None] * torch.cat([known.values[:, None], known.slopes], 1)
         self.weights += own
 
-    def add(self, observation: Observation, edges: Tensor) -> None:
-        """Adds what B frames saw; what disagrees with the memory as it was before them counts little."""
+    def add(self, parts: Sequence[tuple[Observation, Tensor]]) -> None:
+        """Adds what frames saw, in parts, each with its edges (B, N, 2, 3) cm; what disagrees with the memory as it was
+        before all of them counts little."""
         known = self.template()
-        residual = observation.values - known.values
-        agreed = observation.weights * (known.weights > 0)
-        scale = residual_scale(residual, agreed)[:, None, None]
-        trust = torch.where(known.weights > 0, robust_weight(residual, scale), 1.0)
-        weights = observation.weights * trust
-        seen = torch.cat([observation.values[..., None], surface_slopes(observation, edges)], -1)  # (B, C, N, 3)
-        self.sums += (weights[..., None] * seen).sum((0, 1))
-        self.weights += weights.sum((0, 1))
+        for observation, edges in parts:
+            residual = observation.values - known.values
+            agreed = observation.weights * (known.weights > 0)
+            scale = residual_scale(residual, agreed)[:, None, None]
+            trust = torch.where(known.weights > 0, robust_weight(residual, scale), 1.0)
+            weights = observation.weights * trust
+            seen = torch.cat([observation.values[..., None], surface_slopes(observation, edges)], -1)  # (B, C, N, 3)
+            self.sums += (weights[..., None] * seen).sum((0, 1))
+            self.weights += weights.sum((0, 1))

@@ -142,15 +142,17 @@ class Tracker:
         (n,) 0..1.
         """
         poses, scales, disagreements = [], [], []
+        once = None
+        if there is not None and not self._moving_cameras:
+            once = self._visibility(window.rows([0]), there, levels)
         for rows in self._parts(window, levels[-1]):
             part, pose = window.rows(rows), begin.at(rows)
             frames = torch.tensor(part.frames, device=pose.head.device)
             pose = self._at[levels[0]].held(pose, frames)
             held = anchor.at(rows)
-            if there is None or self._moving_cameras:
+            if once is None:
                 seen = self._visibility(part, pose, levels)
             else:
-                once = self._visibility(part.rows([0]), there, levels)
                 seen = {level: visibility.repeated(len(rows)) for level, visibility in once.items()}
             for level in levels:
                 problem = self._at[level]
@@ -181,9 +183,8 @@ class Tracker:
         return _seen([part[level][0] for part in self._observe(window, pose, [level])])
 
     def _learn(self, observed: Sequence[Mapping[int, tuple[Observation, Views]]]) -> None:
-        for part in observed:
-            for level, (observation, views) in part.items():
-                self.memory[level].add(observation, views.edges)
+        for level, memory in self.memory.items():
+            memory.add([(observation, views.edges) for observation, views in (part[level] for part in observed)])
 
     def _visibility(self, window: _Window, pose: Pose, levels: Sequence[int]) -> dict[int, Visibility]:
         """What is seen at a pose of the samples of some levels, as drawn at the finest of them."""

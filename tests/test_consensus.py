@@ -1,12 +1,14 @@
 """The colours that cameras and frames agree on, and the memory of a tracked template."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from solver.camera import CameraModel
 from solver.consensus import KNOWN_WEIGHT, TemplateMemory, agree
-from solver.residuals.photometric import Observation, Template, image_stacks
+from solver.residuals.photometric import ImageStack, Observation, Template, image_stacks
 from solver.rotation import rotation_from_tangent
 from solver.take import Camera
 
@@ -34,6 +36,14 @@ def observation(values: torch.Tensor, weights: torch.Tensor | None = None) -> Ob
         cameras=model,
         images=image_stacks(torch.randn(cameras, frames, 100, 100, dtype=torch.float64, generator=generator).unbind()),
     )
+
+
+def part_of(whole: Observation, rows: slice) -> Observation:
+    """What some of the frames saw."""
+    stacks = tuple(ImageStack(stack.cameras, stack.values[rows]) for stack in whole.images)
+    frames = torch.arange(len(whole.values))[rows]
+    parts = {name: getattr(whole, name)[rows] for name in ("values", "pixels", "rays", "weights", "points", "head")}
+    return replace(whole, **parts, cameras=whole.cameras.at(frames), images=stacks)
 
 
 def edges(frames: int = FRAMES) -> torch.Tensor:
@@ -161,7 +171,7 @@ def test_the_first_frame_is_taken_as_it_is():
     _, values = colours(0.3)
     weights = random_weights()[0]
     remembered = memory()
-    remembered.add(frame(values[0], weights), edges(1))
+    remembered.add([(frame(values[0], weights), edges(1))])
     template = remembered.template()
     torch.testing.assert_close(template.values, (weights * values[0]).sum(0) / weights.sum(0))
     slopes = torch.einsum("cni,nji->cnj", frame(values[0]).covectors[0], edges(1)[0])
@@ -174,7 +184,7 @@ def test_the_memory_converges_to_the_true_colours():
     errors = []
     for _ in range(16):
         seen = true + 0.1 * torch.randn(CAMERAS, SAMPLES, dtype=torch.float64, generator=generator)
-        remembered.add(frame(seen), edges(1))
+        remembered.add([(frame(seen), edges(1))])
         errors.append(float((remembered.template().values - true).square().mean().sqrt()))
     # a plain mean would come to a quarter; robust weights hold on to the first frames' colours
     assert errors[-1] < 0.7 * errors[0]
@@ -185,11 +195,11 @@ def test_what_disagrees_with_the_memory_counts_little():
     _, values = colours(0.05)
     remembered = memory()
     for one in values:
-        remembered.add(frame(one), edges(1))
+        remembered.add([(frame(one), edges(1))])
     before = remembered.template().values
     hidden = values[0].clone()
     hidden[:, ::3] += 3.0
-    remembered.add(frame(hidden), edges(1))
+    remembered.add([(frame(hidden), edges(1))])
     assert (remembered.template().values - before).abs()[::3].max() < 0.05 * 3.0
 
 
@@ -210,9 +220,28 @@ def test_unseen_samples_stay_unknown():
     weights = torch.ones(CAMERAS, SAMPLES, dtype=torch.float64)
     weights[:, ::2] = 0
     remembered = memory()
-    remembered.add(frame(values[0], weights), edges(1))
+    remembered.add([(frame(values[0], weights), edges(1))])
     template = remembered.template()
     assert not template.weights[::2].any()
     assert (template.weights[1::2] > 0).all()
-    remembered.add(frame(values[1]), edges(1))
+    remembered.add([(frame(values[1]), edges(1))])
     torch.testing.assert_close(remembered.template().values[::2], values[1].mean(0)[::2])
+
+
+def test_it_does_not_matter_in_how_many_parts_frames_are_remembered():
+    true, values = colours(0.3)
+    first = torch.rand(values[:1].shape, dtype=torch.float64, generator=torch.manual_seed(3))
+    memories = []
+    for parts in ([slice(0, FRAMES)], [slice(0, 1), slice(1, FRAMES)]):
+        memory = TemplateMemory(SAMPLES, true)
+        memory.add([(observation(values[:1], first), edges(1))])
+        whole, along = observation(values), edges()
+        memory.add([(part_of(whole, part), along[part]) for part in parts])
+        memories.append(memory)
+    torch.testing.assert_close(memories[0].sums, memories[1].sums)
+    torch.testing.assert_close(memories[0].weights, memories[1].weights)
+    alone = TemplateMemory(SAMPLES, true)
+    alone.add([(observation(values[:1], first), edges(1))])
+    for frame in range(FRAMES):  # each against what the ones before it have taught
+        alone.add([(part_of(observation(values), slice(frame, frame + 1)), edges(1))])
+    assert not torch.allclose(alone.sums, memories[0].sums)
