@@ -104,15 +104,15 @@ class ContourBuilder:
         """
         if self._strength <= 0:
             return [Matte(None)] * (len(pixels) * len(coverage))
-        mattes: list[Matte] = []
+        count = len(coverage)
+        mattes = list(known) or [Matte(None)] * (len(pixels) * count)
         for frame, image in enumerate(pixels):
-            # colours mix linearly in the pixels of an outline
-            linear = replace(image, luminance=tuple(seen.square() for seen in image.luminance)).level(level)
-            for camera, covered in enumerate(coverage):
-                if known and known[len(mattes)].alpha is not None:
-                    mattes.append(known[len(mattes)])
-                else:
-                    mattes.append(actor_matte(linear, camera, covered[frame] > 0))
+            unknown = [camera for camera in range(count) if mattes[frame * count + camera].alpha is None]
+            if unknown:
+                # colours mix linearly in the pixels of an outline
+                linear = replace(image, luminance=tuple(seen.square() for seen in image.luminance)).level(level)
+            for camera in unknown:
+                mattes[frame * count + camera] = actor_matte(linear, camera, coverage[camera][frame] > 0)
         return mattes
 
     def build(
