@@ -27,7 +27,7 @@ from .optimize.gauss_newton import Quadratic
 from .problem import QUALITY, Pose, Problem
 from .progress import Progress
 from .refine import JointFit, carry_correction, joint_pass, learn_template
-from .refinement import Assistants, Target, gathered, refined_arrays, refined_batches, refined_from_arrays
+from .refine_batches import Assistants, Target, gathered, refined_arrays, refined_batches, refined_from_arrays
 from .render import Texture, choose_backend
 from .residuals.contour import ContourBuilder
 from .residuals.priors import ControlPrior

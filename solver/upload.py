@@ -20,6 +20,8 @@ from .matte import half_chroma
 from .residuals.normalisation import encoded_luminance
 from .take import Camera
 
+STORED_AS = {torch.uint8: np.dtype(np.uint8).str, torch.int32: np.dtype(np.uint16).str}  # as sent -> as in the file
+
 
 @dataclass(frozen=True, eq=False)
 class CameraPixels:
@@ -85,23 +87,23 @@ class Uploader:
     ) -> list[CameraPixels]:
         """Of n images of one size: linear light (n, H, W) or (n, H, W, 3) on the device; the others on the host."""
         luminance = encoded_luminance(linear) if linear.ndim == 4 else linear.clamp_min(0).sqrt()
-        reduced = _halved(luminance, self._finest)
+        reduced = halved(luminance, self._finest)
         pixels = []
         for i, (where, matte) in enumerate(zip(valid, mattes, strict=True)):
             chroma = None
             if self._color:
                 colour = linear[i] if linear.ndim == 4 else linear[i, ..., None].expand(-1, -1, 3)
                 # chroma has a level of its own: half of the full size is its finest
-                chroma = _halved(half_chroma(colour), max(self._finest - 1, 0))
+                chroma = halved(half_chroma(colour), max(self._finest - 1, 0))
             there = None
             mask = self._everywhere.expand(reduced.shape[1:])
             if matte is not None:
                 there = matte.to(self._device, non_blocking=True)
-                mask = _halved(there.nan_to_num(nan=0.0)[None], self._finest)[0]
-                there = _halved(there[None], self._finest)[0]
+                mask = halved(there.nan_to_num(nan=0.0), self._finest)
+                there = halved(there, self._finest)
             elif where is not None:
                 mask = where.to(self._device, non_blocking=True).to(luminance.dtype)
-                mask = _halved(mask[None], self._finest)[0]
+                mask = halved(mask, self._finest)
             pixels.append(CameraPixels(reduced[i], mask, chroma, there))
         return pixels
 
@@ -113,7 +115,7 @@ class Uploader:
             there.copy_(image.stored, non_blocking=True)
         if stored.dtype.is_floating_point:
             return stored
-        table = _device_table(_DTYPES[stored.dtype], group[0].color_space, str(self._device))
+        table = _device_table(STORED_AS[stored.dtype], group[0].color_space, str(self._device))
         return table.index_select(0, stored.int().flatten()).view(stored.shape)
 
     def _unseen(self, camera: Camera) -> CameraPixels:
@@ -136,9 +138,6 @@ def staged(image: Image) -> HostImage:
     return HostImage(_pinned(stored), valid, matte, image.color_space)
 
 
-_DTYPES = {torch.uint8: np.dtype(np.uint8).str, torch.int32: np.dtype(np.uint16).str}  # as sent -> as stored
-
-
 def _matte(image: Image) -> np.ndarray:
     """(H, W) float32, NaN where the camera saw nothing."""
     assert image.matte is not None
@@ -157,8 +156,8 @@ def _device_table(dtype: str, color_space: str, device: str) -> Tensor:
     return torch.from_numpy(transfer_table(dtype, color_space)).to(device)
 
 
-def _halved(images: Tensor, times: int) -> Tensor:
-    """2x2 means of (n, H, W), ``times`` times; an odd last row or column is dropped."""
+def halved(images: Tensor, times: int = 1) -> Tensor:
+    """2x2 means of (n, H, W) or (H, W), ``times`` times; an odd last row or column is dropped."""
     for _ in range(times):
         images = F.avg_pool2d(images[None], 2)[0]
     return images

@@ -22,7 +22,7 @@ from .rig import RigModel, apply_head
 from .surface import SurfaceSamples
 from .take import Take
 from .threads import ahead
-from .upload import Uploader
+from .upload import Uploader, halved
 
 GRAZING = 0.2  # cosine between normal and viewing ray below which a sample is not used
 OCCLUSION_TOLERANCE = 0.2  # cm
@@ -91,9 +91,9 @@ class FramePixels:
             mask=mask,
             # the full size has half of it already
             chroma=tuple(
-                c if c.shape[2] == y.shape[1] else _halved(c) for c, y in zip(self.chroma, luminance, strict=False)
+                c if c.shape[2] == y.shape[1] else halved(c) for c, y in zip(self.chroma, luminance, strict=False)
             ),
-            matte=tuple(None if image is None else _halved(image) for image in self.matte),
+            matte=tuple(None if image is None else halved(image) for image in self.matte),
             finest=self.finest + 1,
         )
 
@@ -202,11 +202,6 @@ class TakeFootage:
                     together = []
 
 
-def _halved(image: Tensor) -> Tensor:
-    """2x2 means of (..., H, W); an odd last row or column is dropped."""
-    return F.avg_pool2d(image[None], 2)[0]
-
-
 def _stored(image: Tensor) -> bool:
     """False for an image that is one number everywhere, expanded: most masks are."""
     return any(image.stride())
@@ -216,8 +211,8 @@ def _halved_each(images: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     if not any(map(_stored, images)):
         return tuple(image[0, 0].expand(image.shape[0] // 2, image.shape[1] // 2) for image in images)
     if len({image.shape for image in images}) == 1:
-        return _halved(torch.stack(images)).unbind(0)
-    return tuple(_halved(image) for image in images)
+        return halved(torch.stack(images)).unbind(0)
+    return tuple(halved(image) for image in images)
 
 
 class ViewBuilder:

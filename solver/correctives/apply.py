@@ -37,19 +37,11 @@ def corrected_rig(rig: Rig, targets: Sequence[Target], reach: float = REACH) -> 
     first_control, first_target = len(rig.controls), len(rig.targets)
     controls = tuple(Control(target.name, minimum=-reach, maximum=reach) for target in targets)
     drivers = tuple(Driver.identity(first_control + j, first_target + j) for j in range(len(targets)))
-    return Rig(
-        neutral=rig.neutral,
-        face_counts=rig.face_counts,
-        face_vertices=rig.face_vertices,
+    return replace(
+        rig,
         targets=(*rig.targets, *targets),
         controls=(*rig.controls, *controls),
         drivers=(*rig.drivers, *drivers),
-        combinations=rig.combinations,
-        uvs=rig.uvs,
-        face_uvs=rig.face_uvs,
-        meshes=rig.meshes,
-        photometric_weight=rig.photometric_weight,
-        rigid_weight=rig.rigid_weight,
     )
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from solver import refinement
+from solver import refine_batches
 from solver.problem import Problem
 from solver.refine import learn_template
-from solver.refinement import (
+from solver.refine_batches import (
     Assistants,
     RefinedFrames,
     Target,
@@ -51,7 +51,7 @@ class SceneFootage:
 
 @pytest.fixture(autouse=True)
 def _scene_footage(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refinement, "TakeFootage", SceneFootage)
+    monkeypatch.setattr(refine_batches, "TakeFootage", SceneFootage)
 
 
 @pytest.fixture(autouse=True)
@@ -71,20 +71,20 @@ def instead(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[int], None]]
             function(frame)
             return RefinedFrames(frames, *[None] * 3)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(refinement, "_refined", refined)
+        monkeypatch.setattr(refine_batches, "_refined", refined)
 
     return replace
 
 
 def after(monkeypatch: pytest.MonkeyPatch, method: str) -> threading.Event:
     """Set once that method of the share was called."""
-    event, truly = threading.Event(), getattr(refinement._Share, method)
+    event, truly = threading.Event(), getattr(refine_batches._Share, method)
 
     def called(*given: Any) -> None:
         truly(*given)
         event.set()
 
-    monkeypatch.setattr(refinement._Share, method, called)
+    monkeypatch.setattr(refine_batches._Share, method, called)
     return event
 
 
@@ -109,7 +109,7 @@ def test_frames_shared_out_are_those_of_one_device(monkeypatch: pytest.MonkeyPat
     """Bit for bit, on a CPU; and each of three devices does a part with a problem of its own."""
     alone = gathered(refined(0, range(5)), CPU)
     together, models = threading.Barrier(3, timeout=30), []
-    truly = refinement._refined
+    truly = refine_batches._refined
 
     def counted(problem: Problem, *given: Any) -> RefinedFrames:
         if len(models) < 3:
@@ -117,7 +117,7 @@ def test_frames_shared_out_are_those_of_one_device(monkeypatch: pytest.MonkeyPat
             together.wait()
         return truly(problem, *given)
 
-    monkeypatch.setattr(refinement, "_refined", counted)
+    monkeypatch.setattr(refine_batches, "_refined", counted)
     shared = gathered(refined(2, range(5)), CPU)
     assert len(set(models[:3])) == 3
     assert shared.frames == alone.frames == list(range(5))
@@ -191,7 +191,7 @@ def test_a_device_that_cannot_be_used_says_so(monkeypatch: pytest.MonkeyPatch) -
     def fails(*_: object) -> None:
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr(refinement, "RigModel", fails)
+    monkeypatch.setattr(refine_batches, "RigModel", fails)
     with pytest.raises(RuntimeError, match="out of memory"):
         refined(1, range(5))
 
@@ -200,7 +200,7 @@ def test_footage_that_cannot_be_opened_again_says_so(monkeypatch: pytest.MonkeyP
     def fails(*_: object) -> None:
         raise FootageError("it was moved away")
 
-    monkeypatch.setattr(refinement, "TakeFootage", fails)
+    monkeypatch.setattr(refine_batches, "TakeFootage", fails)
     with pytest.raises(FootageError, match="moved away"):
         refined(1, range(5))
 
@@ -217,7 +217,7 @@ def test_a_checkpoint_holds_any_set_of_frames() -> None:
 
 @pytest.mark.parametrize(("count", "most", "devices"), [(120, 9, 2), (40, 76, 2), (7, 2, 3), (1, 5, 4), (5, 1, 2)])
 def test_batches_are_even_and_each_device_has_one(count: int, most: int, devices: int) -> None:
-    parts = [range(count)[part] for part in refinement._even_split(count, most, devices)]
+    parts = [range(count)[part] for part in refine_batches._even_split(count, most, devices)]
     assert [frame for part in parts for frame in part] == list(range(count))
     sizes = {len(part) for part in parts}
     assert max(sizes) <= most
