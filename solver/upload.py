@@ -157,7 +157,8 @@ def _device_table(dtype: str, color_space: str, device: str) -> Tensor:
 
 
 def halved(images: Tensor, times: int = 1) -> Tensor:
-    """2x2 means of (n, H, W) or (H, W), ``times`` times; an odd last row or column is dropped."""
+    """2x2 means of (..., H, W), ``times`` times; an odd last row or column is dropped."""
+    lead = images.shape[:-2]
     for _ in range(times):
-        images = F.avg_pool2d(images[None], 2)[0]
-    return images
+        images = F.avg_pool2d(images.reshape(1, -1, *images.shape[-2:]), 2)
+    return images.view(*lead, *images.shape[-2:])

@@ -85,15 +85,14 @@ class FramePixels:
 
     @cached_property
     def _half(self) -> FramePixels:
-        luminance, mask = _halved_each(self.luminance), _halved_each(self.mask)
+        # the full size has half of the chroma already
+        chroma = self.chroma if self.finest == 0 else _halved_each(self.chroma)
+        mattes = iter(_halved_each([image for image in self.matte if image is not None]))
         return FramePixels(
-            luminance=luminance,
-            mask=mask,
-            # the full size has half of it already
-            chroma=tuple(
-                c if c.shape[2] == y.shape[1] else halved(c) for c, y in zip(self.chroma, luminance, strict=False)
-            ),
-            matte=tuple(None if image is None else halved(image) for image in self.matte),
+            luminance=_halved_each(self.luminance),
+            mask=_halved_each(self.mask),
+            chroma=chroma,
+            matte=tuple(None if image is None else next(mattes) for image in self.matte),
             finest=self.finest + 1,
         )
 
@@ -207,12 +206,31 @@ def _stored(image: Tensor) -> bool:
     return any(image.stride())
 
 
-def _halved_each(images: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+def _halved_each(images: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """``halved`` of images (..., H, W), those of one size all at once."""
     if not any(map(_stored, images)):
-        return tuple(image[0, 0].expand(image.shape[0] // 2, image.shape[1] // 2) for image in images)
+        sizes = ((*image.shape[:-2], image.shape[-2] // 2, image.shape[-1] // 2) for image in images)
+        return tuple(image[..., :1, :1].expand(size) for image, size in zip(images, sizes, strict=True))
     if len({image.shape for image in images}) == 1:
-        return halved(torch.stack(images)).unbind(0)
+        return halved(stacked(images)).unbind(0)
     return tuple(halved(image) for image in images)
+
+
+def stacked(images: Sequence[Tensor]) -> Tensor:
+    """``torch.stack``, which copies, but not of a single one."""
+    return torch.stack(tuple(images)) if len(images) > 1 else images[0][None]
+
+
+def side_by_side(images: Sequence[tuple[FramePixels, int]]) -> FramePixels:
+    """Some images, (frame, camera) each, as those of so many cameras. All have the same ``finest`` and are of one kind:
+    with chroma or without, and with a matte or without."""
+    return FramePixels(
+        luminance=tuple(frame.luminance[camera] for frame, camera in images),
+        mask=tuple(frame.mask[camera] for frame, camera in images),
+        chroma=tuple(frame.chroma[camera] for frame, camera in images if frame.chroma),
+        matte=tuple(frame.matte[camera] for frame, camera in images if frame.matte),
+        finest=images[0][0].finest,
+    )
 
 
 class ViewBuilder:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, fields, replace
 
 import torch
@@ -15,14 +15,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..camera import NEAREST, CameraModel
-from ..matte import Matte, clean_background_matte
+from ..matte import UNSEEN, Matte, clean_background_mattes
 from ..render import opposite_vertices, silhouette_edges
 from ..render.rasterize_torch import enumerate_ranges
 from ..render.silhouette import EDGE_CORNERS
 from ..rig import RigModel, apply_head
 from ..surface import photometric_weight
 from ..take import Take
-from ..views import FramePixels, ViewBuilder
+from ..views import FramePixels, ViewBuilder, side_by_side, stacked
 from .normal_equations import head_basis, to_controls
 from .photometric import robust_loss, robust_weight
 
@@ -34,6 +34,7 @@ SEARCH_STEP = 0.5  # pixels
 FLANK = 1.5  # pixels to either side of the outline, between which it is half way
 POINT_SPACING = 0.5  # pixels of the coverage, between candidates along a silhouette edge
 UNREACHED = 1e3  # pixels: the distance of a point that has left the camera's view
+GPU_WORK = 50_000_000  # pixels worked on at once on a GPU; on a CPU one image after the other stays in its cache
 AT_ONCE = 16  # images whose silhouettes are found together
 MOST_POINTS = 1000  # along one edge
 BEYOND = 0.75  # pixels of the coverage, outwards from an outline point, where background must be
@@ -87,6 +88,7 @@ class ContourBuilder:
     def __init__(self, take: Take, model: RigModel, views: ViewBuilder) -> None:
         self._model, self._views = model, views
         self._strength = take.settings.contour
+        self._work = GPU_WORK if model.device.type == "cuda" else 1
         self._triangles = model.triangles
         self._opposite = opposite_vertices(self._triangles)
         self._vertex_weight = torch.as_tensor(photometric_weight(take.rig)).to(model.neutral)
@@ -102,18 +104,39 @@ class ContourBuilder:
         coverage: of each camera (B, H, W), 1 where the rig covers the pixel, at any level (``Visibility.coverage``).
         known: those of another pose nearby, of which the ones that were not refused are taken over.
         """
-        if self._strength <= 0:
-            return [Matte(None)] * (len(pixels) * len(coverage))
         count = len(coverage)
         mattes = list(known) or [Matte(None)] * (len(pixels) * count)
-        for frame, image in enumerate(pixels):
-            unknown = [camera for camera in range(count) if mattes[frame * count + camera].alpha is None]
-            if unknown:
-                # colours mix linearly in the pixels of an outline
-                linear = replace(image, luminance=tuple(seen.square() for seen in image.luminance)).level(level)
-            for camera in unknown:
-                mattes[frame * count + camera] = actor_matte(linear, camera, coverage[camera][frame] > 0)
+        if self._strength <= 0:
+            return mattes
+
+        kinds: dict[int, tuple[int, Hashable]] = {}
+        for image, matte in enumerate(mattes):
+            if matte.alpha is None:
+                frame, camera = divmod(image, count)
+                seen = pixels[frame]
+                size, has_matte = seen.luminance[camera].shape, bool(seen.matte) and seen.matte[camera] is not None
+                kinds[image] = (size.numel(), (size, coverage[camera].shape, has_matte))
+        for images in self._together(kinds):
+            places = [divmod(image, count) for image in images]
+            some = side_by_side([(pixels[frame], camera) for frame, camera in places])
+            # colours mix linearly in the pixels of an outline
+            linear = replace(some, luminance=stacked(some.luminance).square().unbind(0)).level(level)
+            covered = stacked([coverage[camera][frame] for frame, camera in places]) > 0
+            for image, matte in zip(images, actor_mattes(linear, covered), strict=True):
+                mattes[image] = matte
         return mattes
+
+    def _together(self, kinds: dict[int, tuple[int, Hashable]]) -> list[list[int]]:
+        """Images in groups that are worked on together. kinds: how many pixels an image has, and what all images of its
+        group have in common."""
+        groups: dict[tuple[int, Hashable], list[int]] = {}
+        for image, kind in kinds.items():
+            groups.setdefault(kind, []).append(image)
+        parts = []
+        for (pixels, _), images in groups.items():
+            most = max(1, self._work // pixels)
+            parts += [images[first : first + most] for first in range(0, len(images), most)]
+        return parts
 
     def build(
         self,
@@ -193,22 +216,21 @@ class ContourBuilder:
         return ContourPoints(neutral, basis, of_point, outline.normals, outline.crossings, outline.weight, refusals)
 
 
-def actor_matte(pixels: FramePixels, camera: int, covered: Tensor) -> Matte:
-    """Where the actor is in one camera's image: the footage's matte where it has one, else from a clean background.
+def actor_mattes(pixels: FramePixels, covered: Tensor) -> list[Matte]:
+    """Where the actor is in n images of one kind: the footage's mattes where it has them, else from a clean background.
 
-    pixels: with luminance in linear light. covered: (H', W') bool, where the rig is predicted, at the resolution of
-    ``pixels`` or another.
+    pixels: with luminance in linear light, of n cameras. covered: (n, H', W') bool, where the rig is predicted, at the
+    resolution of ``pixels`` or another.
     """
-    mask = pixels.mask[camera]
-    matte = pixels.matte[camera] if pixels.matte else None
-    if not bool((mask > 0).any()):
-        return Matte(None, "the image is missing or empty")
-    if matte is not None:
-        return Matte(matte)
+    mask = stacked(pixels.mask)
+    given = [matte for matte in pixels.matte if matte is not None]
+    if given:
+        seen = (mask > 0).flatten(1).any(1).tolist()
+        return [Matte(matte) if some else Matte(None, UNSEEN) for matte, some in zip(given, seen, strict=True)]
     if covered.shape != mask.shape:
-        covered = F.interpolate(covered[None, None].float(), size=mask.shape, mode="nearest")[0, 0] > 0
-    color = pixels.chroma[camera] if pixels.chroma else None
-    return clean_background_matte(pixels.luminance[camera], color, mask > 0.999, covered)
+        covered = F.interpolate(covered[:, None].float(), size=mask.shape[1:], mode="nearest")[:, 0] > 0
+    color = stacked(pixels.chroma) if pixels.chroma else None
+    return clean_background_mattes(stacked(pixels.luminance), color, mask, covered)
 
 
 def contour_quadratic(
