@@ -10,40 +10,12 @@ from torch import Tensor
 
 from .camera import CameraModel
 from .problem import Pose
-from .render import (
-    Texture,
-    antialias,
-    barycentric_derivatives,
-    camera_depth_image,
-    choose_backend,
-    interpolate,
-    interpolate_derivatives,
-    opposite_vertices,
-    sample_trilinear,
-)
+from .render import Drawing, Mesh, Texture, camera_depth_image, choose_backend
 from .rig import RigModel, apply_head
 from .take import SolveError
 
 NEAREST = 0.1  # cm, of the near plane
 TILE_BORDER = 1e-4  # UVs this far outside a tile still belong to it
-
-
-@dataclass(frozen=True, eq=False)
-class Drawing:
-    """The rig under the pixels of one camera in B frames.
-
-    clip: (B, V, 4), w the depth in cm. triangle_id: (B, H, W), -1 where empty. barycentrics: (B, H, W, 3).
-    depth: (B, H, W) NDC, +inf where empty.
-    """
-
-    clip: Tensor
-    triangle_id: Tensor
-    barycentrics: Tensor
-    depth: Tensor
-
-    def camera_depth(self, model: RigModel) -> Tensor:
-        """(B, H, W) depth along the optical axis, cm, +inf where empty."""
-        return camera_depth_image(self.clip, self.triangle_id, self.barycentrics, model.triangles)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,11 +46,20 @@ def clip_vertices(world: Tensor, cameras: CameraModel, camera: int) -> Tensor:
     return F.pad(world, (0, 1), value=1.0) @ matrix.mT
 
 
-def draw(model: RigModel, world: Tensor, cameras: CameraModel, camera: int) -> Drawing:
-    """Rasterizes vertices (B, V, 3) in the world, cm, for one of the C cameras (leading dimensions (B, C))."""
-    clip = clip_vertices(world, cameras, camera)
+def mesh_of(model: RigModel) -> Mesh:
+    """The rig's triangles, ready to be drawn many times on its device."""
+    return choose_backend(model.device).mesh(model.triangles)
+
+
+def draw(mesh: Mesh, world: Tensor, cameras: CameraModel, camera: int) -> Drawing:
+    """Vertices (B, V, 3) in the world, cm, as one of the C cameras (leading dimensions (B, C)) sees them."""
     resolution = (int(cameras.heights[camera]), int(cameras.widths[camera]))
-    return Drawing(clip, *choose_backend(model.device).rasterize(clip, model.triangles, resolution))
+    return mesh.draw(clip_vertices(world, cameras, camera), resolution)
+
+
+def camera_depth(mesh: Mesh, drawing: Drawing) -> Tensor:
+    """(B, H, W) depth along the optical axis, cm, +inf where empty; of a drawing that has clip's w in cm."""
+    return camera_depth_image(drawing.clip, drawing.triangle_id, drawing.barycentrics, mesh.triangles)
 
 
 def render_textured(
@@ -93,9 +74,9 @@ def render_textured(
     """
     if model.triangle_uvs is None:
         raise SolveError("rig: it has no UVs, so its texture cannot be drawn; export the rig with UVs.")
-    world, opposite = world_vertices(model, pose), opposite_vertices(model.triangles)
+    world, mesh = world_vertices(model, pose), mesh_of(model)
     return tuple(
-        texture_drawing(model, texture, draw(model, world, cameras, camera), carried, opposite)
+        texture_drawing(model, texture, draw(mesh, world, cameras, camera), carried)
         for camera in range(len(cameras.widths))
     )
 
@@ -108,21 +89,13 @@ def has_texture(texture: Texture, uv: Tensor) -> Tensor:
     return found
 
 
-def texture_drawing(
-    model: RigModel, texture: Texture, drawing: Drawing, carried: Tensor | None, opposite: Tensor
-) -> Rendering:
-    """The texture over one camera's drawing, as ``render_textured``. opposite: of ``render.opposite_vertices``."""
+def texture_drawing(model: RigModel, texture: Texture, drawing: Drawing, carried: Tensor | None) -> Rendering:
+    """The texture over one camera's drawing, as ``render_textured``."""
     assert model.triangle_uvs is not None, "the rig has no UVs"
-    triangle_id = drawing.triangle_id
-    covered = (triangle_id >= 0).flatten().nonzero()[:, 0]
-    slopes = barycentric_derivatives(drawing.clip, model.triangles, triangle_id)
-    uv = interpolate(model.uvs[None], triangle_id, drawing.barycentrics, model.triangle_uvs).flatten(0, 2)[covered]
-    uv_slopes = interpolate_derivatives(model.uvs[None], triangle_id, slopes, model.triangle_uvs)
-    opaque = has_texture(texture, uv)
+    uv, slopes = drawing.interpolate_with_slopes(model.uvs[None], model.triangle_uvs)
+    opaque = (drawing.triangle_id >= 0) & has_texture(texture, uv)
     if carried is not None:
-        opaque &= carried[triangle_id.flatten()[covered].long()]
-    alpha = opaque.to(uv.dtype)[:, None]
-    seen = torch.cat([sample_trilinear(texture, uv, uv_slopes.flatten(0, 2)[covered]) * alpha, alpha], 1)
-    image = seen.new_zeros(triangle_id.numel(), 4).index_copy(0, covered, seen).view(*triangle_id.shape, 4)
-    smooth = antialias(image, triangle_id, drawing.depth, drawing.clip, model.triangles, opposite)
+        opaque &= carried[drawing.triangle_id.clamp(min=0).long()]
+    alpha = opaque.to(uv.dtype)[..., None]
+    smooth = drawing.antialias(torch.cat([drawing.texture(texture, uv, slopes) * alpha, alpha], -1))
     return Rendering(smooth[..., :3], smooth[..., 3])

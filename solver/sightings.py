@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .drawing import clip_vertices, draw, world_vertices
+from .drawing import camera_depth, clip_vertices, draw, mesh_of, world_vertices
 from .footage import Image, Prefetcher, open_footage
 from .problem import Pose, Problem
 from .render import visible
@@ -159,7 +159,8 @@ def _view(problem: Problem, image: Image, world: Tensor, normals: Tensor, frame:
 def _occluder(problem: Problem, view: _View, world: Tensor, frame: int, camera: int) -> _Occluder:
     """Judges by vertices which triangles are surely hidden, so that few texels need to be."""
     model, level = problem.model, problem.quality.finest_visibility
-    depth_image = draw(model, world, problem.views.cameras(level, [frame]), camera).camera_depth(model)
+    mesh = mesh_of(model)
+    depth_image = camera_depth(mesh, draw(mesh, world, problem.views.cameras(level, [frame]), camera))
     pixels, depth = _pixels(view.vertices[:, :2] / view.vertices[:, 2:3], view.image), view.vertices[:, 2]
     near = visible(pixels[None] * 0.5**level, depth[None], depth_image, FAR_BEHIND)[0]
     corners = pixels[model.triangles]  # (F, 3, 2)

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from solver.camera import CameraModel
-from solver.drawing import draw, has_texture, render_textured, world_vertices
+from solver.drawing import camera_depth, draw, has_texture, mesh_of, render_textured, world_vertices
 from solver.problem import Pose
 from solver.render import Texture
 from solver.rig import RigModel
@@ -53,7 +53,7 @@ def test_coverage_is_antialiased_where_the_rig_ends(filmed: tuple[Take, RigModel
     take, model, _ = filmed
     everywhere = Texture.from_tiles({tile: torch.ones(2, 2, 3) for tile in (FRONT, SIDE, BACK)})
     for camera, drawn in enumerate(render_textured(model, everywhere, lenses(take), POSE)):
-        covered = (draw(model, world_vertices(model, POSE), lenses(take), camera).triangle_id >= 0).float()
+        covered = (draw(mesh_of(model), world_vertices(model, POSE), lenses(take), camera).triangle_id >= 0).float()
         partly = (drawn.coverage > 0) & (drawn.coverage < 1)
         outline = F.max_pool2d(covered[:, None], 3, 1, 1) + F.max_pool2d(1 - covered[:, None], 3, 1, 1) > 1
         assert partly.sum() > 300
@@ -77,7 +77,7 @@ def test_triangles_that_the_texture_does_not_carry_hide_but_are_not_drawn(
     everywhere = Texture.from_tiles({tile: torch.ones(2, 2, 3) for tile in (FRONT, SIDE, BACK)})
     whole = render_textured(model, everywhere, lenses(take), POSE)[1].coverage
     ring = render_textured(model, everywhere, lenses(take), POSE, carried=~front)[1].coverage
-    seen = draw(model, world_vertices(model, POSE), lenses(take), 1).triangle_id
+    seen = draw(mesh_of(model), world_vertices(model, POSE), lenses(take), 1).triangle_id
     of_front = front[seen.clamp(min=0).long()] & (seen >= 0)
     assert of_front.sum() > 500
     assert not ring[of_front].any()
@@ -96,7 +96,8 @@ def test_distant_detail_is_filtered(filmed: tuple[Take, RigModel, Tensor]) -> No
 def test_depth_is_in_centimetres_along_the_axis(filmed: tuple[Take, RigModel, Tensor]) -> None:
     take, model, _ = filmed
     still = Pose(torch.zeros(3, 5).double(), torch.eye(4).double().repeat(3, 1, 1))
-    depth = draw(model, world_vertices(model, still), lenses(take), 1).camera_depth(model)
+    mesh = mesh_of(model)
+    depth = camera_depth(mesh, draw(mesh, world_vertices(model, still), lenses(take), 1))
     nearest = synthetic.DISTANCE - depth.amin()
     assert 7.0 < nearest < 10.0  # the head's half depth is 8 cm
     assert torch.isinf(depth).any()

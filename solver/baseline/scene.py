@@ -13,15 +13,7 @@ from torch import Tensor
 
 from ..drawing import draw, world_vertices
 from ..problem import Pose, Problem
-from ..render import (
-    Texture,
-    antialias,
-    barycentrics_at_pixels,
-    choose_backend,
-    interpolate,
-    opposite_vertices,
-    sample_bilinear,
-)
+from ..render import Texture, choose_backend
 from ..render.texture import Tile
 from ..take import SolveError
 from ..views import TakeFootage
@@ -31,7 +23,8 @@ class Scene:
     """A take's footage in memory and its rig ready to be drawn. F frames, C cameras, K controls.
 
     luminance, mask: for each frame and camera (H, W) float16, encoded luminance and 0..1 where it counts; at the
-    pyramid level that the scene was made for. Half precision is finer than footage of 8 bits.
+    pyramid level that the scene was made for. Half precision is finer than footage of 8 bits. backend: name of what
+    draws.
     """
 
     def __init__(self, problem: Problem, level: int) -> None:
@@ -40,8 +33,8 @@ class Scene:
         if model.triangle_uvs is None:
             raise SolveError("rig: it has no UVs to carry a texture, which the first-order reference needs.")
         self._model, self._triangle_uvs = model, model.triangle_uvs
-        self._opposite = opposite_vertices(model.triangles)
-        self.backend = choose_backend(model.device).name
+        backend = choose_backend(model.device)
+        self.backend, self._mesh = backend.name, backend.mesh(model.triangles)
         self._cameras = [problem.views.cameras(level, [frame]) for frame in range(count)]
         self.luminance: list[list[Tensor]] = []
         self.mask: list[list[Tensor]] = []
@@ -64,22 +57,18 @@ class Scene:
         texture: encoded luminance (height, width, 1) of each UDIM tile; one level is enough where a texel is about a
         pixel wide. background: () encoded luminance around the rig.
         """
-        model = self._model
-        drawing = draw(model, world, self._cameras[frame], camera)
-        triangle_id = drawing.triangle_id
-        barycentrics = barycentrics_at_pixels(drawing.clip, model.triangles, triangle_id)
-        uv = interpolate(model.uvs[None], triangle_id, barycentrics, self._triangle_uvs).flatten(0, 2)
-        covered = (triangle_id >= 0).flatten().nonzero()[:, 0]
+        drawing = draw(self._mesh, world, self._cameras[frame], camera)
+        uv = drawing.interpolate(self._model.uvs[None], self._triangle_uvs)
         tiles = Texture({tile: (texels.permute(2, 0, 1)[None],) for tile, texels in texture.items()})
-        colours = background.expand(triangle_id.numel(), 1).index_copy(0, covered, sample_bilinear(tiles, uv[covered]))
-        image = colours.view(*triangle_id.shape, 1)
-        return antialias(image, triangle_id, drawing.depth, drawing.clip, model.triangles, self._opposite)[0, :, :, 0]
+        surface = (drawing.triangle_id >= 0)[..., None]
+        image = torch.where(surface, drawing.texture(tiles, uv), background)
+        return drawing.antialias(image)[0, :, :, 0]
 
     def background(self, frame: int, pose: Pose) -> Tensor:
         """(C,) median encoded luminance outside the rig at a pose (B = 1); 0 for a camera that it fills."""
         world, medians = world_vertices(self._model, pose), []
         for camera in range(len(self.luminance[frame])):
-            outside = draw(self._model, world, self._cameras[frame], camera).triangle_id[0] < 0
+            outside = draw(self._mesh, world, self._cameras[frame], camera).triangle_id[0] < 0
             colours = self.luminance[frame][camera][outside & (self.mask[frame][camera] > 0)].to(self._model.dtype)
             medians.append(colours.median() if len(colours) else colours.new_zeros(()))
         return torch.stack(medians)

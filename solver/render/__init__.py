@@ -1,6 +1,6 @@
 """Rendering of triangle meshes in clip space: rasterize, interpolate, texture, antialias, visibility.
 
-`choose_backend` picks the rasterizer; everything else is plain PyTorch and the same for all of them.
+`choose_backend` picks what rasterizes and draws with gradients (`drawing.Drawing`); everything else is plain PyTorch.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from torch import Tensor
 from solver.render import rasterize_torch
 from solver.render.antialias import antialias
 from solver.render.barycentrics import barycentric_derivatives, barycentrics_at_pixels
+from solver.render.drawing import Drawing, Mesh
+from solver.render.drawing_torch import TorchMesh
 from solver.render.interpolate import interpolate, interpolate_derivatives
 from solver.render.silhouette import opposite_vertices, silhouette_edges
 from solver.render.texture import Texture, mip_level, sample_bilinear, sample_trilinear
@@ -23,8 +25,11 @@ from solver.take import SolveError
 
 __all__ = [
     "Backend",
+    "Drawing",
+    "Mesh",
     "Rasterize",
     "Texture",
+    "TorchMesh",
     "antialias",
     "barycentric_derivatives",
     "barycentrics_at_pixels",
@@ -49,15 +54,20 @@ Rasterize = Callable[[Tensor, Tensor, tuple[int, int]], tuple[Tensor, Tensor, Te
 
 @dataclass(frozen=True)
 class Backend:
-    """A rasterizer and why it was chosen; `rasterize` has the contract of `rasterize_torch.rasterize`."""
+    """What draws, and why it was chosen.
+
+    rasterize: without gradients, by the contract of `rasterize_torch.rasterize`. mesh: makes triangles (F, 3), integer
+    indices of a welded mesh, ready to be drawn with gradients.
+    """
 
     name: str
     rasterize: Rasterize
+    mesh: Callable[[Tensor], Mesh]
     reason: str
 
 
 def choose_backend(device: torch.device | str) -> Backend:
-    """The rasterizer for tensors on `device`; `reason` is a sentence for the user.
+    """What draws tensors on `device`; `reason` is a sentence for the user.
 
     nvdiffrast where it can be used, else the built-in one; the environment variable FACESOLVE_RASTERIZER, `torch` or
     `nvdiffrast`, decides otherwise. Raises SolveError when it asks for what cannot be had.
@@ -71,12 +81,15 @@ def choose_backend(device: torch.device | str) -> Backend:
         why = f"as {CHOICE} asks"
     elif device.type == "cuda":
         try:
-            from solver.render import rasterize_nvdiffrast
+            from solver.render import drawing_nvdiffrast, rasterize_nvdiffrast
         except ImportError as error:
             why = f"because nvdiffrast, which is faster, cannot be used ({error})"
         else:
-            reason = "nvdiffrast runs on cuda: its licence is for research and evaluation, unless you have another"
-            return Backend("nvdiffrast", rasterize_nvdiffrast.rasterize, reason)
+            found = "as it is installed" if wanted == "auto" else f"as {CHOICE} asks"
+            licence = "its licence is for research and evaluation, unless you have another"
+            reason = f"nvdiffrast runs on cuda, {found}; {licence} ({CHOICE}=torch does without it)"
+            return Backend("nvdiffrast", rasterize_nvdiffrast.rasterize, drawing_nvdiffrast.NvdiffrastMesh, reason)
     if wanted == "nvdiffrast":
         raise SolveError(f"{CHOICE} asks for nvdiffrast, but on {device.type} the PyTorch rasterizer must run {why}.")
-    return Backend("torch", rasterize_torch.rasterize, f"the built-in PyTorch rasterizer runs on {device.type}, {why}")
+    reason = f"the built-in PyTorch rasterizer runs on {device.type}, {why}"
+    return Backend("torch", rasterize_torch.rasterize, TorchMesh, reason)

@@ -129,19 +129,25 @@ def _blank(texture: Texture, points: Tensor) -> Tensor:
     return finest.new_zeros((points.shape[0], finest.shape[1]))
 
 
-def _members(texture: Texture, points: Tensor) -> list[tuple[Tile, Tensor]]:
-    """Each tile with the indices (m,) of the points (n, 2) it colours; each point goes to at most one tile."""
-    points = points.detach()
+def tile_masks(texture: Texture, uv: Tensor) -> list[tuple[Tile, Tensor]]:
+    """For each tile which of the points uv (..., 2) it colours, bool (...); each point goes to at most one tile."""
+    points = uv.detach()
     floor = points.floor()
-    inside = {tile: (floor[:, 0] == tile[0]) & (floor[:, 1] == tile[1]) for tile in texture.pyramids}
+    inside = {tile: (floor[..., 0] == tile[0]) & (floor[..., 1] == tile[1]) for tile in texture.pyramids}
     free = ~torch.stack(list(inside.values())).any(0)
-    members = []
+    masks = []
     for tile, pyramid in texture.pyramids.items():
         height, width = pyramid[0].shape[2:]
-        beyond = (points - points.new_tensor(tile) - 0.5).abs() - 0.5  # (n, 2), distance outside the tile
-        near = free & (beyond[:, 0] <= 0.5 / width) & (beyond[:, 1] <= 0.5 / height)
+        beyond = (points - points.new_tensor(tile) - 0.5).abs() - 0.5  # (..., 2), distance outside the tile
+        near = free & (beyond[..., 0] <= 0.5 / width) & (beyond[..., 1] <= 0.5 / height)
         free = free & ~near
-        members.append((tile, (inside[tile] | near).nonzero().squeeze(1)))
+        masks.append((tile, inside[tile] | near))
+    return masks
+
+
+def _members(texture: Texture, points: Tensor) -> list[tuple[Tile, Tensor]]:
+    """Each tile that colours any of the points (n, 2), with their indices (m,)."""
+    members = [(tile, mask.nonzero().squeeze(1)) for tile, mask in tile_masks(texture, points)]
     return [(tile, indices) for tile, indices in members if indices.numel()]
 
 

@@ -7,7 +7,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from solver.drawing import Rendering
-from solver.render import antialias, interpolate
 from solver.rig import RigModel
 
 from .scene import SolvedTake, View
@@ -22,24 +21,24 @@ GLOSS, SHARPNESS = 0.16, 40.0  # Blinn's highlight, which shows dents that diffu
 
 def clay_rendering(scene: SolvedTake, view: View, colour: Tensor | None = None) -> Rendering:
     """The posed mesh of ``view`` (B = 1) with smooth normals. colour: (V, 3) linear light, instead of clay."""
-    return clay_mesh(scene.model, scene.opposite, view, colour)
+    return clay_mesh(scene.model, view, colour)
 
 
-def clay_mesh(model: RigModel, opposite: Tensor, view: View, colour: Tensor | None = None) -> Rendering:
-    """As ``clay_rendering``, of a rig that nobody has solved. opposite: (F, 3) of ``render.opposite_vertices``."""
+def clay_mesh(model: RigModel, view: View, colour: Tensor | None = None) -> Rendering:
+    """As ``clay_rendering``, of a rig that nobody has solved."""
     drawing = view.drawing
     rotation, translation = view.lens.rotation[:, 0], view.lens.translation[:, 0]
     normals = model.vertex_normals(view.world) @ rotation.mT
     places = view.world @ rotation.mT + translation[:, None]
     albedo = model.neutral.new_tensor(CLAY).expand_as(model.neutral) if colour is None else colour
     surface = torch.cat([normals, places, albedo[None]], -1)
-    at = interpolate(surface, drawing.triangle_id, drawing.barycentrics, model.triangles)
+    at = drawing.interpolate(surface)
     covered = drawing.triangle_id >= 0
     normal, place, diffuse = at[covered].split(3, 1)
     outward = _outward(model, places[0])[drawing.triangle_id[covered].long()]
     light = at.new_zeros(*covered.shape, 4)
     light[covered] = F.pad(_lit(normal * outward[:, None], place, diffuse), (0, 1), value=1.0)
-    smooth = antialias(light, drawing.triangle_id, drawing.depth, drawing.clip, model.triangles, opposite)
+    smooth = drawing.antialias(light)
     return Rendering(smooth[..., :3], smooth[..., 3])
 
 

@@ -11,7 +11,6 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from solver.camera import resized, without_distortion
-from solver.render import interpolate
 from solver.take import Take
 
 from .clay import clay_rendering
@@ -123,9 +122,8 @@ def _painted(shot: Shot, values: np.ndarray, top: float) -> np.ndarray:
 
 def _under_pixels(shot: Shot, values: np.ndarray) -> np.ndarray:
     """(H, W) values (V,) of the surface under every pixel, 0 where there is none."""
-    drawing, model = shot.view.drawing, shot.scene.model
-    table = torch.as_tensor(values, dtype=model.dtype)[None, :, None]
-    return interpolate(table, drawing.triangle_id, drawing.barycentrics, model.triangles)[0, ..., 0].numpy()
+    table = torch.as_tensor(values, dtype=shot.scene.model.dtype)[None, :, None]
+    return shot.view.drawing.interpolate(table)[0, ..., 0].numpy()
 
 
 def _covering(shots: list[Shot], values: np.ndarray) -> float:

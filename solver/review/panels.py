@@ -16,7 +16,7 @@ from matplotlib import colormaps
 from torch import Tensor
 
 from solver.camera import scaled
-from solver.drawing import Rendering, texture_drawing
+from solver.drawing import Rendering, camera_depth, texture_drawing
 from solver.footage import linear_to_srgb
 from solver.render import barycentric_derivatives
 from solver.take import Camera
@@ -150,7 +150,7 @@ def edge_opacity(shot: Shot) -> Tensor:
 
 def _outline(shot: Shot) -> Tensor:
     """(1, H, W) 0 or 1 in fine pixels: where a nearer part of the mesh ends before a farther one or the background."""
-    depth = shot.fine_view.drawing.camera_depth(shot.scene.model)[:, None]
+    depth = camera_depth(shot.scene.mesh, shot.fine_view.drawing)[:, None]
     focal = float(shot.lens.at(shot.scene.rows[shot.row])[0][0, 0]) * FINE
     step = (depth * (OUTLINE_STEEP / focal)).clamp(min=OUTLINE_STEP)
     farthest = F.max_pool2d(depth.clamp(max=FAR), 3, 1, 1)
@@ -178,7 +178,7 @@ def _baked(shot: Shot) -> Rendering:
     """The textured mesh in the camera's own colour balance."""
     scene = shot.scene
     assert scene.texture is not None, "no texture"
-    plain = texture_drawing(scene.model, scene.texture, shot.view.drawing, scene.carried, scene.opposite)
+    plain = texture_drawing(scene.model, scene.texture, shot.view.drawing, scene.carried)
     return Rendering(plain.colours * scene.gains[shot.camera], plain.coverage)
 
 

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from solver.camera import CameraModel
-from solver.drawing import Drawing, draw, world_vertices
+from solver.drawing import draw, mesh_of, world_vertices
 from solver.evaluate import control_columns, take_rows
 from solver.problem import Pose
-from solver.render import Texture, opposite_vertices
+from solver.render import Drawing, Mesh, Texture
 from solver.rig import RigModel
 from solver.take import Camera, Solution, Take, TakeError
 from solver.texels import carried_triangles, lay_out_texels
@@ -65,12 +65,12 @@ class SolvedTake:
     def view(self, world: Tensor, camera: Camera, row: int) -> View:
         """Vertices (1, V, 3) as ``camera``, free of distortion and of any size, sees them at a solution's frame."""
         lens = CameraModel.from_cameras([camera], [self.rows[row]], self.model.device, self.model.dtype)
-        return View(world, lens, draw(self.model, world, lens, 0))
+        return View(world, lens, draw(self.mesh, world, lens, 0))
 
     @cached_property
-    def opposite(self) -> Tensor:
-        """(F, 3), for antialiased outlines."""
-        return opposite_vertices(self.model.triangles)
+    def mesh(self) -> Mesh:
+        """The rig's triangles, ready to be drawn."""
+        return mesh_of(self.model)
 
     @cached_property
     def carried(self) -> Tensor:

@@ -16,10 +16,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..camera import CameraModel, look_along
-from ..drawing import draw
+from ..drawing import draw, mesh_of
 from ..optimize.box import solve_box
 from ..problem import Pose
-from ..render import opposite_vertices
 from ..residuals.normal_equations import head_basis, to_controls
 from ..residuals.photometric import robust_loss, robust_weight
 from ..residuals.priors import ControlPrior
@@ -73,12 +72,12 @@ def landmarks_of_rig(model: RigModel, axes: RigAxes, centre: Tensor, radius: flo
     """
     vertices = model.vertices(model.default[None])
     cameras = _cameras_around(axes, centre.double().cpu().numpy(), radius)
-    opposite = opposite_vertices(model.triangles)
+    mesh = mesh_of(model)
     pictures, views = [], []
     for camera in cameras:
         lens = CameraModel.from_cameras([camera], [0], model.device, model.dtype)
-        view = View(vertices, lens, draw(model, vertices, lens, 0))
-        rendering = clay_mesh(model, opposite, view)
+        view = View(vertices, lens, draw(mesh, vertices, lens, 0))
+        rendering = clay_mesh(model, view)
         pictures.append(encoded(rendering.colours + (1 - rendering.coverage[..., None]) * BACKDROP))
         views.append(view)
     faces = detector.detect(pictures)

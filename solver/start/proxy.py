@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..camera import CameraModel, look_along
-from ..drawing import draw
+from ..drawing import camera_depth, draw, mesh_of
 from ..render import visible
 from ..rig import RigModel
 from ..surface import photometric_weight, spread
@@ -87,9 +87,9 @@ def _seen_from(model: RigModel, vertices: Tensor, points: Tensor, directions: Te
     cameras = [_distant_camera(direction, centre, extent) for direction in directions.double().cpu().numpy()]
     lenses = CameraModel.from_cameras(cameras, [0], model.device, model.dtype)
     projection = lenses.project(points[None, None])
-    rows = []
+    mesh, rows = mesh_of(model), []
     for index in range(len(cameras)):
-        depth = draw(model, vertices[None], lenses, index).camera_depth(model)
+        depth = camera_depth(mesh, draw(mesh, vertices[None], lenses, index))
         seen = visible(projection.pixels[:, index], projection.depth[:, index], depth, TOLERANCE * extent)
         rows.append(seen[0])
     return torch.stack(rows)
