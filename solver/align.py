@@ -9,11 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .bundle import Evidence, bundle
+from .bundle import Evidence, Outlines, bundle
 from .known_texture import known_template
 from .matte import Matte
 from .problem import Pose, Problem
-from .residuals.contour import ContourPoints
 from .residuals.photometric import Views
 from .views import FramePixels
 
@@ -86,20 +85,20 @@ def look(
     """
     indices = frames.tolist()
     visibility = problem.views.visibility(problem.samples, level, indices, pose.controls, pose.head)
-    contours: tuple[ContourPoints | None, ...] = ()
+    found = None
     if outlines is not None and problem.take.settings.contour > 0:
         most = max(1, MOST_OUTLINES // len(problem.take.cameras))
-        rows = np.unique(np.linspace(0, len(indices) - 1, most).round().astype(int)).tolist()
-        coverage = [image[rows] for image in visibility.coverage]
+        chosen = np.unique(np.linspace(0, len(indices) - 1, most).round().astype(int)).tolist()
+        rows = torch.tensor(chosen, device=frames.device)
+        every = len(chosen) == len(indices)
+        coverage = visibility.coverage if every else [image[rows] for image in visibility.coverage]
         some = pose.at(rows)
-        mattes = problem.contours.mattes([pixels[row] for row in rows], coverage, outlines, mattes)
-        found = problem.contours.build(
-            mattes, coverage, some.controls, some.head, [indices[row] for row in rows], outlines
-        )
-        of_row = dict(zip(rows, found, strict=True))
-        contours = tuple(of_row.get(row) for row in range(len(indices)))
+        mattes = problem.contours.mattes([pixels[row] for row in chosen], coverage, outlines, mattes)
+        their_frames = [indices[row] for row in chosen]
+        points = problem.contours.build(mattes, coverage, some.controls, some.head, their_frames, outlines)
+        found = Outlines(rows, points)
     known = None
     if problem.texture is not None:
         known = known_template(problem, problem.texture, pose.at([0]), frames[:1], level)
     views = problem.views.build(visibility, level, indices, pixels)
-    return views, Evidence(contours, known), mattes
+    return views, Evidence(found, known), mattes

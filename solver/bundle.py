@@ -8,7 +8,6 @@ explains: all cameras, at all frames, agree about every point of the surface.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -38,11 +37,18 @@ COST_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
-    """What a bundle may know besides the footage's colours: for each frame its outlines or None, or () without any,
-    and the rig's own texture."""
+class Outlines:
+    """Outlines of R frames of a bundle, rows: (R,) int64."""
 
-    contours: Sequence[ContourPoints | None] = ()
+    rows: Tensor
+    points: ContourPoints
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What a bundle may know besides the footage's colours: outlines of some frames, and the rig's own texture."""
+
+    outlines: Outlines | None = None
     known: Template | None = None
 
 
@@ -79,7 +85,7 @@ def bundle(
     about them. evidence: what is known besides the footage's colours.
     """
     begun = pose.controls
-    given = _Given(views, frames, begun, hold, tuple(evidence.contours), evidence.known)
+    given = _Given(views, frames, begun, hold, evidence)
 
     def begin(given: _Given, now: _Iterate) -> _Iterate:
         joint, scale = _linearise(problem, given.views, now.joint.pose, level, None, given.evidence)
@@ -101,12 +107,7 @@ class _Given:
     frames: Tensor
     begun: Tensor
     hold: Tensor | None
-    contours: tuple[ContourPoints | None, ...]
-    known: Template | None
-
-    @property
-    def evidence(self) -> Evidence:
-        return Evidence(self.contours, self.known)
+    evidence: Evidence
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,16 +183,13 @@ def _linearise(
     if evidence.known is not None:
         own = KNOWN_WEIGHT * (evidence.known.weights > 0)
         cost = cost + (own * robust_loss(evidence.known.values - template.values, scale)).sum().double() / noise
-    rows = [row for row, points in enumerate(evidence.contours) if points is not None]
-    if rows:
-        outlined = [points for points in evidence.contours if points is not None]
-        some = Pose(*(torch.stack([part[row] for row in rows]) for part in (pose.controls, pose.head)))
-        A_contour, b_contour, cost_contour = contour_quadratic(problem.model, outlined, some.controls, some.head)
-        width = A_contour.shape[1]
-        for row, block, force in zip(rows, A_contour, b_contour, strict=True):
-            place = slice(row * width, (row + 1) * width)
-            A[place, place] += block
-            b[place] += force
+    if evidence.outlines is not None:
+        rows, points = evidence.outlines.rows, evidence.outlines.points
+        some = pose.at(rows)
+        A_contour, b_contour, cost_contour = contour_quadratic(problem.model, points, some.controls, some.head)
+        shape = (len(pose.controls), A_contour.shape[1])
+        A.view(*shape, *shape).diagonal(dim1=0, dim2=2).index_add_(2, rows, A_contour.permute(1, 2, 0))
+        b.view(shape).index_add_(0, rows, b_contour)
         cost = cost + cost_contour.sum()
     return _Joint(pose, A, b, cost, template, slack), scale
 

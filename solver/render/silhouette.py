@@ -44,12 +44,10 @@ def silhouette_edges(clip: Tensor, triangles: Tensor, opposite: Tensor) -> Tenso
     Returns:
         (B, F, 3) bool, entry k for the edge between the other two corners.
     """
-    position = clip.detach().double()[..., [0, 1, 3]]  # (B, V, 3), homogeneous on screen
-    corner = [position.index_select(1, column) for column in triangles.long().t()]  # 3 of (B, F, 3)
-    flags = []
-    for k, (a, b) in enumerate(EDGE_CORNERS):
-        normal = torch.linalg.cross(corner[a], corner[b])
-        own_side = (normal * corner[k]).sum(-1)
-        other_side = (normal * position.index_select(1, opposite[:, k].clamp(min=0))).sum(-1)
-        flags.append((own_side * other_side > 0) | (opposite[:, k] < 0))
-    return torch.stack(flags, -1)
+    position = torch.cat([clip[..., :2], clip[..., 3:]], -1).detach().double()  # (B, V, 3), homogeneous on screen
+    own, other = (
+        position.index_select(1, vertices.flatten()).unflatten(1, (-1, 3))  # (B, F, 3, 3)
+        for vertices in (triangles, opposite.clamp(min=0))
+    )
+    normal = torch.linalg.cross(own.roll(-1, 2), own.roll(-2, 2))  # of the plane through eye and edge
+    return ((normal * own).sum(-1) * (normal * other).sum(-1) > 0) | (opposite < 0)

@@ -16,7 +16,8 @@ from solver.matte import Matte, half_chroma
 from solver.pack import FootageSource, PackRequest, pack_take
 from solver.problem import Pose, Problem
 from solver.render import choose_backend, opposite_vertices
-from solver.residuals.contour import ContourBuilder, ContourPoints, contour_distances, contour_quadratic, find_crossings
+from solver.residuals.contour import ContourBuilder, ContourPoints, contour_distances, contour_quadratic
+from solver.residuals.crossings import find_crossings
 from solver.rig import RigModel, apply_head
 from solver.solve import prepare
 from solver.take import Camera, Rig, Settings
@@ -63,12 +64,12 @@ class Contour:
     def points(self, pixels: FramePixels, pose: Pose, level: int = 0) -> ContourPoints:
         visibility = self.problem.views.visibility(self.problem.samples, level, [0], pose.controls, pose.head)
         mattes = self.builder.mattes([pixels], visibility.coverage, level)
-        return self.builder.build(mattes, visibility.coverage, pose.controls, pose.head, [0], level)[0]
+        return self.builder.build(mattes, visibility.coverage, pose.controls, pose.head, [0], level)
 
     def distances(self, points: ContourPoints, pose: Pose) -> Tensor:
         model = self.problem.model
         activations, _ = model.activations(pose.controls.to(model.dtype))
-        return contour_distances(points, activations[0], pose.head[0].to(model.dtype))[0]
+        return contour_distances(points, activations, pose.head.to(model.dtype))[0][0]
 
     def shifted(self, *step: float) -> Pose:
         """The truth with the head moved by (w, u), radians and centimetres along its own axes."""
@@ -80,7 +81,7 @@ class Contour:
         """Gauss-Newton on the head transform by the contour alone."""
         for _ in range(rounds):
             points = self.points(pixels, pose)
-            A, b, _ = contour_quadratic(self.problem.model, [points], pose.controls, pose.head)
+            A, b, _ = contour_quadratic(self.problem.model, points, pose.controls, pose.head)
             step = torch.zeros_like(b)
             step[:, -6:] = torch.linalg.solve(A[:, -6:, -6:] + 1e-6 * torch.eye(6), b[:, -6:])
             pose = pose.moved(step)
@@ -107,9 +108,9 @@ def test_gradient_is_that_of_the_cost() -> None:
 
     def cost(step: Tensor) -> float:
         moved = near.moved(step[None])
-        return float(contour_quadratic(contour.problem.model, [points], moved.controls, moved.head)[2])
+        return float(contour_quadratic(contour.problem.model, points, moved.controls, moved.head)[2])
 
-    _, b, _ = contour_quadratic(contour.problem.model, [points], near.controls, near.head)
+    _, b, _ = contour_quadratic(contour.problem.model, points, near.controls, near.head)
     numeric = [(cost(1e-5 * e) - cost(-1e-5 * e)) / 2e-5 for e in torch.eye(b.shape[1], dtype=torch.float64)]
     assert b.abs().max() > 1
     torch.testing.assert_close(b[0], -torch.tensor(numeric, dtype=torch.float64), rtol=1e-5, atol=1e-5)
@@ -120,7 +121,7 @@ def test_jacobian_is_that_of_the_distances() -> None:
     points = contour.points(filmed(contour.alphas), contour.truth)
     model, pose = contour.problem.model, contour.truth
     activations, slopes = model.activations(pose.controls)
-    _, J = contour_distances(points, activations[0], pose.head[0])
+    J = contour_distances(points, activations, pose.head)[1][0]
     J = torch.cat([J[:, : model.shape_count] @ slopes[0], J[:, model.shape_count :]], 1)
     for column, direction in enumerate(torch.eye(J.shape[1], dtype=torch.float64)):
         ahead, behind = (contour.distances(points, pose.moved(h * direction[None])) for h in (1e-5, -1e-5))
@@ -130,7 +131,7 @@ def test_jacobian_is_that_of_the_distances() -> None:
 def test_matrix_is_symmetric_and_without_negative_direction(contour: Contour) -> None:
     pose = contour.shifted(0, 0, 0, 0.2, 0, 0)
     A, _, _ = contour_quadratic(
-        contour.problem.model, [contour.points(filmed(contour.alphas), pose)], pose.controls, pose.head
+        contour.problem.model, contour.points(filmed(contour.alphas), pose), pose.controls, pose.head
     )
     torch.testing.assert_close(A, A.mT)
     eigenvalues = torch.linalg.eigvalsh(A[0])
@@ -205,7 +206,7 @@ def cluttered() -> Tensor:
 def test_other_backgrounds_give_no_contour(contour: Contour, background: Tensor, reason: str) -> None:
     points = contour.points(filmed(contour.alphas, background), contour.truth)
     assert all(reason in refusal for refusal in points.refusals)
-    A, b, cost = contour_quadratic(contour.problem.model, [points], contour.truth.controls, contour.truth.head)
+    A, b, cost = contour_quadratic(contour.problem.model, points, contour.truth.controls, contour.truth.head)
     assert not A.any()
     assert not b.any()
     assert not cost.any()
@@ -245,7 +246,7 @@ def test_image_border_is_no_contour() -> None:
     points = contour.points(filmed(contour.alphas), contour.truth)
     assert points.refusals == ("", "", "")
     assert float(contour.distances(points, contour.truth).abs().max()) < 1
-    assert not bool(((points.crossings[:, 1] > HEIGHT - 3) & (points.normals[:, 1] > 0.9)).any())
+    assert not bool(((points.crossings[..., 1] > HEIGHT - 3) & (points.normals[..., 1] > 0.9)).any())
     start = contour.truth.moved(contour.shifted(0, 0, 0, 0, 0, 0).controls.new_tensor([[0.0] * 8 + [0.4, 0.3, 0.0]]))
     assert contour.error_pixels(contour.fitted(filmed(contour.alphas), start)) < 0.1
 
@@ -261,7 +262,7 @@ def test_hair_matters_only_where_it_is(contour: Contour) -> None:
     assert points.refusals == ("", "", "")
     bald = contour.points(filmed(contour.alphas), contour.truth)
     far = contour.distances(points, contour.truth).abs() > 1
-    assert int(far.sum()) < 0.06 * len(bald.weight)
+    assert int(far.sum()) < 0.06 * bald.weight.numel()
     assert contour.error_pixels(contour.fitted(pixels, contour.shifted(0, 0, 0, 0.2, -0.2, 0.2))) < 0.2
 
 
@@ -280,15 +281,15 @@ def test_edge_of_what_the_camera_saw_is_no_contour(contour: Contour) -> None:
         alpha[:, :80] = torch.nan
     pixels = replace(filmed(contour.alphas), matte=tuple(unseen))
     points = contour.points(pixels, contour.truth)
-    assert len(points.weight)
-    assert bool((points.crossings[:, 0] > 80).all())
+    assert points.weight.numel()
+    assert bool((points.crossings[..., 0] > 80).all())
     assert float(contour.distances(points, contour.truth).abs().quantile(0.99)) < 0.5
 
 
 def test_strength_scales_and_zero_turns_it_off(contour: Contour) -> None:
     pose = contour.shifted(0, 0, 0, 0.2, 0, 0)
     single, triple, off = (
-        contour_quadratic(c.problem.model, [c.points(filmed(contour.alphas), pose)], pose.controls, pose.head)
+        contour_quadratic(c.problem.model, c.points(filmed(contour.alphas), pose), pose.controls, pose.head)
         for c in (contour, Contour(strength=3.0), Contour(strength=0.0))
     )
     for one, three, none in zip(single, triple, off, strict=True):
@@ -304,8 +305,8 @@ def test_information_does_not_depend_on_how_densely_points_lie(contour: Contour)
         contour.problem.samples, 1, [0], contour.truth.controls, contour.truth.head
     )
     mattes = contour.builder.mattes([filmed(contour.alphas)], visibility.coverage, 0)
-    (coarse,) = contour.builder.build(mattes, visibility.coverage, contour.truth.controls, contour.truth.head, [0], 0)
-    assert 0.4 < len(coarse.weight) / len(fine.weight) < 0.6
+    coarse = contour.builder.build(mattes, visibility.coverage, contour.truth.controls, contour.truth.head, [0], 0)
+    assert 0.4 < coarse.weight.numel() / fine.weight.numel() < 0.6
     assert 0.8 < float(coarse.weight.sum() / fine.weight.sum()) < 1.2
 
 
@@ -327,8 +328,8 @@ def test_surface_without_photometric_weight_takes_no_part() -> None:
     lower = rig.neutral[:, 1] < 0
     contour = Contour(replace(rig, photometric_weight=lower.astype(np.float32)))
     points = contour.points(filmed(contour.alphas), contour.truth)
-    assert len(points.weight) > 200
-    assert bool((points.neutral[:, 1] < 0).all())
+    assert points.weight.numel() > 200
+    assert bool((points.neutral[..., 1] < 0).all())
 
 
 def test_end_of_the_mesh_is_no_contour() -> None:
@@ -351,7 +352,7 @@ def test_crossing_is_sub_pixel_and_must_face_the_same_way() -> None:
     points = torch.tensor([[18.0, 15.0], [25.0, 10.2], [18.0, 15.0], [18.0, 15.0], [5.0, 15.0]])
     slanted = [0.54, 0.84]  # 57 degrees
     normals = torch.tensor([[1.0, 0.0], [1.0, 0.0], [-1.0, 0.0], slanted, [1.0, 0.0]])
-    crossings, found = find_crossings(alpha, points, normals)
+    crossings, found = (part[0] for part in find_crossings(alpha[None], points[None], normals[None]))
     assert found.tolist() == [True, True, False, False, False]
     assert crossings[:2, 0].tolist() == pytest.approx([20.3, 20.3], abs=0.1)
 
@@ -379,9 +380,9 @@ def test_outline_of_the_real_head_meets_its_footage(facesolve_data: Path, tmp_pa
         ((_, pixels),) = footage.frames([0])
     visibility = problem.views.visibility(problem.samples, 0, [0], pose.controls, pose.head)
     mattes = builder.mattes([pixels], visibility.coverage, 0)
-    (points,) = builder.build(mattes, visibility.coverage, pose.controls, pose.head, [0], 0)
+    points = builder.build(mattes, visibility.coverage, pose.controls, pose.head, [0], 0)
     activations, _ = problem.model.activations(pose.controls.float())
-    distance, _ = contour_distances(points, activations[0], pose.head[0].float())
+    distance, _ = contour_distances(points, activations, pose.head.float())
     assert points.refusals == ("",) * len(names)
     assert float(distance.abs().median()) < 0.3
 
@@ -390,7 +391,7 @@ def test_coverage_may_be_finer_than_the_level(contour: Contour) -> None:
     pose = contour.truth
     fine = contour.problem.views.visibility(contour.problem.samples, 0, [0], pose.controls, pose.head).coverage
     mattes = contour.builder.mattes([filmed(contour.alphas)], fine, 1)
-    (points,) = contour.builder.build(mattes, fine, pose.controls, pose.head, [0], 1)
+    points = contour.builder.build(mattes, fine, pose.controls, pose.head, [0], 1)
     usual = contour.points(filmed(contour.alphas), pose, 1)
     assert abs(float(contour.distances(points, pose).median())) < 0.05
     assert 0.8 < float(points.weight.sum() / usual.weight.sum()) < 1.2
