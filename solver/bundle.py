@@ -19,13 +19,13 @@ from .optimize.gauss_newton import BOX_ROUNDS
 from .optimize.recording import chosen
 from .problem import Pose, Problem, converged
 from .residuals.contour import ContourPoints, contour_quadratic
-from .residuals.normal_equations import head_basis, normal_equations, step_jacobian, tall_product, to_controls
+from .residuals.normal_equations import normal_equations, step_jacobian, tall_product, to_controls
 from .residuals.photometric import (
     Template,
     Views,
-    mean_curvature,
     observe,
     robust_loss,
+    robust_sum,
     sample_normals,
     template_covectors,
 )
@@ -169,17 +169,16 @@ def _linearise(
     covectors = template_covectors(template.slopes, everything.rays, views.edges)
     information, force = sample_normals(covectors, weights, residual)
     A_frames, b_frames = normal_equations(problem.samples, information, force, everything.points)
-    _, jacobian = problem.model.activations(pose.controls.to(problem.model.neutral.dtype))
+    jacobian = everything.J_activation_control
     A_frames, b_frames = to_controls(A_frames, b_frames, jacobian)
     mean_covectors = torch.einsum("bcn,bcni->bni", weights, covectors)
-    shared = _shared_rows(problem, mean_covectors, everything.points, jacobian, template.weights)
-    A = (torch.block_diag(*A_frames) - tall_product(shared, shared)) / noise
+    A = (torch.block_diag(*A_frames) - _shared(problem, mean_covectors, everything.points, jacobian, template)) / noise
     b = b_frames.reshape(-1) / noise
     seen = everything.weights * (template.weights > 0)
     whole = (1, 1, -1)
-    curvature = mean_curvature(residual.reshape(whole), seen.reshape(whole), scale)[0]
-    slack = (1 - curvature) * A
-    cost = (seen * robust_loss(residual, scale)).sum().double() / noise
+    robust = robust_sum(residual.reshape(whole), seen.reshape(whole), scale[None])
+    slack = (1 - robust.curvature[0]) * A
+    cost = robust.cost[0].double() / noise
     if evidence.known is not None:
         own = KNOWN_WEIGHT * (evidence.known.weights > 0)
         cost = cost + (own * robust_loss(evidence.known.values - template.values, scale)).sum().double() / noise
@@ -194,21 +193,24 @@ def _linearise(
     return _Joint(pose, A, b, cost, template, slack), scale
 
 
-def _shared_rows(
-    problem: Problem, mean_covectors: Tensor, points: Tensor, J_activation_control: Tensor, total: Tensor
+def _shared(
+    problem: Problem, mean_covectors: Tensor, points: Tensor, J_activation_control: Tensor, template: Template
 ) -> Tensor:
-    """Derivative of each sample's agreed colour, times the root of its weight: (N, M*(K+6)).
+    """What eliminating the colour takes from the normal equations: (M*(K+6), M*(K+6)) float64.
 
-    Its square is what eliminating the colour takes from the normal equations.
+    The square of the derivative of each sample's agreed colour, times the root of its weight. mean_covectors, points:
+    (M, N, 3).
     """
-    root = torch.where(total > 0, total, torch.inf).rsqrt()
-    columns = []
-    for frame in range(len(points)):
-        weighted = mean_covectors[frame] * root[:, None]
-        shapes = (weighted[:, None] @ problem.samples.basis)[:, 0]
-        rows = torch.cat([shapes, (weighted[:, None] @ head_basis(points[frame]))[:, 0]], 1)
-        columns.append(rows @ step_jacobian(J_activation_control[frame : frame + 1])[0].to(rows.dtype))
-    return torch.cat(columns, 1)
+    root = torch.where(template.weights > 0, template.weights, torch.inf).rsqrt()
+    weighted = mean_covectors * root[:, None]
+    turning = torch.linalg.cross(points, weighted)
+    shapes = weighted.transpose(0, 1) @ problem.samples.basis  # (N, M, S)
+    rows = torch.cat([shapes, turning.transpose(0, 1), weighted.transpose(0, 1)], 2)
+    count, width = rows.shape[1:]
+    square = tall_product(rows.flatten(1), rows.flatten(1)).view(count, width, count, width)
+    J = step_jacobian(J_activation_control)
+    square = J.mT[:, None] @ square.transpose(1, 2) @ J[None]  # (M, M, K+6, K+6)
+    return square.transpose(1, 2).flatten(2).flatten(0, 1)
 
 
 def _with_priors(problem: Problem, joint: _Joint, begun: Tensor, hold: Tensor | None) -> _Joint:

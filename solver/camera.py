@@ -54,11 +54,13 @@ class Projection(NamedTuple):
     """pixels: (..., n, 2), (-1e6, -1e6) where not valid. depth: (..., n) z in the camera, centimetres.
 
     valid: (..., n) bool: in front of the camera and within the lens model's range (the image's edge is not considered).
+    normalised: (..., n, 2) on the plane z = 1, before distortion; zero where not valid.
     """
 
     pixels: Tensor
     depth: Tensor
     valid: Tensor
+    normalised: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,16 +125,23 @@ class CameraModel:
             translation=self.translation[frames],
         )
 
+    @property
+    def centres(self) -> Tensor:
+        """(..., 3) centres of projection, world, centimetres."""
+        return -(self.rotation.mT @ self.translation[..., None])[..., 0]
+
+    def within(self, frames: Tensor) -> CameraModel:
+        """The cameras (B, C) in the axes of rigid transforms (B, 4, 4) to the world: of points given in those axes."""
+        moved = self.rotation @ frames[:, None, :3]  # (B, C, 3, 4)
+        return replace(self, rotation=moved[..., :3], translation=moved[..., 3] + self.translation)
+
     def project(self, points: Tensor) -> Projection:
         """Pixels and depths of world points, centimetres; differentiable.
 
         points: (..., n, 3), leading dimensions broadcast against the cameras': (n, 3) and (C, n, 3) give (C, n, 2),
         (B, 1, n, 3) gives (B, C, n, 2). Model: OpenCV, "Camera Calibration and 3D Reconstruction".
         """
-        normalised, depth, valid = self._normalised(points)
-        if self.distortion is not None:
-            normalised, _ = _distort(normalised, self.distortion)
-        return self._projection(normalised, depth, valid)
+        return self._projection(*self._normalised(points))
 
     def project_with_jacobian(self, points: Tensor) -> tuple[Projection, Tensor]:
         """As ``project``, and d pixel / d x_world (..., n, 2, 3), pixels a centimetre; zero where not valid."""
@@ -145,23 +154,22 @@ class CameraModel:
         ).unflatten(-1, (2, 3))
         J_pixel_normalised = self.intrinsics[..., None, :2, :2]
         if self.distortion is not None:
-            normalised, J_distorted_normalised = _distort(normalised, self.distortion)
-            J_pixel_normalised = J_pixel_normalised @ J_distorted_normalised
+            J_pixel_normalised = J_pixel_normalised @ _distort(normalised, self.distortion)[1]
         jacobian = J_pixel_normalised @ J_normalised_camera @ self.rotation[..., None, :, :]
         return self._projection(normalised, depth, valid), torch.where(valid[..., None, None], jacobian, 0.0)
 
-    def pull_back(self, points: Tensor, slopes: Tensor) -> Tensor:
+    def pull_back(self, projection: Projection, slopes: Tensor) -> Tensor:
         """Derivative by the world position of something whose derivative by the pixel is known, without a Jacobian.
 
-        points: (..., n, 3) world, centimetres, as in ``project``; slopes: (..., n, 2) a pixel. Returns (..., n, 3) a
-        centimetre, ``slopes @ d pixel / d x_world``; zero where a point is not valid.
+        projection: of the points, by ``project``; slopes: (..., n, 2) a pixel. Returns (..., n, 3) a centimetre,
+        ``slopes @ d pixel / d x_world``; zero where a point is not valid.
         """
+        across = slopes @ self.intrinsics[..., :2, :2]
         if self.distortion is not None:
-            return (slopes[..., None, :] @ self.project_with_jacobian(points)[1])[..., 0, :]
-        normalised, depth, valid = self._normalised(points)
-        across = slopes @ self.intrinsics[..., :2, :2] / torch.where(valid, depth, 1.0)[..., None]
-        along = -(across * normalised).sum(-1, keepdim=True)
-        return torch.where(valid[..., None], torch.cat((across, along), -1) @ self.rotation, 0.0)
+            across = (across[..., None, :] @ _distort(projection.normalised, self.distortion)[1])[..., 0, :]
+        across = across * torch.where(projection.valid, projection.depth.reciprocal(), 0.0)[..., None]
+        along = -(across * projection.normalised).sum(-1, keepdim=True)
+        return torch.cat((across, along), -1) @ self.rotation
 
     def undistort_points(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Where pixels of the stored image lie in the undistorted image of the same intrinsics, by Newton's method.
@@ -196,11 +204,13 @@ class CameraModel:
         depth = camera[..., 2]
         valid = depth > NEAREST
         normalised = camera[..., :2] / torch.where(valid, depth, 1.0)[..., None]
-        valid = valid & ((normalised * normalised).sum(-1) < self.radius_limit[..., None])
+        if self.distortion is not None:
+            valid = valid & ((normalised * normalised).sum(-1) < self.radius_limit[..., None])
         return torch.where(valid[..., None], normalised, 0.0), depth, valid
 
     def _projection(self, normalised: Tensor, depth: Tensor, valid: Tensor) -> Projection:
-        return Projection(torch.where(valid[..., None], self._pixels(normalised), OUTSIDE), depth, valid)
+        distorted = normalised if self.distortion is None else _distort(normalised, self.distortion)[0]
+        return Projection(torch.where(valid[..., None], self._pixels(distorted), OUTSIDE), depth, valid, normalised)
 
     def _pixels(self, normalised: Tensor) -> Tensor:
         return normalised @ self.intrinsics[..., :2, :2].mT + self.intrinsics[..., None, :2, 2]

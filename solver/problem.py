@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from .optimize.recording import Recordings
@@ -72,6 +73,23 @@ class Pose:
             torch.where(use_other[:, None], other.controls, self.controls),
             torch.where(use_other[:, None, None], other.head, self.head),
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Limits:
+    """Lower and upper values (B, K+6) of controls, and how far heads may step; or controls stay, whatever they are."""
+
+    lower: Tensor
+    upper: Tensor
+    free_controls: bool = True
+
+    def box(self, pose: Pose) -> tuple[Tensor, Tensor]:
+        """Lower and upper bounds (B, K+6) of a step from ``pose``."""
+        count = pose.controls.shape[1]
+        if not self.free_controls:
+            return F.pad(self.lower[:, count:], (count, 0)), F.pad(self.upper[:, count:], (count, 0))
+        here = F.pad(pose.controls, (0, 6))
+        return self.lower - here, self.upper - here
 
 
 def joined(poses: Sequence[Pose]) -> Pose:
@@ -145,12 +163,14 @@ class Problem:
 
     def box(self, pose: Pose, frames: Tensor, free_controls: bool = True) -> tuple[Tensor, Tensor]:
         """Lower and upper bounds (B, K+6) of a step from ``pose`` at take frame indices ``frames`` (B,)."""
-        lower, upper = self.prior.lower[frames] - pose.controls, self.prior.upper[frames] - pose.controls
-        if not free_controls:
-            lower, upper = torch.zeros_like(lower), torch.zeros_like(upper)
+        return self.limits(frames, free_controls).box(pose)
+
+    def limits(self, frames: Tensor, free_controls: bool = True) -> Limits:
+        """What poses of take frame indices ``frames`` (B,) are held to."""
         moves = ~self.head_pins[0][frames, None] & self.head_moves
-        head = torch.where(moves, torch.inf, 0.0).to(lower).expand(-1, 6)
-        return torch.cat([lower, -head], 1), torch.cat([upper, head], 1)
+        head = torch.where(moves, torch.inf, 0.0).to(self.prior.lower).expand(-1, 6)
+        lower, upper = self.prior.lower[frames], self.prior.upper[frames]
+        return Limits(torch.cat([lower, -head], 1), torch.cat([upper, head], 1), free_controls)
 
 
 def together(problem: Problem, level: int) -> int:

@@ -55,7 +55,9 @@ class RigModel:
         self._driver_curves = PiecewiseLinear(
             [driver.inputs for driver in rig.drivers], [driver.outputs for driver in rig.drivers], self.device, dtype
         )
+        self._driver_entry = self._driver_target * self.control_count + self._driver_control
         self.shape_target = self._indices([t for t, target in enumerate(rig.targets) for _ in target.shapes])
+        self._one_shape_each = all(len(target.shapes) == 1 for target in rig.targets)
         self._shape_curves = _shape_curves(rig, self.device, dtype)
 
     def activations(self, controls: Tensor) -> tuple[Tensor, Tensor]:
@@ -66,9 +68,9 @@ class RigModel:
         Raises SolveError if ``controls`` has another shape.
         """
         weights, driver_slopes = self._target_weights(controls)
-        values, slopes = self._shape_curves(weights[:, self.shape_target])
+        values, slopes = self._shape_curves(self._of_shapes(weights))
         with torch.no_grad():
-            jacobian = self._target_jacobian(weights, driver_slopes)[:, self.shape_target]
+            jacobian = self._of_shapes(self._target_jacobian(weights, driver_slopes))
         return values, slopes[:, :, None] * jacobian
 
     def target_weights(self, controls: Tensor) -> Tensor:
@@ -78,7 +80,7 @@ class RigModel:
     def vertices(self, controls: Tensor) -> Tensor:
         """Vertex positions in rig space, centimetres; differentiable. controls: (B, K) -> (B, V, 3)."""
         weights, _ = self._target_weights(controls)
-        values, _ = self._shape_curves(weights[:, self.shape_target])
+        values, _ = self._shape_curves(self._of_shapes(weights))
         return self.neutral + (values @ self.deltas.flatten(1)).unflatten(1, (-1, 3))
 
     def deltas_at(self, vertex_indices: Tensor) -> Tensor:
@@ -116,6 +118,10 @@ class RigModel:
             return torch.zeros(len(self.neutral), dtype=torch.bool, device=self.device)
         return (torch.linalg.vector_norm(self.deltas, dim=-1) > _STILL_BELOW).any(0)
 
+    def _of_shapes(self, of_targets: Tensor) -> Tensor:
+        """(B, T, ...) of each target -> (B, S, ...) of each shape's target."""
+        return of_targets if self._one_shape_each else of_targets[:, self.shape_target]
+
     def _target_weights(self, controls: Tensor) -> tuple[Tensor, Tensor]:
         """Weight of every target (B, T), combinations included, and the slope of every driver (B, drivers)."""
         if controls.ndim != 2 or controls.shape[1] != self.control_count:
@@ -135,7 +141,7 @@ class RigModel:
     def _target_jacobian(self, weights: Tensor, driver_slopes: Tensor) -> Tensor:
         """Derivative of every target's weight (B, T) with respect to the controls: (B, T, K)."""
         jacobian = weights.new_zeros(len(weights), self.target_count * self.control_count)
-        jacobian.index_add_(1, self._driver_target * self.control_count + self._driver_control, driver_slopes)
+        jacobian.index_add_(1, self._driver_entry, driver_slopes)
         jacobian = jacobian.unflatten(1, (self.target_count, self.control_count))
         for combination in self.rig.combinations:
             drivers = torch.stack([weights[:, driver] for driver in combination.drivers], 1)
@@ -179,6 +185,9 @@ class PiecewiseLinear:
 
     def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """x: (B, N), one input a function -> values (B, N) and slopes (B, N); at a knot the slope to its right."""
+        if not self._breaks.shape[1]:
+            slope = self._slope[:, 0].expand_as(x)
+            return self._value[:, 0] + slope * (x - self._start[:, 0]), slope
         segment = (x[..., None] >= self._breaks).sum(-1)
         function = torch.arange(x.shape[1], device=x.device)
         slope = self._slope[function, segment]

@@ -6,6 +6,7 @@ A solve needs far fewer of them than pixels: each carries its row of the rig's b
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from .take import Rig, SolveError
 
 UNSEEN_DENSITY = 0.1  # sampling density, relative to seen surface, where no camera looks at the start
 STILL_DENSITY = 0.15  # relative density where the controls move nothing: such surface only fixes the head
+ALIGNED = 8  # a product in half precision is fast when its sizes are multiples of this
 FULL_MOTION = 0.1  # cm, the motion by one control from which surface is sampled at full density
 
 
@@ -37,7 +39,23 @@ class SurfaceSamples:
     def positions(self, activations: Tensor) -> Tensor:
         """Rig-space positions (B, N, 3) at shape activations (B, S)."""
         flat = self.basis.reshape(-1, self.basis.shape[2])
-        return self.neutral + (flat @ activations.T).T.reshape(len(activations), -1, 3)
+        return torch.addmm(self.neutral.flatten(), activations, flat.T).unflatten(1, (-1, 3))
+
+    @cached_property
+    def half_columns(self) -> Tensor:
+        """(N, 8, S+6 or some more) in half precision: the columns of all unknowns, for ``normal_equations``.
+
+        A row ``[v, p x v, 0, 0]`` times a sample's matrix is ``[v basis, p x v, v]``: what v says about shape
+        activations and head step. Columns of zeros fill the width up.
+        """
+        shapes = self.basis.shape[2]
+        width = shapes + 6
+        columns = self.basis.new_zeros(len(self.basis), ALIGNED, width + -width % ALIGNED, dtype=torch.float16)
+        columns[:, :3, :shapes] = self.basis
+        for axis in range(3):
+            columns[:, 3 + axis, shapes + axis] = 1
+            columns[:, axis, shapes + 3 + axis] = 1
+        return columns
 
     def thinned(self, stride: int) -> SurfaceSamples:
         """Every ``stride``-th sample: as even over the surface as all of them."""

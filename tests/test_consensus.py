@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from solver.camera import CameraModel
+from solver.camera import CameraModel, Projection
 from solver.consensus import KNOWN_WEIGHT, TemplateMemory, agree
 from solver.residuals.photometric import ImageStack, Observation, Template, image_stacks
 from solver.rotation import rotation_from_tangent
@@ -26,13 +26,14 @@ def observation(values: torch.Tensor, weights: torch.Tensor | None = None) -> Ob
     ]
     model = CameraModel.from_cameras(lenses, [0] * frames, dtype=torch.float64)
     points = 5 * torch.randn(count, 3, dtype=torch.float64, generator=generator)
+    pixels = 100 * torch.rand(*values.shape, 2, dtype=torch.float64, generator=generator)
     return Observation(
         values=values,
-        pixels=100 * torch.rand(*values.shape, 2, dtype=torch.float64, generator=generator),
+        projection=model.project(points)._replace(pixels=pixels),
         rays=torch.zeros(*values.shape, 3, dtype=torch.float64),
         weights=torch.ones_like(values) if weights is None else weights,
         points=points.expand(frames, -1, -1),
-        head=torch.eye(4, dtype=torch.float64).expand(frames, -1, -1),
+        J_activation_control=torch.zeros(frames, 0, 0, dtype=torch.float64),
         cameras=model,
         images=image_stacks(torch.randn(cameras, frames, 100, 100, dtype=torch.float64, generator=generator).unbind()),
     )
@@ -42,8 +43,9 @@ def part_of(whole: Observation, rows: slice) -> Observation:
     """What some of the frames saw."""
     stacks = tuple(ImageStack(stack.cameras, stack.values[rows]) for stack in whole.images)
     frames = torch.arange(len(whole.values))[rows]
-    parts = {name: getattr(whole, name)[rows] for name in ("values", "pixels", "rays", "weights", "points", "head")}
-    return replace(whole, **parts, cameras=whole.cameras.at(frames), images=stacks)
+    parts = {name: getattr(whole, name)[rows] for name in ("values", "rays", "weights", "points")}
+    projection = Projection(*(part[rows] for part in whole.projection))
+    return replace(whole, **parts, projection=projection, cameras=whole.cameras.at(frames), images=stacks)
 
 
 def edges(frames: int = FRAMES) -> torch.Tensor:

@@ -19,12 +19,13 @@ def solve_box(A: Tensor, b: Tensor, lower: Tensor, upper: Tensor, rounds: int | 
     rounds: see ``projected_newton``. Returns (B, P), always feasible.
     """
 
+    identity = torch.eye(A.shape[1], dtype=A.dtype, device=A.device)
+
     def multiply(x: Tensor) -> Tensor:
         return (A @ x.mT).mT
 
     def solve_free(force: Tensor, free: Tensor) -> Tensor:
-        keep = free.to(A.dtype)
-        system = A * keep[:, :, None] * keep[:, None, :] + torch.diag_embed(1 - keep)
+        system = torch.where(free[:, :, None] & free[:, None], A, identity)
         return solve_cholesky(cholesky(system), force[..., None])[..., 0]
 
     return projected_newton(multiply, solve_free, b, lower, upper, rounds)
@@ -68,15 +69,19 @@ def projected_newton(
     """
     x = torch.zeros_like(b).clamp(lower, upper)
     done = torch.zeros(len(b), dtype=torch.bool, device=b.device)
+    asks = rounds is None or b.device.type == "cpu"
+    lengths = 0.5 ** torch.arange(HALVINGS, dtype=b.dtype, device=b.device)
     for _ in range(MAX_ROUNDS if rounds is None else rounds):
-        gradient = multiply(x[:, None])[:, 0] - b
-        free = ~(((x <= lower) & (gradient >= 0)) | ((x >= upper) & (gradient <= 0)))
-        force = torch.where(free, -gradient, 0.0)
+        downhill = b - multiply(x[:, None])[:, 0]
+        free = (x + downhill).clamp(lower, upper) != x
+        force = downhill * free
         direction = solve_free(force, free)
-        done = done | ((force * direction).sum(1) <= CONVERGED * (x * b).abs().sum(1))
-        if bool(done.all()) if rounds is None else finished(done):
-            break
-        x = torch.where(done[:, None], x, _step(multiply, x, direction, gradient, b, lower, upper))
+        if asks:
+            done = done | ((force * direction).sum(1) <= CONVERGED * (x * b).abs().sum(1))
+            if bool(done.all()):
+                break
+        stepped = _step(multiply, x, direction, downhill, b, lower, upper, lengths)
+        x = torch.where(done[:, None], x, stepped) if asks else stepped
     return x
 
 
@@ -84,23 +89,27 @@ def _step(
     multiply: Callable[[Tensor], Tensor],
     x: Tensor,
     direction: Tensor,
-    gradient: Tensor,
+    downhill: Tensor,
     b: Tensor,
     lower: Tensor,
     upper: Tensor,
+    lengths: Tensor,
 ) -> Tensor:
-    """The best of some points on the path along ``direction`` bent at the box, all (B, P); always a descent."""
-    outward = ((x <= lower) & (direction < 0)) | ((x >= upper) & (direction > 0))
-    straight = torch.where(outward, 0.0, direction)
+    """The best of some points on the path along ``direction`` bent at the box, all (B, P); always a descent.
+
+    downhill: minus the gradient at x. lengths: (n,) of the path, in steps.
+    """
+    straight = torch.where((x + direction).clamp(lower, upper) == x, 0.0, direction)
     curvature = (straight * multiply(straight[:, None])[:, 0]).sum(1)
-    lowest = -(gradient * straight).sum(1) / torch.where(curvature > 0, curvature, torch.inf)
-    face = torch.where(straight > 0, upper, lower)
-    reach = torch.where(straight != 0, (face - x) / torch.where(straight != 0, straight, 1.0), torch.inf).amin(1)
+    lowest = (downhill * straight).sum(1) / torch.where(curvature > 0, curvature, torch.inf)
+    # to the face ahead of each variable; 0 / 0 for one that stays at its face
+    ahead = torch.maximum((lower - x) / straight, (upper - x) / straight)
+    reach = ahead.nan_to_num(nan=torch.inf, posinf=torch.inf).amin(1)
     # up to the first face the cost falls for certain; the bent path beyond it reaches many faces at once
-    certain = (x + torch.minimum(lowest, reach)[:, None] * straight)[:, None]
-    lengths = 0.5 ** torch.arange(HALVINGS, dtype=x.dtype, device=x.device)
-    trials = torch.cat([certain, x[:, None] + lengths[:, None] * direction[:, None]], 1)
-    trials = torch.minimum(torch.maximum(trials, lower[:, None]), upper[:, None])  # (B, 1 + HALVINGS, P)
-    costs = (trials * (multiply(trials) / 2 - b[:, None])).sum(2)
-    best = costs.argmin(1)
+    certain = torch.minimum(lowest, reach)[:, None]
+    tried = torch.cat([certain, lengths.expand(len(x), -1)], 1)[..., None]
+    trials = torch.addcmul(x[:, None], tried, direction[:, None])
+    trials = trials.clamp(lower[:, None], upper[:, None])  # (B, 1 + n, P)
+    twice_costs = (trials * torch.sub(multiply(trials), b[:, None], alpha=2)).sum(2)
+    best = twice_costs.argmin(1)
     return trials.gather(1, best[:, None, None].expand(-1, 1, x.shape[1]))[:, 0]

@@ -8,19 +8,17 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ..problem import Pose, Problem, converged
+from ..problem import Limits, Pose, Problem, converged
 from ..residuals.normal_equations import normal_equations, to_controls
 from ..residuals.photometric import (
     Observation,
+    SurfaceGradient,
     Template,
     Views,
-    mean_curvature,
     observe,
     residual_scale,
-    robust_loss,
-    robust_weight,
+    robust_sum,
     sample_normals,
-    template_covectors,
 )
 from .box import finished, solve_box
 
@@ -77,12 +75,14 @@ def photometric_quadratic(
     level: int,
     scale: Tensor | None,
     template_share: float = 1.0,
+    gradient: SurfaceGradient | None = None,
 ) -> tuple[Quadratic, Tensor, Observation]:
     """The photometric cost of B frames at ``pose`` and its Gauss-Newton model, without priors.
 
     template_share: how much of the gradient comes from the template, the rest from the footage. Half and half is
     efficient second-order minimisation (Benhimane & Malis 2004), which sees farther; 1 holds no image noise.
-    scale: robust scale of each frame (B,), or None to take it from the residuals.
+    scale: robust scale of each frame (B,), or None to take it from the residuals. gradient: of template and views, if
+    it is known already.
     Returns the quadratic, the robust scales used, and the observation.
     """
     observation = observe(problem.samples, problem.model, pose.controls, pose.head, views)
@@ -91,17 +91,18 @@ def photometric_quadratic(
     if scale is None:
         scale = residual_scale(residual, seen)
     noise = problem.noise_variance(scale, level)
-    covectors = template_covectors(template.slopes, observation.rays, views.edges)
+    gradient = SurfaceGradient.of(template.slopes, views.edges) if gradient is None else gradient
+    covectors = gradient.covectors(observation.rays)
     if template_share < 1:
-        covectors = template_share * covectors + (1 - template_share) * observation.covectors
-    each = scale[:, None, None]
-    information, force = sample_normals(covectors, seen * robust_weight(residual, each), residual)
+        covectors = torch.lerp(observation.covectors, covectors, template_share)
+    robust = robust_sum(residual, seen, scale)
+    information, force = sample_normals(covectors, robust.weights, residual)
     A, b = normal_equations(problem.samples, information, force, observation.points, exact=False)
-    _, jacobian = problem.model.activations(pose.controls.to(problem.model.neutral.dtype))
-    A, b = to_controls(A, b, jacobian)
-    cost = (seen * robust_loss(residual, each)).sum((1, 2)).double() / noise
-    curvature = mean_curvature(residual, seen, each).double()
-    return Quadratic(A / noise[:, None, None], b / noise[:, None], cost, curvature), scale, observation
+    A, b = to_controls(A, b, observation.J_activation_control)
+    quadratic = Quadratic(
+        A / noise[:, None, None], b / noise[:, None], robust.cost.double() / noise, robust.curvature.double()
+    )
+    return quadratic, scale, observation
 
 
 def fit_frames(
@@ -122,17 +123,18 @@ def fit_frames(
     A step that raises a frame's cost is taken back and damped. The robust scale is frozen, so costs compare. A frame
     that has converged stays; no frame's result depends on the others of the batch. rounds: of each bounded step.
     """
-    given = _Given(template, views, frames, anchor)
+    gradient = SurfaceGradient.of(template.slopes, views.edges)
+    given = _Given(template, gradient, views, problem.limits(frames, free_controls), anchor)
     key = (id(problem.samples), level, template_share, free_controls, rounds, anchor is None)
 
     def begin(given: _Given, now: _Iterate) -> _Iterate:
         photometric, scale, _ = photometric_quadratic(
-            problem, given.template, given.views, now.pose, level, None, template_share
+            problem, given.template, given.views, now.pose, level, None, template_share, given.gradient
         )
         return replace(now, photometric=photometric, scale=scale)
 
     def step(given: _Given, now: _Iterate) -> _Iterate:
-        return _iterate(problem, given, now, level, template_share, free_controls, rounds)
+        return _iterate(problem, given, now, level, template_share, rounds)
 
     repeat = problem.recordings.repeat
     begun = repeat(("begin fit", *key), begin, given, _blank(problem, pose), 1, lambda _: False)
@@ -142,11 +144,12 @@ def fit_frames(
 
 @dataclass(frozen=True, eq=False)
 class _Given:
-    """What a fit of B frames is made from. frames: (B,) take frame indices."""
+    """What a fit of B frames is made from."""
 
     template: Template
+    gradient: SurfaceGradient
     views: Views
-    frames: Tensor
+    limits: Limits
     anchor: Anchor | None
 
 
@@ -172,19 +175,19 @@ def _blank(problem: Problem, pose: Pose) -> _Iterate:
 
 
 def _iterate(
-    problem: Problem, given: _Given, now: _Iterate, level: int, template_share: float, free_controls: bool, rounds: int
+    problem: Problem, given: _Given, now: _Iterate, level: int, template_share: float, rounds: int
 ) -> _Iterate:
     """One step of ``fit_frames``."""
     full = with_priors(problem, now.photometric.relaxed(), now.pose, given.anchor)
-    step = damped_step(problem, full, now.pose, given.frames, now.damping, free_controls, rounds)
+    step = damped_step(full, now.pose, given.limits, now.damping, rounds)
     done = now.done | converged(step)
     if finished(done):
         return replace(now, done=done)
     trial = now.pose.moved(step)
     photometric, _, _ = photometric_quadratic(
-        problem, given.template, given.views, trial, level, now.scale, template_share
+        problem, given.template, given.views, trial, level, now.scale, template_share, given.gradient
     )
-    cost = with_priors(problem, photometric, trial, given.anchor).cost
+    cost = total_cost(problem, photometric.cost, trial, given.anchor)
     better = ~done & (cost <= full.cost * (1 + COST_TOLERANCE))
     return _Iterate(
         pose=now.pose.chosen(trial, better),
@@ -199,34 +202,33 @@ def with_priors(problem: Problem, quadratic: Quadratic, pose: Pose, anchor: Anch
     """The quadratic with the control priors and the anchor added."""
     count = pose.controls.shape[1]
     A, b = quadratic.A.clone(), quadratic.b.clone()
-    prior_A, prior_b = problem.prior.normal_equations(pose.controls)
-    cost = quadratic.cost + problem.prior.cost(pose.controls)
-    A[:, :count, :count] += prior_A
-    b[:, :count] += prior_b
+    A_controls, b_controls = A[:, :count, :count], b[:, :count]
+    problem.prior.add_to(A_controls, b_controls, pose.controls)
     if anchor is not None:
-        information = anchor.information.expand_as(pose.controls)
-        offset = pose.controls - anchor.values
-        A[:, :count, :count] += torch.diag_embed(information)
-        b[:, :count] -= information * offset
-        cost = cost + 0.5 * (information * offset**2).sum(1)
-    return Quadratic(A, b, cost)
+        diagonal = A_controls.diagonal(dim1=1, dim2=2)
+        diagonal += anchor.information
+        b_controls.addcmul_(anchor.information, pose.controls - anchor.values, value=-1)
+    return Quadratic(A, b, total_cost(problem, quadratic.cost, pose, anchor))
+
+
+def total_cost(problem: Problem, photometric: Tensor, pose: Pose, anchor: Anchor | None) -> Tensor:
+    """The photometric cost (B,) with that of the control priors and the anchor added."""
+    cost = photometric + problem.prior.cost(pose.controls)
+    if anchor is not None:
+        cost = cost + 0.5 * (anchor.information * (pose.controls - anchor.values).square()).sum(1)
+    return cost
 
 
 def damped_step(
-    problem: Problem,
-    quadratic: Quadratic,
-    pose: Pose,
-    frames: Tensor,
-    damping: Tensor,
-    free_controls: bool = True,
-    rounds: int = BOX_ROUNDS,
+    quadratic: Quadratic, pose: Pose, limits: Limits, damping: Tensor, rounds: int = BOX_ROUNDS
 ) -> Tensor:
     """The bounded step (B, K+6) of the quadratic with its diagonal raised by ``damping`` (B,)."""
     diagonal = quadratic.A.diagonal(dim1=1, dim2=2)
     # directions nobody sees get a floor, else the matrix is singular when the head is out of sight
     raised = damping[:, None] * diagonal + 1e-9 * diagonal.amax(1, keepdim=True) + 1e-9
-    lower, upper = problem.box(pose, frames, free_controls)
-    return solve_box(quadratic.A + torch.diag_embed(raised), quadratic.b, lower, upper, rounds)
+    A = quadratic.A.clone()
+    A.diagonal(dim1=1, dim2=2).add_(raised)
+    return solve_box(A, quadratic.b, *limits.box(pose), rounds)
 
 
 def _merge(old: Quadratic, new: Quadratic, use_new: Tensor) -> Quadratic:

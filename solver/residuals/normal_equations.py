@@ -8,12 +8,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..surface import SurfaceSamples
+from ..surface import ALIGNED, SurfaceSamples
 
 CPU_ROWS = 2048  # samples times frames whose rows of the Jacobian stay in a CPU's cache
 TALL = 2048  # rows of one part of a product over many
 GPU_ROWS = 400_000  # samples times frames: their rows take about 0.4 GB at 150 shapes
-ALIGNED = 8  # a half-precision product is fast when its sizes are multiples of this
 LEAST_PIVOT = 1e-6  # of a matrix' trace: a smaller one is rounding
 
 
@@ -39,8 +38,10 @@ def normal_equations(
     together = max(1, GPU_ROWS // count)
     for first in range(0, frames, together):
         some = slice(first, first + together)
-        whole = _exact if exact else _gram
-        A[some] = whole(samples.basis, information[some], points[some])
+        if exact:
+            A[some] = _exact(samples.basis, information[some], points[some])
+        else:
+            A[some] = _gram(samples, information[some], points[some])
         b[some] = _forces(samples.basis, force[some], points[some])
     return A, b
 
@@ -69,44 +70,36 @@ def _exact(basis: Tensor, information: Tensor, points: Tensor) -> Tensor:
         part = weighted[:, axis]
         torch.mul(column[:, :, 0], basis[:, None, 0], out=part)
         part.addcmul_(column[:, :, 1], basis[:, None, 1]).addcmul_(column[:, :, 2], basis[:, None, 2])
-    head = head_basis(points)  # (b, n, 3, 6)
-    weighted_head = information @ head
+    # the rows of information [-[p]_x, I]
+    weighted_head = torch.cat([_turning(points, information), information], -1).transpose(0, 1)  # (n, b, 3, 6)
+    head = head_basis(points).transpose(0, 1)
     A = basis.new_zeros(frames, shapes + 6, shapes + 6, dtype=torch.float64)
     product = tall_product(flat, weighted.view(3 * count, frames * shapes))
     A[:, :shapes, :shapes] = product.view(shapes, frames, shapes).transpose(0, 1)
-    side = tall_product(flat, weighted_head.flatten(1, 2).transpose(0, 1).reshape(3 * count, 6 * frames))
+    side = tall_product(flat, weighted_head.transpose(1, 2).reshape(3 * count, 6 * frames))
     A[:, :shapes, shapes:] = side.view(shapes, frames, 6).transpose(0, 1)
     A[:, shapes:, :shapes] = A[:, :shapes, shapes:].mT
-    A[:, shapes:, shapes:] = head.flatten(1, 2).double().mT @ weighted_head.flatten(1, 2).double()
+    for frame in range(frames):
+        own, other = (each[:, frame].reshape(3 * count, 6) for each in (head, weighted_head))
+        A[frame, shapes:, shapes:] = tall_product(own, other)
     return (A + A.mT) / 2
 
 
-def _gram(basis: Tensor, information: Tensor, points: Tensor) -> Tensor:
+def _gram(samples: SurfaceSamples, information: Tensor, points: Tensor) -> Tensor:
     """As ``_exact``, from ``W^T W`` with ``W = root(information) [basis, head basis]`` in half precision.
 
     Rounding moves each number by up to a thousandth, and over all rows the sums by far less; whatever was rounded, a
-    matrix times its own transpose is positive semidefinite. Sums are taken in single and then in double precision.
+    matrix times its own transpose is positive semidefinite.
     """
-    frames, count, shapes = len(points), len(basis), basis.shape[2]
-    width = shapes + 6
+    frames, count = points.shape[:2]
+    width = samples.basis.shape[2] + 6
     size = information.diagonal(dim1=2, dim2=3).amax((1, 2)).clamp_min(torch.finfo(information.dtype).tiny)
     root = _roots(information / size[:, None, None, None])  # (b, n, 3, 3)
-    half = basis.half()
-    rows = half.new_zeros(frames, count, 3, width + -width % ALIGNED)
-    for axis in range(3):
-        part = rows[:, :, axis, :shapes]
-        torch.mul(root[:, :, axis, axis, None].half(), half[:, axis], out=part)
-        for other in range(axis + 1, 3):
-            part.addcmul_(root[:, :, axis, other, None].half(), half[:, other])
-    # a row v of the root times [-[p]_x, I] is [p x v, v]
-    rows[..., shapes : shapes + 3] = torch.linalg.cross(points[:, :, None].expand_as(root), root)
-    rows[..., shapes + 3 : width] = root
-    flat = rows.flatten(1, 2)  # (b, 3n, width)
-    parts = max(1, flat.shape[1] // TALL)
-    length = flat.shape[1] // parts
-    whole = flat[:, : parts * length].unflatten(1, (parts, length)).flatten(0, 1)
-    A = _half_product(whole).unflatten(0, (frames, parts)).sum(1, dtype=torch.float64)
-    A += _half_product(flat[:, parts * length :])
+    left = torch.zeros(count, frames, 3, ALIGNED, dtype=torch.float16, device=points.device)
+    left[..., :3] = root.transpose(0, 1)
+    left[..., 3:6] = _turning(points, root).transpose(0, 1)
+    rows = torch.bmm(left.flatten(1, 2), samples.half_columns)  # (n, 3b, width and some)
+    A = _half_product(rows.transpose(0, 1)).unflatten(0, (frames, 3)).sum(1, dtype=torch.float64)
     return A[:, :width, :width] * size[:, None, None]
 
 
@@ -115,6 +108,11 @@ def _half_product(rows: Tensor) -> Tensor:
     if rows.device.type == "cpu":
         return rows.float().mT @ rows.float()
     return torch.bmm(rows.mT, rows, out_dtype=torch.float32)
+
+
+def _turning(points: Tensor, rows: Tensor) -> Tensor:
+    """``rows [-[p]_x]`` of (b, n, 3, 3) rows: a row v gives p x v."""
+    return torch.linalg.cross(points[:, :, None].expand_as(rows), rows)
 
 
 def _roots(matrices: Tensor) -> Tensor:
@@ -141,7 +139,7 @@ def _forces(basis: Tensor, force: Tensor, points: Tensor) -> Tensor:
     """b (b, S+6) float64. basis: (n, 3, S); force, points: (b, n, 3)."""
     shapes = tall_product(basis.flatten(0, 1), force.flatten(1).T.contiguous()).T
     turning = torch.linalg.cross(points, force)
-    return torch.cat([shapes, turning.double().sum(1), force.double().sum(1)], 1)
+    return torch.cat([shapes, turning.sum(1, dtype=torch.float64), force.sum(1, dtype=torch.float64)], 1)
 
 
 def tall_product(left: Tensor, right: Tensor) -> Tensor:

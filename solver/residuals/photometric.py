@@ -14,8 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..camera import CameraModel
-from ..rig import RigModel, apply_head
+from ..camera import CameraModel, Projection
+from ..rig import RigModel
 from ..surface import SurfaceSamples
 
 SLIVER = 1e-4  # sine between two edges of a triangle below which rounding decides its normal
@@ -23,8 +23,6 @@ SLIVER = 1e-4  # sine between two edges of a triangle below which rounding decid
 
 LEAST_CURVATURE = 0.4  # with many outliers the loss has hardly any, and a step would be too long
 MEDIAN_OF = 50_000  # residuals: they give a median to about 1 %
-HERE = (0.0, 0.0)
-ONE_PIXEL = ((1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,30 +67,33 @@ def image_stacks(values: Sequence[Tensor]) -> tuple[ImageStack, ...]:
 class Observation:
     """What the cameras see at the samples.
 
-    values: (B, C, N). pixels: (B, C, N, 2) where they are. rays: (B, C, N, 3) unit viewing direction in rig space.
-    weights: (B, C, N). points: (B, N, 3) rig space, cm. head: (B, 4, 4) world. cameras, images: as in ``Views``.
+    values: (B, C, N). projection: where they are. rays: (B, C, N, 3) unit viewing direction in rig space.
+    weights: (B, C, N). points: (B, N, 3) rig space, cm. J_activation_control: (B, S, K). cameras: as in ``Views``, but
+    in the axes of the rig. images: as in ``Views``.
     """
 
     values: Tensor
-    pixels: Tensor
+    projection: Projection
     rays: Tensor
     weights: Tensor
     points: Tensor
-    head: Tensor
+    J_activation_control: Tensor
     cameras: CameraModel
     images: tuple[ImageStack, ...]
 
     @cached_property
     def pixel_slopes(self) -> Tensor:
         """(B, C, N, 2) d value / d pixel, central differences over two pixels; looked up only when asked for."""
-        right, left, below, above = _look_up(self.images, self.pixels, self.cameras, ONE_PIXEL).unbind(2)
-        return torch.stack([right - left, below - above], -1) / 2
+        pixel = _pixel_size(self.cameras)
+        right_and_below = torch.diag_embed(pixel[:, 0])  # (C, 2, 2)
+        moves = torch.cat([right_and_below, -right_and_below], 1)[:, :, None]  # (C, 4, 1, 2)
+        values = _look_up(self.images, _on_image(self.projection, pixel)[:, :, None] + moves)
+        return ((values[:, :, :2] - values[:, :, 2:]) / 2).mT
 
     @cached_property
     def covectors(self) -> Tensor:
         """(B, C, N, 3) d value / d x in rig space, 1/cm, from the footage's own gradient."""
-        world = apply_head(self.head, self.points)
-        return self.cameras.pull_back(world[:, None], self.pixel_slopes) @ self.head[:, None, :3, :3]
+        return self.cameras.pull_back(self.projection, self.pixel_slopes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,44 +111,42 @@ class Template:
 def observe(samples: SurfaceSamples, model: RigModel, controls: Tensor, head: Tensor, views: Views) -> Observation:
     """Samples the footage at the surface samples. controls: (B, K); head: (B, 4, 4) world, cm."""
     dtype = samples.neutral.dtype
-    activations, _ = model.activations(controls.to(dtype))
+    activations, J_activation_control = model.activations(controls.to(dtype))
     points = samples.positions(activations)
-    head = head.to(dtype)
-    world = apply_head(head, points)
-    projection = views.cameras.project(world[:, None])
-    size = _sizes(views.cameras, dtype)
-    inside = ((projection.pixels > 1) & (projection.pixels < size - 1)).all(-1)
-    centres = -(views.cameras.rotation.mT @ views.cameras.translation[..., None])[..., 0]  # (B, C, 3)
+    cameras = views.cameras.within(head.to(dtype))
+    projection = cameras.project(points[:, None])
+    pixel = _pixel_size(cameras)
+    places = _on_image(projection, pixel)
+    inside = (places.abs() < 1 - pixel).all(-1)  # a pixel away from the border; what has no place is far outside
     return Observation(
-        values=_look_up(views.images, projection.pixels, views.cameras, (HERE,))[:, :, 0],
-        pixels=projection.pixels,
-        rays=F.normalize(world[:, None] - centres[:, :, None], dim=-1) @ head[:, None, :3, :3],
-        weights=views.visibility * (inside & projection.valid),
+        values=_look_up(views.images, places[:, :, None])[:, :, 0],
+        projection=projection,
+        rays=F.normalize(points[:, None] - cameras.centres[:, :, None], dim=-1),
+        weights=views.visibility * inside,
         points=points,
-        head=head,
-        cameras=views.cameras,
+        J_activation_control=J_activation_control,
+        cameras=cameras,
         images=views.images,
     )
 
 
-def _sizes(cameras: CameraModel, dtype: torch.dtype) -> Tensor:
-    """(C, 1, 2) width and height of each camera's image, pixels."""
-    return torch.stack([cameras.widths, cameras.heights], 1)[:, None].to(dtype)
+def _pixel_size(cameras: CameraModel) -> Tensor:
+    """(C, 1, 2) a pixel of each camera's image, where the image reaches from -1 to 1."""
+    return 2 / torch.stack([cameras.widths, cameras.heights], 1)[:, None].to(cameras.rotation.dtype)
 
 
-def _look_up(
-    images: Sequence[ImageStack], pixels: Tensor, cameras: CameraModel, offsets: Sequence[tuple[float, float]]
-) -> Tensor:
-    """(B, C, n, N) bilinear values of all cameras' images at pixels (B, C, N, 2) moved by n offsets."""
-    step = 2 / _sizes(cameras, pixels.dtype)  # a pixel, where the image reaches from -1 to 1
-    x, y = (pixels * step - 1).unbind(-1)
-    step_x, step_y = step.unbind(-1)
-    grid = torch.stack([torch.stack([x + dx * step_x, y + dy * step_y], -1) for dx, dy in offsets], 2)
-    count = grid.shape[1]
-    values = grid.new_empty(grid.shape[:4])
+def _on_image(projection: Projection, pixel: Tensor) -> Tensor:
+    """(B, C, N, 2) where points are on images that reach from -1 to 1. pixel: of ``_pixel_size``."""
+    return projection.pixels * pixel - 1
+
+
+def _look_up(images: Sequence[ImageStack], everywhere: Tensor) -> Tensor:
+    """(B, C, n, N) bilinear values of all cameras' images at n places (B, C, n, N, 2) for each sample, -1 to 1."""
+    count = everywhere.shape[1]
+    values = everywhere.new_empty(everywhere.shape[:4])
     for stack in images:
         everything = len(stack.cameras) == count
-        places = grid if everything else grid[:, list(stack.cameras)]
+        places = everywhere if everything else everywhere[:, list(stack.cameras)]
         found = F.grid_sample(
             stack.values.flatten(0, 1)[:, None], places.flatten(0, 1), align_corners=False, padding_mode="border"
         )[:, 0].unflatten(0, places.shape[:2])
@@ -159,7 +158,8 @@ def _look_up(
 
 def surface_slopes(observation: Observation, edges: Tensor) -> Tensor:
     """Slopes of the observed colour along the triangle edges: (B, C, N, 2). edges: (B, N, 2, 3)."""
-    return torch.einsum("bcni,bnji->bcnj", observation.covectors, edges)
+    along = [(observation.covectors * edges[:, None, :, edge]).sum(-1) for edge in range(2)]
+    return torch.stack(along, -1)
 
 
 def template_covectors(slopes: Tensor, rays: Tensor, edges: Tensor) -> Tensor:
@@ -171,15 +171,36 @@ def template_covectors(slopes: Tensor, rays: Tensor, edges: Tensor) -> Tensor:
 
     slopes: (N, 2); rays: (B, C, N, 3) unit; edges: (B, N, 2, 3). Returns (B, C, N, 3).
     """
-    first, second = edges[:, :, 0], edges[:, :, 1]
-    normal = torch.linalg.cross(first, second)[:, None]  # (B, 1, N, 3)
-    area = torch.linalg.vector_norm(normal, dim=-1, keepdim=True)
-    sides = torch.linalg.vector_norm(edges, dim=-1).prod(-1)[:, None, :, None]
-    volume = (normal * rays).sum(-1, keepdim=True)
-    least = 1e-3 * area
-    volume = torch.where(volume.abs() < least, torch.where(volume < 0, -least, least), volume)
-    mixed = (slopes[:, :1] * second - slopes[:, 1:] * first)[:, None]
-    return torch.where(area > SLIVER * sides, torch.linalg.cross(mixed.expand_as(rays), rays) / volume, 0.0)
+    return SurfaceGradient.of(slopes, edges).covectors(rays)
+
+
+@dataclass(frozen=True, eq=False)
+class SurfaceGradient:
+    """What ``template_covectors`` needs of template and triangles, whatever the rays.
+
+    normal: (B, N, 3), as long as twice the area of each sample's triangle; least: (B, N), what its product with a ray
+    is taken to be at least, else the covector would be endless; across: (B, N, 3), the slopes' share.
+    """
+
+    normal: Tensor
+    least: Tensor
+    across: Tensor
+
+    @staticmethod
+    def of(slopes: Tensor, edges: Tensor) -> SurfaceGradient:
+        """slopes: (N, 2) along edges (B, N, 2, 3)."""
+        first, second = edges[:, :, 0], edges[:, :, 1]
+        normal = torch.linalg.cross(first, second)
+        area = torch.linalg.vector_norm(normal, dim=-1)
+        has_area = area > SLIVER * torch.linalg.vector_norm(edges, dim=-1).prod(-1)
+        across = torch.where(has_area[..., None], slopes[:, :1] * second - slopes[:, 1:] * first, 0.0)
+        return SurfaceGradient(normal, torch.where(has_area, 1e-3 * area, 1.0), across)
+
+    def covectors(self, rays: Tensor) -> Tensor:
+        """(B, C, N, 3) for unit rays (B, C, N, 3)."""
+        volume = (self.normal[:, None] * rays).sum(-1)
+        volume = torch.copysign(torch.maximum(volume.abs(), self.least[:, None]), volume)
+        return torch.linalg.cross(self.across[:, None].expand_as(rays), rays) / volume[..., None]
 
 
 def robust_weight(residual: Tensor, scale: Tensor | float) -> Tensor:
@@ -192,17 +213,32 @@ def robust_loss(residual: Tensor, scale: Tensor | float) -> Tensor:
     return 0.5 * residual**2 / (1 + (residual / scale) ** 2)
 
 
-def mean_curvature(residual: Tensor, seen: Tensor, scale: Tensor | float) -> Tensor:
-    """The second derivative of ``robust_loss``, mean over all residuals, over that of ``robust_weight``'s parabola.
+@dataclass(frozen=True, eq=False)
+class RobustSum:
+    """The robust loss of B frames: its weights (B, C, N) for least squares, its sum (B,), and its curvature (B,).
 
-    The parabola lies above the loss and touches it: a step to its bottom is too short by about this factor (Huber 1981,
-    "Robust Statistics", 7.8). residual, seen: (B, C, N), weights of the loss; scale: (B, 1, 1) or (). Returns (B,) in
-    ``LEAST_CURVATURE`` to 1.
+    curvature: the second derivative of the loss, mean over all residuals, over that of the weights' parabolas, in
+    ``LEAST_CURVATURE`` to 1. The parabola lies above the loss and touches it: a step to its bottom is too short by
+    about this factor (Huber 1981, "Robust Statistics", 7.8).
     """
-    square = (residual / scale) ** 2
-    own = (seen * (1 - 3 * square) / (1 + square) ** 3).sum((1, 2))
-    parabola = (seen * (1 + square) ** -2).sum((1, 2))
-    return (own / parabola).nan_to_num(nan=1.0).clamp(LEAST_CURVATURE, 1)
+
+    weights: Tensor
+    cost: Tensor
+    curvature: Tensor
+
+
+def robust_sum(residual: Tensor, seen: Tensor, scale: Tensor) -> RobustSum:
+    """``robust_weight`` and ``robust_loss`` together. residual, seen: (B, C, N), weights of the loss; scale: (B,)."""
+    scale = scale[:, None, None]
+    square = (residual / scale).square()
+    share = (1 + square).reciprocal()
+    loss = seen * share
+    weights = loss * share
+    total = weights.sum((1, 2))
+    # (1 - 3 s) / (1 + s)^3 = (4 / (1 + s) - 3) / (1 + s)^2
+    curvature = 4 * (weights * share).sum((1, 2)) / total - 3
+    cost = 0.5 * (loss * square).sum((1, 2)) * scale[:, 0, 0].square()
+    return RobustSum(weights, cost, curvature.nan_to_num(nan=1.0).clamp(LEAST_CURVATURE, 1))
 
 
 def residual_scale(residual: Tensor, weights: Tensor) -> Tensor:
@@ -222,5 +258,6 @@ def sample_normals(covectors: Tensor, weights: Tensor, residual: Tensor) -> tupl
     covectors: (B, C, N, 3); weights, residual: (B, C, N). Information is ``sum w g g^T``, force ``-sum w r g``.
     """
     weighted = covectors * weights[..., None]
-    information = torch.einsum("bcni,bcnj->bnij", weighted, covectors)
-    return information, -(weighted * residual[..., None]).sum(1)
+    # products summed up, row by row: as matrix products of one sample each they would take six times as long
+    rows = [(weighted[..., axis, None] * covectors).sum(1) for axis in range(3)]
+    return torch.stack(rows, 2), -(weighted * residual[..., None]).sum(1)

@@ -93,8 +93,16 @@ class ControlPrior:
 
     def normal_equations(self, controls: Tensor) -> tuple[Tensor, Tensor]:
         """Gauss-Newton matrix (B, K, K) and force (B, K), minus the gradient of ``cost``, at controls (B, K)."""
-        A = torch.diag_embed(self.information.expand_as(controls)).clone()
-        b = -self.information * (controls - self.default)
+        A, b = controls.new_zeros(*controls.shape, controls.shape[1]), torch.zeros_like(controls)
+        self.add_to(A, b, controls)
+        return A, b
+
+    def add_to(self, A: Tensor, b: Tensor, controls: Tensor) -> None:
+        """Adds ``normal_equations`` at controls (B, K) to A (B, K, K) and b (B, K) in place."""
+        offset = controls - self.default
+        diagonal = A.diagonal(dim1=1, dim2=2)
+        diagonal += self.information
+        b.addcmul_(self.information, offset, value=-1)
         for pairs, rows in ((self.symmetric, self._symmetric_rows), (self.exclusive, self._exclusive_rows)):
             if len(pairs):
                 residual, J = rows(controls)  # (B, n), (B, n, 2)
@@ -105,9 +113,8 @@ class ControlPrior:
         if self.sparsity:
             activity = self._activity(controls)
             pull = self.sparsity / torch.sqrt(activity**2 + SPARSE_AT**2) / self.span**2
-            A = A + torch.diag_embed(pull)
-            b = b - pull * (controls - self.default)
-        return A, b
+            diagonal += pull
+            b.addcmul_(pull, offset, value=-1)
 
     def _activity(self, controls: Tensor) -> Tensor:
         return (controls - self.default) / self.span

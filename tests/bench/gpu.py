@@ -200,6 +200,7 @@ def pieces_of_an_iteration(solved: Solved, filmed: Filmed, frames: int) -> dict[
     views = problem.views.build(visibility, level, indices, pixels)
     quadratic, scale, _ = photometric_quadratic(problem, template, views, some, level, None)
     full = with_priors(problem, quadratic, some, None)
+    limits = problem.limits(index)
     damping = torch.full((frames,), 1e-4, dtype=torch.float64, device=index.device)
 
     def linearise() -> tuple[Tensor, Tensor, Tensor]:
@@ -217,7 +218,7 @@ def pieces_of_an_iteration(solved: Solved, filmed: Filmed, frames: int) -> dict[
         "normalised images": lambda: problem.views.build(visibility, level, indices, pixels),
         "linearisation": linearise,
         "accumulation": lambda: normal_equations(problem.samples, information, force, points, exact=False),
-        "bounded step": lambda: damped_step(problem, full, some, index, damping),
+        "bounded step": lambda: damped_step(full, some, limits, damping),
     }
     recorded = ("linearisation", "accumulation", "bounded step")
     pieces = {name: _milliseconds(task, name in recorded) / frames for name, task in tasks.items()}

@@ -90,7 +90,7 @@ def test_damping_shortens_the_step():
     scene, start, frames = head_scene(), off(), torch.tensor(FRAMES)
     quadratic = photometric_quadratic(scene.problem, true_template(), views_of(start), start, 0, None)[0]
     free, damped = (
-        damped_step(scene.problem, quadratic, start, frames, torch.tensor(damping).double())
+        damped_step(quadratic, start, scene.problem.limits(frames), torch.tensor(damping).double())
         for damping in ([0.0] * 3, [0.0, 10.0, 1e6])
     )
     torch.testing.assert_close(free[0], damped[0])

@@ -19,6 +19,11 @@ def inputs(seen_by: int = 4) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, 
     return basis, covectors.mT @ covectors, torch.randn(FRAMES, COUNT, 3, generator=generator), points
 
 
+def samples_of(basis: torch.Tensor) -> SurfaceSamples:
+    still = torch.zeros(COUNT, 3)
+    return SurfaceSamples(torch.zeros(COUNT), still, still, basis, torch.ones(COUNT), 1)
+
+
 @pytest.mark.parametrize("seen_by", [0, 1, 2, 4])
 def test_roots_give_back_matrices_of_any_rank(seen_by):
     information = inputs(seen_by)[1][1]
@@ -33,7 +38,7 @@ def test_roots_give_back_matrices_of_any_rank(seen_by):
 @pytest.mark.parametrize("seen_by", [1, 4])
 def test_half_precision_changes_the_matrix_by_less_than_a_thousandth_of_its_diagonal(seen_by):
     basis, information, _, points = inputs(seen_by)
-    exact, quick = _exact(basis.double(), information.double(), points.double()), _gram(basis, information, points)
+    exact, quick = _exact(basis.double(), information.double(), points.double()), _gram(samples_of(basis), information, points)
     size = exact.diagonal(dim1=1, dim2=2).sqrt()
     relative = (quick - exact) / (size[:, :, None] * size[:, None])
     assert relative.abs().max() < 1e-3
@@ -44,7 +49,7 @@ def test_half_precision_leaves_no_direction_of_negative_curvature():
     """Two shapes are the same and one moves nothing: two directions of curvature 0."""
     basis, information, _, points = inputs()
     basis[..., 1], basis[..., 2] = basis[..., 0], 0
-    quick = _gram(basis, information, points)
+    quick = _gram(samples_of(basis), information, points)
     least = torch.linalg.eigvalsh(quick) / quick.diagonal(dim1=1, dim2=2).amax(1, keepdim=True)
     assert least.min() > -1e-7
     assert (least[:, :2] < 1e-6).all()
@@ -52,10 +57,7 @@ def test_half_precision_leaves_no_direction_of_negative_curvature():
 
 def test_a_cpu_takes_the_exact_matrix_whatever_the_number_of_samples():
     basis, information, force, points = (part.double() for part in inputs())
-    samples = SurfaceSamples(
-        torch.zeros(COUNT), torch.zeros(COUNT, 3), torch.zeros(COUNT, 3), basis, torch.ones(COUNT), 1
-    )
-    A, b = normal_equations(samples, information, force, points, exact=False)
+    A, b = normal_equations(samples_of(basis), information, force, points, exact=False)
     torch.testing.assert_close(A, _exact(basis, information, points))
     head = torch.cat([torch.linalg.cross(points, force).sum(1), force.sum(1)], 1)
     torch.testing.assert_close(b, torch.cat([torch.einsum("bni,nis->bs", force, basis), head], 1))
@@ -67,9 +69,7 @@ def test_a_gpu_takes_the_same_equations(exact):
     basis, information, force, points = inputs()
     equations = {}
     for device in ("cpu", "cuda"):
-        samples = SurfaceSamples(
-            *(torch.zeros(COUNT, device=device) for _ in range(3)), basis.to(device), torch.ones(COUNT), 1.0
-        )
+        samples = samples_of(basis.to(device))
         equations[device] = normal_equations(samples, *(t.to(device) for t in (information, force, points)), exact)
     size = equations["cpu"][0].diagonal(dim1=1, dim2=2).sqrt()
     apart = (equations["cuda"][0].cpu() - equations["cpu"][0]) / (size[:, :, None] * size[:, None])

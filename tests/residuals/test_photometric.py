@@ -17,10 +17,10 @@ from solver.residuals.photometric import (
     Template,
     Views,
     image_stacks,
-    mean_curvature,
     observe,
     residual_scale,
     robust_loss,
+    robust_sum,
     robust_weight,
     sample_normals,
     surface_slopes,
@@ -289,7 +289,7 @@ def test_residual_scale_is_two_deviations_of_what_is_seen():
 
 
 @pytest.mark.parametrize(("scale", "least", "most"), [(10.0, 0.9, 1.0), (2.0, 0.5, 0.62), (0.3, 0.4, 0.4)])
-def test_mean_curvature_is_that_of_the_loss_over_that_of_its_parabola(scale, least, most):
+def test_a_robust_sum_has_the_weights_the_loss_and_its_curvature_over_that_of_its_parabola(scale, least, most):
     """Residuals of unit deviation: small against the scale, half of it as in footage, and mostly outliers."""
     residual = torch.randn(2, 3, 4000, dtype=torch.float64, generator=torch.manual_seed(6)).requires_grad_()
     seen = torch.rand(residual.shape, dtype=torch.float64, generator=torch.manual_seed(7))
@@ -297,6 +297,8 @@ def test_mean_curvature_is_that_of_the_loss_over_that_of_its_parabola(scale, lea
     (bend,) = torch.autograd.grad(slope.sum(), residual)
     parabola = seen * robust_weight(residual.detach(), scale)
     expected = (bend.sum((1, 2)) / parabola.sum((1, 2))).clamp(0.4, 1)
-    found = mean_curvature(residual.detach(), seen, torch.full((2, 1, 1), scale))
-    torch.testing.assert_close(found, expected)
-    assert ((found >= least) & (found <= most)).all()
+    found = robust_sum(residual.detach(), seen, torch.full((2,), scale).double())
+    torch.testing.assert_close(found.curvature, expected)
+    assert ((found.curvature >= least) & (found.curvature <= most)).all()
+    torch.testing.assert_close(found.weights, parabola)
+    torch.testing.assert_close(found.cost, (seen * robust_loss(residual.detach(), scale)).sum((1, 2)))
