@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 
 import torch
 
@@ -39,6 +40,12 @@ def make_current(device: torch.device) -> None:
     """Makes a GPU the one that the calling thread uses where none is named; every thread begins with the first."""
     if device.type == "cuda":
         torch.cuda.set_device(device)
+
+
+def indices_on(device: torch.device, indices: Sequence[int]) -> torch.Tensor:
+    """(n,) int64 on a device. A GPU is not waited for, as it would be for what does not come from pinned memory."""
+    tensor = torch.tensor(list(indices), dtype=torch.int64)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
 
 
 def device_name(device: torch.device) -> str:

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .devices import indices_on
 from .optimize.recording import Recordings
 from .render import Texture
 from .residuals.contour import ContourBuilder
@@ -60,6 +61,8 @@ class Pose:
 
     def at(self, indices: Tensor | slice | Sequence[int]) -> Pose:
         """The poses of some frames."""
+        if not isinstance(indices, (Tensor, slice)):
+            indices = indices_on(self.head.device, indices)
         return Pose(self.controls[indices], self.head[indices])
 
     def moved(self, step: Tensor) -> Pose:

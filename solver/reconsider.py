@@ -79,11 +79,13 @@ def reconsider(
         ]
         if not trials:
             break
-        # judged as they are, the most promising one of each frame is then fitted and judged again
+        # judged as they are; the best one of each frame, if it gains at all, is then fitted and judged again
         begun = _tried(pose, trials)
         place = {row: position for position, row in enumerate(rows)}
         judge = _Judge(template, scale, seen, moved, place)
         promising = judge.best(trials, look([trial.row for trial in trials], begun), 0.0)
+        if not promising:
+            break
         trials, begun = [trials[position] for position in promising], begun.at(promising)
         of_trial = [trial.row for trial in trials]
         fitted = fit(of_trial, begun)
@@ -117,19 +119,17 @@ class _Judge:
     place: dict[int, int]
 
     def best(self, trials: Sequence[_Trial], found: Seen, needed: float) -> list[int]:
-        """Positions of the best trial of each row, where one gains more than a share ``needed`` of the outliers' cost,
-        or with 0 needed the best of each row whatever it gains."""
+        """Positions of each row's best trial, where one gains more than a share ``needed`` of the outliers' cost."""
         rows = [trial.row for trial in trials]
         positions = [self.place[row] for row in rows]
         weight = self.moved[positions, :, [trial.control for trial in trials]]  # (n, N)
         here, scales = self.seen.at(positions), self.scale[rows]
         gain = _surprise(here, self.template, scales, weight) - _surprise(found, self.template, scales, weight)
-        if needed:
-            gain = gain - needed * _outlier_cost(here, self.template, scales, weight)
+        gain = gain - needed * _outlier_cost(here, self.template, scales, weight)
         best: dict[int, int] = {}
         gains = gain.tolist()
         for position, row in enumerate(rows):
-            if (gains[position] > 0 or not needed) and (row not in best or gains[position] > gains[best[row]]):
+            if gains[position] > 0 and (row not in best or gains[position] > gains[best[row]]):
                 best[row] = position
         return list(best.values())
 

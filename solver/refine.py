@@ -10,10 +10,12 @@ import torch
 from torch import Tensor
 
 from .consensus import agree
+from .devices import indices_on
 from .optimize.banded import BandedSystem, second_differences
 from .optimize.gauss_newton import Anchor, FrameFit, Quadratic, fit_frames, with_priors
 from .problem import Pose, Problem
 from .residuals.photometric import Template, observe, robust_weight
+from .rig import inverse
 from .rotation import rotation_from_tangent, tangent_from_rotation
 from .views import FramePixels
 
@@ -41,7 +43,7 @@ def carry_correction(before: Pose, keys: Tensor, after: Pose) -> Pose:
     """
     at_keys = before.at(keys)
     control_change = after.controls - at_keys.controls
-    motion = torch.linalg.inv(at_keys.head) @ after.head
+    motion = inverse(at_keys.head) @ after.head
     head_change = torch.cat([tangent_from_rotation(motion[:, :3, :3]), motion[:, :3, 3]], 1)
     change = torch.cat([control_change, head_change], 1).cpu().numpy()
     frames = np.arange(len(before.controls))
@@ -61,7 +63,7 @@ def refine_frames(
 
     A camera's residual is the root of the robust weighted mean square of its photometric residuals, NaN if unseen.
     """
-    index = torch.tensor(frames, device=pose.head.device)
+    index = indices_on(pose.head.device, frames)
     pose = problem.held(pose, index)
     anchor = Anchor(pose.controls, 1 / (ANCHOR_DEVIATION * problem.prior.span) ** 2)
     views = problem.views.views(problem.samples, level, frames, pixels, pose.controls, pose.head)

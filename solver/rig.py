@@ -199,6 +199,12 @@ def apply_head(head: Tensor, points: Tensor) -> Tensor:
     return points @ head[:, :3, :3].mT + head[:, None, :3, 3]
 
 
+def inverse(head: Tensor) -> Tensor:
+    """Inverse of rigid transforms (..., 4, 4)."""
+    rotation = head[..., :3, :3].mT
+    return torch.cat([torch.cat([rotation, -rotation @ head[..., :3, 3:]], -1), head[..., 3:, :]], -2)
+
+
 def retract(head: Tensor, step: Tensor) -> Tensor:
     """Moves the head transform on its manifold: ``x = R (exp(w) p + u) + t``: ``R <- R exp(w)``, ``t <- t + R u``.
 

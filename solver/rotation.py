@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-_SERIES_BELOW = 1e-2  # squared angle under which the Taylor series are exact to double precision
+_SERIES_BELOW = 1e-3  # squared angle under which the Taylor series are exact to double precision
 
 
 def cross_matrix(v: Tensor) -> Tensor:
@@ -22,13 +22,15 @@ def rotation_from_tangent(w: Tensor) -> Tensor:
     """
     squared = (w * w).sum(-1)
     small = squared < _SERIES_BELOW
-    series = torch.where(small, squared, torch.zeros_like(squared))
-    angle = torch.where(small, torch.ones_like(squared), squared).sqrt()
-    sine = torch.where(small, _alternating(series, (1, 6, 120, 5040, 362880)), angle.sin() / angle)
-    cosine = torch.where(small, _alternating(series, (2, 24, 720, 40320, 3628800)), (1 - angle.cos()) / angle**2)
+    series = torch.where(small, squared, 0.0)
+    angle = torch.where(small, 1.0, squared).sqrt()
+    sine = torch.where(small, _alternating(series, (1, 6, 120, 5040)), angle.sin() / angle)
+    half = (angle / 2).sin() / angle
+    cosine = torch.where(small, _alternating(series, (2, 24, 720, 40320)), 2 * half * half)  # (1 - cos) / angle^2
     cross = cross_matrix(w)
-    identity = torch.eye(3, device=w.device, dtype=w.dtype)
-    return identity + sine[..., None, None] * cross + cosine[..., None, None] * (cross @ cross)
+    turned = sine[..., None, None] * cross + cosine[..., None, None] * (cross @ cross)
+    turned.diagonal(dim1=-2, dim2=-1).add_(1)
+    return turned
 
 
 def tangent_from_rotation(rotation: Tensor) -> Tensor:
@@ -60,7 +62,7 @@ def tangent_from_rotation(rotation: Tensor) -> Tensor:
 
 def _alternating(x: Tensor, divisors: tuple[int, ...]) -> Tensor:
     """Sum over i of (-x)^i / divisors[i], by Horner's rule."""
-    total = torch.zeros_like(x)
-    for divisor in reversed(divisors):
+    total = 1 / divisors[-2] - x / divisors[-1]
+    for divisor in reversed(divisors[:-2]):
         total = 1 / divisor - x * total
     return total

@@ -15,11 +15,13 @@ import torch
 from torch import Tensor
 
 from .consensus import TemplateMemory
+from .devices import indices_on
 from .known_texture import known_template
-from .optimize.gauss_newton import Anchor, fit_frames
+from .optimize.gauss_newton import Anchor, FrameFit, fit_frames
 from .problem import Pose, Problem, joined, split, together
 from .reconsider import Seen, reconsider
 from .residuals.photometric import Observation, Template, Views, observe
+from .rig import apply_head, inverse
 from .surface import SurfaceSamples
 from .views import FramePixels, Visibility
 
@@ -31,6 +33,7 @@ SAMPLES = 5_000
 PREDICTION_DEVIATION = 0.1  # of a control's range, around its prediction for the next frame
 DISAGREEMENT = 0.5  # a residual, in local deviations of the image, that is half a disagreement
 WORTHWHILE = 0.97  # of the disagreement: a new beginning must lead below
+MOST_MOVED = 4.0  # pixels of the coarsest level: nearer to where it was found, visibility is about the same
 AS_WELL = 1.15  # times the last settled frame's disagreement, below which a frame is not lost
 
 
@@ -78,7 +81,7 @@ class Tracker:
         window, before = _Window(frames, pixels), before or last
         anchor = self._prediction(len(frames), last, before)
         pose = self._approach(window, last, before, anchor)
-        pose, scale, _ = self._fit(window, pose, self.levels[1:] or self.levels, anchor)
+        pose, scale = self._fit(window, pose, self.levels[1:] or self.levels, anchor)
         finest, observed = self.levels[-1], self._observe(window, pose)
         pose, changed = reconsider(
             self._at[finest],
@@ -114,17 +117,29 @@ class Tracker:
         """
         count = len(window.frames)
         pose, disagreement = last.at([0] * count), torch.full_like(last.head[:, 0, 0], torch.inf).repeat(count)
-        settled = 0
+        parts = self._parts(window, self.levels[0])
+        views: dict[int, Views] = {}
+        seen_from, settled = last, 0
         while settled < count:
-            rows = list(range(settled, count))
             path = joined([before, last, pose])
-            there, going = path.at([settled + 1]), path.at([settled])
-            begin = joined([predict(there, going), there.at([0] * (len(rows) - 1))])
-            found, _, reached = self._fit(window.rows(rows), begin, self.levels[:1], anchor.at(rows), there)
-            better = reached < WORTHWHILE * disagreement[rows]
-            chosen = pose.at(rows).chosen(found, better)
-            pose.controls[rows], pose.head[rows] = chosen.controls, chosen.head
-            disagreement[rows] = torch.where(better, reached.to(disagreement), disagreement[rows])
+            there, going = path.at(slice(settled + 1, settled + 2)), path.at(slice(settled, settled + 1))
+            begin = Pose(there.controls.repeat(count, 1), there.head.repeat(count, 1, 1))
+            ahead = predict(there, going)
+            begin.controls[settled], begin.head[settled] = ahead.controls[0], ahead.head[0]
+            if views and self._moved(seen_from, there) > MOST_MOVED:
+                views, seen_from = {}, there
+            for number, rows in enumerate(parts):
+                if rows[-1] < settled:
+                    continue
+                if number not in views:
+                    views[number] = self._coarse_views(window.rows(rows), seen_from)
+                found, reached = self._coarse_fit(window.rows(rows), views[number], begin.at(rows), anchor.at(rows))
+                mine = slice(max(rows[0], settled), rows[-1] + 1)
+                of_part = slice(mine.start - rows[0], mine.stop - rows[0])
+                better = reached[of_part] < WORTHWHILE * disagreement[mine]
+                chosen = pose.at(mine).chosen(found.at(of_part), better)
+                pose.controls[mine], pose.head[mine] = chosen.controls, chosen.head
+                disagreement[mine] = torch.where(better, reached[of_part].to(disagreement), disagreement[mine])
             values = disagreement.tolist()
             good = AS_WELL * values[settled]
             settled += 1
@@ -132,44 +147,54 @@ class Tracker:
                 settled += 1
         return pose
 
-    def _fit(
-        self, window: _Window, begin: Pose, levels: Sequence[int], anchor: Anchor, there: Pose | None = None
-    ) -> tuple[Pose, Tensor, Tensor]:
-        """Poses fitted to the memory over pyramid levels; and robust scales.
+    def _coarse_views(self, window: _Window, there: Pose) -> Views:
+        """What frames show at the coarsest level, with the visibility of one pose (B = 1) for all."""
+        level, count = self.levels[0], len(window.frames)
+        if self._moving_cameras:
+            everywhere = Pose(there.controls.repeat(count, 1), there.head.repeat(count, 1, 1))
+            visibility = self._visibility(window, everywhere, [level])[level]
+        else:
+            visibility = self._visibility(window.rows([0]), there, [level])[level].repeated(count)
+        return self._at[level].views.build(visibility, level, window.frames, window.pixels)
 
-        there: a pose (B = 1) at which still cameras see about what they see where the frames begin, whose visibility
-        then serves all. Only then it is also told how far what is seen at the last level disagrees with the template,
-        (n,) 0..1.
-        """
-        poses, scales, disagreements = [], [], []
-        once = None
-        if there is not None and not self._moving_cameras:
-            once = self._visibility(window.rows([0]), there, levels)
+    def _coarse_fit(self, window: _Window, views: Views, begin: Pose, anchor: Anchor) -> tuple[Pose, Tensor]:
+        """Poses fitted to the memory at the coarsest level, and how far what is seen there disagrees with it (n,)."""
+        level = self.levels[0]
+        fit = self._fit_level(window, views, begin, level, anchor)
+        problem, pose = self._at[level], fit.pose
+        observation = observe(problem.samples, problem.model, pose.controls, pose.head, views)
+        return pose, _disagreement(observation, self.memory[level].template())
+
+    def _moved(self, one: Pose, other: Pose) -> float:
+        """Mean distance in pixels of the coarsest level, at the scale of the surface, between two poses (B = 1)."""
+        problem, dtype = self._at[self.levels[0]], one.head.dtype
+        activations, _ = problem.model.activations(torch.cat([one.controls, other.controls]).to(problem.model.dtype))
+        world = apply_head(torch.cat([one.head, other.head]), problem.samples.positions(activations).to(dtype))
+        return float((world[0] - world[1]).norm(dim=1).mean()) * problem.pixels_per_cm / 2 ** self.levels[0]
+
+    def _fit(self, window: _Window, begin: Pose, levels: Sequence[int], anchor: Anchor) -> tuple[Pose, Tensor]:
+        """Poses fitted to the memory over pyramid levels; and robust scales."""
+        poses, scales = [], []
         for rows in self._parts(window, levels[-1]):
-            part, pose = window.rows(rows), begin.at(rows)
-            frames = torch.tensor(part.frames, device=pose.head.device)
-            pose = self._at[levels[0]].held(pose, frames)
-            held = anchor.at(rows)
-            if once is None:
-                seen = self._visibility(part, pose, levels)
-            else:
-                seen = {level: visibility.repeated(len(rows)) for level, visibility in once.items()}
+            part, pose, held = window.rows(rows), begin.at(rows), anchor.at(rows)
+            seen = self._visibility(part, pose, levels)
             for level in levels:
-                problem = self._at[level]
-                views = problem.views.build(seen[level], level, part.frames, part.pixels)
-                template = self.memory[level].template()
-                fit = fit_frames(
-                    problem, template, views, pose, frames, level, ITERATIONS, held, TEMPLATE_SHARE, rounds=BOX_ROUNDS
-                )
+                views = self._at[level].views.build(seen[level], level, part.frames, part.pixels)
+                fit = self._fit_level(part, views, pose, level, held)
                 pose = fit.pose
-            if there is not None:
-                observation = observe(problem.samples, problem.model, pose.controls, pose.head, views)
-                disagreements.append(_disagreement(observation, template))
             poses.append(pose)
             scales.append(fit.scale)
         some = slice(0, len(window.frames))
-        told = torch.cat(disagreements)[some] if disagreements else scales[0][:0]
-        return joined(poses).at(some), torch.cat(scales)[some], told
+        return joined(poses).at(some), torch.cat(scales)[some]
+
+    def _fit_level(self, window: _Window, views: Views, begin: Pose, level: int, anchor: Anchor) -> FrameFit:
+        """Frames fitted to the memory at one pyramid level."""
+        problem, template = self._at[level], self.memory[level].template()
+        frames = indices_on(begin.head.device, window.frames)
+        begin = problem.held(begin, frames)
+        return fit_frames(
+            problem, template, views, begin, frames, level, ITERATIONS, anchor, TEMPLATE_SHARE, rounds=BOX_ROUNDS
+        )
 
     def _parts(self, window: _Window, level: int) -> list[list[int]]:
         """Rows of the window in parts of one size, so that what is recorded of one serves all; the last is filled up
@@ -239,7 +264,7 @@ def _disagreement(observation: Observation, template: Template) -> Tensor:
 
 def predict(last: Pose, before: Pose) -> Pose:
     """Where B poses go on to at constant velocity, from the last two frames of each."""
-    return Pose(2 * last.controls - before.controls, last.head @ torch.linalg.inv(before.head) @ last.head)
+    return Pose(2 * last.controls - before.controls, last.head @ inverse(before.head) @ last.head)
 
 
 def _stride(samples: SurfaceSamples, pixels_per_cm: float, level: int) -> int:

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .camera import CameraModel, Projection, scaled, without_distortion
+from .devices import indices_on
 from .footage import Prefetcher, open_footage
 from .footage.prefetch import UnseenImage
 from .render import Backend, visible
@@ -257,7 +258,7 @@ class ViewBuilder:
             self._of_level[level] = CameraModel.from_cameras(
                 cameras, range(self._frame_count), self._model.device, self._model.neutral.dtype
             )
-        return self._of_level[level].at(torch.tensor(list(indices), device=self._model.device))
+        return self._of_level[level].at(indices_on(self._model.device, indices))
 
     def visibility(
         self, samples: SurfaceSamples, level: int, indices: Sequence[int], controls: Tensor, head: Tensor
@@ -274,8 +275,7 @@ class ViewBuilder:
         points = (triangle * samples.barycentrics[..., None]).sum(2)
         normals = torch.linalg.cross(triangle[:, :, 1] - triangle[:, :, 0], triangle[:, :, 2] - triangle[:, :, 0])
         projection = cameras.project(points[:, None])
-        centres = -(cameras.rotation.mT @ cameras.translation[..., None])[..., 0]  # (B, C, 3)
-        rays = F.normalize(centres[:, :, None] - points[:, None], dim=-1)
+        rays = F.normalize(cameras.centres[:, :, None] - points[:, None], dim=-1)
         # parts of real heads are wound the other way; what is visible faces the camera
         facing = (rays * F.normalize(normals, dim=-1)[:, None]).sum(-1).abs()
         slant = ((facing - GRAZING) / (1 - GRAZING)).clamp_min(0)
@@ -292,18 +292,20 @@ class ViewBuilder:
         matrices = _clip_matrices(world, cameras)
         for group in self._groups:
             resolution = self._resolution(level, group)
-            clip = _clip(world, matrices[:, list(group)])  # (B, c, V, 4)
-            pixels, depth = projection.pixels[:, list(group)], projection.depth[:, list(group)]
+            chosen = slice(None) if len(group) == count else list(group)
+            drawn = matrices[:, chosen]
+            clip = _clip(world, drawn)  # (B, c, V, 4)
+            pixels, depth = projection.pixels[:, chosen], projection.depth[:, chosen]
             covered = world.new_empty(frames, len(group), *resolution)
             found = torch.empty_like(depth, dtype=torch.bool)
             for rows in self._split(frames, len(group) * resolution[0] * resolution[1]):
                 some = clip[rows].flatten(0, 1)
                 triangle_id, _, depth_ndc = self._backend.rasterize(some, self._model.triangles, resolution)
-                image = _camera_depth(depth_ndc, matrices[rows, list(group)].flatten(0, 1))
+                image = _camera_depth(depth_ndc, drawn[rows].flatten(0, 1))
                 near = visible(pixels[rows].flatten(0, 1), depth[rows].flatten(0, 1), image, OCCLUSION_TOLERANCE)
                 found[rows] = near.unflatten(0, (-1, len(group)))
                 covered[rows] = (triangle_id >= 0).to(world.dtype).unflatten(0, (-1, len(group)))
-            seen[:, list(group)] = found
+            seen[:, chosen] = found
             for position, camera in enumerate(group):
                 coverage[camera] = covered[:, position]
         return seen, tuple(coverage)

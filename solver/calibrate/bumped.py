@@ -235,13 +235,14 @@ def _linearise(
     covectors = template_covectors(template.slopes, seen.rays, views.edges)
     frames, cameras = residual.shape[:2]
     total = torch.where(template.weights > 0, template.weights, torch.inf)
-    world = apply_head(seen.head, seen.points) - pivot.to(seen.points)
+    head = pose.head.to(seen.points)
+    world = apply_head(head, seen.points) - pivot.to(seen.points)
     A = torch.zeros(6 * (frames + cameras), 6 * (frames + cameras), dtype=torch.float64, device=residual.device)
     b = torch.zeros(len(A), dtype=torch.float64, device=residual.device)
     shared = residual.new_zeros(residual.shape[2], len(A))
     for frame in range(frames):
         by_head, by_camera = head_basis(seen.points[frame]), head_basis(world[frame])  # (N, 3, 6)
-        turned = covectors[frame] @ seen.head[frame, :3, :3].mT  # in the world
+        turned = covectors[frame] @ head[frame, :3, :3].mT  # in the world
         for camera in range(cameras):
             columns = [*range(6 * frame, 6 * frame + 6), *range(6 * (frames + camera), 6 * (frames + camera) + 6)]
             J = torch.cat(

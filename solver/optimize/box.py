@@ -73,7 +73,7 @@ def projected_newton(
     lengths = 0.5 ** torch.arange(HALVINGS, dtype=b.dtype, device=b.device)
     for _ in range(MAX_ROUNDS if rounds is None else rounds):
         downhill = b - multiply(x[:, None])[:, 0]
-        free = (x + downhill).clamp(lower, upper) != x
+        free = torch.where(downhill > 0, x < upper, x > lower)
         force = downhill * free
         direction = solve_free(force, free)
         if asks:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from ..devices import indices_on
 from ..problem import Limits, Pose, Problem, converged
 from ..residuals.normal_equations import normal_equations, to_controls
 from ..residuals.photometric import (
@@ -55,7 +56,8 @@ class Anchor:
 
     def at(self, rows: Sequence[int]) -> Anchor:
         """Those of some frames; information is then (n, K)."""
-        return Anchor(self.values[rows], self.information.expand_as(self.values)[rows])
+        index = indices_on(self.values.device, rows)
+        return Anchor(self.values[index], self.information.expand_as(self.values)[index])
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,9 +221,7 @@ def total_cost(problem: Problem, photometric: Tensor, pose: Pose, anchor: Anchor
     return cost
 
 
-def damped_step(
-    quadratic: Quadratic, pose: Pose, limits: Limits, damping: Tensor, rounds: int = BOX_ROUNDS
-) -> Tensor:
+def damped_step(quadratic: Quadratic, pose: Pose, limits: Limits, damping: Tensor, rounds: int = BOX_ROUNDS) -> Tensor:
     """The bounded step (B, K+6) of the quadratic with its diagonal raised by ``damping`` (B,)."""
     diagonal = quadratic.A.diagonal(dim1=1, dim2=2)
     # directions nobody sees get a floor, else the matrix is singular when the head is out of sight

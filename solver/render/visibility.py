@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from solver.render.interpolate import interpolate
@@ -55,19 +56,12 @@ def visibility_weight(points: Tensor, camera_depth: Tensor, depth_image: Tensor,
 
 def _behind_surface(points: Tensor, camera_depth: Tensor, depth_image: Tensor) -> tuple[Tensor, Tensor]:
     """How far (cm) points (B, n, 2) of depth (B, n) lie behind depth_image (B, H, W), and whether they are in it."""
-    batch, height, width = depth_image.shape
+    height, width = depth_image.shape[1:]
     x, y = points.unbind(-1)
     inside = (x >= 0) & (x < width) & (y >= 0) & (y < height) & (camera_depth > 0)
-    x = torch.where(inside, x - 0.5, 0).clamp(0, width - 1)
-    y = torch.where(inside, y - 0.5, 0).clamp(0, height - 1)
-    left, top = x.floor(), y.floor()
-    inverse_image = depth_image.reciprocal().view(batch, -1)  # 0 where empty
-    inverse, total = torch.zeros_like(x), torch.zeros_like(x)
-    for column, weight_x in ((left, left + 1 - x), (left + 1, x - left)):
-        for row, weight_y in ((top, top + 1 - y), (top + 1, y - top)):
-            pixel = row.clamp(max=height - 1).long() * width + column.clamp(max=width - 1).long()
-            sample = inverse_image.gather(1, pixel)
-            weight = weight_x * weight_y * (sample > 0)
-            inverse, total = inverse + weight * sample, total + weight
-    surface = torch.where(total > 0, total / inverse, torch.inf)
-    return camera_depth - surface, inside
+    inverse_image = depth_image.to(points.dtype).reciprocal()  # 0 where empty
+    images = torch.stack([inverse_image, (inverse_image > 0).to(inverse_image)], 1)
+    places = torch.stack([x * (2 / width) - 1, y * (2 / height) - 1], -1)
+    places = torch.where(inside[..., None], places, 0.0)[:, None]
+    inverse, total = F.grid_sample(images, places, padding_mode="border", align_corners=False)[:, :, 0].unbind(1)
+    return camera_depth - torch.where(total > 0, total / inverse, torch.inf), inside

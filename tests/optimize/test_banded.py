@@ -79,7 +79,7 @@ def test_bounded_solve_equals_the_dense_one(frames):
     linked = links(frames, frames)
     solution = BandedSystem(A, coupling, linked).solve_box(b, lower, upper)
     expected = solve_box(dense(A, coupling, linked)[None], *(v.reshape(1, -1) for v in (b, lower, upper)))
-    torch.testing.assert_close(solution.reshape(1, -1), expected, atol=1e-7, rtol=0)
+    torch.testing.assert_close(solution.reshape(1, -1), expected, atol=1e-8, rtol=0)
     assert (solution[::2, 0] == 0.02).all()
 
 
