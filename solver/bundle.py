@@ -225,9 +225,8 @@ def _with_priors(problem: Problem, joint: _Joint, begun: Tensor, hold: Tensor | 
     width = count + 6
     A, b = joint.A.clone(), joint.b.clone().reshape(frames, width)
     b[:, :count] += prior_b
-    for frame in range(frames):
-        rows = slice(frame * width, frame * width + count)
-        A[rows, rows] += prior_A[frame]
+    of_frames = A.view(frames, width, frames, width).diagonal(dim1=0, dim2=2)  # (K+6, K+6, M)
+    of_frames[:count, :count] += prior_A.permute(1, 2, 0)
     return replace(joint, A=A, b=b.reshape(-1), cost=cost)
 
 

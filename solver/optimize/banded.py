@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .box import cholesky, projected_newton, solve_cholesky
+from .box import Factored, projected_newton
 
 
 class BandedSystem:
@@ -107,12 +107,12 @@ def _pair_blocks(A: Tensor, coupling: Tensor, bands: tuple[Tensor, Tensor, Tenso
 class _Reduction:
     """One halving of a block-tridiagonal system of n blocks: every second block, from index 1 on, is eliminated.
 
-    factor: (m, Q, Q) Cholesky factors of the eliminated blocks. before: (m, Q, Q), after: (m', Q, Q):
+    own: the eliminated blocks (m, Q, Q), factored. before: (m, Q, Q), after: (m', Q, Q):
     ``D_j^-1 L`` to the neighbour before and after each of them (the last may have none after). rest: the reduction of
-    what is left, or None when nothing was eliminated, and ``factor`` is that of the only block.
+    what is left, or None when nothing was eliminated, and ``own`` is the only block.
     """
 
-    factor: Tensor
+    own: Factored
     before: Tensor
     after: Tensor
     rest: _Reduction | None
@@ -121,29 +121,29 @@ class _Reduction:
 def _reduce(diagonal: Tensor, lower: Tensor) -> _Reduction:
     """Cyclic reduction of blocks D (n, Q, Q) with L (n-1, Q, Q) below."""
     if len(diagonal) == 1:
-        return _Reduction(cholesky(diagonal), lower, lower, None)
-    factor = cholesky(diagonal[1::2])
+        return _Reduction(Factored.of(diagonal), lower, lower, None)
+    own = Factored.of(diagonal[1::2])
     to_before, to_after = lower[0::2], lower[1::2]  # rows j: L_{j, j-1}; rows j+1: L_{j+1, j}
-    before = solve_cholesky(factor, to_before)
-    after = solve_cholesky(factor[: len(to_after)], to_after.mT)
+    before = own.solve(to_before)
+    after = own.at(slice(len(to_after))).solve(to_after.mT)
     remaining = diagonal[0::2].clone()
     remaining[: len(before)] -= to_before.mT @ before
     remaining[1:] -= to_after @ after
     coupling = -to_after @ before[: len(to_after)]
-    return _Reduction(factor, before, after, _reduce(remaining, coupling))
+    return _Reduction(own, before, after, _reduce(remaining, coupling))
 
 
 def _solve(reduction: _Reduction, rhs: Tensor) -> Tensor:
     """x (n, Q) of the reduced system for rhs (n, Q)."""
     if reduction.rest is None:
-        return solve_cholesky(reduction.factor, rhs[..., None])[..., 0]
+        return reduction.own.solve(rhs[..., None])[..., 0]
     odd = rhs[1::2]
     even = rhs[0::2].clone()
     before, after = reduction.before, reduction.after
     even[: len(before)] -= (before.mT @ odd[..., None])[..., 0]
     even[1:] -= (after.mT @ odd[: len(after), :, None])[..., 0]
     kept = _solve(reduction.rest, even)
-    eliminated = solve_cholesky(reduction.factor, odd[..., None])
+    eliminated = reduction.own.solve(odd[..., None])
     eliminated = eliminated - before @ kept[: len(before), :, None]
     eliminated[: len(after)] -= after @ kept[1:, :, None]
     solution = torch.empty_like(rhs)
@@ -153,7 +153,7 @@ def _solve(reduction: _Reduction, rhs: Tensor) -> Tensor:
 
 def _selected_inverse(reduction: _Reduction) -> tuple[Tensor, Tensor]:
     """The blocks of the inverse on the diagonal (n, Q, Q) and below it (n-1, Q, Q): (j+1, j)."""
-    own = torch.cholesky_inverse(reduction.factor)
+    own = reduction.own.inverted()
     if reduction.rest is None:
         return own, own[:0]
     kept, below = _selected_inverse(reduction.rest)  # below: between kept neighbours, (i+1, i)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 MAX_ROUNDS = 30  # badly conditioned systems need most; the usual is five
 HALVINGS = 6  # of the step along the path that is bent at the box
+INVERTED_BLOCK = 40  # rows of the triangles that are inverted one by one
+LARGEST_INVERTED = 640  # rows up to which factors are inverted
 CONVERGED = 1e-14  # decrease still to be had, relative to that of the force
 
 
@@ -25,21 +29,77 @@ def solve_box(A: Tensor, b: Tensor, lower: Tensor, upper: Tensor, rounds: int | 
         return (A @ x.mT).mT
 
     def solve_free(force: Tensor, free: Tensor) -> Tensor:
-        system = torch.where(free[:, :, None] & free[:, None], A, identity)
-        return solve_cholesky(cholesky(system), force[..., None])[..., 0]
+        return Factored.of(torch.where(free[:, :, None] & free[:, None], A, identity)).solve(force[..., None])[..., 0]
 
     return projected_newton(multiply, solve_free, b, lower, upper, rounds)
 
 
-def cholesky(matrices: Tensor) -> Tensor:
-    """Lower factors of (B, P, P) positive definite matrices, without waiting for the device to report failures."""
-    return torch.linalg.cholesky_ex(matrices)[0]
+@dataclass(frozen=True, eq=False)
+class Factored:
+    """Positive definite matrices (B, P, P) by their lower Cholesky factors, ready to be solved with.
+
+    inverse: of the factors, where that is quicker to multiply with than the factors are to solve with: a GPU takes a
+    tenth of a millisecond for each triangular system of a batch, whatever its right-hand side.
+    """
+
+    factor: Tensor
+    inverse: Tensor | None
+
+    @staticmethod
+    def of(matrices: Tensor) -> Factored:
+        """Does not wait for the device to report failures."""
+        factor = torch.linalg.cholesky_ex(matrices)[0]
+        inverts = factor.device.type == "cuda" and factor.shape[1] <= LARGEST_INVERTED
+        return Factored(factor, inverse_of_lower(factor) if inverts else None)
+
+    def at(self, some: slice) -> Factored:
+        """Some of the matrices."""
+        return Factored(self.factor[some], None if self.inverse is None else self.inverse[some])
+
+    def solve(self, rhs: Tensor) -> Tensor:
+        """``(L L^T)^-1 rhs`` for rhs (B, P, n)."""
+        if self.inverse is not None:
+            return self.inverse.mT @ (self.inverse @ rhs)
+        forward = torch.linalg.solve_triangular(self.factor, rhs, upper=False)
+        return torch.linalg.solve_triangular(self.factor.mT, forward, upper=True)
+
+    def inverted(self) -> Tensor:
+        """The inverse matrices (B, P, P)."""
+        return torch.cholesky_inverse(self.factor) if self.inverse is None else self.inverse.mT @ self.inverse
 
 
-def solve_cholesky(factor: Tensor, rhs: Tensor) -> Tensor:
-    """``(L L^T)^-1 rhs`` for lower factors (..., P, P) and rhs (..., P, n)."""
-    forward = torch.linalg.solve_triangular(factor, rhs, upper=False)
-    return torch.linalg.solve_triangular(factor.mT, forward, upper=True)
+def inverse_of_lower(factors: Tensor) -> Tensor:
+    """Inverses of lower triangular (B, P, P), by small blocks on the diagonal and products of ever larger ones."""
+    batch, size = factors.shape[:2]
+    block, count = size, 1
+    while block > INVERTED_BLOCK:
+        count *= 2
+        block = -(-size // count)
+    missing = block * count - size
+    if missing:
+        factors = F.pad(factors, (0, missing, 0, missing))
+        factors.diagonal(dim1=1, dim2=2)[:, size:] = 1
+    diagonal = factors.view(batch, count, block, count, block).diagonal(dim1=1, dim2=3).movedim(3, 1)
+    identity = torch.eye(block, dtype=factors.dtype, device=factors.device)
+    inverse = torch.zeros_like(factors)
+    small = torch.linalg.solve_triangular(diagonal.flatten(0, 1), identity, upper=False)
+    inverse.view(batch, count, block, count, block).diagonal(dim1=1, dim2=3)[:] = small.unflatten(
+        0, (batch, count)
+    ).movedim(1, 3)
+    while count > 1:
+        count //= 2
+        given, found = (_pairs(matrices, count, block) for matrices in (factors, inverse))
+        below = found[:, :, 1, :, 1] @ given[:, :, 1, :, 0] @ found[:, :, 0, :, 0]
+        found[:, :, 1, :, 0] = -below
+        block *= 2
+    return inverse[:, :size, :size]
+
+
+def _pairs(matrices: Tensor, count: int, block: int) -> Tensor:
+    """The ``count`` blocks on the diagonal of (B, P, P) cut into 2x2 of size ``block``: a view (B, count, 2, block, 2,
+    block)."""
+    cut = matrices.view(len(matrices), count, 2, block, count, 2, block)
+    return cut.diagonal(dim1=1, dim2=4).movedim(5, 1)
 
 
 def finished(done: Tensor) -> bool:

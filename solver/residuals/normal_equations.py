@@ -71,17 +71,15 @@ def _exact(basis: Tensor, information: Tensor, points: Tensor) -> Tensor:
         torch.mul(column[:, :, 0], basis[:, None, 0], out=part)
         part.addcmul_(column[:, :, 1], basis[:, None, 1]).addcmul_(column[:, :, 2], basis[:, None, 2])
     # the rows of information [-[p]_x, I]
-    weighted_head = torch.cat([_turning(points, information), information], -1).transpose(0, 1)  # (n, b, 3, 6)
-    head = head_basis(points).transpose(0, 1)
+    weighted_head = torch.cat([_turning(points, information), information], -1)  # (b, n, 3, 6)
     A = basis.new_zeros(frames, shapes + 6, shapes + 6, dtype=torch.float64)
     product = tall_product(flat, weighted.view(3 * count, frames * shapes))
     A[:, :shapes, :shapes] = product.view(shapes, frames, shapes).transpose(0, 1)
-    side = tall_product(flat, weighted_head.transpose(1, 2).reshape(3 * count, 6 * frames))
+    side = tall_product(flat, weighted_head.permute(1, 2, 0, 3).reshape(3 * count, 6 * frames))
     A[:, :shapes, shapes:] = side.view(shapes, frames, 6).transpose(0, 1)
     A[:, shapes:, :shapes] = A[:, :shapes, shapes:].mT
-    for frame in range(frames):
-        own, other = (each[:, frame].reshape(3 * count, 6) for each in (head, weighted_head))
-        A[frame, shapes:, shapes:] = tall_product(own, other)
+    turned = torch.linalg.cross(points[..., None].expand_as(weighted_head), weighted_head, dim=2)
+    A[:, shapes:, shapes:] = torch.cat([turned, weighted_head], 2).sum(1, dtype=torch.float64)
     return (A + A.mT) / 2
 
 

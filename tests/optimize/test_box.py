@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import lsq_linear
 
-from solver.optimize.box import solve_box
+from solver.optimize.box import Factored, inverse_of_lower, solve_box
 
 
 def random_problem(seed: int, size: int, condition: float = 100.0, active: float = 0.5):
@@ -130,3 +130,16 @@ def test_problems_of_a_batch_do_not_mix():
     together = solve_box(*batch)
     for row, problem in zip(together, problems, strict=True):
         np.testing.assert_allclose(row.numpy(), solve(*problem), atol=1e-9)
+
+
+@pytest.mark.parametrize("size", [1, 5, 40, 41, 61, 156, 312])
+def test_inverses_of_triangles_are_those_of_solving(size):
+    generator = torch.manual_seed(size)
+    factors = torch.randn(3, size, size, dtype=torch.float64, generator=generator).tril() / size**0.5
+    factors.diagonal(dim1=1, dim2=2).abs_().add_(1)
+    rhs = torch.randn(3, size, 2, dtype=torch.float64, generator=generator)
+    inverse = inverse_of_lower(factors)
+    torch.testing.assert_close(inverse @ factors, torch.eye(size, dtype=torch.float64).expand(3, -1, -1))
+    solved, multiplied = (Factored(factors, each).solve(rhs) for each in (None, inverse))
+    torch.testing.assert_close(solved, multiplied)
+    torch.testing.assert_close(Factored(factors, None).inverted(), Factored(factors, inverse).inverted())
