@@ -32,7 +32,7 @@ class Seen:
     values: Tensor
     weights: Tensor
 
-    def at(self, rows: Tensor | Sequence[int]) -> Seen:
+    def at(self, rows: Tensor | slice | Sequence[int]) -> Seen:
         """What some of the frames see."""
         return Seen(self.values[rows], self.weights[rows])
 

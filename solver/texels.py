@@ -140,11 +140,11 @@ def _lay_out(model: RigModel, tile: Tile, triangles: Tensor, size: int) -> TileT
     local = (model.uvs - model.uvs.new_tensor(tile)) * 2 - 1
     zero, one = torch.zeros_like(local[:, 0]), torch.ones_like(local[:, 0])
     clip = torch.stack([local[:, 0], -local[:, 1], zero, one], 1)[None]
-    rasterize = choose_backend(model.device).rasterize
-    triangle_id, barycentrics, _ = rasterize(clip, model.triangle_uvs[triangles], (size, size))
+    drawing = choose_backend(model.device).mesh(model.triangle_uvs[triangles]).draw(clip, (size, size))
+    triangle_id = drawing.triangle_id
     texels = (triangle_id.flatten() >= 0).nonzero()[:, 0]
     owners = triangles[triangle_id.flatten()[texels].long()]
-    return TileTexels(tile, size, texels, owners, barycentrics.view(-1, 3)[texels].to(model.dtype))
+    return TileTexels(tile, size, texels, owners, drawing.barycentrics.view(-1, 3)[texels].to(model.dtype))
 
 
 def _tile_size(model: RigModel, triangles: Tensor, texels_per_cm: float) -> int:

@@ -205,7 +205,11 @@ class Tracker:
 
     def _look(self, window: _Window, pose: Pose, level: int) -> Seen:
         """What the window's frames see at their poses at a level."""
-        return _seen([part[level][0] for part in self._observe(window, pose, [level])])
+        count = len(window.frames)
+        if pose.head.device.type != "cpu":  # a GPU prefers batches of few different sizes
+            rows = [min(row, count - 1) for row in range(_few_sizes(count))]
+            window, pose = window.rows(rows), pose.at(rows)
+        return _seen([part[level][0] for part in self._observe(window, pose, [level])]).at(slice(count))
 
     def _learn(self, observed: Sequence[Mapping[int, tuple[Observation, Views]]]) -> None:
         for level, memory in self.memory.items():
@@ -248,6 +252,13 @@ class _Window:
 
     def part(self, rows: slice) -> _Window:
         return _Window(self.frames[rows], self.pixels[rows])
+
+
+def _few_sizes(count: int) -> int:
+    """The next power of two, or multiple of ``WINDOW``."""
+    if count > WINDOW:
+        return -(-count // WINDOW) * WINDOW
+    return int(min(2 ** math.ceil(math.log2(count)), WINDOW))
 
 
 def _seen(observations: Sequence[Observation]) -> Seen:

@@ -300,7 +300,7 @@ class ViewBuilder:
             found = torch.empty_like(depth, dtype=torch.bool)
             for rows in self._split(frames, len(group) * resolution[0] * resolution[1]):
                 some = clip[rows].flatten(0, 1)
-                triangle_id, _, depth_ndc = self._backend.rasterize(some, self._model.triangles, resolution)
+                triangle_id, depth_ndc = self._backend.nearest(some, self._model.triangles, resolution)
                 image = _camera_depth(depth_ndc, drawn[rows].flatten(0, 1))
                 near = visible(pixels[rows].flatten(0, 1), depth[rows].flatten(0, 1), image, OCCLUSION_TOLERANCE)
                 found[rows] = near.unflatten(0, (-1, len(group)))
@@ -359,7 +359,7 @@ class ViewBuilder:
         matrices = _clip_matrices(world, cameras)
         for group in self._groups:
             clip = _clip(world, matrices[:, list(group)]).flatten(0, 1)
-            triangle_id, _, _ = self._backend.rasterize(clip, triangles, self._resolution(level, group))
+            triangle_id, _ = self._backend.nearest(clip, triangles, self._resolution(level, group))
             seen[triangles[triangle_id[triangle_id >= 0].long()]] = True
         return seen[triangles].any(1)
 

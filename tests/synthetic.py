@@ -17,6 +17,7 @@ from torch import Tensor
 from solver.camera import CameraModel, scaled
 from solver.problem import Pose, Problem, Quality
 from solver.render import choose_backend, interpolate
+from solver.render.rasterize_torch import rasterize
 from solver.residuals.contour import ContourBuilder
 from solver.residuals.photometric import Views
 from solver.residuals.priors import ControlPrior
@@ -183,9 +184,7 @@ def film(model: RigModel, lenses: tuple[Camera, ...], pose: Pose, look: Texture 
     for lens in lenses:
         fine = scaled(lens, SUPERSAMPLING)
         matrix = CameraModel.from_cameras([fine], dtype=model.dtype).clip_matrices(10.0, 200.0)
-        triangle, weights, _ = choose_backend("cpu").rasterize(
-            world @ matrix.mT, model.triangles, (fine.height, fine.width)
-        )
+        triangle, weights, _ = rasterize(world @ matrix.mT, model.triangles, (fine.height, fine.width))
         rest = interpolate(model.neutral[None], triangle, weights, model.triangles)
         colour = torch.where(triangle >= 0, look(rest), BACKGROUND)
         columns.append(F.avg_pool2d(colour[:, None], SUPERSAMPLING)[:, 0])

@@ -19,7 +19,8 @@ from torch import Tensor
 from solver.camera import CameraModel, scaled
 from solver.drawing import world_vertices
 from solver.problem import Pose, Problem
-from solver.render import choose_backend, interpolate
+from solver.render import interpolate
+from solver.render.rasterize_torch import rasterize
 from solver.rig import RigModel
 from solver.take import Footage, Rig, Take
 
@@ -83,7 +84,7 @@ def film(take: Take, pose: Pose, gains: dict[str, tuple[float, float, float]] | 
         fine = scaled(lens, SUPERSAMPLING)
         matrices = CameraModel.from_cameras([fine], range(len(world))).clip_matrices(10.0, 200.0)[:, 0]
         clip = world @ matrices.mT
-        triangle, weights, _ = choose_backend("cpu").rasterize(clip, model.triangles, (fine.height, fine.width))
+        triangle, weights, _ = rasterize(clip, model.triangles, (fine.height, fine.width))
         rest = interpolate(model.neutral[None], triangle, weights, model.triangles)
         of_ball = (model.triangles >= ball).any(1)[triangle.clamp(min=0).long()]
         colours = torch.where(of_ball[..., None], torch.tensor(BALL), look(rest[..., 0], rest[..., 1]))

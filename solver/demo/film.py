@@ -54,8 +54,8 @@ class Stage:
         world = apply_head(torch.from_numpy(head)[None].float().to(device), vertices)
         points = torch.cat([world, torch.ones_like(world[..., :1])], -1)
         clip = points @ lens.clip_matrices(NEAR, FAR).mT
-        rasterize = choose_backend(device).rasterize
-        triangle, weights, _ = rasterize(clip, self.model.triangles, (fine.height, fine.width))
+        drawing = choose_backend(device).mesh(self.model.triangles).draw(clip, (fine.height, fine.width))
+        triangle, weights = drawing.triangle_id, drawing.barycentrics
         covered = triangle[0] >= 0
         eye = -lens.rotation[0].T @ lens.translation[0]
         surface = torch.cat([self.model.vertex_normals(world), world, self.gloss[None]], -1)

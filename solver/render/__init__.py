@@ -27,7 +27,7 @@ __all__ = [
     "Backend",
     "Drawing",
     "Mesh",
-    "Rasterize",
+    "Nearest",
     "Texture",
     "TorchMesh",
     "antialias",
@@ -48,20 +48,20 @@ __all__ = [
 
 CHOICE = "FACESOLVE_RASTERIZER"  # environment variable
 
-# (clip (B, V, 4), triangles (F, 3), (height, width)) -> triangle_id (B, H, W), barycentrics (B, H, W, 3), depth
-Rasterize = Callable[[Tensor, Tensor, tuple[int, int]], tuple[Tensor, Tensor, Tensor]]
+# (clip (B, V, 4), triangles (F, 3), (height, width)) -> triangle_id (B, H, W), depth (B, H, W)
+Nearest = Callable[[Tensor, Tensor, tuple[int, int]], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
 class Backend:
     """What draws, and why it was chosen.
 
-    rasterize: without gradients, by the contract of `rasterize_torch.rasterize`. mesh: makes triangles (F, 3), integer
-    indices of a welded mesh, ready to be drawn with gradients.
+    nearest: rasterizes without gradients, by the contract of `rasterize_torch.nearest`. mesh: makes triangles (F, 3),
+    integer indices of a welded mesh, ready to be drawn with gradients.
     """
 
     name: str
-    rasterize: Rasterize
+    nearest: Nearest
     mesh: Callable[[Tensor], Mesh]
     reason: str
 
@@ -88,8 +88,8 @@ def choose_backend(device: torch.device | str) -> Backend:
             found = "as it is installed" if wanted == "auto" else f"as {CHOICE} asks"
             licence = "its licence is for research and evaluation, unless you have another"
             reason = f"nvdiffrast runs on cuda, {found}; {licence} ({CHOICE}=torch does without it)"
-            return Backend("nvdiffrast", rasterize_nvdiffrast.rasterize, drawing_nvdiffrast.NvdiffrastMesh, reason)
+            return Backend("nvdiffrast", rasterize_nvdiffrast.nearest, drawing_nvdiffrast.NvdiffrastMesh, reason)
     if wanted == "nvdiffrast":
         raise SolveError(f"{CHOICE} asks for nvdiffrast, but on {device.type} the PyTorch rasterizer must run {why}.")
     reason = f"the built-in PyTorch rasterizer runs on {device.type}, {why}"
-    return Backend("torch", rasterize_torch.rasterize, TorchMesh, reason)
+    return Backend("torch", rasterize_torch.nearest, TorchMesh, reason)

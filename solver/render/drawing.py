@@ -92,7 +92,7 @@ class Mesh(Protocol):
         """(F, 3) integer vertex indices of a welded mesh."""
 
     def draw(self, clip: Tensor, resolution: tuple[int, int]) -> Drawing:
-        """Find the nearest triangle under every pixel centre, as `rasterize_torch.rasterize` describes.
+        """Find the nearest triangle under every pixel centre, as `rasterize_torch.nearest` describes.
 
         Args:
             clip: (B, V, 4) clip-space positions as in OpenGL, but image row 0 at y_ndc = -1.

@@ -35,7 +35,7 @@ class NvdiffrastMesh:
         return nvdiffrast.antialias_construct_topology_hash(self.indices)
 
     def draw(self, clip: Tensor, resolution: tuple[int, int]) -> NvdiffrastDrawing:
-        """As ``drawing.Mesh.draw``, with the differences that ``rasterize_nvdiffrast.rasterize`` names."""
+        """As ``drawing.Mesh.draw``, with the differences that ``rasterize_nvdiffrast.nearest`` names."""
         positions = clip.float().contiguous()
         drawn, slopes = rasterize_packed(positions, self.indices, resolution)
         return NvdiffrastDrawing(self, clip, *unpacked(drawn), positions, drawn, slopes)

@@ -6,28 +6,33 @@ evaluation, anything else needs one from NVIDIA.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import nvdiffrast.torch as nvdiffrast
 import torch
 from torch import Tensor
 
+CONTEXTS = 12  # each holds a few megabytes for an image of its kind of batch
 
-def rasterize(clip: Tensor, triangles: Tensor, resolution: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
-    """Find the nearest triangle under every pixel centre: see ``rasterize_torch.rasterize`` for arguments and results.
+
+def nearest(clip: Tensor, triangles: Tensor, resolution: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """Find the nearest triangle under every pixel centre: see ``rasterize_torch.nearest`` for arguments and results.
 
     Differences from it: vertices are snapped to 1/16 pixel, so that pixels whose centres lie nearer to an edge may fall
     on its other side, and depth is compared in coarser steps, so that surfaces that nearly touch may change places.
     """
     with torch.no_grad():
-        drawn, _ = rasterize_packed(clip.float().contiguous(), as_indices(triangles), resolution)
-    return unpacked(drawn)
+        drawn, _ = rasterize_packed(clip.float().contiguous(), as_indices(triangles), resolution, slopes=False)
+    number = drawn[..., 3]
+    return number.int() - 1, torch.where(number > 0, drawn[..., 2], torch.inf)
 
 
-def rasterize_packed(positions: Tensor, indices: Tensor, resolution: tuple[int, int]) -> tuple[Tensor, Tensor]:
+def rasterize_packed(
+    positions: Tensor, indices: Tensor, resolution: tuple[int, int], slopes: bool = True
+) -> tuple[Tensor, Tensor]:
     """nvdiffrast's own result, twice (B, H, W, 4): barycentrics of the first two corners, NDC depth, triangle + 1; and
-    the slopes in x and y of these barycentrics. Both differentiable in positions.
+    the slopes in x and y of these barycentrics, if asked for. Both differentiable in positions.
 
     Args:
         positions: (B, V, 4) clip, float32 and contiguous. indices: (F, 3) of ``as_indices``.
@@ -35,8 +40,9 @@ def rasterize_packed(positions: Tensor, indices: Tensor, resolution: tuple[int, 
     """
     # it waits for the GPU and lets no other Python thread run meanwhile: what came before is better waited for here
     torch.cuda.current_stream(positions.device).synchronize()
-    drawn, slopes = nvdiffrast.rasterize(_context(str(positions.device)), positions, indices, resolution)
-    return drawn, slopes
+    context = _context(str(positions.device), len(positions), resolution)
+    drawn, of_barycentrics = nvdiffrast.rasterize(context, positions, indices, resolution, grad_db=slopes)
+    return drawn, of_barycentrics
 
 
 def unpacked(drawn: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -53,6 +59,7 @@ def as_indices(triangles: Tensor) -> Tensor:
     return triangles.int().contiguous()
 
 
-@cache
-def _context(device: str) -> Any:
+@lru_cache(maxsize=CONTEXTS)
+def _context(device: str, images: int, resolution: tuple[int, int]) -> Any:
+    """A context for this number of images: one that meets another gives all its memory back and asks for it anew."""
     return nvdiffrast.RasterizeCudaContext(device=device)

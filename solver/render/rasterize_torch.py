@@ -34,6 +34,25 @@ class _ScreenTriangles(NamedTuple):
 
 
 def rasterize(clip: Tensor, triangles: Tensor, resolution: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+    """As ``nearest``, with barycentrics.
+
+    Returns:
+        triangle_id: (B, H, W) int32, -1 where no triangle is seen.
+        barycentrics: (B, H, W, 3) float32, perspective-correct weights of the triangle's vertices, 0 where empty.
+        depth: (B, H, W) float32, NDC z (z / w), +inf where empty.
+
+    Gradients do not flow; `barycentrics.barycentrics_at_pixels` gives differentiable barycentrics for a fixed image.
+    """
+    triangle_id, depth = nearest(clip, triangles, resolution)
+    with torch.no_grad():
+        parts = [
+            barycentrics_at_pixels(some.float(), triangles, seen)
+            for some, seen in zip(_parts(clip), _parts(triangle_id), strict=True)
+        ]
+    return triangle_id, torch.cat(parts), depth
+
+
+def nearest(clip: Tensor, triangles: Tensor, resolution: tuple[int, int]) -> tuple[Tensor, Tensor]:
     """Find the nearest triangle under every pixel centre.
 
     Both sides of a triangle are drawn. A pixel belongs to a triangle if its centre is inside; a centre exactly on an
@@ -49,27 +68,27 @@ def rasterize(clip: Tensor, triangles: Tensor, resolution: tuple[int, int]) -> t
 
     Returns:
         triangle_id: (B, H, W) int32, -1 where no triangle is seen.
-        barycentrics: (B, H, W, 3) float32, perspective-correct weights of the triangle's vertices, 0 where empty.
         depth: (B, H, W) float32, NDC z (z / w), +inf where empty.
 
     Raises:
         ValueError: if a shape is wrong.
-
-    Gradients do not flow; `barycentrics.barycentrics_at_pixels` gives differentiable barycentrics for a fixed image.
     """
     if clip.dim() != 3 or clip.shape[-1] != 4:
         raise ValueError(f"clip must be (B, V, 4), got {tuple(clip.shape)}")
     if triangles.dim() != 2 or triangles.shape[-1] != 3:
         raise ValueError(f"triangles must be (F, 3), got {tuple(triangles.shape)}")
     with torch.no_grad():
-        # One image at a time keeps the temporaries small, which the CPU's allocator and caches like.
-        parts = clip.split(1) if clip.device.type == "cpu" else (clip,)
-        images = [_rasterize(part, triangles, resolution) for part in parts]
-    triangle_id, barycentrics, depth = (torch.cat(tensors) for tensors in zip(*images, strict=True))
-    return triangle_id, barycentrics, depth
+        images = [_nearest(part, triangles, resolution) for part in _parts(clip)]
+    triangle_id, depth = (torch.cat(tensors) for tensors in zip(*images, strict=True))
+    return triangle_id, depth
 
 
-def _rasterize(clip: Tensor, triangles: Tensor, resolution: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+def _parts(images: Tensor) -> tuple[Tensor, ...]:
+    """One image at a time keeps the temporaries small, which the CPU's allocator and caches like."""
+    return images.split(1) if images.device.type == "cpu" else (images,)
+
+
+def _nearest(clip: Tensor, triangles: Tensor, resolution: tuple[int, int]) -> tuple[Tensor, Tensor]:
     height, width = resolution
     key = torch.full((clip.shape[0] * height * width,), _EMPTY, dtype=torch.int64, device=clip.device)
     if triangles.shape[0] and key.numel():
@@ -77,8 +96,7 @@ def _rasterize(clip: Tensor, triangles: Tensor, resolution: tuple[int, int]) -> 
     key = key.view(-1, height, width)
     hit = key != _EMPTY
     triangle_id = torch.where(hit, key & (2**_INDEX_BITS - 1), -1).int()
-    depth = torch.where(hit, (key >> _INDEX_BITS).double() / _DEPTH_STEPS - 1, torch.inf).float()
-    return triangle_id, barycentrics_at_pixels(clip.float(), triangles, triangle_id), depth
+    return triangle_id, torch.where(hit, (key >> _INDEX_BITS).double() / _DEPTH_STEPS - 1, torch.inf).float()
 
 
 def _project(clip: Tensor, triangles: Tensor, resolution: tuple[int, int]) -> _ScreenTriangles:

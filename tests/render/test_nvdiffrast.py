@@ -20,19 +20,17 @@ if nvdiffrast is not None:
 @pytest.mark.parametrize("size", [*SIZES, (2400, 3200)])
 def test_both_see_the_same(size):
     """Pixels that only one covers, or that show another triangle, lie within rounding of an edge: few, and fewer the
-    finer the image is against the triangles. Elsewhere barycentrics and depth agree."""
+    finer the image is against the triangles. Elsewhere depth agrees."""
     clip, triangles = head_in_view()
-    ours, theirs = (backend.rasterize(clip, triangles, size) for backend in (rasterize_torch, rasterize_nvdiffrast))
+    ours, theirs = (backend.nearest(clip, triangles, size) for backend in (rasterize_torch, rasterize_nvdiffrast))
     either = (ours[0] >= 0) | (theirs[0] >= 0)
     assert either.float().mean() > 0.1
     other = (ours[0] != theirs[0]) & either
     edges = 3 * len(triangles) * len(clip) * max(size) / 20  # pixels that edges pass through, at most
     assert float(other.sum()) < 0.03 * min(float(either.sum()), edges)
     same = (ours[0] == theirs[0]) & either
-    torch.testing.assert_close(ours[1][same], theirs[1][same], rtol=0, atol=2e-3)
-    torch.testing.assert_close(ours[2][same], theirs[2][same], rtol=0, atol=3e-5)
-    assert (theirs[1][~either] == 0).all()
-    assert torch.isinf(theirs[2][theirs[0] < 0]).all()
+    torch.testing.assert_close(ours[1][same], theirs[1][same], rtol=0, atol=3e-5)
+    assert torch.isinf(theirs[1][theirs[0] < 0]).all()
 
 
 @needs_both

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from solver.render import barycentric_derivatives, barycentrics_at_pixels, choose_backend, interpolate, rasterize_torch
-from solver.render.rasterize_torch import rasterize
+from solver.render.rasterize_torch import nearest, rasterize
 from tests.render.scenes import brute_force, flat_clip, perspective, random_triangles, sphere
 
 RESOLUTION = (60, 80)
@@ -200,13 +200,14 @@ def test_a_batch_equals_its_images_and_chunks_change_nothing(monkeypatch):
     triangles = torch.arange(90).view(30, 3)
     together = rasterize(clips, triangles, RESOLUTION)
     singles = [rasterize(clip[None], triangles, RESOLUTION) for clip in clips]
-    whole_batch = rasterize_torch._rasterize(clips, triangles, RESOLUTION)
+    triangle_id, depth = rasterize_torch._nearest(clips, triangles, RESOLUTION)  # all images in one go
     monkeypatch.setattr(rasterize_torch, "MAX_CANDIDATES_CPU", 500)
     chunked = rasterize(clips, triangles, RESOLUTION)
     for k in range(3):
         assert torch.equal(together[k], torch.cat([single[k] for single in singles]))
-        assert torch.equal(together[k], whole_batch[k])
         assert torch.equal(together[k], chunked[k])
+    assert torch.equal(together[0], triangle_id)
+    assert torch.equal(together[2], depth)
 
 
 def test_barycentrics_place_the_pixel_centre():
@@ -243,5 +244,5 @@ def test_barycentric_gradients_and_slopes():
 def test_the_backend_says_why():
     backend = choose_backend("cpu")
     assert backend.name == "torch"
-    assert backend.rasterize is rasterize
+    assert backend.nearest is nearest
     assert "cpu" in backend.reason

@@ -15,7 +15,8 @@ from solver.evaluate import read_truth
 from solver.matte import Matte, half_chroma
 from solver.pack import FootageSource, PackRequest, pack_take
 from solver.problem import Pose, Problem
-from solver.render import choose_backend, opposite_vertices
+from solver.render import opposite_vertices
+from solver.render.rasterize_torch import rasterize
 from solver.residuals.contour import ContourBuilder, ContourPoints, contour_distances, contour_quadratic
 from solver.residuals.crossings import find_crossings
 from solver.rig import RigModel, apply_head
@@ -36,7 +37,7 @@ def coverages(model: RigModel, pose: Pose, lenses: tuple[Camera, ...] = cameras(
         fine = scaled(lens, SUPERSAMPLING)
         matrix = CameraModel.from_cameras([fine], dtype=model.dtype).clip_matrices(10.0, 200.0)
         clip = F.pad(world, (0, 1), value=1.0) @ matrix.mT
-        triangle, _, _ = choose_backend("cpu").rasterize(clip, model.triangles, (fine.height, fine.width))
+        triangle, _, _ = rasterize(clip, model.triangles, (fine.height, fine.width))
         images.append(F.avg_pool2d((triangle >= 0).to(torch.float32), SUPERSAMPLING)[0])
     return images
 
