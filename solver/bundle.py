@@ -94,8 +94,9 @@ def bundle(
     def step(given: _Given, now: _Iterate) -> _Iterate:
         return _iterate(problem, given, now, level, free_controls)
 
-    start = begin(given, _blank(problem, pose))
-    end = problem.recordings.repeat(None, step, given, start, iterations, lambda now: bool(now.done), ask=True)
+    end = problem.recordings.repeat(
+        None, step, given, _blank(problem, pose), iterations, lambda now: bool(now.done), ask=True, begin=begin
+    )
     return BundleFit(end.joint.pose, end.joint.template, end.joint.A, end.scale)
 
 

@@ -138,9 +138,9 @@ def fit_frames(
     def step(given: _Given, now: _Iterate) -> _Iterate:
         return _iterate(problem, given, now, level, template_share, rounds)
 
-    repeat = problem.recordings.repeat
-    begun = repeat(("begin fit", *key), begin, given, _blank(problem, pose), 1, lambda _: False)
-    end = repeat(("fit", *key), step, given, begun, iterations, lambda now: finished(now.done))
+    end = problem.recordings.repeat(
+        key, step, given, _blank(problem, pose), iterations, lambda now: finished(now.done), begin=begin
+    )
     return FrameFit(end.pose, end.photometric, end.scale)
 
 

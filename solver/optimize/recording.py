@@ -33,16 +33,18 @@ class Recordings:
         times: int,
         finished: Callable[[State], bool],
         ask: bool = False,
+        begin: Callable[[Any, State], State] | None = None,
     ) -> State:
         """``state`` after ``times`` applications of ``state = step(inputs, state)``, fewer once it is ``finished``.
 
         key: of what else decides ``step``, everything but tensors' values; None keeps no recording. inputs, state:
         tensors, or tuples and dataclasses of them. ask: whether a GPU is asked for ``finished``, for which it has to
-        stop: only worth while for long steps. There ``step`` must not wait for the device, and the tensors of the first
-        ``inputs`` of a key are written to by later calls of it.
+        stop: only worth while for long steps. begin: applied once, before the steps. On a GPU neither must wait for the
+        device, and the tensors of the first ``inputs`` of a key are written to by later calls of it.
         """
         tensors = list(_tensors((inputs, state)))
         if not tensors or tensors[0].device.type != "cuda" or (key is None and times <= FEW):
+            state = state if begin is None else begin(inputs, state)
             for _ in range(times):
                 if finished(state):
                     break
@@ -50,49 +52,70 @@ class Recordings:
             return state
         full_key = (key, *((tensor.shape, tensor.stride(), tensor.dtype) for tensor in tensors))
         recording = None if key is None else self._recordings.get(full_key)
-        if recording is None:
-            # once for the libraries, which set themselves up when they are first used
-            state, times = step(inputs, state), times - 1
-            if self._pool is None:
-                self._pool = torch.cuda.graph_pool_handle()
-                # the pool lasts as long as some recording of it
-                self._recordings["pool"] = _Recording(lambda _, x: x + 1, (), tensors[0].new_zeros(1), self._pool)
-            recording = _Recording(step, inputs, state, self._pool)
-            if key is not None:
-                self._recordings[full_key] = recording
-        return recording.repeat(inputs, state, times, finished if ask else None)
+        if recording is not None:
+            return recording.repeat(inputs, state, times, finished if ask else None)
+        # once for the libraries, which set themselves up when they are first used
+        state = state if begin is None else begin(inputs, state)
+        state, times = step(inputs, state), times - 1
+        if self._pool is None:
+            self._pool = torch.cuda.graph_pool_handle()
+            # the pool lasts as long as some recording of it
+            self._recordings["pool"] = _Recording(lambda _, x: x + 1, (), tensors[0].new_zeros(1), self._pool)
+        recording = _Recording(step, inputs, state, self._pool)
+        if key is not None:
+            recording.begin_with(begin)
+            self._recordings[full_key] = recording
+        return recording.repeat(inputs, state, times, finished if ask else None, begun=True)
 
 
 class _Recording:
-    def __init__(self, step: Callable[[Any, State], State], inputs: Any, state: State, pool: Any) -> None:
-        self._inputs = inputs
-        self._state: Any = _copy(state)
-        self._graph = torch.cuda.CUDAGraph()
+    def __init__(self, step: Callable[[Any, Any], Any], inputs: Any, state: Any, pool: Any) -> None:
+        self._inputs, self._state, self._pool = inputs, _copy(state), pool
+        self._step = self._recorded(step)
+        self._begin: torch.cuda.CUDAGraph | None = None
+
+    def begin_with(self, begin: Callable[[Any, Any], Any] | None) -> None:
+        """Records what goes before the steps."""
+        self._begin = None if begin is None else self._recorded(begin)
+
+    def repeat(
+        self, inputs: Any, state: State, times: int, finished: Callable[[State], bool] | None, begun: bool = False
+    ) -> State:
+        """begun: ``state`` is that after the beginning."""
+        _load((self._inputs, self._state), (inputs, state))
+        if self._begin is not None and not begun:
+            self._begin.replay()
+        for _ in range(times):
+            if finished is not None and finished(self._state):
+                break
+            self._step.replay()
+        result: State = _copy(self._state)
+        return result
+
+    def _recorded(self, step: Callable[[Any, Any], Any]) -> torch.cuda.CUDAGraph:
+        graph = torch.cuda.CUDAGraph()
         # of another pool than those on which other threads send footage: what they do must not be recorded
         stream = torch.cuda.Stream(priority=-1)
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             # other threads decode and upload meanwhile
-            self._graph.capture_begin(pool=pool, capture_error_mode="thread_local")
-            self._load(self._state, step(self._inputs, self._state))
-            self._graph.capture_end()
+            graph.capture_begin(pool=self._pool, capture_error_mode="thread_local")
+            _load(self._state, step(self._inputs, self._state))
+            graph.capture_end()
         torch.cuda.current_stream().wait_stream(stream)
+        return graph
 
-    def repeat(self, inputs: Any, state: State, times: int, finished: Callable[[State], bool] | None) -> State:
-        self._load(self._inputs, inputs)
-        self._load(self._state, state)
-        for _ in range(times):
-            if finished is not None and finished(self._state):
-                break
-            self._graph.replay()
-        result: State = _copy(self._state)
-        return result
 
-    @staticmethod
-    def _load(into: Any, values: Any) -> None:
-        for mine, theirs in zip(_tensors(into), _tensors(values), strict=True):
-            if mine is not theirs:
-                mine.copy_(theirs)
+def _load(into: Any, values: Any) -> None:
+    """Copies tensors, those of a kind together: one by one they would take longer to send off than to copy."""
+    kinds: dict[torch.dtype, tuple[list[Tensor], list[Tensor]]] = {}
+    for mine, theirs in zip(_tensors(into), _tensors(values), strict=True):
+        if mine is not theirs:
+            targets, sources = kinds.setdefault(mine.dtype, ([], []))
+            targets.append(mine)
+            sources.append(theirs)
+    for targets, sources in kinds.values():
+        torch._foreach_copy_(targets, sources)
 
 
 def _tensors(value: Any) -> Iterator[Tensor]:
@@ -123,6 +146,8 @@ def _mapped(function: Callable[[Tensor, Tensor], Tensor], first: Any, second: An
     return first
 
 
-def _copy(value: Any) -> Any:
+def _copy(value: State) -> State:
     """The same with its tensors copied."""
-    return _mapped(lambda tensor, _: tensor.clone(), value, value)
+    copy: State = _mapped(lambda tensor, _: torch.empty_like(tensor), value, value)
+    _load(copy, value)
+    return copy

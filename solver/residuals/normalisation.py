@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -49,10 +51,8 @@ def _halved(images: Tensor) -> Tensor:
 
 def _blur(images: Tensor, sigma: float) -> Tensor:
     """Separable Gaussian blur of (B, C, H, W), edges repeated."""
-    radius = max(1, int(3 * sigma + 0.5))
-    offsets = torch.arange(-radius, radius + 1, device=images.device, dtype=images.dtype)
-    kernel = torch.exp(-0.5 * (offsets / sigma) ** 2)
-    kernel = kernel / kernel.sum()
+    kernel = _gaussian(sigma, images.device, images.dtype)
+    radius = len(kernel) // 2
     if images.device.type == "cuda":
         return blur_by_products(images, kernel)
     batch, channels, height, width = images.shape
@@ -60,6 +60,14 @@ def _blur(images: Tensor, sigma: float) -> Tensor:
     padded = F.pad(flat, (radius, radius, radius, radius), mode="replicate")
     rows = F.conv2d(padded, kernel.view(1, 1, 1, -1))
     return F.conv2d(rows, kernel.view(1, 1, -1, 1)).reshape(batch, channels, height, width)
+
+
+@cache
+def _gaussian(sigma: float, device: torch.device, dtype: torch.dtype) -> Tensor:
+    radius = max(1, int(3 * sigma + 0.5))
+    offsets = torch.arange(-radius, radius + 1, device=device, dtype=dtype)
+    kernel = torch.exp(-0.5 * (offsets / sigma) ** 2)
+    return kernel / kernel.sum()
 
 
 def blur_by_products(images: Tensor, kernel: Tensor) -> Tensor:

@@ -61,3 +61,21 @@ def test_a_recording_gives_what_the_steps_give_for_new_inputs_too():
         ]
         for plain, recorded in zip(*((end.value, end.steps, end.extra[0]) for end in ends), strict=True):
             torch.testing.assert_close(recorded.cpu(), plain)
+
+
+def set_back(inputs: tuple[Tensor, ...], now: State) -> State:
+    return State(now.value * 0 + inputs[0], now.steps, now.extra)
+
+
+DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU"))]
+
+
+@pytest.mark.parametrize("key", ["grow", None])
+@pytest.mark.parametrize("device", DEVICES)
+def test_the_beginning_is_applied_once_before_the_steps_every_time(device, key):
+    recordings = Recordings()
+    for factor, value in ((2.0, 1.0), (3.0, 7.0), (0.5, 2.0)):
+        inputs = (torch.tensor(factor, device=device),)
+        end = recordings.repeat(key, grow, inputs, begun(device, value), 5, lambda _: False, begin=set_back)
+        torch.testing.assert_close(end.value.cpu(), torch.full((3,), factor**6))
+        assert int(end.steps) == 5
