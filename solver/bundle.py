@@ -238,4 +238,5 @@ def _step(problem: Problem, joint: _Joint, frames: Tensor, damping: Tensor, free
     raised = damping * diagonal + 1e-9 * diagonal.max() + 1e-9
     A = relaxed + torch.diag(raised)
     flat = (lower.reshape(1, -1), upper.reshape(1, -1))
-    return solve_box(A[None], joint.b[None], *flat, BOX_ROUNDS).reshape(len(frames), -1)
+    # a head has no bounds: one round is exact
+    return solve_box(A[None], joint.b[None], *flat, BOX_ROUNDS if free_controls else 1).reshape(len(frames), -1)

@@ -26,6 +26,7 @@ CONTROL_ACCELERATION = 0.02  # of a control's range
 ROTATION_ACCELERATION = 0.003  # radians
 TRANSLATION_ACCELERATION = 0.03  # centimetres
 REFERENCE_FPS = 30.0
+CONVERGED = 1e-8  # of the joint pass' cost: what is left moves nothing by more than a hundredth of its deviation
 
 
 def learn_template(problem: Problem, pixels: list[FramePixels], pose: Pose, frames: Tensor, level: int) -> Template:
@@ -93,7 +94,7 @@ def joint_pass(problem: Problem, pose: Pose, photometric: Quadratic) -> JointFit
     system = BandedSystem(A, coupling, linked)
     b = full.b - coupling * _motion_differences(pose, linked)
     lower, upper = problem.box(pose, frames)
-    step = system.solve_box(b, lower, upper)
+    step = system.solve_box(b, lower, upper, CONVERGED)
     moved = pose.moved(step)
     return JointFit(problem.held(moved, frames), system.variances(lower >= upper))
 

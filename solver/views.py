@@ -80,9 +80,10 @@ class FramePixels:
 
     def used_on(self, stream: torch.cuda.Stream) -> None:
         """Keeps the memory until ``stream``, another than it was made on, is done with it."""
-        for tensor in (*self.luminance, *self.mask, *self.chroma, *self.matte):
-            if tensor is not None:
-                tensor.record_stream(stream)
+        tensors = [tensor for tensor in (*self.luminance, *self.mask, *self.chroma, *self.matte) if tensor is not None]
+        # images of one size are parts of one
+        for tensor in {tensor.untyped_storage().data_ptr(): tensor for tensor in tensors}.values():
+            tensor.record_stream(stream)
 
     @cached_property
     def _half(self) -> FramePixels:

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .box import Factored, projected_newton
+from .box import CONVERGED, Factored, projected_newton
 
 
 class BandedSystem:
@@ -24,8 +24,11 @@ class BandedSystem:
         self._frames, self._width = A.shape[0], A.shape[1]
         self.diagonal, self.lower = _pair_blocks(A, coupling, second_difference_bands(linked))
 
-    def solve_box(self, b: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
-        """Minimises ``x^T M x / 2 - b^T x`` with bounds, as ``box.solve_box`` does. All (F, P)."""
+    def solve_box(self, b: Tensor, lower: Tensor, upper: Tensor, converged: float = CONVERGED) -> Tensor:
+        """Minimises ``x^T M x / 2 - b^T x`` with bounds, as ``box.solve_box`` does. All (F, P).
+
+        converged: see ``box.projected_newton``.
+        """
 
         def multiply(x: Tensor) -> Tensor:
             return self.multiply(x.view(-1, *b.shape)).view_as(x)
@@ -36,7 +39,7 @@ class BandedSystem:
             return self._to_frames(solution).reshape(1, -1)
 
         flat = (b.reshape(1, -1), lower.reshape(1, -1), upper.reshape(1, -1))
-        return projected_newton(multiply, solve_free, *flat).view_as(b)
+        return projected_newton(multiply, solve_free, *flat, converged=converged).view_as(b)
 
     def multiply(self, x: Tensor) -> Tensor:
         """M x for x (..., F, P)."""

@@ -115,6 +115,7 @@ def projected_newton(
     lower: Tensor,
     upper: Tensor,
     rounds: int | None = None,
+    converged: float = CONVERGED,
 ) -> Tensor:
     """``solve_box`` for any way of storing A (Bertsekas 1982, "Projected Newton methods for optimization problems with
     simple constraints").
@@ -125,7 +126,8 @@ def projected_newton(
 
     multiply: x (B, n, P) -> A x. solve_free: (force (B, P), free (B, P) bool) -> A^-1 force over the free variables, 0
     for the others, where force is 0 too. b, lower, upper: (B, P). rounds: most rounds, for a step of an iteration that
-    will be repeated: few are enough then, and the device is not asked whether all are done. Returns (B, P).
+    will be repeated: few are enough then, and the device is not asked whether all are done. converged: the decrease,
+    relative to that of the force, that is not worth another round. Returns (B, P).
     """
     x = torch.zeros_like(b).clamp(lower, upper)
     done = torch.zeros(len(b), dtype=torch.bool, device=b.device)
@@ -137,7 +139,7 @@ def projected_newton(
         force = downhill * free
         direction = solve_free(force, free)
         if asks:
-            done = done | ((force * direction).sum(1) <= CONVERGED * (x * b).abs().sum(1))
+            done = done | ((force * direction).sum(1) <= converged * (x * b).abs().sum(1))
             if bool(done.all()):
                 break
         stepped = _step(multiply, x, direction, downhill, b, lower, upper, lengths)
