@@ -394,7 +394,7 @@ def _descents(
 ) -> None:
     """Adam tuned with the first rasterizer for ``tuned`` seconds; with the others, and at published rates, briefly."""
     errors = Errors(filmed.take, filmed.truth, None, device)
-    tasks = [("published", rasterizers[0], briefly), *(("tuned", other, briefly) for other in rasterizers[1:])]
+    tasks = [("thesis", rasterizers[0], briefly), *(("tuned", other, briefly) for other in rasterizers[1:])]
     with filmed.in_memory():
         for preset, rasterizer, seconds in [*tasks, ("tuned", rasterizers[0], tuned)]:
             if seconds:
