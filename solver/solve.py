@@ -74,6 +74,8 @@ def solve_take(
     beside: further devices, which take a share of ``refine``; what is found is that of one device up to rounding.
     """
     check_solvable(take)
+    if device.type == "cuda":
+        torch.cuda.empty_cache()  # recordings of earlier solves leave theirs behind, and new ones cannot ask for it
     with ExitStack() as opened:
         footage = opened.enter_context(TakeFootage(take, device))
         take, found = _find(take, footage, device, progress, checkpoint)
