@@ -132,6 +132,8 @@ class Tracker:
                 if rows[-1] < settled:
                     continue
                 if number not in views:
+                    if pose.head.device.type != "cpu":
+                        views.clear()  # recordings write into the tensors of an earlier part
                     views[number] = self._coarse_views(window.rows(rows), seen_from)
                 found, reached = self._coarse_fit(window.rows(rows), views[number], begin.at(rows), anchor.at(rows))
                 mine = slice(max(rows[0], settled), rows[-1] + 1)
