@@ -117,7 +117,6 @@ class Tracker:
         """
         count = len(window.frames)
         pose, disagreement = last.at([0] * count), torch.full_like(last.head[:, 0, 0], torch.inf).repeat(count)
-        parts = self._parts(window, self.levels[0])
         views: dict[int, Views] = {}
         seen_from, settled = last, 0
         while settled < count:
@@ -128,26 +127,41 @@ class Tracker:
             begin.controls[settled], begin.head[settled] = ahead.controls[0], ahead.head[0]
             if views and self._moved(seen_from, there) > MOST_MOVED:
                 views, seen_from = {}, there
-            for number, rows in enumerate(parts):
-                if rows[-1] < settled:
-                    continue
-                if number not in views:
-                    if pose.head.device.type != "cpu":
-                        views.clear()  # recordings write into the tensors of an earlier part
-                    views[number] = self._coarse_views(window.rows(rows), seen_from)
-                found, reached = self._coarse_fit(window.rows(rows), views[number], begin.at(rows), anchor.at(rows))
-                mine = slice(max(rows[0], settled), rows[-1] + 1)
-                of_part = slice(mine.start - rows[0], mine.stop - rows[0])
-                better = reached[of_part] < WORTHWHILE * disagreement[mine]
-                chosen = pose.at(mine).chosen(found.at(of_part), better)
-                pose.controls[mine], pose.head[mine] = chosen.controls, chosen.head
-                disagreement[mine] = torch.where(better, reached[of_part].to(disagreement), disagreement[mine])
+            found, reached = self._coarse_round(window, begin, anchor, settled, views, seen_from)
+            rest = slice(settled, count)
+            better = reached < WORTHWHILE * disagreement[rest]
+            chosen = pose.at(rest).chosen(found, better)
+            pose.controls[rest], pose.head[rest] = chosen.controls, chosen.head
+            disagreement[rest] = torch.where(better, reached.to(disagreement), disagreement[rest])
             values = disagreement.tolist()
             good = AS_WELL * values[settled]
             settled += 1
             while settled < count and values[settled] < good:
                 settled += 1
         return pose
+
+    def _coarse_round(
+        self, window: _Window, begin: Pose, anchor: Anchor, settled: int, views: dict[int, Views], seen_from: Pose
+    ) -> tuple[Pose, Tensor]:
+        """Poses of the window's frames from ``settled`` on, fitted at the coarsest level, and how far what is seen
+        there disagrees with the memory (n,).
+
+        views: of the window's parts by their numbers, with the visibility of pose ``seen_from``; missing ones are made.
+        """
+        poses, told = [], []
+        for number, rows in enumerate(self._parts(window, self.levels[0])):
+            if rows[-1] < settled:
+                continue
+            part = window.rows(rows)
+            if number not in views:
+                if begin.head.device.type != "cpu":
+                    views.clear()  # recordings write into the tensors of an earlier part
+                views[number] = self._coarse_views(part, seen_from)
+            found, reached = self._coarse_fit(part, views[number], begin.at(rows), anchor.at(rows))
+            wanted = slice(max(settled - rows[0], 0), rows[-1] - rows[0] + 1)
+            poses.append(found.at(wanted))
+            told.append(reached[wanted])
+        return joined(poses), torch.cat(told)
 
     def _coarse_views(self, window: _Window, there: Pose) -> Views:
         """What frames show at the coarsest level, with the visibility of one pose (B = 1) for all."""

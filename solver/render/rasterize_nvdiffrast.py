@@ -11,9 +11,14 @@ from typing import Any
 
 import nvdiffrast.torch as nvdiffrast
 import torch
+from nvdiffrast import __version__ as nvdiffrast_version
 from torch import Tensor
 
 CONTEXTS = 12  # each holds a few megabytes for an image of its kind of batch
+OLDEST = (0, 4)
+
+if tuple(int(number) for number in nvdiffrast_version.split(".")[:2]) < OLDEST:
+    raise ImportError(f"version {nvdiffrast_version} is older than {'.'.join(map(str, OLDEST))}")
 
 
 def nearest(clip: Tensor, triangles: Tensor, resolution: tuple[int, int]) -> tuple[Tensor, Tensor]:

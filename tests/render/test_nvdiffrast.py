@@ -4,6 +4,7 @@ The first needs a CUDA device and nvdiffrast, which is never installed for the u
 """
 
 import sys
+from types import ModuleType
 
 import pytest
 import torch
@@ -50,6 +51,20 @@ def test_without_nvdiffrast_the_built_in_one_runs_and_says_why(monkeypatch):
     backend = choose_backend("cuda")
     assert backend.name == "torch"
     assert "nvdiffrast" in backend.reason
+
+
+def test_an_old_nvdiffrast_is_not_used_and_its_version_is_told(monkeypatch):
+    monkeypatch.delenv(CHOICE, raising=False)
+    old = ModuleType("nvdiffrast")
+    old.__version__, old.torch = "0.3.3", ModuleType("nvdiffrast.torch")
+    for name, module in (("nvdiffrast", old), ("nvdiffrast.torch", old.torch)):
+        monkeypatch.setitem(sys.modules, name, module)
+    for name in ("rasterize_nvdiffrast", "drawing_nvdiffrast"):
+        monkeypatch.delitem(sys.modules, f"solver.render.{name}", raising=False)
+        monkeypatch.delattr(f"solver.render.{name}", raising=False)
+    backend = choose_backend("cuda")
+    assert backend.name == "torch"
+    assert "version 0.3.3 is older than 0.4" in backend.reason
 
 
 def test_the_choice_can_be_made_by_the_user(monkeypatch):
