@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from .bundle import Evidence, Outlines, bundle
+from .devices import indices_on
 from .known_texture import known_template
 from .matte import Matte
 from .problem import Pose, Problem
@@ -89,7 +90,7 @@ def look(
     if outlines is not None and problem.take.settings.contour > 0:
         most = max(1, MOST_OUTLINES // len(problem.take.cameras))
         chosen = np.unique(np.linspace(0, len(indices) - 1, most).round().astype(int)).tolist()
-        rows = torch.tensor(chosen, device=frames.device)
+        rows = indices_on(frames.device, chosen)
         every = len(chosen) == len(indices)
         coverage = visibility.coverage if every else [image[rows] for image in visibility.coverage]
         some = pose.at(rows)

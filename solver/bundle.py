@@ -173,7 +173,8 @@ def _linearise(
     jacobian = everything.J_activation_control
     A_frames, b_frames = to_controls(A_frames, b_frames, jacobian)
     mean_covectors = torch.einsum("bcn,bcni->bni", weights, covectors)
-    A = (torch.block_diag(*A_frames) - _shared(problem, mean_covectors, everything.points, jacobian, template)) / noise
+    of_colour = _information_of_colour(problem, mean_covectors, everything.points, jacobian, template)
+    A = (torch.block_diag(*A_frames) - of_colour) / noise
     b = b_frames.reshape(-1) / noise
     seen = everything.weights * (template.weights > 0)
     whole = (1, 1, -1)
@@ -194,7 +195,7 @@ def _linearise(
     return _Joint(pose, A, b, cost, template, slack), scale
 
 
-def _shared(
+def _information_of_colour(
     problem: Problem, mean_covectors: Tensor, points: Tensor, J_activation_control: Tensor, template: Template
 ) -> Tensor:
     """What eliminating the colour takes from the normal equations: (M*(K+6), M*(K+6)) float64.

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..camera import NEAREST, CameraModel
+from ..devices import indices_on
 from ..matte import UNSEEN, Matte, clean_background_mattes
 from ..render import opposite_vertices, silhouette_edges
 from ..rig import RigModel, apply_head
@@ -185,7 +186,7 @@ class ContourBuilder:
         found &= there
         weight = (barycentrics * self._vertex_weight[self._triangles[triangles]]).sum(2)
         weight = self._strength * min(1.0, 1 / (scale * CORRELATED)) * torch.where(found, weight, 0.0)
-        image = torch.tensor(images, device=alpha.device)[:, None].expand_as(found)
+        image = indices_on(alpha.device, images)[:, None].expand_as(found)
         return _Outline(*(part.flatten(0, 1) for part in (image, triangles, barycentrics, normals, crossings, weight)))
 
     def _points(self, outline: _Outline, cameras: CameraModel, refusals: tuple[str, ...]) -> ContourPoints:

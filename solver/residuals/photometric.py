@@ -19,8 +19,6 @@ from ..rig import RigModel
 from ..surface import SurfaceSamples
 
 SLIVER = 1e-4  # sine between two edges of a triangle below which rounding decides its normal
-
-
 LEAST_CURVATURE = 0.4  # with many outliers the loss has hardly any, and a step would be too long
 MEDIAN_OF = 50_000  # residuals: they give a median to about 1 %
 

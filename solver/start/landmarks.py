@@ -213,7 +213,7 @@ def _triangulated_head(points: Tensor, cameras: CameraModel, pixels: Tensor, rad
     homogeneous = F.pad(pixels, (0, 1), value=1.0) @ torch.linalg.inv(cameras.intrinsics).mT
     rays = F.normalize(homogeneous, dim=-1) @ cameras.rotation  # (c, L, 3) world
     across = torch.eye(3).to(rays) - rays[..., :, None] * rays[..., None, :]
-    centres = -(cameras.rotation.mT @ cameras.translation[..., None])  # (c, 3, 1)
+    centres = cameras.centres[..., None]  # (c, 3, 1)
     places = torch.linalg.solve(across.sum(0), (across @ centres[:, None]).sum(0))[..., 0]  # (L, 3)
     weight = torch.ones(len(points), 1, dtype=points.dtype, device=points.device)
     for _ in range(10):

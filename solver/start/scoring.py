@@ -88,7 +88,7 @@ def _score(proxy: HeadProxy, view: CoarseView, rotation: Tensor, place: Tensor) 
 
 def _facing(proxy: HeadProxy, cameras: CameraModel, rotation: Tensor, place: Tensor) -> Tensor:
     """(B, C, P) weight of each point in each camera: 0 where hidden or seen at a slant."""
-    centres = -(cameras.rotation.mT @ cameras.translation[..., None])[..., 0]  # (C, 3)
+    centres = cameras.centres  # (C, 3)
     away = F.normalize((centres[None] - place[:, None]) @ rotation, dim=-1)  # (B, C, 3) rig space
     direction = (away @ proxy.directions.T).argmax(-1)
     cosine = (away @ proxy.normals.T).abs()
