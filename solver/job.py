@@ -138,7 +138,7 @@ def _write_texture(solved: Solved, out: Path, clock: StageClock) -> dict[str, ob
     if isinstance(baked, NoTexture):
         clock.message(baked.reason)
         return {"texture": None}
-    files = write_texture(baked, out)
+    files = write_texture(baked.texture, out)
     return {"texture": [file.name for file in files], "camera_gains": baked.gains.cpu().numpy().round(5).tolist()}
 
 

@@ -10,9 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .appearance import Appearance
-from .footage import linear_to_srgb
-from .footage.color import to_linear
+from .footage.color import srgb_bytes, to_linear
 from .footage.container import UnreadableImage
 from .footage.decode import read_pixels
 from .render import Texture
@@ -32,17 +30,16 @@ def udim_number(tile: Tile) -> int:
     return FIRST_UDIM + tile[0] + UDIM_COLUMNS * tile[1]
 
 
-def write_texture(appearance: Appearance, folder: Path) -> list[Path]:
+def write_texture(texture: Texture, folder: Path) -> list[Path]:
     """Writes ``texture.<UDIM>.png`` for every tile, 8-bit sRGB, each whole or not at all; returns the files by tile.
 
     Row 0 is at v = 1, as texture images lie on disk. Light outside 0..1 is clipped.
     """
     files = []
-    for tile, pyramid in sorted(appearance.texture.pyramids.items(), key=lambda item: udim_number(item[0])):
+    for tile, pyramid in sorted(texture.pyramids.items(), key=lambda item: udim_number(item[0])):
         path = folder / NAME.replace(UDIM, str(udim_number(tile)))
-        light = pyramid[0][0].permute(1, 2, 0).clamp(0, 1).cpu().numpy()
-        stored = np.rint(255 * linear_to_srgb(light)).astype(np.uint8)
-        _, data = cv2.imencode(".png", np.ascontiguousarray(stored[..., ::-1]))
+        light = pyramid[0][0].permute(1, 2, 0).cpu().numpy()
+        _, data = cv2.imencode(".png", np.ascontiguousarray(srgb_bytes(light)[..., ::-1]))
         write_atomic(path, data.tobytes())
         files.append(path)
     return files

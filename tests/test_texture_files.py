@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from solver import texture_files
-from solver.appearance import Appearance
 from solver.footage import srgb_to_linear
 from solver.render import Texture
 from solver.take import TakeError
@@ -19,9 +18,6 @@ from solver.texture_files import read_texture, udim_number, write_texture
 
 TILES = {(0, 0): 1001, (9, 0): 1010, (0, 1): 1011, (3, 2): 1024}
 
-
-def appearance(tiles: dict[tuple[int, int], Tensor]) -> Appearance:
-    return Appearance(Texture.from_tiles(tiles), {}, torch.ones(1, 3), torch.ones(0, dtype=torch.bool))
 
 
 def picture(seed: int, height: int = 6, width: int = 6) -> Tensor:
@@ -39,7 +35,7 @@ def test_tiles_are_numbered_as_mari_does(tile: tuple[int, int], number: int) -> 
 
 def test_tiles_come_back_from_their_files(tmp_path: Path) -> None:
     tiles = {tile: picture(number) for tile, number in TILES.items()}
-    files = write_texture(appearance(tiles), tmp_path)
+    files = write_texture(Texture.from_tiles(tiles), tmp_path)
     assert [file.name for file in files] == [f"texture.{number}.png" for number in sorted(TILES.values())]
     assert sorted(tmp_path.iterdir()) == files
     texture = read_texture(tmp_path / "texture.<UDIM>.png")
@@ -51,14 +47,14 @@ def test_tiles_come_back_from_their_files(tmp_path: Path) -> None:
 def test_the_file_is_upright_rgb_and_srgb(tmp_path: Path) -> None:
     image = torch.zeros(4, 4, 3)
     image[0, :, 0] = 0.5  # the top row is red
-    (file,) = write_texture(appearance({(0, 0): image}), tmp_path)
+    (file,) = write_texture(Texture.from_tiles({(0, 0): image}), tmp_path)
     stored = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
     assert stored[0, 0].tolist() == [0, 0, 188]  # 0.5 in linear light, BGR
     assert not stored[1:].any()
 
 
 def test_light_beyond_the_range_is_clipped(tmp_path: Path) -> None:
-    (file,) = write_texture(appearance({(0, 0): torch.tensor([[[-0.5, 3.0, 1.0]]])}), tmp_path)
+    (file,) = write_texture(Texture.from_tiles({(0, 0): torch.tensor([[[-0.5, 3.0, 1.0]]])}), tmp_path)
     assert cv2.imread(str(file)).reshape(-1).tolist() == [255, 255, 0]
 
 
@@ -83,14 +79,14 @@ def test_large_images_are_made_smaller(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_only_files_of_the_pattern_are_read(tmp_path: Path) -> None:
-    write_texture(appearance({(0, 0): picture(0), (1, 0): picture(1)}), tmp_path)
+    write_texture(Texture.from_tiles({(0, 0): picture(0), (1, 0): picture(1)}), tmp_path)
     for name in ("texture.1003.png.part", "texture.0999.png", "texture.10010.png", "other.1004.png"):
         (tmp_path / name).write_bytes(b"not an image")
     assert set(read_texture(tmp_path / "texture.<UDIM>.png").pyramids) == {(0, 0), (1, 0)}
 
 
 def test_bad_files_end_in_one_sentence(tmp_path: Path) -> None:
-    (file,) = write_texture(appearance({(0, 0): picture(0, 64, 64)}), tmp_path)
+    (file,) = write_texture(Texture.from_tiles({(0, 0): picture(0, 64, 64)}), tmp_path)
     file.write_bytes(file.read_bytes()[:500])
     (tmp_path / "text.png").write_text("hello, this is text")
     for name, says in (

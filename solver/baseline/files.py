@@ -112,11 +112,10 @@ def _even(picture: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 2 * 2])
 
 
-def _grey(texture: Mapping[Tile, Tensor]) -> Appearance:
+def _grey(texture: Mapping[Tile, Tensor]) -> Texture:
     """A texture of encoded luminance as one to write: linear light, the same in all channels."""
     tiles = {tile: (texels.clamp_min(0) ** 2).expand(-1, -1, 3) for tile, texels in texture.items()}
-    nothing = torch.zeros(0)
-    return Appearance(Texture.from_tiles(tiles), {}, nothing, nothing)
+    return Texture.from_tiles(tiles)
 
 
 def _calibration(camera: Camera) -> dict[str, object]:

@@ -25,6 +25,11 @@ def linear_to_srgb(linear: np.ndarray) -> np.ndarray:
     return np.copysign(np.where(magnitude <= 0.0031308, magnitude * 12.92, power), linear).astype(linear.dtype)
 
 
+def srgb_bytes(light: np.ndarray) -> np.ndarray:
+    """sRGB values uint8 of linear light ``light``, any shape; what is outside 0..1 is clipped."""
+    return np.rint(255 * linear_to_srgb(light.clip(0, 1))).astype(np.uint8)
+
+
 def to_linear(stored: np.ndarray, color_space: str) -> np.ndarray:
     """Linear light float32, same shape, of ``stored`` pixels: uint8 or uint16 at full scale 0..1, or float as it is.
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from solver.drawing import Rendering
 from solver.rig import RigModel
 
-from .scene import SolvedTake, View
+from .scene import View
 
 CLAY = (0.42, 0.37, 0.33)  # linear light
 # in the camera's axes (x right, y down, z away): direction towards the light, colour
@@ -19,13 +19,8 @@ WRAP = 0.15  # how far diffuse light reaches around the terminator, of its large
 GLOSS, SHARPNESS = 0.16, 40.0  # Blinn's highlight, which shows dents that diffuse light hides
 
 
-def clay_rendering(scene: SolvedTake, view: View, colour: Tensor | None = None) -> Rendering:
+def clay_rendering(model: RigModel, view: View, colour: Tensor | None = None) -> Rendering:
     """The posed mesh of ``view`` (B = 1) with smooth normals. colour: (V, 3) linear light, instead of clay."""
-    return clay_mesh(scene.model, view, colour)
-
-
-def clay_mesh(model: RigModel, view: View, colour: Tensor | None = None) -> Rendering:
-    """As ``clay_rendering``, of a rig that nobody has solved."""
     drawing = view.drawing
     rotation, translation = view.lens.rotation[:, 0], view.lens.translation[:, 0]
     normals = model.vertex_normals(view.world) @ rotation.mT

@@ -111,7 +111,7 @@ def draw_compared_heads(comparison: Comparison, take: Take, path: Path) -> None:
 
 def _painted(shot: Shot, values: np.ndarray, top: float) -> np.ndarray:
     """(H, W, 3) uint8: the head in the colours of its values (V,), 0 to ``top``, shaded a little by its shape."""
-    clay = clay_rendering(shot.scene, shot.view)
+    clay = clay_rendering(shot.scene.model, shot.view)
     coverage = clay.coverage[0, ..., None].numpy()
     brightness = encoded(clay.colours).mean(axis=2, keepdims=True) / LEVELS / _BRIGHTEST
     shade = LEAST_SHADE + (1 - LEAST_SHADE) * np.clip(brightness, 0, 1)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from solver.camera import scaled
 from solver.drawing import Rendering, camera_depth, texture_drawing
-from solver.footage import linear_to_srgb
+from solver.footage.color import linear_to_srgb, srgb_bytes
 from solver.render import barycentric_derivatives
 from solver.take import Camera
 
@@ -93,20 +93,20 @@ def edges(shot: Shot, look: Look) -> np.ndarray:
 
 def clay(shot: Shot, look: Look) -> np.ndarray:
     """The mesh alone in gray clay with smooth normals, lit from the camera, so that its shape can be judged."""
-    rendering = clay_rendering(shot.scene, shot.view)
+    rendering = clay_rendering(shot.scene.model, shot.view)
     return encoded(_over(rendering, torch.full_like(rendering.colours, BACKDROP)))
 
 
 def textured(shot: Shot, look: Look) -> np.ndarray:
     """The mesh alone with its baked texture; dark clay where the texture says nothing."""
-    solid = clay_rendering(shot.scene, shot.view)
+    solid = clay_rendering(shot.scene.model, shot.view)
     dark = Rendering(solid.colours * DARK_CLAY, solid.coverage)
     return encoded(_over(_baked(shot), _over(dark, torch.full_like(solid.colours, BACKDROP))))
 
 
 def blend(shot: Shot, look: Look) -> np.ndarray:
     """The render (textured, clay when there is no texture) over the footage at the look's opacity."""
-    rendering = clay_rendering(shot.scene, shot.view) if shot.scene.texture is None else _baked(shot)
+    rendering = clay_rendering(shot.scene.model, shot.view) if shot.scene.texture is None else _baked(shot)
     plate = _plate(shot)
     return encoded(plate + look.opacity * (_over(rendering, plate) - plate))
 
@@ -160,7 +160,7 @@ def _outline(shot: Shot) -> Tensor:
 
 def encoded(light: Tensor) -> np.ndarray:
     """(H, W, 3) uint8 sRGB of linear light (..., H, W, 3)."""
-    return np.asarray(np.rint(LEVELS * _srgb(light)), np.uint8)
+    return srgb_bytes(light.cpu().numpy().reshape(light.shape[-3:]))
 
 
 def _srgb(light: Tensor) -> np.ndarray:

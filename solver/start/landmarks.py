@@ -22,8 +22,8 @@ from ..problem import Pose
 from ..residuals.normal_equations import head_basis, to_controls
 from ..residuals.photometric import robust_loss, robust_weight
 from ..residuals.priors import ControlPrior
-from ..review.clay import clay_mesh
-from ..review.panels import encoded
+from ..review.clay import clay_rendering
+from ..footage.color import srgb_bytes
 from ..review.scene import View
 from ..rig import RigModel, apply_head
 from ..take import Camera
@@ -77,8 +77,9 @@ def landmarks_of_rig(model: RigModel, axes: RigAxes, centre: Tensor, radius: flo
     for camera in cameras:
         lens = CameraModel.from_cameras([camera], [0], model.device, model.dtype)
         view = View(vertices, lens, draw(mesh, vertices, lens, 0))
-        rendering = clay_mesh(model, view)
-        pictures.append(encoded(rendering.colours + (1 - rendering.coverage[..., None]) * BACKDROP))
+        rendering = clay_rendering(model, view)
+        light = rendering.colours + (1 - rendering.coverage[..., None]) * BACKDROP
+        pictures.append(srgb_bytes(light[0].cpu().numpy()))
         views.append(view)
     faces = detector.detect(pictures)
     seen = []
