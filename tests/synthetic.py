@@ -14,17 +14,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from solver.camera import CameraModel, scaled
-from solver.problem import Pose, Problem, Quality
-from solver.render import choose_backend, interpolate
-from solver.render.rasterize_torch import rasterize
-from solver.residuals.contour import ContourBuilder
-from solver.residuals.photometric import Views
-from solver.residuals.priors import ControlPrior
-from solver.rig import RigModel, apply_head, retract
-from solver.surface import sample_surface
-from solver.take import Camera, Combination, Footage, Rig, Settings, Shape, Take, Target
-from solver.views import FramePixels, ViewBuilder
+from facesolve.footage.stream import FramePixels
+from facesolve.geometry.camera import CameraModel, scaled
+from facesolve.geometry.pose import Pose
+from facesolve.geometry.rig import RigModel, apply_head, retract
+from facesolve.geometry.surface_samples import sample_surface
+from facesolve.render import choose_backend, interpolate
+from facesolve.render.rasterize_torch import rasterize
+from facesolve.residuals.contour import ContourBuilder
+from facesolve.residuals.observation import Views
+from facesolve.residuals.priors import ControlPrior
+from facesolve.residuals.visibility import ViewBuilder
+from facesolve.stages.problem import Problem, Quality
+from facesolve.take import Camera, Combination, Footage, Rig, Settings, Shape, Take, Target
 
 RADII = np.array([7.0, 9.0, 8.0])  # cm
 DISTANCE, FOCAL = 60.0, 280.0  # cm, pixels

@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from solver.cli import main
-from solver.doctor import Check, print_checks
-from solver.take import SolveError, read_take, write_solution, write_take
+from facesolve.cli import main
+from facesolve.jobs.doctor import Check, print_checks
+from facesolve.take import SolveError, read_take, write_solution, write_take
+from tests.jobs.test_pack import Job
 
 from .take import rigs
-from .test_pack import Job
 
 Captured = pytest.CaptureFixture[str]
 
@@ -51,9 +51,9 @@ def solve(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., Any]], Non
     """Puts a function in the place of the solve."""
 
     def replace(function: Callable[..., Any]) -> None:
-        module = types.ModuleType("solver.job")
+        module = types.ModuleType("facesolve.jobs.solve_folder")
         module.solve_take_folder = function  # type: ignore[attr-defined]
-        monkeypatch.setitem(sys.modules, "solver.job", module)
+        monkeypatch.setitem(sys.modules, "facesolve.jobs.solve_folder", module)
 
     return replace
 
@@ -70,7 +70,9 @@ def test_help_of_every_command_shows_an_example(capsys: Captured) -> None:
 
 
 def test_module_runs_as_the_command() -> None:
-    ended = subprocess.run([sys.executable, "-m", "solver", "--version"], capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        [sys.executable, "-m", "facesolve", "--version"], capture_output=True, text=True, check=False
+    )
     assert ended.returncode == 0
     assert ended.stdout.startswith("facesolve 0.")
 

@@ -16,13 +16,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from solver.camera import CameraModel, scaled
-from solver.drawing import world_vertices
-from solver.problem import Pose, Problem
-from solver.render import interpolate
-from solver.render.rasterize_torch import rasterize
-from solver.rig import RigModel
-from solver.take import Footage, Rig, Take
+from facesolve.geometry.camera import CameraModel, scaled
+from facesolve.geometry.pose import Pose
+from facesolve.geometry.rig import RigModel
+from facesolve.render import interpolate
+from facesolve.render.posed_rig import world_vertices
+from facesolve.render.rasterize_torch import rasterize
+from facesolve.stages.problem import Problem
+from facesolve.take import Footage, Rig, Take
 
 from . import synthetic
 

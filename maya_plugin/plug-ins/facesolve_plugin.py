@@ -58,7 +58,7 @@ class _Flags:
 
     def span(self):
         """(first, last) scene times; None when neither is given."""
-        from solver.take.errors import TakeError
+        from facesolve.take.errors import TakeError
 
         first, last = self.number("first"), self.number("last")
         if (first is None) != (last is None):
@@ -74,7 +74,7 @@ class _Command(om.MPxCommand):
         self._edit = None
 
     def do(self, edit) -> None:
-        """Runs a scene edit (``maya_plugin.undo``); one that fails is taken back and cannot be undone."""
+        """Runs a scene edit (``facesolve_maya.scene.undo``); one that fails is taken back and cannot be undone."""
         edit.do()
         self._edit = edit
 
@@ -88,7 +88,7 @@ class _Command(om.MPxCommand):
         self._edit.do()
 
     def doIt(self, arguments) -> None:
-        from solver.take.errors import FacesolveError
+        from facesolve.take.errors import FacesolveError
 
         try:
             self.run(_Flags(self.syntax(), arguments))
@@ -120,10 +120,10 @@ class FacesolveExport(_Command):
     def run(self, flags: _Flags) -> None:
         from pathlib import Path
 
-        from maya_plugin.export import ExportRequest, export_take, preflight
-        from maya_plugin.export.timeline import frame_range, playback_frames
-        from solver.take import Settings, write_take
-        from solver.take.errors import TakeError
+        from facesolve.take import Settings, write_take
+        from facesolve.take.errors import TakeError
+        from facesolve_maya.export import ExportRequest, export_take, preflight
+        from facesolve_maya.scene.timeline import frame_range, playback_frames
 
         folder, span = flags.text("folder"), flags.span()
         request = ExportRequest(
@@ -162,8 +162,8 @@ class FacesolveSolve(_Command):
     def run(self, flags: _Flags) -> None:
         from pathlib import Path
 
-        from maya_plugin.run import SolveRequest, find_interpreter, solve
-        from solver.take.errors import TakeError
+        from facesolve.take.errors import TakeError
+        from facesolve_maya.run import SolveRequest, find_interpreter, solve
 
         if not flags.text("take"):
             raise TakeError("facesolveSolve: give -take, the take's folder.")
@@ -196,8 +196,8 @@ class FacesolveApply(_Command):
     def run(self, flags: _Flags) -> None:
         from pathlib import Path
 
-        from maya_plugin.apply import plan, read_request
-        from solver.take.errors import TakeError
+        from facesolve.take.errors import TakeError
+        from facesolve_maya.apply import plan, read_request
 
         if not flags.text("solution"):
             raise TakeError("facesolveApply: give -solution, the solution's folder.")
@@ -229,8 +229,8 @@ class FacesolveCorrectives(_Command):
     def run(self, flags: _Flags) -> None:
         from pathlib import Path
 
-        from maya_plugin.apply import plan_correctives, read_correctives_request
-        from solver.take.errors import TakeError
+        from facesolve.take.errors import TakeError
+        from facesolve_maya.apply import plan_correctives, read_correctives_request
 
         if not (flags.text("solution") and flags.text("head")):
             raise TakeError("facesolveCorrectives: give -solution, the solution's folder, and -head, its transform.")
@@ -241,7 +241,7 @@ class FacesolveCorrectives(_Command):
 
 
 class FacesolveEdit(_Command):
-    """facesolveEdit TOKEN: runs an edit that Python code handed over (maya_plugin.undo), undoable. Not for users."""
+    """facesolveEdit TOKEN: runs an edit handed over by ``facesolve_maya.scene.undo``, undoable. Not for users."""
 
     NAME = "facesolveEdit"
 
@@ -252,7 +252,7 @@ class FacesolveEdit(_Command):
         return syntax
 
     def doIt(self, arguments) -> None:
-        from maya_plugin.undo import waiting_edit
+        from facesolve_maya.scene.undo import waiting_edit
 
         self.do(waiting_edit(om.MArgDatabase(self.syntax(), arguments).commandArgumentString(0)))
 
@@ -273,8 +273,8 @@ def initializePlugin(plugin) -> None:
 
 def build_shelf() -> None:
     """Makes the shelf or brings it up to date; what is wrong with its list is a warning, never an error at start-up."""
-    from maya_plugin.ui import shelf
-    from solver.take.errors import FacesolveError
+    from facesolve.take.errors import FacesolveError
+    from facesolve_maya.ui import shelf
 
     try:
         shelf.build()

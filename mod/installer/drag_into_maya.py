@@ -60,9 +60,10 @@ def activate(cmds, target):
     """Loads the module into this session, the plug-in and the shelf; returns sentences about what could not be done."""
     problems = []
     cmds.loadModule(load=target)
-    if ROOT not in sys.path:
-        # A module's PYTHONPATH is read when Maya starts; this session started without it.
-        sys.path.append(ROOT)
+    for folder in (os.path.join(ROOT, "solver"), os.path.join(ROOT, "maya_plugin")):
+        if folder not in sys.path:
+            # A module's PYTHONPATH is read when Maya starts; this session started without it.
+            sys.path.append(folder)
     try:
         import numpy  # noqa: F401
     except ImportError:
@@ -74,7 +75,7 @@ def activate(cmds, target):
     except RuntimeError as error:
         problems.append(f"The plug-in did not load: {error}")
     if not cmds.about(batch=True):
-        from maya_plugin.ui import shelf
+        from facesolve_maya.ui import shelf
 
         shelf.build()
     return problems

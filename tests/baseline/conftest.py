@@ -2,7 +2,7 @@
 
 import pytest
 
-from solver.take import Take
+from facesolve.take import Take
 from tests.baseline.filmed import filmed_scene, on_disk
 from tests.synthetic import Scene
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from solver.take import Footage, Rig, StartPose, Take
+from facesolve.take import Footage, Rig, StartPose, Take
 from tests.synthetic import RADII, Scene, film, head_rig, make_problem, make_take, performance
 
 FRAMES = 3

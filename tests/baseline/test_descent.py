@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from solver.baseline import PRESETS, Budget, FirstOrder, Snapshot, solve_first_order
-from solver.problem import Pose
-from solver.take import ControlSettings, HeadPin, Pin, Settings, SolveError, Take
+from facesolve.baseline import PRESETS, Budget, FirstOrder, Snapshot, solve_first_order
+from facesolve.geometry.pose import Pose
+from facesolve.take import ControlSettings, HeadPin, Pin, Settings, SolveError, Take
 from tests.baseline.filmed import FRAMES
 from tests.synthetic import RADII, Scene, head_rig
 

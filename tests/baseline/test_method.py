@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from solver.baseline import COMBINED, FREE, PRESETS, FirstOrder
+from facesolve.baseline import COMBINED, FREE, PRESETS, FirstOrder
 
 TUNED = PRESETS["tuned"]
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from solver.baseline import COMBINED, FREE, PRESETS, Budget, Outcome, descend
-from solver.baseline.learnt import LearntShapes
-from solver.correctives.field import cotangent_laplacian
-from solver.correctives.span import RigSpan
-from solver.rig import RigModel
-from solver.rotation import rotation_from_tangent
-from solver.take import SolveError, StartPose, Take
+from facesolve.baseline import COMBINED, FREE, PRESETS, Budget, Outcome, descend
+from facesolve.baseline.learnt import LearntShapes
+from facesolve.correctives.field import cotangent_laplacian
+from facesolve.correctives.span import RigSpan
+from facesolve.geometry.rig import RigModel
+from facesolve.geometry.rotation import rotation_from_tangent
+from facesolve.take import SolveError, StartPose, Take
 from tests.baseline.filmed import FRAMES
 from tests.synthetic import Scene
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from solver.baseline.regularisers import MeshTopology, edge_length, laplacian, normal_consistency
-from solver.rig import RigModel
+from facesolve.baseline.regularisers import MeshTopology, edge_length, laplacian, normal_consistency
+from facesolve.geometry.rig import RigModel
 from tests.synthetic import head_rig
 
 Regulariser = Callable[[Tensor], Tensor]

@@ -9,13 +9,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from solver.baseline.scene import Scene
-from solver.problem import Pose, Problem
-from solver.render import CHOICE
-from solver.render.texture import Tile
-from solver.rig import apply_head, retract
-from solver.solve import prepare
-from solver.take import Take
+from facesolve.baseline.scene import Scene
+from facesolve.geometry.pose import Pose
+from facesolve.geometry.rig import apply_head, retract
+from facesolve.render import CHOICE
+from facesolve.render.texture import Tile
+from facesolve.stages.problem import Problem
+from facesolve.stages.setup import prepare
+from facesolve.take import Take
 from tests.render.on_cuda import DEVICE, needs_both
 
 RIM = 5  # pixels across, of what is left out around an outline

@@ -27,17 +27,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from solver.extract import ExtractRequest, extract_images
-from solver.footage import check_footage, open_footage
-from solver.footage.container import UnreadableImage
-from solver.footage.norpix import NorpixFile
-from solver.progress import Silent
-from solver.recordings import Matching, match_recordings
-from solver.take import FacesolveError, Footage, FootageError
-from solver.take.footage import BAYER_PATTERNS, SYNC_MODES
-
-from ..footage.seq_files import BAYER_COLORS, Kind, pictures, seq_bytes, stamps, write_seq
-from ..footage.specimens import camera, take
+from facesolve.footage import check_footage, open_footage
+from facesolve.footage.container import UnreadableImage
+from facesolve.footage.norpix.extract import ExtractRequest, extract_images
+from facesolve.footage.norpix.matching import Matching, match_recordings
+from facesolve.footage.norpix.reader import NorpixFile
+from facesolve.runtime.progress import Silent
+from facesolve.take import FacesolveError, Footage, FootageError
+from facesolve.take.footage import BAYER_PATTERNS, SYNC_MODES
+from tests.footage.norpix.seq_files import BAYER_COLORS, Kind, pictures, seq_bytes, stamps, write_seq
+from tests.footage.specimens import camera, take
 
 WIDTH, HEIGHT, COUNT = 24, 16, 4
 MOST_BYTES = 256 << 20  # beyond the start, for inputs of at most some hundred kilobytes

@@ -15,16 +15,16 @@ from unittest.mock import patch
 import numpy as np
 import torch
 
-from solver.demo.film import READ_NOISE, SHOT_NOISE, Stage
-from solver.demo.head import build_head, build_rig
-from solver.demo.performance import AIM, disturbed
-from solver.demo.skin import paint
-from solver.evaluate import Truth
-from solver.footage import Image
-from solver.footage.color import linear_to_srgb
-from solver.rig import RigModel
-from solver.rotation import rotation_from_tangent
-from solver.take import Camera, Footage, Rig, StartPose, Take
+from facesolve.demo.film import READ_NOISE, SHOT_NOISE, Stage
+from facesolve.demo.head import build_head, build_rig
+from facesolve.demo.performance import AIM, disturbed
+from facesolve.demo.skin import paint
+from facesolve.evaluate.evaluate import Truth
+from facesolve.footage import Image
+from facesolve.footage.color import linear_to_srgb
+from facesolve.geometry.rig import RigModel
+from facesolve.geometry.rotation import rotation_from_tangent
+from facesolve.take import Camera, Footage, Rig, StartPose, Take
 
 SHAPES = 150
 TRIANGLES = 20_000
@@ -55,7 +55,10 @@ class Filmed:
         def opened(footage: Footage, camera: Camera, frames: Sequence[int] = ()) -> MemoryReader:
             return readers[camera.name]
 
-        with patch("solver.views.open_footage", opened), patch("solver.sightings.open_footage", opened):
+        with (
+            patch("facesolve.residuals.visibility.open_footage", opened),
+            patch("facesolve.appearance.texel_views.open_footage", opened),
+        ):
             yield
 
     def prolonged(self, frames: int) -> Filmed:
@@ -210,7 +213,7 @@ def _camera(name: str, azimuth: float, elevation: float, width: int, height: int
 
 
 def _developed(image: torch.Tensor, noise: torch.Generator) -> np.ndarray:
-    """As ``solver.demo.film.develop``, on the image's device."""
+    """As ``facesolve.demo.film.develop``, on the image's device."""
     deviation = torch.sqrt(READ_NOISE**2 + SHOT_NOISE**2 * image)
     noisy = image + deviation * torch.randn(image.shape, generator=noise, device=image.device)
     stored = (noisy.clamp(0, 1) * 4095).round().to(torch.int64)

@@ -27,21 +27,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from solver.baseline import PRESETS, Budget, Snapshot, solve_first_order
-from solver.checkpoint import NoCheckpoint
-from solver.commands.declare import several_devices
-from solver.devices import choose_device, existing_device, make_current
-from solver.evaluate import Truth, parse_region, read_truth
-from solver.optimize.gauss_newton import damped_step, photometric_quadratic, with_priors
-from solver.progress import Silent
-from solver.refine import learn_template
-from solver.render import CHOICE, choose_backend
-from solver.residuals.normal_equations import normal_equations
-from solver.residuals.photometric import observe, robust_weight, sample_normals, template_covectors
-from solver.rig import RigModel, apply_head
-from solver.solve import Solved, solve_take
-from solver.take import Take, read_take
-from solver.views import TakeFootage
+from facesolve.baseline import PRESETS, Budget, Snapshot, solve_first_order
+from facesolve.commands.declare import several_devices
+from facesolve.evaluate.evaluate import Truth, parse_region, read_truth
+from facesolve.footage.stream import TakeFootage
+from facesolve.geometry.rig import RigModel, apply_head
+from facesolve.optimize.robust import robust_weight
+from facesolve.render import CHOICE, choose_backend
+from facesolve.residuals.normal_equations import normal_equations
+from facesolve.residuals.observation import observe
+from facesolve.residuals.photometric import sample_normals, template_covectors
+from facesolve.runtime.checkpoint import NoCheckpoint
+from facesolve.runtime.devices import choose_device, existing_device, make_current
+from facesolve.runtime.progress import Silent
+from facesolve.solve import Solved, solve_take
+from facesolve.stages.frame_fit import damped_step, photometric_quadratic, with_priors
+from facesolve.stages.refine import learn_template
+from facesolve.take import Take, read_take
 
 from .generated import PLACES, Filmed, film
 

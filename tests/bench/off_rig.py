@@ -21,18 +21,19 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from solver.correctives.apply import applied
-from solver.correctives.job import find_correctives
-from solver.correctives.learn import Search
-from solver.demo.film import Stage
-from solver.demo.head import build_head, build_rig
-from solver.demo.skin import paint
-from solver.demo.take import TRUTH, film_take
-from solver.evaluate import read_truth
-from solver.job import solve_take_folder
-from solver.progress import Silent
-from solver.rig import RigModel, apply_head
-from solver.take import (
+from facesolve.correctives.apply import applied
+from facesolve.correctives.learn import Search
+from facesolve.demo.film import Stage
+from facesolve.demo.head import build_head, build_rig
+from facesolve.demo.skin import paint
+from facesolve.evaluate.evaluate import read_truth
+from facesolve.evaluate.vertex_errors import MILLIMETRES
+from facesolve.geometry.rig import RigModel, apply_head
+from facesolve.jobs.demo_take import TRUTH, film_take
+from facesolve.jobs.find_correctives import find_correctives
+from facesolve.jobs.solve_folder import solve_take_folder
+from facesolve.runtime.progress import Silent
+from facesolve.take import (
     Driver,
     Rig,
     Shape,
@@ -44,8 +45,7 @@ from solver.take import (
     read_take,
     write_take,
 )
-from solver.take.settings import QUALITIES
-from solver.vertex_errors import MILLIMETRES
+from facesolve.take.settings import QUALITIES
 
 CHEEK = ((3.6, -2.5, 6.6), 1.6)  # where and how wide, centimetres
 BULGE = ((-3.4, -3.4, 6.6), 1.3)

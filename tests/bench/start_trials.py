@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from solver.progress import Silent
-from solver.start.find import How, find_start
-from solver.views import TakeFootage
+from facesolve.footage.stream import TakeFootage
+from facesolve.runtime.progress import Silent
+from facesolve.start.find import How, find_start
 from tests.start.filmed import expression, film, lenses, placed
 
 FOUND_WITHIN = 3.0  # degrees

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from solver.footage.norpix import NorpixFile
+from facesolve.footage.norpix.reader import NorpixFile
 
 from . import fuzz_seq
 

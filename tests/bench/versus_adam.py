@@ -27,15 +27,15 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
-from solver.baseline import PRESETS, Budget, Snapshot, solve_first_order
-from solver.demo.take import TRUTH, make_take
-from solver.devices import choose_device, device_name
-from solver.evaluate import Truth, evaluate, parse_region, read_truth
-from solver.job import solve_take_folder
-from solver.progress import Silent
-from solver.take import FacesolveError, Solution, Take, TakeError, read_take
-from solver.take.settings import QUALITIES
-from solver.vertex_errors import RegionErrors
+from facesolve.baseline import PRESETS, Budget, Snapshot, solve_first_order
+from facesolve.evaluate.evaluate import Truth, evaluate, parse_region, read_truth
+from facesolve.evaluate.vertex_errors import RegionErrors
+from facesolve.jobs.demo_take import TRUTH, make_take
+from facesolve.jobs.solve_folder import solve_take_folder
+from facesolve.runtime.devices import choose_device, device_name
+from facesolve.runtime.progress import Silent
+from facesolve.take import FacesolveError, Solution, Take, TakeError, read_take
+from facesolve.take.settings import QUALITIES
 
 CLAIM = 5.0  # times the second-order error that Adam still has when the second-order solve ends
 EVALUATED = 12  # points of each of Adam's curves

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from solver.calibrate.board import Board
-from solver.calibrate.session import Detection, Session
-from solver.camera import CameraModel
-from solver.rotation import rotation_from_tangent
-from solver.take import Camera
+from facesolve.calibrate.board import Board
+from facesolve.calibrate.session import Detection, Session
+from facesolve.geometry.camera import CameraModel
+from facesolve.geometry.rotation import rotation_from_tangent
+from facesolve.take import Camera
 
 SIZE = (1600, 1200)
 DISTORTION = np.array([-0.12, 0.08, 0.0006, -0.0004, 0.02])

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import torch
 
-from solver.calibrate.board import ASYMMETRIC, CHARUCO, CHESSBOARD, Board
-from solver.calibrate.detect import _dictionary
-from solver.camera import CameraModel
-from solver.take import Camera
+from facesolve.calibrate.board import ASYMMETRIC, CHARUCO, CHESSBOARD, Board
+from facesolve.calibrate.detect import _dictionary
+from facesolve.geometry.camera import CameraModel
+from facesolve.take import Camera
 
 SAMPLES = 3  # a side of each pixel
 MARGIN = 1.0  # paper around the points, in spacings

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from solver.calibrate.adjust import (
+from facesolve.calibrate.adjust import (
     Freedom,
     Rig,
     Sighting,
@@ -18,9 +18,9 @@ from solver.calibrate.adjust import (
     moved,
     residuals_of,
 )
-from solver.calibrate.board import parse_board
-from solver.calibrate.lens import MODELS, distortion, free_basis, parameters_of, project, smallest_model
-from solver.camera import CameraModel
+from facesolve.calibrate.board import parse_board
+from facesolve.calibrate.lens import MODELS, distortion, free_basis, parameters_of, project, smallest_model
+from facesolve.geometry.camera import CameraModel
 
 from .boards_seen import Faults, arc_of_cameras, photograph, waved_boards
 

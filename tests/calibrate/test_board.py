@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from solver.calibrate.board import parse_board
-from solver.take import TakeError
+from facesolve.calibrate.board import parse_board
+from facesolve.take import TakeError
 
 
 def test_points_are_in_centimetres_row_after_row():

@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from solver.calibrate.bumped import BUMPED, _linearise, _rigid, _shifts, camera_places, find_bumped, motion
-from solver.cli import main
-from solver.consensus import agree
-from solver.problem import Pose, Problem
-from solver.residuals.photometric import observe, template_covectors
-from solver.rig import apply_head
-from solver.take import Camera, Footage, Solution, SolveError, StartPose, read_take, write_solution, write_take
+from facesolve.calibrate.bumped import BUMPED, _linearise, _rigid, _shifts, camera_places, find_bumped, motion
+from facesolve.cli import main
+from facesolve.geometry.pose import Pose
+from facesolve.geometry.rig import apply_head
+from facesolve.residuals.observation import observe
+from facesolve.residuals.photometric import template_covectors
+from facesolve.residuals.template import agree
+from facesolve.stages.problem import Problem
+from facesolve.take import Camera, Footage, Solution, SolveError, StartPose, read_take, write_solution, write_take
 from tests.calibrate.boards_seen import rigid
 from tests.synthetic import compound_rig, film, head_rig, head_scene, make_problem, make_take, performance
 

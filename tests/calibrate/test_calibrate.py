@@ -6,19 +6,19 @@ from functools import cache
 import numpy as np
 import pytest
 
-from solver.calibrate.adjust import Rig, Sighting
-from solver.calibrate.board import parse_board
-from solver.calibrate.calibrate import Calibration, Request, calibrate
-from solver.calibrate.detect import detect_session
-from solver.calibrate.dots import dot_bias
-from solver.calibrate.geometry import find_weaknesses
-from solver.calibrate.images import find_images
-from solver.calibrate.lens import parameters_of
-from solver.calibrate.report import rms
-from solver.calibrate.session import Session
-from solver.calibrate.single import LensRequest
-from solver.progress import Silent
-from solver.take import TakeError
+from facesolve.calibrate.adjust import Rig, Sighting
+from facesolve.calibrate.board import parse_board
+from facesolve.calibrate.calibrate import Calibration, Request, calibrate
+from facesolve.calibrate.detect import detect_session
+from facesolve.calibrate.dots import dot_bias
+from facesolve.calibrate.geometry import find_weaknesses
+from facesolve.calibrate.images import find_images
+from facesolve.calibrate.lens import parameters_of
+from facesolve.calibrate.report import rms
+from facesolve.calibrate.session import Session
+from facesolve.calibrate.single import LensRequest
+from facesolve.runtime.progress import Silent
+from facesolve.take import TakeError
 
 from .boards_seen import Faults, arc_of_cameras, centres, photograph, rigid, waved_boards
 

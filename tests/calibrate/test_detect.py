@@ -5,15 +5,15 @@ import numpy as np
 import pytest
 import torch
 
-from solver.calibrate.adjust import Rig, Sighting
-from solver.calibrate.board import ASYMMETRIC, parse_board
-from solver.calibrate.detect import check_board, detect, detect_session, read_gray
-from solver.calibrate.dots import dot_bias
-from solver.calibrate.images import find_images
-from solver.calibrate.lens import parameters_of
-from solver.camera import CameraModel
-from solver.progress import Silent
-from solver.take import Camera, FootageError, TakeError
+from facesolve.calibrate.adjust import Rig, Sighting
+from facesolve.calibrate.board import ASYMMETRIC, parse_board
+from facesolve.calibrate.detect import check_board, detect, detect_session, read_gray
+from facesolve.calibrate.dots import dot_bias
+from facesolve.calibrate.images import find_images
+from facesolve.calibrate.lens import parameters_of
+from facesolve.geometry.camera import CameraModel
+from facesolve.runtime.progress import Silent
+from facesolve.take import Camera, FootageError, TakeError
 
 from . import photographs
 from .boards_seen import rigid

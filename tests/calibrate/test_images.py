@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from solver.calibrate.images import find_images
-from solver.take import FootageError
+from facesolve.calibrate.images import find_images
+from facesolve.take import FootageError
 
 
 def files(folder: Path, *names: str) -> Path:

@@ -7,10 +7,10 @@ import pytest
 from matplotlib.figure import Figure
 from mpl_toolkits.mplot3d import Axes3D
 
-from solver.calibrate.board import parse_board
-from solver.calibrate.calibrate import Request, calibrate
-from solver.calibrate.pictures import draw_rig
-from solver.progress import Silent
+from facesolve.calibrate.board import parse_board
+from facesolve.calibrate.calibrate import Request, calibrate
+from facesolve.calibrate.pictures import draw_rig
+from facesolve.runtime.progress import Silent
 
 from .boards_seen import Faults, arc_of_cameras, photograph, waved_boards
 

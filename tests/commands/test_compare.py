@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from solver.cli import main
-from solver.take import Solution, write_solution, write_take
-
-from .. import synthetic
-from ..review.filmed import solved
+from facesolve.cli import main
+from facesolve.take import Solution, write_solution, write_take
+from tests import synthetic
+from tests.review.filmed import solved
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from solver.cli import main
+from facesolve.cli import main
 from tests.export.performances import write
 
 Captured = pytest.CaptureFixture[str]

@@ -9,13 +9,12 @@ from pathlib import Path
 import cv2
 import pytest
 
-from solver.cli import main
-from solver.review.video import baked_texture
-from solver.take import read_solution, write_solution, write_take
-from solver.texels import UDIM_COLUMNS
-from solver.texture_files import FIRST_UDIM
-
-from ..review.filmed import Filmed, make
+from facesolve.cli import main
+from facesolve.render.texture import UDIM_COLUMNS
+from facesolve.render.texture_files import FIRST_UDIM
+from facesolve.review.video import baked_texture
+from facesolve.take import read_solution, write_solution, write_take
+from tests.review.filmed import Filmed, make
 
 
 @pytest.fixture(scope="module")

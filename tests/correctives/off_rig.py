@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from solver.problem import Pose
-from solver.rig import RigModel, apply_head
-from solver.take import Driver, Rig, Shape, Target
+from facesolve.geometry.pose import Pose
+from facesolve.geometry.rig import RigModel, apply_head
+from facesolve.take import Driver, Rig, Shape, Target
 from tests.synthetic import RADII, Scene, film, head_rig, make_problem, make_take, performance
 
 FRAMES = 5

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from solver.correctives import SmoothFields, smooth_fields
-from solver.correctives.field import cotangent_laplacian
+from facesolve.correctives import SmoothFields, smooth_fields
+from facesolve.correctives.field import cotangent_laplacian
 
 SPACING = 1.0
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from solver.correctives import RigSpan
-from solver.correctives.apply import corrected_take
-from solver.correctives.field import cotangent_laplacian
-from solver.correctives.learn import Learnt, Search, learn
-from solver.problem import Pose
-from solver.progress import Silent
-from solver.rig import RigModel
+from facesolve.correctives import RigSpan
+from facesolve.correctives.apply import corrected_take
+from facesolve.correctives.field import cotangent_laplacian
+from facesolve.correctives.learn import Learnt, Search, learn
+from facesolve.geometry.pose import Pose
+from facesolve.geometry.rig import RigModel
+from facesolve.runtime.progress import Silent
 from tests.correctives.off_rig import PLACE, SPACING, deformed, error, scene
 from tests.synthetic import RADII
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from solver.correctives import smooth_fields
-from solver.correctives.quadratic import Disagreement
-from solver.correctives.shapes import ShapeSpace, fit_shapes, further_activations, solve_activations, solve_shapes
-from solver.surface import SurfaceSamples
+from facesolve.correctives import smooth_fields
+from facesolve.correctives.quadratic import Disagreement
+from facesolve.correctives.shapes import ShapeSpace, fit_shapes, further_activations, solve_activations, solve_shapes
+from facesolve.geometry.surface_samples import SurfaceSamples
 from tests.synthetic import head_scene
 
 FRAMES, SHAPES = 4, 2

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from solver.correctives import RigSpan
-from solver.correctives.field import cotangent_laplacian
-from solver.rig import RigModel, retract
+from facesolve.correctives import RigSpan
+from facesolve.correctives.field import cotangent_laplacian
+from facesolve.geometry.rig import RigModel, retract
 from tests.synthetic import compound_rig
 
 

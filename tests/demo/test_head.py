@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from solver.demo.head import Head, build_head, build_rig
-from solver.demo.parts import EYE_ISLAND, Island
-from solver.demo.sculpt import EYE_CENTER, EYE_RADIUS, cast, signed_distance
-from solver.demo.skin_grid import SkinGrid
-from solver.rig import RigModel
-from solver.take import Rig
+from facesolve.demo.head import Head, build_head, build_rig
+from facesolve.demo.parts import EYE_ISLAND, Island
+from facesolve.demo.sculpt import EYE_CENTER, EYE_RADIUS, cast, signed_distance
+from facesolve.demo.skin_grid import SkinGrid
+from facesolve.geometry.rig import RigModel
+from facesolve.take import Rig
 
 
 @pytest.fixture(scope="module")

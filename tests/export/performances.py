@@ -7,8 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from solver.export import Performance, load_performance
-from solver.take import (
+from facesolve.export import Performance, load_performance
+from facesolve.take import (
     Camera,
     Combination,
     Control,
@@ -23,7 +23,7 @@ from solver.take import (
     write_solution,
     write_take,
 )
-from solver.take.files import write_atomic
+from facesolve.take.files import write_atomic
 
 FRAMES = np.array([1001, 1002, 1004, 1005, 1006])
 COLUMNS, ROWS = 5, 4  # of the skin's grid of quads

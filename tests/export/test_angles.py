@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from solver.export.angles import Z_UP_TO_Y_UP, maya_rotate_xyz, yaw_pitch_roll
+from facesolve.export.angles import Z_UP_TO_Y_UP, maya_rotate_xyz, yaw_pitch_roll
 
 FORWARD, UP, LEFT = np.array([0.0, 0, 1]), np.array([0.0, 1, 0]), np.array([1.0, 0, 0])  # of a head that looks along +z
 

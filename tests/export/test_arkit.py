@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from solver.export import ExportError
-from solver.export.arkit import ARKIT_SHAPES, match_shapes
+from facesolve.export import ExportError
+from facesolve.export.arkit import ARKIT_SHAPES, match_shapes
 
 LEFT_EYE = "EyeBlinkLeft"
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from solver.export import ExportError, Performance
-from solver.export.curves_csv import LIVE_LINK_COLUMNS, write_all_controls_csv, write_live_link_csv
+from facesolve.export import ExportError, Performance
+from facesolve.export.curves_csv import LIVE_LINK_COLUMNS, write_all_controls_csv, write_live_link_csv
 
 from .performances import performance
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from solver.export.curves_json import write_curves_json
+from facesolve.export.curves_json import write_curves_json
 
 from .performances import performance
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import trimesh
 
-from solver.export import ExportError, Performance
-from solver.export.obj import write_obj_sequence
+from facesolve.export import ExportError, Performance
+from facesolve.export.obj import write_obj_sequence
 
 from .performances import performance
 

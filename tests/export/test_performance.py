@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from solver.export import load_performance
-from solver.take import TakeError, write_solution
+from facesolve.export import load_performance
+from facesolve.take import TakeError, write_solution
 
 from .performances import FRAMES, performance, solution, write
 

@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from solver.export import ExportError, Performance
-from solver.take import Shape
+from facesolve.export import ExportError, Performance
+from facesolve.take import Shape
 
 from .performances import performance
 
 pytest.importorskip("pxr", reason='needs usd-core: pip install "facesolve[usd]"')
 from pxr import Gf, Sdf, Usd, UsdGeom, UsdShade, UsdSkel, UsdUtils, UsdValidation
 
-from solver.export.usd import UsdOptions, build_stage, write_usd
+from facesolve.export.usd import UsdOptions, build_stage, write_usd
 
 
 def with_rig(one: Performance, **changes: Any) -> Performance:

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from solver.camera import CameraModel, without_distortion
-from solver.take import Camera
+from facesolve.geometry.camera import CameraModel, without_distortion
+from facesolve.take import Camera
 
 from .performances import performance
 
 pytest.importorskip("pxr", reason='needs usd-core: pip install "facesolve[usd]"')
 from pxr import UsdGeom
 
-from solver.export.usd import UsdOptions, build_stage
+from facesolve.export.usd import UsdOptions, build_stage
 
 
 def cameras_of(stage: Any) -> list[Any]:

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from solver.take import Camera, Footage, Rig, Take
+from facesolve.take import Camera, Footage, Rig, Take
 
 WIDTH, HEIGHT = 48, 32
 

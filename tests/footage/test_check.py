@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from solver.footage import check_footage, describe_codecs
-from solver.take import Footage
+from facesolve.footage import check_footage, describe_codecs
+from facesolve.take import Footage
 
 from .specimens import camera, picture, take, write_image, write_sequence, write_video
 

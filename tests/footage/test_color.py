@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from solver.footage import linear_to_srgb, srgb_to_linear
-from solver.footage.color import to_linear
+from facesolve.footage import linear_to_srgb, srgb_to_linear
+from facesolve.footage.color import to_linear
 
 
 def test_known_values() -> None:

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from solver.footage.container import UnreadableImage
-from solver.footage.decode import image_size, read_pixels
+from facesolve.footage.container import UnreadableImage
+from facesolve.footage.decode import image_size, read_pixels
 
 from .specimens import HEIGHT, WIDTH, picture, write_image
 

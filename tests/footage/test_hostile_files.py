@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 import pytest
 
-from solver.footage import open_footage
-from solver.footage.container import UnreadableImage
-from solver.footage.decode import OtherSize, image_size, read_pixels
-from solver.footage.video import VideoFile
-from solver.take import Footage, FootageError
+from facesolve.footage import open_footage
+from facesolve.footage.container import UnreadableImage
+from facesolve.footage.decode import OtherSize, image_size, read_pixels
+from facesolve.footage.video import VideoFile
+from facesolve.take import Footage, FootageError
 
 from .specimens import HEIGHT, WIDTH, camera, picture, write_image, write_video
 from .test_decode import write_exr

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from solver.footage import Image, pyramid
+from facesolve.footage import Image, pyramid
 
 
 def image(height: int, width: int, matte: bool = False) -> Image:

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from solver.footage import FootageReader, Image, Prefetcher, open_footage, srgb_to_linear
-from solver.take import FootageError
+from facesolve.footage import FootageReader, Image, Prefetcher, open_footage, srgb_to_linear
+from facesolve.take import FootageError
 
 from .specimens import camera, picture, write_sequence, write_video
 

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from solver.camera import intrinsics_to_opencv
-from solver.footage import open_footage, srgb_to_linear
-from solver.take import Camera, Footage, FootageError
+from facesolve.footage import open_footage, srgb_to_linear
+from facesolve.geometry.camera import intrinsics_to_opencv
+from facesolve.take import Camera, Footage, FootageError
 
 from .specimens import HEIGHT, WIDTH, camera, picture, write_image, write_sequence
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from solver.footage import open_footage
-from solver.footage.container import UnreadableImage
-from solver.footage.video import VideoFile
-from solver.take import Footage, FootageError
+from facesolve.footage import open_footage
+from facesolve.footage.container import UnreadableImage
+from facesolve.footage.video import VideoFile
+from facesolve.take import Footage, FootageError
 
 from .specimens import HEIGHT, WIDTH, camera, picture, write_video
 

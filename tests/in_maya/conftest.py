@@ -41,7 +41,7 @@ def application():
     maya.standalone.initialize(name="python")
     from maya import cmds
 
-    from maya_plugin.undo import load_plugin
+    from facesolve_maya.scene.undo import load_plugin
 
     cmds.undoInfo(state=True)
     load_plugin()

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from maya_plugin.rotate_order import rotation_matrix
-from solver.take import Solution, Take
-from tests.maya_plugin.ma_scene import blend_scene, open_scene
+from facesolve.take import Solution, Take
+from facesolve_maya.scene.rotate_order import rotation_matrix
+from tests.facesolve_maya.ma_scene import blend_scene, open_scene
 
 FRAMES = 10
 SCALE = 2.0  # of the head in the world
@@ -73,7 +73,7 @@ def black_png(width: int, height: int) -> bytes:
 
 def take_of_head(folder: Path) -> Take:
     """The take that the export makes of the scene."""
-    from maya_plugin.export import ExportRequest, export_take
+    from facesolve_maya.export import ExportRequest, export_take
 
     times = tuple(float(time) for time in range(1, FRAMES + 1))
     footage = {"cam": str(folder / "plate.{frame:04d}.png")}
@@ -114,7 +114,7 @@ def solved_points(take: Take, solution: Solution, row: int) -> np.ndarray:
 
 def rig_points(take: Take, controls: np.ndarray) -> np.ndarray:
     """(V, 3) in the head's space without its scale, centimetres, of the exported rig at controls (K,)."""
-    from maya_plugin.apply.surface import Surface
+    from facesolve_maya.apply.surface import Surface
 
     shares = Surface(take.rig).coefficients(np.asarray(controls, float)[None])[0]
     points = np.array(take.rig.neutral, float)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from maya_plugin.rotate_order import ROTATE_ORDERS
-from solver.take import write_solution, write_take
+from facesolve.take import write_solution, write_take
+from facesolve_maya.scene.rotate_order import ROTATE_ORDERS
 from tests.in_maya.head import FRAMES, maya_points, scene_state, solution_of, solved_points, take_of_head
 
 
@@ -21,7 +21,7 @@ def solved(head):
 
 
 def apply(solved, folder, **options):
-    from maya_plugin.apply import ApplyRequest, apply_solution
+    from facesolve_maya.apply import ApplyRequest, apply_solution
 
     folders = {"take_folder": str(folder / "take"), "solution_folder": str(folder / "solution")}
     return apply_solution(ApplyRequest(solved[0], solved[1], head="head_GRP", **folders, **options))
@@ -82,7 +82,7 @@ def test_deleting_the_layer_takes_the_solve_back(head, cmds, solved):
 
 
 def test_an_edit_is_a_pin_and_a_range_goes_over_into_the_rest(head, cmds, solved):
-    from maya_plugin.apply import pin_edits
+    from facesolve_maya.apply import pin_edits
 
     layer = apply(solved, head).layer
     assert pin_edits(solved[0]).settings.pins == ()
@@ -99,7 +99,7 @@ def test_an_edit_is_a_pin_and_a_range_goes_over_into_the_rest(head, cmds, solved
 
 
 def test_fewer_keys_stay_within_the_tolerance(head, cmds, solved):
-    from maya_plugin.apply import reduce_keys
+    from facesolve_maya.apply import reduce_keys
 
     apply(solved, head)
     dense = scene_state()
@@ -124,7 +124,7 @@ def test_keys_fall_between_frames(head, cmds, solved):
 
 
 def test_the_keyed_scene_survives_saving(head, cmds, solved):
-    from maya_plugin.apply.provenance import find_provenance
+    from facesolve_maya.apply.provenance import find_provenance
 
     apply(solved, head)
     target = (head / "keyed.ma").as_posix()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from solver.take import read_take, write_solution, write_take
+from facesolve.take import read_take, write_solution, write_take
 from tests.in_maya.head import scene_state, solution_of, take_of_head
 
 
@@ -61,7 +61,7 @@ def test_the_check_reports_and_the_export_writes(cmds, head):
 
 
 def test_batch_solves_and_saves_the_film(cmds, tmp_path, facesolve_data, capsys):
-    from maya_plugin import batch
+    from facesolve_maya import batch
 
     python = os.environ.get("FACESOLVE_PYTHON")
     if not python:

@@ -31,7 +31,7 @@ def test_an_export_changes_nothing(head, cmds):
 
 
 def test_what_cannot_be_solved_is_refused_by_name(head, cmds):
-    from maya_plugin.export import ExportError
+    from facesolve_maya.export import ExportError
 
     cmds.setAttr("camShape.orthographic", True)
     with pytest.raises(ExportError, match="cam: "):

@@ -1,4 +1,4 @@
-"""Stands in mayapy's place: ``python -m tests.maya_emulator -m maya_plugin.batch ...`` or ``... script.py``."""
+"""Stands in mayapy's place: ``python -m tests.maya_emulator -m facesolve_maya.batch ...`` or ``... script.py``."""
 
 import runpy
 import sys

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from solver.optimize.banded import BandedSystem, second_difference_bands, second_differences
-from solver.optimize.box import solve_box
+from facesolve.optimize.banded import BandedSystem, second_difference_bands, second_differences
+from facesolve.optimize.box import solve_box
 
 LENGTHS = [1, 2, 3, 4, 5, 8, 9]
 WIDTH = 4

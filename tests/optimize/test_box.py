@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import lsq_linear
 
-from solver.optimize.box import Factored, inverse_of_lower, solve_box
+from facesolve.optimize.box import Factored, inverse_of_lower, solve_box
 
 
 def random_problem(seed: int, size: int, condition: float = 100.0, active: float = 0.5):

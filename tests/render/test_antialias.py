@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from solver.render import antialias, opposite_vertices, silhouette_edges
-from solver.render.rasterize_torch import rasterize
+from facesolve.render import antialias, opposite_vertices, silhouette_edges
+from facesolve.render.rasterize_torch import rasterize
 from tests.render.scenes import flat_clip, perspective, random_triangles, sphere
 
 RESOLUTION = (48, 64)

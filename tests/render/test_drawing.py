@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from solver.render import Texture, TorchMesh
+from facesolve.render import Texture, TorchMesh
 from tests.render.scenes import flat_clip, perspective, random_triangles, sphere
 
 RESOLUTION = (16, 20)

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from solver.render import barycentric_derivatives, interpolate, interpolate_derivatives
-from solver.render.rasterize_torch import rasterize
+from facesolve.render import barycentric_derivatives, interpolate, interpolate_derivatives
+from facesolve.render.rasterize_torch import rasterize
 from tests.render.scenes import flat_clip, perspective, random_triangles
 
 RESOLUTION = (12, 16)

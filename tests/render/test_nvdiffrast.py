@@ -9,12 +9,12 @@ from types import ModuleType
 import pytest
 import torch
 
-from solver.render import CHOICE, choose_backend, rasterize_torch
-from solver.take import SolveError
+from facesolve.render import CHOICE, choose_backend, rasterize_torch
+from facesolve.take import SolveError
 from tests.render.on_cuda import SIZES, head_in_view, needs_both, nvdiffrast
 
 if nvdiffrast is not None:
-    from solver.render import rasterize_nvdiffrast
+    from facesolve.render import rasterize_nvdiffrast
 
 
 @needs_both
@@ -46,8 +46,8 @@ def test_nvdiffrast_is_chosen_where_it_is_installed(monkeypatch):
 
 def test_without_nvdiffrast_the_built_in_one_runs_and_says_why(monkeypatch):
     monkeypatch.delenv(CHOICE, raising=False)
-    monkeypatch.setitem(sys.modules, "solver.render.rasterize_nvdiffrast", None)
-    monkeypatch.delattr("solver.render.rasterize_nvdiffrast", raising=False)
+    monkeypatch.setitem(sys.modules, "facesolve.render.rasterize_nvdiffrast", None)
+    monkeypatch.delattr("facesolve.render.rasterize_nvdiffrast", raising=False)
     backend = choose_backend("cuda")
     assert backend.name == "torch"
     assert "nvdiffrast" in backend.reason
@@ -60,8 +60,8 @@ def test_an_old_nvdiffrast_is_not_used_and_its_version_is_told(monkeypatch):
     for name, module in (("nvdiffrast", old), ("nvdiffrast.torch", old.torch)):
         monkeypatch.setitem(sys.modules, name, module)
     for name in ("rasterize_nvdiffrast", "drawing_nvdiffrast"):
-        monkeypatch.delitem(sys.modules, f"solver.render.{name}", raising=False)
-        monkeypatch.delattr(f"solver.render.{name}", raising=False)
+        monkeypatch.delitem(sys.modules, f"facesolve.render.{name}", raising=False)
+        monkeypatch.delattr(f"facesolve.render.{name}", raising=False)
     backend = choose_backend("cuda")
     assert backend.name == "torch"
     assert "version 0.3.3 is older than 0.4" in backend.reason

@@ -13,14 +13,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from solver.render import Drawing, Texture, TorchMesh
+from facesolve.render import Drawing, Texture, TorchMesh
 from tests.baseline.filmed import with_uvs
 from tests.render.on_cuda import DEVICE, SIZES, head_in_view, needs_both, nvdiffrast
 from tests.render.scenes import flat_clip, perspective, sphere
 from tests.synthetic import head_rig
 
 if nvdiffrast is not None:
-    from solver.render.drawing_nvdiffrast import NvdiffrastMesh
+    from facesolve.render.drawing_nvdiffrast import NvdiffrastMesh
 
 pytestmark = needs_both
 TILES = {(0, 0): (256, 256), (1, 0): (45, 70)}  # sizes that mip levels halve evenly, and that they do not

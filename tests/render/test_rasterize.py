@@ -4,8 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from solver.render import barycentric_derivatives, barycentrics_at_pixels, choose_backend, interpolate, rasterize_torch
-from solver.render.rasterize_torch import nearest, rasterize
+from facesolve.render import (
+    barycentric_derivatives,
+    barycentrics_at_pixels,
+    choose_backend,
+    interpolate,
+    rasterize_torch,
+)
+from facesolve.render.rasterize_torch import nearest, rasterize
 from tests.render.scenes import brute_force, flat_clip, perspective, random_triangles, sphere
 
 RESOLUTION = (60, 80)

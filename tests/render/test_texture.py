@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from solver.render import Texture, mip_level, sample_bilinear, sample_trilinear
+from facesolve.render import Texture, mip_level, sample_bilinear, sample_trilinear
 
 
 def noise(height, width, channels=3, seed=0):

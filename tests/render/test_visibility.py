@@ -2,8 +2,8 @@
 
 import torch
 
-from solver.render import camera_depth_image, visibility_weight, visible
-from solver.render.rasterize_torch import rasterize
+from facesolve.render import camera_depth_image, visibility_weight, visible
+from facesolve.render.rasterize_torch import rasterize
 from tests.render.scenes import perspective, sphere
 
 RESOLUTION = (40, 60)

@@ -10,19 +10,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from solver.camera import CameraModel, scaled
-from solver.evaluate import read_truth
-from solver.matte import Matte, half_chroma
-from solver.pack import FootageSource, PackRequest, pack_take
-from solver.problem import Pose, Problem
-from solver.render import opposite_vertices
-from solver.render.rasterize_torch import rasterize
-from solver.residuals.contour import ContourBuilder, ContourPoints, contour_distances, contour_quadratic
-from solver.residuals.crossings import find_crossings
-from solver.rig import RigModel, apply_head
-from solver.solve import prepare
-from solver.take import Camera, Rig, Settings
-from solver.views import FramePixels, TakeFootage
+from facesolve.evaluate.evaluate import read_truth
+from facesolve.footage.matte import Matte, half_chroma
+from facesolve.footage.stream import FramePixels, TakeFootage
+from facesolve.geometry.camera import CameraModel, scaled
+from facesolve.geometry.pose import Pose
+from facesolve.geometry.rig import RigModel, apply_head
+from facesolve.jobs.pack import FootageSource, PackRequest, pack_take
+from facesolve.render import opposite_vertices
+from facesolve.render.rasterize_torch import rasterize
+from facesolve.residuals.contour import ContourBuilder, ContourPoints, contour_distances, contour_quadratic
+from facesolve.residuals.crossings import find_crossings
+from facesolve.stages.problem import Problem
+from facesolve.stages.setup import prepare
+from facesolve.take import Camera, Rig, Settings
 from tests.synthetic import FOCAL, HEIGHT, WIDTH, cameras, head_rig, make_problem, make_take, performance
 
 SKIN, BACKGROUND = 0.4, 0.1  # linear light

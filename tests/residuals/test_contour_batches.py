@@ -9,13 +9,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from solver.bundle import Evidence, Outlines, _linearise
-from solver.camera import scaled
-from solver.matte import Matte
-from solver.problem import Pose, Problem
-from solver.residuals.contour import GPU_WORK, ContourBuilder, ContourPoints, contour_quadratic
-from solver.take import Settings
-from solver.views import FramePixels, Visibility
+from facesolve.footage.matte import Matte
+from facesolve.footage.stream import FramePixels
+from facesolve.geometry.camera import scaled
+from facesolve.geometry.pose import Pose
+from facesolve.residuals.contour import GPU_WORK, ContourBuilder, ContourPoints, contour_quadratic
+from facesolve.residuals.visibility import Visibility
+from facesolve.stages.bundle import Evidence, Outlines, _linearise
+from facesolve.stages.problem import Problem
+from facesolve.take import Settings
 from tests.residuals.test_contour import BACKGROUND, SKIN, coverages, noise
 from tests.synthetic import head_rig, make_problem, make_take, performance
 

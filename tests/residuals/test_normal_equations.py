@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from solver.residuals.normal_equations import _exact, _gram, _roots, normal_equations
-from solver.surface import SurfaceSamples
+from facesolve.geometry.surface_samples import SurfaceSamples
+from facesolve.residuals.normal_equations import _exact, _gram, _roots, normal_equations
 
 FRAMES, COUNT, SHAPES = 3, 5000, 21
 

@@ -9,24 +9,14 @@ from functools import cache
 import pytest
 import torch
 
-from solver.optimize.gauss_newton import photometric_quadratic
-from solver.problem import Pose, Problem
-from solver.residuals.normal_equations import head_basis, normal_equations, step_jacobian, to_controls
-from solver.residuals.photometric import (
-    Observation,
-    Template,
-    Views,
-    image_stacks,
-    observe,
-    residual_scale,
-    robust_loss,
-    robust_sum,
-    robust_weight,
-    sample_normals,
-    surface_slopes,
-    template_covectors,
-)
-from solver.rig import head_jacobian
+from facesolve.geometry.pose import Pose
+from facesolve.geometry.rig import head_jacobian
+from facesolve.optimize.robust import residual_scale, robust_loss, robust_sum, robust_weight
+from facesolve.residuals.normal_equations import head_basis, normal_equations, step_jacobian, to_controls
+from facesolve.residuals.observation import Observation, Views, image_stacks, observe
+from facesolve.residuals.photometric import Template, sample_normals, surface_slopes, template_covectors
+from facesolve.stages.frame_fit import photometric_quadratic
+from facesolve.stages.problem import Problem
 from tests.synthetic import compound_rig, make_problem, make_take, performance
 
 FRAMES, SAMPLES = 2, 30

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from solver.residuals.priors import ControlPrior
-from solver.take import ControlSettings, Pin, Settings, StartPose
+from facesolve.residuals.priors import ControlPrior
+from facesolve.take import ControlSettings, Pin, Settings, StartPose
 from tests.synthetic import head_rig, make_take
 
 CPU = torch.device("cpu")

@@ -10,16 +10,15 @@ import cv2
 import numpy as np
 import torch
 
-from solver.camera import CameraModel
-from solver.problem import Pose
-from solver.progress import Silent
-from solver.render import Texture
-from solver.review.scene import SolvedTake
-from solver.review.sheet import Sheet
-from solver.review.video import Video, VideoRequest, render_video
-from solver.take import Camera, Solution, Take
-
-from .. import synthetic, textured
+from facesolve.geometry.camera import CameraModel
+from facesolve.geometry.pose import Pose
+from facesolve.render import Texture
+from facesolve.review.scene import SolvedTake
+from facesolve.review.sheet import Sheet
+from facesolve.review.video import Video, VideoRequest, render_video
+from facesolve.runtime.progress import Silent
+from facesolve.take import Camera, Solution, Take
+from tests import synthetic, textured
 
 GAINS = {"left": (1.2, 1.1, 1.0), "front": (1.0, 1.0, 1.0), "right": (0.7, 0.9, 0.8)}
 TILE = 512

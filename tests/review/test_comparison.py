@@ -14,12 +14,12 @@ import pytest
 from rich.console import Console
 from scipy.spatial.transform import Rotation
 
-from solver.review.comparison import compare, frames_of, write_csv
-from solver.review.comparison_pictures import draw_compared_curves, draw_compared_heads
-from solver.review.measures import comparison_record, print_comparison
-from solver.take import Solution, Take, TakeError
+from facesolve.review.comparison import compare, frames_of, write_csv
+from facesolve.review.comparison_pictures import draw_compared_curves, draw_compared_heads
+from facesolve.review.measures import comparison_record, print_comparison
+from facesolve.take import Solution, Take, TakeError
+from tests import synthetic
 
-from .. import synthetic
 from .filmed import solved
 
 FRAMES = 6

@@ -8,10 +8,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from solver.evaluate import Truth
-from solver.review.curves import draw_curves
-
-from ..take import rigs
+from facesolve.evaluate.evaluate import Truth
+from facesolve.review.curves import draw_curves
+from tests.take import rigs
 
 
 def test_curves_grow_with_the_controls_that_move(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from matplotlib import colormaps
 
-from solver.review.layout import lay_out
-from solver.review.lettering import colour_bar, text_size, text_width, write_text
+from facesolve.review.layout import lay_out
+from facesolve.review.lettering import colour_bar, text_size, text_width, write_text
 
 
 @pytest.mark.parametrize("ground", [0, 128, 255])

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from solver.review.motion import head_motion
+from facesolve.review.motion import head_motion
 
 
 def quarter_turn() -> np.ndarray:

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from solver.review.clay import clay_rendering
-from solver.review.panels import Shot, edge_opacity
-from solver.review.pictures import write_picture
-from solver.review.scene import SolvedTake
-from solver.take import Camera, Footage, Rig, Take
+from facesolve.render.clay import clay_rendering
+from facesolve.review.panels import Shot, edge_opacity
+from facesolve.review.pictures import write_picture
+from facesolve.review.scene import SolvedTake
+from facesolve.take import Camera, Footage, Rig, Take
 
 from .filmed import solved
 

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
-from solver.review.panels import signed_difference
-from solver.review.sheet import Sheet
-from solver.review.stabilize import similarity
+from facesolve.review.panels import signed_difference
+from facesolve.review.sheet import Sheet
+from facesolve.review.stabilize import similarity
+from tests import synthetic, textured
 
-from .. import synthetic, textured
 from . import filmed as film
 from .filmed import Filmed
 

@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 import pytest
 
-from solver.review.encode import open_writer
-from solver.review.panels import Shot
-from solver.review.request import KINDS, VideoError
-from solver.review.video import baked_texture, render_video
-from solver.take import FacesolveError, FootageError
+from facesolve.review.encode import open_writer
+from facesolve.review.panels import Shot
+from facesolve.review.request import KINDS, VideoError
+from facesolve.review.video import baked_texture, render_video
+from facesolve.take import FacesolveError, FootageError
 
 from . import filmed as film
 from .filmed import Filmed

@@ -10,14 +10,14 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from solver.camera import scaled
-from solver.demo.film import BACKGROUND, Stage, develop
-from solver.demo.performance import cameras
-from solver.demo.take import build_stage
-from solver.review.pictures import write_picture
-from solver.rig import apply_head
-from solver.rotation import rotation_from_tangent
-from solver.take import Camera, Footage, StartPose, Take
+from facesolve.demo.film import BACKGROUND, Stage, develop
+from facesolve.demo.performance import cameras
+from facesolve.geometry.camera import scaled
+from facesolve.geometry.rig import apply_head
+from facesolve.geometry.rotation import rotation_from_tangent
+from facesolve.jobs.demo_take import build_stage
+from facesolve.review.pictures import write_picture
+from facesolve.take import Camera, Footage, StartPose, Take
 
 SCALE = 0.5  # of the demo's footage
 

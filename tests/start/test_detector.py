@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from solver.start import detector
-from solver.start.detector import MODEL_VARIABLE, PYTHON_VARIABLE, Detector, LandmarkError, find_detector
+from facesolve.start import detector
+from facesolve.start.detector import MODEL_VARIABLE, PYTHON_VARIABLE, Detector, LandmarkError, find_detector
 
 FAKE = Path(__file__).with_name("fake_landmarker.py")
 IMAGES = [np.full((30, 40, 3), level, np.uint8) for level in (10, 200)]

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from solver.progress import Silent
-from solver.start.find import How, find_start
-from solver.start.found import HOPELESS, SURE, FoundStart, confidence
-from solver.start.proxy import make_proxy
-from solver.start.settle import settle
-from solver.take import FootageError, SolveError, StartPose, Take
-from solver.views import TakeFootage
+from facesolve.footage.stream import TakeFootage
+from facesolve.runtime.progress import Silent
+from facesolve.start.find import How, find_start
+from facesolve.start.found import HOPELESS, SURE, FoundStart, confidence
+from facesolve.start.proxy import make_proxy
+from facesolve.start.settle import settle
+from facesolve.take import FootageError, SolveError, StartPose, Take
 
 from .filmed import expression, film, lenses, placed, stage
 
@@ -53,7 +53,7 @@ def test_head_before_a_cluttered_background(tmp_path: Path) -> None:
 def test_wrong_poses_are_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     filmed = film(tmp_path, placed((0, 0, 0), (0, 0, 0)))
     wrong = [placed((0, 35, 0), (1, 0, 0)), placed((25, -20, 0), (0, -3, 2))]
-    monkeypatch.setattr("solver.start.find.search", lambda *_: wrong)
+    monkeypatch.setattr("facesolve.start.find.search", lambda *_: wrong)
     found = find(filmed.take)
     assert found.confidence < HOPELESS
     assert not found.sure

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from solver.start import landmark_worker as worker
+from facesolve.start import landmark_worker as worker
 
 SPOT = (13, 34)  # row, column
 

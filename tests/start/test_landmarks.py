@@ -12,17 +12,17 @@ import numpy as np
 import pytest
 import torch
 
-from solver.camera import CameraModel
-from solver.progress import Silent
-from solver.residuals.priors import ControlPrior
-from solver.rig import apply_head
-from solver.start import landmarks as module
-from solver.start.detector import PYTHON_VARIABLE, Detector, Faces, LandmarkError
-from solver.start.find import How, find_start
-from solver.start.landmarks import LandmarkFit, RigLandmarks, fit_landmarks, landmarks_of_rig
-from solver.start.proxy import HeadProxy, make_proxy
-from solver.take import Camera, StartPose
-from solver.views import TakeFootage
+from facesolve.footage.stream import TakeFootage
+from facesolve.geometry.camera import CameraModel
+from facesolve.geometry.rig import apply_head
+from facesolve.residuals.priors import ControlPrior
+from facesolve.runtime.progress import Silent
+from facesolve.start import landmarks as module
+from facesolve.start.detector import PYTHON_VARIABLE, Detector, Faces, LandmarkError
+from facesolve.start.find import How, find_start
+from facesolve.start.landmarks import LandmarkFit, RigLandmarks, fit_landmarks, landmarks_of_rig
+from facesolve.start.proxy import HeadProxy, make_proxy
+from facesolve.take import Camera, StartPose
 
 from .filmed import Filmed, expression, film, lenses, placed, stage
 from .test_detector import tell
@@ -172,7 +172,7 @@ def test_a_single_camera_is_never_certain(tables: Path, truth: Filmed, monkeypat
 
 def test_without_landmarks_the_search_takes_over_and_says_why(truth: Filmed, monkeypatch: pytest.MonkeyPatch) -> None:
     tell(monkeypatch, "error")
-    monkeypatch.setattr("solver.start.find.search", lambda *_: [HEAD, placed((0, 40, 0), (0, 0, 0))])
+    monkeypatch.setattr("facesolve.start.find.search", lambda *_: [HEAD, placed((0, 40, 0), (0, 0, 0))])
     with TakeFootage(truth.take, DEVICE) as footage:
         found = find_start(truth.take, footage, DEVICE, Silent(), how=How(python=Path(sys.executable)))
         assert (found.how, found.sure) == ("search", True)
@@ -182,7 +182,7 @@ def test_without_landmarks_the_search_takes_over_and_says_why(truth: Filmed, mon
 
 
 def test_landmarks_asked_for_and_not_to_be_had(truth: Filmed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("solver.start.find.find_detector", lambda *_: None)
+    monkeypatch.setattr("facesolve.start.find.find_detector", lambda *_: None)
     with TakeFootage(truth.take, DEVICE) as footage, pytest.raises(LandmarkError, match="MediaPipe is not installed"):
         find_start(truth.take, footage, DEVICE, Silent(), how=How("landmarks"))
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from solver.camera import look_along
-from solver.start.orientation import (
+from facesolve.geometry.camera import look_along
+from facesolve.start.orientation import (
     camera_centres,
     head_pixels,
     head_rotation,
@@ -16,7 +16,7 @@ from solver.start.orientation import (
     rig_axes,
     upward_directions,
 )
-from solver.take import Camera, Footage, Rig, Shape, Take, Target
+from facesolve.take import Camera, Footage, Rig, Shape, Take, Target
 
 from .filmed import lenses, stage
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from solver.start.proxy import HeadProxy, make_proxy
+from facesolve.start.proxy import HeadProxy, make_proxy
 
 from .filmed import stage
 

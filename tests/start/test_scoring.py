@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from solver.start.evidence import Evidence, gather
-from solver.start.proxy import HeadProxy, make_proxy
-from solver.start.scoring import Scores, camera_agreement, score
-from solver.views import TakeFootage
+from facesolve.footage.stream import TakeFootage
+from facesolve.start.evidence import Evidence, gather
+from facesolve.start.proxy import HeadProxy, make_proxy
+from facesolve.start.scoring import Scores, camera_agreement, score
 
 from .filmed import film, placed, stage
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from solver.take import (
+from facesolve.take import (
     Camera,
     Combination,
     ConfusedPair,

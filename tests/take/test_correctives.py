@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from solver.take import Correctives, Mesh, Shape, Solution, TakeError, Target, read_correctives, write_correctives
-from solver.take.correctives import controls_key
+from facesolve.take import Correctives, Mesh, Shape, Solution, TakeError, Target, read_correctives, write_correctives
+from facesolve.take.correctives import controls_key
 
 
 def solution() -> Solution:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from solver.cli import main
-from solver.take import TakeError
-from solver.take.files import check_file, check_folder, new_folder, write_atomic
+from facesolve.cli import main
+from facesolve.take import TakeError
+from facesolve.take.files import check_file, check_folder, new_folder, write_atomic
 
 
 def listing(folder: Path) -> list[str]:

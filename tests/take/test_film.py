@@ -7,8 +7,8 @@ import re
 import numpy as np
 import pytest
 
-from solver.take import TakeError
-from solver.take.film import (
+from facesolve.take import TakeError
+from facesolve.take.film import (
     FILM_FITS,
     FilmBack,
     extrinsics_from_maya_world_matrix,

@@ -2,9 +2,8 @@
 
 import pytest
 
-from solver.take.regions import group_by_region, partner_of, region_of
-
-from ..maya_plugin_ui.fake_scene import NAMES
+from facesolve.take.regions import group_by_region, partner_of, region_of
+from tests.facesolve_maya.ui.fake_scene import NAMES
 
 
 @pytest.mark.parametrize(

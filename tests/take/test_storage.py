@@ -17,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from solver.take import Camera, Rig, Take, TakeError, read_solution, read_take, write_solution, write_take
-from solver.take.files import read_json, read_npz, write_json, write_npz
-from solver.take.footage import fill_frame
+from facesolve.take import Camera, Rig, Take, TakeError, read_solution, read_take, write_solution, write_take
+from facesolve.take.files import read_json, read_npz, write_json, write_npz
+from facesolve.take.footage import fill_frame
 
 from . import rigs
 
@@ -190,7 +190,7 @@ def test_killed_writer_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "a.npz"
     write_npz(path, {"x": np.zeros(3)})
     script = (
-        "import os, sys, numpy as np\nfrom pathlib import Path\nfrom solver.take.files import write_npz\n"
+        "import os, sys, numpy as np\nfrom pathlib import Path\nfrom facesolve.take.files import write_npz\n"
         "os.fsync = lambda handle: os._exit(9)\nwrite_npz(Path(sys.argv[1]), {'x': np.ones(100000)})\n"
     )
     ended = subprocess.run([sys.executable, "-c", script, str(path)], check=False)
@@ -322,5 +322,5 @@ def test_camera_at_gives_each_frame_its_own() -> None:
 
 
 def test_contract_needs_no_torch() -> None:
-    script = "import sys, solver, solver.take, solver.cli; sys.exit('torch' in sys.modules)"
+    script = "import sys, solver, facesolve.take, facesolve.cli; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -5,9 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from solver.take.summary import frame_errors, keyframe_mask, summarize, usual_error_of_frames, usual_errors
-
-from ..maya_plugin_ui.fake_scene import solution
+from facesolve.take.summary import frame_errors, keyframe_mask, summarize, usual_error_of_frames, usual_errors
+from tests.facesolve_maya.ui.fake_scene import solution
 
 
 def test_summary_marks_what_stands_out():

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from solver.take import (
+from facesolve.take import (
     Combination,
     Control,
     ControlSettings,

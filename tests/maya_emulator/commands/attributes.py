@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import EmulatorError
-from ..graph import Plug
-from ..node import Node
-from ..schema import COMPOUND, INTEGER, NUMERIC
-from ..session import Session
-from ..values import NameTaken, declared, plug_children
+from tests.maya_emulator.errors import EmulatorError
+from tests.maya_emulator.graph import Plug
+from tests.maya_emulator.node import Node
+from tests.maya_emulator.schema import COMPOUND, INTEGER, NUMERIC
+from tests.maya_emulator.session import Session
+from tests.maya_emulator.values import NameTaken, declared, plug_children
+
 from .registry import command, error, names_of, nothing_as_none
 
 
@@ -303,7 +304,7 @@ def listAttr(session: Session, *args: Any, **flags: Any) -> list[str] | None:
         node = session.node(name.partition(".")[0])
         table = list(node.dynamic.values())
         if not flags.get("userDefined"):
-            from ..schema import node_types
+            from tests.maya_emulator.schema import node_types
 
             table = list(node_types()[node.type].attributes.values()) + table
         for attribute in table:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import EmulatorError
-from ..graph import Plug
-from ..session import Session
+from tests.maya_emulator.errors import EmulatorError
+from tests.maya_emulator.graph import Plug
+from tests.maya_emulator.session import Session
+
 from .registry import command, error, names_of
 
 

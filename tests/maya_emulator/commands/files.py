@@ -7,10 +7,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ..errors import EmulatorError
-from ..reader import read_scene
-from ..session import Session
-from ..writer import scene_text
+from tests.maya_emulator.errors import EmulatorError
+from tests.maya_emulator.reader import read_scene
+from tests.maya_emulator.session import Session
+from tests.maya_emulator.writer import scene_text
+
 from .registry import command, error
 
 
@@ -135,7 +136,7 @@ def fileInfo(session: Session, *args: str, **flags: Any) -> Any:
 
 @command(False, quiet="qt", name="n")
 def loadPlugin(session: Session, *args: str, **flags: Any) -> list[str]:
-    from ..openmaya.plugin import MFnPlugin, PluginObject
+    from tests.maya_emulator.openmaya.plugin import MFnPlugin, PluginObject
 
     loaded = []
     for given in args:
@@ -168,7 +169,7 @@ def _plugin_path(given: str) -> Path:
 
 @command(False, force="f")
 def unloadPlugin(session: Session, *args: str, **flags: Any) -> list[str]:
-    from ..openmaya.plugin import PluginObject
+    from tests.maya_emulator.openmaya.plugin import PluginObject
 
     for given in args:
         name = Path(given).stem

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ..curve import TANGENT_NAMES, Key
-from ..errors import EmulatorError
-from ..graph import Plug
-from ..node import Node
-from ..schema import ANGLE, LINEAR, TIME, is_a
-from ..session import Session
+from tests.maya_emulator.curve import TANGENT_NAMES, Key
+from tests.maya_emulator.errors import EmulatorError
+from tests.maya_emulator.graph import Plug
+from tests.maya_emulator.node import Node
+from tests.maya_emulator.schema import ANGLE, LINEAR, TIME, is_a
+from tests.maya_emulator.session import Session
+
 from .attributes import find_plug, is_locked
 from .layers import base_input, layer_input, layer_node
 from .registry import command, error, names_of
@@ -201,7 +202,7 @@ def expression(session: Session, *args: str, **flags: Any) -> str:
 
 @command(camera="c", fileName="fn", name="n", showInAllViews="sia", lookThrough="lt", query="q", imageSize="iz")
 def imagePlane(session: Session, *args: str, **flags: Any) -> Any:
-    from ..images import image_size
+    from tests.maya_emulator.images import image_size
 
     if flags.get("query"):
         if not flags.get("imageSize"):
@@ -214,7 +215,7 @@ def imagePlane(session: Session, *args: str, **flags: Any) -> Any:
     transform = session.graph.create("transform", flags.get("name") or "imagePlane1", camera)
     stem = transform.name.rstrip("0123456789")
     shape = session.graph.create("imagePlane", f"{stem}Shape{transform.name[len(stem) :]}", transform)
-    from ..reader import next_available
+    from tests.maya_emulator.reader import next_available
 
     session.graph.connect(
         Plug(shape, (("message", None),)), next_available(session, Plug(camera, (("imagePlane", None),)))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import EmulatorError
-from ..graph import Plug
-from ..node import Node
-from ..schema import is_a
-from ..session import Session
+from tests.maya_emulator.errors import EmulatorError
+from tests.maya_emulator.graph import Plug
+from tests.maya_emulator.node import Node
+from tests.maya_emulator.schema import is_a
+from tests.maya_emulator.session import Session
+
 from .attributes import find_plug, is_locked
 from .registry import command, error
 

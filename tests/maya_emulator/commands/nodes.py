@@ -5,11 +5,12 @@ from __future__ import annotations
 import fnmatch
 from typing import Any
 
-from ..errors import EmulatorError
-from ..graph import Plug
-from ..node import Node
-from ..schema import is_a, lineage, node_types
-from ..session import Session
+from tests.maya_emulator.errors import EmulatorError
+from tests.maya_emulator.graph import Plug
+from tests.maya_emulator.node import Node
+from tests.maya_emulator.schema import is_a, lineage, node_types
+from tests.maya_emulator.session import Session
+
 from .registry import command, error, names_of, nothing_as_none
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..session import Session, current
+from tests.maya_emulator.session import Session, current
 
 COMMANDS: dict[str, Command] = {}
 

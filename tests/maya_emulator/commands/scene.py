@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import EmulatorError
-from ..graph import Edit
-from ..session import Session
-from ..units import angle_name, frame_rate, linear_name
+from tests.maya_emulator.errors import EmulatorError
+from tests.maya_emulator.graph import Edit
+from tests.maya_emulator.session import Session
+from tests.maya_emulator.units import angle_name, frame_rate, linear_name
+
 from .registry import command
 
 

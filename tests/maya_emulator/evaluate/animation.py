@@ -6,10 +6,11 @@ import ast
 import re
 from typing import TYPE_CHECKING, Any
 
-from .. import curve
-from ..errors import EmulatorError
-from ..graph import Plug
-from ..node import Node
+from tests.maya_emulator import curve
+from tests.maya_emulator.errors import EmulatorError
+from tests.maya_emulator.graph import Plug
+from tests.maya_emulator.node import Node
+
 from .engine import computes
 from .transforms import euler, rotation
 

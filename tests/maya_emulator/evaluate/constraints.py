@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import EmulatorError
-from ..graph import Plug
+from tests.maya_emulator.errors import EmulatorError
+from tests.maya_emulator.graph import Plug
+
 from .engine import computes
 from .transforms import euler, rotation, translation
 

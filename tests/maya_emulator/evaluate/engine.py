@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import EmulatorError
-from ..graph import Graph, Plug
-from ..schema import COMPOUND, INTEGER, lineage
-from ..units import Units
+from tests.maya_emulator.errors import EmulatorError
+from tests.maya_emulator.graph import Graph, Plug
+from tests.maya_emulator.schema import COMPOUND, INTEGER, lineage
+from tests.maya_emulator.units import Units
 
 Compute = Callable[["Evaluator", Plug, float], Any]
 COMPUTES: dict[tuple[str, str], Compute] = {}

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..components import expand
-from ..errors import EmulatorError
-from ..graph import Plug
-from ..mesh import MeshData, UVSet, cube, decode_faces
-from ..node import Node
+from tests.maya_emulator.components import expand
+from tests.maya_emulator.errors import EmulatorError
+from tests.maya_emulator.graph import Plug
+from tests.maya_emulator.mesh import MeshData, UVSet, cube, decode_faces
+from tests.maya_emulator.node import Node
+
 from .engine import computes
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..graph import Plug
-from ..schema import is_a
+from tests.maya_emulator.graph import Plug
+from tests.maya_emulator.schema import is_a
+
 from .engine import computes
 
 if TYPE_CHECKING:

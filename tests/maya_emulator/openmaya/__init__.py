@@ -1,6 +1,7 @@
 """The classes of ``maya.api.OpenMaya`` and ``maya.api.OpenMayaAnim`` that the plug-in uses."""
 
-from ..images import MImage
+from tests.maya_emulator.images import MImage
+
 from . import animation, geometry, objects, plugin, values
 
 OPENMAYA = {

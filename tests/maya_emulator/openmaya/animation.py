@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..commands.keys import with_key
-from ..curve import AUTO, CLAMPED, FIXED, FLAT, LINEAR, PLATEAU, SPLINE, STEP, Key
-from ..evaluate.animation import curve_value
-from ..graph import Plug
-from ..node import Node
-from ..session import current
+from tests.maya_emulator.commands.keys import with_key
+from tests.maya_emulator.curve import AUTO, CLAMPED, FIXED, FLAT, LINEAR, PLATEAU, SPLINE, STEP, Key
+from tests.maya_emulator.evaluate.animation import curve_value
+from tests.maya_emulator.graph import Plug
+from tests.maya_emulator.node import Node
+from tests.maya_emulator.session import current
+
 from .objects import MFnDependencyNode, MObject, MPlug
 from .values import MTime
 

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ..components import expand
-from ..graph import Plug
-from ..mesh import MeshData
-from ..node import Node
-from ..session import current
+from tests.maya_emulator.components import expand
+from tests.maya_emulator.graph import Plug
+from tests.maya_emulator.mesh import MeshData
+from tests.maya_emulator.node import Node
+from tests.maya_emulator.session import current
+
 from .objects import MDagPath, MObject
 from .values import MPointArray, MSpace
 

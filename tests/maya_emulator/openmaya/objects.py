@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..graph import Plug
-from ..node import Node
-from ..session import current
+from tests.maya_emulator.graph import Plug
+from tests.maya_emulator.node import Node
+from tests.maya_emulator.session import current
 
 
 class MObject:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..commands.registry import COMMANDS
-from ..errors import EmulatorError
-from ..session import current
+from tests.maya_emulator.commands.registry import COMMANDS
+from tests.maya_emulator.errors import EmulatorError
+from tests.maya_emulator.session import current
 
 
 class PluginObject:

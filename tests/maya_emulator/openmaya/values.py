@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..curve import TICKS_PER_SECOND
-from ..session import current
+from tests.maya_emulator.curve import TICKS_PER_SECOND
+from tests.maya_emulator.session import current
 
 _RATES = {"kSeconds": 1.0, "kFilm": 24.0, "kPALFrame": 25.0, "kNTSCFrame": 30.0, "kMilliseconds": 1000.0}
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from solver.review.report.page import Film, page_html
-from solver.review.report.record import report_record
-from solver.take import Solution, Take
+from facesolve.review.report.page import Film, page_html
+from facesolve.review.report.record import report_record
+from facesolve.take import Solution, Take
 
 from . import troubled
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from solver.review.report.page import Film
+from facesolve.review.report.page import Film
 
 from . import troubled
 from .conftest import Tab

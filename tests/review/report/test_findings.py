@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from solver.review.motion import head_motion
-from solver.review.report.findings import LOOK, NOTE, PROBLEM, Finding, find, spike_heights, step_heights
-from solver.review.report.limits import control_limits
-from solver.take import Solution, Take
+from facesolve.review.motion import head_motion
+from facesolve.review.report.findings import LOOK, NOTE, PROBLEM, Finding, find, spike_heights, step_heights
+from facesolve.review.report.limits import control_limits
+from facesolve.take import Solution, Take
 
 from . import troubled
 

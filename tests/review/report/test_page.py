@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from solver.review.report.page import Film, inert_json, page_html
-from solver.review.report.record import report_record
+from facesolve.review.report.page import Film, inert_json, page_html
+from facesolve.review.report.record import report_record
 
 from . import troubled
 

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from solver.cli import main
-from solver.take import write_solution, write_take
+from facesolve.cli import main
+from facesolve.take import write_solution, write_take
+from tests.review.filmed import Filmed
 
-from ..filmed import Filmed
 from . import troubled
 
 Captured = pytest.CaptureFixture[str]

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from solver.review.encode import open_writer
-from solver.review.report.page import Film
-from solver.rotation import rotation_from_tangent
-from solver.take import Camera, ConfusedPair, ControlSettings, Footage, Pin, Rig, Settings, Solution, Take
-from solver.take.rig import Control
+from facesolve.geometry.rotation import rotation_from_tangent
+from facesolve.review.encode import open_writer
+from facesolve.review.report.page import Film
+from facesolve.take import Camera, ConfusedPair, ControlSettings, Footage, Pin, Rig, Settings, Solution, Take
+from facesolve.take.rig import Control
 
 COUNT, FPS = 40, 24.0
 HOSTILE = '</script><script>window.hacked = "control"</script>'

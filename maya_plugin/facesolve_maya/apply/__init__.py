@@ -1,0 +1,32 @@
+"""Solution to keys: controls and head transform on an animation layer, undone in one step; fewer keys on request."""
+
+from .apply import apply_solution, plan
+from .correctives import (
+    CorrectivesReport,
+    CorrectivesRequest,
+    apply_correctives,
+    plan_correctives,
+    read_correctives_request,
+)
+from .edits import applied_layer, applied_ranges, pin_edits
+from .planned_keys import ApplyReport, Skipped
+from .reduction import reduce_keys
+from .request import ApplyRequest, read_request
+
+__all__ = [
+    "ApplyReport",
+    "ApplyRequest",
+    "CorrectivesReport",
+    "CorrectivesRequest",
+    "Skipped",
+    "applied_layer",
+    "applied_ranges",
+    "apply_correctives",
+    "apply_solution",
+    "pin_edits",
+    "plan",
+    "plan_correctives",
+    "read_correctives_request",
+    "read_request",
+    "reduce_keys",
+]

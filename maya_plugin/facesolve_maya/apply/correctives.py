@@ -1,0 +1,222 @@
+"""A take's corrective shapes as targets of new blendShape nodes with keyed weights, added in one undoable edit."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Dict, List, Optional, Tuple
+
+import maya.api.OpenMayaAnim as oma
+import numpy as np
+from maya import cmds
+
+from facesolve.take import Correctives, Take, read_correctives, read_solution
+from facesolve.take.errors import TakeError
+from facesolve_maya.export.history import blend_shape_span
+from facesolve_maya.scene.findings import Report
+from facesolve_maya.scene.geometry import shape_points
+from facesolve_maya.scene.head import head_node, mesh_in_rig_space
+from facesolve_maya.scene.plugs import require_node, short_name, source, split
+from facesolve_maya.scene.undo import Command, SceneEdit, run_edit
+
+from .curves import key_all
+from .request import read_request
+
+FULL = 6000  # item index of weight 1: 5000 + 1000 * weight
+ORIGIN = "facesolveCorrectives"  # string attribute that says where the shapes came from
+_STILL = 1e-5  # centimetres
+
+
+@dataclass(frozen=True, eq=False)
+class CorrectivesRequest:
+    """Correctives to add to a scene. head: the transform that the take's head motion means. folder: where from."""
+
+    take: Take
+    correctives: Correctives
+    head: str
+    folder: str = ""
+
+
+@dataclass(frozen=True)
+class CorrectivesReport:
+    """What was added: blendShape nodes and the plugs of their weights."""
+
+    nodes: Tuple[str, ...]
+    plugs: Tuple[str, ...]
+    keys: int
+
+    def __str__(self) -> str:
+        return "Added {} correctives on {} ({} keys).".format(len(self.plugs), ", ".join(self.nodes), self.keys)
+
+
+@dataclass(frozen=True, eq=False)
+class _Addition:
+    """What one mesh gets: a node, and for each weight its alias, vertices, offsets in object space (cm), and column."""
+
+    node: str
+    shape: str
+    aliases: Tuple[str, ...]
+    vertices: Tuple[np.ndarray, ...]
+    offsets: Tuple[np.ndarray, ...]
+    columns: Tuple[int, ...]
+
+    @property
+    def plugs(self) -> List[str]:
+        return ["{}.weight[{}]".format(self.node, index) for index in range(len(self.columns))]
+
+
+@dataclass(eq=False)
+class CorrectivesPlan:
+    """Nodes to add; ``report`` is filled when the edit has run."""
+
+    request: CorrectivesRequest
+    additions: Tuple[_Addition, ...]
+    reports: List[CorrectivesReport] = field(default_factory=list)
+
+    def edit(self) -> SceneEdit:
+        """The undoable edit."""
+        return SceneEdit(self._nodes, self._keys)
+
+    @property
+    def report(self) -> CorrectivesReport:
+        """What the last run of the edit did."""
+        return self.reports[-1]
+
+    def _nodes(self) -> List[Command]:
+        commands: List[Command] = []
+        found = self.request.correctives
+        for added in self.additions:
+            commands.append(partial(cmds.blendShape, added.shape, name=added.node))
+            commands.append(partial(cmds.setAttr, added.node + ".supportNegativeWeights", True))
+            for index, (alias, vertices, offsets) in enumerate(zip(added.aliases, added.vertices, added.offsets)):
+                item = "{}.inputTarget[0].inputTargetGroup[{}].inputTargetItem[{}]".format(added.node, index, FULL)
+                points = [(float(x), float(y), float(z), 1.0) for x, y, z in offsets]
+                parts = _components(vertices)
+                commands += [
+                    partial(cmds.setAttr, item + ".inputPointsTarget", len(points), *points, type="pointArray"),
+                    partial(cmds.setAttr, item + ".inputComponentsTarget", len(parts), *parts, type="componentList"),
+                    partial(cmds.aliasAttr, alias, added.plugs[index]),
+                ]
+            for plug, column in zip(added.plugs, added.columns):
+                first = float(found.activations[0, column])
+                commands.append(partial(cmds.setKeyframe, plug, time=float(found.scene_times[0]), value=first))
+            commands.append(partial(cmds.addAttr, added.node, longName=ORIGIN, dataType="string"))
+            commands.append(partial(cmds.setAttr, "{}.{}".format(added.node, ORIGIN), self._origin(), type="string"))
+        return commands
+
+    def _keys(self, change: oma.MAnimCurveChange) -> None:
+        found, plugs = self.request.correctives, []
+        for added in self.additions:
+            for plug, column in zip(added.plugs, added.columns):
+                key_all(_curve(plug), [float(time) for time in found.scene_times], found.activations[:, column], change)
+                plugs.append(plug)
+        nodes = tuple(added.node for added in self.additions)
+        self.reports.append(CorrectivesReport(nodes, tuple(plugs), len(plugs) * len(found.scene_times)))
+
+    def _origin(self) -> str:
+        return "{} ({})".format(self.request.folder.replace("\\", "/") or "a take", self.request.take.name)
+
+
+def read_correctives_request(solution: Path, take: Optional[Path] = None, head: str = "") -> CorrectivesRequest:
+    """The request for files on disk. take: where it is not the one that the solution's provenance names.
+
+    Raises TakeError, also when the correctives were made for another solution than the one beside them.
+    """
+    found = read_correctives(solution)
+    found.check_belong_to(read_solution(solution))
+    return CorrectivesRequest(read_request(solution, take=take).take, found, head, str(solution))
+
+
+def apply_correctives(request: CorrectivesRequest) -> CorrectivesReport:
+    """Adds the shapes and keys their weights as one undoable entry.
+
+    Raises TakeError or Refusal, and then nothing is changed.
+    """
+    planned = plan_correctives(request)
+    run_edit(planned.edit(), "Facesolve: correctives of {}".format(request.take.name))
+    return planned.report
+
+
+def plan_correctives(request: CorrectivesRequest) -> CorrectivesPlan:
+    """What will be added. Reads the scene only."""
+    found, head = request.correctives, head_node(request.head)
+    if not len(found.frames) or not found.targets:
+        raise TakeError("correctives: there is none to add.")
+    if found.meshes != request.take.rig.meshes:
+        raise TakeError("correctives: they were made for other meshes than the take's; make them again.")
+    times = (float(found.scene_times[0]), float(found.scene_times[-1]))
+    additions: List[_Addition] = []
+    taken: Dict[str, bool] = {}
+    first = 0
+    for mesh in found.meshes:
+        span = slice(first, first + mesh.vertex_count)
+        first += mesh.vertex_count
+        moving = [
+            (column, target.name, _part(target.shapes[0].vertices, target.shapes[0].deltas, span))
+            for column, target in enumerate(found.targets)
+        ]
+        moving = [entry for entry in moving if len(entry[2][0])]
+        if not moving:
+            continue
+        shape = _mesh_shape(mesh.name, mesh.vertex_count)
+        blend_shape_span(shape, times, Report())  # what deforms after the blendShapes would deform the correctives, too
+        to_object = np.linalg.inv(mesh_in_rig_space(shape, head, times)[:3, :3])
+        node = _free_name("faceSolve_correctives_" + re.sub(r"\W", "_", request.take.name), taken)
+        additions.append(
+            _Addition(
+                node,
+                shape,
+                tuple(name for _, name, _ in moving),
+                tuple(vertices for _, _, (vertices, _) in moving),
+                tuple(deltas.astype(np.float64) @ to_object for _, _, (_, deltas) in moving),
+                tuple(column for column, _, _ in moving),
+            )
+        )
+    return CorrectivesPlan(request, tuple(additions))
+
+
+def _part(vertices: np.ndarray, deltas: np.ndarray, span: slice) -> Tuple[np.ndarray, np.ndarray]:
+    """The vertices of a shape within a mesh's span, numbered as in the mesh, and their offsets."""
+    inside = (vertices >= span.start) & (vertices < span.stop) & (np.abs(deltas).max(axis=1) > _STILL)
+    return vertices[inside] - span.start, deltas[inside]
+
+
+def _mesh_shape(name: str, count: int) -> str:
+    """Long name of the mesh shape that the take calls ``name``; TakeError when it has other vertices now."""
+    shape = require_node(name, "mesh")
+    present = len(shape_points(shape))
+    if present != count:
+        raise TakeError(
+            "correctives: mesh '{}' has {} vertices, the take's had {}; export and solve again.".format(
+                short_name(shape), present, count
+            )
+        )
+    return shape
+
+
+def _free_name(stem: str, taken: Dict[str, bool]) -> str:
+    name, number = stem, 1
+    while name in taken or cmds.objExists(name):
+        number += 1
+        name = "{}_{}".format(stem, number)
+    taken[name] = True
+    return name
+
+
+def _components(vertices: np.ndarray) -> List[str]:
+    """``vtx[a:b]`` for each run of vertex numbers, which rise."""
+    breaks = np.flatnonzero(np.diff(vertices) > 1) + 1
+    return [
+        "vtx[{}]".format(run[0]) if len(run) == 1 else "vtx[{}:{}]".format(run[0], run[-1])
+        for run in np.split(vertices, breaks)
+    ]
+
+
+def _curve(plug: str) -> str:
+    """The curve that keys ``plug``; TakeError when Maya made none."""
+    found = source(plug)
+    if found is None or not cmds.nodeType(split(found)[0]).startswith("animCurveT"):
+        raise TakeError("correctives: Maya put no key on '{}'.".format(plug))
+    return split(found)[0]

@@ -1,0 +1,132 @@
+"""Where keys came from, on a network node in the scene: take, version, date, settings, residual, layer, head.
+
+What a layer holds is one solve of a whole take, and the ranges that were solved again since.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from functools import partial
+from typing import Any, Dict, List, Optional, Tuple
+
+import numpy as np
+from maya import cmds
+
+from facesolve.take import Solution
+from facesolve_maya.scene.undo import Command
+
+TEXTS = ("takeName", "takeFolder", "solutionFolder", "version", "solved", "applied", "settings", "frames", "residual")
+RANGES = "ranges"
+MARK = "facesolveProvenance"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """A provenance node as it is found in a scene; ``head`` is empty when it was left alone or deleted.
+
+    ranges: (solution's folder, first and last scene time) of what was solved again, oldest first.
+    """
+
+    node: str
+    take_folder: str
+    solution_folder: str
+    layer: str
+    head: str
+    ranges: Tuple[Tuple[str, float, float], ...] = ()
+
+
+def now() -> str:
+    """The present moment as the node records it."""
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+
+
+def provenance_commands(
+    solution: Solution,
+    take_name: str,
+    take_folder: str,
+    solution_folder: str,
+    layer: str,
+    head: str,
+    applied: str,
+    span: Optional[Tuple[float, float]] = None,
+) -> List[Command]:
+    """Commands that make the layer's provenance node, or rewrite the one it has; the layer need not exist yet.
+
+    applied: when (``now``). span: scene times, when only they were keyed; a layer that has a node keeps what it says of
+    the whole take.
+    """
+    existing = find_provenance(layer)
+    node = existing.node if existing is not None else _free_name()
+    commands: List[Command] = [] if existing is not None else _node_commands(node, layer, head)
+    texts = dict(_texts(solution, take_name, take_folder, solution_folder), applied=applied, **{RANGES: "[]"})
+    if existing is not None and span is not None:
+        ranges = [*existing.ranges, (texts["solutionFolder"], *span)]
+        texts = {"applied": applied, RANGES: json.dumps(ranges)}
+    return commands + [
+        partial(cmds.setAttr, "{}.{}".format(node, name), text, type="string") for name, text in texts.items()
+    ]
+
+
+def _free_name() -> str:
+    number = 1
+    while cmds.objExists("faceSolve_provenance{}".format(number)):
+        number += 1
+    return "faceSolve_provenance{}".format(number)
+
+
+def _node_commands(node: str, layer: str, head: str) -> List[Command]:
+    commands: List[Command] = [partial(cmds.createNode, "network", name=node, skipSelect=True)]
+    commands.append(partial(cmds.addAttr, node, longName=MARK, attributeType="bool", defaultValue=1))
+    commands += [partial(cmds.addAttr, node, longName=name, dataType="string") for name in (*TEXTS, RANGES)]
+    for name, target in (("layer", layer), ("head", head)):
+        commands.append(partial(cmds.addAttr, node, longName=name, attributeType="message"))
+        if target:
+            commands.append(partial(cmds.connectAttr, target + ".message", "{}.{}".format(node, name)))
+    return commands
+
+
+def _texts(solution: Solution, take_name: str, take_folder: str, solution_folder: str) -> Dict[str, str]:
+    recorded: Dict[str, Any] = solution.provenance
+    seen = solution.residual[np.isfinite(solution.residual)]
+    return {
+        "takeName": take_name,
+        "takeFolder": take_folder.replace("\\", "/"),
+        "solutionFolder": solution_folder.replace("\\", "/"),
+        "version": str(recorded.get("facesolve", "")),
+        "solved": str(recorded.get("date", "")),
+        "settings": json.dumps(recorded.get("settings", {}), sort_keys=True),
+        "frames": "{}-{}".format(solution.frames[0], solution.frames[-1]),
+        "residual": "{:.6g}".format(float(seen.mean())) if len(seen) else "",
+    }
+
+
+def find_provenance(layer: str = "") -> Optional[Provenance]:
+    """The provenance node of ``layer``, or with no layer given the one that was applied last; None without one.
+
+    One whose layer was deleted tells of keys that are gone, and does not count.
+    """
+    found = []
+    for node in cmds.ls(type="network") or []:
+        if not cmds.attributeQuery(MARK, node=node, exists=True):
+            continue
+        entry = Provenance(
+            node,
+            _text(node, "takeFolder"),
+            _text(node, "solutionFolder"),
+            _connected(node + ".layer"),
+            _connected(node + ".head"),
+            tuple((folder, first, last) for folder, first, last in json.loads(_text(node, RANGES) or "[]")),
+        )
+        if entry.layer and (not layer or entry.layer == layer):
+            found.append((_text(node, "applied"), entry))
+    return max(found, key=lambda item: item[0])[1] if found else None
+
+
+def _text(node: str, name: str) -> str:
+    return cmds.getAttr("{}.{}".format(node, name)) or ""
+
+
+def _connected(plug: str) -> str:
+    return (cmds.listConnections(plug, source=True, destination=False) or [""])[0]

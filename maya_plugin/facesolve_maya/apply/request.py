@@ -1,0 +1,67 @@
+"""What a user asks of an application of a solution. Knows no scene."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional, Tuple
+
+from facesolve.take import Solution, Take, read_solution, read_take
+from facesolve.take.errors import TakeError
+
+BLEND_FRAMES = 3
+
+
+@dataclass(frozen=True, eq=False)
+class ApplyRequest:
+    """A solution to key, and where.
+
+    head: transform that gets the head's motion; empty leaves the head alone. layer: animation layer, made when it does
+    not exist; empty: ``faceSolve_`` and the take's name, with a number when that is taken. span: scene times (first,
+    last) to key, both included; None keys all. blend: frames over which a span goes over into what is there.
+    tolerance: surface error in millimetres that fewer keys may cost; None keys every frame.
+    """
+
+    take: Take
+    solution: Solution
+    head: str = ""
+    layer: str = ""
+    span: Optional[Tuple[float, float]] = None
+    blend: int = BLEND_FRAMES
+    tolerance: Optional[float] = None
+    take_folder: str = ""
+    solution_folder: str = ""
+
+
+def read_request(
+    solution: Path,
+    take: Optional[Path] = None,
+    head: str = "",
+    layer: str = "",
+    span: Optional[Tuple[float, float]] = None,
+    tolerance: Optional[float] = None,
+) -> ApplyRequest:
+    """The request for files on disk. take: where it is not the one that the solution's provenance names."""
+    found = read_solution(solution)
+    folder = take if take is not None else _recorded_take(found, solution)
+    return ApplyRequest(
+        take=read_take(folder),
+        solution=found,
+        head=head,
+        layer=layer,
+        span=span,
+        tolerance=tolerance,
+        take_folder=str(folder),
+        solution_folder=str(solution),
+    )
+
+
+def _recorded_take(solution: Solution, folder: Path) -> Path:
+    recorded = solution.provenance.get("take")
+    if not isinstance(recorded, str):
+        raise TakeError("solution: '{}' does not say which take it solves; name the take.".format(folder))
+    path = Path(os.path.normpath(str(folder / recorded)))
+    if not (path / "take.json").is_file():
+        raise TakeError("solution: its take is not at '{}' any more; name the take.".format(path))
+    return path

@@ -1,0 +1,229 @@
+"""Many scenes: ``mayapy -m facesolve_maya.batch SCENE... --mesh M --head H --cameras a,b --frames A-B``.
+
+Exports, solves, keys and saves each scene; one bad scene does not stop the others. Exit code 0: all went well, 1: some
+scene did not, 2: the command line is wrong, 130: Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+import time
+import traceback
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import List, Optional, Sequence, Tuple
+
+DONE = "done"
+FAILED = "failed"
+CHECKED = "checked"
+_COLUMNS = (("scene", 28), ("status", 8), ("seconds", 8), ("keys", 6))
+
+
+@dataclass
+class SceneResult:
+    """What became of one scene. findings: lines of the check; message: why it failed, or what was keyed."""
+
+    scene: str
+    status: str = FAILED
+    seconds: float = 0.0
+    keys: int = 0
+    message: str = ""
+    take: str = ""
+    solution: str = ""
+    saved: str = ""
+    findings: List[str] = field(default_factory=list)
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> int:
+    """Runs the batch; returns the exit code. Maya must be initialised."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    _refuse_collisions(parser, options)
+    results = []
+    for scene in options.scenes:
+        started = time.time()
+        result = SceneResult(scene)
+        try:
+            _scene(Path(scene), options, result)
+        except Exception as error:  # one scene must not stop the others, whatever is wrong with it
+            result.status, result.message = FAILED, _sentence(error)
+        result.seconds = round(time.time() - started, 1)
+        results.append(result)
+        _say("{}: {}. {}".format(scene, result.status, result.message))
+    if options.json:
+        sys.stdout.write(json.dumps([asdict(result) for result in results], indent=1) + "\n")
+    else:
+        sys.stdout.write(table(results) + "\n")
+    return 0 if all(result.status != FAILED for result in results) else 1
+
+
+def _sentence(error: Exception) -> str:
+    """An expected error's own words; an unexpected one also leaves its traceback on stderr."""
+    from facesolve.take.errors import FacesolveError
+
+    if not isinstance(error, (FacesolveError, RuntimeError, OSError)):
+        traceback.print_exc(file=sys.stderr)
+    return str(error).strip() or type(error).__name__
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="mayapy -m facesolve_maya.batch", description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("scenes", nargs="+", metavar="SCENE", help="Maya scenes")
+    add("--mesh", required=True, action="append", help="head mesh or blendShape node; may be given several times")
+    add("--head", required=True, help="transform that carries the head's motion")
+    add("--cameras", required=True, type=_names, help="cameras with footage, separated by commas")
+    add("--frames", required=True, type=_frames, help="first and last frame, such as 1001-1040")
+    add("--step", type=float, default=1.0, help="frames between images; 0.5 for footage at twice the scene's rate")
+    add("--take-dir", type=Path, help="folder for takes and solutions (default: facesolve beside the scene)")
+    add("--save-as", help="where the keyed scene is saved; {scene} is its name, {folder} its folder")
+    add("--preflight", action="store_true", help="only check")
+    add("--json", action="store_true", help="results as JSON on stdout")
+    add("--project", help="Maya project that relative footage paths start from")
+    add("--footage-folder", action="append", default=[], help="folder searched for footage that is not where it was")
+    add(
+        "--sample",
+        action="append",
+        default=[],
+        metavar="PLUG",
+        help="a rig control such as face_CTL.smile; with any, the rig is recorded by moving these, and they are keyed",
+    )
+    add("--quality", default="standard", choices=("draft", "standard", "final"))
+    add("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    add("--python", default="", help="the solver's Python")
+    add("--layer", default="", help="animation layer for the keys")
+    add("--tolerance", type=float, help="surface error in mm that fewer keys may cost; all frames are keyed without it")
+    return parser
+
+
+def _refuse_collisions(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Ends with a usage error where one scene's files would overwrite another's."""
+    stems = [Path(scene).stem for scene in options.scenes]
+    folders = [options.take_dir or Path(scene).absolute().parent for scene in options.scenes]
+    saved = [options.save_as and _save_path(options.save_as, Path(scene).absolute()) for scene in options.scenes]
+    for what, targets in (("takes", list(zip(folders, stems))), ("saved scenes", saved)):
+        twice = [scene for scene, target in zip(options.scenes, targets) if target and targets.count(target) > 1]
+        if twice:
+            parser.error("the {} of {} would overwrite each other.".format(what, " and ".join(map(repr, twice))))
+
+
+def _save_path(pattern: str, scene: Path) -> Path:
+    return Path(pattern.replace("{scene}", scene.stem).replace("{folder}", str(scene.parent)))
+
+
+def _names(text: str) -> Tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _frames(text: str) -> Tuple[float, float]:
+    match = re.match(r"^(-?\d+(?:\.\d+)?)-(-?\d+(?:\.\d+)?)$", text.strip())
+    if match is None or float(match.group(2)) < float(match.group(1)):
+        raise argparse.ArgumentTypeError("'{}' is not a range such as 1001-1040".format(text))
+    return float(match.group(1)), float(match.group(2))
+
+
+def _scene(scene: Path, options: argparse.Namespace, result: SceneResult) -> None:
+    """Everything that is done with one scene; ``result`` is filled on the way."""
+    from maya import cmds
+
+    from facesolve.take import Settings, write_take
+    from facesolve.take.errors import TakeError
+    from facesolve_maya.scene.timeline import frame_range
+
+    from .export import ERROR, ExportRequest, export_take, preflight
+
+    if not scene.is_file():
+        raise TakeError("scene: '{}' does not exist.".format(scene))
+    if options.project:
+        cmds.workspace(options.project, openWorkspace=True)
+    cmds.file(str(scene), open=True, force=True)
+    request = ExportRequest(
+        meshes=tuple(options.mesh),
+        head=options.head,
+        cameras=options.cameras,
+        frames=frame_range(options.frames[0], options.frames[1], options.step),
+        name=scene.stem,
+        footage_folders=tuple(options.footage_folder),
+        sampled_controls=tuple(options.sample),
+        settings=Settings(quality=options.quality),
+    )
+    found = preflight(request)
+    result.findings = [str(finding) for finding in found]
+    for line in result.findings:
+        _say("  " + line)
+    errors = [finding for finding in found if finding.severity == ERROR]
+    if errors:
+        raise TakeError("{}: {} {}".format(errors[0].node, errors[0].sentence, errors[0].remedy).strip())
+    if options.preflight:
+        result.status, result.message = CHECKED, "{} findings.".format(len(found))
+        return
+    folder = (options.take_dir or scene.parent / "facesolve") / scene.stem
+    write_take(export_take(request), folder)
+    result.take = str(folder)
+    _solve_and_key(scene, folder, options, result)
+
+
+def _solve_and_key(scene: Path, folder: Path, options: argparse.Namespace, result: SceneResult) -> None:
+    from maya import cmds
+
+    from .apply import apply_solution, read_request
+    from .run import SolveRequest, find_interpreter, solve
+
+    request = SolveRequest(take=folder, out=folder / "solution", device=options.device)
+    solution = solve(request, find_interpreter(options.python))
+    result.solution = str(solution)
+    report = apply_solution(
+        read_request(solution, take=folder, head=options.head, layer=options.layer, tolerance=options.tolerance)
+    )
+    result.keys, result.message = report.keys, str(report)
+    if options.save_as:
+        target = _save_path(options.save_as, scene)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        cmds.file(rename=str(target))
+        cmds.file(save=True, type="mayaBinary" if target.suffix == ".mb" else "mayaAscii")
+        result.saved = str(target)
+    result.status = DONE
+
+
+def table(results: Sequence[SceneResult]) -> str:
+    """The summary: one line a scene."""
+    lines = ["  ".join(name.ljust(width) for name, width in _COLUMNS) + "  message"]
+    for result in results:
+        values = (Path(result.scene).name, result.status, "{:.1f}".format(result.seconds), str(result.keys))
+        cells = [value.ljust(width) for value, (_, width) in zip(values, _COLUMNS)]
+        lines.append("  ".join(cells) + "  " + result.message.replace("\n", " "))
+    return "\n".join(lines)
+
+
+def _say(text: str) -> None:
+    """Progress goes to stderr, so that stdout holds only the summary."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def _run() -> None:
+    """Starts Maya without a window, runs the batch, and leaves with its exit code, which Maya's own exit may lose."""
+    if any(argument in ("-h", "--help") for argument in sys.argv[1:]):
+        _parser().parse_args()
+    import maya.standalone
+
+    maya.standalone.initialize(name="python")
+    try:
+        code = main()
+    except SystemExit as leaving:
+        code = leaving.code if isinstance(leaving.code, int) else 2
+    except KeyboardInterrupt:
+        _say("Stopped. The scene under way was not saved.")
+        code = 130
+    sys.stdout.flush()
+    sys.stderr.flush()
+    maya.standalone.uninitialize()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    _run()

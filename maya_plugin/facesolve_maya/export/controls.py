@@ -1,0 +1,174 @@
+"""The controls of the rig: what the solver solves for and what gets keyed. Changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, List, Optional, Sequence, Tuple
+
+import numpy as np
+from maya import cmds
+
+from facesolve.take import Combination, Control, ControlSettings, Driver, Pin
+from facesolve_maya.scene.findings import Refusal, Report
+from facesolve_maya.scene.plugs import obstacle, short_name, source, split
+from facesolve_maya.scene.units import internal_factor
+
+from .drivers import COMBINATION, Drive, Path, classify, limits, piecewise, rest_value
+from .request import IGNORED, LOCKED, PINNED
+
+
+@dataclass(frozen=True)
+class DrivenTarget:
+    """A target's weight plug and the activations of its shapes, in the rig's order of targets."""
+
+    name: str
+    weight: str
+    activations: Tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ControlSet:
+    """controls with their drivers and combinations; kinds: how each control reaches its weights, for the panel."""
+
+    controls: Tuple[Control, ...]
+    drivers: Tuple[Driver, ...]
+    combinations: Tuple[Combination, ...]
+    kinds: Tuple[str, ...]
+
+
+def read_controls(targets: Sequence[DrivenTarget], report: Report) -> ControlSet:
+    """Controls of all targets. Weights that cannot be read become errors by plug name."""
+    drives: List[Optional[Drive]] = []
+    for target in targets:
+        drives.append(None)
+        with report.collecting(target.weight):
+            drives[-1] = classify(target.weight)
+    ways: Dict[str, List[Tuple[int, Path]]] = {}
+    kinds: Dict[str, str] = {}
+    for index, drive in enumerate(drives):
+        for path in drive.paths if drive is not None else ():
+            ways.setdefault(_same_plug(path.control), []).append((index, path))
+            kinds.setdefault(_same_plug(path.control), drive.kind if drive is not None else "")
+    names = _unique_names(list(ways))
+    controls: List[Control] = []
+    drivers: List[Driver] = []
+    for number, (plug, paths) in enumerate(ways.items()):
+        factor = internal_factor(plug)
+        low, high = _range(plug, paths, targets, factor)
+        default = min(max(rest_value(plug), low), high)
+        controls.append(Control(names[number], low, high, default, plug))
+        for index, path in paths:
+            inputs, outputs = piecewise(path, low, high, factor)
+            drivers.append(Driver(number, index, inputs, outputs))
+    combinations = _combinations(targets, drives, report)
+    return ControlSet(tuple(controls), tuple(drivers), combinations, tuple(kinds[plug] for plug in ways))
+
+
+def _same_plug(plug: str) -> str:
+    """One spelling for a plug, whether it came as alias or as ``weight[i]``: shortest node name, its alias if any."""
+    node, attribute = split(plug)
+    alias = cmds.aliasAttr(plug, query=True)
+    return "{}.{}".format(short_name(node), alias if alias else attribute)
+
+
+def _unique_names(plugs: List[str]) -> List[str]:
+    """The attribute's name where only one plug has it, else ``node.attribute``."""
+    attributes = [split(plug)[1] for plug in plugs]
+    return [
+        attribute if attributes.count(attribute) == 1 else plug.rpartition("|")[2]
+        for plug, attribute in zip(plugs, attributes)
+    ]
+
+
+def _range(
+    plug: str, paths: List[Tuple[int, Path]], targets: Sequence[DrivenTarget], factor: float
+) -> Tuple[float, float]:
+    """The control's limits; where it has none, the part of its axis that moves its targets between their shapes."""
+    low, high = limits(plug)
+    if low is not None and high is not None:
+        return low, high
+    ends: List[float] = []
+    for index, path in paths:
+        if path.breaks:
+            ends += [path.breaks[0] / factor, path.breaks[-1] / factor]
+            continue
+        slope = (path(1.0) - path(0.0)) * factor
+        reach = (min(0.0, *targets[index].activations), max(1.0, *targets[index].activations))
+        ends += [(value - path(0.0)) / slope for value in reach if slope]
+    if not ends:
+        raise Refusal(plug, "moving this control changes nothing.", "Take it out of the rig's connections.")
+    return (min(ends) if low is None else low), (max(ends) if high is None else high)
+
+
+def _combinations(
+    targets: Sequence[DrivenTarget], drives: Sequence[Optional[Drive]], report: Report
+) -> Tuple[Combination, ...]:
+    """Combination targets, each after what it depends on."""
+    place = {_same_plug(target.weight): index for index, target in enumerate(targets)}
+    for index, target in enumerate(targets):
+        above = source(target.weight)
+        if above is not None:
+            place.setdefault(_same_plug(above), index)
+    waiting: List[Combination] = []
+    for index, drive in enumerate(drives):
+        if drive is None or drive.kind != COMBINATION:
+            continue
+        unknown = [plug for plug in drive.combined if _same_plug(plug) not in place]
+        if unknown:
+            report.error(
+                targets[index].weight,
+                "it is a combination with '{}', which drives no target of this head.".format(unknown[0]),
+                "Combine weights of the head's own targets.",
+            )
+            continue
+        waiting.append(Combination(index, tuple(place[_same_plug(p)] for p in drive.combined), drive.method))
+    ordered: List[Combination] = []
+    while waiting:
+        open_targets = {combination.target for combination in waiting}
+        ready = [c for c in waiting if not open_targets.intersection(c.drivers)]
+        if not ready:
+            report.error(
+                targets[waiting[0].target].weight, "its combinations depend on each other.", "Break the cycle."
+            )
+            break
+        ordered += ready
+        waiting = [combination for combination in waiting if combination not in ready]
+    return tuple(ordered)
+
+
+def key_choices(
+    controls: Sequence[Control],
+    uses: Dict[str, str],
+    frames: Sequence[int],
+    times: Sequence[float],
+    given: Sequence[ControlSettings],
+    report: Report,
+) -> Tuple[Tuple[ControlSettings, ...], Tuple[Pin, ...]]:
+    """Settings with locks, and pins, from keys that the scene holds.
+
+    ``pinned`` controls give a pin at each key within the take; ``locked`` ones, and plugs that Maya has locked, follow
+    their curve exactly.
+    """
+    settings = {control.name: control for control in given}
+    pins: List[Pin] = []
+    for control in controls:
+        use = uses.get(control.name, IGNORED)
+        why = obstacle(control.plug)
+        if why and use != LOCKED:
+            report.warning(
+                control.plug,
+                "this control is {}; the solve leaves it as it is in the scene.".format(why),
+                "Unlock it to have it solved.",
+            )
+        if why or use == LOCKED:
+            values = np.array([float(cmds.getAttr(control.plug, time=time)) for time in times])
+            curve = values[:1] if np.ptp(values) < 1e-9 else values
+            old = settings.get(control.name)
+            stiffness = old.stiffness if old is not None else 1.0
+            settings[control.name] = ControlSettings(control.name, lock=curve, stiffness=stiffness)
+        elif use == PINNED:
+            keyed = set(cmds.keyframe(control.plug, query=True, timeChange=True) or [])
+            for frame, time in zip(frames, times):
+                if any(abs(key - time) < 1e-3 for key in keyed):
+                    pins.append(Pin(int(frame), control.name, float(cmds.getAttr(control.plug, time=time))))
+    return tuple(settings.values()), tuple(pins)

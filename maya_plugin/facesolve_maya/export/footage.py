@@ -1,0 +1,255 @@
+"""Footage from image planes, or chosen by hand: which file shows which scene time. Changes nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import List, Optional, Tuple
+
+import maya.api.OpenMaya as om
+import numpy as np
+from maya import cmds
+
+from facesolve.take import Footage
+from facesolve.take.errors import FacesolveError
+from facesolve_maya.scene.findings import Refusal, Report
+from facesolve_maya.scene.plugs import short_name
+
+_DIGITS = re.compile(r"(\d+)(?=\.[^.\d][^.]*$)")
+_FIELD = re.compile(r"\{frame(?::0?\d*d)?\}")
+_DRIVE = re.compile(r"^(?:[A-Za-z]:[\\/]|[\\/])")
+_SHOWN = 3
+_VIDEOS = (".mp4", ".mov", ".mkv", ".avi", ".m4v", ".mxf", ".seq", ".webm")
+_COLOR_SPACES = {"raw": "linear", "linear": "linear", "scene-linear": "linear"}
+
+
+@dataclass(frozen=True, eq=False)
+class CameraFootage:
+    """One camera's footage. pattern: path with ``{frame}`` (or a video); numbers (F,): image number at each time.
+
+    width, height: pixels of the stored image. color_space: ``srgb`` or ``linear``.
+    """
+
+    camera: str
+    pattern: str
+    numbers: np.ndarray
+    width: int
+    height: int
+    color_space: str = "srgb"
+    searched: Tuple[str, ...] = field(default_factory=tuple)
+
+    def path(self, number: int) -> str:
+        """Path of the image with ``number``."""
+        return Footage(self.camera, self.pattern).image_path(int(number))
+
+
+def image_plane(shape: str, report: Report) -> Optional[str]:
+    """The image plane of a camera that has an image; None without one. Further ones are noted."""
+    planes = cmds.listConnections(shape + ".imagePlane", source=True, destination=False, type="imagePlane", shapes=True)
+    named = [plane for plane in dict.fromkeys(planes or []) if cmds.getAttr(plane + ".imageName")]
+    if len(named) > 1:
+        report.note(short_name(shape), "it has {} image planes; '{}' is used.".format(len(named), named[0]))
+    return named[0] if named else None
+
+
+def footage_of_plane(
+    camera: str, plane: str, times: Tuple[float, ...], folders: Tuple[str, ...], report: Report
+) -> CameraFootage:
+    """What an image plane shows at each time: its frame extension (evaluated, not parsed) plus its frame offset."""
+    name = str(cmds.getAttr(plane + ".imageName"))
+    if not cmds.getAttr(plane + ".useFrameExtension"):
+        raise Refusal(
+            short_name(plane),
+            "it shows one still image, '{}'.".format(name),
+            "Turn on Use Image Sequence, or choose the footage by hand.",
+        )
+    numbers = np.array(
+        [
+            int(cmds.getAttr(plane + ".frameExtension", time=t)) + int(cmds.getAttr(plane + ".frameOffset", time=t))
+            for t in times
+        ]
+    )
+    if is_video(name):
+        numbers = numbers - 1
+        report.note(short_name(plane), "the movie's first image is taken to belong to frame extension 1.")
+    pattern, searched = resolve(
+        name if is_video(name) else pattern_of(name, short_name(plane)), int(numbers[0]), folders
+    )
+    width = int(cmds.getAttr(plane + ".coverageX"))
+    height = int(cmds.getAttr(plane + ".coverageY"))
+    space = str(cmds.getAttr(plane + ".colorSpace") or "")
+    coding = _COLOR_SPACES.get(space.lower(), "srgb")
+    if space and coding == "srgb" and "srgb" not in space.lower():
+        report.note(short_name(plane), "its colour space '{}' is read as sRGB.".format(space))
+    return CameraFootage(camera, pattern, numbers, width, height, coding, tuple(searched))
+
+
+def footage_by_hand(camera: str, path: str, times: Tuple[float, ...], folders: Tuple[str, ...]) -> CameraFootage:
+    """Footage that the user chose: a pattern with ``{frame}`` (image number = scene frame), the image that belongs to
+    the first time (later ones follow), or a video (its first image belongs to the first time)."""
+    steps = np.rint((np.array(times) - times[0]) / (np.min(np.diff(times)) if len(times) > 1 else 1.0)).astype(int)
+    if _FIELD.search(path):
+        pattern, start = path, int(np.rint(times[0]))
+    elif is_video(path):
+        pattern, start = path, 0
+    else:
+        digits = _DIGITS.search(PurePosixPath(path.replace("\\", "/")).name)
+        start = int(digits.group(1)) if digits else 0
+        pattern = pattern_of(path, camera)
+    pattern, searched = resolve(pattern, start, folders)
+    return CameraFootage(camera, pattern, start + steps, 0, 0, "srgb", tuple(searched))
+
+
+def is_video(path: str) -> bool:
+    """True for files that hold many images."""
+    return os.path.splitext(path)[1].lower() in _VIDEOS
+
+
+def pattern_of(name: str, node: str) -> str:
+    """``name`` with its last number before the extension replaced by a frame field of the same padding."""
+    folder, slash, file_name = name.replace("\\", "/").rpartition("/")
+    match = _DIGITS.search(file_name)
+    if match is None:
+        raise Refusal(
+            node, "the image '{}' has no frame number in its name.".format(name), "Choose a numbered sequence."
+        )
+    digits = match.group(1)
+    frame_field = "{frame}" if len(digits) == 1 else "{{frame:0{}d}}".format(len(digits))
+    return folder + slash + file_name[: match.start()] + frame_field + file_name[match.end() :]
+
+
+def resolve(pattern: str, number: int, folders: Tuple[str, ...]) -> Tuple[str, List[str]]:
+    """(absolute pattern, places looked in): environment variables, the workspace, the scene's folder, ``folders``.
+
+    The first place where image ``number`` exists wins; where none has it, the first place is returned.
+    """
+    expanded = os.path.expanduser(os.path.expandvars(pattern)).replace("\\", "/")
+    places: List[str] = []
+    if _DRIVE.match(expanded):
+        places.append(expanded)
+    else:
+        root = str(cmds.workspace(query=True, rootDirectory=True))
+        rule = str(cmds.workspace(fileRuleEntry="sourceImages") or "")
+        scene = str(cmds.file(query=True, sceneName=True) or "")
+        places += [os.path.join(root, expanded), os.path.join(root, rule, expanded)]
+        if scene:
+            places.append(os.path.join(os.path.dirname(scene), expanded))
+    parts = [part for part in re.split(r"[/]", _DRIVE.sub("", expanded)) if part]
+    for folder in folders:
+        places += [os.path.join(folder, *parts[start:]) for start in range(len(parts))]
+    tidy = list(dict.fromkeys(_absolute(place) for place in places))
+    for place in tidy:
+        if os.path.isfile(Footage("probe", place).image_path(number)):
+            return place, tidy
+    return tidy[0], tidy
+
+
+def _absolute(place: str) -> str:
+    """``place`` with forward slashes, absolute; paths of another system (a drive letter here) stay as they are."""
+    tidy = place.replace("\\", "/")
+    return tidy if _DRIVE.match(tidy) else os.path.abspath(tidy).replace("\\", "/")
+
+
+def image_size(path: str) -> Tuple[int, int]:
+    """(width, height) in pixels of an image that Maya can load; (0, 0) when it cannot."""
+    image = om.MImage()
+    try:
+        image.readFromFile(path)
+    except RuntimeError:
+        return 0, 0
+    width, height = image.getSize()
+    return int(width), int(height)
+
+
+def checked(found: CameraFootage, on_bad_frame: str, report: Report) -> CameraFootage:
+    """The footage with the size of its first image, after looking for every file. Findings go to ``report``."""
+    try:
+        sequence = Footage(found.camera, found.pattern).kind == "sequence"
+    except FacesolveError as error:
+        raise Refusal(found.camera, str(error)) from None
+    numbers = [int(number) for number in found.numbers] if sequence else [int(found.numbers[0])]
+    missing = [number for number in numbers if not os.path.isfile(found.path(number))]
+    if missing:
+        _report_missing(found, missing, len(numbers), on_bad_frame, report)
+    present = [number for number in numbers if number not in missing]
+    width, height = image_size(found.path(present[0])) if present and sequence else (0, 0)
+    if not width and is_video(found.pattern) and found.width < 2:
+        width = int(cmds.getAttr("defaultResolution.width"))
+        height = int(cmds.getAttr("defaultResolution.height"))
+        report.warning(
+            found.camera,
+            "Maya cannot tell the size of a video; the render resolution {}x{} is taken.".format(width, height),
+            "Set the render resolution to the video's size.",
+        )
+    if not width:
+        if found.width < 2 or found.height < 2:
+            raise Refusal(
+                found.camera,
+                "the size of its footage is not known.",
+                "Load the footage on an image plane, so that Maya knows its size.",
+            )
+        return found
+    if (found.width, found.height) not in ((width, height), (0, 0)):
+        report.warning(
+            found.camera,
+            "the image plane says {}x{} pixels, the footage has {}x{}; the footage counts.".format(
+                found.width, found.height, width, height
+            ),
+            "Reload the image on the image plane.",
+        )
+    return CameraFootage(found.camera, found.pattern, found.numbers, width, height, found.color_space, found.searched)
+
+
+def _report_missing(found: CameraFootage, missing: List[int], count: int, on_bad_frame: str, report: Report) -> None:
+    names = ", ".join("'{}'".format(found.path(number)) for number in missing[:_SHOWN])
+    if len(missing) > _SHOWN:
+        names += " and {} more".format(len(missing) - _SHOWN)
+    if len(missing) == count:
+        looked = "; looked in {}".format(", ".join(found.searched)) if len(found.searched) > 1 else ""
+        report.error(
+            found.camera,
+            "none of its {} images is here ({}{}).".format(count, names, looked),
+            "Set the project, name a footage folder, or choose the footage by hand.",
+        )
+    elif on_bad_frame == "unseen":
+        report.warning(found.camera, "{} of {} images are missing: {}.".format(len(missing), count, names))
+    else:
+        report.error(
+            found.camera,
+            "{} of {} images are missing: {}.".format(len(missing), count, names),
+            "Restore them, leave those frames out, or let the solve go on without them.",
+        )
+
+
+def frame_numbers(found: List[CameraFootage], times: Tuple[float, ...]) -> Tuple[np.ndarray, List[int]]:
+    """Take frame numbers (F,) and each camera's offset: image number = frame + offset.
+
+    Frames are the scene's frames where these are whole numbers and the images keep step, else the first camera's
+    image numbers. Refusal names a camera whose images do not keep step with the first one's.
+    """
+    whole = np.rint(times).astype(np.int64)
+    frames = whole
+    if np.abs(whole - np.array(times)).max() > 1e-6 or np.ptp(found[0].numbers - whole):
+        frames = np.asarray(found[0].numbers, np.int64)
+        if len(frames) > 1 and np.diff(frames).min() <= 0:
+            raise Refusal(
+                found[0].camera,
+                "two scene times show the same image ({}).".format(int(frames[np.argmin(np.diff(frames))])),
+                "Choose frames that step as the footage does.",
+            )
+    offsets = []
+    for camera in found:
+        steps = np.asarray(camera.numbers) - frames
+        if np.ptp(steps):
+            at = int(np.flatnonzero(steps != steps[0])[0])
+            raise Refusal(
+                camera.camera,
+                "its images do not keep step: at scene frame {:g} it shows image {}, expected {}.".format(
+                    times[at], camera.numbers[at], int(frames[at] + steps[0])
+                ),
+                "Number the footage of all cameras alike, or correct the image plane's frame extension.",
+            )
+        offsets.append(int(steps[0]))
+    return frames, offsets

@@ -1,0 +1,130 @@
+"""The chain of nodes that shapes a mesh, from its blendShapes to what is seen. Changes nothing."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import List, Optional, Tuple
+
+import numpy as np
+from maya import cmds
+
+from facesolve_maya.scene.findings import SAMPLING, Refusal, Report
+from facesolve_maya.scene.geometry import plug_points
+from facesolve_maya.scene.plugs import has_attribute, require_node, short_name, source, split, value_range
+
+_INDEX = re.compile(r"\[(\d+)\]")
+_PASS_THROUGH = ("groupParts",)
+SAMPLE_REMEDY = SAMPLING + " with the rig's controls, or delete the node or bake the mesh without it."
+
+
+@dataclass(frozen=True)
+class Step:
+    """One node of the chain. geometry: its index in the node's multi inputs; input, output: plugs."""
+
+    node: str
+    kind: str
+    geometry: int
+    input: str
+    output: str
+
+
+def visible_meshes(names: Tuple[str, ...]) -> List[str]:
+    """Long names of the mesh shapes that ``names`` mean: shapes, transforms, or a blendShape's geometries, in order."""
+    shapes: List[str] = []
+    for name in names:
+        node = require_node(name, "mesh")
+        kind = cmds.nodeType(node)
+        if kind == "blendShape":
+            found = [shape for shape in _deformed_shapes(short_name(node)) if shape not in shapes]
+            if not found:
+                raise Refusal(short_name(node), "the blendShape deforms no mesh.", "Choose the head's mesh.")
+            shapes += found
+            continue
+        candidates = [node] if kind == "mesh" else cmds.listRelatives(node, shapes=True, fullPath=True) or []
+        meshes = [c for c in candidates if cmds.nodeType(c) == "mesh" and not cmds.getAttr(c + ".intermediateObject")]
+        if len(meshes) != 1:
+            raise Refusal(
+                short_name(node),
+                "it has {} visible mesh shapes.".format(len(meshes)),
+                "Choose a polygon mesh, or its blendShape node.",
+            )
+        shapes += meshes
+    if not shapes:
+        raise Refusal("scene", "no head mesh is given.", "Choose the head's mesh.")
+    return shapes
+
+
+def _deformed_shapes(blend_shape: str) -> List[str]:
+    """Long names of the visible meshes that a blendShape shapes, by geometry index."""
+    found: List[Tuple[int, str]] = []
+    for mesh in cmds.ls(type="mesh", long=True) or []:
+        if not cmds.getAttr(mesh + ".intermediateObject"):
+            found += [(step.geometry, mesh) for step in deformation_chain(mesh) if step.node == blend_shape]
+    return [mesh for _, mesh in sorted(found)]
+
+
+def deformation_chain(shape: str) -> List[Step]:
+    """Steps between the first geometry and ``shape``, first to last. A mesh without history gives none."""
+    steps: List[Step] = []
+    plug: Optional[str] = source(shape + ".inMesh")
+    while plug is not None:
+        node, attribute = split(plug)
+        kind = cmds.nodeType(node)
+        found = _INDEX.search(attribute)
+        geometry = int(found.group(1)) if found else 0
+        if has_attribute(node, "inputGeometry"):
+            above = node + ".inputGeometry"
+            if has_attribute(node, "input"):
+                above = "{}.input[{}].inputGeometry".format(node, geometry)
+        elif kind == "mesh" and source(node + ".inMesh") is not None:
+            above = node + ".inMesh"
+        else:
+            break
+        steps.insert(0, Step(node, kind, geometry, above, plug))
+        plug = source(above)
+    return steps
+
+
+def blend_shape_span(shape: str, times: Tuple[float, ...], report: Report) -> Tuple[List[Step], np.ndarray]:
+    """The blendShape steps of ``shape``'s chain, and its rest points (V, 3): all weights at zero, centimetres.
+
+    Refusal names a deformer between or after the blendShapes whose effect a solve could not know.
+    """
+    chain = deformation_chain(shape)
+    blends = [step for step in chain if step.kind == "blendShape"]
+    if not blends:
+        raise Refusal(
+            short_name(shape), "no blendShape deforms this mesh.", "Choose the mesh that the blendShape deforms."
+        )
+    first = chain.index(blends[0])
+    base = plug_points(blends[0].input)
+    if base is None:
+        raise Refusal(
+            blends[0].node, "no geometry arrives at the blendShape.", "Repair the mesh's construction history."
+        )
+    rest = base
+    for step in chain[first:]:
+        if step.kind == "blendShape":
+            continue
+        rest = rest + _constant_offset(step, times, report, base.shape)
+    return blends, rest
+
+
+def _constant_offset(step: Step, times: Tuple[float, ...], report: Report, shape: Tuple[int, ...]) -> np.ndarray:
+    """What a step after the first blendShape adds whatever the weights are; Refusal when that is not constant."""
+    if step.kind in _PASS_THROUGH or step.kind == "mesh":
+        return np.zeros(shape)
+    if step.kind == "tweak":
+        before, after = plug_points(step.input), plug_points(step.output)
+        if before is None or after is None:
+            raise Refusal(step.node, "the tweak node passes no geometry on.", "Repair the mesh's construction history.")
+        return after - before
+    if has_attribute(step.node, "envelope") and value_range(step.node + ".envelope", times) == (0.0, 0.0):
+        report.note(step.node, "this {} is switched off (envelope 0) and is left out.".format(step.kind))
+        return np.zeros(shape)
+    raise Refusal(
+        step.node,
+        "this {} deforms the mesh after its blendShape, which the solver cannot compute.".format(step.kind),
+        SAMPLE_REMEDY,
+    )

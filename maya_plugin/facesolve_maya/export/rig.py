@@ -1,0 +1,136 @@
+"""The rig of a take from the scene's meshes and blendShapes. Changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Dict, List, Tuple
+
+import numpy as np
+
+from facesolve.take import Mesh, Rig, Shape, Target
+from facesolve_maya.scene.findings import Report
+from facesolve_maya.scene.geometry import Topology, moved, read_topology
+from facesolve_maya.scene.head import mesh_in_rig_space
+from facesolve_maya.scene.plugs import short_name
+
+from .blendshape import WeightedTarget, read_targets
+from .controls import ControlSet, DrivenTarget, read_controls
+from .history import blend_shape_span, visible_meshes
+
+NEGLIGIBLE = 1e-7  # cm; smaller offsets are dropped
+
+
+@dataclass(frozen=True, eq=False)
+class RigGeometry:
+    """Neutral (V, 3) cm in rig space, topology and meshes of all shapes joined; ``shapes`` are their long names."""
+
+    neutral: np.ndarray
+    topology: Topology
+    meshes: Tuple[Mesh, ...]
+    shapes: Tuple[str, ...]
+
+
+def read_rig(meshes: Tuple[str, ...], head: str, times: Tuple[float, ...], report: Report) -> Tuple[Rig, ControlSet]:
+    """Rig and controls of ``meshes`` with the transform of ``head`` taken off at ``times``.
+
+    Raises ExportError for what cannot be read; findings about single targets and weights go to ``report``.
+    """
+    neutrals: List[np.ndarray] = []
+    per_mesh: List[List[WeightedTarget]] = []
+    shapes = visible_meshes(meshes)
+    for shape in shapes:
+        blends, rest = blend_shape_span(shape, times, report)
+        matrix = mesh_in_rig_space(shape, head, times)
+        found: List[WeightedTarget] = []
+        for step in blends:
+            with report.collecting(step.node):
+                targets = read_targets(step, len(rest), times, step is blends[0], report)
+                found += [_in_rig_space(target, matrix) for target in targets]
+        per_mesh.append(found)
+        neutrals.append(moved(rest, matrix))
+    report.raise_errors()
+    joined = _joined_targets(per_mesh, [len(neutral) for neutral in neutrals])
+    driven = [
+        DrivenTarget(target.name, weight, tuple(shape.weight for shape in target.shapes)) for target, weight in joined
+    ]
+    controls = read_controls(driven, report)
+    report.raise_errors()
+    geometry = join([read_topology(shape, report) for shape in shapes], neutrals, shapes)
+    return make_rig(geometry, tuple(target for target, _ in joined), controls), controls
+
+
+def make_rig(geometry: RigGeometry, targets: Tuple[Target, ...], controls: ControlSet) -> Rig:
+    """The contract's rig of parts that were read."""
+    topology = geometry.topology
+    return Rig(
+        neutral=geometry.neutral.astype(np.float32),
+        face_counts=topology.counts,
+        face_vertices=topology.corners,
+        targets=targets,
+        controls=controls.controls,
+        drivers=controls.drivers,
+        combinations=controls.combinations,
+        uvs=topology.uvs,
+        face_uvs=topology.corner_uvs,
+        meshes=geometry.meshes,
+    )
+
+
+def join(topologies: List[Topology], neutrals: List[np.ndarray], shapes: List[str]) -> RigGeometry:
+    """Several meshes as one; UVs only when every mesh has them."""
+    starts = np.concatenate([[0], np.cumsum([len(neutral) for neutral in neutrals])])
+    uv_starts = np.concatenate([[0], np.cumsum([len(topology.uvs) for topology in topologies])])
+    with_uvs = all(len(topology.corner_uvs) for topology in topologies)
+    uvs = np.concatenate([t.uvs for t in topologies]) if with_uvs else np.zeros((0, 2), np.float32)
+    corner_uvs = (
+        np.concatenate([t.corner_uvs + start for t, start in zip(topologies, uv_starts)])
+        if with_uvs
+        else np.zeros(0, np.int32)
+    )
+    return RigGeometry(
+        np.concatenate(neutrals),
+        Topology(
+            np.concatenate([t.counts for t in topologies]),
+            np.concatenate([t.corners + start for t, start in zip(topologies, starts)]).astype(np.int32),
+            uvs,
+            corner_uvs.astype(np.int32),
+        ),
+        tuple(Mesh(short_name(s), len(n), len(t.counts)) for s, n, t in zip(shapes, neutrals, topologies)),
+        tuple(shapes),
+    )
+
+
+def _in_rig_space(target: WeightedTarget, matrix: np.ndarray) -> WeightedTarget:
+    linear = matrix[:3, :3]
+    return replace(target, shapes=tuple((weight, offsets @ linear) for weight, offsets in target.shapes))
+
+
+def _joined_targets(per_mesh: List[List[WeightedTarget]], counts: List[int]) -> List[Tuple[Target, str]]:
+    """Targets with their weight plugs; a weight that moves several meshes becomes one target over all of them."""
+    together: Dict[str, List[Tuple[int, WeightedTarget]]] = {}
+    for mesh, targets in enumerate(per_mesh):
+        for target in targets:
+            together.setdefault(target.weight, []).append((mesh, target))
+    aliases = [parts[0][1].alias for parts in together.values()]
+    joined = []
+    for weight, parts in together.items():
+        first = parts[0][1]
+        name = first.alias if aliases.count(first.alias) == 1 else "{}.{}".format(first.node, first.alias)
+        activations = sorted({activation for _, target in parts for activation, _ in target.shapes})
+        shapes = []
+        for activation in activations:
+            dense = [np.zeros((count, 3)) for count in counts]
+            for mesh, target in parts:
+                dense[mesh] = offsets_at(target.shapes, activation)
+            shapes.append(Shape.from_dense(np.concatenate(dense), activation, NEGLIGIBLE))
+        joined.append((Target(name, tuple(shapes)), weight))
+    return joined
+
+
+def offsets_at(shapes: Tuple[Tuple[float, np.ndarray], ...], activation: float) -> np.ndarray:
+    """(V, 3) offsets of a target at ``activation``: piecewise linear through zero, ends extrapolated (Maya's rule)."""
+    stops = sorted([(0.0, np.zeros_like(shapes[0][1])), *shapes], key=lambda stop: stop[0])
+    place = int(np.searchsorted([stop[0] for stop in stops], activation))
+    place = min(max(place, 1), len(stops) - 1)
+    (low, a), (high, b) = stops[place - 1], stops[place]
+    return a + (b - a) * ((activation - low) / (high - low))

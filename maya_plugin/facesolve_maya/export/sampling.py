@@ -1,0 +1,180 @@
+"""Rigs that cannot be read: move each control, record the mesh, put everything back.
+
+The recorded rig adds the controls' effects; how far the real rig is from that is measured and reported.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import Dict, Iterator, List, Sequence, Tuple
+
+import numpy as np
+from maya import cmds
+
+from facesolve.take import Control, Driver, Rig, Shape, Target
+from facesolve_maya.scene.findings import Refusal, Report
+from facesolve_maya.scene.geometry import moved, read_topology, shape_points, world_matrix
+from facesolve_maya.scene.head import head_at
+from facesolve_maya.scene.plugs import driver_of, short_name, split
+
+from .controls import ControlSet
+from .drivers import limits, rest_value
+from .history import visible_meshes
+from .rig import NEGLIGIBLE, join, make_rig
+
+STEPS = 4  # intervals of a control's range; each is straight in the recorded rig
+_TOLERANCE = 0.05  # cm; a rig whose controls interact by more is reported
+
+
+@contextmanager
+def undisturbed(plugs: Sequence[str], time: float) -> Iterator[None]:
+    """Lets controls be moved at a scene time; afterwards values, time and undo queue are as before, come what may."""
+    values = {plug: cmds.getAttr(plug) for plug in plugs}
+    now = cmds.currentTime(query=True)
+    auto_key = cmds.autoKeyframe(query=True, state=True)
+    undo = cmds.undoInfo(query=True, state=True)
+    changed = cmds.file(query=True, modified=True)
+    cmds.undoInfo(stateWithoutFlush=False)
+    try:
+        cmds.autoKeyframe(state=False)
+        cmds.currentTime(time, edit=True)
+        yield
+    finally:
+        for plug, value in values.items():
+            if driver_of(plug) is None:
+                cmds.setAttr(plug, value)
+        cmds.currentTime(now, edit=True)
+        cmds.autoKeyframe(state=auto_key)
+        cmds.file(modified=changed)
+        cmds.undoInfo(stateWithoutFlush=undo)
+
+
+def sample_rig(
+    meshes: Tuple[str, ...], head: str, plugs: Tuple[str, ...], times: Tuple[float, ...], report: Report
+) -> Rig:
+    """The rig recorded from the scene at the first time. plugs: the controls, each without an input of its own.
+
+    Raises Refusal for a control that is locked, connected, or has no range.
+    """
+    shapes = visible_meshes(meshes)
+    ranges: Dict[str, Tuple[float, float, float]] = {}
+    for plug in plugs:
+        with report.collecting(plug):
+            ranges[plug] = _range(plug)
+    report.raise_errors()
+    with undisturbed(plugs, times[0]):
+        _set({plug: default for plug, (_, _, default) in ranges.items()})
+        neutrals = _record(shapes, head, times[0])
+        offsets = {plug: _record_control(plug, span, shapes, head, times[0], neutrals) for plug, span in ranges.items()}
+        _report_interaction(ranges, offsets, shapes, head, times[0], neutrals, report)
+    geometry = join([read_topology(shape, report) for shape in shapes], neutrals, shapes)
+    targets, controls = _targets(offsets, ranges, report)
+    return make_rig(geometry, targets, controls)
+
+
+def _range(plug: str) -> Tuple[float, float, float]:
+    if not cmds.objExists(plug):
+        raise Refusal(plug, "this control does not exist.", "Choose it again.")
+    if cmds.getAttr(plug, lock=True) or driver_of(plug) is not None:
+        raise Refusal(
+            plug,
+            "it is locked or connected, so it cannot be moved.",
+            "Sample the control that drives it, or unlock it.",
+        )
+    low, high = limits(plug)
+    if low is None or high is None:
+        if not split(plug)[1].startswith(("weight[", "w[")) and cmds.nodeType(split(plug)[0]) != "blendShape":
+            raise Refusal(plug, "it has no minimum and maximum.", "Set its limits to the range the rig is made for.")
+        low, high = 0.0, 1.0
+    return low, high, min(max(rest_value(plug), low), high)
+
+
+def _set(values: Dict[str, float]) -> None:
+    for plug, value in values.items():
+        cmds.setAttr(plug, value)
+
+
+def _record(shapes: List[str], head: str, time: float) -> List[np.ndarray]:
+    """Points (V, 3) of each mesh in rig space, as the scene stands, centimetres."""
+    off = np.linalg.inv(head_at(head, time)).T
+    return [moved(shape_points(shape), world_matrix(shape, time) @ off) for shape in shapes]
+
+
+def _record_control(
+    plug: str,
+    span: Tuple[float, float, float],
+    shapes: List[str],
+    head: str,
+    time: float,
+    neutrals: List[np.ndarray],
+) -> List[Tuple[float, np.ndarray]]:
+    """(control value, offsets (V, 3) over all meshes) at steps over the control's range, without its default."""
+    low, high, default = span
+    found = []
+    for value in np.linspace(low, high, STEPS + 1):
+        if abs(value - default) < 1e-9 * (high - low):
+            continue
+        cmds.setAttr(plug, float(value))
+        recorded = _record(shapes, head, time)
+        found.append((float(value), np.concatenate([a - b for a, b in zip(recorded, neutrals)])))
+    cmds.setAttr(plug, default)
+    return found
+
+
+def _report_interaction(
+    ranges: Dict[str, Tuple[float, float, float]],
+    offsets: Dict[str, List[Tuple[float, np.ndarray]]],
+    shapes: List[str],
+    head: str,
+    time: float,
+    neutrals: List[np.ndarray],
+    report: Report,
+) -> None:
+    """Moves all controls half-way together and compares the mesh with the sum of their recorded offsets."""
+    together = {}
+    expected = np.zeros_like(np.concatenate(neutrals))
+    for plug, samples in offsets.items():
+        value, moved_by = samples[len(samples) // 2]
+        together[plug] = value
+        expected = expected + moved_by
+    _set(together)
+    recorded = np.concatenate([a - b for a, b in zip(_record(shapes, head, time), neutrals)])
+    _set({plug: ranges[plug][2] for plug in together})
+    worst = float(np.linalg.norm(recorded - expected, axis=1).max()) if len(expected) else 0.0
+    if worst > _TOLERANCE:
+        report.warning(
+            short_name(shapes[0]),
+            "the sampled controls influence each other by up to {:.1f} mm; the recorded rig only adds them.".format(
+                10.0 * worst
+            ),
+            "Sample fewer controls, or expect that much error where they act together.",
+        )
+
+
+def _targets(
+    offsets: Dict[str, List[Tuple[float, np.ndarray]]],
+    ranges: Dict[str, Tuple[float, float, float]],
+    report: Report,
+) -> Tuple[Tuple[Target, ...], ControlSet]:
+    """One target a control: activation = control value minus default, in units of the control's range."""
+    targets: List[Target] = []
+    controls: List[Control] = []
+    drivers: List[Driver] = []
+    names = [split(plug)[1] for plug in offsets]
+    for plug, samples in offsets.items():
+        low, high, default = ranges[plug]
+        if max(float(np.abs(moved_by).max()) for _, moved_by in samples) < NEGLIGIBLE:
+            report.warning(plug, "moving this control changes nothing; it is left out.", "Do not sample it.")
+            continue
+        attribute = split(plug)[1]
+        name = attribute if names.count(attribute) == 1 else plug.rpartition("|")[2]
+        width = high - low
+        shapes = tuple(Shape.from_dense(moved_by, (value - default) / width, NEGLIGIBLE) for value, moved_by in samples)
+        drivers.append(
+            Driver(
+                len(controls), len(targets), np.array([low, high]), np.array([low - default, high - default]) / width
+            )
+        )
+        targets.append(Target(name, shapes))
+        controls.append(Control(name, low, high, default, plug))
+    return tuple(targets), ControlSet(tuple(controls), tuple(drivers), (), ("sampled",) * len(controls))

@@ -1,0 +1,132 @@
+"""Scene to take, and the check before it: one reading of the scene serves both. Changes nothing in the scene.
+
+Sampling (``sampling.py``) is the exception that moves controls; it puts everything back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import List, Optional, Tuple
+
+import numpy as np
+from maya import cmds
+
+from facesolve.take import Camera, Footage, Rig, StartPose, Take
+from facesolve_maya.scene.findings import Finding, Refusal, Report
+from facesolve_maya.scene.head import head_at, head_node
+from facesolve_maya.scene.timeline import check_times, footage_frame_rate
+
+from .cameras import camera_name, camera_shape, read_camera
+from .controls import key_choices
+from .footage import CameraFootage, checked, footage_by_hand, footage_of_plane, frame_numbers, image_plane
+from .request import ExportRequest
+from .rig import read_rig
+from .sampling import sample_rig
+
+
+def preflight(request: ExportRequest) -> Tuple[Finding, ...]:
+    """Every finding about the request, errors first. An export succeeds exactly when none is an error."""
+    return _read(request)[1].findings
+
+
+def export_take(request: ExportRequest) -> Take:
+    """The take. Raises ExportError that holds every error that was found."""
+    take, report = _read(request)
+    report.raise_errors()
+    assert take is not None
+    return take
+
+
+def _read(request: ExportRequest) -> Tuple[Optional[Take], Report]:
+    report = Report()
+    rig: Optional[Tuple[Rig, str]] = None
+    cameras: Optional[Tuple[List[Camera], List[CameraFootage]]] = None
+    with report.collecting("scene"):
+        times = check_times(request.frames)
+        with report.collecting("rig"):
+            rig = _rig(request, times, report)
+        with report.collecting("cameras"):
+            cameras = _cameras(request, times, report)
+    if rig is not None and cameras is not None and not report.failed:
+        with report.collecting("take"):
+            return _take(request, times, rig, cameras, report), report
+    return None, report
+
+
+def _rig(request: ExportRequest, times: Tuple[float, ...], report: Report) -> Tuple[Rig, str]:
+    head = head_node(request.head)
+    if request.sampled_controls:
+        return sample_rig(request.meshes, head, request.sampled_controls, times, report), head
+    return read_rig(request.meshes, head, times, report)[0], head
+
+
+def _cameras(
+    request: ExportRequest, times: Tuple[float, ...], report: Report
+) -> Tuple[List[Camera], List[CameraFootage]]:
+    cameras: List[Camera] = []
+    footage: List[CameraFootage] = []
+    if not request.cameras:
+        report.error("scene", "no camera is given.", "Choose at least one camera with footage.")
+    for given in request.cameras:
+        with report.collecting(given):
+            shape = camera_shape(given)
+            found = checked(_footage(request, given, shape, times, report), request.on_bad_frame, report)
+            cameras.append(read_camera(shape, times, found.width, found.height))
+            footage.append(found)
+            _compare_aspect(found, report)
+    report.raise_errors()
+    return cameras, footage
+
+
+def _footage(request: ExportRequest, given: str, shape: str, times: Tuple[float, ...], report: Report) -> CameraFootage:
+    name = camera_name(shape)
+    by_hand = request.footage.get(name) or request.footage.get(given)
+    if by_hand:
+        return footage_by_hand(name, by_hand, times, request.footage_folders)
+    plane = image_plane(shape, report)
+    if plane is None:
+        raise Refusal(name, "it has no image plane with footage.", "Add an image plane, or choose footage by hand.")
+    return footage_of_plane(name, plane, times, request.footage_folders, report)
+
+
+def _compare_aspect(found: CameraFootage, report: Report) -> None:
+    """The render settings decide what Maya shows through a camera; the footage decides what is solved."""
+    width = float(cmds.getAttr("defaultResolution.width"))
+    height = float(cmds.getAttr("defaultResolution.height"))
+    if abs(width / height - found.width / found.height) > 0.005 * width / height:
+        report.warning(
+            found.camera,
+            "the footage is {}x{}, the render resolution {:g}x{:g} has another aspect, so the view does not show what "
+            "is solved.".format(found.width, found.height, width, height),
+            "Set the render resolution to the footage's size.",
+        )
+
+
+def _take(
+    request: ExportRequest,
+    times: Tuple[float, ...],
+    rig_and_head: Tuple[Rig, str],
+    cameras_and_footage: Tuple[List[Camera], List[CameraFootage]],
+    report: Report,
+) -> Take:
+    (rig, head), (cameras, found) = rig_and_head, cameras_and_footage
+    frames, offsets = frame_numbers(found, times)
+    controls = np.array([float(cmds.getAttr(control.plug, time=times[0])) for control in rig.controls])
+    settings, pins = key_choices(
+        rig.controls, request.keys, [int(f) for f in frames], times, request.settings.controls, report
+    )
+    return Take(
+        name=request.name,
+        rig=rig,
+        cameras=tuple(cameras),
+        footage=tuple(
+            Footage(f.camera, f.pattern, offset, color_space=f.color_space) for f, offset in zip(found, offsets)
+        ),
+        frames=frames,
+        scene_times=np.array(times),
+        fps=footage_frame_rate(times),
+        start=StartPose(int(frames[0]), controls, head_at(head, times[0])),
+        texture=request.texture,
+        on_bad_frame=request.on_bad_frame,
+        settings=replace(request.settings, controls=settings, pins=(*request.settings.pins, *pins)),
+    )

@@ -1,0 +1,114 @@
+"""Asks a Python whether it can solve, and says what is missing. Starts ``solver doctor``; knows neither maya nor Qt."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import dataclass
+from typing import Any, List, Optional, Tuple
+
+from .environment import child_environment, module_root
+from .errors import InterpreterError
+from .interpreter import Interpreter
+from .process import ChildProcess
+
+TIMEOUT_SECONDS = 180.0  # the first import of torch from a network drive takes minutes
+POLL_SECONDS = 0.05
+OK, OPTIONAL, MISSING = "ok", "optional", "missing"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing the solver needs or can use: its state (OK, OPTIONAL, MISSING), what was found, what to do."""
+
+    name: str
+    state: str
+    detail: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class EnvironmentReport:
+    """Whether ``interpreter`` can run a solve. ``text`` is one sentence; ``checks`` are the solver's own findings."""
+
+    interpreter: Optional[Interpreter]
+    ready: bool
+    text: str
+    checks: Tuple[Check, ...] = ()
+
+
+class DoctorTask:
+    """``PYTHON -m solver doctor --json`` under way; ``poll`` never blocks, ``report`` is set at the end."""
+
+    def __init__(self, interpreter: Interpreter, timeout: float = TIMEOUT_SECONDS) -> None:
+        """Starts the test. Raises InterpreterError when the Python cannot be started."""
+        self.interpreter = interpreter
+        self.report: Optional[EnvironmentReport] = None
+        self._lines: List[str] = []
+        self._timeout = timeout
+        self._began = time.monotonic()
+        command = [str(interpreter.path), "-m", "facesolve", "doctor", "--json"]
+        self._process = ChildProcess(command, child_environment(os.environ), module_root())
+
+    def poll(self) -> None:
+        """Looks whether the answer is there; gives up after the timeout."""
+        self._lines += self._process.poll()
+        if self.report is not None:
+            return
+        if self._process.exit_code is not None:
+            output = "\n".join(self._lines)
+            self.report = read_report(self.interpreter, self._process.exit_code, output, self._process.stderr_tail)
+        elif time.monotonic() - self._began > self._timeout:
+            self._process.kill()
+            text = "'{}' gave no answer within {:.0f} s.".format(self.interpreter.path, self._timeout)
+            self.report = EnvironmentReport(self.interpreter, False, text)
+
+    def kill(self) -> None:
+        """Ends the test now, without a report."""
+        self._process.kill()
+
+
+def examine_environment(interpreter: Interpreter, timeout: float = TIMEOUT_SECONDS) -> EnvironmentReport:
+    """Runs the solver's own examination in ``interpreter``, waits, and explains what is missing. Never raises."""
+    try:
+        task = DoctorTask(interpreter, timeout)
+    except InterpreterError as error:
+        return EnvironmentReport(interpreter, False, str(error))
+    while task.report is None:
+        task.poll()
+        time.sleep(POLL_SECONDS)
+    return task.report
+
+
+def read_report(interpreter: Interpreter, exit_code: int, output: str, errors: str) -> EnvironmentReport:
+    """The report in the output of ``doctor --json``; where there is none, why this Python could not run it."""
+    try:
+        checks = tuple(_check(record) for record in json.loads(output)["checks"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return EnvironmentReport(interpreter, False, _explain(interpreter, exit_code, errors))
+    missing = [check for check in checks if check.state == MISSING]
+    if missing or exit_code != 0:
+        names = ", ".join(check.name for check in missing) or "something (exit code {})".format(exit_code)
+        return EnvironmentReport(interpreter, False, "'{}' lacks {}.".format(interpreter.path, names), checks)
+    return EnvironmentReport(interpreter, True, "Ready: '{}'.".format(interpreter.path), checks)
+
+
+def _check(record: Any) -> Check:
+    state = str(record["state"])
+    detail, remedy = record.get("detail") or "", record.get("remedy") or ""
+    return Check(str(record["name"]), state if state in (OK, MISSING) else OPTIONAL, str(detail), str(remedy))
+
+
+def _explain(interpreter: Interpreter, exit_code: int, errors: str) -> str:
+    last = next((line for line in reversed(errors.splitlines()) if line.strip()), "")
+    install = '"{}" -m pip install "{}[video]"'.format(interpreter.path, module_root())
+    if "ModuleNotFoundError" in last or "No module named" in last:
+        return "'{}' lacks a package the solver needs ({}). Install it with: {}".format(
+            interpreter.path, last.split(":", 1)[-1].strip(), install
+        )
+    if "SyntaxError" in errors or "Python 3." in last:
+        return "'{}' is too old; the solver needs Python 3.10 or later ({}).".format(interpreter.path, last)
+    return "'{}' could not examine itself (exit code {}{}).".format(
+        interpreter.path, exit_code, ": " + last if last else ""
+    )

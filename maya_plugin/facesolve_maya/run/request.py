@@ -1,0 +1,53 @@
+"""What is asked of a solve, and the command line that asks it. Knows the solver's options and nothing of processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import List, Optional, Tuple
+
+from facesolve.take.errors import SolveError
+
+from .interpreter import Interpreter
+
+DEVICES = ("auto", "cpu", "cuda")
+
+
+@dataclass(frozen=True)
+class SolveRequest:
+    """One run of the solver.
+
+    take: folder with ``take.json``. out: folder for the solution. quality: None keeps the take's.
+    frames: first and last take frame, both included; None solves all. resume: go on from the state left in ``out``.
+    """
+
+    take: Path
+    out: Path
+    device: str = "auto"
+    quality: Optional[str] = None
+    frames: Optional[Tuple[int, int]] = None
+    resume: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "take", Path(self.take).absolute())
+        object.__setattr__(self, "out", Path(self.out).absolute())
+        if self.device not in DEVICES:
+            raise SolveError("device '{}', expected one of {}.".format(self.device, ", ".join(DEVICES)))
+        if self.frames is not None and self.frames[1] < self.frames[0]:
+            raise SolveError("the frame range {}-{} is empty.".format(*self.frames))
+
+    def arguments(self) -> List[str]:
+        """Arguments of ``facesolve`` for this request."""
+        arguments = ["solve", str(self.take), "--out", str(self.out), "--progress", "jsonl", "--device", self.device]
+        if self.quality is not None:
+            arguments += ["--quality", self.quality]
+        if self.frames is not None:
+            # One word: a negative first frame must not look like an option.
+            arguments.append("--frames={}-{}".format(*self.frames))
+        if self.resume:
+            arguments.append("--resume")
+        return arguments
+
+    def command(self, interpreter: Interpreter) -> List[str]:
+        """The command line, one argument an item; never for a shell."""
+        return [str(interpreter.path), "-m", "facesolve", *self.arguments()]

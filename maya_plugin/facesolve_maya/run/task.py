@@ -1,0 +1,111 @@
+"""A solve under way in another Python: its events, its cancel, its outcome. Knows neither maya nor Qt."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import List, Optional
+
+from facesolve.take.errors import SolveError
+
+from .environment import child_environment, module_root
+from .events import Done, Error, Event, parse_event
+from .interpreter import Interpreter
+from .process import ChildProcess, Patience
+from .request import SolveRequest
+
+DONE, CANCELLED, FAILED = "done", "cancelled", "failed"
+CANCEL_FILE = "cancel"  # its presence in the output folder asks the solver to stop
+ERROR_LINES = 6
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a solve ended: one of DONE, CANCELLED, FAILED; ``text`` says why; ``details`` is the log's end."""
+
+    status: str
+    out: Path
+    text: str = ""
+    details: str = ""
+
+
+class SolveTask:
+    """One solve in a process of its own. Call ``poll`` often; it never blocks."""
+
+    def __init__(self, request: SolveRequest, interpreter: Interpreter, patience: Optional[Patience] = None) -> None:
+        """Starts the solve. Raises SolveError or InterpreterError when it cannot start; nothing runs then."""
+        self.request = request
+        self.outcome: Optional[Outcome] = None
+        self._last: Optional[Event] = None
+        _prepare(request)
+        self._process = ChildProcess(
+            request.command(interpreter),
+            child_environment(os.environ),
+            module_root(),
+            ask_to_stop=lambda: (request.out / CANCEL_FILE).write_bytes(b""),
+            patience=patience,
+        )
+
+    @property
+    def cancelling(self) -> bool:
+        """True from the request to cancel until the outcome is known."""
+        return self.outcome is None and self._process.stop_requested
+
+    def poll(self) -> List[Event]:
+        """Events since the last call; sets ``outcome`` when the solve has ended and nothing of it is left."""
+        events = [event for event in map(parse_event, self._process.poll()) if event is not None]
+        for event in events:
+            if isinstance(event, (Done, Error)):
+                self._last = event
+        if self.outcome is None and self._process.exit_code is not None:
+            self.outcome = self._judge()
+            _forget_cancel(self.request.out)
+        return events
+
+    def cancel(self) -> None:
+        """Asks the solve to stop; ``poll`` insists, in the end by killing it."""
+        self._process.request_stop()
+
+    def kill(self) -> None:
+        """Ends the solve now."""
+        self._process.request_stop()
+        self._process.kill()
+        self.poll()
+
+    def _judge(self) -> Outcome:
+        out, code, tail = self.request.out, self._process.exit_code, self._process.stderr_tail
+        if code == 0 and isinstance(self._last, Done):
+            return Outcome(DONE, out, details=tail)
+        if self._process.stop_requested:
+            return Outcome(CANCELLED, out, "The solve was cancelled.", tail)
+        if isinstance(self._last, Error):
+            return Outcome(FAILED, out, self._last.text, tail)
+        if code == 0:
+            return Outcome(FAILED, out, "The solver ended without saying that it was done.", tail)
+        said = "\n".join(line for line in tail.splitlines() if line.strip()).splitlines()[-ERROR_LINES:]
+        text = "The solver stopped with exit code {}{}".format(code, ":\n" + "\n".join(said) if said else ".")
+        return Outcome(FAILED, out, text, tail)
+
+
+def start_solve(request: SolveRequest, interpreter: Interpreter) -> SolveTask:
+    """Starts ``request`` in ``interpreter``; raises SolveError or InterpreterError when it cannot start."""
+    return SolveTask(request, interpreter)
+
+
+def _prepare(request: SolveRequest) -> None:
+    if not (request.take / "take.json").is_file():
+        raise SolveError("there is no take.json in '{}'; export the take first.".format(request.take))
+    try:
+        request.out.mkdir(parents=True, exist_ok=True)
+        _forget_cancel(request.out)
+    except OSError as error:
+        raise SolveError("the folder '{}' cannot be written ({}).".format(request.out, error.strerror)) from None
+
+
+def _forget_cancel(folder: Path) -> None:
+    """Removes an old request to stop, which would stop the next solve as well."""
+    try:
+        (folder / CANCEL_FILE).unlink()
+    except FileNotFoundError:
+        return

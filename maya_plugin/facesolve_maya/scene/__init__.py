@@ -1,0 +1,1 @@
+"""Reading and editing Maya: plugs, geometry, transforms, timeline, units, undo. Used by export, apply and cameras."""

@@ -1,0 +1,92 @@
+"""What the check before a solve finds: severity, node, sentence, remedy. Knows neither maya nor the panel."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Iterator, List, Tuple
+
+from facesolve.take.errors import FacesolveError
+
+ERROR = "error"
+WARNING = "warning"
+NOTE = "note"
+
+
+SAMPLING = "Export with sampling (facesolveExport -sampledControl PLUG, or batch --sample PLUG)"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One finding. An ``error`` stops the export; a ``warning`` changes what the solve can do; a ``note`` informs."""
+
+    severity: str
+    node: str
+    sentence: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        return " ".join(
+            part for part in ("{}: {}:".format(self.severity, self.node), self.sentence, self.remedy) if part
+        )
+
+
+class ExportError(FacesolveError):
+    """The scene cannot become a take. ``findings`` holds every reason that was found."""
+
+    def __init__(self, findings: Tuple[Finding, ...]) -> None:
+        super().__init__("\n".join(str(finding) for finding in findings))
+        self.findings = findings
+
+
+class Refusal(ExportError):
+    """One thing in the scene that is not supported, by node name, with the remedy."""
+
+    def __init__(self, node: str, sentence: str, remedy: str = "") -> None:
+        super().__init__((Finding(ERROR, node, sentence, remedy),))
+
+
+class Report:
+    """Collects findings, so that a user sees all of them at once."""
+
+    def __init__(self) -> None:
+        self._findings: List[Finding] = []
+
+    def error(self, node: str, sentence: str, remedy: str = "") -> None:
+        self._add(Finding(ERROR, node, sentence, remedy))
+
+    def warning(self, node: str, sentence: str, remedy: str = "") -> None:
+        self._add(Finding(WARNING, node, sentence, remedy))
+
+    def note(self, node: str, sentence: str, remedy: str = "") -> None:
+        self._add(Finding(NOTE, node, sentence, remedy))
+
+    def _add(self, finding: Finding) -> None:
+        if finding not in self._findings:
+            self._findings.append(finding)
+
+    @contextmanager
+    def collecting(self, node: str) -> Iterator[None]:
+        """Turns errors raised inside into findings; one without findings of its own is filed under ``node``."""
+        try:
+            yield
+        except ExportError as error:
+            for finding in error.findings:
+                self._add(finding)
+        except FacesolveError as error:
+            self.error(node, str(error))
+
+    @property
+    def findings(self) -> Tuple[Finding, ...]:
+        """All findings, errors first, else in the order they were made."""
+        order = (ERROR, WARNING, NOTE)
+        return tuple(sorted(self._findings, key=lambda finding: order.index(finding.severity)))
+
+    @property
+    def failed(self) -> bool:
+        return any(finding.severity == ERROR for finding in self._findings)
+
+    def raise_errors(self) -> None:
+        """Raises ExportError with the errors, if there are any."""
+        if self.failed:
+            raise ExportError(tuple(finding for finding in self.findings if finding.severity == ERROR))

@@ -1,0 +1,1 @@
+"""The dockable panel: pages, rows and their session, in Qt."""

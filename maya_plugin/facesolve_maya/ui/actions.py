@@ -1,0 +1,99 @@
+"""What the shelf's buttons do, each in one call: windows and questions here, the work in the session and the scene."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Callable
+
+from facesolve.take.errors import FacesolveError
+
+from . import dock
+from .panel import RESULT_PAGE, SETUP, Panel
+from .qt import open_page
+
+CALIBRATION_FILTER = "Calibration (*.json *.yml *.yaml *.xml)"
+DEFAULT_TOLERANCE = 0.1  # millimetres on the surface: below what a viewer sees in a close-up
+
+
+def solve() -> None:
+    """Opens the panel where the scene is checked and the solve is started."""
+    dock.show().pages.setCurrentIndex(SETUP)
+
+
+def apply() -> None:
+    """Keys the solution at hand, or the one that lies in the scene's take folder."""
+    panel = _panel_with_solution()
+    panel.session.apply()
+
+
+def cameras_from_calibration() -> None:
+    """Asks for a calibration file and the footage's folder, and creates the cameras with image planes."""
+    from maya import cmds
+
+    panel = dock.show()
+    chosen = cmds.fileDialog2(fileMode=1, caption="Cameras from calibration", fileFilter=CALIBRATION_FILTER)
+    if not chosen:
+        return
+    found = cmds.fileDialog2(fileMode=3, caption="Folder with the cameras' footage (Cancel: without)", okCaption="Use")
+    footage = Path(found[0]) if found else None
+    _attempt(panel, lambda: panel.session.scene.create_cameras(Path(chosen[0]), footage))
+    panel.session.load()
+
+
+def resolve_range() -> None:
+    """Solves the range selected in the time slider, else the frames marked in the strip, again; edits are kept."""
+    panel = dock.show()
+    panel.pages.setCurrentIndex(RESULT_PAGE)
+    marked = panel.result.strip.span
+    span = panel.session.scene.selected_range()
+    if span is None and marked is not None:
+        span = (round(marked[0]), round(marked[1]))
+    if span is None:
+        panel.session.tell_user("Select a range in the time slider with Shift-drag, then re-solve.", error=True)
+    else:
+        panel.session.solve(span)
+
+
+def reduce_keys() -> None:
+    """Asks for a tolerance and thins out the result's keys."""
+    from maya import cmds
+
+    panel = dock.show()
+    answer = cmds.promptDialog(
+        title="Reduce keys",
+        message="Largest change of the surface, in millimetres",
+        text=str(DEFAULT_TOLERANCE),
+        button=["Reduce", "Cancel"],
+        defaultButton="Reduce",
+        cancelButton="Cancel",
+        dismissString="Cancel",
+    )
+    if answer != "Reduce":
+        return
+    text = cmds.promptDialog(query=True, text=True)
+    try:
+        tolerance = float(text)
+    except ValueError:
+        panel.session.tell_user("'{}' is not a number of millimetres.".format(text), error=True)
+        return
+    _attempt(panel, lambda: panel.session.scene.reduce_keys(tolerance))
+
+
+def review() -> None:
+    """Opens the report of the solution in the browser; it is written first when it is not there."""
+    _panel_with_solution().session.review(open_page)
+
+
+def _panel_with_solution() -> Panel:
+    panel = dock.show()
+    panel.pages.setCurrentIndex(RESULT_PAGE)
+    if panel.session.solution is None:
+        panel.session.open_last_solution()
+    return panel
+
+
+def _attempt(panel: Panel, work: Callable[[], str]) -> None:
+    try:
+        panel.session.tell_user(work())
+    except FacesolveError as error:
+        panel.session.tell_user(str(error), error=True)

@@ -1,0 +1,174 @@
+"""The error of every frame as a strip of bars; a click jumps the timeline. Knows the result and Qt, nothing of maya."""
+
+from __future__ import annotations
+
+from typing import Optional, Tuple
+
+from facesolve.take.summary import FrameError
+
+from .qt import Qt, QtCore, QtGui, QtWidgets, Signal, event_x, has, text_flags
+from .style import ACCENT, LEVEL_COLORS, QUIET, WELL, scaled
+
+CUT = 3.0  # medians
+
+
+class ErrorStrip(QtWidgets.QWidget):
+    """Click or drag: ``time_chosen(time)``. Drag with Shift: ``span_chosen(first, last)``. Left/Right: next marked."""
+
+    time_chosen = Signal(float)
+    span_chosen = Signal(float, float)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._frames: Tuple[FrameError, ...] = ()
+        self._time: Optional[float] = None
+        self._span: Optional[Tuple[int, int]] = None
+        self._anchor: Optional[int] = None
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.StrongFocus)
+        self.setMinimumHeight(scaled(64, self))
+        self.setSizePolicy(QtWidgets.QSizePolicy.Expanding, QtWidgets.QSizePolicy.Fixed)
+        self.setAccessibleName("Error of each frame")
+
+    def show_frames(self, frames: Tuple[FrameError, ...]) -> None:
+        """Shows the frames of a result, in order of time."""
+        self._frames, self._span, self._anchor = frames, None, None
+        self.update()
+
+    def show_time(self, time: float) -> None:
+        """Moves the marker of the present time."""
+        self._time = time
+        self.update()
+
+    @property
+    def span(self) -> Optional[Tuple[float, float]]:
+        """First and last time of the marked frames, None when none are marked."""
+        if self._span is None:
+            return None
+        return self._frames[self._span[0]].time, self._frames[self._span[1]].time
+
+    def position_of(self, index: int) -> QtCore.QPoint:
+        """The middle of frame ``index``'s bar, in the widget's coordinates."""
+        return QtCore.QPoint(int((index + 0.5) * self._step()), self.height() // 2)
+
+    def _step(self) -> float:
+        return self.width() / float(max(len(self._frames), 1))
+
+    def _index_at(self, x: int) -> int:
+        return min(max(int(x / self._step()), 0), len(self._frames) - 1)
+
+    def paintEvent(self, event: QtGui.QPaintEvent) -> None:
+        """Qt's hook."""
+        painter = QtGui.QPainter(self)
+        painter.fillRect(self.rect(), QtGui.QColor(WELL))
+        if not self._frames:
+            painter.setPen(QtGui.QColor(QUIET))
+            painter.drawText(self.rect(), text_flags(Qt.AlignCenter), "No result yet")
+            return
+        step, axis = self._step(), self.fontMetrics().height() + 2
+        base = self.height() - axis
+        if self._span is not None:
+            left, right = self._span[0] * step, (self._span[1] + 1) * step
+            color = QtGui.QColor(ACCENT)
+            color.setAlpha(90)
+            painter.fillRect(QtCore.QRectF(left, 0, right - left, base), color)
+        self._paint_bars(painter, step, base)
+        self._paint_time(painter, step, base)
+        self._paint_axis(painter, step, base)
+
+    def _paint_bars(self, painter: QtGui.QPainter, step: float, base: int) -> None:
+        known = [frame.error for frame in self._frames if frame.error is not None]
+        # One wild frame must not flatten all others: bars taller than this are cut off and capped.
+        top = min(max(known), CUT * sorted(known)[len(known) // 2]) if known else 1.0
+        gap = 1.0 if step > 4 else 0.0
+        for index, frame in enumerate(self._frames):
+            color = QtGui.QColor(LEVEL_COLORS[frame.level])
+            left, width = index * step, max(step - gap, 1.0)
+            if frame.error is None:
+                painter.fillRect(QtCore.QRectF(left, 2, width, base - 2), QtGui.QBrush(color, Qt.BDiagPattern))
+                continue
+            height = min(max(frame.error / (top or 1.0) * (base - 4), 2.0), base - 4)
+            painter.fillRect(QtCore.QRectF(left, base - height, width, height), color)
+            if frame.error > top:
+                painter.fillRect(QtCore.QRectF(left, base - height - 3, width, 2), color.lighter(150))
+
+    def _paint_time(self, painter: QtGui.QPainter, step: float, base: int) -> None:
+        if self._time is None or not self._frames[0].time <= self._time <= self._frames[-1].time:
+            return
+        index = min(range(len(self._frames)), key=lambda i: abs(self._frames[i].time - self._time))
+        x = int((index + 0.5) * step)
+        painter.setPen(QtGui.QPen(QtGui.QColor("white"), 1))
+        painter.drawLine(x, 0, x, base)
+
+    def _paint_axis(self, painter: QtGui.QPainter, step: float, base: int) -> None:
+        painter.setPen(QtGui.QColor(QUIET))
+        width = self.fontMetrics().horizontalAdvance("{:g}  ".format(self._frames[-1].time)) * 1.6
+        every = max(1, round(width / step))
+        every = next((n for n in (1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000, 5000) if n >= every), every)
+        for index in range(0, len(self._frames), every):
+            x = int(index * step)
+            painter.drawLine(x, base, x, base + 3)
+            painter.drawText(x + 3, self.height() - 2, "{:g}".format(self._frames[index].time))
+
+    def mousePressEvent(self, event: QtGui.QMouseEvent) -> None:
+        """Qt's hook."""
+        if not self._frames or event.button() != Qt.LeftButton:
+            return
+        index = self._index_at(event_x(event))
+        if has(event.modifiers(), Qt.ShiftModifier):
+            self._anchor, self._span = index, (index, index)
+        else:
+            self._anchor, self._span = None, None
+            self._jump(index)
+        self.update()
+
+    def mouseMoveEvent(self, event: QtGui.QMouseEvent) -> None:
+        """Qt's hook."""
+        if not self._frames:
+            return
+        index = self._index_at(event_x(event))
+        self.setToolTip(describe_frame(self._frames[index]))
+        if not has(event.buttons(), Qt.LeftButton):
+            return
+        if self._anchor is not None:
+            self._span = (min(self._anchor, index), max(self._anchor, index))
+            self.update()
+        else:
+            self._jump(index)
+
+    def mouseReleaseEvent(self, event: QtGui.QMouseEvent) -> None:
+        """Qt's hook."""
+        if self._anchor is not None:
+            self._anchor = None
+            self.span_chosen.emit(*self.span)
+
+    def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:
+        """Qt's hook."""
+        if event.key() == Qt.Key_Right:
+            self.jump_to_marked(1)
+        elif event.key() == Qt.Key_Left:
+            self.jump_to_marked(-1)
+        else:
+            super().keyPressEvent(event)
+
+    def jump_to_marked(self, direction: int) -> None:
+        """Goes to the next (1) or previous (-1) frame that is worth a look, seen from the present time."""
+        marked = [index for index, frame in enumerate(self._frames) if frame.level]
+        now = self._time
+        later = [i for i in marked if now is None or (self._frames[i].time - now) * direction > 1e-6]
+        if later:
+            self._jump(min(later) if direction > 0 else max(later))
+
+    def _jump(self, index: int) -> None:
+        time = self._frames[index].time
+        if time != self._time:
+            self.show_time(time)
+            self.time_chosen.emit(time)
+
+
+def describe_frame(frame: FrameError) -> str:
+    """One line about a frame for the tool tip."""
+    if frame.error is None:
+        return "Frame {:g}: seen by no camera, interpolated".format(frame.time)
+    words = ("fine", "worth a look", "likely wrong")[frame.level]
+    return "Frame {:g}: error {:.3g}, {}; largest in {}".format(frame.time, frame.error, words, frame.camera)

@@ -1,0 +1,178 @@
+"""What the panel shows and remembers, as plain data. Knows neither Qt nor maya."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import Dict, Optional, Tuple
+
+from facesolve.take import ControlSettings, Settings
+from facesolve.take.errors import TakeError
+
+FREE, PINNED, LOCKED = "free", "pinned", "locked"
+KEY_MODES = (FREE, PINNED, LOCKED)
+ERROR, WARNING, NOTE = "error", "warning", "note"
+SEVERITIES = (ERROR, WARNING, NOTE)
+MAX_STIFFNESS = 1000.0
+
+
+@dataclass(frozen=True)
+class HeadRow:
+    """A mesh that a blendShape deforms, and the transforms above it that may carry the head's motion."""
+
+    mesh: str
+    blend_shapes: Tuple[str, ...]
+    transforms: Tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ControlRow:
+    """A control of the rig. obstacle: why it cannot be solved and keyed, empty when it can."""
+
+    name: str
+    plug: str
+    driver: str = ""
+    minimum: float = 0.0
+    maximum: float = 1.0
+    obstacle: str = ""
+
+
+@dataclass(frozen=True)
+class CameraRow:
+    """A camera that has footage or may be given some. width, height: pixels, 0 when unknown.
+
+    footage: pattern or file, empty when there is none; picture: an image of it that exists, for the thumbnail.
+    """
+
+    name: str
+    footage: str = ""
+    picture: str = ""
+    width: int = 0
+    height: int = 0
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class FindingRow:
+    """One result of the check before a solve: severity, the node it is about, what is wrong, what to do."""
+
+    severity: str
+    node: str
+    sentence: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class ControlChoice:
+    """What the user decided about one control.
+
+    active: the solve may move it. keys: FREE ignores keys in the scene, PINNED keeps them as pins, LOCKED follows the
+    whole curve. stiffness: 1 is normal. symmetric: partner that must have the same value.
+    """
+
+    active: bool = True
+    keys: str = FREE
+    stiffness: float = 1.0
+    symmetric: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class PanelSettings:
+    """Everything that the panel stores with the scene.
+
+    first, last: scene frames, both included. excluded: text such as ``1010-1015, 1033``. cameras: names of those that
+    are left out. footage: camera name -> path chosen by hand. controls: choices that differ from the default.
+    """
+
+    mesh: str = ""
+    head_transform: str = ""
+    head_mode: str = "transform"
+    first: int = 1
+    last: int = 1
+    excluded: str = ""
+    quality: str = "standard"
+    smoothness: float = 1.0
+    stiffness: float = 1.0
+    sparsity: float = 0.0
+    contour: float = 1.0
+    on_bad_frame: str = "stop"
+    layer: str = ""
+    apply_when_done: bool = True
+    take_folder: str = ""
+    skipped_cameras: Tuple[str, ...] = ()
+    footage: Dict[str, str] = field(default_factory=dict)
+    controls: Dict[str, ControlChoice] = field(default_factory=dict)
+
+    def choice(self, control: str) -> ControlChoice:
+        """The choice for ``control``; the default where none was made."""
+        return self.controls.get(control, ControlChoice())
+
+    def with_choice(self, control: str, choice: ControlChoice) -> PanelSettings:
+        """These settings with another choice for ``control``; default choices are not stored."""
+        controls = dict(self.controls)
+        controls.pop(control, None)
+        if choice != ControlChoice():
+            controls[control] = choice
+        return replace(self, controls=controls)
+
+    def with_camera(self, camera: str, used: bool) -> PanelSettings:
+        """These settings with ``camera`` used or left out."""
+        skipped = [name for name in self.skipped_cameras if name != camera]
+        return replace(self, skipped_cameras=tuple(skipped if used else [*skipped, camera]))
+
+    def with_footage(self, camera: str, path: str) -> PanelSettings:
+        """These settings with footage chosen by hand for ``camera``; an empty path goes back to the image plane's."""
+        footage = {name: value for name, value in self.footage.items() if name != camera}
+        if path:
+            footage[camera] = path
+        return replace(self, footage=footage)
+
+    def frames(self) -> Tuple[int, ...]:
+        """Scene frames to solve: the range without the excluded ones. Raises TakeError with one sentence."""
+        if self.last < self.first:
+            raise TakeError("frame range: the last frame {} comes before the first, {}.".format(self.last, self.first))
+        excluded = parse_frame_list(self.excluded)
+        frames = tuple(frame for frame in range(self.first, self.last + 1) if frame not in excluded)
+        if not frames:
+            raise TakeError("frame range: every frame of {}-{} is excluded.".format(self.first, self.last))
+        return frames
+
+    def solver_settings(self, names: Tuple[str, ...]) -> Settings:
+        """The solver's settings for the controls ``names``; the export adds locks and pins from the scene's keys."""
+        controls = []
+        for name in names:
+            choice = self.choice(name)
+            symmetric = choice.symmetric if choice.symmetric in names else None
+            if replace(choice, keys=FREE) != ControlChoice():
+                controls.append(
+                    ControlSettings(name, active=choice.active, stiffness=choice.stiffness, symmetric=symmetric)
+                )
+        return Settings(
+            quality=self.quality,
+            head=self.head_mode,
+            smoothness=self.smoothness,
+            stiffness=self.stiffness,
+            sparsity=self.sparsity,
+            contour=self.contour,
+            controls=tuple(controls),
+        )
+
+
+_SPAN = re.compile(r"(-?\d+)(?:\s*-\s*(-?\d+))?")
+
+
+def parse_frame_list(text: str) -> frozenset:
+    """Frame numbers in text such as ``1010-1015, 1033``. Raises TakeError that quotes the part it cannot read."""
+    frames = set()
+    for part in re.split(r"[,;]", text):
+        if not part.strip():
+            continue
+        match = _SPAN.fullmatch(part.strip())
+        if match is None:
+            raise TakeError("excluded frames: '{}' is not a frame or a range such as 1010-1015.".format(part.strip()))
+        first = int(match.group(1))
+        last = int(match.group(2) or first)
+        if last < first:
+            raise TakeError("excluded frames: the range {} runs backwards.".format(part.strip()))
+        frames.update(range(first, last + 1))
+    return frozenset(frames)

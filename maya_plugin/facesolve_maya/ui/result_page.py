@@ -1,0 +1,160 @@
+"""The third page: live overlay, error of every frame, least certain controls. Knows the session and Qt only."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from .error_strip import ErrorStrip
+from .overlay_view import OverlayView
+from .qt import Qt, QtGui, QtWidgets, open_page, text_flags
+from .runs import spoken_time
+from .section import Section
+from .session import IDLE, PICTURE, PROGRESS, RESULT, STATE, Session
+from .style import CAUTION, QUIET, quiet_label, scaled
+
+
+class ResultPage(QtWidgets.QWidget):
+    """While a solve runs the picture, afterwards what to look at first."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self.overlay = OverlayView()
+        self.strip = ErrorStrip()
+        self.strip.time_chosen.connect(session.scene.set_current_time)
+        self.strip.span_chosen.connect(lambda first, last: self._refresh_buttons())
+        self.summary = quiet_label()
+        self.previous, self.next = QtWidgets.QPushButton("‹"), QtWidgets.QPushButton("›")
+        self.previous.setToolTip("To the marked frame before this one (Left)")
+        self.next.setToolTip("To the next marked frame (Right)")
+        self.previous.clicked.connect(lambda: self.strip.jump_to_marked(-1))
+        self.next.clicked.connect(lambda: self.strip.jump_to_marked(1))
+        for button in (self.previous, self.next):
+            button.setFixedWidth(scaled(26, self))
+        self.uncertain = _uncertain_tree()
+        self.uncertain.itemDoubleClicked.connect(self._jump_to_uncertain)
+        self.apply_button = QtWidgets.QPushButton("Apply")
+        self.apply_button.setToolTip("Keys the result on the output layer. One undo takes it back.")
+        self.apply_button.clicked.connect(session.apply)
+        self.resolve_button = QtWidgets.QPushButton("Re-solve marked")
+        self.resolve_button.setToolTip("Solves the frames marked with Shift-drag again, around what you have changed.")
+        self.resolve_button.clicked.connect(self._resolve)
+        self.review_button = QtWidgets.QPushButton("Review…")
+        self.review_button.setToolTip("Opens the report with video, curves and errors in a browser.")
+        self.review_button.clicked.connect(lambda: session.review(open_page))
+        self._lay_out()
+        session.listen(RESULT, self.refresh)
+        session.listen(STATE, self._refresh_buttons)
+        session.listen(PICTURE, self.refresh_picture)
+        session.listen(PROGRESS, self._refresh_log)
+        self.refresh()
+
+    def _lay_out(self) -> None:
+        errors = Section("Error of each frame")
+        hint = QtWidgets.QLabel("Shift-drag marks frames")
+        hint.setEnabled(False)
+        errors.title_row.addWidget(hint)
+        line = QtWidgets.QHBoxLayout()
+        line.addWidget(self.summary, 1)
+        line.addWidget(self.previous)
+        line.addWidget(self.next)
+        errors.body.addWidget(self.strip)
+        errors.body.addLayout(line)
+        uncertain = Section("Least certain controls")
+        uncertain.body.addWidget(self.uncertain)
+        log = Section("Messages of the solver", expanded=False)
+        self.log = QtWidgets.QPlainTextEdit()
+        self.log.setReadOnly(True)
+        self.log.setMaximumHeight(scaled(110, self))
+        log.body.addWidget(self.log)
+        buttons = QtWidgets.QHBoxLayout()
+        buttons.setContentsMargins(6, 2, 6, 2)
+        for button in (self.apply_button, self.resolve_button, self.review_button):
+            buttons.addWidget(button)
+        layout = QtWidgets.QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(self.overlay, 3)
+        layout.addWidget(errors)
+        layout.addLayout(buttons)
+        layout.addWidget(uncertain, 2)
+        layout.addWidget(log)
+
+    def refresh(self) -> None:
+        """Shows the session's result."""
+        result = self._session.result
+        self.strip.show_frames(result.frames if result is not None else ())
+        self.uncertain.clear()
+        if result is None:
+            self.summary.setText("")
+        else:
+            marked = len(result.suspicious)
+            words = (
+                "no frame stands out"
+                if not marked
+                else "{} of {} frames worth a look".format(marked, len(result.frames))
+            )
+            took = "" if result.seconds is None else "   solved in {}".format(spoken_time(result.seconds))
+            self.summary.setText(words + took)
+            for row in result.uncertain:
+                percent = "± {:.1f} %".format(100.0 * row.std)
+                confused = "{} ({:+.2f})".format(row.confused, row.correlation) if row.confused else ""
+                item = QtWidgets.QTreeWidgetItem([row.name, percent, "{:g}".format(row.time), confused])
+                item.setData(0, Qt.UserRole, row.time)
+                item.setForeground(1, QtGui.QColor(CAUTION if row.std > 0.1 else QUIET))
+                item.setData(1, Qt.TextAlignmentRole, text_flags(Qt.AlignRight, Qt.AlignVCenter))
+                self.uncertain.addTopLevelItem(item)
+        self.refresh_picture()
+        self._refresh_buttons()
+
+    def refresh_picture(self) -> None:
+        """Shows the newest overlay."""
+        run = self._session.run
+        if run is None or not run.picture:
+            self.overlay.clear()
+        else:
+            count = " {} of {}".format(run.done, run.total) if run.total else ""
+            self.overlay.show_picture(run.picture, run.stage + count if self._session.state != IDLE else "")
+
+    def show_time(self, time: float) -> None:
+        """Moves the strip's marker: the timeline moved."""
+        self.strip.show_time(time)
+
+    def _refresh_buttons(self) -> None:
+        ready = self._session.state == IDLE and self._session.solution is not None
+        self.apply_button.setEnabled(ready)
+        self.review_button.setEnabled(ready)
+        self.resolve_button.setEnabled(ready and self.strip.span is not None)
+
+    def _refresh_log(self) -> None:
+        run = self._session.run
+        text = "\n".join(run.messages) if run is not None else ""
+        if text != self.log.toPlainText():
+            self.log.setPlainText(text)
+
+    def _resolve(self) -> None:
+        first, last = self.strip.span
+        self._session.solve((round(first), round(last)))
+
+    def _jump_to_uncertain(self, item: QtWidgets.QTreeWidgetItem, column: int) -> None:
+        time: Optional[float] = item.data(0, Qt.UserRole)
+        self._session.scene.set_current_time(time)
+        self.strip.show_time(time)
+
+
+def _uncertain_tree() -> QtWidgets.QTreeWidget:
+    tree = QtWidgets.QTreeWidget()
+    tree.setHeaderLabels(["Control", "Std. dev.", "Worst at", "Hard to tell from"])
+    tree.headerItem().setToolTip(
+        1, "One standard deviation in percent of the control's range, the median over the frames."
+    )
+    tree.headerItem().setToolTip(2, "Double-click a row to go there.")
+    tree.setRootIsDecorated(False)
+    tree.setAlternatingRowColors(True)
+    tree.setUniformRowHeights(True)
+    tree.setMinimumHeight(scaled(96, tree))
+    header = tree.header()
+    header.setStretchLastSection(True)
+    for column in range(3):
+        header.setSectionResizeMode(column, QtWidgets.QHeaderView.ResizeToContents)
+    return tree

@@ -1,0 +1,208 @@
+"""The panel's view of the Maya scene and its hands in it. Knows no Qt; with scene_rows the only way to maya.cmds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Callable, List, Optional, Tuple
+
+from maya import cmds
+
+from facesolve.take import Settings, write_take
+from facesolve.take.calibration import read_calibrated_cameras
+from facesolve.take.errors import FacesolveError, TakeError
+from facesolve_maya.apply import applied_layer, applied_ranges, apply_solution, pin_edits, read_request, reduce_keys
+from facesolve_maya.cameras import create_cameras, first_images
+from facesolve_maya.export import ERROR, ExportRequest, export_take, preflight
+
+from .model import FREE, CameraRow, ControlRow, FindingRow, HeadRow, PanelSettings
+from .scene_rows import cameras_with_footage, read_camera_rows, read_control_rows, read_heads
+
+SETTINGS_KEY = "facesolve_settings"
+
+Span = Optional[Tuple[int, int]]
+
+
+class MayaScene:
+    """The open scene. Every method belongs on Maya's main thread."""
+
+    def __init__(self) -> None:
+        self._jobs: List[int] = []
+        self._control_names: Tuple[str, ...] = ()
+
+    def heads(self) -> Tuple[HeadRow, ...]:
+        """Meshes that a blendShape deforms."""
+        return read_heads()
+
+    def selected_mesh(self) -> str:
+        """The selected transform, or the one above a selected shape; empty when nothing is selected."""
+        selected = cmds.ls(selection=True, objectsOnly=True) or []
+        if not selected:
+            return ""
+        if cmds.nodeType(selected[0]) == "mesh":
+            return (cmds.listRelatives(selected[0], parent=True, path=True) or [""])[0]
+        return selected[0]
+
+    def controls(self, settings: PanelSettings) -> Tuple[ControlRow, ...]:
+        """The controls of the chosen head; none where the rig cannot be read."""
+        rows = read_control_rows(settings)
+        self._control_names = tuple(row.name for row in rows)
+        return rows
+
+    def cameras(self, settings: PanelSettings) -> Tuple[CameraRow, ...]:
+        """The cameras of the scene with their footage."""
+        return read_camera_rows(settings)
+
+    def playback_range(self) -> Tuple[int, int]:
+        """First and last frame of the playback range."""
+        first = cmds.playbackOptions(query=True, minTime=True)
+        last = cmds.playbackOptions(query=True, maxTime=True)
+        return round(first), round(last)
+
+    def selected_range(self) -> Span:
+        """First and last frame of the range selected in the time slider, None when no range is selected."""
+        from maya import mel
+
+        slider = mel.eval("$facesolve_slider = $gPlayBackSlider")
+        if not cmds.timeControl(slider, query=True, rangeVisible=True):
+            return None
+        first, end = cmds.timeControl(slider, query=True, rangeArray=True)
+        return round(first), round(end) - 1
+
+    def stored_settings(self) -> str:
+        """The panel's settings in this scene, empty when there are none."""
+        return (cmds.fileInfo(SETTINGS_KEY, query=True) or [""])[0]
+
+    def store_settings(self, text: str) -> None:
+        """Stores the panel's settings with the scene."""
+        cmds.fileInfo(SETTINGS_KEY, text)
+
+    def preference(self, name: str) -> str:
+        """A text that Maya keeps for this user, empty when it was never set."""
+        return str(cmds.optionVar(query=name)) if cmds.optionVar(exists=name) else ""
+
+    def set_preference(self, name: str, value: str) -> None:
+        """Keeps a text for this user."""
+        cmds.optionVar(stringValue=(name, value))
+
+    def preflight(self, settings: PanelSettings) -> Tuple[FindingRow, ...]:
+        """Everything that stops a solve or should be known before it."""
+        try:
+            found = preflight(self._request(settings, None))
+        except FacesolveError as error:
+            return (FindingRow(ERROR, "", str(error)),)
+        return tuple(FindingRow(f.severity, f.node, f.sentence, f.remedy) for f in found)
+
+    def export(self, settings: PanelSettings, folder: Path, span: Span) -> str:
+        """Writes the take into ``folder``; returns a sentence about what is kept of the scene. Raises FacesolveError.
+
+        ``span`` limits it to scene frames that are solved again: keys that a person changed since become pins.
+        """
+        take = export_take(self._request(settings, span))
+        if span is None:
+            write_take(take, folder)
+            return ""
+        pinned = pin_edits(take)
+        write_take(pinned, folder)
+        return "Solving {}-{} again, {}.".format(*span, _kept(pinned.settings))
+
+    def applied_ranges(self, solution: Path) -> Tuple[Path, ...]:
+        """Folders of the ranges that were solved again since ``solution`` was applied, oldest first."""
+        return applied_ranges(solution)
+
+    def apply(self, solution: Path, settings: PanelSettings, span: Span) -> str:
+        """Keys ``solution``, undoable in one step; returns a sentence about what was done. Raises TakeError.
+
+        ``span`` goes into the layer that holds the solve applied last.
+        """
+        layer = (applied_layer() if span is not None else "") or settings.layer
+        times = None if span is None else (float(span[0]), float(span[1]))
+        request = read_request(solution, head=settings.head_transform, layer=layer, span=times)
+        try:
+            return str(apply_solution(request))
+        except RuntimeError as error:  # of one of Maya's own commands
+            raise TakeError("apply: {}".format(str(error).strip())) from None
+
+    def create_cameras(self, calibration: Path, footage: Optional[Path] = None) -> str:
+        """Creates the cameras of a calibration file; returns a sentence about what was done. Raises TakeError.
+
+        footage: folder whose image sequences are put on image planes, matched by name, from the playback range's start.
+        """
+        names = [camera.name for camera in read_calibrated_cameras(calibration)]
+        images = first_images(footage, names) if footage is not None else {}
+        made = create_cameras(calibration, images, first_frame=float(self.playback_range()[0]))
+        text = "Created {}.".format(", ".join(camera.transform for camera in made))
+        bare = [camera.transform for camera in made if not camera.image_plane]
+        if bare:
+            text += " Without footage: {}; double-click a camera in the table to choose it.".format(", ".join(bare))
+        return text
+
+    def reduce_keys(self, tolerance: float) -> str:
+        """Thins out the result's keys within ``tolerance`` mm on the surface; returns a sentence. Raises TakeError."""
+        before, after = reduce_keys(tolerance)
+        return "{} keys became {}.".format(before, after)
+
+    def current_time(self) -> float:
+        """The present time in frames."""
+        return cmds.currentTime(query=True)
+
+    def set_current_time(self, time: float) -> None:
+        """Moves the timeline to ``time``, in frames."""
+        cmds.currentTime(time)
+
+    def select(self, node: str) -> None:
+        """Selects ``node`` where it exists."""
+        if cmds.objExists(node):
+            cmds.select(node, replace=True)
+
+    def default_take_folder(self) -> Path:
+        """The project's data folder, then ``facesolve``, then the scene's name."""
+        root = Path(cmds.workspace(query=True, rootDirectory=True))
+        return root / "data" / "facesolve" / _scene_name()
+
+    def watch(
+        self, on_scene: Callable[[], None], on_time: Callable[[float], None], on_exit: Callable[[], None]
+    ) -> None:
+        """Calls back when another scene is open, the time has changed, or Maya closes. Not for batch."""
+        for event in ("SceneOpened", "NewSceneOpened"):
+            self._jobs.append(cmds.scriptJob(event=[event, on_scene]))
+        moved = ["timeChanged", lambda: on_time(self.current_time())]
+        self._jobs.append(cmds.scriptJob(event=moved))
+        self._jobs.append(cmds.scriptJob(event=["quitApplication", on_exit]))
+
+    def unwatch(self) -> None:
+        """Ends what ``watch`` began."""
+        jobs, self._jobs = self._jobs, []
+        for job in jobs:
+            if cmds.scriptJob(exists=job):
+                cmds.scriptJob(kill=job, force=True)
+
+    def _request(self, settings: PanelSettings, span: Span) -> ExportRequest:
+        frames = settings.frames()
+        if span is not None:
+            frames = tuple(frame for frame in frames if span[0] <= frame <= span[1])
+        uses = {name: settings.choice(name).keys for name in self._control_names}
+        return ExportRequest(
+            meshes=(settings.mesh,),
+            head=settings.head_transform,
+            cameras=cameras_with_footage(settings),
+            frames=tuple(map(float, frames)),
+            footage=dict(settings.footage),
+            keys={name: use for name, use in uses.items() if use != FREE},
+            name=_scene_name(),
+            on_bad_frame=settings.on_bad_frame,
+            settings=settings.solver_settings(self._control_names),
+        )
+
+
+def _scene_name() -> str:
+    """What takes and layers of the open scene are called."""
+    return Path(cmds.file(query=True, sceneName=True) or "untitled").stem
+
+
+def _kept(settings: Settings) -> str:
+    """What the solve keeps of a person's edits, in words."""
+    keys, frames = len(settings.pins), len(settings.head_pins)
+    kept = ["{} of your keys".format(keys)] if keys else []
+    if frames:
+        kept.append("the head at {} frame{}".format(frames, "" if frames == 1 else "s"))
+    return "keeping {}".format(" and ".join(kept)) if kept else "with no key changed by hand to keep"

@@ -1,0 +1,391 @@
+"""What the panel does: holds the settings, checks, solves, cancels, applies. Knows neither Qt nor maya.
+
+The scene is reached through a scene adapter (``ui.scene.MayaScene``), windows through listeners.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Callable, Dict, List, Optional, Tuple, Union
+
+from facesolve.take import Solution, read_solution
+from facesolve.take.errors import FacesolveError, SolveError
+from facesolve.take.summary import ResultSummary, summarize
+from facesolve_maya.run import (
+    CANCELLED,
+    DONE,
+    DoctorTask,
+    EnvironmentReport,
+    InProcessTask,
+    ReportTask,
+    SolveRequest,
+    SolveTask,
+    find_interpreter,
+    fresh_report,
+    in_process_obstacle,
+    start_solve,
+)
+
+from .document import settings_from_text, settings_to_text
+from .model import ERROR, CameraRow, ControlRow, FindingRow, HeadRow, PanelSettings
+from .preferences import Preferences, read_preferences, write_preferences
+from .ranges import with_range
+from .runs import RunStatus
+
+SCENE, SETTINGS, FINDINGS, ENVIRONMENT, PROGRESS, PICTURE, STATE, RESULT = (
+    "scene",
+    "settings",
+    "findings",
+    "environment",
+    "progress",
+    "picture",
+    "state",
+    "result",
+)
+TOPICS = (SCENE, SETTINGS, FINDINGS, ENVIRONMENT, PROGRESS, PICTURE, STATE, RESULT)
+IDLE, SOLVING, CANCELLING = "idle", "solving", "cancelling"
+
+Span = Optional[Tuple[int, int]]
+
+
+# Settings that no finding depends on: a check reads the whole rig, too slow to repeat for these.
+_UNCHECKED = ("quality", "smoothness", "stiffness", "sparsity", "contour", "layer", "apply_when_done", "take_folder")
+
+
+def _unchecked_of(settings: PanelSettings) -> Dict[str, object]:
+    return {name: getattr(settings, name) for name in _UNCHECKED}
+
+
+class Session:
+    """The state behind one panel. Everything runs on the caller's thread; call ``tick`` while ``busy``."""
+
+    def __init__(self, scene) -> None:
+        """``scene`` is a scene adapter; the settings stored in it are taken up."""
+        self.scene = scene
+        self.settings = PanelSettings()
+        self.heads: Tuple[HeadRow, ...] = ()
+        self.controls: Tuple[ControlRow, ...] = ()
+        self.cameras: Tuple[CameraRow, ...] = ()
+        self.findings: Tuple[FindingRow, ...] = ()
+        self.checked = False
+        self.preferences = read_preferences(scene)
+        self.report: Optional[EnvironmentReport] = None
+        self.run: Optional[RunStatus] = None
+        self.result: Optional[ResultSummary] = None
+        self.solution: Optional[Path] = None
+        self.notice = ""
+        self.notice_is_error = False
+        self._span: Span = None  # of ``solution``: the frames that it solves again, None for a whole take
+        self._shown: Optional[Solution] = None  # what ``result`` tells of: a whole take with its ranges
+        self._asked: Span = None  # of the solve under way
+        self._task: Optional[Union[SolveTask, InProcessTask]] = None
+        self._doctor: Optional[DoctorTask] = None
+        self._report: Optional[ReportTask] = None
+        self._open_page: Callable[[Path], None] = lambda page: None
+        self._listeners: Dict[str, List[Callable[[], None]]] = {topic: [] for topic in TOPICS}
+
+    def listen(self, topic: str, listener: Callable[[], None]) -> None:
+        """Calls ``listener`` whenever ``topic`` (one of TOPICS) changes."""
+        self._listeners[topic].append(listener)
+
+    @property
+    def state(self) -> str:
+        """IDLE, SOLVING or CANCELLING."""
+        if self._task is None:
+            return IDLE
+        return CANCELLING if self._task.cancelling else SOLVING
+
+    @property
+    def busy(self) -> bool:
+        """True while something runs that ``tick`` must watch."""
+        return any(task is not None for task in (self._task, self._doctor, self._report))
+
+    @property
+    def testing(self) -> bool:
+        """True while the solver's environment is tested."""
+        return self._doctor is not None
+
+    def used_cameras(self) -> Tuple[CameraRow, ...]:
+        """The cameras that take part in the solve."""
+        skipped = self.settings.skipped_cameras
+        return tuple(camera for camera in self.cameras if camera.footage and camera.name not in skipped)
+
+    # The scene and the settings
+
+    def load(self) -> None:
+        """Reads the scene afresh: on opening, on a new scene, on Refresh."""
+        stored = settings_from_text(self.scene.stored_settings())
+        if stored is None:
+            first, last = self.scene.playback_range()
+            stored = PanelSettings(first=first, last=last)
+        self.settings = stored
+        self.heads = self.scene.heads()
+        if stored.mesh not in [head.mesh for head in self.heads]:
+            selected = self.scene.selected_mesh()
+            names = [head.mesh for head in self.heads]
+            mesh = selected if selected in names else names[0] if names else ""
+            self.settings = replace(stored, mesh=mesh, head_transform="")
+        self._read_head()
+        self._tell(SETTINGS, SCENE)
+        self.check()
+
+    def scene_replaced(self) -> None:
+        """Another scene was opened: a solve under way, and its result, belong to the one that is gone."""
+        stopped = self._task is not None
+        self.close()
+        self.run = None
+        self._forget_result()
+        self.tell_user("The solve was stopped because another scene was opened." if stopped else "")
+        self._tell(PROGRESS, PICTURE, RESULT)
+        self.load()
+
+    def change(self, **values: object) -> None:
+        """Changes settings by name; see ``put``."""
+        self.put(replace(self.settings, **values))
+
+    def put(self, settings: PanelSettings) -> None:
+        """Takes up ``settings`` whole and stores them with the scene; findings may be out of date until ``check``."""
+        if settings == self.settings:
+            return
+        before = self.settings
+        head_changed = settings.mesh != self.settings.mesh
+        cameras_changed = settings.footage != self.settings.footage
+        self.settings = settings
+        if head_changed:
+            self.settings = replace(settings, head_transform="")
+        if head_changed or cameras_changed:
+            self._read_head()
+            self._tell(SCENE)
+        self.scene.store_settings(settings_to_text(self.settings))
+        if replace(self.settings, **_unchecked_of(before)) != before:
+            self.checked = False
+        self._tell(SETTINGS)
+
+    def use_selected_mesh(self) -> None:
+        """Takes the selected mesh as the head; says so when nothing fitting is selected."""
+        mesh = self.scene.selected_mesh()
+        if mesh in [head.mesh for head in self.heads]:
+            self.change(mesh=mesh)
+        else:
+            self.tell_user("Select a mesh that a blendShape deforms.", error=True)
+
+    def check(self) -> None:
+        """Runs the preflight; the findings say what stops a solve and what to do about it."""
+        self.findings = self.scene.preflight(self.settings)
+        self.checked = True
+        self._tell(FINDINGS)
+
+    def _read_head(self) -> None:
+        head = next((head for head in self.heads if head.mesh == self.settings.mesh), None)
+        if head is not None and self.settings.head_transform not in head.transforms:
+            self.settings = replace(self.settings, head_transform=head.transforms[0])
+        self.controls = self.scene.controls(self.settings) if self.settings.mesh else ()
+        self.cameras = self.scene.cameras(self.settings)
+
+    # The solver's environment
+
+    def set_preferences(self, preferences: Preferences) -> None:
+        """Stores the user's preferences; a change of Python makes the last test void."""
+        if preferences.python != self.preferences.python:
+            self.report = None
+        self.preferences = preferences
+        write_preferences(self.scene, preferences)
+        self._tell(ENVIRONMENT)
+
+    def test_environment(self) -> None:
+        """Starts the test of the solver's environment; ``report`` is set when it is over."""
+        if self._doctor is not None:
+            return
+        try:
+            self._doctor = DoctorTask(find_interpreter(self.preferences.python))
+            self.report = None
+        except FacesolveError as error:
+            self.report = EnvironmentReport(None, False, str(error))
+        self._tell(ENVIRONMENT)
+
+    # Solving
+
+    def solve(self, span: Span = None) -> bool:
+        """Checks, exports the take and starts the solve; ``span`` limits it to scene frames, both included.
+
+        Returns False and leaves a notice when it cannot start; nothing in the scene is changed either way.
+        """
+        if self._task is not None:
+            return False
+        self.check()
+        errors = [finding for finding in self.findings if finding.severity == ERROR]
+        if errors:
+            count = "1 problem stops" if len(errors) == 1 else "{} problems stop".format(len(errors))
+            return self._refuse("{} the solve; see Checks.".format(count))
+        try:
+            kept = self._start(span)
+        except (FacesolveError, OSError) as error:
+            return self._refuse(str(error))
+        self._asked = span
+        self.run = RunStatus.begin()
+        if span is None:
+            self._forget_result()
+        self.tell_user(kept)
+        self._tell(STATE, PROGRESS, PICTURE, RESULT)
+        return True
+
+    def cancel(self) -> None:
+        """Asks the solve to stop."""
+        if self._task is not None:
+            self._task.cancel()
+            self._tell(STATE)
+
+    def apply(self) -> bool:
+        """Keys the solution at hand; returns False and leaves a notice when that fails."""
+        if self.solution is None:
+            return self._refuse("There is no solution yet; solve first.")
+        try:
+            self.tell_user(self.scene.apply(self.solution, self.settings, self._span))
+        except FacesolveError as error:
+            return self._refuse(str(error))
+        self._tell(SCENE)
+        return True
+
+    def open_last_solution(self) -> bool:
+        """Shows the solution that lies in the scene's take folder, from an earlier day perhaps.
+
+        Ranges that were solved again and applied since are shown with it.
+        """
+        if not self.open_solution(self._folder() / "solution"):
+            return False
+        for folder in self.scene.applied_ranges(self.solution):
+            try:
+                self._show(with_range(self._shown, read_solution(folder)), None)
+            except FacesolveError as error:
+                return self._refuse(str(error))
+        return True
+
+    def review(self, open_page: Callable[[Path], None]) -> bool:
+        """Hands the report of the solution at hand to ``open_page``, after having it written where that is needed."""
+        if self.solution is None:
+            return self._refuse("There is no solution yet; solve first.")
+        page = fresh_report(self.solution)
+        if page is not None:
+            open_page(page)
+            return True
+        if self._report is None:
+            try:
+                self._report = ReportTask(self.solution, find_interpreter(self.preferences.python))
+            except FacesolveError as error:
+                return self._refuse(str(error))
+        self._open_page = open_page
+        self.tell_user("Writing the report…")
+        return True
+
+    def open_solution(self, folder: Path, seconds: Optional[float] = None, span: Span = None) -> bool:
+        """Shows the solution in ``folder``; returns False and leaves a notice when it cannot be read.
+
+        ``span``: the frames that it solves again, so that it is shown within what was shown before.
+        """
+        try:
+            found = read_solution(folder)
+        except FacesolveError as error:
+            return self._refuse(str(error))
+        self.solution, self._span = Path(folder), span
+        if span is not None and self._shown is not None:
+            found = with_range(self._shown, found)
+        self._show(found, seconds)
+        return True
+
+    def _show(self, solution: Solution, seconds: Optional[float]) -> None:
+        ranges = {control.name: control.maximum - control.minimum for control in self.controls}
+        self._shown, self.result = solution, summarize(solution, ranges, seconds)
+        self._tell(RESULT, STATE)
+
+    def _forget_result(self) -> None:
+        self.result, self.solution, self._span, self._shown = None, None, None, None
+
+    def tick(self) -> None:
+        """Looks after whatever runs; never blocks. Call about ten times a second while ``busy``."""
+        if self._doctor is not None:
+            self._doctor.poll()
+            if self._doctor.report is not None:
+                self.report, self._doctor = self._doctor.report, None
+                self._tell(ENVIRONMENT)
+        if self._report is not None:
+            self._report.poll()
+            self._finish_report()
+        if self._task is not None:
+            fresh_picture = self.run.take(self._task.poll())
+            self._tell(PROGRESS)
+            if fresh_picture:
+                self._tell(PICTURE)
+            if self._task.outcome is not None:
+                self._finish()
+
+    def close(self) -> None:
+        """Ends whatever runs; the panel or Maya is going away."""
+        if self._doctor is not None:
+            self._doctor.kill()
+            self._doctor = None
+        if self._report is not None:
+            self._report.kill()
+            self._report = None
+        if self._task is not None:
+            self._task.kill()
+            self._task = None
+
+    def _start(self, span: Span) -> str:
+        """Exports the take and starts the solver; returns what the user should know about the export."""
+        in_process = self.preferences.in_process
+        obstacle = in_process_obstacle() if in_process else None
+        if obstacle:
+            raise SolveError("{} Turn off 'solve inside Maya' to use the solver's own Python.".format(obstacle))
+        interpreter = None if in_process else find_interpreter(self.preferences.python)
+        folder = self._folder() if span is None else self._free_folder("range_{}-{}".format(*span))
+        take = folder / "take"
+        kept = self.scene.export(self.settings, take, span)
+        request = SolveRequest(take, folder / "solution", device=self.preferences.device)
+        self._task = InProcessTask(request) if interpreter is None else start_solve(request, interpreter)
+        return kept
+
+    def _folder(self) -> Path:
+        return Path(self.settings.take_folder) if self.settings.take_folder else self.scene.default_take_folder()
+
+    def _free_folder(self, name: str) -> Path:
+        """A new folder for a range that is solved again: the whole take, and ranges before, stay as they are."""
+        folder, number = self._folder() / name, 1
+        while folder.exists():
+            number += 1
+            folder = self._folder() / "{}_{}".format(name, number)
+        return folder
+
+    def _finish_report(self) -> None:
+        report = self._report
+        if report.page is None and not report.error:
+            return
+        self._report = None
+        self.tell_user(report.error, error=bool(report.error))
+        if report.page is not None:
+            self._open_page(report.page)
+
+    def _finish(self) -> None:
+        outcome, self._task = self._task.outcome, None
+        if outcome.status == DONE:
+            if self.open_solution(outcome.out, self.run.seconds, self._asked) and self.settings.apply_when_done:
+                self.apply()
+        elif outcome.status == CANCELLED:
+            self.tell_user("Cancelled. The scene is as it was.")
+        else:
+            self.tell_user("{}\nThe scene is as it was.".format(outcome.text), error=True)
+        self._tell(STATE)
+
+    def _refuse(self, text: str) -> bool:
+        self.tell_user(text, error=True)
+        return False
+
+    def tell_user(self, text: str, error: bool = False) -> None:
+        """Shows one sentence at the foot of the panel."""
+        self.notice, self.notice_is_error = text, error
+        self._tell(STATE)
+
+    def _tell(self, *topics: str) -> None:
+        for topic in topics:
+            for listener in self._listeners[topic]:
+                listener()

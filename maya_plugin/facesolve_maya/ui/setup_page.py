@@ -1,0 +1,234 @@
+"""The first page: head, cameras, frames, output, checks. Knows the session and Qt, nothing of maya."""
+
+from __future__ import annotations
+
+from facesolve.take.settings import HEAD_MODES, QUALITIES
+
+from .cameras_table import CamerasTable
+from .findings_list import FindingsList
+from .model import SEVERITIES
+from .qt import QtWidgets
+from .section import Section
+from .session import FINDINGS, SCENE, SETTINGS, Session
+from .style import SEVERITY_COLORS, scaled
+
+_QUALITY_TEXTS = {"draft": "Draft: half resolution", "standard": "Standard", "final": "Final: every pixel"}
+_HEAD_TEXTS = {"transform": "Solve, key on the transform", "fixed": "Keep as posed at the first frame"}
+_FRAME_LIMIT = 1000000
+
+
+class SetupPage(QtWidgets.QWidget):
+    """Reads the session's settings and writes each change back to it."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._filling = False
+        layout = QtWidgets.QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(self._rig_section())
+        layout.addWidget(self._cameras_section(), 3)
+        layout.addWidget(self._solve_section())
+        layout.addWidget(self._advanced_section())
+        layout.addWidget(self._checks_section(), 2)
+        session.listen(SCENE, self.refresh_scene)
+        session.listen(SETTINGS, self.refresh_settings)
+        session.listen(FINDINGS, self.refresh_findings)
+
+    def _rig_section(self) -> Section:
+        section = Section("Rig")
+        self.head = _combo()
+        self.head.setToolTip("The mesh whose blendShape targets are solved.")
+        self.head.activated.connect(lambda _: self._put(mesh=self.head.currentData() or ""))
+        self.pick = QtWidgets.QPushButton("Selected")
+        self.pick.setToolTip("Takes the selected mesh.")
+        self.pick.clicked.connect(self._session.use_selected_mesh)
+        self.head_transform = _combo()
+        self.head_transform.setToolTip("The transform that gets the head's motion.")
+        self.head_transform.activated.connect(lambda _: self._put(head_transform=self.head_transform.currentText()))
+        self.head_mode = _choices(HEAD_MODES, _HEAD_TEXTS)
+        self.head_mode.activated.connect(lambda _: self._put(head_mode=self.head_mode.currentData()))
+        form = _form(section)
+        form.addRow("Head", _row(self.head, self.pick))
+        form.addRow("Transform", self.head_transform)
+        form.addRow("Head motion", self.head_mode)
+        return section
+
+    def _cameras_section(self) -> Section:
+        self._cameras_title = Section("Cameras")
+        self.cameras = CamerasTable()
+        self.cameras.setMinimumHeight(scaled(112, self))
+        self.cameras.used.connect(lambda name, used: self._session.put(self._session.settings.with_camera(name, used)))
+        self.cameras.footage_chosen.connect(
+            lambda name, path: self._session.put(self._session.settings.with_footage(name, path))
+        )
+        self._cameras_title.body.addWidget(self.cameras)
+        return self._cameras_title
+
+    def _solve_section(self) -> Section:
+        section = Section("Solve")
+        self.first, self.last = _frame_box(), _frame_box()
+        self.first.valueChanged.connect(lambda value: self._put(first=value))
+        self.last.valueChanged.connect(lambda value: self._put(last=value))
+        timeline = QtWidgets.QPushButton("Timeline")
+        timeline.setToolTip("Takes the playback range.")
+        timeline.clicked.connect(self._use_timeline)
+        self.excluded = QtWidgets.QLineEdit()
+        self.excluded.setPlaceholderText("none; for example 1010-1015, 1033")
+        self.excluded.editingFinished.connect(lambda: self._put(excluded=self.excluded.text().strip()))
+        self.quality = _choices(QUALITIES, _QUALITY_TEXTS)
+        self.quality.activated.connect(lambda _: self._put(quality=self.quality.currentData()))
+        self.layer = QtWidgets.QLineEdit()
+        self.layer.setPlaceholderText("new override layer, named after the take")
+        self.layer.editingFinished.connect(lambda: self._put(layer=self.layer.text().strip()))
+        self.apply_when_done = QtWidgets.QCheckBox("Apply when done")
+        self.apply_when_done.setToolTip("Keys the result when the solve ends well. One undo takes it back.")
+        self.apply_when_done.toggled.connect(lambda on: self._put(apply_when_done=on))
+        form = _form(section)
+        form.addRow("Frames", _row(self.first, QtWidgets.QLabel("to"), self.last, timeline, stretch=(0, 2)))
+        form.addRow("Leave out", self.excluded)
+        form.addRow("Quality", _row(self.quality))
+        form.addRow("Output layer", _row(self.layer, self.apply_when_done))
+        return section
+
+    def _advanced_section(self) -> Section:
+        self.advanced = Section("Priors and footage", expanded=False)
+        form = _form(self.advanced)
+        self.strengths = {}
+        for name, tip in (
+            ("smoothness", "How strongly jitter over time is held down."),
+            ("stiffness", "How strongly controls are held at their default where the footage says nothing."),
+            ("sparsity", "How strongly few active controls are preferred."),
+            ("contour", "Weight of the silhouette against the background."),
+        ):
+            box = QtWidgets.QDoubleSpinBox()
+            box.setRange(0.0, 1000.0)
+            box.setSingleStep(0.1)
+            box.setToolTip(tip + " 0 turns it off.")
+            box.valueChanged.connect(lambda value, n=name: self._put(**{n: value}))
+            self.strengths[name] = box
+        names = list(self.strengths)
+        for left, right in (names[:2], names[2:]):
+            label = QtWidgets.QLabel(right.capitalize())
+            form.addRow(left.capitalize(), _row(self.strengths[left], label, self.strengths[right], stretch=(0, 2)))
+        self.bad_frames = _choices(("stop", "unseen"), {"stop": "Stop and name it", "unseen": "Solve without it"})
+        self.bad_frames.activated.connect(lambda _: self._put(on_bad_frame=self.bad_frames.currentData()))
+        form.addRow("Bad image", self.bad_frames)
+        self.take_folder = QtWidgets.QLineEdit()
+        self.take_folder.setPlaceholderText("in the project's data folder")
+        self.take_folder.editingFinished.connect(lambda: self._put(take_folder=self.take_folder.text().strip()))
+        form.addRow("Take folder", self.take_folder)
+        return self.advanced
+
+    def _checks_section(self) -> Section:
+        section = Section("Checks")
+        self.counters = {}
+        for severity in SEVERITIES:
+            label = QtWidgets.QLabel()
+            label.setObjectName("facesolveCounter")
+            label.setStyleSheet("background: {};".format(SEVERITY_COLORS[severity]))
+            section.title_row.addWidget(label)
+            self.counters[severity] = label
+        self.findings = FindingsList()
+        self.findings.setMinimumHeight(scaled(72, self))
+        self.findings.node_chosen.connect(self._session.scene.select)
+        section.body.addWidget(self.findings)
+        return section
+
+    def refresh_scene(self) -> None:
+        """Shows the heads and cameras of the scene."""
+        session, self._filling = self._session, True
+        self.head.clear()
+        for head in session.heads:
+            self.head.addItem("{}   ({})".format(head.mesh, ", ".join(head.blend_shapes)), head.mesh)
+        if not session.heads:
+            self.head.addItem("no mesh with a blendShape in this scene", "")
+        self.head.setEnabled(bool(session.heads))
+        self.cameras.show_cameras(session.cameras, session.settings.skipped_cameras)
+        self._filling = False
+        self.refresh_settings()
+
+    def refresh_settings(self) -> None:
+        """Shows the session's settings."""
+        settings, self._filling = self._session.settings, True
+        self.head.setCurrentIndex(max(self.head.findData(settings.mesh), 0))
+        head = next((head for head in self._session.heads if head.mesh == settings.mesh), None)
+        self.head_transform.clear()
+        self.head_transform.addItems(list(head.transforms) if head is not None else [])
+        self.head_transform.setCurrentText(settings.head_transform)
+        for box, value in ((self.head_mode, settings.head_mode), (self.quality, settings.quality)):
+            box.setCurrentIndex(box.findData(value))
+        self.bad_frames.setCurrentIndex(self.bad_frames.findData(settings.on_bad_frame))
+        self.first.setValue(settings.first)
+        self.last.setValue(settings.last)
+        for line, text in (
+            (self.excluded, settings.excluded),
+            (self.layer, settings.layer),
+            (self.take_folder, settings.take_folder),
+        ):
+            line.setText(text)
+        self.apply_when_done.setChecked(settings.apply_when_done)
+        for name, box in self.strengths.items():
+            box.setValue(getattr(settings, name))
+        used = len(self._session.used_cameras())
+        self._cameras_title.set_title("Cameras   {} of {} used".format(used, len(self._session.cameras)))
+        self._filling = False
+
+    def refresh_findings(self) -> None:
+        """Shows what the check found."""
+        findings = self._session.findings
+        self.findings.show_findings(findings)
+        for severity, label in self.counters.items():
+            count = sum(finding.severity == severity for finding in findings)
+            label.setText(str(count))
+            label.setVisible(count > 0)
+
+    def _put(self, **values: object) -> None:
+        if not self._filling:
+            self._session.change(**values)
+
+    def _use_timeline(self) -> None:
+        first, last = self._session.scene.playback_range()
+        self._session.change(first=first, last=last)
+
+
+def _form(section: Section) -> QtWidgets.QFormLayout:
+    form = QtWidgets.QFormLayout()
+    form.setContentsMargins(0, 0, 0, 0)
+    form.setHorizontalSpacing(8)
+    form.setVerticalSpacing(4)
+    form.setFieldGrowthPolicy(QtWidgets.QFormLayout.AllNonFixedFieldsGrow)
+    section.body.addLayout(form)
+    return form
+
+
+def _row(*widgets: QtWidgets.QWidget, stretch=(0,)) -> QtWidgets.QHBoxLayout:
+    row = QtWidgets.QHBoxLayout()
+    row.setSpacing(4)
+    for index, widget in enumerate(widgets):
+        row.addWidget(widget, 1 if index in stretch else 0)
+    return row
+
+
+def _choices(values, texts) -> QtWidgets.QComboBox:
+    box = _combo()
+    for value in values:
+        box.addItem(texts.get(value, value), value)
+    return box
+
+
+def _combo() -> QtWidgets.QComboBox:
+    """A list that may be narrower than its longest entry: the panel is docked in a narrow column."""
+    box = QtWidgets.QComboBox()
+    box.setSizeAdjustPolicy(QtWidgets.QComboBox.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(8)
+    return box
+
+
+def _frame_box() -> QtWidgets.QSpinBox:
+    box = QtWidgets.QSpinBox()
+    box.setMinimumWidth(scaled(62, box))
+    box.setRange(-_FRAME_LIMIT, _FRAME_LIMIT)
+    box.setKeyboardTracking(False)
+    return box

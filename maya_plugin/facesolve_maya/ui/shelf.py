@@ -1,0 +1,86 @@
+"""Builds the Facesolve shelf from ``shelf/facesolve.json``; building it again changes nothing. Imports maya late."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, List, Optional, Tuple
+
+from facesolve.take.errors import TakeError
+from facesolve.take.files import check_schema, read_json
+from facesolve_maya.run.environment import module_root
+
+SCHEMA = 1
+_FIELDS = ("name", "label", "annotation", "image", "command")
+
+
+@dataclass(frozen=True)
+class ShelfButton:
+    """One button. name: the control's name, by which it is found again. command: Python."""
+
+    name: str
+    label: str
+    annotation: str
+    image: str
+    command: str
+
+
+def read_shelf(path: Optional[Path] = None) -> Tuple[str, Tuple[ShelfButton, ...]]:
+    """The shelf's name and buttons. Raises TakeError that names the file and what is wrong with it."""
+    source = module_root() / "shelf" / "facesolve.json" if path is None else path
+    record = read_json(source, "shelf")
+    check_schema(record, SCHEMA, "shelf", source)
+    try:
+        buttons = tuple(ShelfButton(**{field: entry[field] for field in _FIELDS}) for entry in record["buttons"])
+        return record["shelf"], buttons
+    except (KeyError, TypeError) as error:
+        raise TakeError("shelf: '{}' lacks {}.".format(source, error)) from None
+
+
+def build(path: Optional[Path] = None) -> str:
+    """Makes the shelf, or brings an older one up to date; returns the layout's name.
+
+    Buttons that a user added stay. Maya writes shelves to its preferences on exit and shows them again at the next
+    start, where control names may differ: our buttons are recognised by their command.
+    """
+    from maya import cmds, mel
+
+    name, buttons = read_shelf(path)
+    parent = mel.eval("$facesolve_shelves = $gShelfTopLevel")
+    present = cmds.tabLayout(parent, query=True, childArray=True) or []
+    if name not in present:
+        cmds.shelfLayout(name, parent=parent)
+    layout = "{}|{}".format(parent, name)
+    existing = _ours(cmds, layout, buttons)
+    for button in buttons:
+        controls = existing.get(button.command, [])
+        for surplus in controls[1:]:
+            cmds.deleteUI(surplus, control=True)
+        if controls:
+            cmds.shelfButton(controls[0], edit=True, **_look(button))
+        else:
+            cmds.shelfButton(button.name, parent=layout, sourceType="python", style="iconOnly", **_look(button))
+    return layout
+
+
+def _look(button: ShelfButton) -> Dict[str, str]:
+    return {
+        "label": button.label,
+        "annotation": button.annotation,
+        "image1": button.image,
+        "command": button.command,
+    }
+
+
+def _ours(cmds, layout: str, buttons: Tuple[ShelfButton, ...]) -> Dict[str, List[str]]:
+    """Full names of the shelf's buttons that carry one of our commands, by command."""
+    commands = {button.command for button in buttons}
+    found: Dict[str, List[str]] = {}
+    for child in cmds.shelfLayout(layout, query=True, childArray=True) or []:
+        control = "{}|{}".format(layout, child)
+        if not cmds.shelfButton(control, exists=True):
+            continue
+        command = cmds.shelfButton(control, query=True, command=True)
+        if command in commands:
+            found.setdefault(command, []).append(control)
+    return found

@@ -1,7 +1,0 @@
-"""The error of an export."""
-
-from solver.take import FacesolveError
-
-
-class ExportError(FacesolveError):
-    """A solution cannot be written in the format asked for."""

@@ -1,0 +1,138 @@
+"""Calibration boards: where their points are, and which rotations of a board look alike. Knows no images."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from facesolve.take import TakeError
+
+CIRCLES, ASYMMETRIC, CHESSBOARD, CHARUCO = "circles", "acircles", "chessboard", "charuco"
+LARGEST = 200  # points along a side
+WHOLE_SIDE = 0.6  # share of a further row or column that is there from which on a grid is part of a larger one
+_CM = 0.1  # centimetres in a millimetre
+
+_FORMS = (
+    "circles:COLUMNSxROWS:SPACING[:DIAMETER], acircles:COLUMNSxROWS:SPACING[:DIAMETER], "
+    "chessboard:COLUMNSxROWS:SQUARE (inner corners) or charuco:COLUMNSxROWS:SQUARE:MARKER:DICTIONARY (squares), "
+    "lengths in mm"
+)
+
+
+@dataclass(frozen=True)
+class Symmetry:
+    """A rotation that maps a board onto itself: ``motion`` (4, 4) takes point i to where point ``order[i]`` is."""
+
+    motion: np.ndarray
+    order: np.ndarray
+
+
+@dataclass(frozen=True)
+class Board:
+    """A flat board in its own axes: x along its columns, y along its rows, z away from whoever looks at it, cm.
+
+    columns, rows: dots, inner corners, or (ChArUco) squares. spacing: cm between neighbours along both; asymmetric
+    circles: between neighbouring rows, and half of what is between the dots of a row. marker: cm, dictionary: OpenCV's
+    name without ``DICT_`` (ChArUco). diameter: cm of a dot, 0 when not given.
+    """
+
+    kind: str
+    columns: int
+    rows: int
+    spacing: float
+    diameter: float = 0.0
+    marker: float = 0.0
+    dictionary: str = ""
+
+    @cached_property
+    def points(self) -> np.ndarray:
+        """(N, 3) centimetres, row after row."""
+        columns, rows = (self.columns - 1, self.rows - 1) if self.kind == CHARUCO else (self.columns, self.rows)
+        y, x = np.mgrid[0:rows, 0:columns].astype(np.float64)
+        if self.kind == ASYMMETRIC:
+            x = 2 * x + y % 2
+        elif self.kind == CHARUCO:
+            x, y = x + 1, y + 1  # the board's corner is the origin
+        return np.stack([x, y, 0 * x], -1).reshape(-1, 3) * self.spacing
+
+    @cached_property
+    def symmetries(self) -> tuple[Symmetry, ...]:
+        """The rotations under which the points look alike, the identity first; ChArUco's markers leave only that."""
+        middle = (self.points.min(0) + self.points.max(0)) / 2
+        found = []
+        for quarter in range(1 if self.kind == CHARUCO else 4):
+            cosine, sine = np.round(np.cos(quarter * np.pi / 2)), np.round(np.sin(quarter * np.pi / 2))
+            motion = np.eye(4)
+            motion[:2, :2] = [[cosine, -sine], [sine, cosine]]
+            motion[:3, 3] = middle - motion[:3, :3] @ middle
+            turned = self.points @ motion[:3, :3].T + motion[:3, 3]
+            distance = np.linalg.norm(turned[:, None] - self.points[None], axis=2)
+            if distance.min(1).max() < 1e-6:
+                found.append(Symmetry(motion, distance.argmin(1)))
+        return tuple(found)
+
+    @property
+    def corners(self) -> np.ndarray:
+        """(4, 3) corners of the points' bounding rectangle in order around it, centimetres."""
+        (x0, y0, _), (x1, y1, _) = self.points.min(0), self.points.max(0)
+        return np.array([(x0, y0, 0), (x1, y0, 0), (x1, y1, 0), (x0, y1, 0)])
+
+    @property
+    def diagonal(self) -> float:
+        """Length of the bounding rectangle's diagonal, centimetres."""
+        return float(np.linalg.norm(self.corners[2] - self.corners[0]))
+
+
+def beyond_sides(grid: np.ndarray, staggered: bool = False) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """For each side of the grid (rows, columns, 2): pixels (n, 2) of a further row or column, and the steps to them.
+
+    staggered: every other row is shifted by half a step, as in asymmetric circle grids.
+    """
+    for rows in (grid, grid[::-1]):
+        step = rows[-1] - rows[-2]
+        yield rows[-2] + rows[-1] - rows[-3] if staggered else rows[-1] + step, step
+    for columns in (grid, grid[:, ::-1]):
+        step = columns[:, -1] - columns[:, -2]
+        yield columns[:, -1] + step, step
+
+
+def parse_board(text: str) -> Board:
+    """The board of ``circles:10x10:20``, ``chessboard:9x6:25``, ``charuco:5x7:40:20:6X6_250`` and the like.
+
+    Lengths in the text are millimetres. Raises TakeError that names the forms.
+    """
+    kind, *fields = text.strip().split(":")
+    lengths = {CIRCLES: (1, 2), ASYMMETRIC: (1, 2), CHESSBOARD: (1, 1), CHARUCO: (3, 3)}
+    size = re.fullmatch(r"(\d{1,4})[xX](\d{1,4})", fields[0]) if fields else None
+    if kind not in lengths or size is None or not lengths[kind][0] <= len(fields) - 1 <= lengths[kind][1]:
+        raise TakeError(f"board: '{text}' is not a board; write {_FORMS}.")
+    columns, rows = int(size[1]), int(size[2])
+    least = 3 if kind in (CHARUCO, ASYMMETRIC) else 2
+    if not (least <= columns <= LARGEST and least <= rows <= LARGEST):
+        raise TakeError(f"board: '{text}' must have {least} to {LARGEST} columns and rows.")
+    if kind == CHARUCO:
+        square, marker = (_length(field, text) for field in fields[1:3])
+        if marker >= square:
+            raise TakeError(f"board: in '{text}' the marker is not smaller than its square.")
+        dictionary = fields[3].upper().removeprefix("DICT_")
+        return Board(kind, columns, rows, square, marker=marker, dictionary=dictionary)
+    spacing, *diameter = (_length(field, text) for field in fields[1:])
+    apart = spacing * (2**0.5 if kind == ASYMMETRIC else 1)
+    if diameter and diameter[0] >= apart:
+        raise TakeError(f"board: in '{text}' the dots touch; give spacing, then diameter, in mm.")
+    return Board(kind, columns, rows, spacing, diameter[0] if diameter else 0.0)
+
+
+def _length(field: str, text: str) -> float:
+    """Centimetres of a field in millimetres."""
+    try:
+        value = float(field)
+    except ValueError:
+        value = float("nan")
+    if not 0 < value < 1e5:
+        raise TakeError(f"board: '{field}' in '{text}' is not a length in mm.")
+    return value * _CM

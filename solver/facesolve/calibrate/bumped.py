@@ -1,0 +1,310 @@
+"""Cameras that were bumped after calibration, found from a solve: on which places of the cameras do all agree about the
+surface's colours? Shapes are held as solved; the head's place in each frame is free, since a bumped camera pulls at it.
+
+As in ``facesolve.stages.bundle`` the colour is eliminated: an observation's residual is its difference from what all
+cameras and frames agree on, and the derivative is centred the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from facesolve.footage.stream import FramePixels
+from facesolve.geometry.camera import CameraModel
+from facesolve.geometry.pose import Pose
+from facesolve.geometry.rig import apply_head
+from facesolve.geometry.rotation import rotation_from_tangent, tangent_from_rotation
+from facesolve.optimize.robust import robust_loss, robust_weight
+from facesolve.render import choose_backend
+from facesolve.residuals.normal_equations import head_basis
+from facesolve.residuals.observation import Views, observe
+from facesolve.residuals.photometric import template_covectors
+from facesolve.residuals.template import agree
+from facesolve.residuals.visibility import ViewBuilder
+from facesolve.stages.problem import Problem
+from facesolve.take import SolveError
+
+ROUNDS, ITERATIONS = 2, 6  # at each pyramid level: times the views are made anew, steps between
+FIRST_DAMPING = 1e-4
+DAMPING_UP, DAMPING_DOWN = 10.0, 0.3
+COST_TOLERANCE = 1e-3  # as in facesolve.stages.bundle: steps follow noise-free slopes
+SMALL_STEP = 2e-5  # radians, and centimetres times ten
+# a camera is believed to stand where it was calibrated: the pull back, of the length of its motion in these units,
+# does not grow with that length, so one bumped camera does not draw the others along
+USUAL_TURN, USUAL_SHIFT = 0.02 * torch.pi / 180, 0.02  # radians, centimetres
+SOFTENED = 0.1  # motion in those units below which the pull fades
+BUMPED = 0.5  # pixels that the surface moves in a camera's image from which the camera is said to have moved
+SHARE_OF_LARGEST = 0.15  # of the largest such motion: less is drawn along by shapes that were solved with it
+
+
+def find_bumped(
+    problem: Problem, pixels: Sequence[FramePixels], pose: Pose, frames: Tensor, named: Tensor | None
+) -> tuple[Refined, Tensor]:
+    """Where the cameras are, and which of them (C,) bool were bumped; the others stay exactly as calibrated.
+
+    pose: M poses of a solve at take frame indices ``frames``. named: (C,) bool, cameras known to have moved, or None to
+    find out. Raises SolveError when nothing is left to hold on to.
+    """
+    still = torch.tensor([not camera.moving for camera in problem.take.cameras], device=pose.head.device)
+    if named is not None:
+        free = named & still
+        if not bool(free.any()):
+            raise SolveError("cameras: those named move by themselves during the take, which cannot be refined.")
+        if bool(free.all()) and problem.head_moves:
+            raise SolveError("cameras: all are named, so nothing holds the head; leave at least one out.")
+        return refine(problem, pixels, pose, frames, free, believed=False), free
+    if len(still) < 3 and problem.head_moves:
+        raise SolveError(
+            f"cameras: with {len(still)} of them nothing tells which one moved; with two, name it by --cameras."
+        )
+    first = refine(problem, pixels, pose, frames, still, believed=True)
+    bumped = still & (first.shift > max(BUMPED, SHARE_OF_LARGEST * float(first.shift.max())))
+    if bool(bumped.all()):
+        bumped[first.shift.argmin()] = False
+    if not bool(bumped.any()):
+        return first, bumped
+    return refine(problem, pixels, pose, frames, bumped, believed=False, start=first), bumped
+
+
+@dataclass(frozen=True, eq=False)
+class Refined:
+    """places: (C, 4, 4) world to camera, centimetres; heads: (M, 4, 4). shift: (C,) pixels by which the surface moves.
+
+    covariance: (C, 6, 6) of the motion of each camera as a turn (radians) and shift (cm) of the world before it about
+    ``pivot`` (3,), world, cm, from the images' noise alone; zero for cameras that were held. residual: (C,) robust root
+    mean square of the normalised colours' differences from what all agree on.
+    """
+
+    places: Tensor
+    heads: Tensor
+    shift: Tensor
+    covariance: Tensor
+    pivot: Tensor
+    residual: Tensor
+
+
+def refine(
+    problem: Problem,
+    pixels: Sequence[FramePixels],
+    pose: Pose,
+    frames: Tensor,
+    free: Tensor,
+    believed: bool,
+    start: Refined | None = None,
+) -> Refined:
+    """Places of the cameras from M frames (take frame indices ``frames``), coarse to fine.
+
+    free: (C,) bool, cameras that may have moved; still ones only. believed: cameras are pulled back to where they were
+    calibrated, which tells the bumped ones from the others when all are free. start: what is known of the free ones.
+    """
+    begun = camera_places(problem)
+    state = _State(begun, pose.head.clone())
+    if start is not None:
+        state = _State(torch.where(free[:, None, None], start.places, begun), start.heads)
+    activations, _ = problem.model.activations(pose.controls.to(problem.model.neutral.dtype))
+    points = apply_head(pose.head.to(activations.dtype), problem.samples.positions(activations))
+    pivot = points.double().mean((0, 1))
+    for level in range(problem.coarsest, problem.quality.finest - 1, -1):
+        for _ in range(ROUNDS):
+            state, fit = _round(problem, pixels, pose, frames, level, state, begun, pivot, free, believed)
+    return Refined(
+        places=state.places,
+        heads=state.heads,
+        shift=_shifts(problem, begun, state.places, points.reshape(-1, 3).double()),
+        covariance=_covariances(fit, len(frames), free),
+        pivot=pivot,
+        residual=fit.residual,
+    )
+
+
+def camera_places(problem: Problem) -> Tensor:
+    """(C, 4, 4) float64 world to camera, at the take's first frame."""
+    places = torch.eye(4, dtype=torch.float64).repeat(len(problem.take.cameras), 1, 1)
+    for place, camera in zip(places, problem.take.cameras, strict=True):
+        _, rotation, translation = camera.at(0)
+        place[:3, :3], place[:3, 3] = torch.as_tensor(rotation), torch.as_tensor(translation)
+    return places.to(problem.model.device)
+
+
+def with_places(problem: Problem, places: Tensor, still: Tensor) -> Problem:
+    """The problem with its still cameras, (C,) bool, at ``places`` (C, 4, 4)."""
+    cameras = tuple(
+        replace(camera, rotation=place[:3, :3].numpy(), translation=place[:3, 3].numpy()) if is_still else camera
+        for camera, place, is_still in zip(problem.take.cameras, places.cpu(), still.tolist(), strict=True)
+    )
+    take = replace(problem.take, cameras=cameras)
+    views = ViewBuilder(take, problem.model, choose_backend(problem.model.device), problem.quality.finest_visibility)
+    return replace(problem, take=take, views=views)
+
+
+def motion(begun: Tensor, places: Tensor, pivot: Tensor) -> Tensor:
+    """(C, 6) turn (radians) and shift (cm) about ``pivot`` of the world that take each camera's old view to its new."""
+    step = torch.linalg.inv(begun) @ places
+    shift = step[:, :3, :3] @ pivot + step[:, :3, 3] - pivot
+    return torch.cat([tangent_from_rotation(step[:, :3, :3]), shift], 1)
+
+
+@dataclass(frozen=True, eq=False)
+class _State:
+    """places: (C, 4, 4) world to camera; heads: (M, 4, 4)."""
+
+    places: Tensor
+    heads: Tensor
+
+    def moved(self, step: Tensor, pivot: Tensor) -> _State:
+        """step: (6M + 6C): of each head in its own axes, then of the world before each camera about the pivot."""
+        count = len(self.heads)
+        heads, cameras = step.view(-1, 6)[:count], step.view(-1, 6)[count:]
+        return _State(self.places @ _rigid(cameras, pivot), self.heads @ _rigid(heads, torch.zeros_like(pivot)))
+
+
+def _rigid(step: Tensor, pivot: Tensor) -> Tensor:
+    """(n, 4, 4) of turns and shifts (n, 6) about a pivot."""
+    matrix = torch.eye(4, dtype=step.dtype, device=step.device).repeat(len(step), 1, 1)
+    matrix[:, :3, :3] = rotation_from_tangent(step[:, :3])
+    matrix[:, :3, 3] = step[:, 3:] + pivot - matrix[:, :3, :3] @ pivot
+    return matrix
+
+
+@dataclass(frozen=True, eq=False)
+class _Joint:
+    """A (6M+6C, 6M+6C), b, cost at a state, all with the pull back; residual: (C,)."""
+
+    A: Tensor
+    b: Tensor
+    cost: Tensor
+    residual: Tensor
+
+
+def _round(
+    problem: Problem,
+    pixels: Sequence[FramePixels],
+    pose: Pose,
+    frames: Tensor,
+    level: int,
+    state: _State,
+    begun: Tensor,
+    pivot: Tensor,
+    free: Tensor,
+    believed: bool,
+) -> tuple[_State, _Joint]:
+    """Levenberg-Marquardt with the visibility of where the round begins."""
+    here = with_places(problem, state.places, free)
+    views = here.views.views(problem.samples, level, frames.tolist(), pixels, pose.controls, state.heads)
+    still = views.cameras
+
+    def linearise(at: _State, scale: Tensor | None) -> tuple[_Joint, Tensor]:
+        placed = replace(views, cameras=_placed(still, at.places, free))
+        joint, used = _linearise(problem, placed, Pose(pose.controls, at.heads), level, pivot, scale)
+        return (_pulled(joint, motion(begun, at.places, pivot), free) if believed else joint), used
+
+    pinned = problem.head_pins[0][frames] | (not problem.head_moves)
+    held = torch.cat([pinned, ~free]).repeat_interleave(6)
+    best, scale = linearise(state, None)
+    damping = FIRST_DAMPING
+    for _ in range(ITERATIONS):
+        step = _step(best, held, damping)
+        if float(step.abs().max()) < SMALL_STEP:
+            break
+        trial_state = state.moved(step, pivot)
+        trial, _ = linearise(trial_state, scale)
+        if trial.cost <= best.cost * (1 + COST_TOLERANCE):
+            best, state, damping = trial, trial_state, damping * DAMPING_DOWN
+        else:
+            damping *= DAMPING_UP
+    return state, best
+
+
+def _step(joint: _Joint, held: Tensor, damping: float) -> Tensor:
+    A, b = joint.A.clone(), joint.b.clone()
+    diagonal = A.diagonal()
+    A = A + torch.diag(damping * diagonal + 1e-9 * diagonal.max() + 1e-9)
+    A[held], A[:, held] = 0.0, 0.0
+    A[held, held], b[held] = 1.0, 0.0
+    return torch.linalg.solve(A, b)
+
+
+def _linearise(
+    problem: Problem, views: Views, pose: Pose, level: int, pivot: Tensor, scale: Tensor | None
+) -> tuple[_Joint, Tensor]:
+    """Normal equations in heads and cameras with the colour eliminated, and the robust scale."""
+    seen = observe(problem.samples, problem.model, pose.controls, pose.head, views)
+    template, weights, scale = agree(seen, views.edges, scale)
+    residual = seen.values - template.values
+    noise = problem.noise_variance(scale, level)
+    covectors = template_covectors(template.slopes, seen.rays, views.edges)
+    frames, cameras = residual.shape[:2]
+    total = torch.where(template.weights > 0, template.weights, torch.inf)
+    head = pose.head.to(seen.points)
+    world = apply_head(head, seen.points) - pivot.to(seen.points)
+    A = torch.zeros(6 * (frames + cameras), 6 * (frames + cameras), dtype=torch.float64, device=residual.device)
+    b = torch.zeros(len(A), dtype=torch.float64, device=residual.device)
+    shared = residual.new_zeros(residual.shape[2], len(A))
+    for frame in range(frames):
+        by_head, by_camera = head_basis(seen.points[frame]), head_basis(world[frame])  # (N, 3, 6)
+        turned = covectors[frame] @ head[frame, :3, :3].mT  # in the world
+        for camera in range(cameras):
+            columns = [*range(6 * frame, 6 * frame + 6), *range(6 * (frames + camera), 6 * (frames + camera) + 6)]
+            J = torch.cat(
+                [(covectors[frame, camera, :, None] @ by_head)[:, 0], (turned[camera, :, None] @ by_camera)[:, 0]], 1
+            )
+            weighted = J * weights[frame, camera, :, None]
+            place = torch.tensor(columns, device=A.device)
+            A[place[:, None], place] += (weighted.mT @ J).double()
+            b[place] -= (weighted.mT @ residual[frame, camera]).double()
+            shared[:, place] += weighted
+    shared = shared * total.rsqrt()[:, None]
+    A = (A - (shared.mT @ shared).double()) / noise
+    counted = seen.weights * (template.weights > 0)
+    cost = (counted * robust_loss(residual, scale)).sum().double() / noise
+    trusted = counted * robust_weight(residual, scale)
+    own = torch.sqrt((trusted * residual**2).sum((0, 2)) / trusted.sum((0, 2)).clamp_min(1e-9))
+    return _Joint(A, b / noise, cost, own), scale
+
+
+def _pulled(joint: _Joint, moved: Tensor, free: Tensor) -> _Joint:
+    """The joint model with each free camera pulled back by a force that does not grow with its motion (C, 6)."""
+    units = moved.new_tensor([USUAL_TURN] * 3 + [USUAL_SHIFT] * 3)
+    length = torch.sqrt(((moved / units) ** 2).sum(1) + SOFTENED**2)
+    stiffness = torch.where(free[:, None], 1 / (units**2 * length[:, None]), 0.0).flatten()
+    A, b = joint.A.clone(), joint.b.clone()
+    begin = len(b) - len(stiffness)
+    A.diagonal()[begin:] += stiffness
+    b[begin:] -= stiffness * moved.flatten()
+    return replace(joint, A=A, b=b, cost=joint.cost + (length * free).sum())
+
+
+def _covariances(joint: _Joint, frames: int, free: Tensor) -> Tensor:
+    """(C, 6, 6) of each free camera's motion, heads and other cameras being free too; zero for the others."""
+    keep = torch.cat([torch.ones(6 * frames, dtype=torch.bool, device=free.device), free.repeat_interleave(6)])
+    A = joint.A[keep][:, keep]
+    inverse = torch.linalg.inv(A + torch.diag(1e-9 * A.diagonal() + 1e-9))
+    whole = torch.zeros_like(joint.A)
+    where = keep.nonzero()[:, 0]
+    whole[where[:, None], where] = inverse
+    blocks = [
+        whole[6 * (frames + c) : 6 * (frames + c) + 6, 6 * (frames + c) : 6 * (frames + c) + 6]
+        for c in range(len(free))
+    ]
+    return torch.stack(blocks)
+
+
+def _shifts(problem: Problem, begun: Tensor, places: Tensor, points: Tensor) -> Tensor:
+    """(C,) root mean square pixels by which points (n, 3) of the surface move in each camera's image."""
+    still = problem.views.cameras(0, [0])
+    everywhere = torch.ones(len(begun), dtype=torch.bool, device=begun.device)
+    before, after = (_placed(still, place, everywhere).project(points.to(still.rotation)) for place in (begun, places))
+    both = before.valid & after.valid
+    squared = ((after.pixels - before.pixels) ** 2).sum(-1) * both
+    return torch.sqrt(squared.sum(-1) / both.sum(-1).clamp_min(1))[0]
+
+
+def _placed(cameras: CameraModel, places: Tensor, free: Tensor) -> CameraModel:
+    """The cameras (B, C) with the free ones at ``places`` (C, 4, 4)."""
+    rotation = torch.where(free[:, None, None], places[:, :3, :3].to(cameras.rotation), cameras.rotation)
+    translation = torch.where(free[:, None], places[:, :3, 3].to(cameras.translation), cameras.translation)
+    return replace(cameras, rotation=rotation, translation=translation)

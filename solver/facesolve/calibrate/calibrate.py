@@ -1,0 +1,308 @@
+"""A calibration from detections to cameras, in reading order: each camera alone, one world, everything jointly.
+
+Wrong detections first lose their say (robust loss), then are left out, so that the result is plain least squares on
+what remains. Opens no file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from facesolve.runtime.progress import Progress
+from facesolve.take import Camera, TakeError
+
+from .adjust import Fit, Freedom, Rig, Sighting, adjust, residuals_of
+from .board import Symmetry
+from .dots import dot_bias
+from .graph import BoardSeen, Connected, connect
+from .lens import PARAMETERS, distortion, intrinsics
+from .session import Detection, Session
+from .single import NORMAL_SCALE, SPREADS, LensRequest, calibrate_alone, spread
+
+REJECT = 5.0  # standard deviations of a camera's residuals beyond which a point is wrong
+REJECT_LEAST = 0.5  # pixels: a smaller error is never called wrong
+KEEP_SHARE = 0.5  # a detection with fewer right points is wrong as a whole
+FEWEST_POINTS = 6
+POSSIBLE_FOCAL = (0.1, 100.0)  # of the image's longer side
+ROBUST_ROUNDS = 3
+REJECTION_ROUNDS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """What to calibrate and how. lens: for all cameras; lenses: for some by name. origin: a view, or None to choose."""
+
+    lens: LensRequest = field(default_factory=LensRequest)
+    lenses: Mapping[str, LensRequest] = field(default_factory=dict)
+    origin: str | None = None
+
+    def of(self, camera: str) -> LensRequest:
+        """What to do with one camera's lens."""
+        return self.lenses.get(camera, self.lens)
+
+
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """A detection with what became of it. projected: (n, 2) pixels, centre at .5; used: (n,) bool."""
+
+    detection: Detection
+    projected: np.ndarray
+    used: np.ndarray
+
+    @property
+    def errors(self) -> np.ndarray:
+        """(n,) pixels between detected and projected."""
+        return np.linalg.norm(self.projected - self.detection.pixels, axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class CalibratedLens:
+    """One camera of the result. model: of the lens. parameters, deviation: (12,), see ``lens``.
+
+    centre, centre_deviation: (3,) centimetres in the world. held: the lens was given, not found.
+    """
+
+    camera: Camera
+    model: str
+    parameters: np.ndarray
+    deviation: np.ndarray
+    centre: np.ndarray
+    centre_deviation: np.ndarray
+    held: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """Cameras in the axes of the board at view ``origin``, and how well they explain the detections.
+
+    boards: (4, 4) board to world of each view, centimetres. links: pairs of cameras that hold the rig together, with
+    the number of views on which they agree. noise: pixels, standard deviation of one coordinate of the used points.
+    """
+
+    session: Session
+    cameras: tuple[CalibratedLens, ...]
+    boards: Mapping[str, np.ndarray]
+    checked: tuple[Checked, ...]
+    links: tuple[tuple[str, str, int], ...]
+    origin: str
+    noise: float
+
+    def of_camera(self, camera: str) -> list[Checked]:
+        """The detections of one camera."""
+        return [item for item in self.checked if item.detection.camera == camera]
+
+
+def calibrate(session: Session, request: Request, progress: Progress) -> Calibration:
+    """Calibrates all cameras of ``session``. Raises TakeError with one sentence when the views do not allow it."""
+    origin = _origin(session, request.origin)
+    progress.stage("calibrate each camera", len(session.cameras))
+    alone = []
+    for camera in session.cameras:
+        own = [_sighting(d, session, 0, i) for i, d in enumerate(session.of_camera(camera))]
+        alone.append(calibrate_alone(own, session.sizes[camera], request.of(camera)))
+        _check_lens(camera, alone[-1], session, request.of(camera))
+        progress.advance()
+    session, world = _one_world(session, alone)
+    progress.stage("calibrate all cameras together", 1)
+    views = list(session.views)
+    rig = _moved_origin(world.rig, views.index(origin))
+    sightings = [
+        _sighting(d, session, session.cameras.index(d.camera), views.index(d.view)) for d in session.detections
+    ]
+    freedom = Freedom(
+        [request.of(camera).basis(alone=False) for camera in session.cameras],
+        np.ones(len(session.cameras), bool),
+        np.array([view != origin for view in views]),
+    )
+    joint = _joint(sightings, world.fitting, rig, freedom, session)
+    progress.advance()
+    return _result(session, request, joint, freedom, origin, world.links)
+
+
+def _check_lens(camera: str, fit: Fit, session: Session, asked: LensRequest) -> None:
+    """Raises TakeError when the lens found is none that a camera can have: the points are not those of the board."""
+    size, focal = session.sizes[camera], fit.rig.lenses[0, :2]
+    low, high = (bound * max(size) for bound in POSSIBLE_FOCAL)
+    if asked.known is None and not (low <= focal.min() and focal.max() <= high):
+        count = len(session.of_camera(camera))
+        raise TakeError(
+            f"camera '{camera}': no lens explains where the board was found in {count} of its "
+            f"{session.images.get(camera, count)} images (a focal length of {focal[0]:.3g} pixels); check --board "
+            "(columns, rows)."
+        )
+
+
+def _origin(session: Session, wanted: str | None) -> str:
+    """The view that becomes the world: the one wanted, or the first of those that most cameras see."""
+    if wanted is None:
+        counts = {view: sum(d.view == view for d in session.detections) for view in session.views}
+        return max(session.views, key=lambda view: counts[view])
+    if wanted not in session.views:
+        raise TakeError(
+            f"origin: the board was found in no image of a view '{wanted}'; views are {_some(session.views)}."
+        )
+    return wanted
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (f" ... {names[-1]}" if len(names) > 5 else "")
+
+
+def _sighting(detection: Detection, session: Session, camera: int, view: int) -> Sighting:
+    return Sighting(camera, view, session.board.points[detection.ids], detection.pixels)
+
+
+@dataclass(frozen=True, eq=False)
+class _World:
+    """A first rig of all cameras, what holds it together, and for each detection whether it fits the others'."""
+
+    rig: Rig
+    links: tuple[tuple[str, str, int], ...]
+    fitting: list[bool]
+
+
+def _one_world(session: Session, alone: Sequence[Fit]) -> tuple[Session, _World]:
+    """The session with labels turned alike, and a first rig."""
+    views = list(session.views)
+    seen, order = [], []
+    for index, (camera, fit) in enumerate(zip(session.cameras, alone, strict=True)):
+        for detection, pose in zip(session.of_camera(camera), fit.rig.boards, strict=True):
+            seen.append(BoardSeen(index, views.index(detection.view), pose))
+            order.append(detection)
+    connected = connect(seen, session.board, session.cameras, len(views))
+    boards, upright = _upright(connected, session)
+    labelled = []
+    for detection, turn in zip(order, connected.turns, strict=True):
+        label = np.argsort(session.board.symmetries[max(turn, 0)].order)
+        label = np.argsort(upright[views.index(detection.view)].order)[label]
+        labelled.append(replace(detection, ids=label[detection.ids]))
+    links = tuple((session.cameras[a], session.cameras[b], count) for a, b, count in connected.links)
+    lenses = np.concatenate([fit.rig.lenses for fit in alone])
+    world = _World(Rig(lenses, connected.cameras, np.stack(boards)), links, [turn >= 0 for turn in connected.turns])
+    return replace(session, detections=tuple(labelled)), world
+
+
+def _upright(connected: Connected, session: Session) -> tuple[list[np.ndarray], list[Symmetry]]:
+    """Board to world (4, 4) of each view with a board that looks alike when turned turned the right way up, and how.
+
+    The right way up: its x axis points to the right, as the cameras have it on average.
+    """
+    boards, turns = [], []
+    right = connected.cameras[:, 0, :3].sum(0)
+    for pose in connected.boards:
+        best = max(session.board.symmetries, key=lambda s: float(right @ (pose @ s.motion)[:3, 0]))
+        boards.append(pose @ best.motion)
+        turns.append(best)
+    return boards, turns
+
+
+def _moved_origin(rig: Rig, view: int) -> Rig:
+    """The same rig with the board of ``view`` as the world."""
+    origin = rig.boards[view]
+    return replace(rig, cameras=rig.cameras @ origin, boards=np.linalg.inv(origin) @ rig.boards)
+
+
+@dataclass(frozen=True, eq=False)
+class _Joint:
+    """The joint fit, which points it used, and the sightings with the perspective's bias of the dots removed."""
+
+    fit: Fit
+    used: list[np.ndarray]
+    sightings: list[Sighting]
+
+
+def _joint(sightings: list[Sighting], fitting: Sequence[bool], rig: Rig, freedom: Freedom, session: Session) -> _Joint:
+    """All free numbers together. fitting: sightings to begin with; the others may come back if they fit in the end."""
+    used = [np.full(len(sighting.points), fits) for sighting, fits in zip(sightings, fitting, strict=True)]
+    for _ in range(ROBUST_ROUNDS):
+        residuals = [r for r, fits in zip(residuals_of(sightings, rig), fitting, strict=True) if fits]
+        rig = adjust(sightings, used, rig, freedom, max(NORMAL_SCALE, SPREADS * spread(residuals))).rig
+    detected = sightings
+    for _ in range(REJECTION_ROUNDS):
+        if session.board.diameter > 0:
+            sightings = [replace(s, pixels=s.pixels - dot_bias(s, rig, session.board.diameter)) for s in detected]
+        before, used = used, _right(sightings, fitting, residuals_of(sightings, rig), session)
+        fit = adjust(sightings, used, rig, freedom, None)
+        change = np.abs(fit.rig.lenses[:, :4] - rig.lenses[:, :4]).max()
+        rig = fit.rig
+        if all((a == b).all() for a, b in zip(before, used, strict=True)) and change < 1e-3:
+            break
+    return _Joint(fit, used, sightings)
+
+
+def _right(
+    sightings: Sequence[Sighting], fitting: Sequence[bool], residuals: Sequence[np.ndarray], session: Session
+) -> list[np.ndarray]:
+    """Per sighting (n,) bool: points that are not wrong. Raises TakeError when nothing of a camera is left."""
+    used: list[np.ndarray] = []
+    limits = []
+    for index in range(len(session.cameras)):
+        own = [r for s, r, fits in zip(sightings, residuals, fitting, strict=True) if s.camera == index and fits]
+        limits.append(max(REJECT_LEAST, REJECT * spread(own)) if own else 0.0)
+    for sighting, residual in zip(sightings, residuals, strict=True):
+        good = np.linalg.norm(residual, axis=1) < limits[sighting.camera]
+        whole = good.sum() >= max(FEWEST_POINTS, KEEP_SHARE * len(good))
+        used.append(good & whole)
+    for index, camera in enumerate(session.cameras):
+        if not any(keep.any() for s, keep in zip(sightings, used, strict=True) if s.camera == index):
+            raise TakeError(
+                f"camera '{camera}': none of its views of the board fits the others; check --board, the names of its "
+                "images (do views of one moment have one name?) and its lens."
+            )
+    return used
+
+
+def _result(
+    session: Session,
+    request: Request,
+    joint: _Joint,
+    freedom: Freedom,
+    origin: str,
+    links: tuple[tuple[str, str, int], ...],
+) -> Calibration:
+    fit, views = joint.fit, session.views
+    checked = tuple(
+        # where the dot should have been detected: the perspective's bias put back
+        Checked(detection, residual + detection.pixels, keep)
+        for detection, residual, keep in zip(session.detections, fit.residuals, joint.used, strict=True)
+    )
+    kept = np.concatenate([residual[keep] for residual, keep in zip(fit.residuals, joint.used, strict=True)])
+    boards_used = {s.view for s, keep in zip(joint.sightings, joint.used, strict=True) if keep.any()}
+    unknowns = len(fit.information) + 6 * int(sum(freedom.boards[view] for view in boards_used))
+    noise = float(np.sqrt((kept**2).sum() / max(kept.size - unknowns, 1)))
+    covariance = noise**2 * np.linalg.pinv(fit.information, hermitian=True)
+    lenses = tuple(
+        _lens(session, request, fit.rig, covariance[part, part], freedom.bases[index], index)
+        for index, part in enumerate(fit.slices)
+    )
+    boards = {view: fit.rig.boards[index] for index, view in enumerate(views) if index in boards_used}
+    return Calibration(session, lenses, boards, checked, links, origin, noise)
+
+
+def _lens(
+    session: Session, request: Request, rig: Rig, covariance: np.ndarray, basis: np.ndarray, index: int
+) -> CalibratedLens:
+    name = session.cameras[index]
+    asked = request.of(name)
+    width, height = session.sizes[name]
+    parameters, pose = rig.lenses[index], rig.cameras[index]
+    count = basis.shape[1]
+    rotation = pose[:3, :3]
+    camera = Camera(
+        name, width, height, intrinsics(parameters), rotation, pose[:3, 3], distortion(parameters, asked.model)
+    )
+    deviation = np.sqrt(np.clip(((basis @ covariance[:count, :count]) * basis).sum(1), 0, None))
+    centre_covariance = rotation.T @ covariance[count + 3 :, count + 3 :] @ rotation  # d centre = -R^T d translation
+    assert parameters.shape == (PARAMETERS,)
+    return CalibratedLens(
+        camera=camera,
+        model=asked.model,
+        parameters=parameters,
+        deviation=deviation,
+        centre=-rotation.T @ pose[:3, 3],
+        centre_deviation=np.sqrt(np.clip(centre_covariance.diagonal(), 0, None)),
+        held=asked.held,
+    )

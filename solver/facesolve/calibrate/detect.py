@@ -1,0 +1,127 @@
+"""Finds a board in photographs: circle grids, chessboards, ChArUco; many images at once.
+
+The only place where OpenCV's pixels (first centre at 0) become ours (at 0.5).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from facesolve.footage.container import UnreadableImage
+from facesolve.footage.decode import read_pixels
+from facesolve.geometry.camera import pixels_from_opencv
+from facesolve.runtime.progress import Progress
+from facesolve.take import FootageError, TakeError
+
+from .board import CHARUCO, CHESSBOARD, Board
+from .chessboard import find_chessboard
+from .circles import find_circles
+from .session import BoardImage, Detection, Session
+
+FEWEST = 6  # points of a board that make a detection
+
+
+def detect_session(images: Sequence[BoardImage], board: Board, progress: Progress) -> Session:
+    """Looks for the board in every image. Images without it are left out; a camera that never saw it is an error.
+
+    Raises FootageError for an image that cannot be read or a camera whose images differ in size, TakeError when a
+    camera has no detection.
+    """
+    check_board(board)
+    progress.stage("find the board", len(images))
+    sizes: dict[str, tuple[int, int]] = {}
+    detections = []
+
+    def look(image: BoardImage) -> tuple[tuple[int, int], Detection | None]:
+        gray = read_gray(image.path)
+        return (gray.shape[1], gray.shape[0]), detect(gray, board, image.camera, image.view)
+
+    with ThreadPoolExecutor(max(1, min(8, os.cpu_count() or 1))) as workers:
+        pending = workers.map(look, images)
+        try:
+            for image, (size, found) in zip(images, pending, strict=True):
+                if sizes.setdefault(image.camera, size) != size:
+                    width, height = sizes[image.camera]
+                    raise FootageError(
+                        f"images: '{image.path}' is {size[0]}x{size[1]} pixels, other images of camera "
+                        f"'{image.camera}' are {width}x{height}; a calibration is for one size."
+                    )
+                if found is not None:
+                    detections.append(found)
+                progress.advance()
+        finally:
+            workers.shutdown(cancel_futures=True)
+    counts = {camera: sum(image.camera == camera for image in images) for camera in sizes}
+    for camera, count in counts.items():
+        if not any(detection.camera == camera for detection in detections):
+            where = "not found in its image" if count == 1 else f"found in none of its {count} images"
+            raise TakeError(
+                f"camera '{camera}': the board was {where}; check --board (columns, rows) and that the whole board is "
+                "in sight and sharp."
+            )
+    return Session(board, sizes, tuple(detections), counts)
+
+
+def detect(gray: np.ndarray, board: Board, camera: str, view: str) -> Detection | None:
+    """The board in ``gray`` (H, W) uint8, or None."""
+    if board.kind == CHARUCO:
+        ids, pixels = _find_charuco(gray, board)
+    else:
+        found = find_chessboard(gray, board) if board.kind == CHESSBOARD else find_circles(gray, board)
+        pixels = np.zeros((0, 2)) if found is None else found
+        ids = np.arange(len(pixels))
+    return Detection(camera, view, ids, pixels_from_opencv(pixels)) if len(ids) >= FEWEST else None
+
+
+def check_board(board: Board) -> None:
+    """Raises TakeError when a ChArUco board's dictionary does not exist or has too few markers for it."""
+    if board.kind == CHARUCO:
+        if not hasattr(cv2.aruco, f"DICT_{board.dictionary}"):
+            raise TakeError(f"board: there is no marker dictionary '{board.dictionary}'; 6X6_250 is one of OpenCV's.")
+        markers = len(_dictionary(board).bytesList)
+        if markers < board.columns * board.rows // 2:
+            raise TakeError(
+                f"board: {board.columns}x{board.rows} squares need {board.columns * board.rows // 2} markers, "
+                f"{board.dictionary} has {markers}; name the dictionary the board was printed with."
+            )
+
+
+def read_gray(path: Path) -> np.ndarray:
+    """(H, W) uint8 of an image file; deeper images are stretched from their 0.1 to their 99.9 percentile.
+
+    Raises FootageError that names the file.
+    """
+    try:
+        stored = read_pixels(path)
+    except UnreadableImage as problem:
+        raise FootageError(f"images: '{path}' {problem}") from None
+    if stored.dtype != np.uint8:
+        finite = np.nan_to_num(stored.astype(np.float32), posinf=0.0, neginf=0.0)
+        low, high = np.percentile(finite, [0.1, 99.9])
+        stored = np.clip((finite - low) * (255.0 / max(high - low, 1e-9)), 0, 255).astype(np.uint8)
+    return stored if stored.ndim == 2 else cv2.cvtColor(stored, cv2.COLOR_RGB2GRAY)
+
+
+def _find_charuco(gray: np.ndarray, board: Board) -> tuple[np.ndarray, np.ndarray]:
+    """ids (n,) and corners (n, 2); of the two ways to lay out a board with an even number of rows the one that fits."""
+    best = np.zeros(0, np.int64), np.zeros((0, 2))
+    for legacy in (False, True)[: 2 - board.rows % 2]:
+        pattern = cv2.aruco.CharucoBoard((board.columns, board.rows), board.spacing, board.marker, _dictionary(board))
+        pattern.setLegacyPattern(legacy)
+        refined = cv2.aruco.DetectorParameters()
+        refined.cornerRefinementMethod = cv2.aruco.CORNER_REFINE_SUBPIX
+        detector = cv2.aruco.CharucoDetector(pattern, detectorParams=refined)
+        corners, ids, _, _ = detector.detectBoard(gray)
+        if ids is not None and len(ids) > len(best[0]):
+            best = ids.ravel().astype(np.int64), corners.reshape(-1, 2).astype(np.float64)
+    return best
+
+
+def _dictionary(board: Board) -> cv2.aruco.Dictionary:
+    return cv2.aruco.getPredefinedDictionary(getattr(cv2.aruco, f"DICT_{board.dictionary}"))

@@ -1,0 +1,135 @@
+"""What is weak about a calibration's views, in plain sentences with a remedy. Judges; changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+
+from facesolve.geometry.camera import CameraModel
+
+from .calibrate import CalibratedLens, Calibration, Checked
+from .lens import CX, FX, FY
+
+FEW_FOUND = 1 / 3  # of a camera's images
+FEW_VIEWS = 6
+FEW_LINKS = 3
+TILTED = 12.0  # degrees between a board and the image plane from which perspective tells the focal length
+FEW_TILTED = 3
+COVERED = 0.35  # share of the image inside the hull of all detected points
+FOCAL_DEVIATION = 0.003  # of the focal length
+ASPECT = 0.05  # difference of the focal lengths of both axes, relative; sensors have square pixels
+CENTRE_DEVIATION = 4.0  # pixels, of the principal point
+PLACE_DEVIATION = 0.1  # cm, of a camera's centre in the world
+FLAT = 0.04  # thickness over width of the cloud of all board points
+WRONG_SHARE = 0.2  # of a camera's points
+
+
+@dataclass(frozen=True)
+class Weakness:
+    """Something that makes a calibration less sure than its reprojection error says. camera: None for all."""
+
+    camera: str | None
+    text: str
+
+
+def find_weaknesses(calibration: Calibration) -> tuple[Weakness, ...]:
+    """All weaknesses, those of each camera in order, then those of the whole rig."""
+    found = [
+        Weakness(lens.camera.name, text)
+        for lens in calibration.cameras
+        for text in _of_camera(calibration, lens, calibration.of_camera(lens.camera.name))
+    ]
+    return (*found, *(Weakness(None, text) for text in _of_rig(calibration)))
+
+
+def board_tilt(calibration: Calibration, lens: CalibratedLens, view: str) -> float:
+    """Degrees between the board of a view and the camera's image plane."""
+    axis = lens.camera.rotation[2] @ calibration.boards[view][:3, 2]
+    return float(np.degrees(np.arccos(np.clip(abs(axis), 0, 1))))
+
+
+def coverage(lens: CalibratedLens, checked: Sequence[Checked]) -> float:
+    """Share of the image inside the convex hull of the points used, 0..1."""
+    points = np.concatenate([item.detection.pixels[item.used] for item in checked])
+    hull = cv2.convexHull(points.astype(np.float32))
+    return float(cv2.contourArea(hull)) / (lens.camera.width * lens.camera.height)
+
+
+def _of_camera(calibration: Calibration, lens: CalibratedLens, checked: Sequence[Checked]) -> Iterator[str]:
+    used = [item for item in checked if item.used.any()]
+    images = calibration.session.images.get(lens.camera.name, 0)
+    if len(checked) < FEW_FOUND * images:
+        yield (
+            f"the board was found in {len(checked)} of its {images} images only; check --board (columns, rows), and "
+            "that it is whole and sharp in them."
+        )
+    points = sum(len(item.used) for item in checked)
+    wrong = points - sum(int(item.used.sum()) for item in checked)
+    if wrong > WRONG_SHARE * points:
+        yield f"{wrong} of {points} detected points were left out as wrong; look at its pictures."
+    if not lens.held:
+        if len(used) < FEW_VIEWS:
+            yield f"few views tell about its lens ({len(used)}); photograph the board in {FEW_VIEWS} or more."
+        tilts = [board_tilt(calibration, lens, item.detection.view) for item in used]
+        tilted = sum(tilt > TILTED for tilt in tilts)
+        if tilted < FEW_TILTED:
+            yield (
+                f"the board is tilted by more than {TILTED:.0f} degrees in few views ({tilted}), so focal length and "
+                "distance are hard to tell apart; tilt it by 20 to 45 degrees in several directions."
+            )
+        share = coverage(lens, used)
+        if share < COVERED and lens.model != "none":
+            yield (
+                f"the board reached {100 * share:.0f} % of the image, so the distortion elsewhere is a guess; move it "
+                "into the corners, or choose a simpler --lens."
+            )
+        relative = lens.deviation[FX] / lens.parameters[FX]
+        if relative > FOCAL_DEVIATION:
+            yield f"its focal length is uncertain by {100 * relative:.2f} % (one standard deviation)."
+        aspect = lens.parameters[FX] / lens.parameters[FY]
+        if abs(aspect - 1) > ASPECT:
+            yield f"its pixels would be {1 / aspect:.2f} times as wide as high; check --board, or use --square-pixels."
+        offset = float(lens.deviation[CX : CX + 2].max())
+        if offset > CENTRE_DEVIATION:
+            yield f"its principal point is uncertain by {offset:.1f} pixels (one standard deviation)."
+    if _folds(lens):
+        yield (
+            f"its lens model '{lens.model}' turns back inside the image: pixels near the edge cannot be undistorted; "
+            "choose a simpler --lens or show the board there."
+        )
+    place = float(np.linalg.norm(lens.centre_deviation))
+    if place > PLACE_DEVIATION:
+        yield f"its place is uncertain by {10 * place:.1f} mm (one standard deviation)."
+
+
+def _of_rig(calibration: Calibration) -> Iterator[str]:
+    for a, b, count in calibration.links:
+        if count < FEW_LINKS:
+            yield (
+                f"cameras '{a}' and '{b}' are held together by {count} shared view{'s' * (count != 1)}; show the board "
+                "to both of them more often."
+            )
+    points = calibration.session.board.points
+    cloud = np.concatenate([points @ pose[:3, :3].T + pose[:3, 3] for pose in calibration.boards.values()])
+    widths = np.linalg.svd(cloud - cloud.mean(0), compute_uv=False)
+    if widths[2] < FLAT * widths[0]:
+        yield (
+            "all boards lie nearly in one plane, which suits many lenses and places equally well; move the board "
+            "towards and away from the cameras and tilt it."
+        )
+
+
+def _folds(lens: CalibratedLens) -> bool:
+    """Whether some pixel at the image's edge lies beyond the lens model's range."""
+    camera = lens.camera
+    if not camera.distortion.any():
+        return False
+    x, y = np.linspace(0.5, camera.width - 0.5, 21), np.linspace(0.5, camera.height - 0.5, 21)
+    edge = [(u, v) for u in x for v in (y[0], y[-1])] + [(u, v) for v in y for u in (x[0], x[-1])]
+    model = CameraModel.from_cameras([camera], dtype=torch.float64)
+    _, valid = model.undistort_points(torch.tensor(edge, dtype=torch.float64))
+    return not bool(valid.all())

@@ -1,0 +1,159 @@
+"""Correctives from a take's footage, on top of poses that a solve has found: the stages in reading order.
+
+1. ``learn``  at a few keyframes: smooth shapes and their activations with the surface's colour eliminated, first
+              anywhere, then only where they explained what the frames disagreed about.
+2. ``follow`` every frame against the template that the keyframes agree on, and all frames together, smooth over time,
+              with the solved controls and head transforms held.
+
+Second order throughout: the normal equations of the photometric residuals in smooth kernels are solved, rather than
+descended along, so that a deformation of a pixel or two is found in a dozen linearisations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from facesolve.footage.stream import FramePixels, TakeFootage
+from facesolve.geometry.pose import Pose
+from facesolve.geometry.surface_samples import connected_pieces, photometric_weight
+from facesolve.runtime.progress import Progress
+from facesolve.stages.batching import split, together
+from facesolve.stages.frame_fit import Quadratic
+from facesolve.stages.problem import Problem
+from facesolve.stages.refine import joint_pass, learn_template, refine_frames
+
+from .apply import corrected_take, extended
+from .field import smooth_fields
+from .keyframes import Found, Keyframes
+from .shapes import ShapeSpace
+from .span import RigSpan
+
+FREE_LEVELS = (1, 1, 1, 0, 0, 0)  # pyramid levels of the fits with kernels anywhere
+KEPT_LEVELS = (0, 0, 0)  # and of those with the kernels that explained something
+LEAST_SIZE = 0.005  # cm: shapes that move nothing farther are not worth a target
+
+
+@dataclass(frozen=True)
+class Search:
+    """What to look for. shapes: at most so many. spacing: cm between kernels; finer deformation is not found."""
+
+    shapes: int = 3
+    spacing: float = 1.2
+
+    def __post_init__(self) -> None:
+        if self.shapes < 1 or not 0.2 <= self.spacing <= 10:
+            raise ValueError("at least one shape, and kernels 0.2 to 10 cm apart")
+
+
+@dataclass(frozen=True, eq=False)
+class Learnt:
+    """shapes: (J, V, 3) cm, rig space, free of the rig's span; activations: (M, J) at the keyframes."""
+
+    shapes: Tensor
+    activations: Tensor
+
+
+def learn(
+    problem: Problem,
+    pixels: Sequence[FramePixels],
+    pose: Pose,
+    frames: Tensor,
+    search: Search,
+    progress: Progress,
+    usable: Tensor | None = None,
+) -> Learnt | None:
+    """Shapes from M keyframes (take frame indices ``frames``) and their solved poses; None where nothing was explained.
+
+    While shapes are sought the poses are solved along with them: what of a deformation the rig's controls had stood in
+    for goes back, and the shapes stay local; at the end they are freed of the rig's span. What was found freely is
+    judged kernel by kernel, and what passes is fitted again from where the solve ended: highlights and lids that pull
+    the surface about do not make the frames agree. usable: (V,) bool, where kernels may be centred, None for anywhere.
+    """
+    finest = problem.quality.finest
+    space, span = _spaces(problem, pose, frames, search, usable)
+    keyframes = Keyframes(problem, pixels, frames, space, progress)
+    progress.stage("find correctives", len(FREE_LEVELS) + len(KEPT_LEVELS))
+    everywhere = torch.ones(space.fields.kernels.shape[1], dtype=torch.bool, device=pose.controls.device)
+    nothing = Found(pose.controls.new_zeros(1, len(everywhere)), pose.controls.new_ones(len(frames), 1), pose)
+    freely = keyframes.fitted(nothing, [max(level, finest) for level in FREE_LEVELS], everywhere, search.shapes)
+    explaining = keyframes.explaining(nothing, freely, finest)
+    if not bool(explaining.any()):
+        return None
+    begin = replace(freely, coefficients=freely.coefficients * explaining, pose=pose)
+    kept = keyframes.fitted(begin, [max(level, finest) for level in KEPT_LEVELS], explaining, search.shapes)
+    shapes = space.shapes(kept.coefficients * keyframes.explaining(nothing, kept, finest))
+    large = shapes.norm(dim=2).amax(1) > LEAST_SIZE
+    if not bool(large.any()):
+        return None
+    return Learnt(span.removed_from(shapes[large]), kept.activations[:, large])
+
+
+@dataclass(frozen=True, eq=False)
+class Followed:
+    """activations: (F, J); deviation: (F, J) standard deviations; residual: (F, C) of each camera with correctives."""
+
+    activations: Tensor
+    deviation: Tensor
+    residual: Tensor
+
+
+def follow(
+    problem: Problem,
+    footage: TakeFootage,
+    key_pixels: Sequence[FramePixels],
+    solved: Pose,
+    frames: Tensor,
+    learnt: Learnt,
+    progress: Progress,
+) -> Followed:
+    """Activations at all F frames. solved: the F poses of the solve, which are held; frames: (M,) keyframes."""
+    count, finest = problem.take.frame_count, problem.quality.finest
+    full = extended(problem, corrected_take(problem.take, learnt.shapes.cpu().numpy(), solved.controls.cpu().numpy()))
+    keys = frames.cpu().numpy()
+    columns = [np.interp(np.arange(count), keys, column) for column in learnt.activations.T.cpu().numpy()]
+    guess = torch.as_tensor(np.stack(columns, 1)).to(solved.controls)
+    start = Pose(torch.cat([solved.controls, guess], 1), solved.head)
+    pixels = list(key_pixels)
+    template = learn_template(full, pixels, start.at(frames), frames, finest)
+    fits, residuals = [], []
+    progress.stage("follow the correctives", count)
+    batches = [list(range(count))[part] for part in split(count, together(full, finest))]
+    for some, some_pixels in footage.batches(batches):
+        fit, residual = refine_frames(full, template, some, some_pixels, start.at(some), finest)
+        fits.append(fit)
+        residuals.append(residual)
+        progress.advance(len(some))
+    pose = Pose(torch.cat([fit.pose.controls for fit in fits]), torch.cat([fit.pose.head for fit in fits]))
+    parts = [fit.quadratic for fit in fits]
+    photometric = Quadratic(
+        torch.cat([part.A for part in parts]), torch.cat([part.b for part in parts]), torch.cat([p.cost for p in parts])
+    )
+    joint = joint_pass(full, pose, photometric)
+    own = slice(solved.controls.shape[1], -6)
+    return Followed(joint.pose.controls[:, own.start :], joint.variance[:, own].sqrt(), torch.cat(residuals))
+
+
+def _spaces(
+    problem: Problem, pose: Pose, frames: Tensor, search: Search, usable: Tensor | None
+) -> tuple[ShapeSpace, RigSpan]:
+    """Fields over the surface that drives the solve and that some camera sees at a keyframe; and the rig's span."""
+    model = problem.model
+    weight = torch.as_tensor(photometric_weight(model.rig), dtype=torch.float64, device=model.device)
+    seen = torch.zeros_like(weight, dtype=torch.bool)
+    for row, frame in enumerate(frames.tolist()):
+        triangles = problem.views.seen_triangles(problem.quality.finest, frame, pose.controls[row], pose.head[row])
+        seen[model.triangles[triangles]] = True
+    centres = seen & (weight > 0)
+    if usable is not None:
+        centres &= usable
+    fields = smooth_fields(model.neutral, model.triangles, centres, search.spacing)
+    piece = torch.as_tensor(connected_pieces(model.rig), device=model.device)
+    skin = torch.zeros(int(piece.max()) + 1, dtype=torch.bool, device=model.device)
+    skin[piece[weight > 0]] = True
+    span = RigSpan(model, fields.area * weight, still=~skin[piece])
+    return ShapeSpace.of(model, problem.samples, fields, search.spacing), span

@@ -1,0 +1,1 @@
+"""A small take made entirely by code: a procedural head, its performance, its footage, and the truth about it."""

@@ -1,0 +1,149 @@
+"""Measures a solution against the truth of a synthetic or scanned take. Knows nothing about how it was solved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from facesolve.geometry.rig import RigModel
+from facesolve.geometry.rotation import tangent_from_rotation
+from facesolve.take import Control, Driver, Rig, Solution, Take, TakeError, read_correctives
+from facesolve.take.files import read_npz
+from facesolve.take.solved import control_columns, take_rows
+from facesolve.take.take import check_rigid
+
+from .vertex_errors import Poses, RegionErrors, vertex_errors
+
+ACTIVE_WEIGHT = 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """What really happened. weights: (F, K); head: (F, 4, 4) world space, centimetres.
+
+    names: (K,) of the rig's controls, or of its targets where rig controls stand between a person and the weights.
+    """
+
+    weights: np.ndarray
+    names: tuple[str, ...]
+    head: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """All measures of a solution; arrays are per frame (F,).
+
+    regions: first the face (every vertex that a control moves), then the region asked for, if any.
+    head_rotation: degrees. weight_error: mean absolute difference of the controls, or of the targets' weights where the
+    truth gives those. active: controls (or weights) whose magnitude exceeds 0.01. jerk: mean norm of the third
+    difference of the face's world vertices, metres per second cubed; NaN where no four frames follow one another.
+    """
+
+    frames: np.ndarray
+    regions: tuple[RegionErrors, ...]
+    head_rotation: np.ndarray
+    weight_error: np.ndarray
+    active: np.ndarray
+    active_truth: np.ndarray
+    jerk: float
+    jerk_truth: float
+    control_error: dict[str, float] = field(default_factory=dict)
+
+
+def read_truth(path: Path) -> Truth:
+    """The truth in an ``.npz`` of weights (F, K), names (K) and head (F, 4, 4). Raises TakeError."""
+    arrays = read_npz(path, "truth")
+    missing = [name for name in ("weights", "names", "head") if name not in arrays]
+    if missing:
+        raise TakeError(f"truth: '{path}' lacks {', '.join(missing)}.")
+    weights, head = arrays["weights"], arrays["head"]
+    names = tuple(str(name) for name in np.atleast_1d(arrays["names"]))
+    if weights.ndim != 2 or weights.shape[1] != len(names) or head.shape != (len(weights), 4, 4):
+        raise TakeError(
+            f"truth: '{path}' has weights {weights.shape}, {len(names)} names and head {head.shape}; expected (frames, "
+            "controls), one name a control and (frames, 4, 4)."
+        )
+    if not (np.isfinite(weights).all() and np.isfinite(head).all()):
+        raise TakeError(f"truth: '{path}' holds a number that is not finite.")
+    return Truth(weights.astype(np.float64), names, head.astype(np.float64))
+
+
+def parse_region(text: str) -> tuple[int, int]:
+    """First vertex and the one after the last, of ``A:B``. Raises TakeError for anything else."""
+    first, _, last = text.partition(":")
+    if not (first.isdigit() and last.isdigit()) or int(last) <= int(first):
+        raise TakeError(f"region: '{text}' is not a vertex range; write it as 0:6706 (the last one is not included).")
+    return int(first), int(last)
+
+
+def with_correctives(take: Take, solution: Solution, truth: Truth, folder: Path) -> tuple[Take, Solution, Truth]:
+    """Take and solution with the correctives in ``folder`` as further controls, which the truth has at 0.
+
+    Raises TakeError.
+    """
+    from facesolve.correctives.apply import applied
+
+    correctives = read_correctives(folder)
+    zeros = np.zeros((len(truth.weights), len(correctives.targets)))
+    padded = replace(truth, weights=np.concatenate([truth.weights, zeros], 1), names=(*truth.names, *correctives.names))
+    return *applied(take, solution, correctives), padded
+
+
+def evaluate(solution: Solution, take: Take, truth: Truth, region: tuple[int, int] | None = None) -> Evaluation:
+    """Compares ``solution`` with ``truth``, whose rows are the frames of ``take``. Errors in millimetres and degrees.
+
+    region: vertex range [first, last) measured beside the whole face. Raises TakeError when frames or controls of the
+    two do not correspond.
+    """
+    rig, solved = take.rig, control_columns(solution.controls, solution.control_names, take.rig, "solution")
+    if set(truth.names) != set(rig.control_names):
+        plain = rig_of_weights(rig)
+        if set(plain.control_names) <= set(truth.names) <= set(rig.target_names):
+            weights = RigModel(rig, dtype=torch.float64).target_weights(torch.from_numpy(solved)).numpy()
+            solved = weights[:, [rig.target_names.index(name) for name in plain.control_names]]
+            truth = _only(truth, plain.control_names)
+            rig = plain
+    if len(truth.weights) != take.frame_count:
+        raise TakeError(f"truth: it has {len(truth.weights)} frames, the take has {take.frame_count}.")
+    rows = take_rows(solution, take)
+    true = control_columns(truth.weights[rows], truth.names, rig, "truth")
+    for index, row in enumerate(rows):
+        check_rigid(truth.head[row], f"truth: the head transform of frame {solution.frames[index]}")
+    difference = np.abs(solved - true)
+    model = RigModel(rig, dtype=torch.float64)
+    both = Poses(model, solved, solution.head), Poses(model, true, truth.head[rows])
+    errors = vertex_errors(*both, solution.frames, solution.fps, region)
+    return Evaluation(
+        frames=solution.frames,
+        regions=errors.regions,
+        head_rotation=head_rotation(truth.head[rows], solution.head),
+        weight_error=difference.mean(axis=1),
+        active=(np.abs(solved) > ACTIVE_WEIGHT).sum(axis=1),
+        active_truth=(np.abs(true) > ACTIVE_WEIGHT).sum(axis=1),
+        jerk=errors.jerks[0],
+        jerk_truth=errors.jerks[1],
+        control_error=dict(zip(rig.control_names, difference.mean(axis=0).tolist(), strict=True)),
+    )
+
+
+def rig_of_weights(rig: Rig) -> Rig:
+    """``rig`` with the weight of each target as a control of the target's name; combinations follow as before."""
+    follow = {combination.target for combination in rig.combinations}
+    free = [index for index in range(len(rig.targets)) if index not in follow]
+    controls = tuple(Control(rig.targets[index].name) for index in free)
+    drivers = tuple(Driver.identity(control, index) for control, index in enumerate(free))
+    return replace(rig, controls=controls, drivers=drivers)
+
+
+def _only(truth: Truth, names: list[str]) -> Truth:
+    """The columns called ``names``; what else it has are weights of combinations, which follow from these."""
+    return Truth(truth.weights[:, [truth.names.index(name) for name in names]], tuple(names), truth.head)
+
+
+def head_rotation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """(F,) angle in degrees between the rotations of head transforms (F, 4, 4)."""
+    relative = np.einsum("fji,fjk->fik", one[:, :3, :3], other[:, :3, :3])
+    return np.degrees(tangent_from_rotation(torch.from_numpy(relative)).norm(dim=1).numpy())

@@ -1,0 +1,97 @@
+"""What every export is made from: a take's rig and cameras with the solved frames, checked against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from facesolve.geometry.rig import RigModel
+from facesolve.take import Rig, Solution, Take, TakeError, read_solution, read_take
+from facesolve.take.solved import control_columns, find_take, take_rows
+from facesolve.take.take import check_rigid
+
+
+@dataclass(frozen=True, eq=False)
+class Performance:
+    """The frames to export.
+
+    solution: F frames, its controls in the order of the rig's. rows: (F,) index of each frame in ``take.frames``.
+    folder: where the solution lies, with its texture.
+    """
+
+    take: Take
+    solution: Solution
+    rows: np.ndarray
+    folder: Path
+
+    @property
+    def rig(self) -> Rig:
+        return self.take.rig
+
+    @property
+    def frame_count(self) -> int:
+        return len(self.solution.frames)
+
+    @cached_property
+    def model(self) -> RigModel:
+        """The rig, double precision, on the CPU."""
+        return RigModel(self.rig, dtype=torch.float64)
+
+    def target_weights(self) -> np.ndarray:
+        """(F, T) weight of every target of the rig, combinations included."""
+        return self.model.target_weights(torch.from_numpy(self.solution.controls)).numpy()
+
+    def activations(self) -> np.ndarray:
+        """(F, S) activation of every shape of every target, in-betweens included."""
+        return self.model.activations(torch.from_numpy(self.solution.controls))[0].numpy()
+
+    def head(self, stabilized: bool) -> np.ndarray:
+        """(F, 4, 4) the head transform, centimetres; the identity when the head is held still."""
+        return np.tile(np.eye(4), (self.frame_count, 1, 1)) if stabilized else self.solution.head
+
+    def vertices(self, stabilized: bool) -> Iterator[tuple[int, np.ndarray]]:
+        """Frame number and vertices (V, 3) float64, centimetres, of every frame: in the world, or in rig space."""
+        heads = self.head(stabilized)
+        for index, frame in enumerate(self.solution.frames):
+            in_rig = self.model.vertices(torch.from_numpy(self.solution.controls[index : index + 1]))[0].numpy()
+            yield int(frame), in_rig @ heads[index, :3, :3].T + heads[index, :3, 3]
+
+
+def load_performance(
+    folder: Path, take_folder: Path | None = None, frames: tuple[int, int] | None = None
+) -> Performance:
+    """The solution in ``folder`` with the take that it names, or the one in ``take_folder``.
+
+    frames: first and last frame number to keep, both included. Raises TakeError, one sentence, when a file is missing
+    or damaged, the two do not belong together, or no frame is left.
+    """
+    solution = read_solution(folder)
+    take = read_take(take_folder) if take_folder is not None else find_take(solution, folder)
+    for frame, head in zip(solution.frames, solution.head, strict=True):
+        check_rigid(head, f"solution: the head transform of frame {frame}")
+    names = solution.control_names
+    solution = replace(
+        solution,
+        control_names=tuple(take.rig.control_names),
+        controls=control_columns(solution.controls, names, take.rig, "solution"),
+        control_std=control_columns(solution.control_std, names, take.rig, "solution"),
+    )
+    if frames is not None:
+        solution = _part(solution, *frames)
+    return Performance(take, solution, take_rows(solution, take), folder)
+
+
+def _part(solution: Solution, first: int, last: int) -> Solution:
+    keep = (solution.frames >= first) & (solution.frames <= last)
+    if not keep.any():
+        raise TakeError(
+            f"frames {first}-{last}: none of them is in the solution, which has {solution.frames[0]}-"
+            f"{solution.frames[-1]}."
+        )
+    per_frame = ("frames", "scene_times", "controls", "head", "control_std", "head_std", "residual")
+    return replace(solution, **{name: getattr(solution, name)[keep] for name in per_frame})

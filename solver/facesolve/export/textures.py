@@ -1,0 +1,44 @@
+"""The baked texture of a solution, to be copied beside an export."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from facesolve.take import Solution
+from facesolve.take.files import write_atomic
+
+_BAKED = re.compile(r"texture\.(\d{4})\.png")
+_ONLY_TILE = "texture.1001.png"
+
+
+@dataclass(frozen=True)
+class BakedTexture:
+    """The texture's images, one a UDIM tile, in the solution's folder. missing: listed there but not present."""
+
+    folder: Path
+    names: tuple[str, ...]
+    missing: tuple[str, ...]
+
+    @staticmethod
+    def of(solution: Solution, folder: Path) -> BakedTexture:
+        """What the solution in ``folder`` says it baked."""
+        listed = [name for name in solution.provenance.get("texture") or [] if _BAKED.fullmatch(str(name))]
+        present = tuple(name for name in listed if (folder / name).is_file())
+        return BakedTexture(folder, present, tuple(name for name in listed if name not in present))
+
+    def asset_path(self, beside: Path) -> str | None:
+        """Path relative to the file ``beside`` after ``copy``, ``<UDIM>`` for several tiles; None without images."""
+        if not self.names:
+            return None
+        return f"./{_folder(beside).name}/{_ONLY_TILE if self.names == (_ONLY_TILE,) else 'texture.<UDIM>.png'}"
+
+    def copy(self, beside: Path) -> None:
+        """Copies the images into ``STEM_textures`` next to the file ``beside``."""
+        for name in self.names:
+            write_atomic(_folder(beside) / name, (self.folder / name).read_bytes())
+
+
+def _folder(beside: Path) -> Path:
+    return beside.with_name(f"{beside.stem}_textures")

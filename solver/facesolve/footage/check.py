@@ -1,0 +1,187 @@
+"""A look over a take's footage before a solve: is every image there, whole and of the right size? Decodes no pixels."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from facesolve.footage.norpix.reader import NorpixFile
+from facesolve.footage.norpix.synchronise import frame_rate
+from facesolve.take import Camera, Footage, FootageError, Take
+from facesolve.take.footage import NORPIX, VIDEO
+
+from .container import UnreadableImage
+from .decode import image_size
+from .reader import NO_IMAGE, open_many, wrong_size
+from .video import VideoFile
+
+FILES_CHECKED = 200  # at most this many images a camera are read before the solve starts
+
+
+ERROR, WARNING = "error", "warning"
+_TIMED = 256  # images of a .seq whose time stamps tell its rate
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something wrong with the footage. ``severity``: ``error`` (a solve would stop) or ``warning``.
+
+    frame: take frame number, or None when it concerns the whole camera. message: one sentence that names the file.
+    """
+
+    severity: str
+    camera: str
+    frame: int | None
+    message: str
+
+
+def check_footage(take: Take, every: int = 1) -> list[Finding]:
+    """What is wrong with the footage of ``take``, cameras in order, each by frame; empty when all is well.
+
+    Every file is looked for; each ``every``-th one and the last are also read, to prove them whole and of the camera's
+    size (of OpenEXR files and videos only the header; of a ``.seq`` file every so many images). Images a take may go
+    without (``unseen``) give warnings.
+    """
+    findings = _shared_files(take)
+    for camera, footage in zip(take.cameras, take.footage, strict=True):
+        if footage.kind in (VIDEO, NORPIX):
+            findings += _file_findings(take, camera, footage, every)
+        else:
+            images = [(footage.image_path(frame), frame) for frame in take.frames.tolist()]
+            findings += _sequence_findings(take, camera, "images", images, every)
+        paths = [(footage.matte_path(frame), frame) for frame in take.frames.tolist()]
+        mattes = [(path, frame) for path, frame in paths if path is not None]
+        if mattes:
+            findings += _sequence_findings(take, camera, "mattes", mattes, every)
+    return findings
+
+
+def _shared_files(take: Take) -> list[Finding]:
+    first: dict[tuple[str, int], str] = {}
+    findings = []
+    for footage in take.footage:
+        other = first.setdefault((os.path.normcase(footage.path), footage.offset), footage.camera)
+        if other != footage.camera:
+            message = f"'{footage.path}' is the footage of camera '{other}' too; give each camera its own."
+            findings.append(Finding(WARNING, footage.camera, None, message))
+    return findings
+
+
+def _sequence_findings(
+    take: Take, camera: Camera, what: str, files: list[tuple[str, int]], every: int
+) -> list[Finding]:
+    paths: dict[str, int] = {}  # a still matte serves all frames: one look, at its first frame
+    for path, frame in files:
+        paths.setdefault(path, frame)
+    read = {*list(paths)[:: max(every, 1)], list(paths)[-1]}
+
+    def problem(path: str) -> str | None:
+        try:
+            if path not in read and Path(path).exists():
+                return None
+            return _size_problem(*image_size(Path(path)), camera)
+        except UnreadableImage as unreadable:
+            return str(unreadable)
+
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1), "footage-check") as pool:
+        problems = list(pool.map(problem, paths))
+    if not any(Path(path).exists() for path in paths):
+        message = f"none of the {len(paths)} {what} exists, the first would be '{next(iter(paths))}'; check the path."
+        return [Finding(ERROR, camera.name, None, message)]
+    severity = _severity(take)
+    return [
+        Finding(severity, camera.name, frame, f"'{path}' {text}")
+        for (path, frame), text in zip(paths.items(), problems, strict=True)
+        if text is not None
+    ]
+
+
+def _file_findings(take: Take, camera: Camera, footage: Footage, every: int) -> Iterator[Finding]:
+    """Of a video or ``.seq`` file, which holds all images."""
+    try:
+        file = open_many(footage)
+    except UnreadableImage as unreadable:
+        yield Finding(ERROR, camera.name, None, f"'{footage.path}' {unreadable}")
+        return
+    try:
+        size = _size_problem(file.width, file.height, camera)
+        if size is not None:
+            yield Finding(ERROR, camera.name, None, f"'{footage.path}' {size}")
+        yield from _number_findings(take, footage, file.count)
+        if isinstance(file, NorpixFile):
+            yield from _norpix_findings(take, footage, file, every)
+        yield from _rate_findings(take, footage, _rate(file))
+    finally:
+        file.close()
+
+
+def _number_findings(take: Take, footage: Footage, count: int) -> Iterator[Finding]:
+    """Frames of the take that have no image, or ask for one that the file of ``count`` images lacks."""
+    pairs = [(frame, footage.image_number(frame)) for frame in take.frames.tolist()]
+    none = [frame for frame, number in pairs if number is None]
+    if none:
+        message = f"'{footage.path}' {NO_IMAGE} Frames of the take without an image: {len(none)}, from {none[0]} on."
+        yield Finding(_severity(take), footage.camera, none[0], message)
+    outside = [(frame, number) for frame, number in pairs if number is not None and not 0 <= number < count]
+    if outside:
+        numbers = [number for _, number in pairs if number is not None]
+        message = (
+            f"'{footage.path}' has {count} images, 0 to {count - 1}, but {len(outside)} frames of the take "
+            f"from {outside[0][0]} on ask for others ({min(numbers)} to {max(numbers)}); check range and offset."
+        )
+        yield Finding(_severity(take), footage.camera, outside[0][0], message)
+
+
+def _norpix_findings(take: Take, footage: Footage, file: NorpixFile, every: int) -> Iterator[Finding]:
+    if file.note:
+        yield Finding(WARNING, footage.camera, None, f"'{footage.path}' {file.note}")
+    frames = take.frames.tolist()
+    for frame in sorted({*frames[:: max(every, 1)], frames[-1]}):
+        number = footage.image_number(frame)
+        if number is None or not 0 <= number < file.count:
+            continue
+        try:
+            file.check(number)
+        except UnreadableImage as unreadable:
+            yield Finding(_severity(take), footage.camera, frame, f"'{footage.path}' {unreadable}")
+
+
+def _rate(file: VideoFile | NorpixFile) -> float:
+    """Images a second, 0 when unknown."""
+    if isinstance(file, VideoFile):
+        return file.fps
+    try:
+        return frame_rate(file.stamps(range(min(file.count, _TIMED))))
+    except UnreadableImage:  # told by whoever needs the stamps; the images do not
+        return 0.0
+
+
+def _rate_findings(take: Take, footage: Footage, fps: float) -> Iterator[Finding]:
+    if fps and not np.isclose(fps, take.fps, rtol=0.005):
+        message = f"'{footage.path}' runs at {fps:.6g} frames a second, the take at {take.fps:.6g}; check both."
+        yield Finding(WARNING, footage.camera, None, message)
+
+
+def _size_problem(width: int, height: int, camera: Camera) -> str | None:
+    return None if (width, height) == (camera.width, camera.height) else wrong_size(width, height, camera)
+
+
+def _severity(take: Take) -> str:
+    return WARNING if take.on_bad_frame == "unseen" else ERROR
+
+
+def check_images(take: Take) -> None:
+    """FootageError for the first image that cannot be used; of long takes a part is read."""
+    errors = [
+        finding
+        for finding in check_footage(take, every=max(1, take.frame_count // FILES_CHECKED))
+        if finding.severity == "error"
+    ]
+    if errors:
+        more = f" ({len(errors) - 1} more; see 'facesolve inspect')" if len(errors) > 1 else ""
+        raise FootageError(errors[0].message + more)

@@ -1,0 +1,1 @@
+"""Norpix .seq recordings: reading, indexing, matching to cameras, synchronising, extracting."""

@@ -1,0 +1,165 @@
+"""From decoded images to what a solve compares: luminance, mask and chroma as tensors on the solve's device.
+
+To a GPU images travel as they are stored, all cameras of a frame together, and are made linear there. Knows no rig.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from facesolve.take import Camera
+
+from . import Image
+from .color import transfer_table
+from .matte import half_chroma
+from .normalise import encoded_luminance
+
+STORED_AS = {torch.uint8: np.dtype(np.uint8).str, torch.int32: np.dtype(np.uint16).str}  # as sent -> as in the file
+
+
+@dataclass(frozen=True, eq=False)
+class CameraPixels:
+    """One image: luminance (h, w) encoded and mask (h, w) at a pyramid level; chroma as ``matte.half_chroma`` or None;
+    matte (h, w), NaN where the camera saw nothing, or None."""
+
+    luminance: Tensor
+    mask: Tensor
+    chroma: Tensor | None
+    matte: Tensor | None
+
+
+@dataclass(frozen=True, eq=False)
+class HostImage:
+    """An image ready to be sent to a GPU, in pinned memory.
+
+    stored: (H, W) or (H, W, 3), whole numbers of a colour space or float32 in linear light. valid: (H, W) uint8, or
+    None where all of it is. matte: (H, W), NaN where the camera saw nothing, or None.
+    """
+
+    stored: Tensor
+    valid: Tensor | None
+    matte: Tensor | None
+    color_space: str
+
+
+class Uploader:
+    """Turns images of ``cameras`` into tensors on ``device``, 2x2-averaged ``finest`` times; chroma only on demand."""
+
+    def __init__(self, cameras: Sequence[Camera], device: torch.device, finest: int, color: bool) -> None:
+        self._cameras, self._device, self._finest, self._color = cameras, device, finest, color
+        self._everywhere, self._nowhere = torch.ones(1, device=device), torch.zeros(1, device=device)
+
+    def prepare(self, image: Image) -> Image | HostImage:
+        """What can be done with an image on the thread that has decoded it."""
+        if self._device.type == "cuda":
+            return staged(image)
+        _ = image.pixels  # made linear here; the rest is PyTorch's, which has threads of its own
+        return image
+
+    def gather(self, images: Sequence[Image | HostImage | None]) -> list[CameraPixels]:
+        """The images of all cameras; black with mask 0 where there is none. On a GPU nothing is waited for."""
+        gathered = [self._unseen(camera) for camera in self._cameras]
+        alike: dict[object, list[int]] = {}
+        for place, image in enumerate(images):
+            if isinstance(image, Image):
+                linear = torch.from_numpy(image.pixels).to(self._device)
+                valid = None if image.valid.all() else torch.from_numpy(image.valid)
+                matte = None if image.matte is None else torch.from_numpy(_matte(image))
+                gathered[place] = self._pixels(linear[None], [valid], [matte])[0]
+            elif image is not None:
+                alike.setdefault((image.stored.shape, image.stored.dtype, image.color_space), []).append(place)
+        for places in alike.values():
+            group = [image for image in (images[place] for place in places) if isinstance(image, HostImage)]
+            linear = self._sent(group)
+            found = self._pixels(linear, [image.valid for image in group], [image.matte for image in group])
+            for place, pixels in zip(places, found, strict=True):
+                gathered[place] = pixels
+        return gathered
+
+    def _pixels(
+        self, linear: Tensor, valid: Sequence[Tensor | None], mattes: Sequence[Tensor | None]
+    ) -> list[CameraPixels]:
+        """Of n images of one size: linear light (n, H, W) or (n, H, W, 3) on the device; the others on the host."""
+        luminance = encoded_luminance(linear) if linear.ndim == 4 else linear.clamp_min(0).sqrt()
+        reduced = halved(luminance, self._finest)
+        pixels = []
+        for i, (where, matte) in enumerate(zip(valid, mattes, strict=True)):
+            chroma = None
+            if self._color:
+                colour = linear[i] if linear.ndim == 4 else linear[i, ..., None].expand(-1, -1, 3)
+                # chroma has a level of its own: half of the full size is its finest
+                chroma = halved(half_chroma(colour), max(self._finest - 1, 0))
+            there = None
+            mask = self._everywhere.expand(reduced.shape[1:])
+            if matte is not None:
+                there = matte.to(self._device, non_blocking=True)
+                mask = halved(there.nan_to_num(nan=0.0), self._finest)
+                there = halved(there, self._finest)
+            elif where is not None:
+                mask = where.to(self._device, non_blocking=True).to(luminance.dtype)
+                mask = halved(mask, self._finest)
+            pixels.append(CameraPixels(reduced[i], mask, chroma, there))
+        return pixels
+
+    def _sent(self, group: Sequence[HostImage]) -> Tensor:
+        """Linear light (n, H, W) or (n, H, W, 3) on the device, of images of one size and kind."""
+        first = group[0].stored
+        stored = torch.empty((len(group), *first.shape), dtype=first.dtype, device=self._device)
+        for there, image in zip(stored, group, strict=True):
+            there.copy_(image.stored, non_blocking=True)
+        if stored.dtype.is_floating_point:
+            return stored
+        table = _device_table(STORED_AS[stored.dtype], group[0].color_space, str(self._device))
+        return table.index_select(0, stored.int().flatten()).view(stored.shape)
+
+    def _unseen(self, camera: Camera) -> CameraPixels:
+        blank = self._nowhere.expand(camera.height >> self._finest, camera.width >> self._finest)
+        chroma = None
+        if self._color:
+            level = max(self._finest, 1)
+            chroma = torch.zeros(2, camera.height >> level, camera.width >> level, device=self._device)
+        return CameraPixels(blank, blank, chroma, None)
+
+
+def staged(image: Image) -> HostImage:
+    """A copy of the image from which a GPU fetches it."""
+    stored = image.pixels if image.stored.dtype.kind == "f" else image.stored
+    if stored.dtype == np.uint16:
+        stored = stored.astype(np.int32)
+    matte = None if image.matte is None else _pinned(_matte(image))
+    everywhere = matte is not None or bool(image.valid.all())
+    valid = None if everywhere else _pinned(image.valid.view(np.uint8))
+    return HostImage(_pinned(stored), valid, matte, image.color_space)
+
+
+def _matte(image: Image) -> np.ndarray:
+    """(H, W) float32, NaN where the camera saw nothing."""
+    assert image.matte is not None
+    return np.where(image.valid, image.matte, np.float32(np.nan))
+
+
+def _pinned(array: np.ndarray) -> Tensor:
+    plain = torch.from_numpy(array[:0])
+    tensor = torch.empty(array.shape, dtype=plain.dtype, pin_memory=torch.cuda.is_available())
+    np.copyto(tensor.numpy(), array)  # lets other threads run, and needs none of its own
+    return tensor
+
+
+@cache
+def _device_table(dtype: str, color_space: str, device: str) -> Tensor:
+    return torch.from_numpy(transfer_table(dtype, color_space)).to(device)
+
+
+def halved(images: Tensor, times: int = 1) -> Tensor:
+    """2x2 means of (..., H, W), ``times`` times; an odd last row or column is dropped."""
+    lead = images.shape[:-2]
+    for _ in range(times):
+        images = F.avg_pool2d(images.reshape(1, -1, *images.shape[-2:]), 2)
+    return images.view(*lead, *images.shape[-2:])

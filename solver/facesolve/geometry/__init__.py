@@ -1,0 +1,1 @@
+"""Rigs, cameras, rotations, poses and surface samples as tensors."""

@@ -1,0 +1,216 @@
+"""Calibrations in other programs' files: OpenCV's YAML and XML, and the thesis' JSON. Converts to our conventions.
+
+OpenCV's files count pixels from the first one's centre, ours from its corner; lengths in them are in any unit, which
+the file may name and else the reader must.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from facesolve.take import Camera, TakeError
+from facesolve.take.calibration import CalibratedCamera, read_calibrated_cameras, write_calibrated_cameras
+from facesolve.take.camera import DISTORTION_LENGTHS
+from facesolve.take.files import write_atomic
+
+from .camera import intrinsics_from_opencv, intrinsics_to_opencv
+
+UNITS = {"mm": 0.1, "cm": 1.0, "m": 100.0}  # centimetres
+OPENCV_SUFFIXES = (".yml", ".yaml", ".xml")
+FORMATS = ("json", "thesis", "yml", "xml")
+
+
+def read_cameras(
+    path: Path, unit: str = "cm", extrinsics: Path | None = None, lenses_only: bool = False
+) -> tuple[CalibratedCamera, ...]:
+    """The cameras of a calibration file: JSON (ours or the thesis'), or OpenCV's YAML or XML.
+
+    Of OpenCV's files: ``camera_matrix`` and ``distortion_coefficients`` (one camera, named after the file), ``M1 D1 M2
+    D2`` with ``R T`` (a stereo pair, named left and right), or what ``write_opencv`` writes. unit: of lengths in an
+    OpenCV file that does not name it. extrinsics: another file of OpenCV's, with the ``R T`` of a stereo pair.
+    A single camera without rotation and translation stands at the origin; of several, all but the first need them
+    unless lenses_only. Raises TakeError.
+    """
+    if path.suffix.lower() not in OPENCV_SUFFIXES:
+        if extrinsics is not None:
+            raise TakeError(f"calibration: '{path}' is no OpenCV file, so it takes no further file of extrinsics.")
+        return read_calibrated_cameras(path)
+    with _opened(path) as root:
+        cameras, unplaced = _cameras(root, path, unit)
+    if extrinsics is not None:
+        if len(cameras) != 2 or unplaced != [cameras[1].name]:
+            raise TakeError(f"calibration: '{path}' is no stereo pair without R and T; leave the extrinsics out.")
+        with _opened(extrinsics) as root:
+            rotation, translation = _place(root, extrinsics, _unit(root, extrinsics, unit))
+        right = cameras[1]
+        cameras = cameras[0], replace(right, rotation=rotation, translation=translation)
+    elif unplaced and not lenses_only:
+        raise TakeError(
+            f"calibration: '{path}' does not say where camera '{unplaced[0]}' stands (no R and T); of a stereo pair, "
+            "join it with the file that says so by 'facesolve convert-cameras --extrinsics'."
+        )
+    return cameras
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[cv2.FileNode]:
+    """The root of an OpenCV file. TakeError when it cannot be read, or holds another kind of value than asked for."""
+    if not path.is_file():
+        raise TakeError(f"calibration: '{path}' does not exist.")
+    try:
+        storage = cv2.FileStorage(path.read_text(encoding="utf-8"), cv2.FileStorage_READ | cv2.FileStorage_MEMORY)
+    except (cv2.error, UnicodeDecodeError, SystemError):
+        raise TakeError(f"calibration: '{path}' is not a readable OpenCV file; write it again.") from None
+    try:
+        if not storage.root().isMap():
+            raise TakeError(f"calibration: '{path}' holds no camera.")
+        yield storage.root()
+    except cv2.error:
+        raise TakeError(f"calibration: '{path}' holds something else than numbers; write it again.") from None
+    finally:
+        storage.release()
+
+
+def write_opencv(cameras: Sequence[CalibratedCamera], path: Path) -> None:
+    """Writes OpenCV YAML or XML, by the suffix: ``cameras``, a list with name, size, matrix, coefficients, R and T.
+
+    Lengths are centimetres, as the file says; pixels are counted as OpenCV does.
+    """
+    storage = cv2.FileStorage(path.suffix.lower(), cv2.FileStorage_WRITE | cv2.FileStorage_MEMORY)
+    storage.write("unit", "cm")
+    storage.startWriteStruct("cameras", cv2.FileNode_SEQ)
+    for camera in cameras:
+        storage.startWriteStruct("", cv2.FileNode_MAP)
+        storage.write("name", camera.name)
+        if camera.width is not None and camera.height is not None:
+            storage.write("image_width", camera.width)
+            storage.write("image_height", camera.height)
+        storage.write("camera_matrix", intrinsics_to_opencv(camera.intrinsics))
+        coefficients = camera.distortion if len(camera.distortion) else np.zeros(5)
+        storage.write("distortion_coefficients", coefficients.reshape(-1, 1))
+        storage.write("R", camera.rotation)
+        storage.write("T", camera.translation.reshape(3, 1))
+        storage.endWriteStruct()
+    storage.endWriteStruct()
+    write_atomic(path, storage.releaseAndGetString().encode("utf-8"))
+
+
+def write_cameras(cameras: Sequence[CalibratedCamera], path: Path, layout: str) -> None:
+    """Writes in one of ``FORMATS``."""
+    if layout in ("yml", "xml"):
+        write_opencv(cameras, path)
+    else:
+        write_calibrated_cameras(cameras, path, thesis=layout == "thesis")
+
+
+def as_calibrated(camera: Camera) -> CalibratedCamera:
+    """A still camera of a take as one of a calibration file."""
+    return CalibratedCamera(
+        camera.name,
+        camera.intrinsics,
+        camera.rotation,
+        camera.translation,
+        camera.distortion,
+        camera.width,
+        camera.height,
+    )
+
+
+def _cameras(root: cv2.FileNode, path: Path, unit: str) -> tuple[tuple[CalibratedCamera, ...], list[str]]:
+    """The cameras, and the names of those behind the first that have no place."""
+    keys = root.keys()
+    scale = _unit(root, path, unit)
+    if "cameras" in keys:
+        listed = root.getNode("cameras")
+        nodes = [listed.at(index) for index in range(listed.size())]
+        cameras = tuple(_camera(node, path, f"camera {index + 1}", scale) for index, node in enumerate(nodes))
+        placed = [_has_place(node) for node in nodes]
+    elif "camera_matrix" in keys:
+        cameras, placed = (_camera(root, path, path.stem, scale),), [True]
+    elif {"M1", "D1", "M2", "D2"} <= set(keys):
+        left = _build("left", path, _matrix(root, "M1", path), _matrix(root, "D1", path), np.eye(3), np.zeros(3))
+        placed = [True, _has_place(root)]
+        rotation, translation = _place(root, path, scale) if placed[1] else (np.eye(3), np.zeros(3))
+        right = _build("right", path, _matrix(root, "M2", path), _matrix(root, "D2", path), rotation, translation)
+        cameras = (left, right)
+    else:
+        raise TakeError(f"calibration: '{path}' has neither 'camera_matrix', 'M1' and 'M2', nor 'cameras'.")
+    if not cameras:
+        raise TakeError(f"calibration: '{path}' holds no camera.")
+    return cameras, [camera.name for camera, there in zip(cameras[1:], placed[1:], strict=True) if not there]
+
+
+def _unit(root: cv2.FileNode, path: Path, unit: str) -> float:
+    """Centimetres in the file's unit, or in the one given when it names none."""
+    named = root.getNode("unit").string() if "unit" in root.keys() else unit  # noqa: SIM118
+    if named not in UNITS:
+        raise TakeError(f"calibration: '{path}' is in '{named}'; lengths must be in one of {', '.join(UNITS)}.")
+    return UNITS[named]
+
+
+def _has_place(node: cv2.FileNode) -> bool:
+    return {"R", "T"} <= set(node.keys())
+
+
+def _place(node: cv2.FileNode, path: Path, unit: float) -> tuple[np.ndarray, np.ndarray]:
+    """Rotation (3, 3) and translation (3,) in centimetres under ``R`` and ``T``."""
+    rotation, translation = _matrix(node, "R", path), _matrix(node, "T", path) * unit
+    if rotation.size == 3:
+        rotation = cv2.Rodrigues(rotation.reshape(3))[0]
+    if rotation.shape != (3, 3) or translation.size != 3:
+        raise TakeError(f"calibration: R and T in '{path}' have unexpected shapes.")
+    return rotation, translation.reshape(3)
+
+
+def _camera(node: cv2.FileNode, path: Path, name: str, unit: float) -> CalibratedCamera:
+    if not node.isMap():
+        raise TakeError(f"calibration: {name} in '{path}' is not a group of values.")
+    keys = node.keys()
+    if "name" in keys:
+        name = node.getNode("name").string()
+    rotation, translation = _place(node, path, unit) if _has_place(node) else (np.eye(3), np.zeros(3))
+    size = None
+    if "image_width" in keys and "image_height" in keys:
+        size = int(node.getNode("image_width").real()), int(node.getNode("image_height").real())
+    intrinsics, coefficients = _matrix(node, "camera_matrix", path), _matrix(node, "distortion_coefficients", path)
+    return _build(name, path, intrinsics, coefficients, rotation, translation, size)
+
+
+def _matrix(node: cv2.FileNode, key: str, path: Path) -> np.ndarray:
+    """The finite float64 matrix under ``key``."""
+    found = node.getNode(key)
+    value = None if found.empty() or not found.isMap() else found.mat()
+    if value is None or not np.isfinite(value).all():
+        raise TakeError(f"calibration: '{path}' lacks a matrix of finite numbers under '{key}'.")
+    return np.asarray(value, np.float64)
+
+
+def _build(
+    name: str,
+    path: Path,
+    matrix: np.ndarray,
+    coefficients: np.ndarray,
+    rotation: np.ndarray,
+    translation: np.ndarray,
+    size: tuple[int, int] | None = None,
+) -> CalibratedCamera:
+    where = f"calibration: camera '{name}' in '{path}'"
+    if matrix.shape != (3, 3):
+        raise TakeError(f"{where} has a matrix of an unexpected shape.")
+    distortion = coefficients.ravel()
+    if distortion[8:].any():
+        raise TakeError(
+            f"{where} has thin-prism or tilt coefficients, which are not supported; calibrate without them."
+        )
+    length = min((n for n in DISTORTION_LENGTHS if n >= min(len(distortion), 8)), default=8)
+    distortion = np.pad(distortion[:8], (0, length - min(len(distortion), 8)))
+    if size is not None and min(size) < 1:
+        raise TakeError(f"{where} has an image size of {size[0]}x{size[1]}.")
+    width, height = (None, None) if size is None else size
+    return CalibratedCamera(name, intrinsics_from_opencv(matrix), rotation, translation, distortion, width, height)

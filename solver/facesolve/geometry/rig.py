@@ -1,0 +1,267 @@
+"""Evaluates a rig: controls -> activations of its shapes -> vertices -> world, each with its exact Jacobian.
+
+Knows no camera, no image and no Maya.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from facesolve.take import Combination, Rig, SolveError
+from facesolve.take.rig import MULTIPLY
+
+from .rotation import cross_matrix, rotation_from_tangent
+
+_STILL_BELOW = 1e-6  # centimetres: a vertex that no shape moves further does not move
+
+
+class RigModel:
+    """A rig as tensors on one device. B = poses (frames), K = controls, S = shapes, V = vertices, F = triangles.
+
+    Every shape of every target, in-betweens included, is one column of the basis, in the order of ``rig.targets`` and
+    of their ``shapes``: ``vertices = neutral + sum_s activation_s * deltas[s]``, rig space, centimetres.
+
+    neutral: (V, 3). deltas: (S, V, 3). bounds: (K, 2). default: (K,) control values of the neutral.
+    triangles: (F, 3) int64 vertex indices, polygons cut into fans, corners shared as in the mesh.
+    triangle_polygon: (F,) int64 polygon of each triangle. triangle_mesh: (F,) int64 index into ``rig.meshes``.
+    uvs: (T, 2); triangle_uvs: (F, 3) int64 indices into ``uvs``, or None when the rig has no UVs.
+    shape_target: (S,) int64 index into ``rig.targets`` of each shape.
+    """
+
+    def __init__(self, rig: Rig, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> None:
+        self.rig = rig
+        self.device = torch.device(device)
+        self.dtype = dtype
+        self.control_count = len(rig.controls)
+        self.target_count = len(rig.targets)
+        self.shape_count = sum(len(target.shapes) for target in rig.targets)
+        self.neutral = self._tensor(rig.neutral)
+        self.deltas = self._tensor(_dense_deltas(rig))
+        self.bounds = self._tensor(rig.bounds)
+        self.default = self._tensor(rig.default_controls)
+        self.uvs = self._tensor(rig.uvs)
+        corners, polygon = _fan_corners(rig.face_counts)
+        self.triangles = self._indices(rig.face_vertices[corners])
+        self.triangle_uvs = self._indices(rig.face_uvs[corners]) if len(rig.face_uvs) else None
+        self.triangle_polygon = self._indices(polygon)
+        mesh_of_polygon = np.repeat(np.arange(len(rig.meshes)), [mesh.face_count for mesh in rig.meshes])
+        self.triangle_mesh = self._indices(mesh_of_polygon[polygon])
+
+        self._driver_control = self._indices([driver.control for driver in rig.drivers])
+        self._driver_target = self._indices([driver.target for driver in rig.drivers])
+        self._driver_curves = PiecewiseLinear(
+            [driver.inputs for driver in rig.drivers], [driver.outputs for driver in rig.drivers], self.device, dtype
+        )
+        self._driver_entry = self._driver_target * self.control_count + self._driver_control
+        self.shape_target = self._indices([t for t, target in enumerate(rig.targets) for _ in target.shapes])
+        self._one_shape_each = all(len(target.shapes) == 1 for target in rig.targets)
+        self._shape_curves = _shape_curves(rig, self.device, dtype)
+
+    def activations(self, controls: Tensor) -> tuple[Tensor, Tensor]:
+        """Activation of every shape and its derivative with respect to the controls.
+
+        controls: (B, K) -> a (B, S), differentiable, and da (B, S, K), a constant to autograd. At a curve's corner da
+        is the slope towards growing input; in ``lowest`` combinations it is that of the lowest driver (one of equals).
+        Raises SolveError if ``controls`` has another shape.
+        """
+        weights, driver_slopes = self._target_weights(controls)
+        values, slopes = self._shape_curves(self._of_shapes(weights))
+        with torch.no_grad():
+            jacobian = self._of_shapes(self._target_jacobian(weights, driver_slopes))
+        return values, slopes[:, :, None] * jacobian
+
+    def target_weights(self, controls: Tensor) -> Tensor:
+        """Weight of every target in the order of ``rig.targets``, combinations included. (B, K) -> (B, T)."""
+        return self._target_weights(controls)[0]
+
+    def vertices(self, controls: Tensor) -> Tensor:
+        """Vertex positions in rig space, centimetres; differentiable. controls: (B, K) -> (B, V, 3)."""
+        weights, _ = self._target_weights(controls)
+        values, _ = self._shape_curves(self._of_shapes(weights))
+        return self.neutral + (values @ self.deltas.flatten(1)).unflatten(1, (-1, 3))
+
+    def deltas_at(self, vertex_indices: Tensor) -> Tensor:
+        """Basis at some vertices, centimetres. vertex_indices: (n,) int64 -> (S, n, 3)."""
+        return self.deltas[:, vertex_indices]
+
+    def sample_basis(self, triangles: Tensor, barycentrics: Tensor) -> tuple[Tensor, Tensor]:
+        """Neutral position and basis of surface samples, rig space, centimetres.
+
+        triangles: (n,) int64 triangle of each sample; barycentrics: (n, 3), one weight for each corner of
+        ``self.triangles``. Returns neutral (n, 3) and basis (S, n, 3): ``x = neutral + sum_s a_s basis[s]``.
+        """
+        corners = self.triangles[triangles]  # (n, 3)
+        neutral = (barycentrics[..., None] * self.neutral[corners]).sum(-2)
+        basis = self.deltas.new_zeros(self.shape_count, len(triangles), 3)
+        for corner in range(3):
+            basis += barycentrics[:, corner, None] * self.deltas[:, corners[:, corner]]
+        return neutral, basis
+
+    def vertex_normals(self, vertices: Tensor) -> Tensor:
+        """Unit normals, the area-weighted mean of the triangles around each vertex; zero where there is none.
+
+        vertices: (B, V, 3) -> (B, V, 3), same frame; outward where the mesh is wound counter-clockwise.
+        """
+        a, b, c = (vertices[:, self.triangles[:, corner]] for corner in range(3))
+        twice_area = torch.linalg.cross(b - a, c - a)
+        normals = torch.zeros_like(vertices)
+        for corner in range(3):
+            normals = normals.index_add(1, self.triangles[:, corner], twice_area)
+        return torch.nn.functional.normalize(normals, dim=-1, eps=torch.finfo(vertices.dtype).tiny)
+
+    def moving_vertices(self) -> Tensor:
+        """(V,) bool: vertices that at least one shape moves by more than 1e-6 cm."""
+        if not self.shape_count:
+            return torch.zeros(len(self.neutral), dtype=torch.bool, device=self.device)
+        return (torch.linalg.vector_norm(self.deltas, dim=-1) > _STILL_BELOW).any(0)
+
+    def _of_shapes(self, of_targets: Tensor) -> Tensor:
+        """(B, T, ...) of each target -> (B, S, ...) of each shape's target."""
+        return of_targets if self._one_shape_each else of_targets[:, self.shape_target]
+
+    def _target_weights(self, controls: Tensor) -> tuple[Tensor, Tensor]:
+        """Weight of every target (B, T), combinations included, and the slope of every driver (B, drivers)."""
+        if controls.ndim != 2 or controls.shape[1] != self.control_count:
+            raise SolveError(
+                f"rig: control values have shape {tuple(controls.shape)}, expected (frames, {self.control_count})."
+            )
+        values, slopes = self._driver_curves(controls[:, self._driver_control])
+        weights = controls.new_zeros(len(controls), self.target_count).index_add(1, self._driver_target, values)
+        if self.rig.combinations:
+            columns = list(weights.unbind(1))
+            for combination in self.rig.combinations:
+                drivers = torch.stack([columns[driver] for driver in combination.drivers], 1)
+                columns[combination.target] = drivers.prod(1) if combination.method == MULTIPLY else drivers.amin(1)
+            weights = torch.stack(columns, 1)
+        return weights, slopes
+
+    def _target_jacobian(self, weights: Tensor, driver_slopes: Tensor) -> Tensor:
+        """Derivative of every target's weight (B, T) with respect to the controls: (B, T, K)."""
+        jacobian = weights.new_zeros(len(weights), self.target_count * self.control_count)
+        jacobian.index_add_(1, self._driver_entry, driver_slopes)
+        jacobian = jacobian.unflatten(1, (self.target_count, self.control_count))
+        for combination in self.rig.combinations:
+            drivers = torch.stack([weights[:, driver] for driver in combination.drivers], 1)
+            factors = _combination_gradient(combination, drivers)
+            for i, driver in enumerate(combination.drivers):
+                jacobian[:, combination.target] += factors[:, i, None] * jacobian[:, driver]
+        return jacobian
+
+    def _tensor(self, values: np.ndarray) -> Tensor:
+        return torch.tensor(values, device=self.device, dtype=self.dtype)
+
+    def _indices(self, values: np.ndarray | Sequence[int]) -> Tensor:
+        return torch.tensor(np.asarray(values, np.int64), device=self.device)
+
+
+class PiecewiseLinear:
+    """N continuous piecewise-linear functions of one variable, evaluated together; end segments extrapolate."""
+
+    def __init__(
+        self,
+        inputs: Sequence[np.ndarray],
+        outputs: Sequence[np.ndarray],
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        """inputs, outputs: for each function its knots (n_i,), n_i >= 2, inputs strictly increasing."""
+        segments = max((len(knots) - 1 for knots in inputs), default=1)
+        start = np.zeros((len(inputs), segments))
+        value = np.zeros((len(inputs), segments))
+        slope = np.zeros((len(inputs), segments))
+        breaks = np.full((len(inputs), segments - 1), np.inf)
+        for i, (x, y) in enumerate(zip(inputs, outputs, strict=True)):
+            x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+            start[i, : len(x) - 1] = x[:-1]
+            value[i, : len(x) - 1] = y[:-1]
+            slope[i, : len(x) - 1] = np.diff(y) / np.diff(x)
+            breaks[i, : len(x) - 2] = x[1:-1]
+        self._start, self._value, self._slope, self._breaks = (
+            torch.tensor(array, device=device, dtype=dtype) for array in (start, value, slope, breaks)
+        )
+
+    def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """x: (B, N), one input a function -> values (B, N) and slopes (B, N); at a knot the slope to its right."""
+        if not self._breaks.shape[1]:
+            slope = self._slope[:, 0].expand_as(x)
+            return self._value[:, 0] + slope * (x - self._start[:, 0]), slope
+        segment = (x[..., None] >= self._breaks).sum(-1)
+        function = torch.arange(x.shape[1], device=x.device)
+        slope = self._slope[function, segment]
+        return self._value[function, segment] + slope * (x - self._start[function, segment]), slope
+
+
+def apply_head(head: Tensor, points: Tensor) -> Tensor:
+    """World positions ``R p + t`` of rig-space points, centimetres. head: (B, 4, 4), points: (B, n, 3) -> (B, n, 3)."""
+    return points @ head[:, :3, :3].mT + head[:, None, :3, 3]
+
+
+def inverse(head: Tensor) -> Tensor:
+    """Inverse of rigid transforms (..., 4, 4)."""
+    rotation = head[..., :3, :3].mT
+    return torch.cat([torch.cat([rotation, -rotation @ head[..., :3, 3:]], -1), head[..., 3:, :]], -2)
+
+
+def retract(head: Tensor, step: Tensor) -> Tensor:
+    """Moves the head transform on its manifold: ``x = R (exp(w) p + u) + t``: ``R <- R exp(w)``, ``t <- t + R u``.
+
+    head: (B, 4, 4) rigid. step: (B, 6) = (w, u), radians and centimetres, both along the head's own axes.
+    Returns (B, 4, 4).
+    """
+    local = torch.zeros_like(head)
+    local[:, :3, :3] = rotation_from_tangent(step[:, :3])
+    local[:, :3, 3] = step[:, 3:]
+    local[:, 3, 3] = 1
+    return head @ local
+
+
+def head_jacobian(head: Tensor, points: Tensor) -> Tensor:
+    """Derivative of the world position with respect to the step of ``retract`` at zero: ``R [-[p]_x, I]``.
+
+    head: (B, 4, 4). points: (B, n, 3) rig space, centimetres. Returns (B, n, 3, 6).
+    """
+    rotation = head[:, None, :3, :3].expand(-1, points.shape[1], -1, -1)
+    return torch.cat((-rotation @ cross_matrix(points), rotation), -1)
+
+
+def _combination_gradient(combination: Combination, weights: Tensor) -> Tensor:
+    """Derivative of the combination's weight with respect to its drivers' weights. (B, n) -> (B, n)."""
+    count = weights.shape[1]
+    if combination.method == MULTIPLY:
+        itself = torch.eye(count, dtype=torch.bool, device=weights.device)
+        return weights[:, None, :].expand(-1, count, -1).masked_fill(itself, 1).prod(-1)
+    return torch.nn.functional.one_hot(weights.argmin(1), count).to(weights.dtype)
+
+
+def _dense_deltas(rig: Rig) -> np.ndarray:
+    """(S, V, 3) float32 offsets of every shape of every target from the neutral."""
+    shapes = [shape for target in rig.targets for shape in target.shapes]
+    dense = np.zeros((len(shapes), rig.vertex_count, 3), np.float32)
+    for row, shape in zip(dense, shapes, strict=True):
+        row[shape.vertices] = shape.deltas
+    return dense
+
+
+def _shape_curves(rig: Rig, device: torch.device, dtype: torch.dtype) -> PiecewiseLinear:
+    """For every shape its activation as a function of its target's weight: 1 at its own weight, 0 at the target's
+    other shapes and at weight 0."""
+    inputs, outputs = [], []
+    for target in rig.targets:
+        knots = np.array(sorted({0.0, *(shape.weight for shape in target.shapes)}))
+        for shape in target.shapes:
+            inputs.append(knots)
+            outputs.append((knots == shape.weight).astype(np.float64))
+    return PiecewiseLinear(inputs, outputs, device, dtype)
+
+
+def _fan_corners(face_counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cuts polygons into fans around their first corner: corner indices (F, 3), polygon of each triangle (F,)."""
+    counts = face_counts.astype(np.int64)
+    polygon = np.repeat(np.arange(len(counts)), counts - 2)
+    first = (np.cumsum(counts) - counts)[polygon]
+    second = np.arange(len(polygon)) - (np.cumsum(counts - 2) - (counts - 2))[polygon] + 1
+    return np.stack((first, first + second, first + second + 1), 1), polygon

@@ -1,0 +1,152 @@
+"""Points fixed on the rig's surface at which footage is compared: where they lie and how the rig moves them.
+
+A solve needs far fewer of them than pixels: each carries its row of the rig's basis, so no iteration touches the mesh.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from facesolve.take import Rig, SolveError
+
+from .rig import RigModel
+
+UNSEEN_DENSITY = 0.1  # sampling density, relative to seen surface, where no camera looks at the start
+STILL_DENSITY = 0.15  # relative density where the controls move nothing: such surface only fixes the head
+ALIGNED = 8  # a product in half precision is fast when its sizes are multiples of this
+FULL_MOTION = 0.1  # cm, the motion by one control from which surface is sampled at full density
+
+
+@dataclass(frozen=True, eq=False)
+class SurfaceSamples:
+    """N points on the surface, in rig space, centimetres: ``x = neutral + basis @ a`` with S shape activations a.
+
+    triangles: (N,) int64; barycentrics: (N, 3); neutral: (N, 3); basis: (N, 3, S); weight: (N,) photometric, 0..1.
+    spacing: centimetres between neighbours on seen surface that the controls move.
+    """
+
+    triangles: Tensor
+    barycentrics: Tensor
+    neutral: Tensor
+    basis: Tensor
+    weight: Tensor
+    spacing: float
+
+    def positions(self, activations: Tensor) -> Tensor:
+        """Rig-space positions (B, N, 3) at shape activations (B, S)."""
+        flat = self.basis.reshape(-1, self.basis.shape[2])
+        return torch.addmm(self.neutral.flatten(), activations, flat.T).unflatten(1, (-1, 3))
+
+    @cached_property
+    def half_columns(self) -> Tensor:
+        """(N, 8, S+6 or some more) in half precision: the columns of all unknowns, for ``normal_equations``.
+
+        A row ``[v, p x v, 0, 0]`` times a sample's matrix is ``[v basis, p x v, v]``: what v says about shape
+        activations and head step. Columns of zeros fill the width up.
+        """
+        shapes = self.basis.shape[2]
+        width = shapes + 6
+        columns = self.basis.new_zeros(len(self.basis), ALIGNED, width + -width % ALIGNED, dtype=torch.float16)
+        columns[:, :3, :shapes] = self.basis
+        for axis in range(3):
+            columns[:, 3 + axis, shapes + axis] = 1
+            columns[:, axis, shapes + 3 + axis] = 1
+        return columns
+
+    def thinned(self, stride: int) -> SurfaceSamples:
+        """Every ``stride``-th sample: as even over the surface as all of them."""
+        return SurfaceSamples(
+            triangles=self.triangles[::stride],
+            barycentrics=self.barycentrics[::stride],
+            neutral=self.neutral[::stride],
+            basis=self.basis[::stride].contiguous(),
+            weight=self.weight[::stride],
+            spacing=self.spacing * stride**0.5,
+        )
+
+
+def sample_surface(model: RigModel, count: int, seen: Tensor) -> SurfaceSamples:
+    """Spreads ``count`` samples over the surface that may drive the solve, denser where controls move it.
+
+    The same samples each time. seen: (F,) bool, triangles that some camera sees at the start; the rest are sampled
+    thinly, they may appear later.
+    Raises SolveError when the photometric weight leaves no surface.
+    """
+    weight = model.neutral.new_tensor(photometric_weight(model.rig))
+    corners = model.neutral[model.triangles]
+    area = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]).norm(dim=1) / 2
+    drives = weight[model.triangles].amin(1) > 0
+    motion = torch.linalg.vector_norm(model.deltas, dim=-1).amax(0) if model.shape_count else weight * 0  # (V,) cm
+    liveliness = (motion[model.triangles].amax(1) / FULL_MOTION).clamp(STILL_DENSITY, 1)
+    density = torch.where(seen, 1.0, UNSEEN_DENSITY) * liveliness * drives
+    mass = area * density
+    total = float(mass.double().sum())
+    if total <= 0:
+        raise SolveError("rig: no part of the surface may drive the solve; raise photometric_weight somewhere.")
+    triangles, barycentrics = spread(mass, count)
+    neutral, basis = model.sample_basis(triangles, barycentrics)
+    return SurfaceSamples(
+        triangles=triangles,
+        barycentrics=barycentrics,
+        neutral=neutral,
+        basis=basis.permute(1, 2, 0).contiguous(),
+        # a sparse sample stands for more surface, so that all surface counts alike
+        weight=(barycentrics * weight[model.triangles[triangles]]).sum(1) / liveliness[triangles],
+        spacing=(total / count) ** 0.5,
+    )
+
+
+def spread(mass: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Places ``count`` points on triangles, each triangle with its share by ``mass`` (F,); the same each time.
+
+    Neighbours in the list lie on neighbouring triangles, so every n-th point is as even as all of them. Returns
+    triangles (count,) int64 and barycentrics (count, 3).
+    """
+    cumulative = torch.cumsum(mass.double(), 0)
+    generator = torch.Generator().manual_seed(0)
+    jitter = torch.rand(count, generator=generator, dtype=torch.float64).to(cumulative.device)
+    position = (torch.arange(count, device=cumulative.device) + jitter) / count * cumulative[-1]
+    triangles = torch.searchsorted(cumulative, position).clamp_max(len(mass) - 1)
+    return triangles, _uniform_barycentrics(count, generator).to(mass)
+
+
+def photometric_weight(rig: Rig) -> np.ndarray:
+    """(V,) float32: how far each vertex's colour may drive the solve.
+
+    The rig's own weights where it has them. Else 1 on the connected piece of surface with the largest area, the skin,
+    and 0 on the others: eyeballs, teeth and tongue hide what is behind them but do not pull on the skin's shapes.
+    """
+    if rig.photometric_weight is not None:
+        return rig.photometric_weight
+    piece = connected_pieces(rig)
+    starts = np.concatenate([[0], np.cumsum(rig.face_counts)])[:-1]
+    a, b, c = (rig.neutral[rig.face_vertices[starts + corner]] for corner in range(3))
+    face_area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+    area = np.bincount(piece[rig.face_vertices[starts]], weights=face_area, minlength=int(piece.max()) + 1)
+    return (piece == np.argmax(area)).astype(np.float32)
+
+
+def connected_pieces(rig: Rig) -> np.ndarray:
+    """(V,) int: number of the connected piece of surface that each vertex belongs to (vertices joined by polygons)."""
+    starts = np.concatenate([[0], np.cumsum(rig.face_counts)])[:-1]
+    first = np.repeat(rig.face_vertices[starts], rig.face_counts)
+    label = np.arange(rig.vertex_count)
+    while True:
+        lowest = label.copy()
+        np.minimum.at(lowest, first, label[rig.face_vertices])
+        np.minimum.at(lowest, rig.face_vertices, lowest[first])
+        lowest = lowest[lowest]
+        if np.array_equal(lowest, label):
+            return np.unique(label, return_inverse=True)[1]
+        label = lowest
+
+
+def _uniform_barycentrics(count: int, generator: torch.Generator) -> Tensor:
+    pair = torch.rand(count, 2, generator=generator)
+    pair = torch.where((pair.sum(1) > 1)[:, None], 1 - pair, pair)
+    return torch.cat([1 - pair.sum(1, keepdim=True), pair], 1)

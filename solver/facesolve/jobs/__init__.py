@@ -1,0 +1,1 @@
+"""One kind of thing: folders in, folders out. Each job reads its input from disk, calls what it needs and writes."""

@@ -1,0 +1,128 @@
+"""A calibration as a job on disk: images in; cameras, report and pictures out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from facesolve.calibrate.board import parse_board
+from facesolve.calibrate.calibrate import Calibration, Request, calibrate
+from facesolve.calibrate.detect import detect_session
+from facesolve.calibrate.geometry import Weakness, find_weaknesses
+from facesolve.calibrate.images import find_images
+from facesolve.calibrate.lens import check_model, parameters_of, restricted, smallest_model
+from facesolve.calibrate.pictures import draw_rig, write_views
+from facesolve.calibrate.report import calibration_record
+from facesolve.calibrate.session import Session
+from facesolve.calibrate.single import LensRequest
+from facesolve.geometry.camera_files import as_calibrated, read_cameras, write_cameras
+from facesolve.runtime.progress import Progress
+from facesolve.take import TakeError
+from facesolve.take.calibration import CalibratedCamera
+from facesolve.take.files import check_folder, write_json
+
+OUTPUTS = {"calibration_thesis.json": "thesis", "calibration.yml": "yml", "calibration.json": "json"}
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the command line asks for; see ``facesolve calibrate --help``.
+
+    lens: lens models, ``MODEL`` for all cameras or ``CAMERA=MODEL`` for one. intrinsics: a calibration to start from.
+    """
+
+    images: str
+    board: str
+    out: Path
+    cameras: tuple[str, ...] = ()
+    lens: tuple[str, ...] = ()
+    square_pixels: bool = False
+    intrinsics: Path | None = None
+    hold_intrinsics: bool = False
+    origin: str | None = None
+    pictures: bool = True
+
+
+def calibrate_images(job: Job, progress: Progress) -> tuple[Calibration, tuple[Weakness, ...]]:
+    """Calibrates and writes ``calibration.json`` (last), the other layouts, ``report.json``, ``rig.png`` and ``views``.
+
+    Raises FacesolveError with one sentence; nothing is written before the calibration is found.
+    """
+    board = parse_board(job.board)
+    check_folder(job.out)
+    known = () if job.intrinsics is None else read_cameras(job.intrinsics, lenses_only=True)
+    images = find_images(job.images, job.cameras)
+    names = tuple(dict.fromkeys(image.camera for image in images))
+    request = _request(job, names, known)
+    session = detect_session(images, board, progress)
+    _check_sizes(session, known)
+    calibration = calibrate(session, request, progress)
+    weaknesses = find_weaknesses(calibration)
+    if job.pictures:
+        progress.stage("draw", 1)
+        write_views({(image.camera, image.view): image for image in images}, calibration, job.out / "views")
+        draw_rig(calibration, job.out / "rig.png")
+        progress.advance()
+    write_json(job.out / "report.json", calibration_record(calibration, weaknesses))
+    cameras = [as_calibrated(lens.camera) for lens in calibration.cameras]
+    for name, layout in OUTPUTS.items():
+        write_cameras(cameras, job.out / name, layout)
+    return calibration, weaknesses
+
+
+def _request(job: Job, cameras: Sequence[str], known: Sequence[CalibratedCamera]) -> Request:
+    models = _models(job.lens, cameras)
+    given = _given(job, cameras, known)
+    if given and job.hold_intrinsics and (models or job.square_pixels):
+        option = "--lens" if models else "--square-pixels"
+        raise TakeError(f"lens: the lenses of '{job.intrinsics}' are held as they are; leave {option} out.")
+    lenses = {}
+    for camera in cameras:
+        lens = LensRequest(square_pixels=job.square_pixels, held=job.hold_intrinsics)
+        if camera in given:
+            own = given[camera]
+            model = models.get(camera, smallest_model(own.distortion))
+            start = restricted(parameters_of(own.intrinsics, own.distortion), model, job.square_pixels)
+            lenses[camera] = replace(lens, model=model, known=start)
+        else:
+            lenses[camera] = replace(lens, model=models.get(camera, lens.model))
+    return Request(lenses=lenses, origin=job.origin)
+
+
+def _models(texts: Sequence[str], cameras: Sequence[str]) -> Mapping[str, str]:
+    """The lens model of each camera that one was named for; a model for all gives way to one for a camera."""
+    for_all, own = {}, {}
+    for text in texts:
+        camera, separate, model = text.rpartition("=")
+        check_model(model)
+        if separate and camera not in cameras:
+            raise TakeError(f"lens: '{text}' names camera '{camera}', but there are {', '.join(cameras)}.")
+        if separate:
+            own[camera] = model
+        else:
+            for_all = dict.fromkeys(cameras, model)
+    return {**for_all, **own}
+
+
+def _given(job: Job, cameras: Sequence[str], known: Sequence[CalibratedCamera]) -> Mapping[str, CalibratedCamera]:
+    """The intrinsics given for each camera. One camera's file serves a session of one camera whatever its name."""
+    if not known:
+        return {}
+    by_name = {camera.name: camera for camera in known}
+    if len(known) == len(cameras) == 1:
+        return {cameras[0]: known[0]}
+    missing = [camera for camera in cameras if camera not in by_name]
+    if missing:
+        raise TakeError(f"intrinsics: '{job.intrinsics}' has no camera '{missing[0]}'; it has {', '.join(by_name)}.")
+    return by_name
+
+
+def _check_sizes(session: Session, known: Sequence[CalibratedCamera]) -> None:
+    for camera in known:
+        size = session.sizes.get(camera.name)
+        if None not in (size, camera.size) and size != camera.size:
+            raise TakeError(
+                f"intrinsics: camera '{camera.name}' was calibrated at {camera.width}x{camera.height} pixels, its "
+                f"images have {size[0]}x{size[1]}."  # type: ignore[index]
+            )

@@ -1,0 +1,234 @@
+"""Makes a take from files without Maya: a rig as arrays, an OpenCV calibration, footage patterns, a start pose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from facesolve.footage.container import UnreadableImage
+from facesolve.footage.decode import image_size
+from facesolve.footage.norpix.matching import Matching, match_recordings
+from facesolve.footage.reader import open_many
+from facesolve.geometry.camera_files import read_cameras
+from facesolve.take import Camera, Footage, FootageError, Rig, Settings, StartPose, Take, TakeError, write_take
+from facesolve.take.calibration import CalibratedCamera
+from facesolve.take.files import read_json, read_npz
+from facesolve.take.footage import NORPIX, SEQUENCE
+
+RIG_KEYS = ("neutral", "deltas", "names", "face_counts", "faces")
+WEIGHT_TOLERANCE = 1e-6  # float32 noise that an exporter may leave on a weight at its limit
+
+
+@dataclass(frozen=True)
+class FootageSource:
+    """Where the footage of all cameras is.
+
+    pattern, matte: paths with ``{camera}`` and ``{frame}`` or ``{frame:04d}`` (a video or ``.seq`` file: ``{camera}``
+        alone), relative to the working directory. color_space: ``srgb`` or ``linear``. on_bad_frame: ``stop`` or
+        ``unseen``. bayer: the pattern of a mosaic in ``.seq`` files. matching: how ``.seq`` files are matched.
+    """
+
+    pattern: str
+    matte: str | None = None
+    color_space: str = "srgb"
+    on_bad_frame: str = "stop"
+    bayer: str | None = None
+    matching: Matching = field(default_factory=Matching)
+
+
+@dataclass(frozen=True, eq=False)
+class PackRequest:
+    """The files of a take. frames: first and last frame number, both included; fps: frames a second.
+
+    Both may be None for ``.seq`` files: then all frames in common, and the rate that their time stamps tell.
+    """
+
+    rig: Path
+    cameras: Path
+    footage: FootageSource
+    frames: tuple[int, int] | None
+    fps: float | None
+    start: Path | None = None
+    texture: Path | None = None
+    settings: Settings = field(default_factory=Settings)
+
+
+def pack_take(request: PackRequest, folder: Path, tell: Callable[[str], None] = lambda sentence: None) -> Take:
+    """Reads and checks everything in ``request``, then writes the take into ``folder`` and returns it.
+
+    tell: called with each sentence about how ``.seq`` files were matched. Raises TakeError or FootageError with one
+    sentence; nothing is written then.
+    """
+    if request.texture is not None and "<UDIM>" not in str(request.texture) and not request.texture.is_file():
+        raise TakeError(f"texture: '{request.texture}' does not exist.")
+    rig = read_rig(request.rig)
+    calibrated = read_cameras(request.cameras)
+    footage = tuple(_footage(request.footage, camera.name) for camera in calibrated)
+    first_last, fps = request.frames, request.fps
+    if all(source.kind == NORPIX for source in footage):
+        matched = match_recordings(footage, request.footage.matching, first_last, request.footage.on_bad_frame)
+        footage, first_last = matched.footage, matched.frames
+        fps = matched.fps if fps is None else fps
+        for sentence in matched.report:
+            tell(sentence)
+    if first_last is None or fps is None:
+        raise TakeError("frames: footage other than .seq files needs --frames and --fps.")
+    frames = np.arange(first_last[0], first_last[1] + 1)
+    if len(frames) == 0:
+        raise TakeError(f"frames: the range {first_last[0]}..{first_last[1]} is empty; give at least one frame.")
+    sizes = [_image_size(source, frames, request.footage.on_bad_frame) for source in footage]
+    cameras = tuple(_camera(camera, size) for camera, size in zip(calibrated, sizes, strict=True))
+    start, scene_times = None, frames.astype(np.float64)
+    if request.start is not None:
+        start, scene_start = read_start(request.start, rig, int(frames[0]))
+        scene_times = scene_start + (frames - frames[0]).astype(np.float64)
+    take = Take(
+        name=folder.name or "take",
+        rig=rig,
+        cameras=cameras,
+        footage=footage,
+        frames=frames,
+        fps=fps,
+        start=start,
+        scene_times=scene_times,
+        texture=None if request.texture is None else str(request.texture),
+        on_bad_frame=request.footage.on_bad_frame,
+        settings=request.settings,
+    )
+    write_take(take, folder)
+    return take
+
+
+def read_rig(path: Path) -> Rig:
+    """The rig in an ``.npz`` of dense arrays; lengths in centimetres.
+
+    neutral (V, 3), deltas (K, V, 3), names (K), face_counts (P), faces (sum); optional uv (T, 2) with face_uvs (sum),
+    photometric_weight (V), rigid_weight (V). Raises TakeError.
+    """
+    arrays = read_npz(path, "rig")
+    _need(arrays, RIG_KEYS, f"rig: '{path}'")
+    for name in ("neutral", "deltas"):
+        if arrays[name].dtype.kind not in "fiu":
+            raise TakeError(f"rig: '{path}' holds {name} of type {arrays[name].dtype}, expected numbers.")
+    if ("uv" in arrays) != ("face_uvs" in arrays):
+        raise TakeError(f"rig: '{path}' must hold both uv and face_uvs, or neither.")
+    rig = Rig.from_dense(
+        arrays["neutral"],
+        arrays["deltas"],
+        [str(name) for name in arrays["names"]],
+        arrays["face_counts"],
+        arrays["faces"],
+        arrays.get("uv"),
+        arrays.get("face_uvs"),
+    )
+    return replace(rig, photometric_weight=arrays.get("photometric_weight"), rigid_weight=arrays.get("rigid_weight"))
+
+
+def read_start(path: Path, rig: Rig, first_frame: int) -> tuple[StartPose, float]:
+    """The start pose at take frame ``first_frame``, and Maya's frame number there.
+
+    The file holds ``frame``, ``weights`` by control name (a control left out is at its default) and ``head`` (4, 4),
+    world space, centimetres. Raises TakeError for an unknown name or a weight out of its control's range.
+    """
+    record = read_json(path, "start pose")
+    _need(record, ("frame", "weights", "head"), f"start pose: '{path}'")
+    if not isinstance(record["weights"], dict):
+        raise TakeError(f"start pose: weights in '{path}' must be an object of control names and numbers.")
+    controls = rig.default_controls
+    index = {name: k for k, name in enumerate(rig.control_names)}
+    for name, value in record["weights"].items():
+        if name not in index:
+            raise TakeError(f"start pose: '{path}' gives a weight for '{name}', which the rig does not have.")
+        control = rig.controls[index[name]]
+        value = _number(value, f"start pose: the weight of '{name}' in '{path}'")
+        if not control.minimum - WEIGHT_TOLERANCE <= value <= control.maximum + WEIGHT_TOLERANCE:
+            raise TakeError(
+                f"start pose: the weight of '{name}' in '{path}' is {value:g}, outside its range "
+                f"{control.minimum:g}..{control.maximum:g}."
+            )
+        controls[index[name]] = min(max(value, control.minimum), control.maximum)
+    try:
+        head = np.asarray(record["head"], np.float64)
+    except (TypeError, ValueError):
+        raise TakeError(f"start pose: head in '{path}' is not a 4x4 matrix of numbers.") from None
+    scene_frame = _number(record["frame"], f"start pose: frame in '{path}'")
+    return StartPose(first_frame, controls, head), scene_frame
+
+
+def _need(record: Mapping[str, Any], keys: tuple[str, ...], where: str) -> None:
+    missing = [key for key in keys if key not in record]
+    if missing:
+        raise TakeError(f"{where} lacks {', '.join(missing)}.")
+
+
+def _number(value: Any, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value):
+        raise TakeError(f"{where} is {value!r}, expected a number.")
+    return float(value)
+
+
+def _footage(source: FootageSource, camera: str) -> Footage:
+    return Footage(
+        camera=camera,
+        path=source.pattern.replace("{camera}", camera),
+        matte=None if source.matte is None else source.matte.replace("{camera}", camera),
+        color_space=source.color_space,
+        bayer=source.bayer,
+    )
+
+
+def _image_size(footage: Footage, frames: np.ndarray, on_bad_frame: str) -> tuple[int, int]:
+    """Width and height in pixels of the camera's first readable image; FootageError when images are not there."""
+    where = f"footage of camera '{footage.camera}'"
+    if footage.kind != SEQUENCE:
+        return _file_size(footage, where)
+    paths = [Path(footage.image_path(int(frame))) for frame in frames]
+    present = [path for path in paths if path.is_file()]
+    if not present:
+        raise FootageError(
+            f"{where}: nothing matches '{footage.path}' in frames {frames[0]}-{frames[-1]} (tried '{paths[0]}'); check "
+            "the pattern and the frame range."
+        )
+    if len(present) < len(paths) and on_bad_frame == "stop":
+        missing = next(path for path in paths if not path.is_file())
+        raise FootageError(
+            f"{where}: {len(paths) - len(present)} of {len(paths)} images are missing (first: '{missing}'); supply "
+            "them, or solve without them by '--on-bad-frame unseen'."
+        )
+    for path in present:
+        try:
+            return image_size(path)
+        except UnreadableImage as problem:
+            if on_bad_frame == "stop":
+                raise FootageError(f"{where}: '{path}' {problem}") from None
+    raise FootageError(f"{where}: none of the {len(present)} images that match '{footage.path}' can be read.")
+
+
+def _file_size(footage: Footage, where: str) -> tuple[int, int]:
+    try:
+        file = open_many(footage)
+    except UnreadableImage as problem:
+        raise FootageError(f"{where}: '{footage.path}' {problem}") from None
+    file.close()
+    return file.width, file.height
+
+
+def _camera(calibrated: CalibratedCamera, image_size: tuple[int, int]) -> Camera:
+    if calibrated.size not in (None, image_size):
+        raise FootageError(
+            f"camera '{calibrated.name}': the calibration is for {calibrated.width}x{calibrated.height} pixels, the "
+            f"footage has {image_size[0]}x{image_size[1]}; use footage at the calibrated size."
+        )
+    return Camera(
+        name=calibrated.name,
+        width=image_size[0],
+        height=image_size[1],
+        intrinsics=calibrated.intrinsics,
+        rotation=calibrated.rotation,
+        translation=calibrated.translation,
+        distortion=calibrated.distortion,
+    )

@@ -1,0 +1,70 @@
+"""From what a solve found to a ``Solution``: standard deviations, confused controls, residuals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from facesolve.solve import Solved
+from facesolve.stages.bundle import BundleFit
+from facesolve.stages.frame_fit import Quadratic, with_priors
+from facesolve.take import ConfusedPair, Solution, Take
+
+CONFUSED_ABOVE = 0.9  # correlation of two controls' errors from which they are reported
+MOST_CONFUSED = 30
+
+
+def make_solution(take: Take, solved: Solved, provenance: dict[str, Any]) -> Solution:
+    """The solution of a take. Standard deviations add what all frames share (the bundle's) and what each has alone."""
+    pose, count = solved.joint.pose, len(take.rig.controls)
+    free = solved.joint.variance > 0
+    variance = solved.joint.variance + shared_variance(solved.bundled, count + 6) * free
+    deviation = variance.sqrt().cpu().numpy()
+    return Solution(
+        frames=take.frames,
+        scene_times=take.scene_times,
+        fps=take.fps,
+        control_names=tuple(take.rig.control_names),
+        controls=pose.controls.cpu().numpy(),
+        head=pose.head.cpu().numpy(),
+        control_std=deviation[:, :count],
+        head_std=deviation[:, count:],
+        camera_names=tuple(camera.name for camera in take.cameras),
+        residual=solved.residual.cpu().numpy(),
+        confused=confused_pairs(take, solved),
+        provenance={**provenance, "keyframes": take.frames[solved.keyframes.cpu().numpy()].tolist()},
+    )
+
+
+def shared_variance(bundled: BundleFit, width: int) -> Tensor:
+    """(K+6,) variance of the error that all frames share: that of the mean over the keyframes, from the joint matrix.
+
+    A misfit of the agreed template moves all frames alike; fits of single frames cannot see it.
+    """
+    A = bundled.A
+    frames = len(A) // width
+    mean = torch.eye(width, dtype=A.dtype, device=A.device).repeat(frames, 1) / frames  # (M*(K+6), K+6)
+    floor = 1e-9 * A.diagonal().max() + 1e-9
+    factor = torch.linalg.cholesky(A + floor * torch.eye(len(A), dtype=A.dtype, device=A.device))
+    return (mean * torch.cholesky_solve(mean, factor)).sum(0)
+
+
+def confused_pairs(take: Take, solved: Solved) -> tuple[ConfusedPair, ...]:
+    """Pairs of free controls whose errors the footage couples, from the take's mean information, strongest first."""
+    full = with_priors(solved.problem, solved.photometric, solved.joint.pose, None)
+    mean = Quadratic(full.A.mean(0), full.b.mean(0), full.cost.mean(0)).A
+    free = (solved.joint.variance[:, : len(take.rig.controls)] > 0).all(0)
+    floor = 1e-9 * mean.diagonal().max() + 1e-9
+    covariance = torch.linalg.inv(mean + floor * torch.eye(len(mean), dtype=mean.dtype, device=mean.device))
+    deviation = covariance.diagonal().sqrt()
+    correlation = covariance / deviation[:, None] / deviation
+    names = take.rig.control_names
+    pairs = [
+        ConfusedPair(names[i], names[j], round(float(correlation[i, j]), 4))
+        for i in range(len(names))
+        for j in range(i + 1, len(names))
+        if free[i] and free[j] and abs(correlation[i, j]) > CONFUSED_ABOVE
+    ]
+    return tuple(sorted(pairs, key=lambda pair: -abs(pair.correlation))[:MOST_CONFUSED])

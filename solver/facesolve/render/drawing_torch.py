@@ -1,0 +1,74 @@
+"""Drawing with gradients in plain PyTorch, on any device and in single or double precision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from torch import Tensor
+
+from .antialias import antialias
+from .barycentrics import barycentric_derivatives, barycentrics_at_pixels
+from .interpolate import interpolate, interpolate_derivatives
+from .rasterize_torch import rasterize
+from .silhouette import opposite_vertices
+from .texture import Texture, sample_bilinear, sample_trilinear
+
+
+@dataclass(frozen=True, eq=False)
+class TorchMesh:
+    """As ``drawing.Mesh``."""
+
+    triangles: Tensor
+
+    @cached_property
+    def opposite(self) -> Tensor:
+        """(F, 3) of ``opposite_vertices``."""
+        return opposite_vertices(self.triangles)
+
+    def draw(self, clip: Tensor, resolution: tuple[int, int]) -> TorchDrawing:
+        """As ``drawing.Mesh.draw``."""
+        triangle_id, barycentrics, depth = rasterize(clip, self.triangles, resolution)
+        if clip.requires_grad or clip.dtype != barycentrics.dtype:
+            barycentrics = barycentrics_at_pixels(clip, self.triangles, triangle_id)
+        return TorchDrawing(self, clip, triangle_id, barycentrics, depth)
+
+
+@dataclass(frozen=True, eq=False)
+class TorchDrawing:
+    """As ``drawing.Drawing``; every operation answers in the type of its argument."""
+
+    mesh: TorchMesh
+    clip: Tensor
+    triangle_id: Tensor
+    barycentrics: Tensor
+    depth: Tensor
+
+    def interpolate(self, attributes: Tensor, triangles: Tensor | None = None) -> Tensor:
+        """As ``drawing.Drawing.interpolate``."""
+        indices = self.mesh.triangles if triangles is None else triangles
+        return interpolate(attributes, self.triangle_id, self.barycentrics, indices)
+
+    def interpolate_with_slopes(self, attributes: Tensor, triangles: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """As ``drawing.Drawing.interpolate_with_slopes``."""
+        indices = self.mesh.triangles if triangles is None else triangles
+        slopes = barycentric_derivatives(self.clip, self.mesh.triangles, self.triangle_id)
+        return (
+            self.interpolate(attributes, indices),
+            interpolate_derivatives(attributes, self.triangle_id, slopes, indices),
+        )
+
+    def texture(self, texture: Texture, uv: Tensor, slopes: Tensor | None = None) -> Tensor:
+        """As ``drawing.Drawing.texture``."""
+        covered = (self.triangle_id >= 0).flatten().nonzero().squeeze(1)
+        points = uv.flatten(0, 2)[covered]
+        if slopes is None:
+            colours = sample_bilinear(texture, points)
+        else:
+            colours = sample_trilinear(texture, points, slopes.flatten(0, 2)[covered])
+        image = colours.new_zeros(self.triangle_id.numel(), colours.shape[1]).index_copy(0, covered, colours)
+        return image.view(*self.triangle_id.shape, -1)
+
+    def antialias(self, colours: Tensor) -> Tensor:
+        """As ``drawing.Drawing.antialias``: every silhouette edge looks for the pixels that it blends."""
+        return antialias(colours, self.triangle_id, self.depth, self.clip, self.mesh.triangles, self.mesh.opposite)

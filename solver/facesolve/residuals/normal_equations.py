@@ -1,0 +1,181 @@
+"""Normal equations in the rig's shapes and the head's motion from what each surface sample says about its position.
+
+Knows no images: only symmetric 3x3 information and a force at every sample.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from facesolve.geometry.surface_samples import ALIGNED, SurfaceSamples
+
+CPU_ROWS = 2048  # samples times frames whose rows of the Jacobian stay in a CPU's cache
+TALL = 2048  # rows of one part of a product over many
+GPU_ROWS = 400_000  # samples times frames: their rows take about 0.4 GB at 150 shapes
+LEAST_PIVOT = 1e-6  # of a matrix' trace: a smaller one is rounding
+
+
+def normal_equations(
+    samples: SurfaceSamples, information: Tensor, force: Tensor, points: Tensor, exact: bool = True
+) -> tuple[Tensor, Tensor]:
+    """Normal equations in (shape activations, head step) from what each sample contributes.
+
+    information: (B, N, 3, 3) positive semidefinite; force: (B, N, 3); points: (B, N, 3) rig space, cm.
+    exact: False lets a GPU take A from factors in half precision (``_gram``), 20 times as fast: for steps of an
+    iteration, where A decides how fast it arrives and b decides where.
+    Returns A (B, S+6, S+6) and b (B, S+6), float64; the head step is that of ``rig.retract``.
+    The cost does not depend on the number of cameras, they are summed in ``photometric.sample_normals``.
+    """
+    frames, count = points.shape[:2]
+    width = samples.basis.shape[2] + 6
+    A = points.new_empty(frames, width, width, dtype=torch.float64)
+    b = points.new_empty(frames, width, dtype=torch.float64)
+    if points.device.type == "cpu":
+        for row in range(frames):
+            A[row], b[row] = _in_cache(samples.basis, information[row], force[row], points[row])
+        return A, b
+    together = max(1, GPU_ROWS // count)
+    for first in range(0, frames, together):
+        some = slice(first, first + together)
+        if exact:
+            A[some] = _exact(samples.basis, information[some], points[some])
+        else:
+            A[some] = _gram(samples, information[some], points[some])
+        b[some] = _forces(samples.basis, force[some], points[some])
+    return A, b
+
+
+def _in_cache(basis: Tensor, information: Tensor, force: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
+    """One frame on a CPU, some samples at a time. information: (N, 3, 3); force, points: (N, 3)."""
+    parts = []
+    for some in (slice(begin, begin + CPU_ROWS) for begin in range(0, len(points), CPU_ROWS)):
+        rows = basis[some], information[None, some], points[None, some]
+        parts.append((_exact(*rows)[0], _forces(basis[some], force[None, some], points[None, some])[0]))
+    return torch.stack([A for A, _ in parts]).sum(0), torch.stack([b for _, b in parts]).sum(0)
+
+
+def _exact(basis: Tensor, information: Tensor, points: Tensor) -> Tensor:
+    """A (b, S+6, S+6) in the precision of the arguments: products ``basis^T (information basis)``.
+
+    The basis is the same for all frames: their weighted bases lie side by side, so that one product serves all.
+    basis: (n, 3, S); information: (b, n, 3, 3); points: (b, n, 3).
+    """
+    frames, count, shapes = len(points), len(basis), basis.shape[2]
+    flat = basis.reshape(3 * count, shapes)
+    weighted = basis.new_empty(count, 3, frames, shapes)
+    for axis in range(3):
+        # (n, b, 1) times (n, 1, S): a product of 3x3 matrices alone would keep a GPU idle
+        column = information[:, :, axis].transpose(0, 1)[..., None]
+        part = weighted[:, axis]
+        torch.mul(column[:, :, 0], basis[:, None, 0], out=part)
+        part.addcmul_(column[:, :, 1], basis[:, None, 1]).addcmul_(column[:, :, 2], basis[:, None, 2])
+    # the rows of information [-[p]_x, I]
+    weighted_head = torch.cat([_turning(points, information), information], -1)  # (b, n, 3, 6)
+    A = basis.new_zeros(frames, shapes + 6, shapes + 6, dtype=torch.float64)
+    product = tall_product(flat, weighted.view(3 * count, frames * shapes))
+    A[:, :shapes, :shapes] = product.view(shapes, frames, shapes).transpose(0, 1)
+    side = tall_product(flat, weighted_head.permute(1, 2, 0, 3).reshape(3 * count, 6 * frames))
+    A[:, :shapes, shapes:] = side.view(shapes, frames, 6).transpose(0, 1)
+    A[:, shapes:, :shapes] = A[:, :shapes, shapes:].mT
+    turned = torch.linalg.cross(points[..., None].expand_as(weighted_head), weighted_head, dim=2)
+    A[:, shapes:, shapes:] = torch.cat([turned, weighted_head], 2).sum(1, dtype=torch.float64)
+    return (A + A.mT) / 2
+
+
+def _gram(samples: SurfaceSamples, information: Tensor, points: Tensor) -> Tensor:
+    """As ``_exact``, from ``W^T W`` with ``W = root(information) [basis, head basis]`` in half precision.
+
+    Rounding moves each number by up to a thousandth, and over all rows the sums by far less; whatever was rounded, a
+    matrix times its own transpose is positive semidefinite.
+    """
+    frames, count = points.shape[:2]
+    width = samples.basis.shape[2] + 6
+    size = information.diagonal(dim1=2, dim2=3).amax((1, 2)).clamp_min(torch.finfo(information.dtype).tiny)
+    root = _roots(information / size[:, None, None, None])  # (b, n, 3, 3)
+    left = torch.zeros(count, frames, 3, ALIGNED, dtype=torch.float16, device=points.device)
+    left[..., :3] = root.transpose(0, 1)
+    left[..., 3:6] = _turning(points, root).transpose(0, 1)
+    rows = torch.bmm(left.flatten(1, 2), samples.half_columns)  # (n, 3b, width and some)
+    A = _half_product(rows.transpose(0, 1)).unflatten(0, (frames, 3)).sum(1, dtype=torch.float64)
+    return A[:, :width, :width] * size[:, None, None]
+
+
+def _half_product(rows: Tensor) -> Tensor:
+    """``rows^T rows`` of half-precision rows (n, m, p), added up in single precision: (n, p, p)."""
+    if rows.device.type == "cpu":
+        return rows.float().mT @ rows.float()
+    return torch.bmm(rows.mT, rows, out_dtype=torch.float32)
+
+
+def _turning(points: Tensor, rows: Tensor) -> Tensor:
+    """``rows [-[p]_x]`` of (b, n, 3, 3) rows: a row v gives p x v."""
+    return torch.linalg.cross(points[:, :, None].expand_as(rows), rows)
+
+
+def _roots(matrices: Tensor) -> Tensor:
+    """Upper triangles R with ``R^T R`` the matrices (..., 3, 3), positive semidefinite; 0 in what rounding leaves."""
+    a, b, c = matrices[..., 0, :].unbind(-1)
+    d, e = matrices[..., 1, 1], matrices[..., 1, 2]
+    f = matrices[..., 2, 2]
+    least = LEAST_PIVOT * (a + d + f)
+
+    def pivot(square: Tensor) -> tuple[Tensor, Tensor]:
+        square = torch.where(square > least, square, 0.0)
+        return square.sqrt(), torch.where(square > 0, square.rsqrt(), 0.0)
+
+    first, inverse = pivot(a)
+    b, c = b * inverse, c * inverse
+    second, inverse = pivot(d - b * b)
+    e = (e - b * c) * inverse
+    third, _ = pivot(f - c * c - e * e)
+    zero = torch.zeros_like(a)
+    return torch.stack([first, b, c, zero, second, e, zero, zero, third], -1).unflatten(-1, (3, 3))
+
+
+def _forces(basis: Tensor, force: Tensor, points: Tensor) -> Tensor:
+    """b (b, S+6) float64. basis: (n, 3, S); force, points: (b, n, 3)."""
+    shapes = tall_product(basis.flatten(0, 1), force.flatten(1).T.contiguous()).T
+    turning = torch.linalg.cross(points, force)
+    return torch.cat([shapes, turning.sum(1, dtype=torch.float64), force.sum(1, dtype=torch.float64)], 1)
+
+
+def tall_product(left: Tensor, right: Tensor) -> Tensor:
+    """``left^T right`` (p, q) float64 of very many rows (m, p), (m, q) float32.
+
+    A GPU would add up one row after the other, slowly and losing digits; so parts are multiplied side by side, and
+    their sums are added in double precision.
+    """
+    if left.device.type == "cpu":
+        return (left.T @ right).double()
+    parts = max(1, len(left) // TALL)
+    rows = len(left) // parts
+    whole = parts * rows
+    products = torch.bmm(left[:whole].view(parts, rows, -1).mT, right[:whole].view(parts, rows, -1))
+    return products.sum(0, dtype=torch.float64) + (left[whole:].T @ right[whole:]).double()
+
+
+def head_basis(points: Tensor) -> Tensor:
+    """Derivative of rig-space positions (..., 3) with respect to the head step (w, u): ``[-[p]_x, I]``, (..., 3, 6)."""
+    x, y, z = points.unbind(-1)
+    zero, one = torch.zeros_like(x), torch.ones_like(x)
+    rows = (zero, z, -y, one, zero, zero, -z, zero, x, zero, one, zero, y, -x, zero, zero, zero, one)
+    return torch.stack(rows, -1).unflatten(-1, (3, 6))
+
+
+def to_controls(A: Tensor, b: Tensor, J_activation_control: Tensor) -> tuple[Tensor, Tensor]:
+    """Normal equations in (controls, head step) from those in (activations, head step).
+
+    A: (B, S+6, S+6); b: (B, S+6); J_activation_control: (B, S, K). Returns (B, K+6, K+6), (B, K+6).
+    """
+    J = step_jacobian(J_activation_control)
+    return J.mT @ A @ J, (J.mT @ b[..., None])[..., 0]
+
+
+def step_jacobian(J_activation_control: Tensor) -> Tensor:
+    """d(activations, head step) / d(controls, head step): (B, S, K) -> (B, S+6, K+6) float64."""
+    batch, shapes, controls = J_activation_control.shape
+    J = torch.zeros(batch, shapes + 6, controls + 6, dtype=torch.float64, device=J_activation_control.device)
+    J[:, :shapes, :controls] = J_activation_control
+    J[:, shapes:, controls:] = torch.eye(6, dtype=torch.float64, device=J.device)
+    return J

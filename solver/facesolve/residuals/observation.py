@@ -1,0 +1,134 @@
+"""What the cameras observe at the surface samples: normalised image values, their gradients and pixel positions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from facesolve.geometry.camera import CameraModel, Projection
+from facesolve.geometry.rig import RigModel
+from facesolve.geometry.surface_samples import SurfaceSamples
+
+
+@dataclass(frozen=True, eq=False)
+class Views:
+    """A batch of B frames seen by C cameras at one pyramid level, with visibility frozen.
+
+    images: the cameras' normalised images, those of one size together. cameras: of this level, leading dimensions
+    (B, C). visibility: (B, C, N) weight of each sample, 0 where hidden.
+    edges: (B, N, 2, 3) two edges of each sample's triangle in rig space at the pose the views were made for, cm.
+    """
+
+    images: tuple[ImageStack, ...]
+    cameras: CameraModel
+    visibility: Tensor
+    edges: Tensor
+
+    def at(self, chosen: Tensor) -> Views:
+        """The views of some frames of the batch, (n,) indices."""
+        images = tuple(ImageStack(stack.cameras, stack.values[chosen]) for stack in self.images)
+        return Views(images, self.cameras.at(chosen), self.visibility[chosen], self.edges[chosen])
+
+
+@dataclass(frozen=True, eq=False)
+class ImageStack:
+    """Images of some cameras, all of one size.
+
+    cameras: which of the C cameras, c of them. values: (B, c, H, W), see ``normalisation.normalise``.
+    """
+
+    cameras: tuple[int, ...]
+    values: Tensor
+
+
+def image_stacks(values: Sequence[Tensor]) -> tuple[ImageStack, ...]:
+    """Stacks of the images (B, H, W) of C cameras."""
+    sizes = [image.shape for image in values]
+    groups = [tuple(c for c, s in enumerate(sizes) if s == size) for size in dict.fromkeys(sizes)]
+    return tuple(ImageStack(group, torch.stack([values[camera] for camera in group], 1)) for group in groups)
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """What the cameras see at the samples.
+
+    values: (B, C, N). projection: where they are. rays: (B, C, N, 3) unit viewing direction in rig space.
+    weights: (B, C, N). points: (B, N, 3) rig space, cm. J_activation_control: (B, S, K). cameras: as in ``Views``, but
+    in the axes of the rig. images: as in ``Views``.
+    """
+
+    values: Tensor
+    projection: Projection
+    rays: Tensor
+    weights: Tensor
+    points: Tensor
+    J_activation_control: Tensor
+    cameras: CameraModel
+    images: tuple[ImageStack, ...]
+
+    @cached_property
+    def pixel_slopes(self) -> Tensor:
+        """(B, C, N, 2) d value / d pixel, central differences over two pixels; looked up only when asked for."""
+        pixel = _pixel_size(self.cameras)
+        right_and_below = torch.diag_embed(pixel[:, 0])  # (C, 2, 2)
+        moves = torch.cat([right_and_below, -right_and_below], 1)[:, :, None]  # (C, 4, 1, 2)
+        values = _look_up(self.images, _on_image(self.projection, pixel)[:, :, None] + moves)
+        return ((values[:, :, :2] - values[:, :, 2:]) / 2).mT
+
+    @cached_property
+    def covectors(self) -> Tensor:
+        """(B, C, N, 3) d value / d x in rig space, 1/cm, from the footage's own gradient."""
+        return self.cameras.pull_back(self.projection, self.pixel_slopes)
+
+
+def observe(samples: SurfaceSamples, model: RigModel, controls: Tensor, head: Tensor, views: Views) -> Observation:
+    """Samples the footage at the surface samples. controls: (B, K); head: (B, 4, 4) world, cm."""
+    dtype = samples.neutral.dtype
+    activations, J_activation_control = model.activations(controls.to(dtype))
+    points = samples.positions(activations)
+    cameras = views.cameras.within(head.to(dtype))
+    projection = cameras.project(points[:, None])
+    pixel = _pixel_size(cameras)
+    places = _on_image(projection, pixel)
+    inside = (places.abs() < 1 - pixel).all(-1)  # a pixel away from the border; what has no place is far outside
+    return Observation(
+        values=_look_up(views.images, places[:, :, None])[:, :, 0],
+        projection=projection,
+        rays=F.normalize(points[:, None] - cameras.centres[:, :, None], dim=-1),
+        weights=views.visibility * inside,
+        points=points,
+        J_activation_control=J_activation_control,
+        cameras=cameras,
+        images=views.images,
+    )
+
+
+def _pixel_size(cameras: CameraModel) -> Tensor:
+    """(C, 1, 2) a pixel of each camera's image, where the image reaches from -1 to 1."""
+    return 2 / torch.stack([cameras.widths, cameras.heights], 1)[:, None].to(cameras.rotation.dtype)
+
+
+def _on_image(projection: Projection, pixel: Tensor) -> Tensor:
+    """(B, C, N, 2) where points are on images that reach from -1 to 1. pixel: of ``_pixel_size``."""
+    return projection.pixels * pixel - 1
+
+
+def _look_up(images: Sequence[ImageStack], everywhere: Tensor) -> Tensor:
+    """(B, C, n, N) bilinear values of all cameras' images at n places (B, C, n, N, 2) for each sample, -1 to 1."""
+    count = everywhere.shape[1]
+    values = everywhere.new_empty(everywhere.shape[:4])
+    for stack in images:
+        everything = len(stack.cameras) == count
+        places = everywhere if everything else everywhere[:, list(stack.cameras)]
+        found = F.grid_sample(
+            stack.values.flatten(0, 1)[:, None], places.flatten(0, 1), align_corners=False, padding_mode="border"
+        )[:, 0].unflatten(0, places.shape[:2])
+        if everything:
+            return found
+        values[:, list(stack.cameras)] = found
+    return values

@@ -1,0 +1,267 @@
+"""Pictures into MP4, GIF or PNG files, whole or not at all, one picture in memory. Knows nothing of what they show."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import os
+import uuid
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+
+from facesolve.take.files import check_file
+from facesolve.take.footage import fill_frame
+
+from .pictures import write_picture
+from .request import FAITHFUL, GIF, MP4, PNG, VideoError
+
+KEYFRAME_SECONDS = 0.5  # a browser that seeks decodes no more than this
+GIF_FASTEST = 50.0  # frames a second; browsers slow down what is faster
+# BT.709 with 8-bit studio range: rows Y', Cb, Cr; columns R', G', B' and the offset
+YCBCR_709 = np.array(
+    [
+        [0.2126 * 219 / 255, 0.7152 * 219 / 255, 0.0722 * 219 / 255, 16.0],
+        [-0.2126 / 1.8556 * 224 / 255, -0.7152 / 1.8556 * 224 / 255, 0.5 * 224 / 255, 128.0],
+        [0.5 * 224 / 255, -0.7152 / 1.5748 * 224 / 255, -0.0722 / 1.5748 * 224 / 255, 128.0],
+    ]
+)
+BT709, STUDIO_RANGE = 1, 1  # FFmpeg's numbers
+
+
+class Writer(Protocol):
+    """Takes pictures (H, W, 3) uint8 RGB one after the other; a block left by an error leaves no unfinished file."""
+
+    def __enter__(self) -> Writer: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def add(self, frame: int, picture: np.ndarray) -> None:
+        """The next picture, of frame number ``frame``."""
+
+
+def check_output(path: Path, count: int) -> None:
+    """Raises FacesolveError when ``count`` pictures cannot be written to ``path``: its ending, its place, no PyAV."""
+    suffix = path.suffix.lower()
+    if suffix not in (MP4, GIF, PNG):
+        raise VideoError(f"output: '{path}' ends in none of {MP4}, {GIF} and {PNG}; name the file so.")
+    if suffix != PNG:
+        _pyav()
+    elif count > 1 and fill_frame(path.name, 0) == path.name:
+        raise VideoError(f"output: '{path}' is one file for {count} frames; name it '{path.stem}.{{frame:04d}}{PNG}'.")
+    check_file(path)
+
+
+def open_writer(
+    path: Path,
+    size: tuple[int, int],
+    fps: float,
+    samples: Callable[[], Iterable[np.ndarray]],
+    rate_factor: int = FAITHFUL,
+) -> Writer:
+    """A writer of the format of ``path``'s suffix. size: (width, height), even. fps: frames a second.
+
+    samples: gives a few of the pictures in advance; a GIF takes its colours from them. Raises as ``check_output``.
+    """
+    suffix = path.suffix.lower()
+    if suffix == PNG:
+        return _Sequence(path)
+    return _Gif(path, size, fps, samples) if suffix == GIF else _Mp4(path, size, fps, rate_factor)
+
+
+def rate(fps: float) -> Fraction:
+    """Frames a second as a fraction; 23.976 and its like become what they stand for, 24000/1001."""
+    nominal = round(fps)
+    if nominal and abs(fps - nominal * 1000 / 1001) < 0.005 and abs(fps - nominal) > 0.005:
+        return Fraction(nominal * 1000, 1001)
+    return Fraction(fps).limit_denominator(1001)
+
+
+class _Sequence:
+    """A PNG for each picture, or one PNG."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> _Sequence:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def add(self, frame: int, picture: np.ndarray) -> None:
+        write_picture(self._path.with_name(fill_frame(self._path.name, frame)), picture)
+
+
+class _Container:
+    """A file that PyAV writes beside its final place, and that is moved there when it is whole."""
+
+    def __init__(self, path: Path, kind: str, options: dict[str, str]) -> None:
+        self._av = _pyav()
+        self._path, self._partial = path, Path(f"{path}.{uuid.uuid4().hex}.part")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._container = self._av.open(str(self._partial), "w", format=kind, options=options)
+        except OSError as error:
+            raise VideoError(f"output: '{path}' cannot be written ({error.strerror}).") from None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._finish()
+            self._container.close()
+            if kind is None:
+                os.replace(self._partial, self._path)
+        except OSError as error:
+            raise VideoError(f"output: '{self._path}' cannot be written ({error.strerror}).") from None
+        finally:
+            self._partial.unlink(missing_ok=True)
+
+    def _finish(self) -> None:
+        raise NotImplementedError
+
+
+class _Mp4(_Container):
+    """H.264, 4:2:0, BT.709 in studio range, index at the beginning: what every player and browser shows."""
+
+    def __init__(self, path: Path, size: tuple[int, int], fps: float, rate_factor: int) -> None:
+        super().__init__(path, "mp4", {"movflags": "+faststart"})
+        self._rate, self._count = rate(fps), 0
+        try:
+            stream = self._container.add_stream("libx264", rate=self._rate)
+        except self._av.codec.codec.UnknownCodecError:
+            self._container.close()
+            self._partial.unlink(missing_ok=True)
+            raise VideoError(
+                "output: this PyAV has no H.264 encoder (libx264); write a .gif, or install PyAV from PyPI."
+            ) from None
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        stream.options = {
+            "crf": str(rate_factor),
+            "preset": "medium",
+            "g": str(max(1, round(fps * KEYFRAME_SECONDS))),
+        }
+        codec = stream.codec_context
+        codec.color_range = STUDIO_RANGE
+        codec.colorspace = codec.color_primaries = codec.color_trc = BT709
+        self._stream: Any = stream
+
+    def __enter__(self) -> _Mp4:
+        return self
+
+    def add(self, frame: int, picture: np.ndarray) -> None:
+        image = self._av.VideoFrame.from_ndarray(planes_420(picture), format="yuv420p")
+        image.pts, image.time_base = self._count, 1 / self._rate
+        self._count += 1
+        try:
+            self._container.mux(self._stream.encode(image))
+        except self._av.error.ExternalError:
+            width, height = self._stream.width, self._stream.height
+            raise VideoError(
+                f"output: the H.264 encoder takes no pictures of {width}x{height}; give a smaller --height, or fewer "
+                "cameras."
+            ) from None
+
+    def _finish(self) -> None:
+        self._container.mux(self._stream.encode(None))
+
+
+class _Gif(_Container):
+    """256 colours chosen from samples of the whole, dithered."""
+
+    def __init__(
+        self, path: Path, size: tuple[int, int], fps: float, samples: Callable[[], Iterable[np.ndarray]]
+    ) -> None:
+        palette = _palette(size, samples())
+        super().__init__(path, "gif", {"loop": "0"})
+        self._every = math.ceil(fps / GIF_FASTEST)
+        self._rate, self._count = rate(fps), 0
+        self._stream: Any = self._container.add_stream("gif", rate=self._rate)
+        self._stream.width, self._stream.height, self._stream.pix_fmt = *size, "pal8"
+        self._graph = self._av.filter.Graph()
+        self._source = _source(self._graph, size, "rgb24", self._rate)
+        colours = _source(self._graph, (palette.width, palette.height), palette.format.name, self._rate)
+        use = self._graph.add("paletteuse", "dither=sierra2_4a:diff_mode=rectangle")
+        self._sink = self._graph.add("buffersink")
+        self._source.link_to(use, 0, 0)
+        colours.link_to(use, 0, 1)
+        use.link_to(self._sink)
+        self._graph.configure()
+        palette.pts, palette.time_base = 0, 1 / self._rate
+        colours.push(palette)
+        colours.push(None)
+
+    def __enter__(self) -> _Gif:
+        return self
+
+    def add(self, frame: int, picture: np.ndarray) -> None:
+        self._count += 1
+        if (self._count - 1) % self._every:
+            return
+        image = self._av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+        image.pts, image.time_base = self._count - 1, 1 / self._rate
+        self._source.push(image)
+        self._drain()
+
+    def _drain(self) -> None:
+        while True:
+            try:
+                image = self._sink.pull()
+            except (self._av.BlockingIOError, self._av.EOFError):
+                return
+            self._container.mux(self._stream.encode(image))
+
+    def _finish(self) -> None:
+        self._source.push(None)
+        self._drain()
+        self._container.mux(self._stream.encode(None))
+
+
+def planes_420(picture: np.ndarray) -> np.ndarray:
+    """(H * 3 / 2, W) uint8: luma, then both chroma planes at half size, of (H, W, 3) uint8 RGB; H and W even.
+
+    Rec. ITU-R BT.709-6, section 3, quantised to 8 bits; chroma is the mean of 2x2 pixels.
+    """
+    height, width = picture.shape[:2]
+    full = cv2.transform(picture, YCBCR_709)
+    halves = cv2.resize(full[..., 1:], (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+    chroma = np.ascontiguousarray(halves.transpose(2, 0, 1)).reshape(height // 2, width)
+    return np.concatenate([full[..., 0], chroma])
+
+
+def _palette(size: tuple[int, int], samples: Iterable[np.ndarray]) -> Any:
+    av = _pyav()
+    graph = av.filter.Graph()
+    source = _source(graph, size, "rgb24", Fraction(1))
+    make, sink = graph.add("palettegen", "stats_mode=full"), graph.add("buffersink")
+    source.link_to(make)
+    make.link_to(sink)
+    graph.configure()
+    for number, sample in enumerate(samples):
+        image = av.VideoFrame.from_ndarray(np.ascontiguousarray(sample), format="rgb24")
+        image.pts, image.time_base = number, Fraction(1)
+        source.push(image)
+    source.push(None)
+    return sink.pull()
+
+
+def _source(graph: Any, size: tuple[int, int], pixels: str, fps: Fraction) -> Any:
+    return graph.add_buffer(width=size[0], height=size[1], format=pixels, time_base=1 / fps)
+
+
+def _pyav() -> ModuleType:
+    try:
+        return importlib.import_module("av")
+    except ImportError:
+        raise VideoError(
+            'output: videos need PyAV; run: pip install "facesolve[video]", or write pictures (.png).'
+        ) from None

@@ -1,0 +1,168 @@
+"""What is in a take and what is wrong with it, as data and as tables. Reads footage headers; solves nothing."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from facesolve.footage import check_footage
+from facesolve.take import Rig, Take
+
+ERROR, WARNING, NOTE = "error", "warning", "note"
+FEW_CAMERAS = 2
+READ_AT_MOST = 50  # images of each camera that are proved whole; every file is looked for
+OUT_OF_SIGHT = 0.5  # share of the start pose's vertices outside the image that calls for a warning
+
+
+@dataclass(frozen=True)
+class TakeFinding:
+    """Something to know about a take. severity: ``error`` stops a solve, ``warning`` may spoil it, ``note``."""
+
+    severity: str
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """All findings, the gravest first."""
+
+    findings: tuple[TakeFinding, ...]
+
+    @property
+    def stops_a_solve(self) -> bool:
+        """True when at least one finding is an error."""
+        return any(finding.severity == ERROR for finding in self.findings)
+
+
+def inspect_take(take: Take) -> Inspection:
+    """Checks what reading a take does not: its footage, start pose in the images, idle controls and targets."""
+    findings = [*_rig_findings(take.rig), *_start_findings(take), *_setting_findings(take)]
+    every = max(1, take.frame_count // READ_AT_MOST)
+    for found in check_footage(take, every):
+        where = f"camera '{found.camera}'" + ("" if found.frame is None else f", frame {found.frame}")
+        findings.append(TakeFinding(found.severity, where, found.message))
+    if len(take.cameras) < FEW_CAMERAS:
+        findings.append(TakeFinding(WARNING, "cameras", "one camera cannot tell depth; add a second view."))
+    if take.texture is not None and "<UDIM>" not in take.texture and not Path(take.texture).is_file():
+        findings.append(TakeFinding(ERROR, "texture", f"'{take.texture}' does not exist; copy it there or pack again."))
+    order = (ERROR, WARNING, NOTE)
+    return Inspection(tuple(sorted(findings, key=lambda finding: order.index(finding.severity))))
+
+
+def _rig_findings(rig: Rig) -> list[TakeFinding]:
+    findings = []
+    still = [target.name for target in rig.targets if not any(len(shape.vertices) for shape in target.shapes)]
+    if still:
+        text = f"{len(still)} targets move nothing ({_some(still)}); their controls stay at the start pose."
+        findings.append(TakeFinding(WARNING, "rig", text))
+    driven = {driver.control for driver in rig.drivers}
+    idle = [control.name for k, control in enumerate(rig.controls) if k not in driven]
+    if idle:
+        findings.append(TakeFinding(WARNING, "rig", f"{len(idle)} controls drive no target ({_some(idle)})."))
+    if not len(rig.uvs):
+        findings.append(TakeFinding(NOTE, "rig", "it has no UVs; no texture can be written."))
+    return findings
+
+
+def _start_findings(take: Take) -> list[TakeFinding]:
+    if take.start is None:
+        text = "there is none; the solve looks for the head itself. 'facesolve align' does so beforehand and shows it."
+        return [TakeFinding(WARNING, "start pose", text)]
+    findings = []
+    bounds, values = take.rig.bounds, take.start.controls
+    outside = np.flatnonzero((values < bounds[:, 0] - 1e-6) | (values > bounds[:, 1] + 1e-6))
+    if len(outside):
+        names = [take.rig.control_names[k] for k in outside]
+        text = f"{len(outside)} controls are outside their range ({_some(names)}); they are brought back into it."
+        findings.append(TakeFinding(WARNING, "start pose", text))
+    world = take.rig.neutral @ take.start.head[:3, :3].T + take.start.head[:3, 3]
+    index = int(np.searchsorted(take.frames, take.start.frame))
+    for camera in take.cameras:
+        intrinsics, rotation, translation = camera.at(index)
+        seen = world @ rotation.T + translation
+        pixels = (seen @ intrinsics.T)[:, :2] / np.where(np.abs(seen[:, 2:]) > 1e-6, seen[:, 2:], np.inf)
+        inside = ((pixels >= 0) & (pixels < (camera.width, camera.height))).all(axis=1) & (seen[:, 2] > 0)
+        if not inside.any():
+            text = f"the head is outside the image of camera '{camera.name}'; check units, axes and the head's place."
+            findings.append(TakeFinding(ERROR, "start pose", text))
+        elif inside.mean() < OUT_OF_SIGHT:
+            text = f"{1 - inside.mean():.0%} of the head is outside the image of camera '{camera.name}'."
+            findings.append(TakeFinding(WARNING, "start pose", text))
+    return findings
+
+
+def _setting_findings(take: Take) -> list[TakeFinding]:
+    idle = [control.name for control in take.settings.controls if not control.active]
+    if len(idle) < len(take.rig.controls):
+        return []
+    text = "every control is switched off; activate at least one, or only the head will be solved."
+    return [TakeFinding(WARNING, "settings", text)]
+
+
+def print_inspection(take: Take, inspection: Inspection, console: Console | None = None) -> None:
+    """Prints what the take holds and the findings to ``console`` (stdout when None)."""
+    console = Console() if console is None else console
+    summary = Table(title=f"take '{take.name}'", title_justify="left", show_header=False)
+    for name, value in _summary(take).items():
+        summary.add_row(name, value)
+    console.print(summary)
+    cameras = Table(title="cameras", title_justify="left")
+    for heading in ("name", "pixels", "focal length, px", "distortion", "moving", "footage"):
+        cameras.add_column(heading, overflow="fold")
+    for camera, footage in zip(take.cameras, take.footage, strict=True):
+        cameras.add_row(
+            camera.name,
+            f"{camera.width}x{camera.height}",
+            f"{camera.intrinsics.reshape(-1, 3, 3)[0, 0, 0]:.1f}",
+            "none" if not camera.distortion.any() or footage.undistorted else f"{len(camera.distortion)} coefficients",
+            "yes" if camera.moving else "no",
+            f"{footage.path} ({footage.color_space}{', matte' if footage.matte else ''})",
+        )
+    console.print(cameras)
+    if not inspection.findings:
+        console.print("nothing wrong found.")
+    for finding in inspection.findings:
+        console.print(f"{finding.severity}: {finding.subject}: {finding.text}", markup=False, highlight=False)
+
+
+def inspection_record(take: Take, inspection: Inspection) -> dict[str, Any]:
+    """The same as JSON values."""
+    return {
+        "take": take.name,
+        "ok": not inspection.stops_a_solve,
+        "summary": _summary(take),
+        "controls": [asdict(control) for control in take.rig.controls],
+        "cameras": [
+            {"name": camera.name, "width": camera.width, "height": camera.height, "footage": footage.path}
+            for camera, footage in zip(take.cameras, take.footage, strict=True)
+        ],
+        "findings": [asdict(finding) for finding in inspection.findings],
+    }
+
+
+def _summary(take: Take) -> dict[str, str]:
+    rig, settings = take.rig, take.settings
+    in_betweens = sum(len(target.shapes) - 1 for target in rig.targets)
+    frames = f"{take.frames[0]}..{take.frames[-1]} ({take.frame_count} at {take.fps:g} a second)"
+    return {
+        "rig": f"{rig.vertex_count} vertices, {len(rig.face_counts)} polygons, {len(rig.meshes)} meshes",
+        "shapes": f"{len(rig.targets)} targets, {in_betweens} in-betweens, {len(rig.combinations)} combinations",
+        "controls": f"{len(rig.controls)}: {_some(rig.control_names)}",
+        "frames": f"{frames}, keyed at {take.scene_times[0]:g}..{take.scene_times[-1]:g}",
+        "start pose": "none" if take.start is None else f"at frame {take.start.frame}",
+        "texture": take.texture or "none, taken from the footage",
+        "bad frames": take.on_bad_frame,
+        "settings": f"quality {settings.quality}, head {settings.head}, smoothness {settings.smoothness:g}, stiffness "
+        f"{settings.stiffness:g}, sparsity {settings.sparsity:g}, contour {settings.contour:g}, "
+        f"{len(settings.controls)} control settings, {len(settings.pins)} pins, {len(settings.head_pins)} head pins",
+    }
+
+
+def _some(names: list[str], count: int = 6) -> str:
+    return ", ".join(names[:count]) + (f" and {len(names) - count} more" if len(names) > count else "")

@@ -1,0 +1,140 @@
+"""A report from a solution's folder: reads, renders the videos, writes the page. Other modules here read no file."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from facesolve import __version__
+from facesolve.review.encode import check_output
+from facesolve.review.request import KINDS, NEEDS_TEXTURE, VideoError, VideoRequest
+from facesolve.review.sheet import chosen_cameras
+from facesolve.review.video import baked_texture, render_video
+from facesolve.runtime.progress import Progress
+from facesolve.take import FootageError, Solution, Take, TakeError, read_solution, read_take
+from facesolve.take.files import check_file, read_json, write_atomic
+from facesolve.take.solved import find_take
+
+from .page import Film, page_html
+from .record import report_record
+
+LOG = "solve.log"
+SUFFIXES = (".html", ".htm")
+LONGEST_LOG = 200_000  # characters of the log that the page keeps, its end
+RATE_FACTOR = 24  # of the videos in a page: half as large as a file for the archive, and no less to see
+RATE_FACTOR_OF_NOISE = 32  # of differences, which are mostly the camera's noise and hard to compress
+LABELS = {"wireframe": "Overlay", "overlay": "Footage and overlay", "heatmap": "Difference"}
+
+
+@dataclass(frozen=True)
+class ReportRequest:
+    """What a report shows. kinds: of ``facesolve.review.request.KINDS``, a video each, none for no video.
+
+    cameras: names, all when empty. height: of the videos, pixels. take: folder, None for where the solution says.
+    """
+
+    kinds: tuple[str, ...] = ("wireframe",)
+    cameras: tuple[str, ...] = ()
+    height: int = 720
+    take: Path | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was written. size: bytes. no_film: why the page has no video, empty when it has one."""
+
+    path: Path
+    size: int
+    no_film: str
+
+
+def write_report(folder: Path, path: Path, request: ReportRequest, progress: Progress) -> Report:
+    """Writes the solution in ``folder`` as one HTML page to ``path``, whole or not at all.
+
+    A take or footage that is not there any more, or no PyAV, leaves a page without video, which says so. Anything that
+    was asked for and cannot be had raises FacesolveError with one sentence.
+    """
+    if path.is_dir():
+        raise TakeError(f"report: '{path}' is a folder; name a file in it, such as '{path / 'report.html'}'.")
+    if path.suffix.lower() not in SUFFIXES:
+        raise TakeError(f"report: '{path}' does not end in {SUFFIXES[0]}, so browsers would not show it; name it so.")
+    check_file(path)
+    videos = tuple(_video_request(kind, request) for kind in request.kinds)
+    solution = read_solution(folder)
+    take, take_folder, no_film = _take(solution, folder, request)
+    films: list[Film] = []
+    if take is not None:
+        films, no_film = _films(solution, folder, take, videos, progress)
+    progress.stage("write the page", 1)
+    name = _name(solution, take, folder)
+    record = {
+        **report_record(solution, take),
+        "take": {"name": name, "folder": take_folder, "solution": folder.resolve().as_posix()},
+        "no_film": no_film,
+        "solution": read_json(folder / "solution.json", "solution"),
+        "log": _log(folder),
+        "written": {"facesolve": __version__, "date": datetime.now(timezone.utc).isoformat(timespec="seconds")},
+    }
+    page = page_html(f"{name} – Facesolve report", record, films)
+    write_atomic(path, page)
+    progress.advance()
+    return Report(path, len(page), no_film)
+
+
+def _video_request(kind: str, request: ReportRequest) -> VideoRequest:
+    factor = RATE_FACTOR_OF_NOISE if "difference" in KINDS.get(kind, ()) else RATE_FACTOR
+    return VideoRequest(kind, request.cameras, height=request.height, rate_factor=factor)
+
+
+def _take(solution: Solution, folder: Path, request: ReportRequest) -> tuple[Take | None, str, str]:
+    """The take, its folder in words, and why there is none."""
+    if request.take is not None:
+        return read_take(request.take), request.take.resolve().as_posix(), ""
+    try:
+        take = find_take(solution, folder)
+    except TakeError as error:
+        recorded = solution.provenance.get("take", "unknown")
+        return None, f"{recorded} (not found)", f"No video: {str(error).removeprefix('solution: ')}"
+    return take, (folder / solution.provenance["take"]).resolve().as_posix(), ""
+
+
+def _films(
+    solution: Solution, folder: Path, take: Take, videos: Sequence[VideoRequest], progress: Progress
+) -> tuple[list[Film], str]:
+    """The videos, and why there are none: footage that cannot be read, or no PyAV. Raises FacesolveError otherwise."""
+    if not videos:
+        return [], "This report was made without video."
+    textured = any(NEEDS_TEXTURE.intersection(video.panels) or video.what == "blend" for video in videos)
+    texture = baked_texture(folder, solution) if textured else None
+    chosen_cameras(take, videos[0].cameras)
+    films = []
+    with tempfile.TemporaryDirectory(prefix="facesolve_report_") as scratch:
+        try:
+            check_output(Path(scratch) / "film.mp4", len(solution.frames))
+        except VideoError as error:
+            return [], f"No video: {str(error).removeprefix('output: ')}"
+        for video in videos:
+            file = Path(scratch) / f"{video.what}.mp4"
+            try:
+                made = render_video(solution, take, video, file, progress, texture)
+            except FootageError as error:
+                return [], f"No video: {error}"
+            label = LABELS.get(video.what, video.what.capitalize())
+            films.append(Film(label, made.path.read_bytes(), made.fps))
+    return films, ""
+
+
+def _name(solution: Solution, take: Take | None, folder: Path) -> str:
+    if take is not None:
+        return take.name
+    return str(solution.provenance.get("take_name") or folder.resolve().name)
+
+
+def _log(folder: Path) -> str:
+    try:
+        return (folder / LOG).read_text(encoding="utf-8", errors="replace")[-LONGEST_LOG:]
+    except FileNotFoundError:
+        return ""

@@ -1,0 +1,86 @@
+"""What a video of a solution shows, and what may be asked for. Draws nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from facesolve.take.errors import FacesolveError
+
+MP4, GIF, PNG = ".mp4", ".gif", ".png"
+
+KINDS: dict[str, tuple[str, ...]] = {  # pictures of each camera, from left to right
+    "footage": ("footage",),
+    "overlay": ("footage", "edges"),
+    "wireframe": ("edges",),
+    "shaded": ("clay",),
+    "textured": ("texture",),
+    "heatmap": ("difference",),
+    "blend": ("blend",),
+    "grid": ("footage", "edges", "clay", "texture", "difference"),
+}
+NEEDS_FOOTAGE = frozenset(("footage", "edges", "blend", "difference"))
+NEEDS_TEXTURE = frozenset(("texture", "difference"))
+GIF_HEIGHT = 480
+FAITHFUL = 17  # x264's constant rate factor at which differences of a level or two stay visible
+LIMITS = {
+    "scale": (0.0, 16.0),
+    "height": (0, 16384),
+    "fps": (0.0, 1000.0),
+    "levels": (0.0, 255.0),
+    "rate_factor": (0, 51),
+}
+
+
+class VideoError(FacesolveError):
+    """A video cannot be made or written."""
+
+
+@dataclass(frozen=True)
+class VideoRequest:
+    """What a video shows.
+
+    what: one of KINDS. cameras: names, all when empty. frames: first and last take frame, both included, None for all.
+    beside: the footage beside each picture. opacity: of the render in a blend, 0..1. stabilize: the head stands still.
+    scale: of the footage's pixels; height: of the whole picture, pixels; with neither at most 3840 x 2160 (GIF: 480
+    high). fps: frames a second, None for the footage's. levels: ends of the scale of differences in levels of 255,
+    None to fit it. labels: camera names, frame number and timecode are burnt in. rate_factor: x264's, of
+    an MP4; 6 more halve the file. Raises VideoError.
+    """
+
+    what: str = "overlay"
+    cameras: tuple[str, ...] = ()
+    frames: tuple[int, int] | None = None
+    beside: bool = False
+    opacity: float = 0.5
+    stabilize: bool = False
+    scale: float | None = None
+    height: int | None = None
+    fps: float | None = None
+    levels: float | None = None
+    labels: bool = True
+    rate_factor: int = FAITHFUL
+
+    def __post_init__(self) -> None:
+        if self.what not in KINDS:
+            raise VideoError(f"video: '{self.what}' is not one of {', '.join(KINDS)}.")
+        if not 0 <= self.opacity <= 1:
+            raise VideoError(f"video: opacity {self.opacity:g} is not within 0 (footage) to 1 (render).")
+        if self.scale is not None and self.height is not None:
+            raise VideoError("video: a scale and a height are both given; give one of them.")
+        for name, (low, high) in LIMITS.items():
+            value = getattr(self, name)
+            if value is not None and not low < value <= high:
+                raise VideoError(f"video: {name} {value:g} is not above {low:g} and at most {high:g}.")
+
+    @property
+    def panels(self) -> tuple[str, ...]:
+        """The pictures of each camera, from left to right."""
+        shown = KINDS[self.what]
+        return ("footage", *shown) if self.beside and "footage" not in shown else shown
+
+    def sized_for(self, path: Path) -> VideoRequest:
+        """This request; a GIF whose size was left open becomes small, since it is never compressed well."""
+        if path.suffix.lower() == GIF and self.scale is None and self.height is None:
+            return replace(self, height=GIF_HEIGHT)
+        return self

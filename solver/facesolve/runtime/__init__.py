@@ -1,0 +1,1 @@
+"""The machine: devices, progress, checkpoints, prefetching, CUDA graphs."""

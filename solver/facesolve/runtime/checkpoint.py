@@ -1,0 +1,79 @@
+"""What a solve has done so far, on disk, so that a killed solve goes on where it was. Knows nothing about faces."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from facesolve.take import SolveError, TakeError
+from facesolve.take.files import read_npz, write_npz
+
+FILE = "checkpoint.npz"
+SECONDS_BETWEEN = 5.0
+
+
+class Checkpoint:
+    """Arrays by name in ``OUT/checkpoint.npz``, written atomically and not more often than every few seconds.
+
+    fingerprint: identifies take, settings and version; a checkpoint of another solve is refused.
+    """
+
+    def __init__(self, folder: Path, fingerprint: str, resume: bool) -> None:
+        self._path = folder / FILE
+        self._fingerprint = fingerprint
+        self._written = time.monotonic()
+        self._arrays: dict[str, np.ndarray] = {}
+        if resume:
+            self._load(folder)
+        else:
+            self.put("solve", dict, now=True)  # from here on there is something to resume
+
+    def _load(self, folder: Path) -> None:
+        if not self._path.exists():
+            raise SolveError(f"resume: there is no {FILE} in '{folder}'; solve without --resume.")
+        try:
+            arrays = read_npz(self._path, "resume")
+        except TakeError as error:
+            raise SolveError(f"{error} Solve without --resume.") from None
+        if str(arrays.pop("fingerprint", "")) != self._fingerprint:
+            raise SolveError(
+                f"resume: '{self._path}' belongs to another take, other settings or another version; "
+                "solve without --resume."
+            )
+        self._arrays = arrays
+
+    def get(self, name: str) -> dict[str, np.ndarray] | None:
+        """The arrays of a part that was put, or None."""
+        prefix = name + "/"
+        part = {key[len(prefix) :]: value for key, value in self._arrays.items() if key.startswith(prefix)}
+        return part or None
+
+    def put(self, name: str, part: Callable[[], Mapping[str, np.ndarray]], now: bool = False) -> None:
+        """Replaces a part on disk: at once with ``now``, else only if the last writing was some seconds ago."""
+        if not now and time.monotonic() - self._written < SECONDS_BETWEEN:
+            return
+        prefix = name + "/"
+        self._arrays = {key: value for key, value in self._arrays.items() if not key.startswith(prefix)}
+        self._arrays.update({prefix + key: np.asarray(value) for key, value in part().items()})
+        write_npz(self._path, {**self._arrays, "fingerprint": np.array(self._fingerprint)})
+        self._written = time.monotonic()
+
+    def remove(self) -> None:
+        """The solve is done: nothing to resume."""
+        self._path.unlink(missing_ok=True)
+
+
+class NoCheckpoint(Checkpoint):
+    """Keeps nothing: for a solve that is not worth resuming."""
+
+    def __init__(self) -> None:
+        self._arrays = {}
+
+    def put(self, name: str, part: Callable[[], Mapping[str, np.ndarray]], now: bool = False) -> None:
+        """Does nothing."""
+
+    def remove(self) -> None:
+        """Does nothing."""

@@ -1,0 +1,259 @@
+"""A solve from beginning to end: the stages in reading order. Open this file to learn how the product works.
+
+0. ``find``     a take without a start pose: the head is looked for in the first frame (``facesolve.start``).
+1. ``align``    the start pose is moved until all cameras agree about the surface's colours at the first frame.
+2. ``track``    the pose is carried from frame to frame, coarse to fine, against a template that grows on the way.
+3. ``bundle``   a few keyframes are solved jointly with the colour eliminated, which undoes what a template from a
+                misaligned frame has baked in.
+4. ``refine``   every frame is fitted to the template that the keyframes agree on.
+5. ``joint``    all frames at once, with smoothness over time; standard deviations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from facesolve.footage.stream import FramePixels, TakeFootage
+from facesolve.geometry.pose import Pose
+from facesolve.runtime.checkpoint import Checkpoint
+from facesolve.runtime.progress import Progress
+from facesolve.stages.align import align, look, outline_level
+from facesolve.stages.bundle import BundleFit, bundle
+from facesolve.stages.frame_fit import Quadratic
+from facesolve.stages.keyframes import choose_keyframes
+from facesolve.stages.problem import Problem
+from facesolve.stages.refine import JointFit, carry_correction, joint_pass, learn_template
+from facesolve.stages.refine_on_devices import (
+    Assistants,
+    Target,
+    gathered,
+    refined_arrays,
+    refined_batches,
+    refined_from_arrays,
+)
+from facesolve.stages.setup import check_solvable, prepare
+from facesolve.stages.track import WINDOW, Tracker
+
+from .take import SolveError, StartPose, Take
+
+# pyramid level, most samples, most iterations; the views are made anew for each. A joint step costs as many times more
+# than a frame's as there are keyframes, so most of the way is gone with few samples
+BUNDLE_ROUNDS = ((1, 10_000, 12), (0, 20_000, 12), (0, 40_000, 5))
+
+
+@dataclass(frozen=True, eq=False)
+class Solved:
+    """Everything a solve found: the joint fit of all frames, what led to it, and the camera residuals (F, C).
+
+    found: how the start pose was found and how surely, sentences; empty when the take had one.
+    """
+
+    problem: Problem
+    joint: JointFit
+    photometric: Quadratic
+    keyframes: Tensor
+    bundled: BundleFit
+    residual: Tensor
+    found: tuple[str, ...] = ()
+
+
+def solve_take(
+    take: Take,
+    device: torch.device,
+    progress: Progress,
+    checkpoint: Checkpoint,
+    beside: Sequence[torch.device] = (),
+) -> Solved:
+    """Solves ``take`` on ``device``. Raises SolveError or FootageError with one sentence.
+
+    beside: further devices, which take a share of ``refine``; what is found is that of one device up to rounding.
+    """
+    check_solvable(take)
+    if device.type == "cuda":
+        torch.cuda.empty_cache()  # recordings of earlier solves leave theirs behind, and new ones cannot ask for it
+    with ExitStack() as opened:
+        footage = opened.enter_context(TakeFootage(take, device))
+        take, found = _find(take, footage, device, progress, checkpoint)
+        problem, start, first = prepare(take, device)
+        assistants = opened.enter_context(Assistants(problem, beside))
+        aligned = _align(problem, footage, start, first, progress, checkpoint)
+        tracked = _track(problem, footage, aligned, first, progress, checkpoint)
+        keyframes = choose_keyframes(problem, tracked, first)
+        pixels = [frame for _, frame in footage.frames(keyframes.tolist())]
+        bundled = _bundle(problem, pixels, tracked, keyframes, progress, checkpoint)
+        carried = carry_correction(tracked, keyframes, bundled.pose)
+        refined, photometric, residual = _refine(
+            problem, footage, assistants, pixels, carried, bundled.pose, keyframes, progress, checkpoint
+        )
+        progress.stage("join all frames", 1)
+        joint = joint_pass(problem, refined, photometric)
+        progress.advance()
+        return Solved(problem, joint, photometric, keyframes, bundled, residual, found)
+
+
+def _find(
+    take: Take, footage: TakeFootage, device: torch.device, progress: Progress, checkpoint: Checkpoint
+) -> tuple[Take, tuple[str, ...]]:
+    """The take with a start pose, and what is to be said about it when it had none."""
+    if take.start is not None:
+        return take, ()
+    from facesolve.start.find import find_start  # it builds on the stages below
+    from facesolve.start.found import HOPELESS
+
+    saved = checkpoint.get("find")
+    if saved is not None:
+        start = StartPose(int(saved["frame"]), saved["controls"], saved["head"])
+        return replace(take, start=start), tuple(str(sentence) for sentence in saved["sentences"])
+    progress.message(f"take '{take.name}' has no start pose: the head is looked for in the footage")
+    found = find_start(take, footage, device, progress)
+    sentences = tuple(found.sentences())
+    for sentence in sentences:
+        progress.message(sentence)
+    if found.confidence < HOPELESS:
+        raise SolveError(
+            f"take '{take.name}' has no start pose, and none was found with confidence ({found.confidence:.0%}); "
+            "'facesolve align' shows the best guess, or pose the rig on a frame and pack the take with --start."
+        )
+    start = found.start
+    arrays = {"frame": np.array(start.frame), "controls": start.controls, "head": start.head}
+    checkpoint.put("find", lambda: {**arrays, "sentences": np.array(sentences)}, now=True)
+    return replace(take, start=start), sentences
+
+
+def _align(
+    problem: Problem, footage: TakeFootage, start: Pose, first: int, progress: Progress, checkpoint: Checkpoint
+) -> Pose:
+    progress.stage("align the start pose", 1)
+    saved = checkpoint.get("align")
+    if saved is not None:
+        aligned = _pose(saved, start)
+    else:
+        ((_, pixels),) = footage.frames([first])
+        aligned = align(problem, pixels, start, first)
+        checkpoint.put("align", partial(_arrays, aligned), now=True)
+    progress.advance()
+    return aligned
+
+
+def _track(
+    problem: Problem, footage: TakeFootage, aligned: Pose, first: int, progress: Progress, checkpoint: Checkpoint
+) -> Pose:
+    """Poses of all F frames: from the start frame to the end, then from the start frame back to the beginning."""
+    count = problem.take.frame_count
+    tracker = Tracker(problem)
+    pose = Pose(aligned.controls.repeat(count, 1), aligned.head.repeat(count, 1, 1))
+    order = [*range(first, count), *range(first - 1, -1, -1)]
+    done = 0
+    progress.stage("track", count)
+    saved = checkpoint.get("track")
+    if saved is not None:
+        done = int(saved["done"])
+        pose = _pose(saved, aligned)
+        tracker.restore(saved)
+    progress.advance(done)
+    finest = tracker.levels[-1]
+    if not done:
+        ((_, pixels),) = footage.frames([first], finest, color=False)
+        tracker.start(first, pixels, aligned)
+        done = 1
+        progress.advance()
+    for window, images in footage.batches(_windows(order, first, done), finest):
+        back = 1 if window[0] > first else -1
+        last = window[0] - back
+        found = tracker.follow(window, images, pose.at([last]), pose.at([last - back]) if last != first else None)
+        pose.controls[window], pose.head[window] = found.controls, found.head
+        done += len(window)
+        progress.advance(len(window))
+        checkpoint.put("track", partial(_track_arrays, pose, tracker, done), now=done == count)
+    return pose
+
+
+def _windows(order: list[int], first: int, done: int) -> list[list[int]]:
+    """The take frame indices ``order[done:]`` in windows; none reaches across ``first``."""
+    rest = order[done:]
+    sides = ([index for index in rest if index > first], [index for index in rest if index < first])
+    return [side[begin : begin + WINDOW] for side in sides for begin in range(0, len(side), WINDOW)]
+
+
+def _bundle(
+    problem: Problem,
+    pixels: list[FramePixels],
+    tracked: Pose,
+    keyframes: Tensor,
+    progress: Progress,
+    checkpoint: Checkpoint,
+) -> BundleFit:
+    rounds = [each for each in BUNDLE_ROUNDS if each[0] >= problem.quality.finest]
+    progress.stage("bundle the keyframes", len(rounds))
+    samples = problem.samples
+    pose = tracked.at(keyframes)
+    saved = checkpoint.get("bundle")
+    done = 0
+    if saved is not None:  # a round is saved before it is done: the last one also gives the normal equations
+        done, pose = int(saved["done"]), _pose(saved, pose)
+    progress.advance(done)
+    for turn, (level, most, iterations) in enumerate(rounds[done:], done):
+        checkpoint.put("bundle", partial(_bundle_arrays, pose, turn), now=True)
+        some = problem.with_samples(samples.thinned(max(1, len(samples.weight) // most)))
+        # an outline is only as sharp as its matte: at full resolution the colours decide alone
+        outlines = max(level, outline_level(problem)) if level > 0 else None
+        views, evidence, _ = look(some, pixels, pose, keyframes, level, outlines)
+        fit = bundle(some, views, pose, keyframes, level, iterations, evidence=evidence)
+        pose = fit.pose
+        progress.advance()
+    return fit
+
+
+def _refine(
+    problem: Problem,
+    footage: TakeFootage,
+    assistants: Assistants,
+    key_pixels: list[FramePixels],
+    carried: Pose,
+    key_pose: Pose,
+    keyframes: Tensor,
+    progress: Progress,
+    checkpoint: Checkpoint,
+) -> tuple[Pose, Quadratic, Tensor]:
+    """Poses, photometric quadratics and camera residuals (F, C) of all frames."""
+    count, finest = problem.take.frame_count, problem.quality.finest
+    progress.stage("refine", count)
+    template = learn_template(problem, key_pixels, key_pose, keyframes, finest)
+    saved = checkpoint.get("refined")
+    parts = [] if saved is None else [refined_from_arrays(saved, carried.head.device)]
+    done = sum(len(part.frames) for part in parts)
+    progress.advance(done)
+    rest = sorted(set(range(count)).difference(*(part.frames for part in parts)))
+    target = Target(template, finest, carried)
+    with closing(refined_batches(problem, footage, assistants, target, rest)) as batches:
+        for part in batches:
+            parts.append(part)
+            done += len(part.frames)
+            progress.advance(len(part.frames))
+            checkpoint.put("refined", partial(refined_arrays, parts), now=done == count)
+    whole = gathered(parts, carried.head.device)
+    return whole.pose, whole.quadratic, whole.residual
+
+
+def _arrays(pose: Pose) -> dict[str, np.ndarray]:
+    # copies: a pose may be filled in place after it was put
+    return {"controls": pose.controls.cpu().numpy().copy(), "head": pose.head.cpu().numpy().copy()}
+
+
+def _track_arrays(pose: Pose, tracker: Tracker, done: int) -> dict[str, np.ndarray]:
+    return {**_arrays(pose), **tracker.state(), "done": np.array(done)}
+
+
+def _bundle_arrays(pose: Pose, done: int) -> dict[str, np.ndarray]:
+    return {**_arrays(pose), "done": np.array(done)}
+
+
+def _pose(saved: dict[str, np.ndarray], like: Pose) -> Pose:
+    return Pose(torch.as_tensor(saved["controls"]).to(like.controls), torch.as_tensor(saved["head"]).to(like.head))

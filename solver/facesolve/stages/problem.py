@@ -1,0 +1,123 @@
+"""What every stage of a solve shares: rig, samples, priors, views, and the pose of each frame."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from facesolve.geometry.pose import Limits, Pose
+from facesolve.geometry.rig import RigModel
+from facesolve.geometry.surface_samples import SurfaceSamples
+from facesolve.render import Texture
+from facesolve.residuals.contour import ContourBuilder
+from facesolve.residuals.priors import ControlPrior
+from facesolve.residuals.visibility import ViewBuilder
+from facesolve.runtime.cuda_graphs import Recordings
+from facesolve.take import Take
+
+ROUGH_SIZE = 300  # pixels: no images larger than twice that are needed to be near
+CORRELATED_PIXELS = 16.0  # residuals of samples nearer than this many square pixels are counted as one
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What a quality preset stands for.
+
+    samples: surface samples. keyframes: most frames whose colours are eliminated jointly. finest, finest_visibility:
+    pyramid levels of the last comparison and of the visibility test (0 is full resolution).
+    """
+
+    samples: int
+    keyframes: int
+    finest: int
+    finest_visibility: int
+
+
+SMALL_CONTROL_STEP = 2e-3  # of a control's unit
+SMALL_HEAD_STEP = 1e-4  # radians, centimetres
+
+QUALITY = {
+    "draft": Quality(samples=10_000, keyframes=8, finest=1, finest_visibility=2),
+    "standard": Quality(samples=40_000, keyframes=12, finest=0, finest_visibility=1),
+    "final": Quality(samples=100_000, keyframes=24, finest=0, finest_visibility=0),
+}
+
+
+def converged(step: Tensor) -> Tensor:
+    """(B,) bool: frames whose step (B, K+6) is too small to matter."""
+    return (step[:, :-6].abs().amax(1) < SMALL_CONTROL_STEP) & (step[:, -6:].abs().amax(1) < SMALL_HEAD_STEP)
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """The fixed parts of a solve.
+
+    pixels_per_cm: typical image scale of the surface at full resolution. texture: the rig's own, when it has one and
+    the settings allow its use.
+    """
+
+    take: Take
+    model: RigModel
+    samples: SurfaceSamples
+    prior: ControlPrior
+    views: ViewBuilder
+    quality: Quality
+    coarsest: int
+    pixels_per_cm: float
+    contours: ContourBuilder
+    texture: Texture | None = None
+    recordings: Recordings = field(default_factory=Recordings)
+
+    @cached_property
+    def rough_level(self) -> int:
+        """The pyramid level that is fine enough to align and to track: what is finer is the bundle's affair."""
+        smallest = min(min(camera.width, camera.height) for camera in self.take.cameras)
+        return min(max(self.quality.finest, math.floor(math.log2(smallest / ROUGH_SIZE))), self.coarsest)
+
+    @property
+    def head_moves(self) -> bool:
+        return self.take.settings.head == "transform"
+
+    @cached_property
+    def head_pins(self) -> tuple[Tensor, Tensor]:
+        """Frames (F,) bool whose head transform is pinned, and the pins (F, 4, 4), the identity elsewhere."""
+        count, device = self.take.frame_count, self.prior.span.device
+        pinned = torch.zeros(count, dtype=torch.bool, device=device)
+        heads = torch.eye(4, dtype=torch.float64, device=device).repeat(count, 1, 1)
+        for pin in self.take.settings.head_pins:
+            row = int((self.take.frames == pin.frame).nonzero()[0][0])
+            pinned[row], heads[row] = True, torch.as_tensor(pin.head, device=device)
+        return pinned, heads
+
+    def held(self, pose: Pose, frames: Tensor) -> Pose:
+        """``pose`` with controls within the bounds, and heads at the pins, of take frame indices ``frames`` (B,)."""
+        pinned, heads = self.head_pins
+        head = torch.where(pinned[frames, None, None], heads[frames], pose.head)
+        return Pose(self.prior.clamped(pose.controls, frames), head)
+
+    def with_samples(self, samples: SurfaceSamples) -> Problem:
+        return replace(self, samples=samples)
+
+    def noise_variance(self, scale: Tensor, level: int) -> Tensor:
+        """Variance to divide photometric information by, so that it counts independent observations.
+
+        ``scale`` is ``residual_scale``, two standard deviations. Samples closer than ``CORRELATED_PIXELS`` share
+        their noise (normalisation window, bilinear taps, shading), so each counts for less than one.
+        """
+        spacing = self.samples.spacing * self.pixels_per_cm / 2**level
+        return (scale / 2).double() ** 2 * max(1.0, CORRELATED_PIXELS / spacing**2)
+
+    def box(self, pose: Pose, frames: Tensor, free_controls: bool = True) -> tuple[Tensor, Tensor]:
+        """Lower and upper bounds (B, K+6) of a step from ``pose`` at take frame indices ``frames`` (B,)."""
+        return self.limits(frames, free_controls).box(pose)
+
+    def limits(self, frames: Tensor, free_controls: bool = True) -> Limits:
+        """What poses of take frame indices ``frames`` (B,) are held to."""
+        moves = ~self.head_pins[0][frames, None] & self.head_moves
+        head = torch.where(moves, torch.inf, 0.0).to(self.prior.lower).expand(-1, 6)
+        lower, upper = self.prior.lower[frames], self.prior.upper[frames]
+        return Limits(torch.cat([lower, -head], 1), torch.cat([upper, head], 1), free_controls)

@@ -1,0 +1,143 @@
+"""The last stages: every frame against the agreed template, then all frames jointly with smoothness over time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from facesolve.footage.stream import FramePixels
+from facesolve.geometry.pose import Pose
+from facesolve.geometry.rig import inverse
+from facesolve.geometry.rotation import rotation_from_tangent, tangent_from_rotation
+from facesolve.optimize.banded import BandedSystem, second_differences
+from facesolve.optimize.robust import robust_weight
+from facesolve.residuals.observation import observe
+from facesolve.residuals.photometric import Template
+from facesolve.residuals.template import agree
+from facesolve.runtime.devices import indices_on
+
+from .frame_fit import Anchor, FrameFit, Quadratic, fit_frames, with_priors
+from .problem import Problem
+
+ITERATIONS = 3
+ANCHOR_DEVIATION = 0.3  # of a control's range, around where the bundle put it
+# standard deviations of the change of velocity between frames, at 30 frames a second
+CONTROL_ACCELERATION = 0.02  # of a control's range
+ROTATION_ACCELERATION = 0.003  # radians
+TRANSLATION_ACCELERATION = 0.03  # centimetres
+REFERENCE_FPS = 30.0
+CONVERGED = 1e-8  # of the joint pass' cost: what is left moves nothing by more than a hundredth of its deviation
+
+
+def learn_template(problem: Problem, pixels: list[FramePixels], pose: Pose, frames: Tensor, level: int) -> Template:
+    """The template that the keyframes (M) agree on at a level. frames: (M,) take frame indices."""
+    views = problem.views.views(problem.samples, level, frames.tolist(), pixels, pose.controls, pose.head)
+    observation = observe(problem.samples, problem.model, pose.controls, pose.head, views)
+    return agree(observation, views.edges)[0]
+
+
+def carry_correction(before: Pose, keys: Tensor, after: Pose) -> Pose:
+    """Moves all F frames as the keyframes (M, sorted indices ``keys``) were moved, linearly in between.
+
+    before: F poses; after: the M keyframes' new poses. Controls are corrected by their change, the head by the rigid
+    motion in its own axes.
+    """
+    at_keys = before.at(keys)
+    control_change = after.controls - at_keys.controls
+    motion = inverse(at_keys.head) @ after.head
+    head_change = torch.cat([tangent_from_rotation(motion[:, :3, :3]), motion[:, :3, 3]], 1)
+    change = torch.cat([control_change, head_change], 1).cpu().numpy()
+    frames = np.arange(len(before.controls))
+    columns = [np.interp(frames, keys.cpu().numpy(), column) for column in change.T]
+    step = torch.as_tensor(np.stack(columns, 1), dtype=before.controls.dtype, device=before.controls.device)
+    count = before.controls.shape[1]
+    local = torch.eye(4, dtype=step.dtype, device=step.device).repeat(len(step), 1, 1)
+    local[:, :3, :3] = rotation_from_tangent(step[:, count : count + 3])
+    local[:, :3, 3] = step[:, count + 3 :]
+    return Pose(before.controls + step[:, :count], before.head @ local)
+
+
+def refine_frames(
+    problem: Problem, template: Template, frames: Sequence[int], pixels: Sequence[FramePixels], pose: Pose, level: int
+) -> tuple[FrameFit, Tensor]:
+    """B frames against the template of a pyramid level; and the residual of each camera (B, C).
+
+    A camera's residual is the root of the robust weighted mean square of its photometric residuals, NaN if unseen.
+    """
+    index = indices_on(pose.head.device, frames)
+    pose = problem.held(pose, index)
+    anchor = Anchor(pose.controls, 1 / (ANCHOR_DEVIATION * problem.prior.span) ** 2)
+    views = problem.views.views(problem.samples, level, frames, pixels, pose.controls, pose.head)
+    fit = fit_frames(problem, template, views, pose, index, level, ITERATIONS, anchor)
+    observation = observe(problem.samples, problem.model, fit.pose.controls, fit.pose.head, views)
+    residual = observation.values - template.values
+    weights = observation.weights * (template.weights > 0) * robust_weight(residual, fit.scale[:, None, None])
+    return fit, torch.sqrt((weights * residual**2).sum(2) / weights.sum(2))
+
+
+@dataclass(frozen=True, eq=False)
+class JointFit:
+    """All F frames after the joint pass: poses and variances (F, K+6) of controls and head step."""
+
+    pose: Pose
+    variance: Tensor
+
+
+def joint_pass(problem: Problem, pose: Pose, photometric: Quadratic) -> JointFit:
+    """One bounded step of all F frames together: photometric quadratics at ``pose``, priors, smoothness over time."""
+    frames = torch.arange(len(pose.controls), device=pose.controls.device)
+    full = with_priors(problem, photometric, pose, None)
+    linked = linked_frames(problem)
+    coupling = smoothness_information(problem)
+    diagonal = full.A.diagonal(dim1=1, dim2=2)
+    A = full.A + torch.diag_embed(1e-9 * diagonal.amax(1, keepdim=True).expand_as(diagonal) + 1e-9)
+    system = BandedSystem(A, coupling, linked)
+    b = full.b - coupling * _motion_differences(pose, linked)
+    lower, upper = problem.box(pose, frames)
+    step = system.solve_box(b, lower, upper, CONVERGED)
+    moved = pose.moved(step)
+    return JointFit(problem.held(moved, frames), system.variances(lower >= upper))
+
+
+def smoothness_information(problem: Problem) -> Tensor:
+    """(K+6,) information of the second difference over time of controls and head step."""
+    slower = (REFERENCE_FPS / problem.take.fps) ** 2
+    deviation = torch.cat(
+        [
+            CONTROL_ACCELERATION * problem.prior.span,
+            problem.prior.span.new_tensor([ROTATION_ACCELERATION] * 3 + [TRANSLATION_ACCELERATION] * 3),
+        ]
+    )
+    return problem.take.settings.smoothness / (deviation * slower) ** 2
+
+
+def linked_frames(problem: Problem) -> Tensor:
+    """(F,) bool: frames whose two neighbours are equally far in time, so that a second difference means something."""
+    gaps = np.diff(problem.take.frames)
+    linked = np.zeros(problem.take.frame_count, bool)
+    linked[1:-1] = gaps[1:] == gaps[:-1]
+    return torch.as_tensor(linked, device=problem.prior.span.device)
+
+
+def _motion_differences(pose: Pose, linked: Tensor) -> Tensor:
+    """Gradient (F, K+6) of half the squared second differences with respect to the step of each frame.
+
+    The head's second difference is taken in the axes of the middle frame: ``log(R_f^T R_f+1) - log(R_f-1^T R_f)`` and
+    ``R_f^T (t_f-1 - 2 t_f + t_f+1)``; between neighbouring frames its derivative is 1, -2, 1 to first order.
+    """
+    controls = second_differences(pose.controls, linked)
+    head = torch.zeros(len(pose.head), 6, dtype=pose.head.dtype, device=pose.head.device)
+    if len(pose.head) > 2:
+        rotation, translation = pose.head[:, :3, :3], pose.head[:, :3, 3]
+        turn = tangent_from_rotation(rotation[:-1].mT @ rotation[1:])
+        acceleration = translation[:-2] - 2 * translation[1:-1] + translation[2:]
+        local = (rotation[1:-1].mT @ acceleration[..., None])[..., 0]
+        difference = torch.cat([turn[1:] - turn[:-1], local], 1) * linked[1:-1, None]
+        head[:-2] += difference
+        head[1:-1] -= 2 * difference
+        head[2:] += difference
+    return torch.cat([controls, head], 1)

@@ -1,0 +1,191 @@
+"""Second thoughts on tracked frames: a control that is stuck in a local minimum is tried at other values.
+
+A lid that has closed and opened again, or lips that have met, hide the very samples that would pull them back: those
+that are seen disagree, count as outliers and stop pulling. The outliers tell what a step along a gradient cannot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from facesolve.geometry.pose import Pose
+from facesolve.optimize.robust import robust_loss
+from facesolve.residuals.photometric import Template
+
+from .problem import Problem
+
+SUSPECT_SHARE = 0.4  # share of outliers, among what a control moves, from which it is suspected
+SUSPECT_RATIO = 1.8  # ... and times the share on the whole surface
+MOST_SUSPECTS = 4  # a frame
+ROUNDS = 4  # controls that may change in one frame
+TRIED = (0.0, 0.5, 1.0)  # places in the control's range
+TYPICAL_LOSS = 0.0787  # of a residual that is only noise, in squares of the robust scale
+GAIN_NEEDED = 0.1  # of the outliers' cost: a change must explain this much of it
+LEAST_CHANGE = 0.25  # of the range: nearer values are the local fit's affair
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What C cameras see of the samples in B frames: values (B, C, N) and weights (B, C, N)."""
+
+    values: Tensor
+    weights: Tensor
+
+    def at(self, rows: Tensor | slice | Sequence[int]) -> Seen:
+        """What some of the frames see."""
+        return Seen(self.values[rows], self.weights[rows])
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """A control of one frame of the batch, set to a value."""
+
+    row: int
+    control: int
+    value: float
+
+
+def reconsider(
+    problem: Problem,
+    pose: Pose,
+    frames: Sequence[int],
+    seen: Seen,
+    look: Callable[[Sequence[int], Pose], Seen],
+    fit: Callable[[Sequence[int], Pose], Pose],
+    template: Template,
+    scale: Tensor,
+) -> tuple[Pose, set[int]]:
+    """The poses (B) of take frame indices, or better ones with suspected controls elsewhere in their range; which rows.
+
+    seen: what is seen at the poses. look: observes the footage of rows of the batch at poses, with the visibility of
+    those poses. fit: improves poses of rows locally. scale: robust scales (B,). Locked controls stay. Every round the
+    best trial of each frame is taken up.
+    """
+    pose = Pose(pose.controls.clone(), pose.head.clone())
+    rows = list(range(len(frames)))
+    lower, upper = problem.prior.lower[frames].tolist(), problem.prior.upper[frames].tolist()
+    settled: set[tuple[int, int]] = set()
+    for _ in range(ROUNDS):
+        share, moved = _outlier_shares(problem, seen, template, scale[rows], pose.at(rows))
+        suspected = suspects(seen, template, scale[rows], share)
+        present = pose.controls.tolist()
+        trials = [
+            _Trial(row, control, value)
+            for row, controls in zip(rows, suspected, strict=True)
+            for control in controls
+            if (row, control) not in settled
+            for value in _values(lower[row][control], upper[row][control], present[row][control])
+        ]
+        if not trials:
+            break
+        # judged as they are; the best one of each frame, if it gains at all, is then fitted and judged again
+        begun = _tried(pose, trials)
+        place = {row: position for position, row in enumerate(rows)}
+        judge = _Judge(template, scale, seen, moved, place)
+        promising = judge.best(trials, look([trial.row for trial in trials], begun), 0.0)
+        if not promising:
+            break
+        trials, begun = [trials[position] for position in promising], begun.at(promising)
+        of_trial = [trial.row for trial in trials]
+        fitted = fit(of_trial, begun)
+        found = look(of_trial, fitted)
+        chosen = judge.best(trials, found, GAIN_NEEDED)
+        if not chosen:
+            break
+        rows = [trials[position].row for position in chosen]
+        pose.controls[rows], pose.head[rows] = fitted.controls[chosen], fitted.head[chosen]
+        settled |= {(trials[position].row, trials[position].control) for position in chosen}
+        seen = found.at(chosen)
+    return pose, {row for row, _ in settled}
+
+
+def _tried(pose: Pose, trials: Sequence[_Trial]) -> Pose:
+    """The poses (n) of the trials."""
+    rows, changed = [trial.row for trial in trials], [trial.control for trial in trials]
+    controls = pose.controls[rows]
+    controls[list(range(len(trials))), changed] = controls.new_tensor([trial.value for trial in trials])
+    return Pose(controls, pose.head[rows])
+
+
+@dataclass(frozen=True, eq=False)
+class _Judge:
+    """Compares what trials lead to with what is seen now. place: row -> its position in ``seen`` and ``moved``."""
+
+    template: Template
+    scale: Tensor
+    seen: Seen
+    moved: Tensor
+    place: dict[int, int]
+
+    def best(self, trials: Sequence[_Trial], found: Seen, needed: float) -> list[int]:
+        """Positions of each row's best trial, where one gains more than a share ``needed`` of the outliers' cost."""
+        rows = [trial.row for trial in trials]
+        positions = [self.place[row] for row in rows]
+        weight = self.moved[positions, :, [trial.control for trial in trials]]  # (n, N)
+        here, scales = self.seen.at(positions), self.scale[rows]
+        gain = _surprise(here, self.template, scales, weight) - _surprise(found, self.template, scales, weight)
+        gain = gain - needed * _outlier_cost(here, self.template, scales, weight)
+        best: dict[int, int] = {}
+        gains = gain.tolist()
+        for position, row in enumerate(rows):
+            if gains[position] > 0 and (row not in best or gains[position] > gains[best[row]]):
+                best[row] = position
+        return list(best.values())
+
+
+def suspects(seen: Seen, template: Template, scale: Tensor, share: Tensor) -> list[list[int]]:
+    """For each frame the controls whose surface disagrees with the template most, worst first. share: (B, K)."""
+    weights = seen.weights * (template.weights > 0)
+    outliers = (weights * _outlierness(seen, template, scale)).sum((1, 2))
+    overall = outliers / weights.sum((1, 2)).clamp_min(1e-6)
+    shares, worst = share.sort(1, descending=True)
+    suspicious = (shares > SUSPECT_SHARE) & (shares > SUSPECT_RATIO * overall[:, None])
+    most = slice(0, MOST_SUSPECTS)
+    return [
+        [control for control, is_one in zip(controls[most], flags[most], strict=True) if is_one]
+        for controls, flags in zip(worst.tolist(), suspicious.tolist(), strict=True)
+    ]
+
+
+def _values(lower: float, upper: float, value: float) -> list[float]:
+    """Where else in its range a control may be."""
+    places = [lower + place * (upper - lower) for place in TRIED]
+    return [place for place in places if upper > lower and abs(place - value) >= LEAST_CHANGE * (upper - lower)]
+
+
+def _outlier_shares(
+    problem: Problem, seen: Seen, template: Template, scale: Tensor, pose: Pose
+) -> tuple[Tensor, Tensor]:
+    """(B, K) share of outliers on what each control moves, and (B, N, K) in 0..1 how far it moves each sample."""
+    weights = seen.weights * (template.weights > 0)  # (B, C, N)
+    _, jacobian = problem.model.activations(pose.controls.to(problem.model.neutral.dtype))
+    motion = torch.stack([torch.linalg.vector_norm(problem.samples.basis @ J, dim=1) for J in jacobian])  # cm
+    # a control is judged by what it moves most
+    moved = (motion / motion.amax(1, keepdim=True).clamp_min(1e-6)).square()
+    outliers = (weights * _outlierness(seen, template, scale)).sum(1)[:, None]
+    share = (outliers @ moved) / (weights.sum(1)[:, None] @ moved).clamp_min(1e-6)
+    return share[:, 0], moved
+
+
+def _outlierness(seen: Seen, template: Template, scale: Tensor) -> Tensor:
+    """(B, C, N) in 0..1: 0 agrees with the template, 1 has nothing to do with it."""
+    square = ((seen.values - template.values) / scale[:, None, None]) ** 2
+    return square / (1 + square)
+
+
+def _surprise(seen: Seen, template: Template, scale: Tensor, moved: Tensor) -> Tensor:
+    """Cost (B,) of what is seen beyond noise where ``moved`` (B, N): what is hidden costs as much as what agrees."""
+    each = scale[:, None, None]
+    weights = seen.weights * (template.weights > 0) * moved[:, None]
+    return (weights * (robust_loss(seen.values - template.values, each) - TYPICAL_LOSS * each**2)).sum((1, 2))
+
+
+def _outlier_cost(seen: Seen, template: Template, scale: Tensor, moved: Tensor) -> Tensor:
+    """What the clear outliers (beyond the robust scale) cost where ``moved`` (B, N): (B,)."""
+    weights = seen.weights * (template.weights > 0) * moved[:, None]
+    clear = _outlierness(seen, template, scale) > 0.5
+    return (weights * clear * robust_loss(seen.values - template.values, scale[:, None, None])).sum((1, 2))

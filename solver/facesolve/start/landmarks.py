@@ -1,0 +1,311 @@
+"""Landmarks on the rig and on the footage, and the pose that brings them together. Knows no detector's landmarks.
+
+Which point of the rig a landmark means is found by showing the detector pictures of the rig itself: no table of
+correspondences, and what the detector always places a little off is off in the same way on both sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from facesolve.footage.color import srgb_bytes
+from facesolve.geometry.camera import CameraModel, look_along
+from facesolve.geometry.pose import Pose
+from facesolve.geometry.rig import RigModel, apply_head
+from facesolve.optimize.box import solve_box
+from facesolve.optimize.robust import robust_loss, robust_weight
+from facesolve.render.clay import clay_rendering
+from facesolve.render.posed_rig import View, draw, mesh_of
+from facesolve.residuals.normal_equations import head_basis, to_controls
+from facesolve.residuals.priors import ControlPrior
+from facesolve.take import Camera
+
+from .detector import Detector, LandmarkError
+from .orientation import RigAxes, head_rotation
+
+PICTURE = 512  # pixels a side of the pictures of the rig
+DISTANCE = 9.0  # head radii from which they are taken
+FILLS = 0.62  # of the picture, by twice the radius
+TURNS = np.radians([(0, 0), (18, 0), (-18, 0), (34, 0), (-34, 0), (0, 10), (0, -10)])  # yaw and nod of the camera
+BACKDROP = 0.05  # linear light
+SLANT = 0.35  # least cosine between a landmark's surface and the view
+AGREED = 0.05  # head radii within which a landmark's places on the rig must lie in several pictures
+LEAST_VIEWS = 2
+LEAST_LANDMARKS = 30
+INLIER = 0.08  # head radii: a landmark that is reprojected worse is an outlier
+SIGMA = 0.05  # head radii, standard deviation of a landmark
+INDEPENDENT = 40.0  # landmarks that a whole face's worth of them counts for
+ITERATIONS = 25
+MOST_PAIRS, MOST_REFINED = 36, 4
+HEAD_FIRST = 8  # iterations before the controls are let go
+
+
+@dataclass(frozen=True, eq=False)
+class RigLandmarks:
+    """L landmarks on the rig: number (L,) in the detector's list, neutral (L, 3) and basis (L, 3, S), rig space, cm."""
+
+    number: np.ndarray
+    neutral: Tensor
+    basis: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class LandmarkFit:
+    """The pose (B = 1) that landmarks give. residual: median distance in head radii; inliers: share of landmarks."""
+
+    pose: Pose
+    residual: float
+    inliers: float
+
+
+def landmarks_of_rig(model: RigModel, axes: RigAxes, centre: Tensor, radius: float, detector: Detector) -> RigLandmarks:
+    """Where the detector's landmarks lie on the rig at its default controls, from pictures of it in clay.
+
+    Raises LandmarkError when the detector sees no face in them.
+    """
+    vertices = model.vertices(model.default[None])
+    cameras = _cameras_around(axes, centre.double().cpu().numpy(), radius)
+    mesh = mesh_of(model)
+    pictures, views = [], []
+    for camera in cameras:
+        lens = CameraModel.from_cameras([camera], [0], model.device, model.dtype)
+        view = View(vertices, lens, draw(mesh, vertices, lens, 0))
+        rendering = clay_rendering(model, view)
+        light = rendering.colours + (1 - rendering.coverage[..., None]) * BACKDROP
+        pictures.append(srgb_bytes(light[0].cpu().numpy()))
+        views.append(view)
+    faces = detector.detect(pictures)
+    seen = []
+    for points, view in zip(faces.points, views, strict=True):
+        if points is not None:
+            seen.append(_under_pixels(model, view, points))
+    if len(seen) < LEAST_VIEWS:
+        raise LandmarkError(f"landmarks: {faces.engine} sees no face in pictures of the rig.")
+    return _agreed(model, seen, radius)
+
+
+def _cameras_around(axes: RigAxes, centre: np.ndarray, radius: float) -> list[Camera]:
+    """Cameras before the face, upright, in rig space."""
+    focal = FILLS * PICTURE * DISTANCE / 2
+    intrinsics = np.array([[focal, 0, PICTURE / 2], [0, focal, PICTURE / 2], [0, 0, 1.0]])
+    turns = np.concatenate([TURNS, np.zeros((len(TURNS), 1))], 1)
+    cameras = []
+    for rotation in head_rotation(axes, axes.up, axes.forward, turns):
+        away = rotation @ axes.forward
+        turn = look_along(-away, axes.up)
+        cameras.append(
+            Camera("picture", PICTURE, PICTURE, intrinsics, turn, -turn @ (centre + DISTANCE * radius * away))
+        )
+    return cameras
+
+
+@dataclass(frozen=True, eq=False)
+class _Pictured:
+    """Landmarks in one picture of the rig: hit (L,) bool, triangles (L,), barycentrics (L, 3), points (L, 3) cm."""
+
+    hit: Tensor
+    triangles: Tensor
+    barycentrics: Tensor
+    points: Tensor
+
+
+def _under_pixels(model: RigModel, view: View, points: np.ndarray) -> _Pictured:
+    """The surface under pixels (L, 2) of a picture; no hit beside the rig and where it is seen at a slant."""
+    vertices, drawing, lens = view.world, view.drawing, view.lens
+    pixels = torch.as_tensor(points, device=vertices.device).floor().long()
+    inside = ((pixels >= 0) & (pixels < PICTURE)).all(1)
+    column, row = pixels.clamp(0, PICTURE - 1).unbind(1)
+    triangle = drawing.triangle_id[0, row, column].long()
+    corners = vertices[0, model.triangles[triangle.clamp_min(0)]]  # (L, 3, 3)
+    weights = drawing.barycentrics[0, row, column].to(vertices)
+    places = (corners * weights[..., None]).sum(1)
+    normal = F.normalize(torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), dim=1)
+    eye = -(lens.rotation[0, 0].T @ lens.translation[0, 0])
+    facing = (normal * F.normalize(eye - places, dim=1)).sum(1).abs()
+    return _Pictured(inside & (triangle >= 0) & (facing > SLANT), triangle, weights, places)
+
+
+def _agreed(model: RigModel, seen: Sequence[_Pictured], radius: float) -> RigLandmarks:
+    """The landmarks that lie at the same place of the rig in several pictures; each at the place nearest the median."""
+    hit = torch.stack([one.hit for one in seen])  # (n, L)
+    points = torch.stack([one.points for one in seen]).masked_fill(~hit[..., None], torch.nan)
+    middle = points.nanmedian(0).values
+    distance = (points - middle).norm(dim=-1).nan_to_num(torch.inf)
+    kept = (distance < AGREED * radius).sum(0) >= LEAST_VIEWS
+    number = kept.nonzero()[:, 0]
+    if len(number) < LEAST_LANDMARKS:
+        raise LandmarkError(f"landmarks: only {len(number)} are at the same place of the rig in different pictures.")
+    nearest = distance[:, number].argmin(0)
+    triangles = torch.stack([one.triangles for one in seen])[nearest, number]
+    barycentrics = torch.stack([one.barycentrics for one in seen])[nearest, number]
+    neutral, basis = model.sample_basis(triangles, barycentrics.to(model.neutral))
+    return RigLandmarks(number.cpu().numpy(), neutral.double(), basis.permute(1, 2, 0).double())
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What a fit works on: pixels (c, L, 2) of the rig's landmarks in the c cameras that show a face."""
+
+    model: RigModel
+    rig: RigLandmarks
+    cameras: CameraModel
+    pixels: Tensor
+    prior: ControlPrior
+    frame: int
+    radius: float
+
+
+def fit_landmarks(
+    model: RigModel,
+    rig: RigLandmarks,
+    cameras: CameraModel,
+    faces: Sequence[np.ndarray | None],
+    prior: ControlPrior,
+    frame: int,
+    axes: RigAxes,
+    radius: float,
+) -> LandmarkFit:
+    """The pose at which the rig's landmarks fall on those of the cameras that show a face.
+
+    cameras: float64, without distortion, leading dimension (C,); faces: of each camera (L, 2) pixels or None.
+    Raises LandmarkError when no camera shows a face, or the landmarks contradict each other.
+    """
+    shown = [index for index, face in enumerate(faces) if face is not None]
+    if not shown:
+        raise LandmarkError("landmarks: no face was found in the footage.")
+    pixels = torch.stack([torch.as_tensor(faces[index])[rig.number] for index in shown]).to(rig.neutral)  # (c, L, 2)
+    seen = _Seen(model, rig, _chosen(cameras, shown), pixels, prior, frame, radius)
+    controls = prior.clamped(model.default.double()[None], torch.tensor([frame], device=model.device))
+    activations, _ = model.activations(controls.to(model.dtype))
+    points = rig.neutral + rig.basis @ activations[0].double()
+    if len(shown) > 1:  # a face that is seen wrongly in one camera must not spoil the others
+        groups = [list(pair) for pair in combinations(range(len(shown)), 2)][:MOST_PAIRS]
+        heads = [_triangulated_head(points, _chosen(seen.cameras, group), pixels[group], radius) for group in groups]
+    else:
+        heads = _facing_heads(points, axes, seen.cameras, pixels[0])
+    poses = [Pose(controls, head[None]) for head in heads]
+    costs = [float(_normals(seen, pose, _scale(seen, pose))[2]) for pose in poses]
+    likely = sorted(range(len(poses)), key=lambda index: costs[index])[:MOST_REFINED]
+    fits = [_refine(seen, poses[index]) for index in likely]
+    return max(fits, key=lambda fit: (fit.inliers, -fit.residual))
+
+
+def _chosen(cameras: CameraModel, shown: list[int]) -> CameraModel:
+    return CameraModel(
+        cameras.intrinsics[shown],
+        cameras.rotation[shown],
+        cameras.translation[shown],
+        None,
+        cameras.radius_limit[shown],
+        cameras.widths[shown],
+        cameras.heights[shown],
+    )
+
+
+def _triangulated_head(points: Tensor, cameras: CameraModel, pixels: Tensor, radius: float) -> Tensor:
+    """Head transform (4, 4) that lays the rig's landmarks (L, 3) upon those triangulated from pixels (c, L, 2)."""
+    homogeneous = F.pad(pixels, (0, 1), value=1.0) @ torch.linalg.inv(cameras.intrinsics).mT
+    rays = F.normalize(homogeneous, dim=-1) @ cameras.rotation  # (c, L, 3) world
+    across = torch.eye(3).to(rays) - rays[..., :, None] * rays[..., None, :]
+    centres = cameras.centres[..., None]  # (c, 3, 1)
+    places = torch.linalg.solve(across.sum(0), (across @ centres[:, None]).sum(0))[..., 0]  # (L, 3)
+    weight = torch.ones(len(points), 1, dtype=points.dtype, device=points.device)
+    for _ in range(10):
+        head = _laid_upon(points, places, weight)
+        distance = (apply_head(head[None], points[None])[0] - places).norm(dim=1, keepdim=True)
+        weight = robust_weight(distance, 2 * INLIER * radius)
+    return head
+
+
+def _laid_upon(points: Tensor, places: Tensor, weight: Tensor) -> Tensor:
+    """The rigid transform (4, 4) that brings points (L, 3) nearest to places (Kabsch 1976). weight: (L, 1)."""
+    total = weight.sum()
+    first, second = (weight * points).sum(0) / total, (weight * places).sum(0) / total
+    turn = torch.linalg.svd((weight * (places - second)).T @ (points - first))
+    flip = torch.diag(torch.tensor([1.0, 1.0, float(torch.det(turn.U @ turn.Vh))])).to(points)
+    head = torch.eye(4).to(points)
+    head[:3, :3] = turn.U @ flip @ turn.Vh
+    head[:3, 3] = second - head[:3, :3] @ first
+    return head
+
+
+def _facing_heads(points: Tensor, axes: RigAxes, cameras: CameraModel, pixels: Tensor) -> list[Tensor]:
+    """Head transforms (4, 4) that face the only camera, upright, on either side or upside down, of the right size.
+
+    From a long lens a face and its relief turned inside out look alike; perspective-n-point methods take either.
+    """
+    size = (points - points.mean(0)).norm(dim=1).square().mean().sqrt()
+    spread = (pixels - pixels.mean(0)).norm(dim=1).square().mean().sqrt()
+    depth = cameras.intrinsics[0, 0, 0] * size / spread
+    ray = torch.linalg.solve(cameras.intrinsics[0], F.pad(pixels.mean(0), (0, 1), value=1.0))
+    to_world = cameras.rotation[0].T
+    place = to_world @ (ray * depth - cameras.translation[0])
+    heads = []
+    for right, down in ((1, 0), (0, 1), (-1, 0), (0, -1)):
+        up, facing = to_world @ torch.tensor([-down, -right, 0.0]).to(points), -to_world[:, 2]
+        turn = head_rotation(axes, up.cpu().numpy(), facing.cpu().numpy(), np.zeros((1, 3)))[0]
+        head = torch.eye(4).to(points)
+        head[:3, :3] = torch.as_tensor(turn).to(points)
+        head[:3, 3] = place - head[:3, :3] @ points.mean(0)
+        heads.append(head)
+    return heads
+
+
+def _refine(seen: _Seen, pose: Pose) -> LandmarkFit:
+    """Levenberg-Marquardt on the reprojection error; the controls, held by their prior, follow the head."""
+    scale = _scale(seen, pose)
+    best, damping = _normals(seen, pose, scale), 1e-3
+    for iteration in range(ITERATIONS):
+        A, b, cost, _ = best
+        lower, upper = (bound[seen.frame] - pose.controls[0] for bound in (seen.prior.lower, seen.prior.upper))
+        if iteration < HEAD_FIRST:
+            lower, upper = torch.zeros_like(lower), torch.zeros_like(upper)
+        free = torch.full((6,), torch.inf, dtype=lower.dtype, device=lower.device)
+        raised = A + torch.diag(damping * A.diagonal() + 1e-9 * A.diagonal().max())
+        step = solve_box(raised[None], b[None], torch.cat([lower, -free])[None], torch.cat([upper, free])[None])
+        moved = pose.moved(step)
+        trial = _normals(seen, moved, scale)
+        if trial[2] < cost:
+            pose, best, damping = moved, trial, damping * 0.3
+        else:
+            damping *= 10
+    distance = best[3]
+    return LandmarkFit(pose, float(distance.median()), float((distance < INLIER).double().mean()))
+
+
+def _scale(seen: _Seen, pose: Pose) -> Tensor:
+    """(c, 1, 1) head radii a pixel at a pose; held while it is refined, else a nearer head would seem to fit better."""
+    depth = seen.cameras.project(apply_head(pose.head, seen.rig.neutral[None])[0]).depth
+    depth = depth.median(1).values.clamp_min(seen.radius)
+    return (depth / seen.cameras.intrinsics[:, 0, 0] / seen.radius)[:, None, None]
+
+
+def _normals(seen: _Seen, pose: Pose, scale: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """A (K+6, K+6), b (K+6,), cost, and distances (c*L,) in head radii, at a pose (B = 1). scale: of ``_scale``."""
+    rig, prior = seen.rig, seen.prior
+    activations, jacobian = seen.model.activations(pose.controls.to(seen.model.dtype))
+    points = rig.neutral + rig.basis @ activations[0].double()
+    projection, J_pixel_world = seen.cameras.project_with_jacobian(apply_head(pose.head, points[None])[0])
+    residual = torch.where(projection.valid[..., None], (projection.pixels - seen.pixels) * scale, 1e3)
+    J_pixel_point = J_pixel_world @ pose.head[0, :3, :3]
+    basis = torch.cat([rig.basis, head_basis(points)], 2)  # (L, 3, S+6)
+    J = scale[..., None] * J_pixel_point @ basis
+    distance = residual.norm(dim=-1)
+    information = min(1.0, INDEPENDENT / len(points)) / SIGMA**2
+    weight = information * robust_weight(distance, 2 * SIGMA)
+    A = torch.einsum("clip,cliq,cl->pq", J, J, weight)
+    b = -torch.einsum("clip,cli,cl->p", J, residual, weight)
+    A, b = (value[0] for value in to_controls(A[None], b[None], jacobian))
+    count = pose.controls.shape[1]
+    prior_A, prior_b = prior.normal_equations(pose.controls)
+    A[:count, :count] += prior_A[0]
+    b[:count] += prior_b[0]
+    cost = (information * robust_loss(distance, 2 * SIGMA)).sum() + prior.cost(pose.controls)[0]
+    return A, b, cost, distance.flatten()

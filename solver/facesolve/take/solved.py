@@ -1,0 +1,42 @@
+"""The take that a solution belongs to, and which of its frames and controls the solution holds."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from . import Rig, Solution, Take, TakeError, read_take
+
+
+def find_take(solution: Solution, solution_folder: Path) -> Take:
+    """The take that ``solution`` was made from. Raises TakeError as ``find_take_folder``, or when it cannot be read."""
+    return read_take(find_take_folder(solution, solution_folder))
+
+
+def find_take_folder(solution: Solution, solution_folder: Path) -> Path:
+    """Where the take of ``solution`` lies, by the path in its provenance (relative to ``solution_folder``)."""
+    recorded = solution.provenance.get("take")
+    if not isinstance(recorded, str):
+        raise TakeError(f"solution: '{solution_folder}' does not say which take it solves; give it with --take.")
+    folder = Path(os.path.normpath(solution_folder / recorded))
+    if not (folder / "take.json").is_file():
+        raise TakeError(f"solution: its take is not at '{folder}' any more; give its folder with --take.")
+    return folder
+
+
+def take_rows(solution: Solution, take: Take) -> np.ndarray:
+    """(F,) 0-based take frame of each of the solution's frames. Raises TakeError for one that the take lacks."""
+    strangers = sorted(set(solution.frames.tolist()) - set(take.frames.tolist()))
+    if strangers:
+        raise TakeError(f"solution: its frame {strangers[0]} is not one of the take's; is this the right take?")
+    return np.searchsorted(take.frames, solution.frames)
+
+
+def control_columns(values: np.ndarray, names: tuple[str, ...], rig: Rig, what: str) -> np.ndarray:
+    """``values`` (F, K) with columns in the order of the rig's controls. Raises TakeError naming ``what``."""
+    if set(names) != set(rig.control_names) or len(names) != len(rig.controls):
+        odd = sorted(set(names) ^ set(rig.control_names))
+        raise TakeError(f"{what}: its controls are not the take's (for example '{odd[0] if odd else names[0]}').")
+    return values[:, [names.index(name) for name in rig.control_names]]

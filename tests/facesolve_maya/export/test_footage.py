@@ -1,0 +1,157 @@
+"""Footage: frame numbers, where files are looked for, what is missing."""
+
+import cv2
+import numpy as np
+import pytest
+from maya import cmds
+
+from facesolve_maya.export import ExportError
+from facesolve_maya.export.footage import (
+    CameraFootage,
+    checked,
+    footage_by_hand,
+    footage_of_plane,
+    frame_numbers,
+    image_plane,
+    pattern_of,
+    resolve,
+)
+from facesolve_maya.scene.findings import Report
+
+
+def write_images(folder, numbers, stem="plate_", size=(20, 10)):
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in numbers:
+        cv2.imwrite(str(folder / f"{stem}{number:04d}.png"), np.zeros((size[1], size[0], 3), np.uint8))
+
+
+def make_plane(name, frame_offset=0, formula="frame"):
+    transform = cmds.createNode("transform", name="cam")
+    shape = cmds.createNode("camera", name="camShape", parent=transform)
+    plane = cmds.createNode("imagePlane", name="plate", parent=cmds.createNode("transform", name="p", parent=shape))
+    cmds.connectAttr(plane + ".message", shape + ".imagePlane[0]")
+    cmds.setAttr(plane + ".imageName", name, type="string")
+    cmds.setAttr(plane + ".useFrameExtension", True)
+    cmds.setAttr(plane + ".frameOffset", frame_offset)
+    cmds.setAttr(plane + ".coverage", 20, 10)
+    cmds.expression(string=f"{plane}.frameExtension={formula}")
+    return shape, plane
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [
+        ("footage/cam0/cam0_0000.jpg", "footage/cam0/cam0_{frame:04d}.jpg"),
+        ("e:\\tuto\\stA.0000.jpg", "e:/tuto/stA.{frame:04d}.jpg"),
+        ("shot2/take01.7.exr", "shot2/take01.{frame}.exr"),
+        ("a.00012.tiff", "a.{frame:05d}.tiff"),
+    ],
+)
+def test_pattern_takes_the_last_number(name, pattern):
+    assert pattern_of(name, "plate") == pattern
+
+
+def test_an_image_without_number_is_refused():
+    with pytest.raises(ExportError, match=r"plate: the image 'plate\.jpg' has no frame number"):
+        pattern_of("plate.jpg", "plate")
+
+
+def test_frame_extension_is_evaluated_and_offset_added(maya):
+    shape, plane = make_plane("x.0000.png", frame_offset=-1000)
+    report = Report()
+    found = footage_of_plane("cam", image_plane(shape, report), (1001.0, 1003.0), (), report)
+    assert list(found.numbers) == [1, 3]
+    cmds.setAttr(plane + ".useFrameExtension", False)
+    with pytest.raises(ExportError, match="plate: it shows one still image"):
+        footage_of_plane("cam", plane, (1001.0,), (), report)
+
+
+def test_files_are_found_in_project_scene_folder_environment_and_given_folders(maya, tmp_path, monkeypatch):
+    write_images(tmp_path / "project" / "footage", [3])
+    write_images(tmp_path / "project" / "sourceimages", [3], "source_")
+    write_images(tmp_path / "elsewhere" / "deep", [3], "moved_")
+    cmds.workspace(str(tmp_path / "project"), openWorkspace=True)
+    cmds.workspace(fileRule=("sourceImages", "sourceimages"))
+    monkeypatch.setenv("PLATES", str(tmp_path / "project" / "footage"))
+    assert resolve("footage/plate_{frame:04d}.png", 3, ())[0].endswith("project/footage/plate_{frame:04d}.png")
+    assert resolve("source_{frame:04d}.png", 3, ())[0].endswith("project/sourceimages/source_{frame:04d}.png")
+    assert resolve("$PLATES/plate_{frame:04d}.png", 3, ())[0].endswith("project/footage/plate_{frame:04d}.png")
+    given = (str(tmp_path / "elsewhere"),)
+    found, _ = resolve("e:/farm/deep/moved_{frame:04d}.png", 3, given)
+    assert found == (tmp_path / "elsewhere" / "deep" / "moved_{frame:04d}.png").as_posix()
+
+
+def test_nothing_found_names_the_places(maya, tmp_path):
+    cmds.workspace(str(tmp_path), openWorkspace=True)
+    _, plane = make_plane("gone/x.0000.png")
+    report = Report()
+    found = footage_of_plane("cam", plane, (1.0, 2.0), (str(tmp_path / "more"),), report)
+    checked(found, "stop", report)
+    (finding,) = report.findings
+    assert finding.node == "cam"
+    assert "none of its 2 images is here" in finding.sentence
+    assert "more/gone/x." in finding.sentence
+
+
+def test_some_missing_files_stop_unless_told_otherwise(tmp_path, maya):
+    write_images(tmp_path, [1, 3])
+    found = CameraFootage("cam", (tmp_path / "plate_{frame:04d}.png").as_posix(), np.array([1, 2, 3]), 20, 10)
+    for policy, severity in (("stop", "error"), ("unseen", "warning")):
+        report = Report()
+        assert checked(found, policy, report).width == 20
+        assert [f.severity for f in report.findings] == [severity]
+        assert "plate_0002.png" in report.findings[0].sentence
+
+
+def test_the_files_size_counts_and_a_wrong_coverage_is_reported(tmp_path, maya):
+    write_images(tmp_path, [1])
+    found = CameraFootage("cam", (tmp_path / "plate_{frame:04d}.png").as_posix(), np.array([1]), 40, 10)
+    report = Report()
+    result = checked(found, "stop", report)
+    assert (result.width, result.height) == (20, 10)
+    assert report.findings[0].severity == "warning"
+
+
+def test_by_hand_pattern_first_image_and_video(tmp_path, maya):
+    write_images(tmp_path, [7, 8])
+    times = (101.0, 102.0)
+    pattern = (tmp_path / "plate_{frame:04d}.png").as_posix()
+    assert list(footage_by_hand("cam", pattern, times, ()).numbers) == [101, 102]
+    first = footage_by_hand("cam", str(tmp_path / "plate_0007.png"), times, ())
+    assert (first.pattern, list(first.numbers)) == (pattern, [7, 8])
+    video = footage_by_hand("cam", str(tmp_path / "take.mov"), times, ())
+    assert list(video.numbers) == [0, 1]
+
+
+def test_a_videos_size_is_the_render_resolution_with_a_warning(tmp_path, maya):
+    (tmp_path / "take01.mov").write_bytes(b"")
+    report = Report()
+    found = checked(footage_by_hand("cam", str(tmp_path / "take01.mov"), (101.0,), ()), "stop", report)
+    assert (found.width, found.height) == (640, 480)
+    assert found.pattern.endswith("take01.mov")
+    assert [f.severity for f in report.findings] == ["warning"]
+    _, plane = make_plane(str(tmp_path / "take01.mov").replace("\\", "/"))
+    assert list(footage_of_plane("cam", plane, (1.0, 2.0), (), report).numbers) == [0, 1]
+
+
+def footage(name, numbers):
+    return CameraFootage(name, "x_{frame}.png", np.array(numbers), 20, 10)
+
+
+def test_frames_are_scene_frames_where_they_can_be():
+    frames, offsets = frame_numbers([footage("a", [0, 1]), footage("b", [5, 6])], (1001.0, 1002.0))
+    assert (list(frames), offsets) == ([1001, 1002], [-1001, -996])
+
+
+def test_footage_at_twice_the_scene_rate_is_counted_by_its_images():
+    frames, offsets = frame_numbers([footage("a", [10, 11, 12]), footage("b", [20, 21, 22])], (1.0, 1.5, 2.0))
+    assert (list(frames), offsets) == ([10, 11, 12], [0, 10])
+
+
+def test_cameras_out_of_step_and_repeated_images_are_refused():
+    with pytest.raises(
+        ExportError, match="b: its images do not keep step: at scene frame 2 it shows image 7, expected 6"
+    ):
+        frame_numbers([footage("a", [0, 1]), footage("b", [5, 7])], (1.0, 2.0))
+    with pytest.raises(ExportError, match="a: two scene times show the same image"):
+        frame_numbers([footage("a", [3, 3])], (1.0, 1.5))

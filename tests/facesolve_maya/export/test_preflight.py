@@ -1,0 +1,85 @@
+"""The check before a solve: every problem at once, each with its node and remedy, and nothing changed."""
+
+import numpy as np
+import pytest
+from maya import cmds
+
+from facesolve_maya.export import ExportError, ExportRequest, export_take, preflight
+from tests.facesolve_maya.ma_scene import blend_scene, open_scene
+
+
+@pytest.fixture
+def scene(maya, tmp_path):
+    import cv2
+
+    open_scene(blend_scene(targets={"a": (0, [(6000, [0], [[1, 0, 0]])])}), tmp_path)
+    cmds.createNode("camera", name="camShape", parent=cmds.createNode("transform", name="cam"))
+    for number in (1, 2):
+        cv2.imwrite(str(tmp_path / f"plate.{number:04d}.png"), np.zeros((480, 640, 3), np.uint8))
+    return {"cam": str(tmp_path / "plate.{frame:04d}.png")}
+
+
+def request(footage, **changes):
+    values = {"meshes": ("head",), "head": "head_GRP", "cameras": ("cam",), "frames": (1.0, 2.0), "footage": footage}
+    return ExportRequest(**{**values, **changes})
+
+
+def test_a_sound_scene_has_no_findings_and_exports(scene):
+    assert preflight(request(scene)) == ()
+    take = export_take(request(scene, name="shot"))
+    assert (take.name, list(take.frames), take.footage[0].offset) == ("shot", [1, 2], 0)
+
+
+def test_all_problems_are_found_at_once(scene, maya):
+    cmds.setAttr("BS.nodeState", 1)
+    cmds.setAttr("camShape.filmRollValue", 5)
+    cmds.createNode("camera", name="otherShape", parent=cmds.createNode("transform", name="other"))
+    version = maya.graph.version
+    found = preflight(request(scene, cameras=("cam", "other", "nobody")))
+    assert [(f.severity, f.node) for f in found] == [("error", n) for n in ("BS", "cam", "other", "nobody")]
+    assert all(f.sentence.endswith(".") and f.remedy for f in found)
+    assert maya.graph.version == version
+    with pytest.raises(ExportError) as error:
+        export_take(request(scene, cameras=("cam", "other", "nobody")))
+    assert error.value.findings == found
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"frames": ()}, "frame range is empty"),
+        ({"frames": (2.0, 1.0)}, "do not increase"),
+        ({"cameras": ()}, "no camera is given"),
+        ({"meshes": ()}, "no head mesh is given"),
+        ({"head": "nobody"}, "head transform 'nobody' does not exist"),
+        ({"head": "BS"}, "it is no transform"),
+        ({"meshes": ("head_GRP",)}, "0 visible mesh shapes"),
+    ],
+)
+def test_bad_requests_are_sentences(scene, changes, words):
+    assert any(
+        words in finding.sentence for finding in preflight(request(scene, **changes)) if finding.severity == "error"
+    )
+
+
+def test_an_image_of_another_aspect_than_the_render_settings_is_a_warning(scene):
+    cmds.setAttr("defaultResolution.width", 1920)
+    (finding,) = preflight(request(scene))
+    assert (finding.severity, finding.node) == ("warning", "cam")
+
+
+def test_locked_controls_are_a_warning_and_follow_the_scene(scene):
+    cmds.setAttr("BS.a", 0.25)
+    cmds.setAttr("BS.a", lock=True)
+    (finding,) = preflight(request(scene))
+    assert (finding.severity, finding.node) == ("warning", "BS.a")
+    (control,) = export_take(request(scene)).settings.controls
+    assert (control.name, list(control.lock)) == ("a", [0.25])
+
+
+def test_a_scene_in_metres_gives_the_same_take(scene):
+    first = export_take(request(scene))
+    cmds.currentUnit(linear="m")
+    second = export_take(request(scene))
+    np.testing.assert_array_equal(first.rig.neutral, second.rig.neutral)
+    np.testing.assert_array_equal(first.start.head, second.start.head)

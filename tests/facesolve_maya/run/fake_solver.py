@@ -1,0 +1,59 @@
+"""A stand-in for ``python -m facesolve solve``: says and does what ``behaviour.json`` in the take's folder tells it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+
+def say(**event):
+    print(json.dumps(event), flush=True)
+
+
+def wait_for_cancel(out, deaf):
+    """Works for a minute; unless deaf, stops with exit code 130 once the cancel file is there."""
+    for step in range(600):
+        say(event="progress", stage="pyramid", done=step, total=600, seconds_left=None)
+        if not deaf and (out / "cancel").exists():
+            say(event="error", text="interrupted")
+            sys.exit(130)
+        time.sleep(0.1)
+
+
+def main():
+    take, out = Path(sys.argv[2]), Path(sys.argv[sys.argv.index("--out") + 1])
+    behaviour = json.loads((take / "behaviour.json").read_text(encoding="utf-8"))
+    (out / "seen.json").write_text(
+        json.dumps({"arguments": sys.argv[1:], "environment": dict(os.environ), "folder": os.getcwd()}),
+        encoding="utf-8",
+    )
+    say(event="stage", name="appearance", total=2)
+    say(event="progress", stage="appearance", done=1, total=2, seconds_left=1.5)
+    say(event="message", text="rasterizer: torch — größer")
+    say(event="picture", path=(out / "overlay.png").as_posix())
+    say(event="later", text="an event of a newer solver")
+    print("plain text from a library", flush=True)
+    if behaviour.get("deaf"):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if behaviour.get("grandchild"):
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"])
+        (out / "grandchild").write_text(str(child.pid), encoding="utf-8")
+    if behaviour.get("work"):
+        if not behaviour.get("interruptible"):
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        wait_for_cancel(out, behaviour.get("deaf"))
+    for line in behaviour.get("stderr", []):
+        print(line, file=sys.stderr)
+    if "error" in behaviour:
+        say(event="error", text=behaviour["error"])
+    elif not behaviour.get("silent"):
+        say(event="done", path=out.as_posix(), seconds=0.25)
+    sys.exit(behaviour.get("code", 0))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,195 @@
+"""Batch: many scenes, one bad one does not stop the others, the exit code tells."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from maya import cmds
+
+from facesolve.take import Solution, read_take, write_solution
+from facesolve_maya import batch
+from tests.facesolve_maya.conftest import PYTHON_PATH
+from tests.facesolve_maya.ma_scene import blend_scene
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def scenes(maya, tmp_path):
+    """Two sound scenes and one whose blendShape is switched off, with footage."""
+    import cv2
+
+    camera = "\n".join(
+        [
+            'createNode transform -n "cam";',
+            'createNode camera -n "camShape" -p "cam";',
+            'createNode transform -n "plate" -p "camShape";',
+            'createNode imagePlane -n "plateShape" -p "plate";',
+            f'\tsetAttr ".imn" -type "string" "{(tmp_path / "img.0001.png").as_posix()}";',
+            '\tsetAttr ".ufe" yes;',
+            '\tsetAttr ".cov" -type "short2" 640 480 ;',
+            'createNode expression -n "exp";',
+            '\tsetAttr ".ixp" -type "string" ".O[0]=frame";',
+        ]
+    )
+    wires = "\n".join(
+        [
+            'connectAttr ":time1.o" "exp.tim";',
+            'connectAttr "exp.out[0]" "plateShape.fe";',
+            'connectAttr "plateShape.msg" "camShape.ip" -na;',
+        ]
+    )
+    for number in range(1, 5):
+        cv2.imwrite(str(tmp_path / f"img.{number:04d}.png"), np.zeros((480, 640, 3), np.uint8))
+    text = blend_scene(targets={"a": (0, [(6000, [0], [[1, 0, 0]])])}, nodes=camera, connections=wires)
+    paths = [tmp_path / name for name in ("one.ma", "bad.ma", "two.ma")]
+    for path in paths:
+        path.write_text(text)
+    paths[1].write_text(
+        text.replace('createNode blendShape -n "BS";', 'createNode blendShape -n "BS";\n\tsetAttr ".nds" 1;')
+    )
+    return [str(path) for path in paths]
+
+
+@pytest.fixture
+def solver(monkeypatch):
+    """A solver that moves every control evenly over its range and leaves the head where it starts."""
+
+    def solve(request, interpreter, on_event=None):
+        take = read_take(request.take)
+        count = len(take.frames)
+        share = np.linspace(0, 1, count)[:, None]
+        solution = Solution(
+            frames=take.frames,
+            scene_times=take.scene_times,
+            fps=take.fps,
+            control_names=tuple(take.rig.control_names),
+            controls=take.rig.bounds[:, 0] + share * (take.rig.bounds[:, 1] - take.rig.bounds[:, 0]),
+            head=np.tile(take.start.head, (count, 1, 1)),
+            control_std=np.zeros((count, len(take.rig.controls))),
+            head_std=np.zeros((count, 6)),
+            camera_names=tuple(camera.name for camera in take.cameras),
+            residual=np.zeros((count, len(take.cameras))),
+            provenance={"take": ".."},
+        )
+        write_solution(solution, request.out)
+        return request.out
+
+    monkeypatch.setattr("facesolve_maya.run.solve", solve)
+    monkeypatch.setattr("facesolve_maya.run.find_interpreter", lambda setting: setting)
+
+
+ARGUMENTS = ["--mesh", "head", "--head", "head_GRP", "--cameras", "cam", "--frames", "1-4"]
+
+
+def test_a_bad_scene_does_not_stop_the_others(scenes, solver, tmp_path, capsys):
+    code = batch.main([*scenes, *ARGUMENTS, "--save-as", str(tmp_path / "out" / "{scene}_keyed.ma"), "--json"])
+    assert code == 1
+    results = json.loads(capsys.readouterr().out)
+    assert [r["status"] for r in results] == ["done", "failed", "done"]
+    assert "BS: this blendShape does not compute" in results[1]["message"]
+    assert [Path(r["saved"]).name for r in results] == ["one_keyed.ma", "", "two_keyed.ma"]
+    assert [r["keys"] for r in results] == [28, 0, 28]
+    cmds.file(results[0]["saved"], open=True, force=True)
+    assert [round(cmds.getAttr("BS.a", time=t), 6) for t in (1, 2, 3, 4)] == [0, 0.333333, 0.666667, 1]
+    assert read_take(results[0]["take"]).cameras[0].width == 640
+
+
+def test_all_well_is_zero_and_the_table_has_a_line_for_each_scene(scenes, solver, capsys):
+    assert batch.main([scenes[0], scenes[2], *ARGUMENTS]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[:3] == ["scene", "status", "seconds"]
+    assert [line.split()[:2] for line in lines[1:]] == [["one.ma", "done"], ["two.ma", "done"]]
+
+
+def test_missing_scenes_and_solver_errors_are_sentences(scenes, solver, monkeypatch, capsys):
+    from facesolve.take import SolveError
+
+    def fails(request, interpreter):
+        raise SolveError("the solver ran out of memory.")
+
+    monkeypatch.setattr("facesolve_maya.run.solve", fails)
+    assert batch.main([scenes[0], "nowhere.ma", *ARGUMENTS]) == 1
+    out = capsys.readouterr().out
+    assert "ran out of memory" in out
+    assert "'nowhere.ma' does not exist" in out
+    assert "Traceback" not in out
+
+
+@pytest.mark.parametrize("wrong", [["--frames", "4-1"], ["--frames", "x"], ["--quality", "best"]])
+def test_a_wrong_command_line_is_two(scenes, wrong):
+    with pytest.raises(SystemExit) as leaving:
+        batch.main([scenes[0], *ARGUMENTS, *wrong])
+    assert leaving.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--save-as", "out/keyed.ma"], "saved scenes"),
+        (["--take-dir", "takes", "--save-as", "out/{folder}/{scene}.ma"], "takes"),
+    ],
+)
+def test_scenes_that_would_overwrite_each_other_are_refused(scenes, tmp_path, capsys, more, words):
+    (tmp_path / "other").mkdir()
+    second = tmp_path / "other" / "one.ma"
+    second.write_text(Path(scenes[0]).read_text())
+    with pytest.raises(SystemExit) as leaving:
+        batch.main([scenes[0], str(second), *ARGUMENTS, *more])
+    assert leaving.value.code == 2
+    assert f"the {words} of" in capsys.readouterr().err
+    assert not (tmp_path / "facesolve").exists()
+
+
+def test_a_sampled_control_is_recorded_and_keyed(scenes, solver, tmp_path, capsys):
+    code = batch.main([scenes[0], *ARGUMENTS, "--sample", "BS.a", "--json"])
+    (result,) = json.loads(capsys.readouterr().out)
+    assert (code, result["status"]) == (0, "done"), result
+    assert [control.plug for control in read_take(result["take"]).rig.controls] == ["BS.a"]
+    assert [round(cmds.getAttr("BS.a", time=t), 6) for t in (1, 4)] == [0, 1]
+
+
+def run_as_mayapy(*arguments):
+    environment = {
+        **os.environ,
+        "PYTHONPATH": PYTHON_PATH,
+    }
+    command = [sys.executable, "-m", "tests.maya_emulator", "-m", "facesolve_maya.batch", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
+
+
+def test_preflight_in_mayapys_place(scenes):
+    run = run_as_mayapy(scenes[0], *ARGUMENTS, "--preflight", "--json")
+    assert run.returncode == 0, run.stderr
+    (result,) = json.loads(run.stdout)
+    assert result["status"] == "checked"
+    assert run_as_mayapy(scenes[1], *ARGUMENTS, "--preflight").returncode == 1
+    assert run_as_mayapy(scenes[0], "--mesh").returncode == 2
+
+
+def test_the_large_scene_is_checked_in_mayapys_place(facesolve_data, tmp_path):
+    folder = facesolve_data / "ict_rom"
+    scene = tmp_path / "scene.ma"
+    scene.write_bytes(gzip.decompress((folder / "scene.ma.gz").read_bytes()))
+    run = run_as_mayapy(
+        scene,
+        "--mesh",
+        "face_GEO",
+        "--head",
+        "head_GRP",
+        "--cameras",
+        "cam0,cam1,cam2",
+        "--frames",
+        "1001-1040",
+        "--project",
+        folder,
+        "--preflight",
+        "--json",
+    )
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout)[0]["findings"] == []

@@ -1,0 +1,213 @@
+"""A scene adapter without Maya: answers as ``ui.scene.MayaScene`` would, from plain data, and records."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from facesolve.take import ConfusedPair, Solution, SolveError, write_solution
+from facesolve_maya.ui.model import ERROR, NOTE, WARNING, CameraRow, ControlRow, FindingRow, HeadRow, PanelSettings
+
+NAMES = [
+    "browDown_L",
+    "browDown_R",
+    "browInnerUp_L",
+    "browInnerUp_R",
+    "browOuterUp_L",
+    "browOuterUp_R",
+    "cheekPuff_L",
+    "cheekPuff_R",
+    "cheekSquint_L",
+    "cheekSquint_R",
+    "eyeBlink_L",
+    "eyeBlink_R",
+    "eyeSquint_L",
+    "eyeSquint_R",
+    "eyeWide_L",
+    "eyeWide_R",
+    "jawForward",
+    "jawLeft",
+    "jawOpen",
+    "jawRight",
+    "mouthClose",
+    "mouthDimple_L",
+    "mouthDimple_R",
+    "mouthFrown_L",
+    "mouthFrown_R",
+    "mouthFunnel",
+    "mouthLeft",
+    "mouthLowerDown_L",
+    "mouthLowerDown_R",
+    "mouthPress_L",
+    "mouthPress_R",
+    "mouthPucker",
+    "mouthRight",
+    "mouthSmile_L",
+    "mouthSmile_R",
+    "noseSneer_L",
+    "noseSneer_R",
+    "tongueOut",
+    "corrective_014",
+]
+
+
+def controls() -> tuple[ControlRow, ...]:
+    """The rig's controls; one is driven by something that cannot be keyed."""
+    rows = [ControlRow(name, f"face_BS.{name}", "free") for name in NAMES[:-1]]
+    jaw = NAMES.index("jawOpen")
+    rows[jaw] = ControlRow("jawOpen", "face_CTL.jaw", "set-driven key", 0.0, 10.0)
+    rows.append(
+        ControlRow(
+            NAMES[-1], f"face_BS.{NAMES[-1]}", "expression", obstacle="An expression drives it: cannot be keyed."
+        )
+    )
+    return tuple(rows)
+
+
+class FakeScene:
+    """Two heads, three cameras, forty frames."""
+
+    def __init__(self, folder: Path, pictures: tuple[str, ...] = ()) -> None:
+        self.folder = folder
+        self.pictures = pictures
+        self.stored = ""
+        self.preferences: dict[str, str] = {}
+        self.selection = ""
+        self.selected: list[str] = []
+        self.time = 1001.0
+        self.exported: list[tuple[PanelSettings, Path, tuple[int, int] | None]] = []
+        self.applied: list[tuple[Path, tuple[int, int] | None]] = []
+        self.apply_error = ""
+        self.ranges: tuple[Path, ...] = ()
+        self.behaviour: dict = {}
+        self.extra_findings: tuple[FindingRow, ...] = ()
+
+    def heads(self):
+        return (
+            HeadRow("face_GEO", ("face_BS",), ("head_GRP", "character_GRP")),
+            HeadRow("extra:stunt_GEO", ("extra:stunt_BS",), ("extra:stunt_GEO",)),
+        )
+
+    def selected_mesh(self):
+        return self.selection
+
+    def controls(self, settings):
+        return controls() if settings.mesh == "face_GEO" else (ControlRow("open", "extra:stunt_BS.open", "free"),)
+
+    def cameras(self, settings):
+        rows = []
+        for index, name in enumerate(("cam0", "cam1", "cam2")):
+            footage = settings.footage.get(name, f"/shows/rom/footage/{name}/{name}_{{frame:04d}}.jpg")
+            picture = self.pictures[index] if index < len(self.pictures) else ""
+            problem = "" if index < 2 else "Frame 1019 is missing."
+            rows.append(CameraRow(name, footage, picture, 600, 800, problem))
+        return tuple(rows)
+
+    def playback_range(self):
+        return 1001, 1040
+
+    def stored_settings(self):
+        return self.stored
+
+    def store_settings(self, text):
+        self.stored = text
+
+    def preference(self, name):
+        return self.preferences.get(name, "")
+
+    def set_preference(self, name, value):
+        self.preferences[name] = value
+
+    def preflight(self, settings):
+        findings = list(self.extra_findings)
+        if settings.last < settings.first:
+            findings.append(FindingRow(ERROR, "", "The frame range is empty.", "Set the last frame after the first."))
+        if "cam2" not in settings.skipped_cameras:
+            findings.append(
+                FindingRow(
+                    WARNING,
+                    "cam2",
+                    "Image 'cam2_0018.jpg' of frame 1019 is missing.",
+                    "Render or copy the image again, or set 'Bad image' to solve without it.",
+                )
+            )
+        findings.append(
+            FindingRow(NOTE, "face_BS", "One weight cannot be keyed: corrective_014.", "It stays as it is.")
+        )
+        return tuple(findings)
+
+    def default_take_folder(self):
+        return self.folder / "data" / "facesolve" / "rom 012"
+
+    def export(self, settings, folder, span):
+        self.exported.append((settings, folder, span))
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "take.json").write_text("{}", encoding="utf-8")
+        (folder / "behaviour.json").write_text(json.dumps(self.behaviour), encoding="utf-8")
+        if span is None:
+            return ""
+        write_solution(part(*span), folder.parent / "solution")  # in a folder that nobody knows before
+        return "Solving {}-{} again, keeping 2 of your keys.".format(*span)
+
+    def applied_ranges(self, solution):
+        return self.ranges
+
+    def apply(self, solution, settings, span):
+        if self.apply_error:
+            raise SolveError(self.apply_error)
+        self.applied.append((solution, span))
+        return "Keyed 38 controls and head_GRP on layer 'faceSolve_rom'."
+
+    def current_time(self):
+        return self.time
+
+    def set_current_time(self, time):
+        self.time = time
+
+    def select(self, node):
+        self.selected.append(node)
+
+
+def solution(frames: int = 40, cameras: tuple[str, ...] = ("cam0", "cam1", "cam2")) -> Solution:
+    """A solution with a calm take, a bump at 1012 to 1014, a bad frame at 1028 and one that no camera saw, 1036."""
+    random = np.random.default_rng(3)
+    residual = 0.02 + 0.002 * random.random((frames, len(cameras)))
+    bump = np.exp(-(((np.arange(frames) - 12) / 1.2) ** 2))
+    residual += 0.012 * bump[:, None]
+    residual[27] += 0.05
+    residual[35] = np.nan
+    count = len(NAMES) - 1
+    std = np.tile(np.linspace(0.004, 0.02, count), (frames, 1))
+    for name, value in (("mouthPress_L", 0.21), ("mouthClose", 0.17), ("cheekPuff_R", 0.11), ("eyeWide_L", 0.06)):
+        std[:, NAMES.index(name)] = value
+        std[20, NAMES.index(name)] = value * 2
+    return Solution(
+        frames=np.arange(frames),
+        scene_times=np.arange(frames) + 1001.0,
+        fps=30.0,
+        control_names=tuple(NAMES[:-1]),
+        controls=np.zeros((frames, count)),
+        head=np.tile(np.eye(4), (frames, 1, 1)),
+        control_std=std,
+        head_std=np.zeros((frames, 6)),
+        camera_names=cameras,
+        residual=residual,
+        confused=(ConfusedPair("mouthPress_L", "mouthClose", -0.93), ConfusedPair("jawLeft", "mouthLeft", 0.5)),
+    )
+
+
+def part(first: int, last: int) -> Solution:
+    """The frames of a range solved again: nothing stands out any more."""
+    whole = solution()
+    rows = (whole.scene_times >= first) & (whole.scene_times <= last)
+    arrays = ("frames", "scene_times", "controls", "head", "control_std", "head_std")
+    kept = {name: getattr(whole, name)[rows] for name in arrays}
+    return replace(whole, residual=np.full((int(rows.sum()), len(whole.camera_names)), 0.02), **kept)
+
+
+def write_fake_solution(folder: Path) -> None:
+    """Writes ``solution()`` where a solve would."""
+    write_solution(solution(), folder)

@@ -1,0 +1,161 @@
+"""A real solve, small enough for a test, in the panel's session: undo, redo, edits, a range solved again."""
+
+import re
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from maya import cmds
+
+from facesolve.evaluate.evaluate import Truth, evaluate
+from facesolve.take import read_solution, read_take
+from facesolve_maya.apply.provenance import find_provenance
+from facesolve_maya.scene.head import head_at
+from facesolve_maya.ui.scene import MayaScene
+from facesolve_maya.ui.session import IDLE, SOLVING, Session
+from tests.facesolve_maya.demo_head import open_demo_head
+from tests.facesolve_maya.run.conftest import process_exists
+from tests.facesolve_maya.shown import MILLIMETRES, shown_vertices, snapshot, solver_vertices
+from tests.maya_emulator.session import Session as Maya
+from tests.maya_emulator.session import use
+
+FRAMES = 3
+LAYER = "faceSolve_scene"
+
+
+@pytest.fixture(scope="module")
+def solved(tmp_path_factory):
+    """The demo's head, solved and applied by the panel's session: (Maya, session, folder, film, scene before)."""
+    maya, folder = Maya(), tmp_path_factory.mktemp("demo größe")
+    use(maya)
+    film = open_demo_head(folder, FRAMES)
+    session = Session(MayaScene())
+    session.preferences = replace(session.preferences, python=sys.executable, device="cpu")
+    session.load()
+    session.change(first=1, last=FRAMES, take_folder=str(folder / "take"), quality="draft")
+    before = snapshot(maya)
+    run(session)
+    yield maya, session, folder, film, before
+    session.close()
+
+
+@pytest.fixture
+def scene(solved):
+    """The solved scene; what a test changes is undone after it."""
+    maya, queue = solved[0], len(solved[0].undo_queue)
+    use(maya)
+    yield solved
+    while len(maya.undo_queue) > queue:
+        maya.undo()
+
+
+def run(session, span=None):
+    assert session.solve(span), [session.notice, *session.findings]
+    began = time.monotonic()
+    while session.state != IDLE:
+        assert time.monotonic() - began < 600
+        session.tick()
+        time.sleep(0.02)
+    assert not session.notice_is_error, session.notice
+
+
+def state(maya) -> str:
+    """Every node, plug, key and connection; a node that redo makes again has another identity."""
+    return re.sub(r'rename -uid "[^"]*"', "", snapshot(maya))
+
+
+def apart(maya, folder) -> float:
+    """Largest distance in millimetres between what the scene shows and what the solver says."""
+    solution = read_solution(folder / "solution")
+    expected = solver_vertices(read_take(folder / "take"), solution)
+    return MILLIMETRES * max(
+        np.linalg.norm(shown_vertices(maya, "headShape", time) - points, axis=1).max()
+        for time, points in zip(solution.scene_times, expected, strict=True)
+    )
+
+
+def test_the_exported_take_is_what_was_filmed(scene):
+    _, _, folder, film, _ = scene
+    take = read_take(folder / "take" / "take")
+    assert take.rig.control_names == film.rig.control_names
+    np.testing.assert_allclose(take.rig.neutral, film.rig.neutral, atol=1e-6)
+    assert [len(target.shapes) for target in take.rig.targets] == [len(target.shapes) for target in film.rig.targets]
+    assert take.rig.combinations == film.rig.combinations
+    np.testing.assert_allclose(take.start.head, film.start_head, atol=1e-6)
+    np.testing.assert_allclose(take.start.controls, film.start_controls, atol=1e-6)
+    for camera, original in zip(take.cameras, film.cameras, strict=True):
+        np.testing.assert_allclose(camera.intrinsics, original.intrinsics, atol=1e-3)
+        np.testing.assert_allclose(camera.translation, original.translation, atol=1e-6)
+
+
+def test_the_scene_shows_what_the_solver_found_and_that_is_near_the_truth(scene):
+    maya, _, folder, film, _ = scene
+    assert apart(maya, folder / "take") < 0.01
+    solution, take = read_solution(folder / "take" / "solution"), read_take(folder / "take" / "take")
+    found = evaluate(solution, take, Truth(film.controls, tuple(film.rig.control_names), film.heads))
+    assert found.regions[0].world_mean < 0.6
+
+
+def test_undo_restores_every_plug_and_curve_and_redo_brings_them_back(scene):
+    maya, _, _, _, before = scene
+    after = state(maya)
+    maya.undo()
+    assert snapshot(maya) == before
+    maya.redo()
+    assert state(maya) == after
+    maya.undo()
+    assert snapshot(maya) == before
+    maya.redo()
+
+
+def test_an_edited_head_and_brow_hold_when_the_range_is_solved_again(scene):
+    _, session, folder, _, _ = scene
+    layer = find_provenance().layer
+    assert layer == LAYER
+    moved = cmds.getAttr("head_GRP.translateX", time=2.0) + 0.3
+    cmds.setKeyframe("head_GRP.translateX", animLayer=layer, time=2.0, value=moved)
+    cmds.setKeyframe("BS.browInnerUp", animLayer=layer, time=2.0, value=0.9)
+    there = head_at("head_GRP", 2.0)
+    run(session, (1, FRAMES))
+    settings = read_take(folder / "take" / "range_1-3" / "take").settings
+    assert [(pin.frame, pin.control, round(pin.value, 6)) for pin in settings.pins] == [(2, "browInnerUp", 0.9)]
+    assert [pin.frame for pin in settings.head_pins] == [2]
+    again = read_solution(folder / "take" / "range_1-3" / "solution")
+    np.testing.assert_allclose(again.head[1], there, atol=1e-12)
+    np.testing.assert_allclose(head_at("head_GRP", 2.0), there, atol=1e-6)
+    assert cmds.getAttr("BS.browInnerUp", time=2.0) == pytest.approx(0.9)
+    assert cmds.ls(type="animLayer").count(layer) == 1
+    assert find_provenance().solution_folder.endswith("take/solution")
+    assert len(session.result.frames) == FRAMES
+    assert session.open_last_solution()
+    brow = session._shown.control_names.index("browInnerUp")
+    assert session._shown.controls[1, brow] == pytest.approx(0.9), "the range is shown within the solution"
+    assert "keys became" in session.scene.reduce_keys(0.5)
+
+
+def test_a_solve_cancelled_in_the_midst_leaves_no_process_and_no_change(scene):
+    maya, session, folder, _, _ = scene
+    before, queue, result = snapshot(maya), len(maya.undo_queue), folder / "take" / "solution" / "solution.npz"
+    found, shown = result.read_bytes(), shown_vertices(maya, "headShape", 2.0)
+    assert session.solve(), session.notice
+    process, began = session._task._process, time.monotonic()
+    while session.run.stage in ("", "starting") or session.run.done < 1:
+        assert session.state == SOLVING, session.notice
+        assert time.monotonic() - began < 120
+        session.tick()
+        time.sleep(0.02)
+    assert process_exists(process.pid)
+    session.cancel()
+    while session.state != IDLE:
+        assert time.monotonic() - began < 180
+        session.tick()
+        time.sleep(0.02)
+    assert session.notice == "Cancelled. The scene is as it was."
+    assert not process_exists(process.pid)
+    assert not (folder / "take" / "solution" / "cancel").exists()
+    assert session.solution is None
+    assert (snapshot(maya), len(maya.undo_queue)) == (before, queue)
+    np.testing.assert_array_equal(shown_vertices(maya, "headShape", 2.0), shown)
+    assert result.read_bytes() == found, "the solution of the solve before is still there"

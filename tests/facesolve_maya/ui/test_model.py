@@ -1,0 +1,87 @@
+"""The panel's data: settings and their text. Needs neither Qt nor maya."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from facesolve.take import TakeError
+from facesolve_maya.ui.document import settings_from_text, settings_to_text
+from facesolve_maya.ui.model import FREE, LOCKED, PINNED, ControlChoice, PanelSettings, parse_frame_list
+from facesolve_maya.ui.runs import RunStatus, spoken_time
+
+SETTINGS = PanelSettings(
+    mesh='a "quoted" \\ name|größe_GEO',
+    first=-5,
+    last=40,
+    excluded="3, 7-9",
+    smoothness=0.5,
+    apply_when_done=False,
+    skipped_cameras=("cam2",),
+    footage={"cam0": "C:\\shows\\{frame:04d}.exr"},
+    controls={"jaw": ControlChoice(False, LOCKED, 2.5, "chin"), "lid": ControlChoice(keys=PINNED)},
+)
+
+
+def test_settings_survive_as_text_that_maya_cannot_spoil():
+    text = settings_to_text(SETTINGS)
+    assert settings_from_text(text) == SETTINGS
+    assert text.isascii()
+    assert not set(text) & set("\"'\\\n")
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "[]", "{}", "%7B%22schema%22%3A 2%7D"])
+def test_foreign_text_is_no_settings(text):
+    assert settings_from_text(text) is None
+
+
+def test_one_odd_value_does_not_lose_the_rest():
+    record = {"schema": 1, "mesh": "face", "first": "one", "quality": 7, "apply_when_done": 1, "smoothness": 2}
+    record["controls"] = {"a": {"keys": "whatever", "stiffness": -1}, "b": 5}
+    read = settings_from_text(json.dumps(record))
+    assert read == PanelSettings(mesh="face", smoothness=2.0, controls={"a": ControlChoice()})
+
+
+def test_default_choices_are_not_stored():
+    settings = PanelSettings().with_choice("a", ControlChoice(active=False))
+    assert settings.with_choice("a", ControlChoice()).controls == {}
+
+
+def test_cameras_are_left_out_and_taken_back():
+    settings = PanelSettings().with_camera("a", False).with_camera("a", False).with_camera("b", False)
+    assert settings.skipped_cameras == ("a", "b")
+    assert settings.with_camera("a", True).skipped_cameras == ("b",)
+
+
+def test_frames_leave_out_the_excluded():
+    assert replace(SETTINGS, first=2, last=10).frames() == (2, 4, 5, 6, 10)
+
+
+@pytest.mark.parametrize(("text", "quoted"), [("5-x", "5-x"), ("9-7", "9-7"), ("1.5", "1.5")])
+def test_bad_frame_lists_quote_the_part(text, quoted):
+    with pytest.raises(TakeError, match=quoted):
+        parse_frame_list("3, " + text)
+
+
+def test_empty_ranges_are_refused():
+    with pytest.raises(TakeError, match="before the first"):
+        PanelSettings(first=2, last=1).frames()
+    with pytest.raises(TakeError, match="excluded"):
+        PanelSettings(first=1, last=2, excluded="1-2").frames()
+
+
+def test_solver_settings_carry_what_the_user_chose_and_nothing_else():
+    made = SETTINGS.solver_settings(("jaw", "lid", "brow"))
+    assert [(c.name, c.active, c.stiffness, c.symmetric) for c in made.controls] == [("jaw", False, 2.5, None)]
+    assert (made.smoothness, made.quality) == (0.5, "standard")
+    assert SETTINGS.choice("brow").keys == FREE
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(8.2, "8 s"), (125, "2 min 05 s"), (4320, "1 h 12 min")])
+def test_times_are_spoken(seconds, text):
+    assert spoken_time(seconds) == text
+
+
+def test_a_stage_of_unknown_length_has_no_fraction():
+    assert RunStatus(done=3, total=0).fraction is None
+    assert RunStatus(done=3, total=4).fraction == 0.75

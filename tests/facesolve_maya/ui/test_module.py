@@ -1,0 +1,142 @@
+"""What Maya loads: the module file, the installer that writes it, the icons."""
+
+import importlib.util
+import os
+import re
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+MODULE = ROOT / "mod" / "facesolve.mod"
+HEADER = re.compile(r"\+ MAYAVERSION:(\d{4}) PLATFORM:(win64|linux|mac) facesolve (\d+\.\d+\.\d+) (.+)")
+LINE = re.compile(r"(plug-ins|icons|scripts): \S.*|[A-Z_]+ (\+?:?=) \S.*|[A-Z_]+ \+:= \S.*")
+
+
+def blocks(text):
+    """Header and lines of each block; asserts the syntax of a module file."""
+    result = []
+    for line in text.splitlines():
+        if line.startswith("+"):
+            match = HEADER.fullmatch(line)
+            assert match, line
+            result.append((match.groups(), []))
+        elif line:
+            assert LINE.fullmatch(line), line
+            result[-1][1].append(line)
+    return result
+
+
+@pytest.fixture
+def installer():
+    path = ROOT / "mod" / "installer" / "drag_into_maya.py"
+    spec = importlib.util.spec_from_file_location("drag_into_maya", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_version_and_platform_has_one_equal_block():
+    found = blocks(MODULE.read_text(encoding="utf-8"))
+    expected = {(str(version), name) for version in range(2022, 2027) for name in ("win64", "linux", "mac")}
+    assert {header[:2] for header, _ in found} == expected
+    assert len(found) == len(expected)
+    assert len({tuple(lines) for _, lines in found}) == 1
+    assert {header[3] for header, _ in found} == {".."}
+
+
+def test_the_version_is_the_projects():
+    declared = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.M).group(1)
+    assert {header[2] for header, _ in blocks(MODULE.read_text(encoding="utf-8"))} == {declared}
+
+
+def test_the_module_folder_holds_nothing_maya_could_take_for_a_module():
+    assert [path.name for path in MODULE.parent.iterdir() if path.is_file()] == ["facesolve.mod"]
+
+
+def test_module_paths_lead_to_what_they_should():
+    _, lines = blocks(MODULE.read_text(encoding="utf-8"))[0]
+    paths = dict(re.split(r": | \+:= ", line) for line in lines if not line.startswith("PYTHONPATH"))
+    folders = [line.partition(" +:= ")[2] for line in lines if line.startswith("PYTHONPATH")]
+    assert paths["plug-ins"] == "maya_plugin/plug-ins"
+    assert (ROOT / paths["icons"] / "facesolve_solve.png").is_file()
+    assert folders == ["solver", "maya_plugin"]
+    assert (ROOT / folders[0] / "facesolve" / "take").is_dir()
+    assert (ROOT / folders[1] / "facesolve_maya" / "run").is_dir()
+
+
+def test_the_installed_file_names_the_root_with_forward_slashes(installer):
+    text = installer.module_text(MODULE.read_text(encoding="utf-8"), "C:\\Program Files\\face solve")
+    assert {header[3] for header, _ in blocks(text)} == {"C:/Program Files/face solve"}
+
+
+def test_the_drop_installs_loads_and_builds_the_shelf(installer, commands, tmp_path):
+    commands.app_dir = str(tmp_path / "maya größe") + "/"
+    os.makedirs(commands.app_dir)
+    installer.onMayaDroppedPythonFile()
+    installer.onMayaDroppedPythonFile()
+    target = Path(commands.app_dir) / "modules" / "facesolve.mod"
+    assert [path.name for path in target.parent.iterdir()] == ["facesolve.mod"]
+    assert [path.name for path in target.parents[1].iterdir()] == ["modules"]
+    assert {header[3] for header, _ in blocks(target.read_text(encoding="utf-8"))} == {ROOT.as_posix()}
+    assert "autoload facesolve_plugin" in commands.loaded
+    assert len(commands.shelves["Facesolve"]) == 6
+    assert str(target) in commands.dialogs[0].replace("/modules", os.sep + "modules")
+
+
+def test_an_old_maya_is_refused_before_anything_is_written(installer, commands, tmp_path):
+    commands.app_dir = str(tmp_path)
+    commands.about = lambda **flags: "2020" if "majorVersion" in flags else False
+    installer.onMayaDroppedPythonFile()
+    assert list(tmp_path.iterdir()) == []
+    assert "2022" in commands.dialogs[0]
+
+
+def test_a_folder_that_cannot_be_written_is_said(installer, commands, tmp_path):
+    (tmp_path / "modules").write_text("a file where the folder should be")
+    commands.app_dir = str(tmp_path)
+    installer.onMayaDroppedPythonFile()
+    assert "could not be written" in commands.dialogs[0]
+    assert commands.loaded == []
+
+
+def test_without_numpy_the_remedy_is_named_and_nothing_is_loaded(installer, commands, monkeypatch):
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    (problem,) = installer.activate(commands, "x.mod")
+    assert "pip install numpy" in problem
+    assert commands.loaded == ["x.mod"]
+
+
+def png_size(path):
+    data = path.read_bytes()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    return struct.unpack(">II", data[16:24])
+
+
+ICONS = sorted(path.stem for path in (ROOT / "icons").glob("*.svg"))
+
+
+@pytest.mark.parametrize("name", ICONS)
+def test_icons_exist_in_both_sizes(name):
+    assert png_size(ROOT / "icons" / (name + ".png")) == (32, 32)
+    assert png_size(ROOT / "icons" / (name + "_200.png")) == (64, 64)
+
+
+def test_there_is_an_icon_for_each_button_and_the_product():
+    assert len(ICONS) == 7
+
+
+def test_the_pngs_are_those_of_the_svgs(application, tmp_path):
+    from facesolve_maya.ui.qt import QtGui
+
+    script = ROOT / "icons" / "render_pngs.py"
+    subprocess.run([sys.executable, str(script), str(tmp_path)], check=True, timeout=60)
+    for name in ICONS:
+        stored = QtGui.QImage(str(ROOT / "icons" / (name + "_200.png")))
+        fresh = QtGui.QImage(str(tmp_path / (name + "_200.png")))
+        points = [(x, y) for x in range(0, 64, 3) for y in range(0, 64, 3)]
+        apart = [abs(stored.pixelColor(*p).alpha() - fresh.pixelColor(*p).alpha()) > 64 for p in points]
+        assert sum(apart) < 0.02 * len(points), name

@@ -1,0 +1,174 @@
+"""``facesolve calibrate`` on photographs on disk: what is written, what is printed, what is refused."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from facesolve.calibrate.board import parse_board
+from facesolve.calibrate.detect import detect
+from facesolve.cli import main
+from facesolve.geometry.camera_files import read_cameras
+from facesolve.take import Camera
+from tests.calibrate.boards_seen import arc_of_cameras, waved_boards
+from tests.calibrate.photographs import photograph_board
+
+BOARD = "circles:5x4:40:24"
+
+
+def small_cameras() -> list[Camera]:
+    """Two cameras of 320x240 pixels without distortion."""
+    cameras = []
+    for camera in arc_of_cameras(2, distortion=np.zeros(0)):
+        intrinsics = camera.intrinsics.copy()
+        intrinsics[:2] /= 5
+        cameras.append(Camera(camera.name, 320, 240, intrinsics, camera.rotation, camera.translation))
+    return cameras
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a folder for each camera; one image shows no board."""
+    folder = tmp_path_factory.mktemp("session")
+    board = parse_board(BOARD)
+    for camera in small_cameras():
+        (folder / camera.name).mkdir()
+        for view, pose in enumerate(waved_boards(board, 5, seed=4, spread=3.0)):
+            image = photograph_board(board, camera, pose, 2.4, noise=1, seed=view)
+            cv2.imwrite(str(folder / camera.name / f"v{view}.png"), image)
+    cv2.imwrite(str(folder / "cam0" / "v9.png"), np.full((240, 320), 128, np.uint8))
+    return folder
+
+
+def calibrate(folder: Path, out: Path, *more: str) -> int:
+    lens = () if "--hold-intrinsics" in more else ("--lens", "none")
+    return main(["calibrate", str(folder), "--board", BOARD, *lens, "--out", str(out), "--progress", "none", *more])
+
+
+def test_everything_is_written(photographs, tmp_path, capsys):
+    assert calibrate(photographs, tmp_path / "out", "--origin", "v0") == 0
+    printed = capsys.readouterr().out
+    assert "few views tell about its lens (5)" in printed
+    assert "mm apart" in printed
+    cameras = read_cameras(tmp_path / "out" / "calibration.json")
+    for name in ("calibration.yml", "calibration_thesis.json"):
+        others = read_cameras(tmp_path / "out" / name)
+        assert all(np.allclose(a.intrinsics, b.intrinsics) for a, b in zip(cameras, others, strict=True))
+    truth = small_cameras()
+    apart = np.linalg.norm(
+        cameras[0].rotation.T @ cameras[0].translation - cameras[1].rotation.T @ cameras[1].translation
+    )
+    true = np.linalg.norm(truth[0].rotation.T @ truth[0].translation - truth[1].rotation.T @ truth[1].translation)
+    assert apart == pytest.approx(true, rel=0.01)
+    report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    assert report["rms"] < 0.15
+    assert set(report["cameras"]["cam0"]["per_view"]) == {"v0", "v1", "v2", "v3", "v4"}
+    assert report["cameras"]["cam1"]["per_view"]["v2"]["points"] == 20
+    pictures = sorted(
+        path.relative_to(tmp_path / "out" / "views").as_posix() for path in (tmp_path / "out" / "views").rglob("*.jpg")
+    )
+    assert pictures == [
+        *(f"cam0/v{view}.jpg" for view in (0, 1, 2, 3, 4, 9)),
+        *(f"cam1/v{view}.jpg" for view in range(5)),
+    ]
+    assert cv2.imread(str(tmp_path / "out" / "rig.png")).std() > 5
+    assert cv2.imread(str(tmp_path / "out" / "views" / "cam0" / "v1.jpg")).std() > 5
+
+
+def test_lenses_given_are_held_and_json_is_printed(photographs, tmp_path, capsys):
+    assert calibrate(photographs, tmp_path / "first", "--no-pictures") == 0
+    assert not (tmp_path / "first" / "views").exists()
+    capsys.readouterr()
+    pattern = f"{photographs.as_posix()}/{{camera}}/v{{view}}.png"
+    given = ("--intrinsics", str(tmp_path / "first" / "calibration.yml"), "--hold-intrinsics", "--cameras", "cam1,cam0")
+    assert calibrate(Path(pattern), tmp_path / "out", *given, "--no-pictures", "--json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert list(report["cameras"]) == ["cam1", "cam0"]
+    assert report["cameras"]["cam0"]["held"] is True
+    first = {c.name: c for c in read_cameras(tmp_path / "first" / "calibration.json")}
+    for camera in read_cameras(tmp_path / "out" / "calibration.json"):
+        np.testing.assert_allclose(camera.intrinsics, first[camera.name].intrinsics, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (("--lens", "fisheye"), "no model 'fisheye'; choose one of none, k1"),
+        (("--lens", "cam7=k1"), "names camera 'cam7', but there are cam0, cam1"),
+        (("--origin", "v9"), "no image of a view 'v9'"),
+        (("--cameras", "cam0,z"), "no camera 'z'"),
+        (("--intrinsics", "nowhere.yml"), "'nowhere.yml' does not exist"),
+        (("--board", "circles:4x3:40"), "the board was found in none of its 5 images; check --board"),
+    ],
+)
+def test_refusals_are_one_sentence_and_write_nothing(photographs, tmp_path, capsys, more, says):
+    assert calibrate(photographs, tmp_path / "out", *more) == 2
+    captured = capsys.readouterr()
+    assert says in captured.err
+    assert len(captured.err.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_lenses_given_are_a_start_for_simpler_ones(photographs, tmp_path, capsys):
+    camera = small_cameras()[0]
+    record = {
+        name: {
+            "intrinsic": (camera.intrinsics * [[1.02], [1], [1]]).tolist(),
+            "distortion": [0.05, 0.3, 0.01, 0.01, 2.0],
+            "rotation": np.eye(3).tolist(),
+            "translation": [0, 0, 0],
+        }
+        for name in ("cam0", "cam1")
+    }
+    given = ("--intrinsics", str(tmp_path / "given.json"))
+    (tmp_path / "given.json").write_text(json.dumps(record), encoding="utf-8")
+    assert calibrate(photographs, tmp_path / "out", *given, "--lens", "k1", "--square-pixels", "--no-pictures") == 0
+    for found in json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))["cameras"].values():
+        assert found["lens"] == "k1"
+        parameters = found["parameters"]
+        assert parameters["fx"] == pytest.approx(parameters["fy"], rel=1e-12)
+        assert [parameters[name] for name in ("k2", "p1", "p2", "k3")] == [0, 0, 0, 0]
+    capsys.readouterr()
+    assert calibrate(photographs, tmp_path / "held", *given, "--hold-intrinsics", "--lens", "k1") == 2
+    assert "are held as they are; leave --lens out" in capsys.readouterr().err
+    assert not (tmp_path / "held").exists()
+
+
+def test_few_boards_are_warned_of_and_an_impossible_lens_is_refused(photographs, tmp_path, capsys, monkeypatch):
+    folder = tmp_path / "few" / "cam0"
+    folder.mkdir(parents=True)
+    for view in (0, 1):
+        (folder / f"v{view}.png").write_bytes((photographs / "cam0" / f"v{view}.png").read_bytes())
+    empty = (photographs / "cam0" / "v9.png").read_bytes()
+    for view in range(2, 8):
+        (folder / f"v{view}.png").write_bytes(empty)
+    assert calibrate(tmp_path / "few", tmp_path / "out", "--no-pictures") == 0
+    assert "camera 'cam0': the board was found in 2 of its 8 images only; check --board" in capsys.readouterr().out
+    assert json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))["cameras"]["cam0"]["images"] == 8
+
+    def detect_noise(gray, board, camera, view):
+        found = detect(gray, board, camera, view)
+        return found and replace(found, pixels=np.random.default_rng(0).uniform(0, 240, found.pixels.shape))
+
+    monkeypatch.setattr("facesolve.calibrate.detect.detect", detect_noise)
+    assert calibrate(tmp_path / "few", tmp_path / "none", "--no-pictures") == 2
+    assert "no lens explains where the board was found in 2 of its 8 images" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
+
+
+def test_lenses_of_another_size_or_camera_are_refused(photographs, tmp_path, capsys):
+    assert calibrate(photographs, tmp_path / "first", "--no-pictures") == 0
+    path = tmp_path / "first" / "calibration.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    record["cam0"]["width"] = 640
+    path.write_text(json.dumps(record), encoding="utf-8")
+    assert calibrate(photographs, tmp_path / "out", "--intrinsics", str(path)) == 2
+    assert "calibrated at 640x240 pixels, its images have 320x240" in capsys.readouterr().err
+    del record["cam0"]
+    record["other"] = record["cam1"]
+    path.write_text(json.dumps(record), encoding="utf-8")
+    assert calibrate(photographs, tmp_path / "out", "--intrinsics", str(path)) == 2
+    assert "has no camera 'cam0'; it has cam1, other" in capsys.readouterr().err

@@ -1,0 +1,226 @@
+"""Several takes in child processes: one at a time on a device, failures apart, an end that leaves nothing running."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from facesolve.cli import main
+from facesolve.jobs import many_takes
+from facesolve.jobs.demo_take import make_take
+from facesolve.jobs.many_takes import solve_takes, take_jobs
+from facesolve.runtime.progress import JsonLines, Silent
+from facesolve.take import SolveError, read_solution
+
+# does what the file 'manner' in the take's folder says, in the place of a solve
+STAND_IN = """
+import json, os, pathlib, sys, time
+take, out, device = (pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[3]), sys.argv[5])
+manner = (take / "manner").read_text()
+def say(**event):
+    print(json.dumps(event), flush=True)
+out.mkdir(parents=True, exist_ok=True)
+busy = out.parent / f"busy_{device.replace(':', '')}"
+busy.mkdir()
+say(event="stage", name="track", total=4)
+if manner == "bad":
+    say(event="error", text="the head is in no image.")
+elif manner == "broken":
+    print("Traceback: much\\nValueError: two words", file=sys.stderr)
+elif manner in ("slow", "stubborn"):
+    (out / "pid").write_text(str(os.getpid()))
+    while manner == "stubborn" or not (out / "cancel").exists():
+        time.sleep(0.02)
+    (out / "stopped").touch()
+else:
+    print("a library says hello", flush=True)
+    time.sleep(0.3)
+    (out / "solution.json").write_text(json.dumps({"device": device, "arguments": sys.argv[6:]}))
+    say(event="done", path=str(out), seconds=0.3)
+busy.rmdir()
+sys.exit({"bad": 2, "broken": 1, "slow": 130}.get(manner, 0))
+"""
+
+
+class Listener(Silent):
+    """Keeps what was heard of each take."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, dict[str, Any]]] = []
+
+    def heard(self, task: str, event: Mapping[str, Any]) -> None:
+        self.events.append((task, dict(event)))
+
+
+@pytest.fixture
+def takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Path]]:
+    """Makes take folders whose stand-in solves behave in the given manners; named a, b, ..."""
+    script = tmp_path / "stand_in.py"
+    script.write_text(STAND_IN, encoding="utf-8")
+    monkeypatch.setattr(many_takes, "CHILD", (sys.executable, "-S", str(script)))
+
+    def make(*manners: str) -> list[Path]:
+        folders = [tmp_path / "takes" / name for name in "abcdefgh"[: len(manners)]]
+        for folder, manner in zip(folders, manners, strict=True):
+            folder.mkdir(parents=True)
+            (folder / "manner").write_text(manner, encoding="utf-8")
+        return folders
+
+    return make
+
+
+def solve(takes: list[Path], devices: tuple[str, ...], resume: bool = False) -> tuple[dict[str, str], Listener, Path]:
+    out, listener = takes[0].parents[1] / "out", Listener()
+    jobs = take_jobs(takes, out)
+    failed = solve_takes(jobs, devices, ["--quality", "draft"], resume=resume, cancel=out / "cancel", progress=listener)
+    return failed, listener, out
+
+
+def solutions(out: Path) -> dict[str, Any]:
+    return {path.parent.name: json.loads(path.read_text(encoding="utf-8")) for path in out.glob("*/solution.json")}
+
+
+def runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_each_device_solves_one_take_after_the_other(takes: Any) -> None:
+    failed, listener, out = solve(takes(*["good"] * 5), ("cuda:0", "cuda:1"))
+    assert failed == {}  # a second solve on a device that is busy would have failed
+    made = solutions(out)
+    assert sorted(made) == ["a", "b", "c", "d", "e"]
+    assert {solution["device"] for solution in made.values()} == {"cuda:0", "cuda:1"}
+    assert all(solution["arguments"] == ["--progress", "jsonl", "--quality", "draft"] for solution in made.values())
+    of_a = [event for task, event in listener.events if task == "a"]
+    assert [event["event"] for event in of_a] == ["stage", "message", "done"]
+    assert of_a[1]["text"] == "a library says hello"
+
+
+def test_one_that_fails_does_not_stop_the_others(takes: Any) -> None:
+    failed, listener, out = solve(takes("bad", "good", "broken", "good"), ("cpu",))
+    assert failed == {
+        "a": "the head is in no image.",
+        "c": "its solve ended with code 1: ValueError: two words.",
+    }
+    assert sorted(solutions(out)) == ["b", "d"]
+    assert ("c", {"event": "message", "text": "Traceback: much\nValueError: two words"}) in listener.events
+
+
+def test_an_interpreter_that_cannot_be_started_fails_each(takes: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(many_takes, "CHILD", ("no_such_python",))
+    failed, _, _ = solve(takes("good", "good"), ("cpu",))
+    assert failed.keys() == {"a", "b"}
+    assert "'no_such_python' cannot be started" in failed["a"]
+
+
+def test_a_fault_of_the_program_is_no_success(takes: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(many_takes._Crew, "_command", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        solve(takes("good"), ("cpu",))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="looks for processes as POSIX does")
+def test_cancel_stops_all_children_politely_or_not(takes: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(many_takes, "POLITE", 1.0)
+    folders = takes("slow", "stubborn", "good")
+    out = folders[0].parents[1] / "out"
+
+    class Cancels(Listener):
+        def heard(self, task: str, event: Mapping[str, Any]) -> None:
+            super().heard(task, event)
+            if {"a", "b"} <= {task for task, _ in self.events}:
+                while not all((out / name / "pid").exists() for name in "ab"):
+                    time.sleep(0.01)
+                (out / "cancel").touch()
+
+    with pytest.raises(KeyboardInterrupt):
+        solve_takes(
+            take_jobs(folders, out), ("cpu", "cuda"), (), resume=False, cancel=out / "cancel", progress=Cancels()
+        )
+    for name in "ab":
+        assert not runs(int((out / name / "pid").read_text(encoding="utf-8")))
+        assert not (out / name / "cancel").exists()
+    assert [(out / name / "stopped").exists() for name in "ab"] == [True, False]
+    assert not (out / "c").exists()
+
+
+def test_resume_leaves_what_is_solved_and_goes_on_with_what_was_begun(takes: Any) -> None:
+    folders = takes("good", "good", "good", "good")
+    out = folders[0].parents[1] / "out"
+    for name, files in {
+        "a": ["solution.json"],
+        "b": ["checkpoint.npz"],
+        "c": ["solution.json", "checkpoint.npz"],
+    }.items():
+        (out / name).mkdir(parents=True)
+        for file in files:
+            (out / name / file).write_text("{}", encoding="utf-8")
+    _, listener, _ = solve(folders, ("cpu",), resume=True)
+    made = solutions(out)
+    assert made["a"] == {}
+    assert ("a", {"event": "message", "text": "is solved already"}) in listener.events
+    assert ["--resume" in made[name]["arguments"] for name in "bcd"] == [True, True, False]
+    solve(folders[:2], ("cpu",))
+    assert ["--resume" in solutions(out)[name]["arguments"] for name in "ab"] == [False, False]
+
+
+def test_takes_of_one_name_and_takes_solved_into_themselves_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SolveError, match=r"'one.shot' and 'two.Shot' would both be solved into 'out.shot'"):
+        take_jobs([Path("one/shot"), Path("two/Shot")], Path("out"))
+    with pytest.raises(SolveError, match="into its own folder"):
+        take_jobs([tmp_path / "a", tmp_path / "b"], tmp_path)
+
+
+def test_commands_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    assert many_takes._environment(["cpu", "cpu"])["OMP_NUM_THREADS"] == "4"
+    assert "OMP_NUM_THREADS" not in many_takes._environment(["cpu"])
+    assert "OMP_NUM_THREADS" not in many_takes._environment(["cuda:0", "cuda:1"])
+
+
+def test_the_command_tells_of_every_take(takes: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    folders = takes("good", "bad")
+    out = folders[0].parents[1] / "out"
+    command = ["solve", *map(str, folders), "--out", str(out), "--device", "cpu", "--progress"]
+    assert main([*command, "jsonl"]) == 2
+    captured = capsys.readouterr()
+    events = [json.loads(line) for line in captured.out.splitlines()]
+    assert {"event": "stage", "name": "track", "total": 4, "task": "b"} in events
+    sentence = "1 of 2 takes could not be solved. 'b': the head is in no image."
+    assert events[-1] == {"event": "error", "text": sentence}
+    assert captured.err == f"facesolve: error: {sentence}\n"
+    (folders[1] / "manner").write_text("good", encoding="utf-8")
+    assert main([*command, "none", "--resume"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_real_takes_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_take(tmp_path / "takes" / "head", frames=2)
+    missing = tmp_path / "takes" / "missing"
+    takes, out = [str(tmp_path / "takes" / "head"), str(missing)], tmp_path / "out"
+    options = ["--devices", "cpu,cpu", "--quality", "draft", "--frames", "1-2", "--progress", "jsonl"]
+    assert main(["solve", *takes, "--out", str(out), *options]) == 2
+    captured = capsys.readouterr()
+    assert "1 of 2 takes could not be solved. 'missing': take: there is no take.json" in captured.err
+    done = [event for event in map(json.loads, captured.out.splitlines()) if event["event"] == "done"]
+    assert [(event["task"], event["path"]) for event in done] == [("head", (out / "head").as_posix())]
+    assert read_solution(out / "head").frames.tolist() == [1, 2]
+
+
+def test_json_lines_of_several_tasks() -> None:
+    stream = io.StringIO()
+    JsonLines(stream).heard("a", {"event": "message", "text": "hello"})
+    assert json.loads(stream.getvalue()) == {"event": "message", "text": "hello", "task": "a"}

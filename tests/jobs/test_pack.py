@@ -1,0 +1,296 @@
+"""Packing files into a take: what comes out, and the sentence for every kind of bad input."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from facesolve.jobs.pack import FootageSource, PackRequest, pack_take
+from facesolve.take import FacesolveError, FootageError, TakeError, read_take
+from facesolve.take.frame_range import parse_frames
+
+FRAMES = (3, 5)
+
+
+class Job:
+    """A folder of input files that pack without complaint until a test spoils one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.rig: dict[str, Any] = {
+            "neutral": 0.03 * np.arange(12, dtype=np.float32).reshape(4, 3),
+            "deltas": np.ones((2, 4, 3), np.float32),
+            "names": np.array(["smile", "jaw"]),
+            "face_counts": np.array([4]),
+            "faces": np.arange(4),
+            "uv": np.zeros((4, 2), np.float32),
+            "face_uvs": np.arange(4),
+        }
+        camera = {
+            "intrinsic": [[800.0, 0, 20], [0, 801, 15], [0, 0, 1]],
+            "distortion": [[0.1], [0], [0], [0], [0]],
+            "rotation": np.eye(3).tolist(),
+            "translation": [[0.0], [1], [90]],
+        }
+        self.cameras: dict[str, Any] = {
+            "a": {**camera, "width": 40, "height": 30},
+            "b": {**camera, "width": 40, "height": 30},
+        }
+        self.start: dict[str, Any] = {"frame": 1001, "weights": {"jaw": 0.25}, "head": np.eye(4).tolist()}
+        self.source: dict[str, Any] = {"pattern": str(folder / "{camera}" / "{camera}_{frame:04d}.png")}
+        self.request: dict[str, Any] = {"frames": FRAMES, "fps": 30.0}
+        for name in self.cameras:
+            (folder / name).mkdir()
+            for frame in range(FRAMES[0], FRAMES[1] + 1):
+                self.write_image(name, frame)
+
+    def write_image(self, camera: str, frame: int, width: int = 40, height: int = 30) -> Path:
+        path = self.folder / camera / f"{camera}_{frame:04d}.png"
+        path.write_bytes(cv2.imencode(".png", np.full((height, width, 3), 99, np.uint8))[1].tobytes())
+        return path
+
+    def pack_files(self) -> None:
+        """Writes the rig, cameras and start pose."""
+        np.savez(self.folder / "rig.npz", **self.rig)
+        for name, value in (("cameras", self.cameras), ("start", self.start)):
+            (self.folder / f"{name}.json").write_text(json.dumps(value), encoding="utf-8")
+
+    def pack(self, tell: Callable[[str], None] = print) -> Any:
+        self.pack_files()
+        files = {"rig": "rig.npz", "cameras": "cameras.json", "start": "start.json"}
+        paths = {name: self.folder / file for name, file in files.items()}
+        request = PackRequest(footage=FootageSource(**self.source), **{**paths, **self.request})
+        return pack_take(request, self.folder / "take", tell)
+
+    def refuse(self, kind: type[FacesolveError]) -> str:
+        """Packs, expects an error of ``kind`` and nothing written; returns its sentence."""
+        with pytest.raises(kind) as caught:
+            self.pack()
+        assert not (self.folder / "take").exists()
+        return str(caught.value)
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    return Job(tmp_path)
+
+
+def test_packs_what_the_files_hold(job: Job) -> None:
+    job.rig["photometric_weight"] = np.array([1, 1, 0, 0.5], np.float32)
+    job.pack()
+    take = read_take(job.folder / "take")
+    assert take.rig.control_names == ["smile", "jaw"]
+    np.testing.assert_array_equal(take.rig.neutral, job.rig["neutral"])
+    np.testing.assert_array_equal(take.rig.photometric_weight, [1, 1, 0, 0.5])
+    assert [camera.name for camera in take.cameras] == ["a", "b"]
+    assert (take.cameras[0].width, take.cameras[0].height) == (40, 30)
+    np.testing.assert_array_equal(take.cameras[0].intrinsics[:2, 2], [20, 15])
+    np.testing.assert_array_equal(take.cameras[1].translation, [0, 1, 90])
+    np.testing.assert_array_equal(take.cameras[1].distortion, [0.1, 0, 0, 0, 0])
+    assert Path(take.footage[1].image_path(4)) == job.folder / "b" / "b_0004.png"
+    np.testing.assert_array_equal(take.frames, [3, 4, 5])
+
+
+def test_start_gives_pose_and_scene_times(job: Job) -> None:
+    take = job.pack()
+    np.testing.assert_array_equal(take.scene_times, [1001, 1002, 1003])
+    assert take.start.frame == 3
+    np.testing.assert_array_equal(take.start.controls, [0, 0.25])
+
+
+def test_without_start_the_scene_is_the_footage(job: Job) -> None:
+    job.request["start"] = None
+    take = job.pack()
+    assert take.start is None
+    np.testing.assert_array_equal(take.scene_times, [3, 4, 5])
+
+
+def test_camera_without_size_takes_it_from_the_first_image(job: Job) -> None:
+    for record in job.cameras.values():
+        del record["width"], record["height"]
+    take = job.pack()
+    assert (take.cameras[0].width, take.cameras[0].height) == (40, 30)
+
+
+def test_unseen_frames_may_be_missing(job: Job) -> None:
+    job.source["on_bad_frame"] = "unseen"
+    (job.folder / "a" / "a_0003.png").write_bytes(b"\x89PNG cut short")
+    (job.folder / "b" / "b_0003.png").unlink()
+    take = job.pack()
+    assert take.on_bad_frame == "unseen"
+    assert take.frame_count == 3
+
+
+def test_rounding_noise_at_a_limit_is_accepted(job: Job) -> None:
+    job.start["weights"] = {"jaw": 1.0000001, "smile": -1e-9}
+    np.testing.assert_array_equal(job.pack().start.controls, [0, 1])
+
+
+@pytest.mark.parametrize("key", ["intrinsic", "distortion", "rotation", "translation"])
+def test_missing_camera_key_is_named(job: Job, key: str) -> None:
+    del job.cameras["b"][key]
+    assert f"camera 'b' in '{job.folder / 'cameras.json'}' lacks {key}." in job.refuse(TakeError)
+
+
+def test_bad_camera_values_are_named(job: Job) -> None:
+    job.cameras["b"]["rotation"] = [[1, 0], [0, 1]]
+    assert "rotation has shape (2, 2)" in job.refuse(TakeError)
+    job.cameras["b"]["rotation"] = "identity"
+    assert "rotation is not an array of numbers" in job.refuse(TakeError)
+    job.cameras["b"]["rotation"] = (2 * np.eye(3)).tolist()
+    assert "not a rotation matrix" in job.refuse(TakeError)
+    job.cameras["b"] = []
+    assert "expected an object" in job.refuse(TakeError)
+    job.cameras = {}
+    assert "holds no camera" in job.refuse(TakeError)
+
+
+def test_half_a_size_is_refused(job: Job) -> None:
+    del job.cameras["a"]["width"]
+    assert "both width and height" in job.refuse(TakeError)
+
+
+@pytest.mark.parametrize("width", [0, 40.5, float("inf"), "wide", None, True])
+def test_a_size_that_is_no_number_of_pixels_is_refused(job: Job, width: Any) -> None:
+    job.cameras["a"]["width"] = width
+    assert f"width is {width!r}, expected a number of pixels" in job.refuse(TakeError)
+
+
+@pytest.mark.parametrize("key", ["neutral", "deltas"])
+def test_rig_with_nan_is_refused(job: Job, key: str) -> None:
+    job.rig[key].flat[5] = np.nan
+    sentence = job.refuse(TakeError)
+    assert "not finite" in sentence
+    assert "vertex 1" in sentence
+
+
+@pytest.mark.parametrize("key", ["neutral", "deltas", "names", "face_counts", "faces"])
+def test_missing_rig_key_is_named(job: Job, key: str) -> None:
+    del job.rig[key]
+    assert f"lacks {key}." in job.refuse(TakeError)
+
+
+def test_uvs_without_their_faces_are_refused(job: Job) -> None:
+    del job.rig["face_uvs"]
+    assert "both uv and face_uvs" in job.refuse(TakeError)
+
+
+def test_rig_of_objects_is_refused(job: Job) -> None:
+    job.rig["neutral"] = np.array([{"x": 1}], dtype=object)
+    assert "not a readable .npz" in job.refuse(TakeError)
+    job.rig["neutral"] = np.array([["a", "b", "c"]])
+    assert "expected numbers" in job.refuse(TakeError)
+
+
+def test_pattern_that_matches_nothing_names_camera_and_path(job: Job) -> None:
+    job.source["pattern"] = str(job.folder / "{camera}" / "{camera}.{frame:05d}.png")
+    sentence = job.refuse(FootageError)
+    assert "camera 'a'" in sentence
+    assert str(job.folder / "a" / "a.00003.png") in sentence
+
+
+def test_pattern_without_camera_or_with_unknown_fields(job: Job) -> None:
+    job.source["pattern"] = str(job.folder / "{camera}" / "{camera}_{number}.png")
+    assert "no {frame}" in job.refuse(TakeError)
+
+
+def test_missing_image_is_named(job: Job) -> None:
+    missing = job.folder / "b" / "b_0004.png"
+    missing.unlink()
+    sentence = job.refuse(FootageError)
+    assert f"1 of 3 images are missing (first: '{missing}')" in sentence
+    assert "camera 'b'" in sentence
+
+
+def test_broken_first_image_is_named(job: Job) -> None:
+    path = job.folder / "a" / "a_0003.png"
+    path.write_bytes(path.read_bytes()[:40])
+    assert str(path) in job.refuse(FootageError)
+
+
+def test_footage_of_another_size_is_refused(job: Job) -> None:
+    job.write_image("b", 3, width=20)
+    sentence = job.refuse(FootageError)
+    assert "camera 'b': the calibration is for 40x30 pixels, the footage has 20x30" in sentence
+
+
+def test_video_that_does_not_exist_is_named(job: Job) -> None:
+    job.source["pattern"] = str(job.folder / "{camera}.mov")
+    assert str(job.folder / "a.mov") in job.refuse(FootageError)
+
+
+def test_empty_range_is_refused(job: Job) -> None:
+    job.request["frames"] = (5, 4)
+    assert "range 5..4 is empty" in job.refuse(TakeError)
+
+
+def test_missing_texture_is_refused(job: Job) -> None:
+    job.request["texture"] = job.folder / "skin.png"
+    assert "skin.png' does not exist" in job.refuse(TakeError)
+
+
+@pytest.mark.parametrize("fps", [0.0, -24.0, float("nan"), float("inf")])
+def test_bad_rates_are_refused(job: Job, fps: float) -> None:
+    job.request["fps"] = fps
+    assert "frames a second is not a positive number" in job.refuse(TakeError)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"weights": {"brow": 0.5}}, "weight for 'brow', which the rig does not have"),
+        ({"weights": {"jaw": 1.5}}, "weight of 'jaw' in '{}' is 1.5, outside its range 0..1"),
+        ({"weights": {"jaw": "half"}}, "is 'half', expected a number"),
+        ({"weights": {"jaw": True}}, "is True, expected a number"),
+        ({"weights": [0.5]}, "must be an object"),
+        ({"head": [[1, 0], [0, 1]]}, "a finite 4x4 matrix"),
+        ({"head": "none"}, "not a 4x4 matrix of numbers"),
+        ({"head": np.diag([2.0, 2, 2, 1]).tolist()}, "scaled, sheared or mirrored"),
+        ({"frame": None}, "frame in '{}' is None, expected a number"),
+    ],
+)
+def test_bad_start_poses_are_refused(job: Job, change: dict[str, Any], sentence: str) -> None:
+    job.start.update(change)
+    assert sentence.format(job.folder / "start.json") in job.refuse(TakeError)
+
+
+def test_missing_start_key_is_named(job: Job) -> None:
+    del job.start["head"]
+    assert "lacks head." in job.refuse(TakeError)
+
+
+@pytest.mark.parametrize(
+    ("text", "frames"), [("0-39", (0, 39)), ("7", (7, 7)), ("-5-10", (-5, 10)), ("-5--2", (-5, -2)), (" 1-2 ", (1, 2))]
+)
+def test_frame_ranges(text: str, frames: tuple[int, int]) -> None:
+    assert parse_frames(text) == frames
+
+
+@pytest.mark.parametrize("text", ["", "a-b", "1:5", "5-", "3-1", "1.5-2"])
+def test_bad_frame_ranges_are_refused(text: str) -> None:
+    with pytest.raises(TakeError, match="frames: "):
+        parse_frames(text)
+
+
+def test_packs_the_development_take(facesolve_data: Path, tmp_path: Path) -> None:
+    source = facesolve_data / "ict_rom"
+    request = PackRequest(
+        rig=source / "rig.npz",
+        cameras=source / "calibration.json",
+        footage=FootageSource(str(source / "footage" / "{camera}" / "{camera}_{frame:04d}.jpg")),
+        frames=(0, 39),
+        fps=30.0,
+        start=source / "start.json",
+    )
+    take = pack_take(request, tmp_path / "take")
+    assert (take.rig.vertex_count, len(take.rig.controls), take.frame_count) == (24591, 55, 40)
+    assert take.scene_times[0] == 1001.0
+    assert take.start is not None
+    assert take.start.controls[take.rig.control_names.index("eyeBlink_L")] == pytest.approx(0.3)
+    assert {(camera.width, camera.height) for camera in take.cameras} == {(600, 800)}

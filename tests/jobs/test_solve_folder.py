@@ -1,0 +1,199 @@
+"""A solve as a job on disk: what it writes, how it resumes, what it refuses, parts of a take."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from facesolve.evaluate.evaluate import evaluate, read_truth
+from facesolve.jobs.demo_take import make_take
+from facesolve.jobs.pack import FootageSource, PackRequest, pack_take
+from facesolve.jobs.solve_folder import solve_take_folder
+from facesolve.runtime.checkpoint import Checkpoint
+from facesolve.runtime.progress import Silent
+from facesolve.start.found import FoundStart
+from facesolve.take import (
+    ControlSettings,
+    FacesolveError,
+    FootageError,
+    HeadPin,
+    Pin,
+    Settings,
+    Solution,
+    SolveError,
+    TakeError,
+    read_solution,
+    read_take,
+    write_take,
+)
+from facesolve.take.frame_range import part_of_take
+
+FRAMES = 4
+
+
+class StopsIn(Silent):
+    """Interrupts like Ctrl-C after some steps of a stage."""
+
+    def __init__(self, stage: str, steps: int) -> None:
+        self._stage, self._steps, self._inside = stage, steps, False
+
+    def stage(self, name: str, total: int) -> None:
+        self._inside = name == self._stage
+
+    def advance(self, count: int = 1) -> None:
+        if self._inside and count:
+            self._steps -= 1
+            if self._steps <= 0:
+                raise KeyboardInterrupt
+
+
+def _solve(take: Path, out: Path, progress: Silent | None = None, resume: bool = False, **options: object) -> Solution:
+    chosen = {"device": "cpu", "quality": "draft", "frames": None, **options}
+    return solve_take_folder(take, out, resume=resume, progress=progress or Silent(), **chosen)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def take(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("job") / "take"
+    make_take(folder, frames=FRAMES)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def solved(take: Path) -> Path:
+    out = take.parent / "solved"
+    _solve(take, out)
+    return out
+
+
+def test_solution_is_complete(take: Path, solved: Path):
+    solution, rig = read_solution(solved), read_take(take).rig
+    assert solution.frames.tolist() == read_take(take).frames.tolist()
+    assert (solution.controls >= rig.bounds[:, 0]).all()
+    assert (solution.controls <= rig.bounds[:, 1]).all()
+    assert np.isfinite(solution.control_std).all()
+    assert np.isfinite(solution.residual).all()
+
+
+def test_a_real_capture_from_its_rough_start(facesolve_data: Path, tmp_path: Path):
+    source = facesolve_data / "ict_rom"
+    request = PackRequest(
+        rig=source / "rig.npz",
+        cameras=source / "calibration.json",
+        footage=FootageSource(str(source / "footage" / "{camera}" / "{camera}_{frame:04d}.jpg")),
+        frames=(0, 39),
+        fps=30.0,
+        start=source / "start.json",
+    )
+    pack_take(request, tmp_path / "take")
+    solution = _solve(tmp_path / "take", tmp_path / "out", frames=(0, 3))
+    errors = evaluate(solution, read_take(tmp_path / "take"), read_truth(source / "truth.npz"), (0, 6706))
+    face = errors.regions[1]
+    assert face.world_mean < 0.5
+    assert face.rig_mean < 0.4  # draft quality, four frames
+    assert errors.head_rotation.mean() < 0.3
+
+
+def test_writes_solution_texture_and_log_and_leaves_no_checkpoint(solved: Path):
+    names = {path.name for path in solved.iterdir()}
+    assert {"solution.json", "solution.npz", "solve.log", "texture.1001.png"} <= names
+    assert "checkpoint.npz" not in names
+    provenance = json.loads((solved / "solution.json").read_text(encoding="utf-8"))["provenance"]
+    assert (solved / provenance["take"]).resolve() == (solved.parent / "take").resolve()
+    assert provenance["settings"]["quality"] == "draft"
+
+
+@pytest.mark.parametrize(
+    ("stage", "steps", "beside"),
+    [
+        *(("track", 2, ()), ("bundle the keyframes", 1, ()), ("refine", 3, ()), ("join all frames", 1, ())),
+        ("refine", 2, ("cpu",)),  # and goes on with one device
+    ],
+)
+def test_an_interrupted_solve_resumes_to_the_same_result(
+    take: Path, solved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str, steps: int, beside: object
+):
+    monkeypatch.setattr("facesolve.runtime.checkpoint.SECONDS_BETWEEN", 0.0)
+    with pytest.raises(KeyboardInterrupt):
+        _solve(take, tmp_path, StopsIn(stage, steps), beside=beside)
+    assert not (tmp_path / "solution.json").exists()
+    resumed, whole = _solve(take, tmp_path, resume=True), read_solution(solved)
+    for name in ("controls", "head", "control_std", "head_std", "residual"):
+        np.testing.assert_allclose(getattr(resumed, name), getattr(whole, name), atol=1e-9)
+
+
+def test_resume_refuses_what_it_did_not_begin(take: Path, tmp_path: Path):
+    with pytest.raises(SolveError, match=r"there is no checkpoint\.npz"):
+        _solve(take, tmp_path / "nothing", resume=True)
+    Checkpoint(tmp_path, "another solve", resume=False)
+    with pytest.raises(SolveError, match="belongs to another take"):
+        _solve(take, tmp_path, resume=True)
+    (tmp_path / "checkpoint.npz").write_bytes(b"not a checkpoint")
+    with pytest.raises(SolveError, match=r"Solve without --resume"):
+        _solve(take, tmp_path, resume=True)
+
+
+def test_a_truncated_image_stops_the_solve_before_anything_is_written(take: Path, tmp_path: Path):
+    image = Path(read_take(take).footage[1].image_path(int(read_take(take).frames[2])))
+    whole = image.read_bytes()
+    image.write_bytes(whole[: len(whole) // 2])
+    try:
+        with pytest.raises(FootageError, match=image.name):
+            _solve(take, tmp_path / "out")
+    finally:
+        image.write_bytes(whole)
+    assert not (tmp_path / "out").exists()
+
+
+def test_part_of_a_take(take: Path):
+    whole = read_take(take)
+    numbers = whole.frames
+    name = whole.rig.control_names[0]
+    lock = np.linspace(0, 0.3, FRAMES)
+    settings = Settings(
+        controls=(ControlSettings(name, lock=lock),),
+        pins=(Pin(int(numbers[0]), name, 0.0), Pin(int(numbers[2]), name, 0.2)),
+        head_pins=(HeadPin(int(numbers[0]), np.eye(4)), HeadPin(int(numbers[1]), np.eye(4))),
+    )
+    part = part_of_take(replace(whole, settings=settings), int(numbers[1]), int(numbers[2]))
+    assert part.frames.tolist() == numbers[1:3].tolist()
+    np.testing.assert_array_equal(part.settings.controls[0].lock, lock[1:3])
+    assert [pin.frame for pin in part.settings.pins] == [numbers[2]]
+    assert [pin.frame for pin in part.settings.head_pins] == [numbers[1]]
+    assert part.start is not None
+    assert part.start.frame == numbers[1]
+    with pytest.raises(TakeError, match="none of them is in the take"):
+        part_of_take(whole, 900, 901)
+    assert issubclass(TakeError, FacesolveError)
+
+
+def test_a_take_without_a_start_is_searched_and_says_so(
+    take: Path, solved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    whole = read_take(take)
+    assert whole.start is not None
+    write_take(replace(whole, start=None), tmp_path / "take")
+    found = FoundStart(whole.start, "search", 0.97, 0.9, 0.5, ("a note",))
+    monkeypatch.setattr("facesolve.start.find.find_start", lambda *_: found)
+    with pytest.raises(KeyboardInterrupt):
+        _solve(tmp_path / "take", tmp_path / "out", StopsIn("track", 2))
+    log = (tmp_path / "out" / "solve.log").read_text(encoding="utf-8")
+    assert "has no start pose: the head is looked for" in log
+    assert "confidence 97%" in log
+    monkeypatch.setattr("facesolve.start.find.find_start", lambda *_: pytest.fail("it was found already"))
+    solution = _solve(tmp_path / "take", tmp_path / "out", resume=True)
+    assert "a note" in solution.provenance["start"]
+    assert np.array_equal(solution.controls, read_solution(solved).controls)  # as with that start in the take
+
+
+def test_a_hopeless_start_stops_the_solve(take: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    whole = read_take(take)
+    assert whole.start is not None
+    write_take(replace(whole, start=None), tmp_path / "take")
+    found = FoundStart(whole.start, "search", 0.1, 0.5, 0.5, ())
+    monkeypatch.setattr("facesolve.start.find.find_start", lambda *_: found)
+    with pytest.raises(SolveError, match="none was found with confidence"):
+        _solve(tmp_path / "take", tmp_path / "out")
+    assert not (tmp_path / "out" / "solution.json").exists()

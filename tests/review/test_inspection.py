@@ -1,0 +1,104 @@
+"""What an inspection finds in takes that were spoilt one way each."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from facesolve.review.inspection import Inspection, inspect_take, inspection_record, print_inspection
+from facesolve.take import Control, ControlSettings, Settings, StartPose, Take, Target
+from tests.jobs.test_pack import Job
+from tests.take import rigs
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Take:
+    take: Take = Job(tmp_path).pack()
+    return take
+
+
+def the_finding(take: Take, severity: str) -> str:
+    findings = inspect_take(take).findings
+    assert [finding.severity for finding in findings] == [severity]
+    return f"{findings[0].subject}: {findings[0].text}"
+
+
+def test_good_take_has_no_finding(good: Take) -> None:
+    assert inspect_take(good) == Inspection(())
+    assert not inspect_take(good).stops_a_solve
+
+
+def test_missing_image_stops_or_warns_as_the_take_says(good: Take, tmp_path: Path) -> None:
+    (tmp_path / "a" / "a_0004.png").unlink()
+    assert "camera 'a', frame 4" in the_finding(good, "error")
+    assert inspect_take(good).stops_a_solve
+    assert "frame 4" in the_finding(replace(good, on_bad_frame="unseen"), "warning")
+
+
+def test_head_outside_an_image_is_an_error(good: Take) -> None:
+    head = np.eye(4)
+    head[0, 3] = 30.0
+    away = replace(good, start=StartPose(3, np.zeros(2), head))
+    findings = inspect_take(away).findings
+    assert [finding.severity for finding in findings] == ["error", "error"]
+    assert "outside the image of camera 'a'" in findings[0].text
+    head[:3, 3] = (0.0, 0.0, -300.0)  # behind the cameras
+    assert len(inspect_take(replace(good, start=StartPose(3, np.zeros(2), head))).findings) == 2
+
+
+def test_head_partly_outside_is_a_warning(good: Take) -> None:
+    head = np.eye(4)
+    head[0, 3] = 2.2
+    partly = replace(good, start=StartPose(3, np.zeros(2), head))
+    assert {finding.severity for finding in inspect_take(partly).findings} == {"warning"}
+
+
+def test_no_start_pose_is_a_warning(good: Take) -> None:
+    assert "start pose: there is none" in the_finding(replace(good, start=None), "warning")
+
+
+def test_start_outside_a_range_is_a_warning(good: Take) -> None:
+    start = StartPose(3, np.array([0.0, 1.5]), np.eye(4))
+    assert "outside their range (jaw)" in the_finding(replace(good, start=start), "warning")
+
+
+def test_single_camera_is_a_warning(good: Take) -> None:
+    single = replace(good, cameras=good.cameras[:1], footage=good.footage[:1])
+    assert "second view" in the_finding(single, "warning")
+
+
+def test_idle_controls_and_targets_are_named(good: Take) -> None:
+    rig = good.rig
+    idle = replace(rig, controls=(*rig.controls, Control("idle")))
+    start = StartPose(3, np.zeros(3), np.eye(4))
+    assert "drive no target (idle)" in the_finding(replace(good, rig=idle, start=start), "warning")
+    empty = replace(rig, targets=(Target("smile", (rigs.shape(1.0),)), rig.targets[1]))
+    assert "move nothing (smile)" in the_finding(replace(good, rig=empty), "warning")
+
+
+def test_missing_texture_is_an_error(good: Take) -> None:
+    assert "gone.png' does not exist" in the_finding(replace(good, texture="gone.png"), "error")
+
+
+def test_all_controls_off_is_a_warning(good: Take) -> None:
+    off = Settings(controls=tuple(ControlSettings(name, active=False) for name in good.rig.control_names))
+    assert "switched off" in the_finding(replace(good, settings=off), "warning")
+
+
+def test_errors_come_first_and_both_forms_tell_all(good: Take, tmp_path: Path) -> None:
+    (tmp_path / "b" / "b_0005.png").unlink()
+    spoilt = replace(good, start=None)
+    inspection = inspect_take(spoilt)
+    assert [finding.severity for finding in inspection.findings] == ["error", "warning"]
+    record = inspection_record(spoilt, inspection)
+    assert record["ok"] is False
+    assert [finding["severity"] for finding in record["findings"]] == ["error", "warning"]
+    text = io.StringIO()
+    print_inspection(spoilt, inspection, Console(file=text, width=120))
+    for expected in ("smile, jaw", "40x30", "frame 5", "start pose: there is none"):
+        assert expected in text.getvalue()

@@ -1,0 +1,147 @@
+"""What each progress display says, and how a file stops a task."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from facesolve.runtime.progress import (
+    PROGRESS_MODES,
+    Bars,
+    JsonLines,
+    Lines,
+    Progress,
+    Silent,
+    StopsOnFile,
+    open_reporter,
+)
+
+
+def work(progress: Progress) -> None:
+    progress.stage("track", 4)
+    progress.advance()
+    progress.advance(3)
+    progress.message("the built-in rasterizer runs")
+    progress.picture(Path("out") / "frame.png")
+
+
+def test_json_lines_follow_their_schema() -> None:
+    stream = io.StringIO()
+    reporter = JsonLines(stream)
+    work(reporter)
+    reporter.done(Path("out"))
+    reporter.error("no footage")
+    events = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [event["event"] for event in events] == [
+        "stage",
+        "progress",
+        "progress",
+        "message",
+        "picture",
+        "done",
+        "error",
+    ]
+    assert events[0] == {"event": "stage", "name": "track", "total": 4}
+    assert events[1].items() >= {"stage": "track", "done": 1, "total": 4}.items()
+    assert events[1]["seconds_left"] >= 0
+    assert (events[2]["done"], events[2]["seconds_left"]) == (4, 0)
+    assert events[4] == {"event": "picture", "path": "out/frame.png"}
+    assert events[5].keys() == {"event", "path", "seconds"}
+    assert events[6] == {"event": "error", "text": "no footage"}
+
+
+def test_json_lines_count_each_stage_from_zero() -> None:
+    stream = io.StringIO()
+    reporter = JsonLines(stream)
+    for name in ("a", "b"):
+        reporter.stage(name, 2)
+        reporter.advance()
+    last = json.loads(stream.getvalue().splitlines()[-1])
+    assert (last["stage"], last["done"]) == ("b", 1)
+
+
+def test_bars_show_stage_and_count() -> None:
+    stream = io.StringIO()
+    with Bars(Console(file=stream, force_terminal=True, width=100)) as bars:
+        work(bars)
+    assert "track" in stream.getvalue()
+    assert "4/4" in stream.getvalue()
+    assert "the built-in rasterizer runs" in stream.getvalue()
+
+
+def test_lines_are_plain_text() -> None:
+    stream = io.StringIO()
+    work(Lines(stream))
+    assert stream.getvalue().splitlines()[:2] == ["track (4)", "the built-in rasterizer runs"]
+    assert "\x1b" not in stream.getvalue()
+
+
+EVENTS: list[tuple[str, dict[str, Any]]] = [
+    ("a", {"event": "stage", "name": "track", "total": 4}),
+    ("b", {"event": "stage", "name": "align", "total": 1}),
+    ("a", {"event": "progress", "stage": "track", "done": 3, "total": 4, "seconds_left": 1.0}),
+    ("b", {"event": "error", "text": "no footage"}),
+    ("a", {"event": "stage", "name": "refine", "total": 5}),
+    ("a", {"event": "progress", "stage": "refine", "done": 2, "total": 5, "seconds_left": 1.0}),
+    ("a", {"event": "message", "text": "hello"}),
+    ("a", {"event": "done", "path": "out/a", "seconds": 12.3}),
+]
+
+
+def test_several_tasks_have_a_bar_each() -> None:
+    stream = io.StringIO()
+    with Bars(Console(file=stream, force_terminal=True, width=100)) as bars:
+        for task, event in EVENTS:
+            bars.heard(task, event)
+            bars._bars.refresh()
+    shown = stream.getvalue()
+    for text in ("a: track", "3/4", "b: align", "b: no footage", "a: refine", "2/5", "a: hello", "a: done in 12 s"):
+        assert text in shown
+    assert not bars._bars.tasks
+
+
+def test_several_tasks_as_lines() -> None:
+    stream = io.StringIO()
+    for task, event in EVENTS:
+        Lines(stream).heard(task, event)
+    assert stream.getvalue().splitlines() == [
+        *("a: track (4)", "b: align (1)", "b: no footage", "a: refine (5)", "a: hello", "a: done in 12 s")
+    ]
+
+
+def test_silent_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with Silent() as reporter:
+        work(reporter)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_every_mode_opens(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds = []
+    for mode in PROGRESS_MODES:
+        with open_reporter(mode) as reporter:
+            work(reporter)
+            kinds.append(type(reporter))
+    assert kinds == [Lines, JsonLines, Silent]  # stderr is no terminal here
+    captured = capsys.readouterr()
+    assert all(json.loads(line) for line in captured.out.splitlines())
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    assert isinstance(open_reporter("bar"), Bars)
+
+
+def test_file_stops_the_task_at_its_next_step(tmp_path: Path) -> None:
+    stream = io.StringIO()
+    progress = StopsOnFile(JsonLines(stream), tmp_path / "cancel")
+    work(progress)
+    assert len(stream.getvalue().splitlines()) == 5
+    (tmp_path / "cancel").touch()
+    with pytest.raises(KeyboardInterrupt):
+        progress.advance()
+    with pytest.raises(KeyboardInterrupt):
+        progress.stage("next", 1)

@@ -1,0 +1,239 @@
+"""Refinement against the agreed template, corrections between keyframes, and the joint pass over time."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from facesolve.footage.stream import FramePixels
+from facesolve.geometry.pose import Pose
+from facesolve.geometry.rig import retract
+from facesolve.geometry.rotation import tangent_from_rotation
+from facesolve.stages.frame_fit import Quadratic
+from facesolve.stages.problem import Problem
+from facesolve.stages.refine import (
+    carry_correction,
+    joint_pass,
+    learn_template,
+    linked_frames,
+    refine_frames,
+    smoothness_information,
+)
+from facesolve.take import ControlSettings, HeadPin, Pin, Settings
+from tests.synthetic import HEIGHT, WIDTH, head_rig, head_scene, make_problem, make_take, performance
+
+LOOSE = Settings(stiffness=0.0)
+
+
+def toy(settings: Settings = LOOSE, frames: int = 6, fps: float = 30.0, numbers: list[int] | None = None) -> Problem:
+    take = make_take(head_rig(), frames=frames if numbers is None else len(numbers), fps=fps)
+    numbers_or_all = np.arange(frames) if numbers is None else np.array(numbers)
+    return make_problem(replace(take, frames=numbers_or_all, scene_times=numbers_or_all, settings=settings), samples=20)
+
+
+def motion(pose: Pose) -> torch.Tensor:
+    """Second differences (F-2, K+6) over time: of controls, and of the head in the axes of the middle frame."""
+    rotation, translation = pose.head[:, :3, :3], pose.head[:, :3, 3]
+    turn = tangent_from_rotation(rotation[:-1].mT @ rotation[1:])
+    bend = translation[:-2] - 2 * translation[1:-1] + translation[2:]
+    controls = pose.controls[:-2] - 2 * pose.controls[1:-1] + pose.controls[2:]
+    return torch.cat([controls, turn[1:] - turn[:-1], (rotation[1:-1].mT @ bend[..., None])[..., 0]], 1)
+
+
+def jittered(frames: int, size: float) -> Pose:
+    """The performance with a random step on every frame."""
+    noise = torch.randn(frames, 11, dtype=torch.float64, generator=torch.manual_seed(frames))
+    return performance(frames).moved(size * noise)
+
+
+def stiff_quadratic(frames: int, information: float) -> Quadratic:
+    A = information * torch.eye(11, dtype=torch.float64).repeat(frames, 1, 1)
+    return Quadratic(A, torch.zeros(frames, 11, dtype=torch.float64), torch.zeros(frames, dtype=torch.float64))
+
+
+def steps_between(before: Pose, after: Pose) -> torch.Tensor:
+    local = torch.linalg.inv(before.head) @ after.head
+    turn = tangent_from_rotation(local[:, :3, :3])
+    return torch.cat([after.controls - before.controls, turn, local[:, :3, 3]], 1)
+
+
+@pytest.mark.parametrize("frames", [3, 6])
+def test_smoothness_pulls_down_the_gradient_of_the_squared_second_differences(frames):
+    """Where the footage is certain the joint step is the smoothness force over the footage's information.
+
+    The head's force neglects the relative rotations, here 2 to 10 degrees, hence 15 %.
+    """
+    problem, pose, certain = toy(frames=frames), jittered(frames, 0.02), 1e12
+    step = steps_between(pose, joint_pass(problem, pose, stiff_quadratic(frames, certain)).pose)
+    coupling = smoothness_information(problem)
+
+    def energy(change: torch.Tensor) -> torch.Tensor:
+        return 0.5 * (coupling * motion(pose.moved(change)) ** 2).sum()
+
+    gradient = torch.zeros(frames, 11, dtype=torch.float64)
+    for index in np.ndindex(frames, 11):
+        change = torch.zeros(frames, 11, dtype=torch.float64)
+        change[index] = 1e-5
+        gradient[index] = (energy(change) - energy(-change)) / 2e-5
+    torch.testing.assert_close(certain * step[:, :5], -gradient[:, :5], rtol=1e-3, atol=1e-3 * float(coupling.max()))
+    for part in (slice(5, 8), slice(8, 11)):
+        assert (certain * step[:, part] + gradient[:, part]).norm() < 0.15 * gradient[:, part].norm()
+
+
+def test_joint_pass_equals_the_dense_minimum():
+    """Controls only, no bounds: photometric quadratics and second differences in one dense system."""
+    frames = 6
+    problem, pose = toy(Settings(stiffness=0.0, head="fixed")), jittered(6, 0.02)
+    generator = torch.manual_seed(1)
+    root = 30 * torch.randn(frames, 11, 11, dtype=torch.float64, generator=generator)
+    A = root @ root.mT + 100 * torch.eye(11, dtype=torch.float64)
+    b = 20 * torch.randn(frames, 11, dtype=torch.float64, generator=generator)
+    result = joint_pass(problem, pose, Quadratic(A, b, torch.zeros(frames, dtype=torch.float64)))
+    D = torch.zeros(frames - 2, frames, dtype=torch.float64)
+    for row in range(frames - 2):
+        D[row, row : row + 3] = torch.tensor([1.0, -2.0, 1.0])
+    coupling = smoothness_information(problem)[:5]
+    whole = torch.block_diag(*A[:, :5, :5]) + torch.kron(D.T @ D, torch.diag(coupling))
+    force = b[:, :5] - coupling * (D.T @ D @ pose.controls)
+    step = torch.linalg.solve(whole, force.flatten()).view(frames, 5)
+    torch.testing.assert_close(result.pose.controls, pose.controls + step, atol=1e-6, rtol=1e-6)
+    torch.testing.assert_close(result.pose.head, pose.head)
+    variance = torch.linalg.inv(whole).diagonal().view(frames, 5)
+    torch.testing.assert_close(result.variance[:, :5], variance, rtol=1e-5, atol=0)
+    assert not result.variance[:, 5:].any(), "a fixed head is certain"
+
+
+def test_smoothness_takes_jitter_away_and_leaves_steady_motion():
+    problem, information = toy(frames=25), 2000.0
+    steady, jitter = performance(25), jittered(25, 0.01)
+    smooth = joint_pass(problem, jitter, stiff_quadratic(25, information)).pose
+    assert (motion(smooth) - motion(steady)).norm() < 0.3 * (motion(jitter) - motion(steady)).norm()
+    still = joint_pass(problem, steady, stiff_quadratic(25, information)).pose
+    assert steps_between(steady, still).abs().max() < 0.005
+
+
+def test_without_smoothness_nothing_moves():
+    problem, pose = toy(Settings(stiffness=0.0, smoothness=0.0)), jittered(6, 0.02)
+    result = joint_pass(problem, pose, stiff_quadratic(6, 1.0))
+    torch.testing.assert_close(result.pose.controls, pose.controls)
+    torch.testing.assert_close(result.pose.head, pose.head)
+    torch.testing.assert_close(result.variance, torch.ones(6, 11, dtype=torch.float64), atol=1e-6, rtol=0)
+
+
+def test_joint_pass_keeps_locks_pins_and_ranges():
+    settings = Settings(
+        controls=(ControlSettings("jaw", lock=np.linspace(0.1, 0.6, 6)),),
+        pins=(Pin(3, "smile", 1.2),),
+        head_pins=(HeadPin(4, performance(6).head[5].numpy()),),
+        stiffness=0.0,
+    )
+    problem = toy(settings)
+    pose = problem.held(performance(6), torch.arange(6))
+    b = torch.full((6, 11), 1e4, dtype=torch.float64)
+    quadratic = replace(stiff_quadratic(6, 10.0), b=b)
+    result = joint_pass(problem, pose, quadratic)
+    np.testing.assert_allclose(result.pose.controls[:, 2].numpy(), np.linspace(0.1, 0.6, 6), atol=1e-12)
+    assert float(result.pose.controls[3, 4]) == pytest.approx(1.2, abs=1e-12)
+    assert (result.pose.controls <= 1.5).all()
+    assert not result.variance[:, 2].any()
+    assert float(result.variance[3, 4]) == 0.0
+    assert torch.equal(result.pose.head[4], performance(6).head[5])
+    assert not torch.equal(result.pose.head[3], pose.head[3])
+    assert not result.variance[4, 5:].any()
+    assert (result.variance[:, 0] > 0).all()
+
+
+def test_linked_frames_have_equally_distant_neighbours():
+    assert linked_frames(toy()).tolist() == [False, True, True, True, True, False]
+    assert linked_frames(toy(numbers=[0, 1, 2, 5, 8, 9])).tolist() == [False, True, False, True, False, False]
+    assert linked_frames(toy(numbers=[4])).tolist() == [False]
+    assert linked_frames(toy(numbers=[4, 6])).tolist() == [False, False]
+
+
+def test_smoothness_is_of_accelerations_in_seconds():
+    """At twice the frame rate the same motion has a quarter of the second difference."""
+    normal, fast = smoothness_information(toy()), smoothness_information(toy(fps=60.0))
+    torch.testing.assert_close(fast, 16 * normal)
+    double = smoothness_information(toy(Settings(stiffness=0.0, smoothness=2.0)))
+    torch.testing.assert_close(double, 2 * normal)
+
+
+@pytest.mark.parametrize("frames", [1, 2])
+def test_short_takes(frames):
+    problem, pose = toy(frames=frames), jittered(frames, 0.02)
+    result = joint_pass(problem, pose, stiff_quadratic(frames, 5.0))
+    torch.testing.assert_close(result.pose.controls, pose.controls)
+    torch.testing.assert_close(result.variance, torch.full((frames, 11), 0.2, dtype=torch.float64))
+
+
+def test_corrections_are_whole_at_keyframes_and_linear_between():
+    before = performance(7)
+    change = torch.tensor([0.2, 0, -0.1, 0, 0, 0.05, 0, 0.1, 0.3, -0.2, 0], dtype=torch.float64)
+    keys = torch.tensor([1, 5])
+    after = before.at(keys).moved(torch.stack([change, 3 * change]))
+    carried = carry_correction(before, keys, after)
+    torch.testing.assert_close(carried.controls[keys], after.controls)
+    torch.testing.assert_close(carried.head[keys], after.head)
+    factors = torch.tensor([1, 1, 1.5, 2, 2.5, 3, 3], dtype=torch.float64)
+    torch.testing.assert_close(steps_between(before, carried), factors[:, None] * change)
+
+
+def test_a_correction_that_all_share_carries_over_to_all():
+    before = performance(5)
+    step = 0.1 * torch.ones(11, dtype=torch.float64)
+    carried = carry_correction(before, torch.tensor([2]), before.at([2]).moved(step[None]))
+    torch.testing.assert_close(carried.head, retract(before.head, step[None, 5:].expand(5, -1)))
+
+
+def refined(pixels: FramePixels, settings: Settings | None = None) -> tuple[float, torch.Tensor, Pose]:
+    """Frame 2 of the head's scene refined from 2 mm off, against the template of the other frames at their truth."""
+    scene, keys = head_scene(), [0, 1, 3, 4]
+    problem = scene.problem if settings is None else make_problem(make_take(head_rig(), settings))
+    key_pixels = [scene.pixels[k] for k in keys]
+    template = learn_template(problem, key_pixels, scene.truth.at(keys), torch.tensor(keys), 0)
+    step = torch.tensor([[0.05, -0.05, 0.05, 0, 0.03, 0.01, -0.008, 0, 0.1, 0.05, -0.1]], dtype=torch.float64)
+    start = scene.truth.at([2]).moved(step)
+    fit, residual = refine_frames(problem, template, [2], [pixels], start, 0)
+    return float(scene.errors(fit.pose, [2]) / scene.errors(start, [2])), residual, fit.pose
+
+
+def test_refinement_against_a_true_template_recovers_the_pose():
+    ratio, residual, _ = refined(head_scene().pixels[2])
+    assert ratio < 0.2
+    assert residual.shape == (1, 3)
+    assert (residual > 0).all()
+    assert (residual < 0.3).all()
+
+
+def test_a_camera_that_saw_nothing_has_no_residual_and_the_others_suffice():
+    pixels, blank = head_scene().pixels[2], torch.zeros(HEIGHT, WIDTH)
+    unseen = FramePixels((pixels.luminance[0], blank, pixels.luminance[2]), (pixels.mask[0], blank, pixels.mask[2]))
+    ratio, residual, _ = refined(unseen)
+    assert residual.isnan().tolist() == [[False, True, False]]
+    assert ratio < 0.3
+
+
+def test_frames_refined_together_are_those_refined_alone():
+    scene, keys = head_scene(), [0, 2, 4]
+    problem, start, key_pixels = scene.problem, scene.disturbed(), [scene.pixels[k] for k in keys]
+    template = learn_template(problem, key_pixels, scene.truth.at(keys), torch.tensor(keys), 1)
+    together, residuals = refine_frames(problem, template, [1, 3], scene.pixels[1:4:2], start.at([1, 3]), 1)
+    for row, frame in enumerate((1, 3)):
+        alone, residual = refine_frames(problem, template, [frame], [scene.pixels[frame]], start.at([frame]), 1)
+        torch.testing.assert_close(together.pose.head[row], alone.pose.head[0], rtol=0, atol=1e-5)
+        torch.testing.assert_close(together.pose.controls[row], alone.pose.controls[0], rtol=0, atol=1e-5)
+        torch.testing.assert_close(residuals[row], residual[0], rtol=1e-3, atol=0)
+
+
+def test_refinement_honours_locks_and_pins():
+    there = retract(head_scene().truth.head[2:3], torch.tensor([[0.02, 0, 0, 0, 0.2, 0]], dtype=torch.float64))[0]
+    settings = Settings(
+        controls=(ControlSettings("jaw", lock=np.array([0.2])),),
+        pins=(Pin(2, "smile", 0.9),),
+        head_pins=(HeadPin(2, there.numpy()),),
+    )
+    _, _, pose = refined(head_scene().pixels[2], settings)
+    assert torch.equal(pose.head[0], there)
+    assert float(pose.controls[0, 2]) == pytest.approx(0.2, abs=1e-12)
+    assert float(pose.controls[0, 4]) == pytest.approx(0.9, abs=1e-12)
