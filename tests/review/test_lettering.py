@@ -7,7 +7,7 @@ import pytest
 from matplotlib import colormaps
 
 from facesolve.review.layout import lay_out
-from facesolve.review.lettering import colour_bar, text_size, text_width, write_text
+from facesolve.review.lettering import color_bar, text_size, text_width, write_text
 
 
 @pytest.mark.parametrize("ground", [0, 128, 255])
@@ -44,8 +44,8 @@ def test_text_is_cut_at_the_picture_and_placed_by_its_corner() -> None:
     assert rows.max() >= 30
 
 
-def test_colour_bar_runs_from_low_below_to_high_above() -> None:
-    bar = colour_bar(300, 14, "RdBu_r", -20, 20, ("levels",))
+def test_color_bar_runs_from_low_below_to_high_above() -> None:
+    bar = color_bar(300, 14, "RdBu_r", -20, 20, ("levels",))
     column = bar[:, 10].astype(int)
     ends = np.rint(255 * np.array(colormaps["RdBu_r"]([1.0, 0.0]))[:, :3]).astype(int)
     coloured = np.flatnonzero(np.ptp(column, axis=1) > 60)

@@ -17,7 +17,7 @@ from facesolve.take import Take
 from .comparison import Comparison
 from .curves import SOLVED, draw_band, dress
 from .layout import lay_out
-from .lettering import colour_bar, text_size, write_text
+from .lettering import color_bar, text_size, write_text
 from .panels import BACKDROP, LEVELS, Shot, encoded
 from .pictures import write_picture
 from .scene import SolvedTake
@@ -105,7 +105,7 @@ def draw_compared_heads(comparison: Comparison, take: Take, path: Path) -> None:
         rows.append(canvas)
     picture = np.concatenate(rows)
     titles = ("B from A, mm;", f"{COVERED:.0f} % of pixels")
-    bar = colour_bar(picture.shape[0], text_size(layout.cell[1]), SEQUENTIAL, 0.0, top, titles)
+    bar = color_bar(picture.shape[0], text_size(layout.cell[1]), SEQUENTIAL, 0.0, top, titles)
     write_picture(path, np.concatenate([picture, bar], axis=1))
 
 

@@ -19,7 +19,7 @@ from facesolve.take.timecode import timecode
 
 from . import panels
 from .layout import lay_out
-from .lettering import colour_bar, text_size, write_text
+from .lettering import color_bar, text_size, write_text
 from .panels import Look, Panel, Shot, signed_difference
 from .request import NEEDS_FOOTAGE, VideoError, VideoRequest
 from .scene import SolvedTake
@@ -190,7 +190,7 @@ class Sheet:
         fitted = f"{WITHIN:.0f} % of pixels" if self._request.levels is None else "as asked for"
         titles = ("footage minus", "render, levels", "of 255; scale:", fitted)
         size = min(text_size(self._layout.cell[1]), height / 14)
-        bar = colour_bar(height, size, panels.DIVERGING, -self.levels, self.levels, titles)
+        bar = color_bar(height, size, panels.DIVERGING, -self.levels, self.levels, titles)
         return bar[:, : bar.shape[1] // 2 * 2]
 
     def _sampled(self) -> list[int]:
