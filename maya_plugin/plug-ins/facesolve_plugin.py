@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import maya.api.OpenMaya as om
 
+import facesolve
+
 VENDOR = "Facesolve"
-VERSION = "0.1.0"
 
 
 def maya_useNewAPI() -> None:
@@ -264,7 +265,7 @@ def initializePlugin(plugin) -> None:
     """Registers the commands and, in a Maya with windows, builds the shelf once Maya is idle."""
     from maya import cmds, utils
 
-    registry = om.MFnPlugin(plugin, VENDOR, VERSION)
+    registry = om.MFnPlugin(plugin, VENDOR, facesolve.__version__)
     for command in COMMANDS:
         registry.registerCommand(command.NAME, command, command.SYNTAX)
     if not cmds.about(batch=True):

@@ -43,7 +43,7 @@ def test_maya_shows_what_was_solved_in_every_rotate_order(head, cmds, order):
     take = take_of_head(head)
     solved = (take, solution_of(take))
     report = apply(solved, head)
-    assert report.layer == "faceSolve_small"
+    assert report.layer == "facesolve_small"
     assert report.skipped == ()
     assert len(report.plugs) == 2 + 6
     assert farthest(cmds, solved) < 0.01, ROTATE_ORDERS[order]
@@ -132,4 +132,4 @@ def test_the_keyed_scene_survives_saving(head, cmds, solved):
     cmds.file(save=True, type="mayaAscii")
     cmds.file(target, open=True, force=True)
     assert farthest(cmds, solved) < 0.01
-    assert find_provenance().layer == "faceSolve_small"
+    assert find_provenance().layer == "facesolve_small"

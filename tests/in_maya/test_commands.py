@@ -76,4 +76,4 @@ def test_batch_solves_and_saves_the_film(cmds, tmp_path, facesolve_data, capsys)
     assert (result["status"], result["keys"]) == ("done", 3 * 61)
     cmds.file(result["saved"], open=True, force=True)
     for plug in ("face_CTL.jawOpen", "face_CTL.smileL", "face_BS.eyeBlink_L", "head_GRP.rotateY"):
-        assert cmds.animLayer("faceSolve_ict_rom", query=True, findCurveForPlug=plug), plug
+        assert cmds.animLayer("facesolve_ict_rom", query=True, findCurveForPlug=plug), plug

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Dict, List, Optional, Tuple
+from typing import List, Optional, Tuple
 
 import maya.api.OpenMayaAnim as oma
 import numpy as np
@@ -18,6 +17,7 @@ from facesolve_maya.export.history import blend_shape_span
 from facesolve_maya.scene.findings import Report
 from facesolve_maya.scene.geometry import shape_points
 from facesolve_maya.scene.head import head_node, mesh_in_rig_space
+from facesolve_maya.scene.names import free_name, node_name
 from facesolve_maya.scene.plugs import require_node, short_name, source, split
 from facesolve_maya.scene.undo import Command, SceneEdit, run_edit
 
@@ -148,7 +148,6 @@ def plan_correctives(request: CorrectivesRequest) -> CorrectivesPlan:
         raise TakeError("correctives: they were made for other meshes than the take's; make them again.")
     times = (float(found.scene_times[0]), float(found.scene_times[-1]))
     additions: List[_Addition] = []
-    taken: Dict[str, bool] = {}
     first = 0
     for mesh in found.meshes:
         span = slice(first, first + mesh.vertex_count)
@@ -163,7 +162,7 @@ def plan_correctives(request: CorrectivesRequest) -> CorrectivesPlan:
         shape = _mesh_shape(mesh.name, mesh.vertex_count)
         blend_shape_span(shape, times, Report())  # what deforms after the blendShapes would deform the correctives, too
         to_object = np.linalg.inv(mesh_in_rig_space(shape, head, times)[:3, :3])
-        node = _free_name("faceSolve_correctives_" + re.sub(r"\W", "_", request.take.name), taken)
+        node = free_name(node_name("correctives", request.take.name), {added.node for added in additions})
         additions.append(
             _Addition(
                 node,
@@ -194,15 +193,6 @@ def _mesh_shape(name: str, count: int) -> str:
             )
         )
     return shape
-
-
-def _free_name(stem: str, taken: Dict[str, bool]) -> str:
-    name, number = stem, 1
-    while name in taken or cmds.objExists(name):
-        number += 1
-        name = "{}_{}".format(stem, number)
-    taken[name] = True
-    return name
 
 
 def _components(vertices: np.ndarray) -> List[str]:

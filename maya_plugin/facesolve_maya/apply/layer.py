@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import List, Optional, Sequence
 
 from maya import cmds
 
 from facesolve.take.errors import TakeError
+from facesolve_maya.scene.names import free_name, node_name
 from facesolve_maya.scene.plugs import api_plug, driver_of, obstacle, split
 from facesolve_maya.scene.undo import Command
 
 
 def layer_name(wanted: str, take: str) -> str:
     """A layer's name: ``wanted``, or a free one made of the take's name."""
-    if wanted:
-        return wanted
-    stem = "faceSolve_" + re.sub(r"\W", "_", take)
-    name, number = stem, 1
-    while cmds.objExists(name):
-        number += 1
-        name = "{}_{}".format(stem, number)
-    return name
+    return wanted or free_name(node_name(take))
 
 
 def check_layer(name: str) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from maya import cmds
 
 from facesolve.take import Solution
+from facesolve_maya.scene.names import free_name, node_name
 from facesolve_maya.scene.undo import Command
 
 TEXTS = ("takeName", "takeFolder", "solutionFolder", "version", "solved", "applied", "settings", "frames", "residual")
@@ -58,7 +59,7 @@ def provenance_commands(
     the whole take.
     """
     existing = find_provenance(layer)
-    node = existing.node if existing is not None else _free_name()
+    node = existing.node if existing is not None else free_name(node_name("provenance"))
     commands: List[Command] = [] if existing is not None else _node_commands(node, layer, head)
     texts = dict(_texts(solution, take_name, take_folder, solution_folder), applied=applied, **{RANGES: "[]"})
     if existing is not None and span is not None:
@@ -67,13 +68,6 @@ def provenance_commands(
     return commands + [
         partial(cmds.setAttr, "{}.{}".format(node, name), text, type="string") for name, text in texts.items()
     ]
-
-
-def _free_name() -> str:
-    number = 1
-    while cmds.objExists("faceSolve_provenance{}".format(number)):
-        number += 1
-    return "faceSolve_provenance{}".format(number)
 
 
 def _node_commands(node: str, layer: str, head: str) -> List[Command]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional, Tuple
 
 from facesolve.take import Solution, Take, read_solution, read_take
-from facesolve.take.errors import TakeError
+from facesolve.take.solved import find_take_folder
 
 BLEND_FRAMES = 3
 
@@ -18,7 +17,7 @@ class ApplyRequest:
     """A solution to key, and where.
 
     head: transform that gets the head's motion; empty leaves the head alone. layer: animation layer, made when it does
-    not exist; empty: ``faceSolve_`` and the take's name, with a number when that is taken. span: scene times (first,
+    not exist; empty: ``facesolve_`` and the take's name, with a number when that is taken. span: scene times (first,
     last) to key, both included; None keys all. blend: frames over which a span goes over into what is there.
     tolerance: surface error in millimetres that fewer keys may cost; None keys every frame.
     """
@@ -44,7 +43,7 @@ def read_request(
 ) -> ApplyRequest:
     """The request for files on disk. take: where it is not the one that the solution's provenance names."""
     found = read_solution(solution)
-    folder = take if take is not None else _recorded_take(found, solution)
+    folder = find_take_folder(found, solution, take)
     return ApplyRequest(
         take=read_take(folder),
         solution=found,
@@ -55,13 +54,3 @@ def read_request(
         take_folder=str(folder),
         solution_folder=str(solution),
     )
-
-
-def _recorded_take(solution: Solution, folder: Path) -> Path:
-    recorded = solution.provenance.get("take")
-    if not isinstance(recorded, str):
-        raise TakeError("solution: '{}' does not say which take it solves; name the take.".format(folder))
-    path = Path(os.path.normpath(str(folder / recorded)))
-    if not (path / "take.json").is_file():
-        raise TakeError("solution: its take is not at '{}' any more; name the take.".format(path))
-    return path

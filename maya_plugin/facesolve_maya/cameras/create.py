@@ -14,6 +14,7 @@ from facesolve.take.errors import TakeError
 from facesolve.take.film import FILM_FITS, FilmBack, film_back_from_intrinsics, maya_world_matrix_from_extrinsics
 from facesolve_maya.export.cameras import DISTORTION_ATTRIBUTE, PIXEL_ASPECT_ATTRIBUTE
 from facesolve_maya.export.footage import image_size
+from facesolve_maya.scene.names import node_name
 from facesolve_maya.scene.rotate_order import euler_angles
 from facesolve_maya.scene.undo import undo_chunk
 from facesolve_maya.scene.units import centimetres, radians
@@ -35,7 +36,7 @@ def create_cameras(
     images: Optional[Dict[str, str]] = None,
     sizes: Optional[Dict[str, Tuple[int, int]]] = None,
     first_frame: float = 1.0,
-    group: str = "facesolve_cameras",
+    group: str = node_name("cameras"),
 ) -> List[CreatedCamera]:
     """Cameras with the calibration's lens, film back and place, below a new group.
 

@@ -38,12 +38,12 @@ def add(commands: Any) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     from facesolve.evaluate.evaluate import evaluate, parse_region, read_truth, with_correctives
     from facesolve.review.measures import evaluation_record, print_evaluation
-    from facesolve.take import read_solution, read_take
+    from facesolve.take import read_solution
     from facesolve.take.solved import find_take
 
     region = None if arguments.region is None else parse_region(arguments.region)
     solution = read_solution(arguments.out)
-    take = read_take(arguments.take) if arguments.take is not None else find_take(solution, arguments.out)
+    take = find_take(solution, arguments.out, arguments.take)
     truth = read_truth(arguments.truth)
     if arguments.correctives:
         take, solution, truth = with_correctives(take, solution, truth, arguments.out)

@@ -61,7 +61,7 @@ def add(commands: Any) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     with reporting(arguments.progress) as progress:
         from facesolve.review.video import baked_texture, render_video
-        from facesolve.take import read_solution, read_take
+        from facesolve.take import read_solution
         from facesolve.take.frame_range import parse_frames
         from facesolve.take.solved import find_take
 
@@ -79,7 +79,7 @@ def _run(arguments: argparse.Namespace) -> int:
             labels=not arguments.no_labels,
         )
         solution = read_solution(arguments.out)
-        take = read_take(arguments.take) if arguments.take is not None else find_take(solution, arguments.out)
+        take = find_take(solution, arguments.out, arguments.take)
         texture = baked_texture(arguments.out, solution)
         video = render_video(solution, take, request, arguments.file, progress, texture)
         progress.done(arguments.file)

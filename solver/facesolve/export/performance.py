@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from facesolve.geometry.rig import RigModel
-from facesolve.take import Rig, Solution, Take, TakeError, read_solution, read_take
+from facesolve.take import Rig, Solution, Take, TakeError, read_solution
 from facesolve.take.solved import control_columns, find_take, take_rows
 from facesolve.take.take import check_rigid
 
@@ -71,7 +71,7 @@ def load_performance(
     or damaged, the two do not belong together, or no frame is left.
     """
     solution = read_solution(folder)
-    take = read_take(take_folder) if take_folder is not None else find_take(solution, folder)
+    take = find_take(solution, folder, take_folder)
     for frame, head in zip(solution.frames, solution.head, strict=True):
         check_rigid(head, f"solution: the head transform of frame {frame}")
     names = solution.control_names

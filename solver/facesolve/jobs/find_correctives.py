@@ -25,7 +25,6 @@ from facesolve.take import (
     Take,
     TakeError,
     read_solution,
-    read_take,
     write_correctives,
 )
 from facesolve.take.correctives import JSON, NPZ, controls_key
@@ -63,7 +62,7 @@ def find_correctives(
     instead of that of the solve. mask: vertices that correctives may move. Raises FacesolveError.
     """
     solution = read_solution(folder)
-    take = solved_take(solution, read_take(take_folder) if take_folder is not None else find_take(solution, folder))
+    take = solved_take(solution, find_take(solution, folder, take_folder))
     recorded = solution.provenance.get("settings", {}).get("quality", take.settings.quality)
     take = replace(take, settings=replace(take.settings, quality=quality or recorded))
     vertices = None if mask is None else read_mask(mask, take.rig.vertex_count) > 0

@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Optional
 
 import numpy as np
 
 from . import Rig, Solution, Take, TakeError, read_take
 
 
-def find_take(solution: Solution, solution_folder: Path) -> Take:
+def find_take(solution: Solution, solution_folder: Path, take_folder: Optional[Path] = None) -> Take:
     """The take that ``solution`` was made from. Raises TakeError as ``find_take_folder``, or when it cannot be read."""
-    return read_take(find_take_folder(solution, solution_folder))
+    return read_take(find_take_folder(solution, solution_folder, take_folder))
 
 
-def find_take_folder(solution: Solution, solution_folder: Path) -> Path:
-    """Where the take of ``solution`` lies, by the path in its provenance (relative to ``solution_folder``)."""
+def find_take_folder(solution: Solution, solution_folder: Path, take_folder: Optional[Path] = None) -> Path:
+    """Where the take of ``solution`` lies: ``take_folder`` where the user names it, else by the solution's provenance.
+
+    The path in the provenance is relative to ``solution_folder``. Raises TakeError when it leads to no take.
+    """
+    if take_folder is not None:
+        return Path(take_folder)
     recorded = solution.provenance.get("take")
     if not isinstance(recorded, str):
-        raise TakeError(f"solution: '{solution_folder}' does not say which take it solves; give it with --take.")
-    folder = Path(os.path.normpath(solution_folder / recorded))
+        raise TakeError(
+            f"solution: '{solution_folder}' does not say which take it solves; name the take's folder (--take)."
+        )
+    folder = Path(os.path.normpath(str(Path(solution_folder) / recorded)))
     if not (folder / "take.json").is_file():
-        raise TakeError(f"solution: its take is not at '{folder}' any more; give its folder with --take.")
+        raise TakeError(f"solution: its take is not at '{folder}' any more; name the take's folder (--take).")
     return folder
 
 

@@ -31,7 +31,7 @@ def ict(ict_rom, ict_rom_session):
 
 def test_the_scene_shows_what_was_solved(ict, ict_take, ict_solution):
     report = apply_solution(ApplyRequest(ict_take, ict_solution, head="head_GRP"))
-    assert report.layer == "faceSolve_rom"
+    assert report.layer == "facesolve_rom"
     assert report.skipped == ()
     assert len(report.plugs) == 55 + 6
     assert {"face_CTL.jawOpen", "face_CTL.smileL", "head_GRP.rotateY", "face_BS.eyeBlink_L"} <= set(report.plugs)
@@ -72,16 +72,16 @@ def test_a_saved_scene_holds_the_curves(ict, ict_take, ict_solution, tmp_path):
     cmds.file(str(path), open=True, force=True)
     found = shown_vertices(again, "face_GEOShape", 1030)
     assert np.abs(found - solved_vertices(ict_take, ict_solution, 29)).max() * 10 < 0.01
-    assert cmds.nodeType("faceSolve_rom") == "animLayer"
-    assert cmds.getAttr("faceSolve_provenance1.takeName") == "rom"
-    assert cmds.getAttr("faceSolve_provenance1.residual") == "0.02"
+    assert cmds.nodeType("facesolve_rom") == "animLayer"
+    assert cmds.getAttr("facesolve_provenance.takeName") == "rom"
+    assert cmds.getAttr("facesolve_provenance.residual") == "0.02"
 
 
 def test_deleting_the_layer_is_a_full_rollback(ict, ict_take, ict_solution):
     before = [cmds.getAttr("head_GRP.rotate"), cmds.getAttr("face_BS.weight"), cmds.getAttr("face_CTL.jawOpen")]
     apply_solution(ApplyRequest(ict_take, ict_solution, head="head_GRP"))
     assert [cmds.getAttr("head_GRP.rotate"), cmds.getAttr("face_BS.weight"), cmds.getAttr("face_CTL.jawOpen")] != before
-    cmds.delete("faceSolve_rom")
+    cmds.delete("facesolve_rom")
     assert [cmds.getAttr("head_GRP.rotate"), cmds.getAttr("face_BS.weight"), cmds.getAttr("face_CTL.jawOpen")] == before
 
 
@@ -238,8 +238,8 @@ def test_an_edit_that_fails_half_way_is_taken_back_and_says_why(small, tmp_path,
 
 def test_a_second_take_gets_its_own_layer(small, tmp_path):
     take = small_take(tmp_path)
-    assert apply_solution(ApplyRequest(take, small_solution(take))).layer == "faceSolve_small"
-    assert apply_solution(ApplyRequest(take, small_solution(take, 1))).layer == "faceSolve_small_2"
+    assert apply_solution(ApplyRequest(take, small_solution(take))).layer == "facesolve_small"
+    assert apply_solution(ApplyRequest(take, small_solution(take, 1))).layer == "facesolve_small_2"
 
 
 def test_a_span_replaces_its_frames_and_goes_over_into_the_rest(small, tmp_path):
@@ -319,7 +319,7 @@ def test_the_apply_command_is_one_undoable_step(small, plugin, tmp_path):
     text = cmds.facesolveApply(
         solution=str(tmp_path / "take" / "solution"), take=str(tmp_path / "take"), head="head_GRP"
     )
-    assert "Keyed 8 channels on layer 'faceSolve_small'" in text
+    assert "Keyed 8 channels on layer 'facesolve_small'" in text
     assert len(small.undo_queue) == queue + 1
     after = shown_vertices(small, "headShape", 7)
     cmds.undo()

@@ -68,7 +68,7 @@ def test_the_scene_shows_solution_and_correctives(small: Session, solved: tuple[
     take, solution, correctives = solved
     assert misses(small, take, solution, correctives) > 0.1
     report = apply_correctives(CorrectivesRequest(take, correctives, "head_GRP"))
-    assert report.nodes == ("faceSolve_correctives_small",)
+    assert report.nodes == ("facesolve_correctives_small",)
     assert report.keys == 2 * take.frame_count
     assert misses(small, take, solution, correctives) < 1e-5
     assert cmds.aliasAttr(report.plugs[0], query=True) == "corrective_1"
@@ -96,7 +96,7 @@ def test_a_saved_scene_keeps_them(small: Session, solved: tuple[Take, Solution, 
     path.write_text(snapshot(small))
     again = opened(path)
     assert misses(again, take, solution, correctives) < 1e-4
-    assert cmds.getAttr("faceSolve_correctives_small.facesolveCorrectives") == "takes/solution (small)"
+    assert cmds.getAttr("facesolve_correctives_small.facesolveCorrectives") == "takes/solution (small)"
 
 
 def test_switching_the_node_off_is_a_full_rollback(small: Session, solved: tuple[Take, Solution, Correctives]) -> None:
@@ -104,7 +104,7 @@ def test_switching_the_node_off_is_a_full_rollback(small: Session, solved: tuple
     before = shown_vertices(small, "headShape", 4.0)
     apply_correctives(CorrectivesRequest(take, correctives, "head_GRP"))
     assert np.abs(shown_vertices(small, "headShape", 4.0) - before).max() > 0.05
-    cmds.setAttr("faceSolve_correctives_small.envelope", 0)
+    cmds.setAttr("facesolve_correctives_small.envelope", 0)
     np.testing.assert_array_equal(shown_vertices(small, "headShape", 4.0), before)
 
 
@@ -112,7 +112,7 @@ def test_a_second_time_gets_a_name_of_its_own(small: Session, solved: tuple[Take
     take, _, correctives = solved
     request = CorrectivesRequest(take, correctives, "head_GRP")
     apply_correctives(request)
-    assert apply_correctives(request).nodes == ("faceSolve_correctives_small_2",)
+    assert apply_correctives(request).nodes == ("facesolve_correctives_small_2",)
 
 
 def test_the_command_for_mel(small: Session, solved: tuple[Take, Solution, Correctives], tmp_path: Path) -> None:

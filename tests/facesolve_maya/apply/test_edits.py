@@ -132,7 +132,7 @@ def test_a_layer_that_was_deleted_gives_way_to_the_one_before(take, tmp_path):
     apply_solution(ApplyRequest(take, small_solution(take, 1.0), layer="later", solution_folder=str(tmp_path / "no")))
     assert applied_layer() == "later"
     cmds.delete("later")
-    assert applied_layer() == "faceSolve_small"
+    assert applied_layer() == "facesolve_small"
     assert pins_of(take) == []
 
 

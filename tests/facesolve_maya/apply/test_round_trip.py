@@ -21,7 +21,7 @@ from tests.maya_emulator.session import Session, use
 
 ROOT = Path(__file__).resolve().parents[3]
 FIRST, LAST = 1001, 1003
-LAYER = "faceSolve_ict_rom"
+LAYER = "facesolve_ict_rom"
 CONTROLS = ("face_CTL.jawOpen", "face_CTL.smileL")
 HEAD = tuple(f"head_GRP.{kind}{axis}" for kind in ("translate", "rotate") for axis in "XYZ")
 FACE = slice(0, 6706)  # the skin; what follows are eyes, teeth and the inside of the mouth

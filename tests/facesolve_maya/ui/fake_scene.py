@@ -159,7 +159,7 @@ class FakeScene:
         if self.apply_error:
             raise SolveError(self.apply_error)
         self.applied.append((solution, span))
-        return "Keyed 38 controls and head_GRP on layer 'faceSolve_rom'."
+        return "Keyed 38 controls and head_GRP on layer 'facesolve_rom'."
 
     def current_time(self):
         return self.time

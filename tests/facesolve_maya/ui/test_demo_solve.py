@@ -22,7 +22,7 @@ from tests.maya_emulator.session import Session as Maya
 from tests.maya_emulator.session import use
 
 FRAMES = 3
-LAYER = "faceSolve_scene"
+LAYER = "facesolve_scene"
 
 
 @pytest.fixture(scope="module")

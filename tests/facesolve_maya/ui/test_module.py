@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import facesolve
+
 ROOT = Path(__file__).resolve().parents[3]
 MODULE = ROOT / "mod" / "facesolve.mod"
 HEADER = re.compile(r"\+ MAYAVERSION:(\d{4}) PLATFORM:(win64|linux|mac) facesolve (\d+\.\d+\.\d+) (.+)")
@@ -48,9 +50,8 @@ def test_every_version_and_platform_has_one_equal_block():
     assert {header[3] for header, _ in found} == {".."}
 
 
-def test_the_version_is_the_projects():
-    declared = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.M).group(1)
-    assert {header[2] for header, _ in blocks(MODULE.read_text(encoding="utf-8"))} == {declared}
+def test_the_version_is_the_packages():
+    assert {header[2] for header, _ in blocks(MODULE.read_text(encoding="utf-8"))} == {facesolve.__version__}
 
 
 def test_the_module_folder_holds_nothing_maya_could_take_for_a_module():

@@ -73,10 +73,10 @@ def test_apply_asks_for_the_solution_the_head_and_the_range(maya_scene, commands
 
 
 def test_a_range_goes_into_the_layer_that_holds_the_solve(maya_scene, commands):
-    commands.applied_layer = "faceSolve_rom"
+    commands.applied_layer = "facesolve_rom"
     maya_scene.apply(Path("s"), SETTINGS, (1002, 1006))
     maya_scene.apply(Path("s"), SETTINGS, None)
-    assert [request["layer"] for request in commands.applied] == ["faceSolve_rom", ""]
+    assert [request["layer"] for request in commands.applied] == ["facesolve_rom", ""]
 
 
 def test_an_error_of_mayas_commands_is_a_sentence(maya_scene, commands):

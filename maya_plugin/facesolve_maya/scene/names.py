@@ -1,0 +1,24 @@
+"""Names of the nodes that Facesolve makes in a scene: one prefix, one way of numbering. Knows no node's purpose."""
+
+from __future__ import annotations
+
+import re
+from typing import Container
+
+from maya import cmds
+
+PREFIX = "facesolve_"
+
+
+def node_name(*words: str) -> str:
+    """The prefix and ``words``, for example a take's name, as Maya allows them in a name."""
+    return PREFIX + "_".join(re.sub(r"\W", "_", word, flags=re.ASCII) for word in words)
+
+
+def free_name(wanted: str, taken: Container[str] = ()) -> str:
+    """``wanted``, or with a number from 2 on when the scene has such a node or ``taken`` holds the name."""
+    name, number = wanted, 1
+    while name in taken or cmds.objExists(name):
+        number += 1
+        name = "{}_{}".format(wanted, number)
+    return name
