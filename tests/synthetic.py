@@ -17,7 +17,8 @@ from torch import Tensor
 from facesolve.footage.stream import FramePixels
 from facesolve.geometry.camera import CameraModel, scaled
 from facesolve.geometry.pose import Pose
-from facesolve.geometry.rig import RigModel, apply_head, retract
+from facesolve.geometry.rig import RigModel, apply_head
+from facesolve.geometry.rigid import retract
 from facesolve.geometry.surface_samples import sample_surface
 from facesolve.render import choose_backend, interpolate
 from facesolve.render.rasterize_torch import rasterize

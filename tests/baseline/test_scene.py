@@ -11,7 +11,8 @@ from torch import Tensor
 
 from facesolve.baseline.scene import Scene
 from facesolve.geometry.pose import Pose
-from facesolve.geometry.rig import apply_head, retract
+from facesolve.geometry.rig import apply_head
+from facesolve.geometry.rigid import retract
 from facesolve.render import CHOICE
 from facesolve.render.texture import Tile
 from facesolve.stages.problem import Problem

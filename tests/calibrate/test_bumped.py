@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from facesolve.calibrate.bumped import BUMPED, _linearise, _rigid, _shifts, camera_places, find_bumped, motion
+from facesolve.calibrate.bumped import BUMPED, _linearise, _shifts, camera_places, find_bumped, motion
 from facesolve.cli import main
 from facesolve.geometry.pose import Pose
 from facesolve.geometry.rig import apply_head
+from facesolve.geometry.rigid import rigid_step
 from facesolve.residuals.observation import observe
 from facesolve.residuals.photometric import template_covectors
 from facesolve.residuals.template import agree
@@ -51,7 +52,7 @@ def pixels_off(places: torch.Tensor) -> np.ndarray:
 def pulled(pose: Pose) -> Pose:
     """What a solve makes of a bumped camera: the head is drawn along in every frame."""
     step = torch.tensor([0.001, -0.0015, 0.0008, 0.05, -0.04, 0.06], dtype=torch.float64)
-    return Pose(pose.controls, pose.head @ _rigid(step[None], torch.zeros(3, dtype=torch.float64)))
+    return Pose(pose.controls, pose.head @ rigid_step(step[None]))
 
 
 def test_equations_are_those_of_explicit_variable_projection():
@@ -71,9 +72,9 @@ def test_equations_are_those_of_explicit_variable_projection():
 
     def before_camera(step: torch.Tensor) -> torch.Tensor:
         """(M, C, N, 3) where the cameras' calibrations would have the surface."""
-        heads = pose.head @ _rigid(step[: 6 * count].view(-1, 6), torch.zeros(3, dtype=torch.float64))
+        heads = pose.head @ rigid_step(step[: 6 * count].view(-1, 6))
         world = apply_head(heads, seen.points)
-        moves = _rigid(step[6 * count :].view(-1, 6), pivot)
+        moves = rigid_step(step[6 * count :].view(-1, 6), pivot)
         return torch.stack([apply_head(move[None], world) for move in moves], 1)
 
     size = 6 * (count + 3)
@@ -128,7 +129,7 @@ def test_motion_is_that_of_the_world_about_the_pivot():
     begun = camera_places(head_scene().problem)
     pivot = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)
     step = torch.tensor([[0.01, -0.02, 0.03, 0.1, 0.2, -0.3]] * 3, dtype=torch.float64)
-    torch.testing.assert_close(motion(begun, begun @ _rigid(step, pivot), pivot), step)
+    torch.testing.assert_close(motion(begun, begun @ rigid_step(step, pivot), pivot), step)
 
 
 def test_what_cannot_be_told_is_one_sentence():

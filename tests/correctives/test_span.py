@@ -8,7 +8,8 @@ from torch import Tensor
 
 from facesolve.correctives import RigSpan
 from facesolve.correctives.field import cotangent_laplacian
-from facesolve.geometry.rig import RigModel, retract
+from facesolve.geometry.rig import RigModel
+from facesolve.geometry.rigid import retract
 from tests.synthetic import compound_rig
 
 

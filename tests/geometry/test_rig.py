@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from facesolve.geometry.rig import PiecewiseLinear, RigModel, apply_head, head_jacobian, retract
-from facesolve.geometry.rotation import rotation_from_tangent
+from facesolve.geometry.rig import PiecewiseLinear, RigModel
 from facesolve.take import Combination, Control, Driver, Mesh, Rig, Shape, SolveError, Target
 
 TETRAHEDRON = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]], np.float32)
@@ -157,7 +156,6 @@ def test_sample_basis_gives_points_of_the_surface():
     torch.testing.assert_close(
         neutral + torch.einsum("s,snd->nd", values[0], basis), (barycentrics[..., None] * corners).sum(1)
     )
-    torch.testing.assert_close(model.deltas_at(torch.tensor([3, 1]))[:, 0], model.deltas[:, 3])
 
 
 def test_vertex_normals_are_unit_outward_and_area_weighted():
@@ -172,32 +170,6 @@ def test_vertex_normals_are_unit_outward_and_area_weighted():
 def test_controls_of_the_wrong_length_are_refused():
     with pytest.raises(SolveError, match=r"expected \(frames, 3\)"):
         RigModel(compound_rig()).vertices(torch.zeros(1, 4))
-
-
-def random_heads(count: int) -> torch.Tensor:
-    generator = torch.manual_seed(3)
-    head = torch.eye(4, dtype=torch.float64).repeat(count, 1, 1)
-    head[:, :3, :3] = rotation_from_tangent(torch.randn(count, 3, dtype=torch.float64, generator=generator))
-    head[:, :3, 3] = 10 * torch.randn(count, 3, dtype=torch.float64, generator=generator)
-    return head
-
-
-def test_head_jacobian_equals_finite_differences_of_retract():
-    head = random_heads(4)
-    points = torch.randn(4, 5, 3, dtype=torch.float64, generator=torch.manual_seed(4))
-    numeric = central_difference(lambda step: apply_head(retract(head, step), points), torch.zeros(4, 6).double())
-    torch.testing.assert_close(head_jacobian(head, points), numeric, atol=1e-8, rtol=1e-8)
-
-
-def test_retract_stays_rigid_and_composes_on_the_right():
-    head = random_heads(2)
-    step = torch.tensor([[0.3, -1.0, 0.2, 1.0, 2.0, -3.0]], dtype=torch.float64).repeat(2, 1)
-    points = torch.randn(2, 5, 3, dtype=torch.float64, generator=torch.manual_seed(5))
-    moved = retract(head, step)
-    inner = points @ rotation_from_tangent(step[:, :3]).mT + step[:, None, 3:]
-    torch.testing.assert_close(apply_head(moved, points), apply_head(head, inner))
-    torch.testing.assert_close(moved[:, :3, :3] @ moved[:, :3, :3].mT, torch.eye(3).double().repeat(2, 1, 1))
-    assert moved[:, 3].tolist() == [[0, 0, 0, 1]] * 2
 
 
 def test_ict_rig_equals_dense_evaluation(facesolve_data):

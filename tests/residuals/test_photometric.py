@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from facesolve.geometry.pose import Pose
-from facesolve.geometry.rig import head_jacobian
+from facesolve.geometry.rigid import step_basis
 from facesolve.optimize.robust import residual_scale, robust_loss, robust_sum, robust_weight
-from facesolve.residuals.normal_equations import head_basis, normal_equations, step_jacobian, to_controls
+from facesolve.residuals.normal_equations import normal_equations, step_jacobian, to_controls
 from facesolve.residuals.observation import Observation, Views, image_stacks, observe
 from facesolve.residuals.photometric import Template, sample_normals, surface_slopes, template_covectors
 from facesolve.stages.frame_fit import photometric_quadratic
@@ -114,7 +114,7 @@ def test_covectors_with_head_and_rig_bases_are_the_derivative_with_respect_to_th
 def analytic_jacobian():
     """d values / d step, (FRAMES, C, N, K+6), from the covectors."""
     seen, samples = bench().observe(bench().pose), bench().problem.samples
-    basis = torch.stack([torch.cat([samples.basis, head_basis(points)], 2) for points in seen.points])
+    basis = torch.stack([torch.cat([samples.basis, step_basis(points)], 2) for points in seen.points])
     _, jacobian = bench().problem.model.activations(bench().pose.controls)
     return torch.einsum("fcni,fnis,fsk->fcnk", seen.covectors, basis, step_jacobian(jacobian))
 
@@ -190,14 +190,6 @@ def test_normal_equations_of_frames_do_not_mix():
     alone = normal_equations(bench().problem.samples, parts[0][1:], parts[1][1:], seen.points[1:])
     torch.testing.assert_close(A[1:], alone[0])
     torch.testing.assert_close(b[1:], alone[1])
-
-
-def test_head_basis_is_the_heads_jacobian():
-    points = bench().observe(bench().pose).points
-    world = head_jacobian(bench().pose.head, points)
-    for frame in range(FRAMES):
-        in_rig = bench().pose.head[frame, :3, :3].T @ world[frame]
-        torch.testing.assert_close(head_basis(points[frame]), in_rig)
 
 
 def random_template_inputs(count=50):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from facesolve.geometry.rig import retract
+from facesolve.geometry.rigid import retract
 from facesolve.stages.problem import converged
 from facesolve.take import HeadPin, Pin, Settings
 from tests.synthetic import DISTANCE, FOCAL, head_rig, make_problem, make_take, performance

@@ -8,7 +8,7 @@ import torch
 
 from facesolve.footage.stream import FramePixels
 from facesolve.geometry.pose import Pose
-from facesolve.geometry.rig import retract
+from facesolve.geometry.rigid import retract
 from facesolve.geometry.rotation import tangent_from_rotation
 from facesolve.stages.frame_fit import Quadratic
 from facesolve.stages.problem import Problem

@@ -11,7 +11,7 @@ import torch
 
 from facesolve.footage.stream import FramePixels
 from facesolve.geometry.pose import Pose, joined
-from facesolve.geometry.rig import retract
+from facesolve.geometry.rigid import retract
 from facesolve.stages.align import align
 from facesolve.stages.bundle import bundle
 from facesolve.stages.track import Tracker, predict

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from facesolve.geometry.rig import retract
+from facesolve.geometry.rigid import inverse, retract, rigid
 from facesolve.take import Camera
 
 
@@ -30,11 +30,8 @@ class CameraMotion:
         rotation: (3, 3); translation: (3,): the calibrated pose. Differentiable in turn and shift.
         """
         step = torch.cat([self.turn[camera], self.shift[camera]])
-        extrinsics = torch.eye(4).to(step)
-        extrinsics[:3, :3], extrinsics[:3, 3] = rotation, translation
-        inverse = torch.eye(4).to(step)
-        inverse[:3, :3], inverse[:3, 3] = rotation.T, -rotation.T @ translation
-        return inverse @ retract(self._motion[camera].to(step)[None], step[None])[0] @ extrinsics
+        extrinsics = rigid(rotation, translation).to(step)
+        return inverse(extrinsics) @ retract(self._motion[camera].to(step), step) @ extrinsics
 
     def keep_step(self) -> None:
         """Takes the present step up into the motions."""

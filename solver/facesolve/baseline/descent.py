@@ -15,7 +15,8 @@ from facesolve.correctives.field import cotangent_laplacian
 from facesolve.correctives.span import RigSpan
 from facesolve.footage.normalise import encoded_luminance
 from facesolve.geometry.pose import Pose
-from facesolve.geometry.rig import RigModel, apply_head, retract
+from facesolve.geometry.rig import RigModel, apply_head
+from facesolve.geometry.rigid import retract
 from facesolve.geometry.surface_samples import photometric_weight
 from facesolve.render.texture import Tile
 from facesolve.stages.problem import Problem

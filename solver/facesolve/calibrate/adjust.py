@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
+import torch
+
+from facesolve.geometry.rigid import rigid_step, step_basis
 
 from .lens import project
 
@@ -116,11 +118,8 @@ def robust_weights(residual: np.ndarray, scale: float | None) -> np.ndarray:
 
 
 def moved(motion: np.ndarray) -> np.ndarray:
-    """(4, 4) rigid motion of a step (6,): rotation vector in radians, translation in centimetres."""
-    matrix = np.eye(4)
-    matrix[:3, :3] = cv2.Rodrigues(np.ascontiguousarray(motion[:3]))[0]
-    matrix[:3, 3] = motion[3:]
-    return matrix
+    """Rigid motions (..., 4, 4) of steps (..., 6): rotation vector in radians, translation in centimetres."""
+    return np.asarray(rigid_step(torch.from_numpy(np.ascontiguousarray(motion))).numpy())
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,18 +190,15 @@ def _jacobians(
     _, J_point, J_lens = project(rig.lenses[camera], points)
     columns = [J_lens @ freedom.bases[camera]]
     if freedom.cameras[camera]:
-        columns.append(J_point @ _rigid_columns(points))
+        columns.append(J_point @ _step_basis(points))
     to_camera = (rig.cameras[camera] @ rig.boards[sighting.view])[:3, :3]
-    J_board = J_point @ to_camera @ _rigid_columns(sighting.points[keep])
+    J_board = J_point @ to_camera @ _step_basis(sighting.points[keep])
     return np.concatenate(columns, 2).reshape(2 * len(points), -1), J_board.reshape(-1, 6)
 
 
-def _rigid_columns(points: np.ndarray) -> np.ndarray:
-    """(n, 3, 6) d (exp(w) p + u) / d (w, u) at zero: ``[-[p]_x, I]``."""
-    x, y, z = points.T
-    zero, one = np.zeros_like(x), np.ones_like(x)
-    rows = [zero, z, -y, one, zero, zero, -z, zero, x, zero, one, zero, y, -x, zero, zero, zero, one]
-    return np.stack(rows, -1).reshape(-1, 3, 6)
+def _step_basis(points: np.ndarray) -> np.ndarray:
+    """(n, 3, 6) d (exp(w) p + u) / d (w, u) at zero."""
+    return np.asarray(step_basis(torch.from_numpy(points)).numpy())
 
 
 def _reduced(model: _Linear, damping: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -9,6 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
+from facesolve.geometry.rigid import rigid_array
 from facesolve.take import TakeError
 
 CIRCLES, ASYMMETRIC, CHESSBOARD, CHARUCO = "circles", "acircles", "chessboard", "charuco"
@@ -66,9 +67,8 @@ class Board:
         found = []
         for quarter in range(1 if self.kind == CHARUCO else 4):
             cosine, sine = np.round(np.cos(quarter * np.pi / 2)), np.round(np.sin(quarter * np.pi / 2))
-            motion = np.eye(4)
-            motion[:2, :2] = [[cosine, -sine], [sine, cosine]]
-            motion[:3, 3] = middle - motion[:3, :3] @ middle
+            turn = np.array([[cosine, -sine, 0.0], [sine, cosine, 0.0], [0.0, 0.0, 1.0]])
+            motion = rigid_array(turn, middle - turn @ middle)
             turned = self.points @ motion[:3, :3].T + motion[:3, 3]
             distance = np.linalg.norm(turned[:, None] - self.points[None], axis=2)
             if distance.min(1).max() < 1e-6:

@@ -17,10 +17,9 @@ from facesolve.footage.stream import FramePixels
 from facesolve.geometry.camera import CameraModel
 from facesolve.geometry.pose import Pose
 from facesolve.geometry.rig import apply_head
-from facesolve.geometry.rotation import rotation_from_tangent, tangent_from_rotation
+from facesolve.geometry.rigid import inverse, retract, rigid, rigid_step, step_basis, step_of
 from facesolve.optimize.robust import robust_loss, robust_weight
 from facesolve.render import choose_backend
-from facesolve.residuals.normal_equations import head_basis
 from facesolve.residuals.observation import Views, observe
 from facesolve.residuals.photometric import template_covectors
 from facesolve.residuals.template import agree
@@ -123,11 +122,9 @@ def refine(
 
 def camera_places(problem: Problem) -> Tensor:
     """(C, 4, 4) float64 world to camera, at the take's first frame."""
-    places = torch.eye(4, dtype=torch.float64).repeat(len(problem.take.cameras), 1, 1)
-    for place, camera in zip(places, problem.take.cameras, strict=True):
-        _, rotation, translation = camera.at(0)
-        place[:3, :3], place[:3, 3] = torch.as_tensor(rotation), torch.as_tensor(translation)
-    return places.to(problem.model.device)
+    poses = [camera.at(0) for camera in problem.take.cameras]
+    places = [rigid(torch.as_tensor(rotation), torch.as_tensor(translation)) for _, rotation, translation in poses]
+    return torch.stack(places).to(problem.model.device)
 
 
 def with_places(problem: Problem, places: Tensor, still: Tensor) -> Problem:
@@ -143,9 +140,7 @@ def with_places(problem: Problem, places: Tensor, still: Tensor) -> Problem:
 
 def motion(begun: Tensor, places: Tensor, pivot: Tensor) -> Tensor:
     """(C, 6) turn (radians) and shift (cm) about ``pivot`` of the world that take each camera's old view to its new."""
-    step = torch.linalg.inv(begun) @ places
-    shift = step[:, :3, :3] @ pivot + step[:, :3, 3] - pivot
-    return torch.cat([tangent_from_rotation(step[:, :3, :3]), shift], 1)
+    return step_of(inverse(begun) @ places, pivot)
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,15 +154,7 @@ class _State:
         """step: (6M + 6C): of each head in its own axes, then of the world before each camera about the pivot."""
         count = len(self.heads)
         heads, cameras = step.view(-1, 6)[:count], step.view(-1, 6)[count:]
-        return _State(self.places @ _rigid(cameras, pivot), self.heads @ _rigid(heads, torch.zeros_like(pivot)))
-
-
-def _rigid(step: Tensor, pivot: Tensor) -> Tensor:
-    """(n, 4, 4) of turns and shifts (n, 6) about a pivot."""
-    matrix = torch.eye(4, dtype=step.dtype, device=step.device).repeat(len(step), 1, 1)
-    matrix[:, :3, :3] = rotation_from_tangent(step[:, :3])
-    matrix[:, :3, 3] = step[:, 3:] + pivot - matrix[:, :3, :3] @ pivot
-    return matrix
+        return _State(self.places @ rigid_step(cameras, pivot), retract(self.heads, heads))
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,7 +232,7 @@ def _linearise(
     b = torch.zeros(len(A), dtype=torch.float64, device=residual.device)
     shared = residual.new_zeros(residual.shape[2], len(A))
     for frame in range(frames):
-        by_head, by_camera = head_basis(seen.points[frame]), head_basis(world[frame])  # (N, 3, 6)
+        by_head, by_camera = step_basis(seen.points[frame]), step_basis(world[frame])  # (N, 3, 6)
         turned = covectors[frame] @ head[frame, :3, :3].mT  # in the world
         for camera in range(cameras):
             columns = [*range(6 * frame, 6 * frame + 6), *range(6 * (frames + camera), 6 * (frames + camera) + 6)]

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from facesolve.geometry.rigid import rigid_array
+
 from .adjust import Fit, Freedom, Rig, Sighting, adjust, robust_weights
 from .lens import CX, CY, MODELS, PARAMETERS, free_basis, intrinsics
 
@@ -109,15 +111,13 @@ def board_pose(sighting: Sighting, lens: np.ndarray) -> np.ndarray:
         sighting.points[keep], pixels[keep], intrinsics(lens), None, flags=cv2.SOLVEPNP_IPPE
     )
     for rotation, translation in zip(rotations, translations, strict=True) if found else ():  # the better one first
-        pose = np.eye(4)
-        pose[:3, :3], pose[:3, 3] = cv2.Rodrigues(rotation)[0], translation.ravel()
+        pose = rigid_array(cv2.Rodrigues(rotation)[0], translation.ravel())
         if np.isfinite(pose).all() and pose[2, 3] > 0:
             return pose
     # nothing fits: in front of the camera, as far as the points' spread says
-    pose = np.eye(4)
     spread_of_pixels = max(np.ptp(sighting.pixels, axis=0).max(), 1.0)
-    pose[:3, 3] = (0, 0, lens[0] * np.ptp(sighting.points, axis=0).max() / spread_of_pixels)
-    return pose
+    distance = lens[0] * np.ptp(sighting.points, axis=0).max() / spread_of_pixels
+    return rigid_array(np.eye(3), np.array([0, 0, distance]))
 
 
 def _homography(sighting: Sighting, centre: np.ndarray) -> np.ndarray | None:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from facesolve.geometry.rig import RigModel
-from facesolve.residuals.normal_equations import head_basis
+from facesolve.geometry.rigid import step_basis
 
 SMALLEST = 1e-9  # of the span's largest eigenvalue: columns that differ by less count as one
 
@@ -22,7 +22,7 @@ class RigSpan:
 
         still: (V,) bool, vertices without area that nothing freed of the span moves, eyeballs for example.
         """
-        rigid = head_basis(model.neutral.double()).permute(2, 0, 1)  # (6, V, 3)
+        rigid = step_basis(model.neutral.double()).permute(2, 0, 1)  # (6, V, 3)
         shapes = model.deltas.new_zeros(0, *rigid.shape[1:]) if rigid_only else model.deltas
         self.columns = torch.cat([shapes.double(), rigid])  # (S+6, V, 3)
         self._area = area.double()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from facesolve.geometry.camera import look_along
+from facesolve.geometry.rigid import rigid_array
 from facesolve.take import Camera
 
 WIDTH, HEIGHT = 400, 500
@@ -58,19 +59,15 @@ def head_transforms(frames: int) -> np.ndarray:
     turn = np.radians(6.0) * np.sin(2.0 * np.pi * (0.8 * time + 0.05))
     nod = np.radians(4.0) * np.sin(2.0 * np.pi * (1.1 * time + 0.3))
     tilt = np.radians(2.5) * np.sin(2.0 * np.pi * (0.6 * time))
-    head = np.tile(np.eye(4), (frames, 1, 1))
-    head[:, :3, :3] = _about(1, turn) @ _about(0, nod) @ _about(2, tilt)
+    rotation = _about(1, turn) @ _about(0, nod) @ _about(2, tilt)
     drift = np.stack([np.sin(4.0 * time), 0.6 * np.cos(5.0 * time), 0.8 * np.sin(3.0 * time + 1.0)], axis=1)
-    head[:, :3, 3] = 0.5 * drift
-    return head
+    return rigid_array(rotation, 0.5 * drift)
 
 
 def disturbed(head: np.ndarray) -> np.ndarray:
     """``head`` (4, 4) as an animator might place it by eye: about a degree and two millimetres off."""
-    error = np.eye(4)
-    error[:3, :3] = _about(1, np.radians([0.7]))[0] @ _about(0, np.radians([-0.6]))[0] @ _about(2, np.radians([0.4]))[0]
-    error[:3, 3] = (0.12, -0.1, 0.12)
-    return np.asarray(error @ head)
+    rotation = _about(1, np.radians([0.7]))[0] @ _about(0, np.radians([-0.6]))[0] @ _about(2, np.radians([0.4]))[0]
+    return np.asarray(rigid_array(rotation, np.array([0.12, -0.1, 0.12])) @ head)
 
 
 def cameras() -> tuple[Camera, ...]:

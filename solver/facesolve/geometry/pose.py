@@ -11,7 +11,7 @@ from torch import Tensor
 
 from facesolve.runtime.devices import indices_on
 
-from .rig import retract
+from .rigid import retract
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,7 @@ class Pose:
         return Pose(self.controls[indices], self.head[indices])
 
     def moved(self, step: Tensor) -> Pose:
-        """Stepped by (B, K+6): controls added, head by ``rig.retract``."""
+        """Stepped by (B, K+6): controls added, head by ``rigid.retract``."""
         count = self.controls.shape[1]
         return Pose(self.controls + step[:, :count], retract(self.head, step[:, count:]))
 

@@ -14,8 +14,6 @@ from torch import Tensor
 from facesolve.take import Combination, Rig, SolveError
 from facesolve.take.rig import MULTIPLY
 
-from .rotation import cross_matrix, rotation_from_tangent
-
 _STILL_BELOW = 1e-6  # centimetres: a vertex that no shape moves further does not move
 
 
@@ -83,10 +81,6 @@ class RigModel:
         weights, _ = self._target_weights(controls)
         values, _ = self._shape_curves(self._of_shapes(weights))
         return self.neutral + (values @ self.deltas.flatten(1)).unflatten(1, (-1, 3))
-
-    def deltas_at(self, vertex_indices: Tensor) -> Tensor:
-        """Basis at some vertices, centimetres. vertex_indices: (n,) int64 -> (S, n, 3)."""
-        return self.deltas[:, vertex_indices]
 
     def sample_basis(self, triangles: Tensor, barycentrics: Tensor) -> tuple[Tensor, Tensor]:
         """Neutral position and basis of surface samples, rig space, centimetres.
@@ -198,34 +192,6 @@ class PiecewiseLinear:
 def apply_head(head: Tensor, points: Tensor) -> Tensor:
     """World positions ``R p + t`` of rig-space points, centimetres. head: (B, 4, 4), points: (B, n, 3) -> (B, n, 3)."""
     return points @ head[:, :3, :3].mT + head[:, None, :3, 3]
-
-
-def inverse(head: Tensor) -> Tensor:
-    """Inverse of rigid transforms (..., 4, 4)."""
-    rotation = head[..., :3, :3].mT
-    return torch.cat([torch.cat([rotation, -rotation @ head[..., :3, 3:]], -1), head[..., 3:, :]], -2)
-
-
-def retract(head: Tensor, step: Tensor) -> Tensor:
-    """Moves the head transform on its manifold: ``x = R (exp(w) p + u) + t``: ``R <- R exp(w)``, ``t <- t + R u``.
-
-    head: (B, 4, 4) rigid. step: (B, 6) = (w, u), radians and centimetres, both along the head's own axes.
-    Returns (B, 4, 4).
-    """
-    local = torch.zeros_like(head)
-    local[:, :3, :3] = rotation_from_tangent(step[:, :3])
-    local[:, :3, 3] = step[:, 3:]
-    local[:, 3, 3] = 1
-    return head @ local
-
-
-def head_jacobian(head: Tensor, points: Tensor) -> Tensor:
-    """Derivative of the world position with respect to the step of ``retract`` at zero: ``R [-[p]_x, I]``.
-
-    head: (B, 4, 4). points: (B, n, 3) rig space, centimetres. Returns (B, n, 3, 6).
-    """
-    rotation = head[:, None, :3, :3].expand(-1, points.shape[1], -1, -1)
-    return torch.cat((-rotation @ cross_matrix(points), rotation), -1)
 
 
 def _combination_gradient(combination: Combination, weights: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ from facesolve.footage.matte import UNSEEN, Matte, clean_background_mattes
 from facesolve.footage.stream import FramePixels, side_by_side, stacked
 from facesolve.geometry.camera import NEAREST, CameraModel
 from facesolve.geometry.rig import RigModel, apply_head
+from facesolve.geometry.rigid import step_basis
 from facesolve.geometry.surface_samples import photometric_weight
 from facesolve.optimize.robust import robust_loss, robust_weight
 from facesolve.render import opposite_vertices, silhouette_edges
@@ -25,7 +26,7 @@ from facesolve.runtime.devices import indices_on
 from facesolve.take import Take
 
 from .crossings import find_crossings, image_size
-from .normal_equations import head_basis, to_controls
+from .normal_equations import to_controls
 from .outline import outermost, points_along, rows_of
 from .visibility import ViewBuilder
 
@@ -244,7 +245,7 @@ def contour_quadratic(
 
     points: of these frames, made at a pose near this one. controls: (B, K); head: (B, 4, 4) world, cm.
     Returns A (B, K+6, K+6) positive semidefinite, b (B, K+6) = -gradient, float64, cost (B,) float64; the head step is
-    that of ``rig.retract``.
+    that of ``rigid.retract``.
     """
     activations, J_activation_control = model.activations(controls.to(model.dtype))
     distance, J = (value.double() for value in contour_distances(points, activations, head.to(model.dtype)))
@@ -274,5 +275,5 @@ def contour_distances(points: ContourPoints, activations: Tensor, head: Tensor) 
     distance = ((projection.pixels[:, :, 0] - points.crossings) * points.normals).sum(2)
     J_distance_world = points.normals[:, :, None] @ J_pixel_world[:, :, 0]  # (B, n, 1, 3)
     J_distance_point = (J_distance_world[:, :, 0] @ head[:, :3, :3])[:, :, None]
-    J = torch.cat([J_distance_point @ points.basis, J_distance_point @ head_basis(rig_points)], 3)[:, :, 0]
+    J = torch.cat([J_distance_point @ points.basis, J_distance_point @ step_basis(rig_points)], 3)[:, :, 0]
     return torch.where(projection.valid[:, :, 0], distance, torch.inf), J

@@ -24,7 +24,7 @@ def normal_equations(
     information: (B, N, 3, 3) positive semidefinite; force: (B, N, 3); points: (B, N, 3) rig space, cm.
     exact: False lets a GPU take A from factors in half precision (``_gram``), 20 times as fast: for steps of an
     iteration, where A decides how fast it arrives and b decides where.
-    Returns A (B, S+6, S+6) and b (B, S+6), float64; the head step is that of ``rig.retract``.
+    Returns A (B, S+6, S+6) and b (B, S+6), float64; the head step is that of ``rigid.retract``.
     The cost does not depend on the number of cameras, they are summed in ``photometric.sample_normals``.
     """
     frames, count = points.shape[:2]
@@ -153,14 +153,6 @@ def tall_product(left: Tensor, right: Tensor) -> Tensor:
     whole = parts * rows
     products = torch.bmm(left[:whole].view(parts, rows, -1).mT, right[:whole].view(parts, rows, -1))
     return products.sum(0, dtype=torch.float64) + (left[whole:].T @ right[whole:]).double()
-
-
-def head_basis(points: Tensor) -> Tensor:
-    """Derivative of rig-space positions (..., 3) with respect to the head step (w, u): ``[-[p]_x, I]``, (..., 3, 6)."""
-    x, y, z = points.unbind(-1)
-    zero, one = torch.zeros_like(x), torch.ones_like(x)
-    rows = (zero, z, -y, one, zero, zero, -z, zero, x, zero, one, zero, y, -x, zero, zero, zero, one)
-    return torch.stack(rows, -1).unflatten(-1, (3, 6))
 
 
 def to_controls(A: Tensor, b: Tensor, J_activation_control: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from facesolve.footage.stream import FramePixels
 from facesolve.geometry.pose import Pose
-from facesolve.geometry.rig import inverse
-from facesolve.geometry.rotation import rotation_from_tangent, tangent_from_rotation
+from facesolve.geometry.rigid import inverse, retract, step_of
+from facesolve.geometry.rotation import tangent_from_rotation
 from facesolve.optimize.banded import BandedSystem, second_differences
 from facesolve.optimize.robust import robust_weight
 from facesolve.residuals.observation import observe
@@ -48,17 +48,13 @@ def carry_correction(before: Pose, keys: Tensor, after: Pose) -> Pose:
     """
     at_keys = before.at(keys)
     control_change = after.controls - at_keys.controls
-    motion = inverse(at_keys.head) @ after.head
-    head_change = torch.cat([tangent_from_rotation(motion[:, :3, :3]), motion[:, :3, 3]], 1)
+    head_change = step_of(inverse(at_keys.head) @ after.head)
     change = torch.cat([control_change, head_change], 1).cpu().numpy()
     frames = np.arange(len(before.controls))
     columns = [np.interp(frames, keys.cpu().numpy(), column) for column in change.T]
     step = torch.as_tensor(np.stack(columns, 1), dtype=before.controls.dtype, device=before.controls.device)
     count = before.controls.shape[1]
-    local = torch.eye(4, dtype=step.dtype, device=step.device).repeat(len(step), 1, 1)
-    local[:, :3, :3] = rotation_from_tangent(step[:, count : count + 3])
-    local[:, :3, 3] = step[:, count + 3 :]
-    return Pose(before.controls + step[:, :count], before.head @ local)
+    return Pose(before.controls + step[:, :count], retract(before.head, step[:, count:]))
 
 
 def refine_frames(

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from facesolve.footage.stream import FramePixels
 from facesolve.geometry.pose import Pose, joined
-from facesolve.geometry.rig import apply_head, inverse
+from facesolve.geometry.rig import apply_head
+from facesolve.geometry.rigid import inverse
 from facesolve.geometry.surface_samples import SurfaceSamples
 from facesolve.residuals.observation import Observation, Views, observe
 from facesolve.residuals.photometric import Template

@@ -19,11 +19,12 @@ from facesolve.footage.color import srgb_bytes
 from facesolve.geometry.camera import CameraModel, look_along
 from facesolve.geometry.pose import Pose
 from facesolve.geometry.rig import RigModel, apply_head
+from facesolve.geometry.rigid import registration, rigid, step_basis
 from facesolve.optimize.box import solve_box
 from facesolve.optimize.robust import robust_loss, robust_weight
 from facesolve.render.clay import clay_rendering
 from facesolve.render.posed_rig import View, draw, mesh_of
-from facesolve.residuals.normal_equations import head_basis, to_controls
+from facesolve.residuals.normal_equations import to_controls
 from facesolve.residuals.priors import ControlPrior
 from facesolve.take import Camera
 
@@ -216,23 +217,11 @@ def _triangulated_head(points: Tensor, cameras: CameraModel, pixels: Tensor, rad
     across = torch.eye(3).to(rays) - rays[..., :, None] * rays[..., None, :]
     centres = cameras.centres[..., None]  # (c, 3, 1)
     places = torch.linalg.solve(across.sum(0), (across @ centres[:, None]).sum(0))[..., 0]  # (L, 3)
-    weight = torch.ones(len(points), 1, dtype=points.dtype, device=points.device)
+    weight = torch.ones_like(points[:, 0])
     for _ in range(10):
-        head = _laid_upon(points, places, weight)
-        distance = (apply_head(head[None], points[None])[0] - places).norm(dim=1, keepdim=True)
+        head = registration(points, places, weight)
+        distance = (apply_head(head[None], points[None])[0] - places).norm(dim=1)
         weight = robust_weight(distance, 2 * INLIER * radius)
-    return head
-
-
-def _laid_upon(points: Tensor, places: Tensor, weight: Tensor) -> Tensor:
-    """The rigid transform (4, 4) that brings points (L, 3) nearest to places (Kabsch 1976). weight: (L, 1)."""
-    total = weight.sum()
-    first, second = (weight * points).sum(0) / total, (weight * places).sum(0) / total
-    turn = torch.linalg.svd((weight * (places - second)).T @ (points - first))
-    flip = torch.diag(torch.tensor([1.0, 1.0, float(torch.det(turn.U @ turn.Vh))])).to(points)
-    head = torch.eye(4).to(points)
-    head[:3, :3] = turn.U @ flip @ turn.Vh
-    head[:3, 3] = second - head[:3, :3] @ first
     return head
 
 
@@ -251,10 +240,8 @@ def _facing_heads(points: Tensor, axes: RigAxes, cameras: CameraModel, pixels: T
     for right, down in ((1, 0), (0, 1), (-1, 0), (0, -1)):
         up, facing = to_world @ torch.tensor([-down, -right, 0.0]).to(points), -to_world[:, 2]
         turn = head_rotation(axes, up.cpu().numpy(), facing.cpu().numpy(), np.zeros((1, 3)))[0]
-        head = torch.eye(4).to(points)
-        head[:3, :3] = torch.as_tensor(turn).to(points)
-        head[:3, 3] = place - head[:3, :3] @ points.mean(0)
-        heads.append(head)
+        rotation = torch.as_tensor(turn).to(points)
+        heads.append(rigid(rotation, place - rotation @ points.mean(0)))
     return heads
 
 
@@ -295,7 +282,7 @@ def _normals(seen: _Seen, pose: Pose, scale: Tensor) -> tuple[Tensor, Tensor, Te
     projection, J_pixel_world = seen.cameras.project_with_jacobian(apply_head(pose.head, points[None])[0])
     residual = torch.where(projection.valid[..., None], (projection.pixels - seen.pixels) * scale, 1e3)
     J_pixel_point = J_pixel_world @ pose.head[0, :3, :3]
-    basis = torch.cat([rig.basis, head_basis(points)], 2)  # (L, 3, S+6)
+    basis = torch.cat([rig.basis, step_basis(points)], 2)  # (L, 3, S+6)
     J = scale[..., None] * J_pixel_point @ basis
     distance = residual.norm(dim=-1)
     information = min(1.0, INDEPENDENT / len(points)) / SIGMA**2

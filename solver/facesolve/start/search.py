@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from facesolve.geometry.rigid import nearest_rotation, rigid
 from facesolve.geometry.rotation import rotation_from_tangent
 from facesolve.take import SolveError
 
@@ -93,11 +94,8 @@ def likelihood(proxy: HeadProxy, evidence: Evidence, rotation: Tensor) -> Tensor
 
 def _head(proxy: HeadProxy, rotation: Tensor, place: Tensor) -> np.ndarray:
     """(4, 4) float64, rig to world, exactly rigid."""
-    head = np.eye(4)
-    turn = torch.linalg.svd(rotation.double())
-    head[:3, :3] = (turn.U @ turn.Vh).cpu().numpy()
-    head[:3, 3] = place.double().cpu().numpy() - head[:3, :3] @ proxy.centre.double().cpu().numpy()
-    return head
+    turn = nearest_rotation(rotation.double())
+    return np.asarray(rigid(turn, place.double() - turn @ proxy.centre.to(turn)).cpu().numpy())
 
 
 def _middle(proxy: HeadProxy, evidence: Evidence) -> np.ndarray:

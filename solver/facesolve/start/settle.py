@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 
 from facesolve.footage.stream import FramePixels
 from facesolve.geometry.pose import Pose
 from facesolve.geometry.rig import RigModel
+from facesolve.geometry.rigid import nearest_rotation
 from facesolve.residuals.observation import observe
 from facesolve.stages.align import improve
 from facesolve.stages.setup import prepare
@@ -57,6 +57,5 @@ def settle(take: Take, model: RigModel, proxy: HeadProxy, frame: int, pixels: Fr
 
 def _start_pose(frame: int, pose: Pose) -> StartPose:
     head = pose.head[0].double().cpu().numpy()
-    left, _, right = np.linalg.svd(head[:3, :3])
-    head[:3, :3] = left @ right
+    head[:3, :3] = nearest_rotation(torch.from_numpy(head[:3, :3])).numpy()
     return StartPose(frame, pose.controls[0].double().cpu().numpy(), head)
