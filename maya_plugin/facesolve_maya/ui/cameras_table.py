@@ -30,12 +30,12 @@ class CamerasTable(QtWidgets.QTreeWidget):
         self.setRootIsDecorated(False)
         self.setUniformRowHeights(True)
         self.setIconSize(self._picture)
-        self.setTextElideMode(Qt.ElideMiddle)
-        self.setSelectionMode(QtWidgets.QAbstractItemView.SingleSelection)
-        self.setContextMenuPolicy(Qt.CustomContextMenu)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.setSelectionMode(QtWidgets.QAbstractItemView.SelectionMode.SingleSelection)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._show_menu)
         self.itemChanged.connect(self._edited)
-        self.itemDoubleClicked.connect(lambda item, _: self._browse(item.data(CAMERA, Qt.UserRole)))
+        self.itemDoubleClicked.connect(lambda item, _: self._browse(item.data(CAMERA, Qt.ItemDataRole.UserRole)))
         self.header().setStretchLastSection(True)
         self.setColumnWidth(CAMERA, scaled(176, self))
 
@@ -48,11 +48,11 @@ class CamerasTable(QtWidgets.QTreeWidget):
         for row in rows:
             item = QtWidgets.QTreeWidgetItem(self)
             self._items[row.name] = item
-            item.setData(CAMERA, Qt.UserRole, row.name)
-            flags = [Qt.ItemIsSelectable, Qt.ItemIsEnabled]
-            item.setFlags(both(*flags, Qt.ItemIsUserCheckable) if row.footage else both(*flags))
+            item.setData(CAMERA, Qt.ItemDataRole.UserRole, row.name)
+            flags = [Qt.ItemFlag.ItemIsSelectable, Qt.ItemFlag.ItemIsEnabled]
+            item.setFlags(both(*flags, Qt.ItemFlag.ItemIsUserCheckable) if row.footage else both(*flags))
             used = bool(row.footage) and row.name not in skipped
-            item.setCheckState(CAMERA, Qt.Checked if used else Qt.Unchecked)
+            item.setCheckState(CAMERA, Qt.CheckState.Checked if used else Qt.CheckState.Unchecked)
             size = "{} x {}".format(row.width, row.height) if row.width else "size unknown"
             item.setText(CAMERA, "{}\n{}".format(row.name, size))
             name = os.path.basename(row.footage) if row.footage else "no footage: double-click to choose"
@@ -80,7 +80,7 @@ class CamerasTable(QtWidgets.QTreeWidget):
 
     def _placeholder(self) -> QtGui.QPixmap:
         pixmap = QtGui.QPixmap(self._picture)
-        pixmap.fill(Qt.transparent)
+        pixmap.fill(Qt.GlobalColor.transparent)
         painter = QtGui.QPainter(pixmap)
         painter.fillRect(pixmap.rect().adjusted(1, 2, -1, -2), QtGui.QColor("#1e1e1e"))
         painter.end()
@@ -88,23 +88,25 @@ class CamerasTable(QtWidgets.QTreeWidget):
 
     def _edited(self, item: QtWidgets.QTreeWidgetItem, column: int) -> None:
         if not self._filling and column == CAMERA:
-            self.used.emit(item.data(CAMERA, Qt.UserRole), item.checkState(CAMERA) == Qt.Checked)
+            self.used.emit(
+                item.data(CAMERA, Qt.ItemDataRole.UserRole), item.checkState(CAMERA) == Qt.CheckState.Checked
+            )
 
     def _show_menu(self, point: QtCore.QPoint) -> None:
         item = self.itemAt(point)
         if item is None:
             return
-        name = item.data(CAMERA, Qt.UserRole)
+        name = item.data(CAMERA, Qt.ItemDataRole.UserRole)
         menu = QtWidgets.QMenu(self)
-        menu.setAttribute(Qt.WA_DeleteOnClose)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.addAction("Choose footage…").triggered.connect(lambda *_: self._browse(name))
         menu.addAction("Use the image plane's footage").triggered.connect(lambda *_: self.footage_chosen.emit(name, ""))
         menu.popup(self.viewport().mapToGlobal(point))
 
     def _browse(self, name: str) -> None:
         dialog = QtWidgets.QFileDialog(self, "Footage of {}: one image of the sequence, or a video".format(name))
-        dialog.setAttribute(Qt.WA_DeleteOnClose)
-        dialog.setFileMode(QtWidgets.QFileDialog.ExistingFile)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setFileMode(QtWidgets.QFileDialog.FileMode.ExistingFile)
         dialog.setNameFilter(_FILTER)
         dialog.fileSelected.connect(lambda path: self.footage_chosen.emit(name, path))
         dialog.open()

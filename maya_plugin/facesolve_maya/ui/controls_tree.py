@@ -35,23 +35,23 @@ class ControlsTree(QtWidgets.QTreeWidget):
         header.setToolTip(KEYS, "What keys in the scene mean: nothing, pins to pass through, or a curve to follow.")
         header.setToolTip(STIFFNESS, "How strongly the control is held at its default. 1 is normal.")
         header.setToolTip(PARTNER, "The control on the other side that must have the same value.")
-        self.setSelectionMode(QtWidgets.QAbstractItemView.ExtendedSelection)
+        self.setSelectionMode(QtWidgets.QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setUniformRowHeights(True)
         self.setAlternatingRowColors(True)
         self.setIndentation(scaled(14, self))
-        self.setEditTriggers(QtWidgets.QAbstractItemView.NoEditTriggers)
+        self.setEditTriggers(QtWidgets.QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setItemDelegateForColumn(KEYS, ChoiceDelegate(lambda index: _KEY_CHOICES, self))
         self.setItemDelegateForColumn(STIFFNESS, NumberDelegate(MAX_STIFFNESS, self))
         self.setItemDelegateForColumn(PARTNER, ChoiceDelegate(self._partners, self))
-        self.setContextMenuPolicy(Qt.CustomContextMenu)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._show_menu)
         self.itemChanged.connect(self._edited)
         self.itemClicked.connect(self._clicked)
         columns = self.header()
         columns.setStretchLastSection(False)
-        columns.setSectionResizeMode(NAME, QtWidgets.QHeaderView.Stretch)
+        columns.setSectionResizeMode(NAME, QtWidgets.QHeaderView.ResizeMode.Stretch)
         for column, width in ((KEYS, 62), (STIFFNESS, 68), (PARTNER, 108)):
-            columns.setSectionResizeMode(column, QtWidgets.QHeaderView.Interactive)
+            columns.setSectionResizeMode(column, QtWidgets.QHeaderView.ResizeMode.Interactive)
             self.setColumnWidth(column, scaled(width, self))
 
     def show_controls(self, rows: Tuple[ControlRow, ...]) -> None:
@@ -62,7 +62,9 @@ class ControlsTree(QtWidgets.QTreeWidget):
         self._items = {}
         for region, names in group_by_region(self._rows):
             parent = QtWidgets.QTreeWidgetItem(self, [region])
-            parent.setFlags(both(Qt.ItemIsEnabled, Qt.ItemIsUserCheckable, Qt.ItemIsAutoTristate))
+            parent.setFlags(
+                both(Qt.ItemFlag.ItemIsEnabled, Qt.ItemFlag.ItemIsUserCheckable, Qt.ItemFlag.ItemIsAutoTristate)
+            )
             font = parent.font(NAME)
             font.setBold(True)
             parent.setFont(NAME, font)
@@ -102,10 +104,10 @@ class ControlsTree(QtWidgets.QTreeWidget):
 
     def _add(self, parent: QtWidgets.QTreeWidgetItem, row: ControlRow) -> QtWidgets.QTreeWidgetItem:
         item = QtWidgets.QTreeWidgetItem(parent, [row.name])
-        item.setData(NAME, Qt.UserRole, row.name)
-        flags = [Qt.ItemIsSelectable]
+        item.setData(NAME, Qt.ItemDataRole.UserRole, row.name)
+        flags = [Qt.ItemFlag.ItemIsSelectable]
         if not row.obstacle:
-            flags += [Qt.ItemIsEnabled, Qt.ItemIsUserCheckable, Qt.ItemIsEditable]
+            flags += [Qt.ItemFlag.ItemIsEnabled, Qt.ItemFlag.ItemIsUserCheckable, Qt.ItemFlag.ItemIsEditable]
         item.setFlags(both(*flags))
         tip = "{}\nrange {:g} to {:g}".format(row.plug or row.name, row.minimum, row.maximum)
         for extra in (row.driver and "driven by: {}".format(row.driver), row.obstacle):
@@ -115,14 +117,14 @@ class ControlsTree(QtWidgets.QTreeWidget):
 
     def _paint(self, item: QtWidgets.QTreeWidgetItem, row: ControlRow, choice: ControlChoice) -> None:
         solved = choice.active and not row.obstacle
-        item.setCheckState(NAME, Qt.Checked if solved else Qt.Unchecked)
-        item.setData(KEYS, Qt.UserRole, choice.keys)
+        item.setCheckState(NAME, Qt.CheckState.Checked if solved else Qt.CheckState.Unchecked)
+        item.setData(KEYS, Qt.ItemDataRole.UserRole, choice.keys)
         item.setText(KEYS, _KEY_TEXTS[choice.keys])
-        item.setData(STIFFNESS, Qt.UserRole, choice.stiffness)
+        item.setData(STIFFNESS, Qt.ItemDataRole.UserRole, choice.stiffness)
         item.setText(STIFFNESS, "{:g}".format(choice.stiffness))
-        item.setData(PARTNER, Qt.UserRole, choice.symmetric or "")
+        item.setData(PARTNER, Qt.ItemDataRole.UserRole, choice.symmetric or "")
         item.setText(PARTNER, choice.symmetric or "—")
-        palette = self.palette().color(QtGui.QPalette.Text)
+        palette = self.palette().color(QtGui.QPalette.ColorRole.Text)
         normal = palette if solved else QtGui.QColor(QUIET)
         item.setForeground(NAME, QtGui.QColor(BAD) if row.obstacle else normal)
         item.setForeground(KEYS, QtGui.QColor({LOCKED: CAUTION, PINNED: ACCENT}.get(choice.keys, QUIET)))
@@ -130,23 +132,23 @@ class ControlsTree(QtWidgets.QTreeWidget):
         item.setForeground(PARTNER, normal if choice.symmetric else QtGui.QColor(QUIET))
 
     def _partners(self, index: QtCore.QModelIndex) -> List[Tuple[str, str]]:
-        name = index.sibling(index.row(), NAME).data(Qt.UserRole)
+        name = index.sibling(index.row(), NAME).data(Qt.ItemDataRole.UserRole)
         likely = partner_of(name, list(self._rows))
         others = sorted(other for other in self._rows if other not in (name, likely))
         return [("", "None")] + [(other, other) for other in ([likely] if likely else []) + others]
 
     def _clicked(self, item: QtWidgets.QTreeWidgetItem, column: int) -> None:
-        if column in _FIELDS and has(item.flags(), Qt.ItemIsEditable):
+        if column in _FIELDS and has(item.flags(), Qt.ItemFlag.ItemIsEditable):
             self.editItem(item, column)
 
     def _edited(self, item: QtWidgets.QTreeWidgetItem, column: int) -> None:
-        name = item.data(NAME, Qt.UserRole)
+        name = item.data(NAME, Qt.ItemDataRole.UserRole)
         if self._filling or name is None:
             return
         if column == NAME:
-            self._apply(name, "active", item.checkState(NAME) == Qt.Checked)
+            self._apply(name, "active", item.checkState(NAME) == Qt.CheckState.Checked)
         elif column in _FIELDS:
-            value = item.data(column, Qt.UserRole)
+            value = item.data(column, Qt.ItemDataRole.UserRole)
             self._apply(name, _FIELDS[column], (value or None) if column == PARTNER else value)
 
     def _apply(self, name: str, field: str, value: Any) -> None:
@@ -165,7 +167,7 @@ class ControlsTree(QtWidgets.QTreeWidget):
         if not names:
             return
         menu = QtWidgets.QMenu(self)
-        menu.setAttribute(Qt.WA_DeleteOnClose)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for text, field, value in (
             ("Solve", "active", True),
             ("Leave as they are", "active", False),

@@ -26,11 +26,11 @@ class ChoiceDelegate(QtWidgets.QStyledItemDelegate):
 
     def setEditorData(self, editor, index):
         """Qt's hook: shows the cell's value."""
-        editor.setCurrentIndex(max(editor.findData(index.data(Qt.UserRole)), 0))
+        editor.setCurrentIndex(max(editor.findData(index.data(Qt.ItemDataRole.UserRole)), 0))
 
     def setModelData(self, editor, model, index):
         """Qt's hook: writes the chosen value."""
-        model.setData(index, editor.currentData(), Qt.UserRole)
+        model.setData(index, editor.currentData(), Qt.ItemDataRole.UserRole)
 
     def _commit(self, editor: QtWidgets.QComboBox) -> None:
         self.commitData.emit(editor)
@@ -55,9 +55,9 @@ class NumberDelegate(QtWidgets.QStyledItemDelegate):
 
     def setEditorData(self, editor, index):
         """Qt's hook: shows the cell's value."""
-        editor.setValue(float(index.data(Qt.UserRole) or 0.0))
+        editor.setValue(float(index.data(Qt.ItemDataRole.UserRole) or 0.0))
 
     def setModelData(self, editor, model, index):
         """Qt's hook: writes the number."""
         editor.interpretText()
-        model.setData(index, editor.value(), Qt.UserRole)
+        model.setData(index, editor.value(), Qt.ItemDataRole.UserRole)

@@ -33,11 +33,11 @@ class EnvironmentBar(QtWidgets.QWidget):
         self._options.clicked.connect(self._edit)
         self.details = QtWidgets.QListWidget()
         self.details.setWordWrap(True)
-        self.details.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+        self.details.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._toggle = QtWidgets.QToolButton()
         self._toggle.setAutoRaise(True)
         self._toggle.setCheckable(True)
-        self._toggle.setArrowType(Qt.DownArrow)
+        self._toggle.setArrowType(Qt.ArrowType.DownArrow)
         self._toggle.setToolTip("What the solver found, and what to do about what is missing.")
         self._toggle.toggled.connect(self._unfold)
         line = QtWidgets.QHBoxLayout()
@@ -103,7 +103,7 @@ class EnvironmentBar(QtWidgets.QWidget):
 
     def _edit(self) -> None:
         dialog = PreferencesDialog(self._session, self)
-        dialog.setAttribute(Qt.WA_DeleteOnClose)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
 
 
@@ -112,14 +112,14 @@ class _ElidedLabel(QtWidgets.QLabel):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setSizePolicy(QtWidgets.QSizePolicy.Ignored, QtWidgets.QSizePolicy.Preferred)
+        self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Preferred)
 
     def paintEvent(self, event):
         """Qt's hook."""
         painter = QtGui.QPainter(self)
-        text = self.fontMetrics().elidedText(self.text(), Qt.ElideRight, self.width())
+        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
         painter.setPen(self.palette().color(self.foregroundRole()))
-        painter.drawText(self.rect(), text_flags(Qt.AlignVCenter, Qt.AlignLeft), text)
+        painter.drawText(self.rect(), text_flags(Qt.AlignmentFlag.AlignVCenter, Qt.AlignmentFlag.AlignLeft), text)
 
 
 class PreferencesDialog(QtWidgets.QDialog):
@@ -146,7 +146,9 @@ class PreferencesDialog(QtWidgets.QDialog):
         form.addRow("Solver Python", path)
         form.addRow("Device", self.device)
         form.addRow("", self.in_process)
-        buttons = QtWidgets.QDialogButtonBox(both(QtWidgets.QDialogButtonBox.Ok, QtWidgets.QDialogButtonBox.Cancel))
+        buttons = QtWidgets.QDialogButtonBox(
+            both(QtWidgets.QDialogButtonBox.StandardButton.Ok, QtWidgets.QDialogButtonBox.StandardButton.Cancel)
+        )
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         layout = QtWidgets.QVBoxLayout(self)
@@ -168,6 +170,6 @@ class PreferencesDialog(QtWidgets.QDialog):
 
     def _browse(self) -> None:
         dialog = QtWidgets.QFileDialog(self, "Python of the solver")
-        dialog.setAttribute(Qt.WA_DeleteOnClose)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(self.python.setText)
         dialog.open()

@@ -25,9 +25,9 @@ class ErrorStrip(QtWidgets.QWidget):
         self._span: Optional[Tuple[int, int]] = None
         self._anchor: Optional[int] = None
         self.setMouseTracking(True)
-        self.setFocusPolicy(Qt.StrongFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumHeight(scaled(64, self))
-        self.setSizePolicy(QtWidgets.QSizePolicy.Expanding, QtWidgets.QSizePolicy.Fixed)
+        self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Error of each frame")
 
     def show_frames(self, frames: Tuple[FrameError, ...]) -> None:
@@ -63,7 +63,7 @@ class ErrorStrip(QtWidgets.QWidget):
         painter.fillRect(self.rect(), QtGui.QColor(WELL))
         if not self._frames:
             painter.setPen(QtGui.QColor(QUIET))
-            painter.drawText(self.rect(), text_flags(Qt.AlignCenter), "No result yet")
+            painter.drawText(self.rect(), text_flags(Qt.AlignmentFlag.AlignCenter), "No result yet")
             return
         step, axis = self._step(), self.fontMetrics().height() + 2
         base = self.height() - axis
@@ -85,7 +85,9 @@ class ErrorStrip(QtWidgets.QWidget):
             color = QtGui.QColor(LEVEL_COLORS[frame.level])
             left, width = index * step, max(step - gap, 1.0)
             if frame.error is None:
-                painter.fillRect(QtCore.QRectF(left, 2, width, base - 2), QtGui.QBrush(color, Qt.BDiagPattern))
+                painter.fillRect(
+                    QtCore.QRectF(left, 2, width, base - 2), QtGui.QBrush(color, Qt.BrushStyle.BDiagPattern)
+                )
                 continue
             height = min(max(frame.error / (top or 1.0) * (base - 4), 2.0), base - 4)
             painter.fillRect(QtCore.QRectF(left, base - height, width, height), color)
@@ -112,10 +114,10 @@ class ErrorStrip(QtWidgets.QWidget):
 
     def mousePressEvent(self, event: QtGui.QMouseEvent) -> None:
         """Qt's hook."""
-        if not self._frames or event.button() != Qt.LeftButton:
+        if not self._frames or event.button() != Qt.MouseButton.LeftButton:
             return
         index = self._index_at(event_x(event))
-        if has(event.modifiers(), Qt.ShiftModifier):
+        if has(event.modifiers(), Qt.KeyboardModifier.ShiftModifier):
             self._anchor, self._span = index, (index, index)
         else:
             self._anchor, self._span = None, None
@@ -128,7 +130,7 @@ class ErrorStrip(QtWidgets.QWidget):
             return
         index = self._index_at(event_x(event))
         self.setToolTip(describe_frame(self._frames[index]))
-        if not has(event.buttons(), Qt.LeftButton):
+        if not has(event.buttons(), Qt.MouseButton.LeftButton):
             return
         if self._anchor is not None:
             self._span = (min(self._anchor, index), max(self._anchor, index))
@@ -144,9 +146,9 @@ class ErrorStrip(QtWidgets.QWidget):
 
     def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:
         """Qt's hook."""
-        if event.key() == Qt.Key_Right:
+        if event.key() == Qt.Key.Key_Right:
             self.jump_to_marked(1)
-        elif event.key() == Qt.Key_Left:
+        elif event.key() == Qt.Key.Key_Left:
             self.jump_to_marked(-1)
         else:
             super().keyPressEvent(event)

@@ -17,8 +17,8 @@ class FindingsList(QtWidgets.QListWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setWordWrap(True)
-        self.setResizeMode(QtWidgets.QListView.Adjust)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+        self.setResizeMode(QtWidgets.QListView.ResizeMode.Adjust)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSpacing(1)
         self.setItemDelegate(_FindingDelegate(self))
         self.itemDoubleClicked.connect(self._choose)
@@ -29,7 +29,7 @@ class FindingsList(QtWidgets.QListWidget):
         for row in sorted(rows, key=lambda row: SEVERITIES.index(row.severity)):
             lead = "{}: ".format(row.node) if row.node else ""  # sentences say "it" of the node
             item = QtWidgets.QListWidgetItem(severity_icon(row.severity), lead + row.sentence)
-            item.setData(Qt.UserRole, row.node)
+            item.setData(Qt.ItemDataRole.UserRole, row.node)
             item.setData(_FindingDelegate.REMEDY, row.remedy)
             if row.node:
                 item.setToolTip("Double-click selects {}.".format(row.node))
@@ -38,8 +38,8 @@ class FindingsList(QtWidgets.QListWidget):
             self.addItem(QtWidgets.QListWidgetItem(dot(GOOD), "Nothing stands in the way of a solve."))
 
     def _choose(self, item: QtWidgets.QListWidgetItem) -> None:
-        if item.data(Qt.UserRole):
-            self.node_chosen.emit(item.data(Qt.UserRole))
+        if item.data(Qt.ItemDataRole.UserRole):
+            self.node_chosen.emit(item.data(Qt.ItemDataRole.UserRole))
 
     def resizeEvent(self, event: QtGui.QResizeEvent) -> None:
         """Qt's hook: the rows' heights depend on the width."""
@@ -50,13 +50,13 @@ class FindingsList(QtWidgets.QListWidget):
 class _FindingDelegate(QtWidgets.QStyledItemDelegate):
     """Draws the sentence and, below it in a quiet colour, the remedy; both wrap."""
 
-    REMEDY = Qt.UserRole + 1
+    REMEDY = Qt.ItemDataRole.UserRole + 1
 
     def paint(self, painter, option, index):
         """Qt's hook."""
         self.initStyleOption(option, index)
         painter.save()
-        if has(option.state, QtWidgets.QStyle.State_Selected):
+        if has(option.state, QtWidgets.QStyle.StateFlag.State_Selected):
             painter.fillRect(option.rect, option.palette.highlight())
         icon, gap = scaled(16, option.widget), scaled(4, option.widget)
         option.icon.paint(painter, QtCore.QRect(option.rect.left() + gap, option.rect.top() + gap, icon, icon))
@@ -84,4 +84,4 @@ class _FindingDelegate(QtWidgets.QStyledItemDelegate):
 
     @staticmethod
     def _flags() -> int:
-        return text_flags(Qt.TextWordWrap, Qt.AlignLeft, Qt.AlignTop)
+        return text_flags(Qt.TextFlag.TextWordWrap, Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignTop)

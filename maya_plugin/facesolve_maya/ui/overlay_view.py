@@ -15,7 +15,7 @@ class OverlayView(QtWidgets.QWidget):
         self._caption = ""
         self._text = "The overlay of rig and footage appears here while a solve runs."
         self.setMinimumHeight(scaled(150, self))
-        self.setSizePolicy(QtWidgets.QSizePolicy.Expanding, QtWidgets.QSizePolicy.Expanding)
+        self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Expanding)
 
     @property
     def has_picture(self) -> bool:
@@ -46,11 +46,15 @@ class OverlayView(QtWidgets.QWidget):
         if self._pixmap.isNull():
             painter.setPen(QtGui.QColor(QUIET))
             painter.drawText(
-                self.rect().adjusted(20, 0, -20, 0), text_flags(Qt.AlignCenter, Qt.TextWordWrap), self._text
+                self.rect().adjusted(20, 0, -20, 0),
+                text_flags(Qt.AlignmentFlag.AlignCenter, Qt.TextFlag.TextWordWrap),
+                self._text,
             )
             return
         ratio = self.devicePixelRatioF()
-        fitted = self._pixmap.scaled(self.size() * ratio, Qt.KeepAspectRatio, Qt.SmoothTransformation)
+        fitted = self._pixmap.scaled(
+            self.size() * ratio, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+        )
         fitted.setDevicePixelRatio(ratio)
         size = fitted.size() / ratio
         painter.drawPixmap((self.width() - size.width()) // 2, (self.height() - size.height()) // 2, fitted)
@@ -59,4 +63,8 @@ class OverlayView(QtWidgets.QWidget):
             bar = QtCore.QRect(0, self.height() - height, self.width(), height)
             painter.fillRect(bar, QtGui.QColor(0, 0, 0, 140))
             painter.setPen(QtGui.QColor("white"))
-            painter.drawText(bar.adjusted(6, 0, -6, 0), text_flags(Qt.AlignVCenter, Qt.AlignLeft), self._caption)
+            painter.drawText(
+                bar.adjusted(6, 0, -6, 0),
+                text_flags(Qt.AlignmentFlag.AlignVCenter, Qt.AlignmentFlag.AlignLeft),
+                self._caption,
+            )

@@ -100,9 +100,13 @@ class ResultPage(QtWidgets.QWidget):
                 percent = "± {:.1f} %".format(100.0 * row.std)
                 confused = "{} ({:+.2f})".format(row.confused, row.correlation) if row.confused else ""
                 item = QtWidgets.QTreeWidgetItem([row.name, percent, "{:g}".format(row.time), confused])
-                item.setData(0, Qt.UserRole, row.time)
+                item.setData(0, Qt.ItemDataRole.UserRole, row.time)
                 item.setForeground(1, QtGui.QColor(CAUTION if row.std > 0.1 else QUIET))
-                item.setData(1, Qt.TextAlignmentRole, text_flags(Qt.AlignRight, Qt.AlignVCenter))
+                item.setData(
+                    1,
+                    Qt.ItemDataRole.TextAlignmentRole,
+                    text_flags(Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignVCenter),
+                )
                 self.uncertain.addTopLevelItem(item)
         self.refresh_picture()
         self._refresh_buttons()
@@ -137,7 +141,7 @@ class ResultPage(QtWidgets.QWidget):
         self._session.solve((round(first), round(last)))
 
     def _jump_to_uncertain(self, item: QtWidgets.QTreeWidgetItem, column: int) -> None:
-        time: Optional[float] = item.data(0, Qt.UserRole)
+        time: Optional[float] = item.data(0, Qt.ItemDataRole.UserRole)
         self._session.scene.set_current_time(time)
         self.strip.show_time(time)
 
@@ -156,5 +160,5 @@ def _uncertain_tree() -> QtWidgets.QTreeWidget:
     header = tree.header()
     header.setStretchLastSection(True)
     for column in range(3):
-        header.setSectionResizeMode(column, QtWidgets.QHeaderView.ResizeToContents)
+        header.setSectionResizeMode(column, QtWidgets.QHeaderView.ResizeMode.ResizeToContents)
     return tree

@@ -15,8 +15,8 @@ class Section(QtWidgets.QWidget):
         self._button.setText(title)
         self._button.setCheckable(True)
         self._button.setChecked(expanded)
-        self._button.setToolButtonStyle(Qt.ToolButtonTextBesideIcon)
-        self._button.setSizePolicy(QtWidgets.QSizePolicy.Expanding, QtWidgets.QSizePolicy.Fixed)
+        self._button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._button.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
         self._button.setIconSize(QtCore.QSize(10, 10))
         self._button.toggled.connect(self._fold)
         # The widgets of the title lie on the button, so that the bar stays one clickable strip.
@@ -45,4 +45,4 @@ class Section(QtWidgets.QWidget):
 
     def _fold(self, expanded: bool) -> None:
         self._content.setVisible(expanded)
-        self._button.setArrowType(Qt.DownArrow if expanded else Qt.RightArrow)
+        self._button.setArrowType(Qt.ArrowType.DownArrow if expanded else Qt.ArrowType.RightArrow)

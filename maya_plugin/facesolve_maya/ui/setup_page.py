@@ -198,7 +198,7 @@ def _form(section: Section) -> QtWidgets.QFormLayout:
     form.setContentsMargins(0, 0, 0, 0)
     form.setHorizontalSpacing(8)
     form.setVerticalSpacing(4)
-    form.setFieldGrowthPolicy(QtWidgets.QFormLayout.AllNonFixedFieldsGrow)
+    form.setFieldGrowthPolicy(QtWidgets.QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
     section.body.addLayout(form)
     return form
 
@@ -221,7 +221,7 @@ def _choices(values, texts) -> QtWidgets.QComboBox:
 def _combo() -> QtWidgets.QComboBox:
     """A list that may be narrower than its longest entry: the panel is docked in a narrow column."""
     box = QtWidgets.QComboBox()
-    box.setSizeAdjustPolicy(QtWidgets.QComboBox.AdjustToMinimumContentsLengthWithIcon)
+    box.setSizeAdjustPolicy(QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setMinimumContentsLength(8)
     return box
 

@@ -37,11 +37,11 @@ def dot(color: str, size: int = 16, shape: str = "circle") -> QtGui.QIcon:
     """A mark in one colour: ``circle``, ``triangle`` or ``square``, so that colour is not all that differs."""
     ratio = 2
     pixmap = QtGui.QPixmap(size * ratio, size * ratio)
-    pixmap.fill(Qt.transparent)
+    pixmap.fill(Qt.GlobalColor.transparent)
     painter = QtGui.QPainter(pixmap)
-    painter.setRenderHint(QtGui.QPainter.Antialiasing)
+    painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
     painter.scale(ratio, ratio)
-    painter.setPen(Qt.NoPen)
+    painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QtGui.QColor(color))
     box = QtCore.QRectF(size * 0.2, size * 0.2, size * 0.6, size * 0.6)
     if shape == "circle":

@@ -49,8 +49,10 @@ def read_scaled(path: str, size: QtCore.QSize) -> QtGui.QPixmap:
     full = reader.size()
     if full.isValid():
         # Decoders that can scale while they read (JPEG) are many times faster this way.
-        reader.setScaledSize(full.scaled(size, Qt.KeepAspectRatio))
+        reader.setScaledSize(full.scaled(size, Qt.AspectRatioMode.KeepAspectRatio))
     image = reader.read()
     if image.isNull():
         return QtGui.QPixmap()
-    return QtGui.QPixmap.fromImage(image.scaled(size, Qt.KeepAspectRatio, Qt.SmoothTransformation))
+    return QtGui.QPixmap.fromImage(
+        image.scaled(size, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
+    )
