@@ -19,7 +19,7 @@ from facesolve.demo.film import READ_NOISE, SHOT_NOISE, Stage
 from facesolve.demo.head import build_head, build_rig
 from facesolve.demo.performance import AIM, disturbed
 from facesolve.demo.skin import paint
-from facesolve.evaluate.evaluate import Truth
+from facesolve.evaluate.evaluation import Truth
 from facesolve.footage import Image
 from facesolve.footage.color import linear_to_srgb
 from facesolve.geometry.rig import RigModel

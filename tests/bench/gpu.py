@@ -29,7 +29,7 @@ from torch import Tensor
 
 from facesolve.baseline import PRESETS, Budget, Snapshot, solve_first_order
 from facesolve.commands.declare import several_devices
-from facesolve.evaluate.evaluate import Truth, parse_region, read_truth
+from facesolve.evaluate.evaluation import Truth, parse_region, read_truth
 from facesolve.footage.stream import TakeFootage
 from facesolve.geometry.rig import RigModel, apply_head
 from facesolve.optimize.robust import robust_weight
@@ -40,7 +40,7 @@ from facesolve.residuals.photometric import sample_normals, template_covectors
 from facesolve.runtime.checkpoint import NoCheckpoint
 from facesolve.runtime.devices import choose_device, existing_device, make_current
 from facesolve.runtime.progress import Silent
-from facesolve.solve import Solved, solve_take
+from facesolve.solve.pipeline import Solved, solve_take
 from facesolve.stages.frame_fit import damped_step, photometric_quadratic, with_priors
 from facesolve.stages.refine import learn_template
 from facesolve.take import Take, read_take

@@ -26,7 +26,7 @@ from facesolve.correctives.learn import Search
 from facesolve.demo.film import Stage
 from facesolve.demo.head import build_head, build_rig
 from facesolve.demo.skin import paint
-from facesolve.evaluate.evaluate import read_truth
+from facesolve.evaluate.evaluation import read_truth
 from facesolve.evaluate.vertex_errors import MILLIMETRES
 from facesolve.geometry.rig import RigModel, apply_head
 from facesolve.jobs.demo_take import TRUTH, film_take

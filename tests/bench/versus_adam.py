@@ -28,7 +28,8 @@ from rich.console import Console
 from rich.table import Table
 
 from facesolve.baseline import PRESETS, Budget, Snapshot, solve_first_order
-from facesolve.evaluate.evaluate import Truth, evaluate, parse_region, read_truth
+from facesolve.evaluate import evaluate
+from facesolve.evaluate.evaluation import Truth, parse_region, read_truth
 from facesolve.evaluate.vertex_errors import RegionErrors
 from facesolve.jobs.demo_take import TRUTH, make_take
 from facesolve.jobs.solve_folder import solve_take_folder

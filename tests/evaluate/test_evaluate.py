@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from facesolve.evaluate.evaluate import Truth, evaluate, parse_region, read_truth
+from facesolve.evaluate import evaluate
+from facesolve.evaluate.evaluation import Truth, parse_region, read_truth
 from facesolve.review.measures import evaluation_record, print_evaluation
 from facesolve.take import (
     Camera,

@@ -17,7 +17,8 @@ from facesolve.cli import main
 from facesolve.demo.film import BACKGROUND, Stage, develop
 from facesolve.demo.noise import ValueNoise
 from facesolve.demo.performance import ACTIONS, cameras, control_curves, disturbed, head_transforms
-from facesolve.evaluate.evaluate import evaluate, read_truth
+from facesolve.evaluate import evaluate
+from facesolve.evaluate.evaluation import read_truth
 from facesolve.footage import srgb_to_linear
 from facesolve.jobs.demo_take import TRUTH, build_stage, film_take, make_take
 from facesolve.review.inspection import inspect_take

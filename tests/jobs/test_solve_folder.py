@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facesolve.evaluate.evaluate import evaluate, read_truth
+from facesolve.evaluate import evaluate
+from facesolve.evaluate.evaluation import read_truth
 from facesolve.jobs.demo_take import make_take
 from facesolve.jobs.pack import FootageSource, PackRequest, pack_take
 from facesolve.jobs.solve_folder import solve_take_folder

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from facesolve.evaluate.evaluate import read_truth
+from facesolve.evaluate.evaluation import read_truth
 from facesolve.footage.matte import Matte, half_chroma
 from facesolve.footage.stream import FramePixels, TakeFootage
 from facesolve.geometry.camera import CameraModel, scaled

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facesolve.evaluate.evaluate import Truth
+from facesolve.evaluate.evaluation import Truth
 from facesolve.review.curves import draw_curves
 from tests.take import rigs
 

@@ -37,7 +37,7 @@ def add(commands: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from facesolve.evaluate.evaluate import parse_region
+    from facesolve.evaluate.evaluation import parse_region
     from facesolve.review.comparison import compare, write_csv
     from facesolve.review.measures import comparison_record, print_comparison
     from facesolve.take import read_solution, read_take

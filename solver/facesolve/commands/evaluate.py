@@ -36,7 +36,8 @@ def add(commands: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from facesolve.evaluate.evaluate import evaluate, parse_region, read_truth, with_correctives
+    from facesolve.evaluate import evaluate
+    from facesolve.evaluate.evaluation import parse_region, read_truth, with_correctives
     from facesolve.review.measures import evaluation_record, print_evaluation
     from facesolve.take import read_solution
     from facesolve.take.solved import find_take

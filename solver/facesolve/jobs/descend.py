@@ -22,13 +22,12 @@ from facesolve.render.texture_files import write_texture
 from facesolve.review.encode import Writer, check_output, open_writer
 from facesolve.runtime.devices import choose_device, device_name
 from facesolve.runtime.progress import Progress
+from facesolve.solve.provenance import origin
 from facesolve.take import Camera, Correctives, Solution, Take, read_take, write_correctives, write_solution
 from facesolve.take.correctives import controls_key
 from facesolve.take.files import write_json
 from facesolve.take.frame_range import part_of_take
 from facesolve.take.vertex_mask import read_mask
-
-from .provenance import origin
 
 CAMERAS = "cameras.json"
 VIDEO = "progress.mp4"

@@ -16,6 +16,7 @@ from facesolve.geometry.pose import Pose
 from facesolve.render import choose_backend
 from facesolve.runtime.devices import choose_device, device_name
 from facesolve.runtime.progress import Progress
+from facesolve.solve.provenance import origin
 from facesolve.stages.keyframes import choose_keyframes
 from facesolve.stages.setup import prepare
 from facesolve.take import (
@@ -31,8 +32,6 @@ from facesolve.take.correctives import JSON, NPZ, controls_key
 from facesolve.take.frame_range import part_of_take
 from facesolve.take.solved import find_take
 from facesolve.take.vertex_mask import read_mask
-
-from .provenance import origin
 
 MOST_SAMPLES = 12_000  # at which the surface is compared: shapes are smooth
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from facesolve.evaluate.evaluate import Evaluation, evaluate, read_truth
+from facesolve.evaluate import evaluate
+from facesolve.evaluate.evaluation import Evaluation, read_truth
 from facesolve.review.curves import draw_curves
 from facesolve.review.video import VideoRequest, baked_texture, render_video
 from facesolve.runtime.progress import Progress, Silent

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,13 +17,13 @@ from facesolve.render.texture_files import write_texture
 from facesolve.runtime.checkpoint import Checkpoint
 from facesolve.runtime.devices import choose_device, device_name, existing_device
 from facesolve.runtime.progress import Progress
-from facesolve.solve import Solved, solve_take
+from facesolve.runtime.stage_clock import StageClock
+from facesolve.solve.pipeline import Solved, solve_take
+from facesolve.solve.provenance import origin
+from facesolve.solve.solution import make_solution
 from facesolve.take import Solution, read_take, write_solution
 from facesolve.take.files import write_atomic
 from facesolve.take.frame_range import part_of_take
-
-from .provenance import origin
-from .solution import make_solution
 
 LOG = "solve.log"
 TEXTURE_FRAMES = 6  # keyframes that the texture is baked from
@@ -77,42 +76,6 @@ def solve_take_folder(
         write_atomic(out / LOG, ("\n".join(clock.lines) + "\n").encode("utf-8"))
     checkpoint.remove()
     return solution
-
-
-class StageClock:
-    """Passes progress on, and keeps how long each stage took and a log of what was said."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._begun = time.monotonic()
-        self._stage, self._stage_begun = "", self._begun
-        self.seconds: dict[str, float] = {}
-        self.lines: list[str] = []
-
-    def stage(self, name: str, total: int) -> None:
-        self.close()
-        self._stage, self._stage_begun = name, time.monotonic()
-        self._log(f"stage: {name} ({total})")
-        self._progress.stage(name, total)
-
-    def advance(self, count: int = 1) -> None:
-        self._progress.advance(count)
-
-    def message(self, text: str) -> None:
-        self._log(text)
-        self._progress.message(text)
-
-    def picture(self, path: Path) -> None:
-        self._progress.picture(path)
-
-    def close(self) -> None:
-        """Ends the present stage."""
-        if self._stage:
-            self.seconds[self._stage] = round(time.monotonic() - self._stage_begun, 2)
-            self._stage = ""
-
-    def _log(self, text: str) -> None:
-        self.lines.append(f"{time.monotonic() - self._begun:9.2f} s  {text}")
 
 
 def _write_texture(solved: Solved, out: Path, clock: StageClock) -> dict[str, object]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from facesolve.evaluate.evaluate import head_rotation
+from facesolve.evaluate.evaluation import head_rotation
 from facesolve.evaluate.vertex_errors import MILLIMETRES, Poses, VertexErrors, vertex_errors
 from facesolve.geometry.rig import RigModel
 from facesolve.take import Rig, Solution, Take, TakeError

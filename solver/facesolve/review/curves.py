@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from facesolve.evaluate.evaluate import Truth
+from facesolve.evaluate.evaluation import Truth
 from facesolve.take import Solution
 
 from .motion import MILLIMETRES, head_motion

@@ -9,7 +9,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from facesolve.evaluate.evaluate import ACTIVE_WEIGHT, Evaluation
+from facesolve.evaluate.evaluation import ACTIVE_WEIGHT, Evaluation
 from facesolve.evaluate.vertex_errors import RegionErrors
 
 from .comparison import Comparison

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -128,6 +128,17 @@ class JsonLines(Silent):
     def _write(self, **event: Any) -> None:
         self._stream.write(json.dumps(event) + "\n")
         self._stream.flush()
+
+
+class Callback(JsonLines):
+    """Calls a function with each event, the objects that ``JsonLines`` writes."""
+
+    def __init__(self, listener: Callable[[dict[str, Any]], None]) -> None:
+        super().__init__()
+        self._listener = listener
+
+    def _write(self, **event: Any) -> None:
+        self._listener(event)
 
 
 class Bars(Silent):

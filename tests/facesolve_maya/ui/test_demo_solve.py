@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from maya import cmds
 
-from facesolve.evaluate.evaluate import Truth, evaluate
+from facesolve.evaluate import evaluate
+from facesolve.evaluate.evaluation import Truth
 from facesolve.take import read_solution, read_take
 from facesolve_maya.apply.provenance import find_provenance
 from facesolve_maya.scene.head import head_at

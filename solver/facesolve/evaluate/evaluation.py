@@ -92,12 +92,8 @@ def with_correctives(take: Take, solution: Solution, truth: Truth, folder: Path)
     return *applied(take, solution, correctives), padded
 
 
-def evaluate(solution: Solution, take: Take, truth: Truth, region: tuple[int, int] | None = None) -> Evaluation:
-    """Compares ``solution`` with ``truth``, whose rows are the frames of ``take``. Errors in millimetres and degrees.
-
-    region: vertex range [first, last) measured beside the whole face. Raises TakeError when frames or controls of the
-    two do not correspond.
-    """
+def compare(solution: Solution, take: Take, truth: Truth, region: tuple[int, int] | None) -> Evaluation:
+    """See ``facesolve.evaluate.evaluate``."""
     rig, solved = take.rig, control_columns(solution.controls, solution.control_names, take.rig, "solution")
     if set(truth.names) != set(rig.control_names):
         plain = rig_of_weights(rig)

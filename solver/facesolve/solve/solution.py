@@ -7,10 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from facesolve.solve import Solved
 from facesolve.stages.bundle import BundleFit
 from facesolve.stages.frame_fit import Quadratic, with_priors
 from facesolve.take import ConfusedPair, Solution, Take
+
+from .pipeline import Solved
 
 CONFUSED_ABOVE = 0.9  # correlation of two controls' errors from which they are reported
 MOST_CONFUSED = 30

@@ -40,8 +40,7 @@ from facesolve.stages.refine_on_devices import (
 )
 from facesolve.stages.setup import check_solvable, prepare
 from facesolve.stages.track import WINDOW, Tracker
-
-from .take import SolveError, StartPose, Take
+from facesolve.take import SolveError, StartPose, Take
 
 # pyramid level, most samples, most iterations; the views are made anew for each. A joint step costs as many times more
 # than a frame's as there are keyframes, so most of the way is gone with few samples

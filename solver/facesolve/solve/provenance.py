@@ -7,6 +7,7 @@ import platform
 from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -16,13 +17,12 @@ from facesolve.runtime.devices import device_name
 from facesolve.take import Take
 
 
-def origin(take: Take, take_folder: Path, out: Path, device: torch.device) -> dict[str, object]:
-    """What a solution in ``out`` says about where it came from: versions, device, date, take and settings."""
+def origin(take: Take, take_folder: Path | None, out: Path | None, device: torch.device) -> dict[str, Any]:
+    """What a solution says about where it came from: versions, device, date, take and settings.
+
+    take_folder: None for a take that lies in no folder. out: the solution's folder, None while it has none.
+    """
     settings = take.settings
-    try:
-        where = Path(os.path.relpath(take_folder.resolve(), out.resolve())).as_posix()
-    except ValueError:  # another drive on Windows
-        where = take_folder.resolve().as_posix()
     return {
         "facesolve": __version__,
         "torch": torch.__version__,
@@ -30,7 +30,7 @@ def origin(take: Take, take_folder: Path, out: Path, device: torch.device) -> di
         "device": device_name(device),
         "rasterizer": choose_backend(device).name,
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "take": where,
+        **({} if take_folder is None else {"take": _path(take_folder, out)}),
         "take_name": take.name,
         "settings": {
             "quality": settings.quality,
@@ -44,3 +44,14 @@ def origin(take: Take, take_folder: Path, out: Path, device: torch.device) -> di
             "head_pins": [{"frame": pin.frame, "head": pin.head.tolist()} for pin in settings.head_pins],
         },
     }
+
+
+def _path(take_folder: Path, out: Path | None) -> str:
+    """Where the take lies: relative to ``out``, so that both can be moved together, or absolute."""
+    take_folder = take_folder.resolve()
+    if out is None:
+        return take_folder.as_posix()
+    try:
+        return Path(os.path.relpath(take_folder, out.resolve())).as_posix()
+    except ValueError:  # another drive on Windows
+        return take_folder.as_posix()
