@@ -25,6 +25,8 @@ def existing_device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     kind, _, number = name.partition(":")
+    if kind not in ("cpu", "cuda") or (number and not number.isdigit()):
+        raise SolveError(f"device: '{name}' is not one of auto, cpu, cuda, cuda:N.")
     if kind != "cuda":
         return torch.device(kind)
     if not torch.cuda.is_available():

@@ -1,0 +1,142 @@
+"""The public Python API: what it offers, what importing it costs, and a solve and its evaluation by way of it."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import facesolve
+from facesolve.evaluate.evaluation import read_truth
+from facesolve.jobs.demo_take import TRUTH, make_take
+
+HEAVY = ("torch", "cv2", "rich", "matplotlib")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A take of eight frames in draft quality, with its truth."""
+    folder = tmp_path_factory.mktemp("api") / "take"
+    take = make_take(folder, frames=8)
+    facesolve.write_take(replace(take, settings=facesolve.Settings(quality="draft")), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def events() -> list[dict[str, object]]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def solution(folder: Path, events: list[dict[str, object]]) -> facesolve.Solution:
+    return facesolve.solve(folder, device="cpu", progress=events.append)
+
+
+def _python(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def test_importing_the_package_and_its_data_types_loads_no_heavy_library():
+    code = f"""
+import json, sys
+import facesolve
+print(facesolve.solve, facesolve.evaluate, dir(facesolve))
+for name in ("Take", "Rig", "Camera", "Footage", "Settings", "Solution", "read_take", "FacesolveError"):
+    getattr(facesolve, name)
+print(json.dumps([name for name in {HEAVY} if name in sys.modules]))
+"""
+    printed, loaded = _python(code).splitlines()
+    assert "<function solve at" in printed
+    assert json.loads(loaded) == []
+
+
+def test_solve_stays_the_function_whatever_is_imported_first():
+    code = """
+from facesolve.solve.pipeline import solve_take
+import facesolve.solve, facesolve.evaluate.evaluation, facesolve
+assert callable(facesolve.solve) and callable(facesolve.evaluate)
+from facesolve.solve import solve
+print(solve is facesolve.solve)
+"""
+    assert _python(code).strip() == "True"
+
+
+def test_every_public_name_is_there_documented_and_listed():
+    assert 12 <= len(facesolve.__all__) <= 18
+    assert dir(facesolve) == sorted(facesolve.__all__)
+    for name in set(facesolve.__all__) - {"__version__"}:
+        assert getattr(facesolve, name).__doc__, name
+    with pytest.raises(AttributeError, match="no attribute 'slove'"):
+        _ = facesolve.slove  # type: ignore[attr-defined]
+
+
+def test_a_type_checker_knows_every_signature(tmp_path: Path):
+    right = tmp_path / "right.py"
+    right.write_text(
+        "import facesolve\n"
+        "take: facesolve.Take = facesolve.read_take('take')\n"
+        "solution = facesolve.solve(take, device='cpu', settings=facesolve.Settings(smoothness=2), progress=print)\n"
+        "truth = facesolve.Truth(solution.controls, solution.control_names, solution.head)\n"
+        "print(facesolve.evaluate(solution, take, truth).regions[0].world_mean + 1.0)\n"
+    )
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text("import facesolve\nfacesolve.solve(3)\nfacesolve.slove\n")
+    complaints = _mypy(right, wrong)
+    assert "right.py" not in complaints
+    assert 'Argument 1 to "solve"' in complaints
+    assert 'no attribute "slove"' in complaints
+
+
+def _mypy(*files: Path) -> str:
+    """What ``mypy --strict`` says about a user's files, with the package's own sources as they are."""
+    config = files[0].parent / "mypy.ini"
+    config.write_text(
+        f"[mypy]\nstrict = true\ncache_dir = {(files[0].parent / 'cache').as_posix()}\n"
+        "[mypy-facesolve.*]\nfollow_imports = silent\n"
+        "[mypy-facesolve.solve.in_memory]\nfollow_imports = skip\n"  # what is behind the door: torch, and slow to read
+    )
+    options = ["--no-error-summary", f"--config-file={config}"]
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", *options, *map(str, files)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "MYPYPATH": str(Path(facesolve.__file__).parents[1])},
+    )
+    assert done.returncode == 1, done.stderr
+    return done.stdout
+
+
+def test_a_take_is_solved_from_its_folder(folder: Path, solution: facesolve.Solution):
+    take = facesolve.read_take(folder)
+    evaluation = facesolve.evaluate(solution, take, read_truth(folder / TRUTH))
+    assert evaluation.regions[0].world_mean < 1.0  # mm
+    assert solution.frames.tolist() == take.frames.tolist()
+    assert solution.provenance["take"] == folder.as_posix()
+
+
+def test_progress_reaches_a_function(solution: facesolve.Solution, events: list[dict[str, object]]):
+    stages = [event["name"] for event in events if event["event"] == "stage"]
+    assert stages == ["align the start pose", "track", "bundle the keyframes", "refine", "join all frames"]
+    assert list(solution.provenance["seconds"]) == stages
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"device": "gpu"}, r"device: 'gpu' is not one of auto, cpu, cuda, cuda:N"),
+        ({"device": "cuda:x"}, r"device: 'cuda:x' is not one of"),
+        ({"progress": "loud"}, r"progress: 'loud' is neither"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(folder: Path, options: dict[str, str], sentence: str):
+    with pytest.raises(facesolve.FacesolveError, match=sentence):
+        facesolve.solve(folder, **options)  # type: ignore[arg-type]
+
+
+def test_a_folder_without_a_take_is_one_sentence(tmp_path: Path):
+    with pytest.raises(facesolve.FacesolveError, match=r"no take\.json"):
+        facesolve.solve(tmp_path)
