@@ -154,7 +154,7 @@ def test_solve_hands_over_every_option(tmp_path: Path, solve: Any, capsys: Captu
     assert calls[0] == (Path("t"), tmp_path, defaults)
     events = [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()]
     assert events == ["stage", "progress", "done"]
-    chosen = ["--devices", "2,0,1", "--quality", "draft", "--frames", "3-5", "--resume", "--progress", "none"]
+    chosen = ["--devices", "2,0,1", "--quality", "draft", "--frames", "3-5", "--resume", "--progress", "quiet"]
     assert main(["solve", "t", "--out", str(tmp_path), *chosen]) == 0
     options = {"quality": "draft", "frames": (3, 5), "resume": True}
     assert calls[1][2] == {"device": "cuda:2", "beside": ("cuda:0", "cuda:1"), **options}
@@ -198,7 +198,7 @@ def test_cancel_file_interrupts_the_solve(tmp_path: Path, solve: Any) -> None:
             progress.advance()
 
     solve(long)
-    assert main(["solve", "t", "--out", str(tmp_path), "--progress", "none"]) == 130
+    assert main(["solve", "t", "--out", str(tmp_path), "--progress", "quiet"]) == 130
     assert steps == [0, 1, 2, 3]
 
 

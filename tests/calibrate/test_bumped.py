@@ -188,7 +188,7 @@ def on_disk(folder: Path, name: str) -> None:
 def run(folder: Path, *more: str) -> int:
     solution = ("--solution", str(folder / "solution"))
     return main(
-        ["refine-cameras", str(folder / "take"), *solution, "--out", str(folder / "new"), "--progress", "none", *more]
+        ["refine-cameras", str(folder / "take"), *solution, "--out", str(folder / "new"), "--progress", "quiet", *more]
     )
 
 

@@ -45,7 +45,7 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def calibrate(folder: Path, out: Path, *more: str) -> int:
     lens = () if "--hold-intrinsics" in more else ("--lens", "none")
-    return main(["calibrate", str(folder), "--board", BOARD, *lens, "--out", str(out), "--progress", "none", *more])
+    return main(["calibrate", str(folder), "--board", BOARD, *lens, "--out", str(out), "--progress", "quiet", *more])
 
 
 def test_everything_is_written(photographs, tmp_path, capsys):

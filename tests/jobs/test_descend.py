@@ -43,7 +43,7 @@ def test_combined_with_everything(folder: Path, tmp_path: Path, take: Take) -> N
         "0.3",
     ]
     arguments = ["baseline", str(folder), "--out", str(out), *options, "--refine-cameras", "--progress-video"]
-    assert main([*arguments, "--progress", "none", "--device", "cpu"]) == 0
+    assert main([*arguments, "--progress", "quiet", "--device", "cpu"]) == 0
     solution, correctives = read_solution(out), read_correctives(out)
     assert solution.provenance["method"] == "first order (Adam), combined"
     assert solution.provenance["rates"]["texture_ramp"] == 0.3
@@ -64,7 +64,7 @@ def test_the_solution_is_one_for_other_commands(
 ) -> None:
     out, truth = tmp_path / "out", tmp_path / "truth.npz"
     assert (
-        main(["baseline", str(folder), "--out", str(out), "--steps", "3", "--progress", "none", "--device", "cpu"]) == 0
+        main(["baseline", str(folder), "--out", str(out), "--steps", "3", "--progress", "quiet", "--device", "cpu"]) == 0
     )
     names = take.rig.control_names
     np.savez(truth, weights=np.zeros((3, len(names))), names=np.array(names), head=np.tile(np.eye(4), (3, 1, 1)))
@@ -87,7 +87,7 @@ def test_bad_input_is_one_sentence_and_nothing_is_written(
     arguments: list[str], sentence: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    assert main(["baseline", str(folder), "--out", str(out), "--progress", "none", *arguments]) == 2
+    assert main(["baseline", str(folder), "--out", str(out), "--progress", "quiet", *arguments]) == 2
     printed = capsys.readouterr().err.strip()
     assert sentence in printed
     assert len(printed.splitlines()) == 1
@@ -97,7 +97,7 @@ def test_bad_input_is_one_sentence_and_nothing_is_written(
 def test_stale_correctives_are_noticed(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     arguments = ["baseline", str(folder), "--out", str(out), "--mode", "free", "--steps", "3", "--device", "cpu"]
-    assert main([*arguments, "--progress", "none"]) == 0
+    assert main([*arguments, "--progress", "quiet"]) == 0
     solution = read_solution(out)
     with pytest.raises(TakeError, match="another solution"):
         read_correctives(out).check_belong_to(replace(solution, controls=solution.controls + 0.1))

@@ -45,7 +45,7 @@ def solved(folder: Path, off_rig: bool) -> Path:
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A solution of the head with the bump, with correctives."""
     folder = solved(tmp_path_factory.mktemp("bump"), off_rig=True)
-    options = ["--shapes", "2", "--spacing", str(SPACING), "--progress", "none", "--device", "cpu"]
+    options = ["--shapes", "2", "--spacing", str(SPACING), "--progress", "quiet", "--device", "cpu"]
     assert main(["correctives", str(folder), *options]) == 0
     return folder
 
@@ -114,7 +114,7 @@ def test_bad_input_is_one_sentence(
     arguments: list[str], sentence: str, out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     filled = [argument.format(out=out) for argument in arguments]
-    assert main(["correctives", *filled, "--progress", "none"]) == 2
+    assert main(["correctives", *filled, "--progress", "quiet"]) == 2
     printed = capsys.readouterr().err.strip()
     assert sentence in printed
     assert len(printed.splitlines()) == 1

@@ -36,7 +36,7 @@ def found(take: Take, monkeypatch: pytest.MonkeyPatch) -> FoundStart:
 
 
 def run(*arguments: Any) -> int:
-    return main(["align", *map(str, arguments), "--progress", "none"])
+    return main(["align", *map(str, arguments), "--progress", "quiet"])
 
 
 def test_only_says_and_draws_by_default(take: Take, found: FoundStart, tmp_path: Path, capsys: Any) -> None:

@@ -203,7 +203,7 @@ def test_the_command_tells_of_every_take(takes: Any, capsys: pytest.CaptureFixtu
     assert events[-1] == {"event": "error", "text": sentence}
     assert captured.err == f"facesolve: error: {sentence}\n"
     (folders[1] / "manner").write_text("good", encoding="utf-8")
-    assert main([*command, "none", "--resume"]) == 0
+    assert main([*command, "quiet", "--resume"]) == 0
     assert capsys.readouterr() == ("", "")
 
 

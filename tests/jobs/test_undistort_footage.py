@@ -42,7 +42,7 @@ def place(camera: str, frame: int) -> tuple[float, float]:
 def undistort(folder: Path, *more: str, suffix: str = "png") -> int:
     pattern = f"{folder.as_posix()}/{{camera}}.{{frame:03d}}.{suffix}"
     cameras = ("--cameras", str(folder / "calibration.yml"))
-    return main(["undistort", pattern, *cameras, "--out", str(folder / "out"), "--progress", "none", *more])
+    return main(["undistort", pattern, *cameras, "--out", str(folder / "out"), "--progress", "quiet", *more])
 
 
 def test_points_land_where_the_lens_model_says(tmp_path):

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
-PROGRESS_MODES = ("bar", "jsonl", "none")
+PROGRESS_MODES = ("bar", "jsonl", "quiet")
 CANCEL_FILE = "cancel"  # in the output folder: asks a task to stop as Ctrl-C does
 
 
@@ -255,7 +255,7 @@ def open_reporter(mode: str) -> Reporter:
     """The display for one of PROGRESS_MODES: ``bar`` and plain lines go to stderr, ``jsonl`` to stdout."""
     if mode == "jsonl":
         return JsonLines()
-    if mode == "none":
+    if mode == "quiet":
         return Silent()
     console = Console(stderr=True)
     return Bars(console) if console.is_terminal else Lines(sys.stderr)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from facesolve import __version__
 from facesolve.render import choose_backend
 from facesolve.runtime.devices import device_name
 from facesolve.take import Take
+from facesolve.take.settings_record import settings_record
 
 
 def origin(take: Take, take_folder: Path | None, out: Path | None, device: torch.device) -> dict[str, Any]:
@@ -22,7 +22,6 @@ def origin(take: Take, take_folder: Path | None, out: Path | None, device: torch
 
     take_folder: None for a take that lies in no folder. out: the solution's folder, None while it has none.
     """
-    settings = take.settings
     return {
         "facesolve": __version__,
         "torch": torch.__version__,
@@ -32,17 +31,7 @@ def origin(take: Take, take_folder: Path | None, out: Path | None, device: torch
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         **({} if take_folder is None else {"take": _path(take_folder, out)}),
         "take_name": take.name,
-        "settings": {
-            "quality": settings.quality,
-            "head": settings.head,
-            "smoothness": settings.smoothness,
-            "stiffness": settings.stiffness,
-            "sparsity": settings.sparsity,
-            "contour": settings.contour,
-            "controls": [{**asdict(c), "lock": None if c.lock is None else c.lock.tolist()} for c in settings.controls],
-            "pins": [asdict(pin) for pin in settings.pins],
-            "head_pins": [{"frame": pin.frame, "head": pin.head.tolist()} for pin in settings.head_pins],
-        },
+        "settings": settings_record(take.settings),
     }
 
 

@@ -1,9 +1,9 @@
-"""Everything a user can choose about a solve. The command line, the panel and take.json are all made from it."""
+"""Everything a user can choose about a solve: take.json, settings files, flags, the panel and batch come from it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Optional, Tuple
+from dataclasses import dataclass, fields
+from typing import Dict, Optional, Tuple
 
 import numpy as np
 
@@ -11,17 +11,20 @@ from .errors import TakeError
 
 QUALITIES = ("draft", "standard", "final")
 HEAD_MODES = ("transform", "fixed")
+CHOICES: Dict[str, Tuple[str, ...]] = {"quality": QUALITIES, "head": HEAD_MODES}
 
 
 @dataclass(frozen=True, eq=False)
 class ControlSettings:
     """What the user decided about one control.
 
-    active: the solve may move it; otherwise it stays at the start pose.
-    lock: None, a value, or a curve (F,) over the take's frames that the control must follow exactly.
-    stiffness: multiplies the prior that holds the control at its default; 1 is normal, larger is stiffer.
-    symmetric: name of the partner on the other side that should have the same value, or None.
-    exclusive: name of the control that should not be on at the same time, or None.
+    Attributes:
+        name: the control's name in the rig.
+        active: the solve may move it; otherwise it stays at the start pose.
+        lock: None, a value, or a curve (F,) over the take's frames that the control must follow exactly.
+        stiffness: multiplies the prior that holds the control at its default; 1 is normal, larger is stiffer.
+        symmetric: name of the partner on the other side that should have the same value, or None.
+        exclusive: name of the control that should not be on at the same time, or None.
     """
 
     name: str
@@ -67,14 +70,19 @@ class HeadPin:
 class Settings:
     """Choices of a solve; defaults suit a head filmed by a few cameras at 24 to 60 frames a second.
 
-    quality: ``draft`` (half resolution), ``standard``, ``final`` (all pixels, more iterations).
-    head: ``transform`` solves one rigid transform a frame; ``fixed`` keeps the start pose's. Pinned frames keep their
-        pin either way.
-    smoothness: strength of the second-difference prior over time; 0 turns it off.
-    stiffness: strength of the prior that holds controls at their default where the footage says nothing.
-    sparsity: strength of the prior that prefers few active controls.
-    contour: weight of the silhouette against the background; 0 turns it off.
-    use_texture: use the rig's own texture when the take has one.
+    Attributes:
+        quality: draft compares footage at half resolution, standard at full resolution, final takes every pixel and
+            more iterations.
+        head: transform solves one rigid head transform for each frame; fixed keeps the start pose's. Pinned frames
+            keep their pin either way.
+        smoothness: strength of the prior on second differences over time; 0 turns it off.
+        stiffness: strength of the prior that holds controls at their default where the footage says nothing.
+        sparsity: strength of the prior that prefers few active controls; 0 turns it off.
+        contour: weight of the silhouette against the background; 0 turns it off.
+        use_texture: use the rig's own texture when the take has one.
+        controls: what was decided about single controls.
+        pins: values that controls must have at single frames.
+        head_pins: transforms that the head must have at single frames.
     """
 
     quality: str = "standard"
@@ -85,14 +93,15 @@ class Settings:
     contour: float = 1.0
     use_texture: bool = True
     controls: Tuple[ControlSettings, ...] = ()
-    pins: Tuple[Pin, ...] = field(default_factory=tuple)
+    pins: Tuple[Pin, ...] = ()
     head_pins: Tuple[HeadPin, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.quality not in QUALITIES:
-            raise TakeError("settings: quality '{}', expected one of {}.".format(self.quality, ", ".join(QUALITIES)))
-        if self.head not in HEAD_MODES:
-            raise TakeError("settings: head mode '{}', expected one of {}.".format(self.head, ", ".join(HEAD_MODES)))
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise TakeError(
+                    "settings: {} '{}', expected one of {}.".format(name, getattr(self, name), ", ".join(choices))
+                )
         for name in ("smoothness", "stiffness", "sparsity", "contour"):
             value = getattr(self, name)
             if not (np.isfinite(value) and value >= 0):
@@ -103,3 +112,7 @@ class Settings:
         for pin in self.pins:
             if not np.isfinite(pin.value):
                 raise TakeError("settings: the pin of '{}' at frame {} is not finite.".format(pin.control, pin.frame))
+
+
+SCALARS = tuple(field.name for field in fields(Settings) if not isinstance(field.default, tuple))
+"""Names of the settings that are one value for the whole take."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Mapping, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -14,7 +14,8 @@ from .errors import TakeError
 from .files import check_schema, read_json, read_npz, write_json, write_npz
 from .footage import Footage
 from .rig import Combination, Control, Driver, Mesh, Rig, Shape, Target
-from .settings import ControlSettings, HeadPin, Pin, Settings
+from .settings import Settings
+from .settings_record import settings_from, settings_record
 from .solution import ConfusedPair, Solution
 from .take import StartPose, Take
 
@@ -35,7 +36,7 @@ def write_take(take: Take, folder: PathLike) -> None:
         for name in ("intrinsics", "rotation", "translation", "distortion"):
             arrays["camera{}_{}".format(index, name)] = getattr(camera, name)
     for index, control in enumerate(take.settings.controls):
-        if control.lock is not None:
+        if control.lock is not None and len(control.lock) > 1:
             arrays["lock{}".format(index)] = control.lock
     sha256 = write_npz(root / "take.npz", arrays)
     record = {
@@ -255,42 +256,17 @@ def _rig(record: Dict[str, Any], arrays: Dict[str, np.ndarray]) -> Rig:
 
 
 def _settings_record(settings: Settings) -> Dict[str, Any]:
-    scalars = ("quality", "head", "smoothness", "stiffness", "sparsity", "contour", "use_texture")
-    record: Dict[str, Any] = {name: getattr(settings, name) for name in scalars}
-    record["controls"] = [
-        {
-            "name": control.name,
-            "active": control.active,
-            "locked": control.lock is not None,
-            "stiffness": control.stiffness,
-            "symmetric": control.symmetric,
-            "exclusive": control.exclusive,
-        }
-        for control in settings.controls
-    ]
-    record["pins"] = [asdict(pin) for pin in settings.pins]
-    record["head_pins"] = [{"frame": pin.frame, "head": pin.head.tolist()} for pin in settings.head_pins]
+    """The settings' table, in which a locked curve is the name of its array: thousands of lines of JSON less."""
+    record = settings_record(settings)
+    for index, control in enumerate(settings.controls):
+        if control.lock is not None and len(control.lock) > 1:
+            record["controls"][control.name]["lock"] = "lock{}".format(index)
     return record
 
 
-def _settings(record: Dict[str, Any], arrays: Dict[str, np.ndarray]) -> Settings:
-    def lock(index: int, control: Dict[str, Any]) -> Optional[np.ndarray]:
-        return arrays["lock{}".format(index)] if control["locked"] else None
-
-    values = {name: value for name, value in record.items() if name not in ("controls", "pins", "head_pins")}
-    return Settings(
-        controls=tuple(
-            ControlSettings(
-                name=control["name"],
-                active=control["active"],
-                lock=lock(index, control),
-                stiffness=control["stiffness"],
-                symmetric=control["symmetric"],
-                exclusive=control["exclusive"],
-            )
-            for index, control in enumerate(record["controls"])
-        ),
-        pins=tuple(Pin(**pin) for pin in record["pins"]),
-        head_pins=tuple(HeadPin(**pin) for pin in record.get("head_pins", ())),  # takes of before it have none
-        **values,
-    )
+def _settings(record: Dict[str, Any], arrays: Mapping[str, np.ndarray]) -> Settings:
+    controls = {
+        name: dict(control, lock=arrays[control["lock"]] if isinstance(control["lock"], str) else control["lock"])
+        for name, control in record["controls"].items()
+    }
+    return settings_from(dict(record, controls=controls))

@@ -27,7 +27,7 @@ def read(path: Path) -> np.ndarray:
 
 
 def run(path: Path, out: Path, *options: str) -> int:
-    return main(["extract", str(path), "--out", str(out), "--progress", "none", *options])
+    return main(["extract", str(path), "--out", str(out), "--progress", "quiet", *options])
 
 
 @pytest.mark.parametrize("form", ["tif", "png"])

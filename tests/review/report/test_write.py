@@ -79,7 +79,7 @@ def test_without_a_take_the_page_says_so(solved: Path, tmp_path: Path, capsys: C
 def test_without_footage_the_page_says_so(solved: Path, tmp_path: Path, filmed: Filmed) -> None:
     gone = tuple(replace(footage, path=str(tmp_path / "gone_{frame:04d}.png")) for footage in filmed.take.footage)
     write_take(replace(filmed.take, footage=gone), tmp_path / "take")
-    assert report(solved, tmp_path / "report.html", "--progress", "none") == 0
+    assert report(solved, tmp_path / "report.html", "--progress", "quiet") == 0
     record = stored(tmp_path / "report.html")
     assert "gone_0000.png' does not exist" in record["no_film"]
     assert any("gone_0000.png" in finding["text"] for finding in record["findings"])
@@ -89,7 +89,7 @@ def test_without_pyav_the_page_says_what_to_install(
     solved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
-    assert report(solved, tmp_path / "report.html", "--progress", "none") == 0
+    assert report(solved, tmp_path / "report.html", "--progress", "quiet") == 0
     assert "facesolve[video]" in stored(tmp_path / "report.html")["no_film"]
 
 
@@ -114,7 +114,7 @@ def test_what_cannot_be_had_is_one_sentence(
     solved: Path, tmp_path: Path, capsys: Captured, arguments: list[str], sentence: str
 ) -> None:
     (tmp_path / "report.html").write_text("old", encoding="utf-8")
-    assert report(solved, tmp_path / "report.html", *arguments, "--progress", "none") == 2
+    assert report(solved, tmp_path / "report.html", *arguments, "--progress", "quiet") == 2
     assert sentence in the_sentence(capsys)
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == "old"
 
@@ -150,6 +150,6 @@ def test_a_malformed_solution_is_one_sentence(
 def test_unknown_numbers_get_into_the_page(tmp_path: Path) -> None:
     bare = troubled.solution(control_std=np.full((40, 8), np.nan), head_std=np.full((40, 6), np.nan))
     write_solution(bare, tmp_path)
-    assert report(tmp_path, tmp_path / "report.html", "--progress", "none") == 0
+    assert report(tmp_path, tmp_path / "report.html", "--progress", "quiet") == 0
     record = stored(tmp_path / "report.html")
     assert (record["has_deviations"], record["uncertain"]) == (False, [])

@@ -13,6 +13,7 @@ from facesolve.review.encode import open_writer
 from facesolve.review.report.page import Film
 from facesolve.take import Camera, ConfusedPair, ControlSettings, Footage, Pin, Rig, Settings, Solution, Take
 from facesolve.take.rig import Control
+from facesolve.take.settings_record import settings_record
 
 COUNT, FPS = 40, 24.0
 HOSTILE = '</script><script>window.hacked = "control"</script>'
@@ -108,11 +109,7 @@ def provenance(pins: tuple[Pin, ...]) -> dict[str, object]:
         "take_name": HOSTILE_TAKE,
         "keyframes": [frame + 1 for frame in KEYFRAMES],
         "texture": None,
-        "settings": {
-            "quality": settings.quality,
-            "controls": [{"name": c.name, "active": c.active, "lock": c.lock and c.lock.tolist()} for c in held],
-            "pins": [{"frame": pin.frame, "control": pin.control, "value": pin.value} for pin in pins],
-        },
+        "settings": settings_record(settings),
     }
 
 

@@ -65,11 +65,13 @@ def control_limits(solution: Solution, take: Take | None) -> Limits:
 
 def _held(settings: dict[str, Any], names: tuple[str, ...]) -> list[str]:
     held = dict.fromkeys(names, "")
-    for record in _records(settings, "controls"):
-        name = str(record.get("name"))
-        if name in held and record.get("lock") is not None:
+    controls = settings.get("controls")
+    for name, record in controls.items() if isinstance(controls, dict) else ():
+        if name not in held or not isinstance(record, dict):
+            continue
+        if record.get("lock") is not None:
             held[name] = LOCKED
-        elif name in held and record.get("active") is False:
+        elif record.get("active") is False:
             held[name] = SWITCHED_OFF
     return list(held.values())
 

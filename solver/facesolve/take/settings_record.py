@@ -1,0 +1,197 @@
+"""Settings as plain values: the one table of take.json, provenance and settings files. Knows no rig and no take."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import json
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
+
+import numpy as np
+
+from .errors import TakeError
+from .settings import SCALARS, ControlSettings, HeadPin, Pin, Settings
+
+CONTROL_KEYS = tuple(field.name for field in fields(ControlSettings) if field.name != "name")
+KEYS = (*SCALARS, "controls", "pins", "head_pins")
+
+
+def settings_record(settings: Settings) -> Dict[str, Any]:
+    """``settings`` as JSON values: scalars, ``controls`` by name, ``pins`` and ``head_pins`` as lists of objects."""
+    record: Dict[str, Any] = {name: getattr(settings, name) for name in SCALARS}
+    record["controls"] = {
+        control.name: dict({key: getattr(control, key) for key in CONTROL_KEYS}, lock=_plain_lock(control.lock))
+        for control in settings.controls
+    }
+    record["pins"] = [asdict(pin) for pin in settings.pins]
+    record["head_pins"] = [{"frame": pin.frame, "head": pin.head.tolist()} for pin in settings.head_pins]
+    return record
+
+
+def settings_from(record: Mapping[str, Any], base: Optional[Settings] = None) -> Settings:
+    """``base`` (the defaults when None) with what ``record`` says, a table as of ``settings_record``, parts of it.
+
+    A control keeps what its table leaves out; a pin replaces one of the same control and frame. ``false`` takes back a
+    lock or a partner. Raises TakeError with one sentence for an unknown key or a value of the wrong kind.
+    """
+    base = Settings() if base is None else base
+    _check_keys(record, KEYS, "settings")
+    values: Dict[str, Any] = {
+        name: _scalar(name, record[name], getattr(base, name)) for name in SCALARS if name in record
+    }
+    controls = {control.name: control for control in base.controls}
+    for name, table in _table(record.get("controls", {}), "controls").items():
+        controls[name] = _control(controls.get(name, ControlSettings(name)), _table(table, "controls." + name))
+    pins = {(pin.frame, pin.control): pin for pin in base.pins}
+    for table in _tables(record.get("pins", []), "pins", ("frame", "control", "value")):
+        pin = Pin(_frame(table, "pins"), str(table["control"]), _number(table["value"], "pins: value"))
+        pins[(pin.frame, pin.control)] = pin
+    heads = {pin.frame: pin for pin in base.head_pins}
+    for table in _tables(record.get("head_pins", []), "head_pins", ("frame", "head")):
+        frame = _frame(table, "head_pins")
+        heads[frame] = HeadPin(frame, _matrix(table["head"], frame))
+    return replace(
+        base,
+        controls=tuple(controls.values()),
+        pins=tuple(pins.values()),
+        head_pins=tuple(heads.values()),
+        **values,
+    )
+
+
+def read_settings(path: Path, base: Optional[Settings] = None) -> Settings:
+    """``base`` with what the settings file ``path`` says: TOML, or JSON of the same keys when it ends in ``.json``.
+
+    Raises TakeError with one sentence that names the file.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise TakeError("settings: '{}' does not exist.".format(path)) from None
+    except OSError as error:
+        raise TakeError("settings: '{}' cannot be read ({}).".format(path, error.strerror)) from None
+    except UnicodeDecodeError:
+        raise TakeError("settings: '{}' is not a text file in UTF-8.".format(path)) from None
+    try:
+        record = json.loads(text) if path.suffix.lower() == ".json" else _toml(path).loads(text)
+    except ValueError as error:  # of both readers
+        raise TakeError("settings: '{}' cannot be read: {}.".format(path, str(error).rstrip("."))) from None
+    try:
+        return settings_from(_table(record, "the file"), base)
+    except TakeError as error:
+        raise TakeError("'{}': {}".format(path, error)) from None
+
+
+def _toml(path: Path) -> Any:
+    """The module that reads TOML: Python's own from 3.11 on, before it tomli."""
+    for name in ("tomllib", "tomli"):
+        try:
+            return importlib.import_module(name)
+        except ImportError:
+            continue
+    raise TakeError(
+        "settings: '{}' is TOML, which Python reads from 3.11 on; write the same keys as a .json file.".format(path)
+    )
+
+
+def _plain_lock(lock: Optional[np.ndarray]) -> Any:
+    return None if lock is None else float(lock[0]) if len(lock) == 1 else lock.tolist()
+
+
+def _control(control: ControlSettings, table: Mapping[str, Any]) -> ControlSettings:
+    where = "controls.{}".format(control.name)
+    _check_keys(table, CONTROL_KEYS, where)
+    values: Dict[str, Any] = {}
+    for key, value in table.items():
+        name = "{}.{}".format(where, key)
+        if key == "active":
+            values[key] = _flag(value, name)
+        elif key == "stiffness":
+            values[key] = _number(value, name)
+        elif key == "lock":
+            values[key] = _lock(value, name)
+        elif value is None or value is False:
+            values[key] = None
+        elif isinstance(value, str):
+            values[key] = value
+        else:
+            raise TakeError("settings: {} is {!r}, expected the name of a control.".format(name, value))
+    return replace(control, **values)
+
+
+def _lock(value: Any, name: str) -> Any:
+    if value is None or value is False:
+        return None
+    if isinstance(value, np.ndarray):
+        return value
+    if isinstance(value, list):
+        return np.array([_number(entry, name) for entry in value])
+    return _number(value, name)
+
+
+def _scalar(name: str, value: Any, default: Any) -> Any:
+    if isinstance(default, bool):
+        return _flag(value, name)
+    if isinstance(default, float):
+        return _number(value, name)
+    if not isinstance(value, str):
+        raise TakeError("settings: {} is {!r}, expected a word.".format(name, value))
+    return value
+
+
+def _number(value: Any, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TakeError("settings: {} is {!r}, expected a number.".format(name, value))
+    return float(value)
+
+
+def _flag(value: Any, name: str) -> bool:
+    if not isinstance(value, bool):
+        raise TakeError("settings: {} is {!r}, expected true or false.".format(name, value))
+    return value
+
+
+def _frame(table: Mapping[str, Any], name: str) -> int:
+    frame = table["frame"]
+    if isinstance(frame, bool) or not isinstance(frame, int):
+        raise TakeError("settings: a frame of {} is {!r}, expected a whole number.".format(name, frame))
+    return frame
+
+
+def _matrix(value: Any, frame: int) -> np.ndarray:
+    try:
+        matrix = np.asarray(value, np.float64)
+    except (TypeError, ValueError):
+        matrix = np.zeros(0)
+    if matrix.shape != (4, 4):
+        raise TakeError("settings: the head's pin at frame {} is not 4 rows of 4 numbers.".format(frame))
+    return matrix
+
+
+def _table(value: Any, name: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise TakeError("settings: {} must be a table of names and values.".format(name))
+    return value
+
+
+def _tables(value: Any, name: str, keys: Tuple[str, ...]) -> List[Mapping[str, Any]]:
+    if not isinstance(value, list):
+        raise TakeError("settings: {} must be a list of tables.".format(name))
+    tables = [_table(entry, "an entry of " + name) for entry in value]
+    for table in tables:
+        _check_keys(table, keys, name)
+        missing = [key for key in keys if key not in table]
+        if missing:
+            raise TakeError("settings: an entry of {} lacks '{}'.".format(name, missing[0]))
+    return tables
+
+
+def _check_keys(table: Iterable[str], known: Tuple[str, ...], where: str) -> None:
+    """Raises TakeError for the first key that is not known, with the one that was probably meant."""
+    for key in table:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1)
+            hint = "did you mean '{}'?".format(near[0]) if near else "known are {}.".format(", ".join(known))
+            raise TakeError("{}: there is no '{}'; {}".format(where, key, hint))
