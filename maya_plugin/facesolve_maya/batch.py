@@ -15,7 +15,7 @@ import time
 import traceback
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import List, Optional, Sequence, Tuple
+from typing import Any, List, Optional, Sequence, Tuple
 
 DONE = "done"
 FAILED = "failed"
@@ -104,7 +104,9 @@ def _refuse_collisions(parser: argparse.ArgumentParser, options: argparse.Namesp
     """Ends with a usage error where one scene's files would overwrite another's."""
     stems = [Path(scene).stem for scene in options.scenes]
     folders = [options.take_dir or Path(scene).absolute().parent for scene in options.scenes]
-    saved = [options.save_as and _save_path(options.save_as, Path(scene).absolute()) for scene in options.scenes]
+    saved: List[Any] = [
+        options.save_as and _save_path(options.save_as, Path(scene).absolute()) for scene in options.scenes
+    ]
     for what, targets in (("takes", list(zip(folders, stems))), ("saved scenes", saved)):
         twice = [scene for scene, target in zip(options.scenes, targets) if target and targets.count(target) > 1]
         if twice:

@@ -16,6 +16,8 @@ from typing import IO, Any, Callable, Deque, Dict, List, Mapping, Optional, Sequ
 
 from .errors import InterpreterError
 
+NEW_GROUP = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)  # Windows only
+NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 STDERR_LINES = 200
 
 
@@ -38,7 +40,7 @@ class ChildProcess:
         command: Sequence[str],
         environment: Mapping[str, str],
         folder: Path,
-        ask_to_stop: Callable[[], None] = lambda: None,
+        ask_to_stop: Callable[[], object] = lambda: None,
         patience: Optional[Patience] = None,
     ) -> None:
         """Starts the process in ``folder``. ``ask_to_stop`` is called once when a stop is requested, before any signal.
@@ -63,9 +65,12 @@ class ChildProcess:
             )
         except OSError as error:
             raise InterpreterError("'{}' cannot be started ({}).".format(command[0], error)) from None
+        assert self._process.stdout is not None, "a pipe"
+        assert self._process.stderr is not None, "a pipe"
+        self._streams = (self._process.stdout, self._process.stderr)
         self._readers = [
-            _start_reader(self._process.stdout, self._lines.put),
-            _start_reader(self._process.stderr, self._stderr.append),
+            _start_reader(self._streams[0], self._lines.put),
+            _start_reader(self._streams[1], self._stderr.append),
         ]
         atexit.register(self.kill)
 
@@ -126,7 +131,7 @@ class ChildProcess:
             for reader in self._readers:
                 reader.join(timeout=5.0)
             self._readers = []
-            for stream in (self._process.stdout, self._process.stderr):
+            for stream in self._streams:
                 stream.close()
             atexit.unregister(self.kill)
 
@@ -144,7 +149,7 @@ def _start_reader(stream: IO[bytes], put: Callable[[str], None]) -> threading.Th
 def _group_options() -> Dict[str, Any]:
     if os.name == "nt":
         # Without CREATE_NO_WINDOW a console would pop up over Maya.
-        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+        return {"creationflags": NEW_GROUP | NO_WINDOW}
     return {"start_new_session": True}
 
 
@@ -187,7 +192,7 @@ def _kill_tree(process: subprocess.Popen) -> None:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            creationflags=subprocess.CREATE_NO_WINDOW,
+            creationflags=NO_WINDOW,
             timeout=10,
         )
     except (OSError, subprocess.TimeoutExpired):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import Dict, Tuple
 
 from .model import CameraRow
@@ -62,7 +63,7 @@ class CamerasTable(QtWidgets.QTreeWidget):
                 item.setForeground(FOOTAGE, QtGui.QColor(BAD))
             item.setIcon(CAMERA, QtGui.QIcon(self._placeholder()))
             if row.picture:
-                self._thumbnails.request(row.picture, lambda pixmap, i=item: self._show_picture(i, pixmap))
+                self._thumbnails.request(row.picture, partial(self._show_picture, item))
         self._filling = False
 
     def item(self, name: str) -> QtWidgets.QTreeWidgetItem:

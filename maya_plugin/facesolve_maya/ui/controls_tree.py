@@ -84,8 +84,8 @@ class ControlsTree(QtWidgets.QTreeWidget):
     def filter(self, text: str) -> None:
         """Hides controls whose name does not contain ``text``, and regions left empty."""
         wanted = text.strip().lower()
-        for index in range(self.topLevelItemCount()):
-            parent = self.topLevelItem(index)
+        parents: List[Any] = [self.topLevelItem(index) for index in range(self.topLevelItemCount())]
+        for parent in parents:
             visible = 0
             for row in range(parent.childCount()):
                 item = parent.child(row)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, List, Tuple
+from typing import Any, Callable, List, Tuple
 
 from .qt import Qt, QtCore, QtWidgets
 
@@ -15,7 +15,7 @@ class ChoiceDelegate(QtWidgets.QStyledItemDelegate):
         super().__init__(parent)
         self._choices = choices
 
-    def createEditor(self, parent, option, index):
+    def createEditor(self, parent: QtWidgets.QWidget, option: Any, index: Any) -> QtWidgets.QComboBox:
         """Qt's hook: the drop-down list, opened at once."""
         editor = QtWidgets.QComboBox(parent)
         for value, text in self._choices(index):
@@ -24,11 +24,11 @@ class ChoiceDelegate(QtWidgets.QStyledItemDelegate):
         QtCore.QTimer.singleShot(0, editor.showPopup)
         return editor
 
-    def setEditorData(self, editor, index):
+    def setEditorData(self, editor: Any, index: Any) -> None:
         """Qt's hook: shows the cell's value."""
         editor.setCurrentIndex(max(editor.findData(index.data(Qt.ItemDataRole.UserRole)), 0))
 
-    def setModelData(self, editor, model, index):
+    def setModelData(self, editor: Any, model: QtCore.QAbstractItemModel, index: Any) -> None:
         """Qt's hook: writes the chosen value."""
         model.setData(index, editor.currentData(), Qt.ItemDataRole.UserRole)
 
@@ -44,7 +44,7 @@ class NumberDelegate(QtWidgets.QStyledItemDelegate):
         super().__init__(parent)
         self._maximum = maximum
 
-    def createEditor(self, parent, option, index):
+    def createEditor(self, parent: QtWidgets.QWidget, option: Any, index: Any) -> QtWidgets.QDoubleSpinBox:
         """Qt's hook: a spin box from 0 to the maximum."""
         editor = QtWidgets.QDoubleSpinBox(parent)
         editor.setRange(0.0, self._maximum)
@@ -53,11 +53,11 @@ class NumberDelegate(QtWidgets.QStyledItemDelegate):
         editor.setFrame(False)
         return editor
 
-    def setEditorData(self, editor, index):
+    def setEditorData(self, editor: Any, index: Any) -> None:
         """Qt's hook: shows the cell's value."""
         editor.setValue(float(index.data(Qt.ItemDataRole.UserRole) or 0.0))
 
-    def setModelData(self, editor, model, index):
+    def setModelData(self, editor: Any, model: QtCore.QAbstractItemModel, index: Any) -> None:
         """Qt's hook: writes the number."""
         editor.interpretText()
         model.setData(index, editor.value(), Qt.ItemDataRole.UserRole)

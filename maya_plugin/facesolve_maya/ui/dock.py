@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, Optional
+from typing import Any, List, Optional
 
 from .panel import Panel
 from .qt import QtWidgets, shiboken
@@ -23,12 +23,12 @@ def show() -> Panel:
     from maya import cmds
 
     panel = current()
-    if panel is None and cmds.workspaceControl(CONTROL, exists=True):
+    if cmds.workspaceControl(CONTROL, exists=True):
+        if panel is not None:
+            cmds.workspaceControl(CONTROL, edit=True, restore=True)
+            return panel
         # Left over from a session in which the panel could not be built.
         cmds.deleteUI(CONTROL, control=True)
-    if cmds.workspaceControl(CONTROL, exists=True):
-        cmds.workspaceControl(CONTROL, edit=True, restore=True)
-        return panel
     cmds.workspaceControl(
         CONTROL,
         label="Facesolve",
@@ -49,7 +49,7 @@ def build() -> Panel:
 
     close()
     pointer = OpenMayaUI.MQtUtil.getCurrentParent() or OpenMayaUI.MQtUtil.findControl(CONTROL)
-    parent = shiboken.wrapInstance(int(pointer), QtWidgets.QWidget)
+    parent: Any = shiboken.wrapInstance(int(pointer), QtWidgets.QWidget)
     panel = make_panel(MayaScene())
     layout = parent.layout()
     if layout is None:
@@ -59,7 +59,7 @@ def build() -> Panel:
     return panel
 
 
-def make_panel(scene) -> Panel:
+def make_panel(scene: Any) -> Panel:
     """A panel on ``scene`` that follows the scene's changes and ends its solve when it goes away."""
     session = Session(scene)
     panel = Panel(session)

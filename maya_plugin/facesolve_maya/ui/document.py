@@ -55,7 +55,8 @@ def _choices(value: Any) -> Dict[str, ControlChoice]:
     for name, record in value.items() if isinstance(value, dict) else ():
         if not isinstance(record, dict):
             continue
-        keys, stiffness, symmetric = record.get("keys"), record.get("stiffness"), record.get("symmetric")
+        stiffness: Any = record.get("stiffness")
+        keys, symmetric = record.get("keys"), record.get("symmetric")
         choices[str(name)] = ControlChoice(
             active=record.get("active") is not False,
             keys=keys if keys in KEY_MODES else ControlChoice.keys,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Optional
+from typing import Optional, Tuple
 
 from facesolve.take.errors import FacesolveError
 from facesolve_maya.run import EnvironmentReport, find_interpreter
@@ -68,7 +68,7 @@ class EnvironmentBar(QtWidgets.QWidget):
         self.test_button.setEnabled(not self._session.testing)
         self._show_details(self._session.report, text if color == BAD else "")
 
-    def _status(self):
+    def _status(self) -> Tuple[str, str]:
         session = self._session
         if session.testing:
             return CAUTION, "Testing the solver's Python…"
@@ -114,7 +114,7 @@ class _ElidedLabel(QtWidgets.QLabel):
         super().__init__()
         self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Preferred)
 
-    def paintEvent(self, event):
+    def paintEvent(self, event: QtGui.QPaintEvent) -> None:
         """Qt's hook."""
         painter = QtGui.QPainter(self)
         text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())

@@ -95,9 +95,10 @@ class ErrorStrip(QtWidgets.QWidget):
                 painter.fillRect(QtCore.QRectF(left, base - height - 3, width, 2), color.lighter(150))
 
     def _paint_time(self, painter: QtGui.QPainter, step: float, base: int) -> None:
-        if self._time is None or not self._frames[0].time <= self._time <= self._frames[-1].time:
+        now = self._time
+        if now is None or not self._frames[0].time <= now <= self._frames[-1].time:
             return
-        index = min(range(len(self._frames)), key=lambda i: abs(self._frames[i].time - self._time))
+        index = min(range(len(self._frames)), key=lambda i: abs(self._frames[i].time - now))
         x = int((index + 0.5) * step)
         painter.setPen(QtGui.QPen(QtGui.QColor("white"), 1))
         painter.drawLine(x, 0, x, base)
@@ -140,9 +141,10 @@ class ErrorStrip(QtWidgets.QWidget):
 
     def mouseReleaseEvent(self, event: QtGui.QMouseEvent) -> None:
         """Qt's hook."""
-        if self._anchor is not None:
+        span = self.span
+        if self._anchor is not None and span is not None:
             self._anchor = None
-            self.span_chosen.emit(*self.span)
+            self.span_chosen.emit(*span)
 
     def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:
         """Qt's hook."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Tuple
+from typing import Any, Tuple
 
 from .model import SEVERITIES, FindingRow
 from .qt import Qt, QtCore, QtGui, QtWidgets, Signal, has, text_flags
@@ -52,7 +52,7 @@ class _FindingDelegate(QtWidgets.QStyledItemDelegate):
 
     REMEDY = Qt.ItemDataRole.UserRole + 1
 
-    def paint(self, painter, option, index):
+    def paint(self, painter: QtGui.QPainter, option: Any, index: Any) -> None:
         """Qt's hook."""
         self.initStyleOption(option, index)
         painter.save()
@@ -70,7 +70,7 @@ class _FindingDelegate(QtWidgets.QStyledItemDelegate):
             painter.drawText(text.adjusted(0, used + 1, 0, 0), self._flags(), remedy)
         painter.restore()
 
-    def sizeHint(self, option, index):
+    def sizeHint(self, option: Any, index: Any) -> QtCore.QSize:
         """Qt's hook."""
         widget = option.widget
         icon, gap = scaled(16, widget), scaled(4, widget)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import Dict, Optional, Tuple
+from typing import Dict, FrozenSet, Optional, Set, Tuple
 
 from facesolve.take import ControlSettings, Settings
 from facesolve.take.errors import TakeError
@@ -161,9 +161,9 @@ class PanelSettings:
 _SPAN = re.compile(r"(-?\d+)(?:\s*-\s*(-?\d+))?")
 
 
-def parse_frame_list(text: str) -> frozenset:
+def parse_frame_list(text: str) -> FrozenSet[int]:
     """Frame numbers in text such as ``1010-1015, 1033``. Raises TakeError that quotes the part it cannot read."""
-    frames = set()
+    frames: Set[int] = set()
     for part in re.split(r"[,;]", text):
         if not part.strip():
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from facesolve_maya.run.request import DEVICES
 
@@ -18,7 +19,7 @@ class Preferences:
     in_process: bool = False
 
 
-def read_preferences(scene) -> Preferences:
+def read_preferences(scene: Any) -> Preferences:
     """The preferences that ``scene`` (the scene adapter) keeps for this user; odd values fall back to the default."""
     device = scene.preference(DEVICE)
     return Preferences(
@@ -28,7 +29,7 @@ def read_preferences(scene) -> Preferences:
     )
 
 
-def write_preferences(scene, preferences: Preferences) -> None:
+def write_preferences(scene: Any, preferences: Preferences) -> None:
     """Stores ``preferences`` for this user."""
     scene.set_preference(PYTHON, preferences.python)
     scene.set_preference(DEVICE, preferences.device)

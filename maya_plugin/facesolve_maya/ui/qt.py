@@ -1,16 +1,18 @@
 """Qt for the panel, from PySide6 (Maya 2025 and later) or PySide2 (Maya 2022 to 2024); imported from here only."""
 
 from pathlib import Path
+from typing import Any, TypeVar
 
 try:
     import shiboken6 as shiboken
     from PySide6 import QtCore, QtGui, QtWidgets
 except ImportError:
-    import shiboken2 as shiboken
-    from PySide2 import QtCore, QtGui, QtWidgets
+    import shiboken2 as shiboken  # type: ignore[no-redef]
+    from PySide2 import QtCore, QtGui, QtWidgets  # type: ignore[no-redef]
 
 Qt = QtCore.Qt
 Signal = QtCore.Signal
+Flag = TypeVar("Flag")
 
 __all__ = [
     "Qt",
@@ -32,12 +34,12 @@ def open_page(page: Path) -> None:
     QtGui.QDesktopServices.openUrl(QtCore.QUrl.fromLocalFile(str(page)))
 
 
-def event_x(event) -> int:
+def event_x(event: Any) -> int:
     """Where a mouse event happened, pixels from the widget's left."""
     return int(event.position().x() if hasattr(event, "position") else event.pos().x())
 
 
-def text_flags(*flags) -> int:
+def text_flags(*flags: Any) -> int:
     """Flags as one number, which ``drawText`` and alignments take; the bindings mix flags of two kinds differently."""
     number = 0
     for flag in flags:
@@ -45,11 +47,13 @@ def text_flags(*flags) -> int:
     return number
 
 
-def both(*flags):
+def both(*flags: Flag) -> Flag:
     """Flags of one kind as one. The operator does the same, but not in every PySide2 that imports."""
-    return type(flags[0])(text_flags(*flags))
+    kind: Any = type(flags[0])
+    combined: Flag = kind(text_flags(*flags))
+    return combined
 
 
-def has(flags, flag) -> bool:
+def has(flags: Any, flag: Any) -> bool:
     """True when ``flag`` is among ``flags``."""
     return bool(text_flags(flags) & text_flags(flag))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import List, Tuple
+from typing import Any, Dict, List, Tuple
 
 import numpy as np
 
@@ -24,7 +24,9 @@ def with_range(whole: Solution, part: Solution) -> Solution:
     cameras = tuple(dict.fromkeys((*whole.camera_names, *part.camera_names)))
     first, second = _of_cameras(whole, cameras), _of_cameras(part, cameras)
     kept = np.abs(first.scene_times[:, None] - second.scene_times[None]).min(axis=1) > _SAME_TIME
-    joined = {name: np.concatenate([getattr(first, name)[kept], getattr(second, name)]) for name in _PER_FRAME}
+    joined: Dict[str, Any] = {
+        name: np.concatenate([getattr(first, name)[kept], getattr(second, name)]) for name in _PER_FRAME
+    }
     order = np.argsort(joined["scene_times"], kind="stable")
     keyframes = sorted({*_keyframes(first, first.frames[kept]), *_keyframes(second, second.frames)})
     pairs = {frozenset((pair.first, pair.second)): pair for pair in (*whole.confused, *part.confused)}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Optional
-
 from .error_strip import ErrorStrip
 from .overlay_view import OverlayView
 from .qt import Qt, QtGui, QtWidgets, open_page, text_flags
@@ -137,11 +135,12 @@ class ResultPage(QtWidgets.QWidget):
             self.log.setPlainText(text)
 
     def _resolve(self) -> None:
-        first, last = self.strip.span
-        self._session.solve((round(first), round(last)))
+        span = self.strip.span
+        if span is not None:
+            self._session.solve((round(span[0]), round(span[1])))
 
     def _jump_to_uncertain(self, item: QtWidgets.QTreeWidgetItem, column: int) -> None:
-        time: Optional[float] = item.data(0, Qt.ItemDataRole.UserRole)
+        time: float = item.data(0, Qt.ItemDataRole.UserRole)
         self._session.scene.set_current_time(time)
         self.strip.show_time(time)
 

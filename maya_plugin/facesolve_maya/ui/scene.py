@@ -164,10 +164,9 @@ class MayaScene:
     ) -> None:
         """Calls back when another scene is open, the time has changed, or Maya closes. Not for batch."""
         for event in ("SceneOpened", "NewSceneOpened"):
-            self._jobs.append(cmds.scriptJob(event=[event, on_scene]))
-        moved = ["timeChanged", lambda: on_time(self.current_time())]
-        self._jobs.append(cmds.scriptJob(event=moved))
-        self._jobs.append(cmds.scriptJob(event=["quitApplication", on_exit]))
+            self._jobs.append(cmds.scriptJob(event=(event, on_scene)))
+        self._jobs.append(cmds.scriptJob(event=("timeChanged", lambda: on_time(self.current_time()))))
+        self._jobs.append(cmds.scriptJob(event=("quitApplication", on_exit)))
 
     def unwatch(self) -> None:
         """Ends what ``watch`` began."""

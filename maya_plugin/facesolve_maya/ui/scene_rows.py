@@ -40,7 +40,8 @@ def read_heads() -> Tuple[HeadRow, ...]:
 
 def _transforms_above(mesh: str) -> Tuple[str, ...]:
     """The parents of ``mesh`` from the nearest on; the mesh's own transform last."""
-    found, node = [], mesh
+    found: List[str] = []
+    node = mesh
     while True:
         parents = cmds.listRelatives(node, parent=True, path=True)
         if not parents:

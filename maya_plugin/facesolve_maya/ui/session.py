@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 from facesolve.take import Solution, read_solution
 from facesolve.take.errors import FacesolveError, SolveError
@@ -18,6 +18,7 @@ from facesolve_maya.run import (
     DoctorTask,
     EnvironmentReport,
     InProcessTask,
+    Outcome,
     ReportTask,
     SolveRequest,
     SolveTask,
@@ -53,14 +54,14 @@ Span = Optional[Tuple[int, int]]
 _UNCHECKED = ("quality", "smoothness", "stiffness", "sparsity", "contour", "layer", "apply_when_done", "take_folder")
 
 
-def _unchecked_of(settings: PanelSettings) -> Dict[str, object]:
+def _unchecked_of(settings: PanelSettings) -> Dict[str, Any]:
     return {name: getattr(settings, name) for name in _UNCHECKED}
 
 
 class Session:
     """The state behind one panel. Everything runs on the caller's thread; call ``tick`` while ``busy``."""
 
-    def __init__(self, scene) -> None:
+    def __init__(self, scene: Any) -> None:
         """``scene`` is a scene adapter; the settings stored in it are taken up."""
         self.scene = scene
         self.settings = PanelSettings()
@@ -140,7 +141,7 @@ class Session:
         self._tell(PROGRESS, PICTURE, RESULT)
         self.load()
 
-    def change(self, **values: object) -> None:
+    def change(self, **values: Any) -> None:
         """Changes settings by name; see ``put``."""
         self.put(replace(self.settings, **values))
 
@@ -256,7 +257,8 @@ class Session:
             return False
         for folder in self.scene.applied_ranges(self.solution):
             try:
-                self._show(with_range(self._shown, read_solution(folder)), None)
+                part = read_solution(folder)
+                self._show(part if self._shown is None else with_range(self._shown, part), None)
             except FacesolveError as error:
                 return self._refuse(str(error))
         return True
@@ -310,14 +312,15 @@ class Session:
                 self._tell(ENVIRONMENT)
         if self._report is not None:
             self._report.poll()
-            self._finish_report()
+            self._finish_report(self._report)
         if self._task is not None:
-            fresh_picture = self.run.take(self._task.poll())
+            events = self._task.poll()
+            fresh_picture = self.run is not None and self.run.take(events)
             self._tell(PROGRESS)
             if fresh_picture:
                 self._tell(PICTURE)
             if self._task.outcome is not None:
-                self._finish()
+                self._finish(self._task.outcome)
 
     def close(self) -> None:
         """Ends whatever runs; the panel or Maya is going away."""
@@ -356,8 +359,7 @@ class Session:
             folder = self._folder() / "{}_{}".format(name, number)
         return folder
 
-    def _finish_report(self) -> None:
-        report = self._report
+    def _finish_report(self, report: ReportTask) -> None:
         if report.page is None and not report.error:
             return
         self._report = None
@@ -365,10 +367,11 @@ class Session:
         if report.page is not None:
             self._open_page(report.page)
 
-    def _finish(self) -> None:
-        outcome, self._task = self._task.outcome, None
+    def _finish(self, outcome: Outcome) -> None:
+        self._task = None
         if outcome.status == DONE:
-            if self.open_solution(outcome.out, self.run.seconds, self._asked) and self.settings.apply_when_done:
+            seconds = None if self.run is None else self.run.seconds
+            if self.open_solution(outcome.out, seconds, self._asked) and self.settings.apply_when_done:
                 self.apply()
         elif outcome.status == CANCELLED:
             self.tell_user("Cancelled. The scene is as it was.")

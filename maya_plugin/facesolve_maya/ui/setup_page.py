@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Mapping, Sequence, Tuple
+
 from facesolve.take.settings import HEAD_MODES, QUALITIES
 
 from .cameras_table import CamerasTable
@@ -169,8 +171,8 @@ class SetupPage(QtWidgets.QWidget):
         ):
             line.setText(text)
         self.apply_when_done.setChecked(settings.apply_when_done)
-        for name, box in self.strengths.items():
-            box.setValue(getattr(settings, name))
+        for name, strength in self.strengths.items():
+            strength.setValue(getattr(settings, name))
         used = len(self._session.used_cameras())
         self._cameras_title.set_title("Cameras   {} of {} used".format(used, len(self._session.cameras)))
         self._filling = False
@@ -203,7 +205,7 @@ def _form(section: Section) -> QtWidgets.QFormLayout:
     return form
 
 
-def _row(*widgets: QtWidgets.QWidget, stretch=(0,)) -> QtWidgets.QHBoxLayout:
+def _row(*widgets: QtWidgets.QWidget, stretch: Tuple[int, ...] = (0,)) -> QtWidgets.QHBoxLayout:
     row = QtWidgets.QHBoxLayout()
     row.setSpacing(4)
     for index, widget in enumerate(widgets):
@@ -211,7 +213,7 @@ def _row(*widgets: QtWidgets.QWidget, stretch=(0,)) -> QtWidgets.QHBoxLayout:
     return row
 
 
-def _choices(values, texts) -> QtWidgets.QComboBox:
+def _choices(values: Sequence[str], texts: Mapping[str, str]) -> QtWidgets.QComboBox:
     box = _combo()
     for value in values:
         box.addItem(texts.get(value, value), value)

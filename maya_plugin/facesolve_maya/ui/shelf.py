@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Optional, Tuple
+from types import ModuleType
+from typing import Any, Dict, List, Optional, Tuple
 
 from facesolve.take.errors import TakeError
 from facesolve.take.files import check_schema, read_json
@@ -63,7 +64,7 @@ def build(path: Optional[Path] = None) -> str:
     return layout
 
 
-def _look(button: ShelfButton) -> Dict[str, str]:
+def _look(button: ShelfButton) -> Dict[str, Any]:
     return {
         "label": button.label,
         "annotation": button.annotation,
@@ -72,7 +73,7 @@ def _look(button: ShelfButton) -> Dict[str, str]:
     }
 
 
-def _ours(cmds, layout: str, buttons: Tuple[ShelfButton, ...]) -> Dict[str, List[str]]:
+def _ours(cmds: ModuleType, layout: str, buttons: Tuple[ShelfButton, ...]) -> Dict[str, List[str]]:
     """Full names of the shelf's buttons that carry one of our commands, by command."""
     commands = {button.command for button in buttons}
     found: Dict[str, List[str]] = {}
