@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from facesolve.geometry.rig import PiecewiseLinear, RigModel
-from facesolve.take import Combination, Control, Driver, Mesh, Rig, Shape, SolveError, Target
+from facesolve.take import Combination, Control, Driver, Mesh, Rig, Shape, SolveError, TakeError, Target
+from facesolve.take.rig_evaluation import RigEvaluator
 
 TETRAHEDRON = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]], np.float32)
 TETRAHEDRON_FACES = np.array([0, 2, 1, 0, 1, 3, 0, 3, 2, 1, 2, 3])
@@ -86,6 +87,18 @@ def test_compound_weights_by_hand():
     np.testing.assert_allclose(values[0].numpy(), expected, atol=1e-12)
 
 
+def test_numpy_evaluates_as_torch_does_in_and_beyond_every_segment():
+    model, evaluator = RigModel(compound_rig(), dtype=torch.float64), RigEvaluator(compound_rig())
+    knots = np.array([-2.0, -1.0, -0.5, -0.25, 0.0, 0.3, 0.5, 1.0, 2.0])
+    random = np.random.default_rng(0).uniform(-2, 2, (200, 3))
+    controls = np.concatenate([random, np.stack(np.meshgrid(knots, knots, knots), -1).reshape(-1, 3)])
+    tensor = torch.from_numpy(controls)
+    np.testing.assert_allclose(evaluator.target_weights(controls), model.target_weights(tensor), atol=1e-12)
+    np.testing.assert_allclose(evaluator.activations(controls), model.activations(tensor)[0], atol=1e-12)
+    np.testing.assert_allclose(evaluator.vertices(controls), model.vertices(tensor), atol=1e-12)
+    assert np.array_equal(evaluator.moving_vertices(), model.moving_vertices().numpy())
+
+
 def test_product_derivative_where_drivers_are_zero():
     rig = tetrahedron_rig(
         [Target(name, (random_shape(i),)) for i, name in enumerate(("a", "b", "ab"))],
@@ -139,6 +152,7 @@ def test_triangulation_keeps_polygons_meshes_and_uvs():
     assert model.triangle_polygon.tolist() == [0, 0, 1, 2, 2, 2]
     assert model.triangle_mesh.tolist() == [0, 0, 0, 1, 1, 1]
     assert model.moving_vertices().tolist() == [v == 2 for v in range(8)]
+    assert RigEvaluator(rig).moving_vertices().tolist() == [v == 2 for v in range(8)]
 
 
 def test_rig_without_uvs_has_no_uv_triangles():
@@ -170,6 +184,8 @@ def test_vertex_normals_are_unit_outward_and_area_weighted():
 def test_controls_of_the_wrong_length_are_refused():
     with pytest.raises(SolveError, match=r"expected \(frames, 3\)"):
         RigModel(compound_rig()).vertices(torch.zeros(1, 4))
+    with pytest.raises(TakeError, match=r"expected \(frames, 3\)"):
+        RigEvaluator(compound_rig()).vertices(np.zeros((1, 4)))
 
 
 def test_ict_rig_equals_dense_evaluation(facesolve_data):
@@ -188,6 +204,7 @@ def test_ict_rig_equals_dense_evaluation(facesolve_data):
     expected = arrays["neutral"] + np.einsum("bk,kvd->bvd", weights, arrays["deltas"].astype(np.float64))
     actual = model.vertices(torch.tensor(weights, dtype=torch.float32))
     np.testing.assert_allclose(actual.numpy(), expected, atol=1e-5)
+    np.testing.assert_allclose(RigEvaluator(rig).vertices(weights), expected, atol=1e-5)
     assert len(model.triangles) == (arrays["face_counts"] - 2).sum()
     assert model.triangles.max() == len(arrays["neutral"]) - 1
 
@@ -242,6 +259,7 @@ def test_in_betweens_equal_meshes_that_maya_wrote(facesolve_data, frame):
         weights.append(values[0] + (values[1] - values[0]) * s * s * (3 - 2 * s))  # both keys have flat tangents
     lines = (folder / f"maya_blend_inbetween_{frame}.obj").read_text(encoding="utf-8").splitlines()
     expected = np.array([line.split()[1:] for line in lines if line.startswith("v ")], np.float64)
-    model = RigModel(maya_in_between_rig(text))
-    actual = model.vertices(torch.tensor([weights], dtype=torch.float32))[0]
+    rig = maya_in_between_rig(text)
+    actual = RigModel(rig).vertices(torch.tensor([weights], dtype=torch.float32))[0]
     np.testing.assert_allclose(actual.numpy(), expected, atol=2e-6)
+    np.testing.assert_allclose(RigEvaluator(rig).vertices([weights])[0], expected, atol=2e-6)

@@ -114,13 +114,9 @@ def solved_points(take: Take, solution: Solution, row: int) -> np.ndarray:
 
 def rig_points(take: Take, controls: np.ndarray) -> np.ndarray:
     """(V, 3) in the head's space without its scale, centimetres, of the exported rig at controls (K,)."""
-    from facesolve_maya.apply.surface import Surface
+    from facesolve.take.rig_evaluation import RigEvaluator
 
-    shares = Surface(take.rig).coefficients(np.asarray(controls, float)[None])[0]
-    points = np.array(take.rig.neutral, float)
-    for share, shape in zip(shares, [shape for target in take.rig.targets for shape in target.shapes]):
-        points[shape.vertices] += share * shape.deltas
-    return points
+    return RigEvaluator(take.rig).vertices(np.asarray(controls, float)[None])[0]
 
 
 def maya_points(world: bool, shape: str = "headShape") -> np.ndarray:

@@ -64,7 +64,8 @@ def test_the_solution_is_one_for_other_commands(
 ) -> None:
     out, truth = tmp_path / "out", tmp_path / "truth.npz"
     assert (
-        main(["baseline", str(folder), "--out", str(out), "--steps", "3", "--progress", "quiet", "--device", "cpu"]) == 0
+        main(["baseline", str(folder), "--out", str(out), "--steps", "3", "--progress", "quiet", "--device", "cpu"])
+        == 0
     )
     names = take.rig.control_names
     np.savez(truth, weights=np.zeros((3, len(names))), names=np.array(names), head=np.tile(np.eye(4), (3, 1, 1)))

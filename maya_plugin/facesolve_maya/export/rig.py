@@ -8,6 +8,7 @@ from typing import Dict, List, Tuple
 import numpy as np
 
 from facesolve.take import Mesh, Rig, Shape, Target
+from facesolve.take.rig_evaluation import shape_activations
 from facesolve_maya.scene.findings import Report
 from facesolve_maya.scene.geometry import Topology, moved, read_topology
 from facesolve_maya.scene.head import mesh_in_rig_space
@@ -129,8 +130,5 @@ def _joined_targets(per_mesh: List[List[WeightedTarget]], counts: List[int]) -> 
 
 def offsets_at(shapes: Tuple[Tuple[float, np.ndarray], ...], activation: float) -> np.ndarray:
     """(V, 3) offsets of a target at ``activation``: piecewise linear through zero, ends extrapolated (Maya's rule)."""
-    stops = sorted([(0.0, np.zeros_like(shapes[0][1])), *shapes], key=lambda stop: stop[0])
-    place = int(np.searchsorted([stop[0] for stop in stops], activation))
-    place = min(max(place, 1), len(stops) - 1)
-    (low, a), (high, b) = stops[place - 1], stops[place]
-    return a + (b - a) * ((activation - low) / (high - low))
+    shares = shape_activations([weight for weight, _ in shapes], np.array([activation]))[0]
+    return np.tensordot(shares, np.stack([offsets for _, offsets in shapes]), 1)

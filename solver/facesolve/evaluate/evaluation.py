@@ -6,12 +6,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from facesolve.geometry.rig import RigModel
-from facesolve.geometry.rotation import tangent_from_rotation
 from facesolve.take import Control, Driver, Rig, Solution, Take, TakeError, read_correctives
 from facesolve.take.files import read_npz
+from facesolve.take.rig_evaluation import RigEvaluator
 from facesolve.take.solved import control_columns, take_rows
 from facesolve.take.take import check_rigid
 
@@ -98,7 +96,7 @@ def compare(solution: Solution, take: Take, truth: Truth, region: tuple[int, int
     if set(truth.names) != set(rig.control_names):
         plain = rig_of_weights(rig)
         if set(plain.control_names) <= set(truth.names) <= set(rig.target_names):
-            weights = RigModel(rig, dtype=torch.float64).target_weights(torch.from_numpy(solved)).numpy()
+            weights = RigEvaluator(rig).target_weights(solved)
             solved = weights[:, [rig.target_names.index(name) for name in plain.control_names]]
             truth = _only(truth, plain.control_names)
             rig = plain
@@ -109,8 +107,8 @@ def compare(solution: Solution, take: Take, truth: Truth, region: tuple[int, int
     for index, row in enumerate(rows):
         check_rigid(truth.head[row], f"truth: the head transform of frame {solution.frames[index]}")
     difference = np.abs(solved - true)
-    model = RigModel(rig, dtype=torch.float64)
-    both = Poses(model, solved, solution.head), Poses(model, true, truth.head[rows])
+    evaluator = RigEvaluator(rig)
+    both = Poses(evaluator, solved, solution.head), Poses(evaluator, true, truth.head[rows])
     errors = vertex_errors(*both, solution.frames, solution.fps, region)
     return Evaluation(
         frames=solution.frames,
@@ -141,5 +139,5 @@ def _only(truth: Truth, names: list[str]) -> Truth:
 
 def head_rotation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """(F,) angle in degrees between the rotations of head transforms (F, 4, 4)."""
-    relative = np.einsum("fji,fjk->fik", one[:, :3, :3], other[:, :3, :3])
-    return np.degrees(tangent_from_rotation(torch.from_numpy(relative)).norm(dim=1).numpy())
+    apart = np.linalg.norm(one[:, :3, :3] - other[:, :3, :3], axis=(1, 2))  # sqrt(8) times the sine of half the angle
+    return np.degrees(2.0 * np.arcsin(np.minimum(apart / np.sqrt(8.0), 1.0)))

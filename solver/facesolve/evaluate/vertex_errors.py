@@ -6,10 +6,9 @@ from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
-from facesolve.geometry.rig import RigModel
 from facesolve.take import TakeError
+from facesolve.take.rig_evaluation import RigEvaluator
 
 MILLIMETRES = 10.0  # in a centimetre
 FACE = "face"
@@ -19,14 +18,13 @@ FACE = "face"
 class Poses:
     """F poses of a rig: controls (F, K) in the rig's order, head (F, 4, 4) world space, centimetres."""
 
-    model: RigModel
+    evaluator: RigEvaluator
     controls: np.ndarray
     head: np.ndarray
 
     def vertices(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """(V, 3) in the rig's space and (V, 3) in the world, centimetres, at one pose."""
-        controls = torch.as_tensor(self.controls[index : index + 1], dtype=self.model.dtype)
-        in_rig = self.model.vertices(controls)[0].numpy()
+        in_rig = self.evaluator.vertices(self.controls[index : index + 1])[0]
         head = self.head[index]
         return in_rig, in_rig @ head[:3, :3].T + head[:3, 3]
 
@@ -78,11 +76,11 @@ def vertex_errors(
     The rigs have the same vertices. region: vertex range [first, last) measured beside the whole face. Raises TakeError
     when it exceeds the rig.
     """
-    parts = _parts(one.model, region)
+    parts = _parts(one.evaluator, region)
     face = parts[FACE]
     distances: dict[str, list[np.ndarray]] = {name: [] for name in parts}
     meters = (_Jerk(fps), _Jerk(fps))
-    sums = np.zeros((2, one.model.rig.vertex_count))
+    sums = np.zeros((2, one.evaluator.rig.vertex_count))
     worst, largest, world_worst = 0, -1.0, sums[0]
     for index, frame in enumerate(frames.tolist()):
         pair = one.vertices(index), other.vertices(index)
@@ -119,10 +117,10 @@ class _Jerk:
         return float(np.mean(self._values)) if self._values else float("nan")
 
 
-def _parts(model: RigModel, region: tuple[int, int] | None) -> dict[str, np.ndarray]:
-    parts = {FACE: np.flatnonzero(model.moving_vertices().numpy())}
+def _parts(evaluator: RigEvaluator, region: tuple[int, int] | None) -> dict[str, np.ndarray]:
+    parts = {FACE: np.flatnonzero(evaluator.moving_vertices())}
     if region is not None:
-        count = model.rig.vertex_count
+        count = evaluator.rig.vertex_count
         if region[1] > count:
             raise TakeError(f"region: {region[0]}:{region[1]} exceeds the rig's {count} vertices.")
         parts[f"{region[0]}:{region[1]}"] = np.arange(*region)

@@ -8,10 +8,9 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from facesolve.geometry.rig import RigModel
 from facesolve.take import Rig, Solution, Take, TakeError, read_solution
+from facesolve.take.rig_evaluation import RigEvaluator
 from facesolve.take.solved import control_columns, find_take, take_rows
 from facesolve.take.take import check_rigid
 
@@ -38,17 +37,16 @@ class Performance:
         return len(self.solution.frames)
 
     @cached_property
-    def model(self) -> RigModel:
-        """The rig, double precision, on the CPU."""
-        return RigModel(self.rig, dtype=torch.float64)
+    def evaluator(self) -> RigEvaluator:
+        return RigEvaluator(self.rig)
 
     def target_weights(self) -> np.ndarray:
         """(F, T) weight of every target of the rig, combinations included."""
-        return self.model.target_weights(torch.from_numpy(self.solution.controls)).numpy()
+        return self.evaluator.target_weights(self.solution.controls)
 
     def activations(self) -> np.ndarray:
         """(F, S) activation of every shape of every target, in-betweens included."""
-        return self.model.activations(torch.from_numpy(self.solution.controls))[0].numpy()
+        return self.evaluator.activations(self.solution.controls)
 
     def head(self, stabilized: bool) -> np.ndarray:
         """(F, 4, 4) the head transform, centimetres; the identity when the head is held still."""
@@ -58,7 +56,7 @@ class Performance:
         """Frame number and vertices (V, 3) float64, centimetres, of every frame: in the world, or in rig space."""
         heads = self.head(stabilized)
         for index, frame in enumerate(self.solution.frames):
-            in_rig = self.model.vertices(torch.from_numpy(self.solution.controls[index : index + 1]))[0].numpy()
+            in_rig = self.evaluator.vertices(self.solution.controls[index : index + 1])[0]
             yield int(frame), in_rig @ heads[index, :3, :3].T + heads[index, :3, 3]
 
 

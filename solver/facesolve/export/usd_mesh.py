@@ -73,7 +73,8 @@ def define_meshes(stage: Any, head: Any, performance: Performance, skeleton: Any
     shrink them. So normals are written, for the neutral and as offsets for every shape. Both sides are drawn.
     Raises ExportError when a polygon uses vertices of another mesh.
     """
-    rig, model = performance.rig, performance.model
+    rig = performance.rig
+    model = RigModel(rig, dtype=torch.float64)
     parts = _define_parts(stage, head, rig)
     normals = model.vertex_normals(model.neutral[None])[0].numpy()
     for part in parts:

@@ -8,13 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from facesolve.evaluate.evaluation import head_rotation
 from facesolve.evaluate.vertex_errors import MILLIMETRES, Poses, VertexErrors, vertex_errors
-from facesolve.geometry.rig import RigModel
 from facesolve.take import Rig, Solution, Take, TakeError
 from facesolve.take.files import write_atomic
+from facesolve.take.rig_evaluation import RigEvaluator
 from facesolve.take.solved import control_columns
 
 SAME_PLACE = 1e-3  # cm: neutrals that lie nearer are the same
@@ -67,8 +66,8 @@ def compare(
     notes = [*_rig_notes(take_a.rig, take_b.rig), *_frame_notes(a, b), *_take_notes(a, b)]
     a, b = frames_of(a, rows_a), frames_of(b, rows_b)
     poses_a = _poses(a, take_a.rig, "A")
-    poses_b = _poses(b, take_b.rig, "B", poses_a.model if take_b.rig is take_a.rig else None)
-    face = poses_a.model.moving_vertices().numpy()
+    poses_b = _poses(b, take_b.rig, "B", poses_a.evaluator if take_b.rig is take_a.rig else None)
+    face = poses_a.evaluator.moving_vertices()
     middle = take_a.rig.neutral[face if face.any() else slice(None)].mean(axis=0).astype(np.float64)
     shift = (b.head[:, :3, :3] - a.head[:, :3, :3]) @ middle + b.head[:, :3, 3] - a.head[:, :3, 3]
     names = tuple(name for name in a.control_names if name in set(b.control_names))
@@ -116,9 +115,9 @@ def write_csv(comparison: Comparison, path: Path) -> None:
     write_atomic(path, text.getvalue().encode("utf-8"))
 
 
-def _poses(solution: Solution, rig: Rig, which: str, model: RigModel | None = None) -> Poses:
+def _poses(solution: Solution, rig: Rig, which: str, evaluator: RigEvaluator | None = None) -> Poses:
     controls = control_columns(solution.controls, solution.control_names, rig, f"solution {which}")
-    return Poses(RigModel(rig, dtype=torch.float64) if model is None else model, controls, solution.head)
+    return Poses(evaluator or RigEvaluator(rig), controls, solution.head)
 
 
 def _rig_notes(a: Rig, b: Rig) -> list[str]:

@@ -1,6 +1,7 @@
 """The rig half of the contract: neutral mesh, targets, combinations, and the controls that drive them.
 
-Holds and validates data only; evaluation lives in ``facesolve.geometry.rig``. Must not know torch or Maya.
+Holds and validates data only: ``rig_evaluation`` evaluates it, ``facesolve.geometry.rig`` does with derivatives.
+Must not know torch or Maya.
 """
 
 from __future__ import annotations

@@ -5,9 +5,9 @@ import pytest
 from maya import cmds
 
 from facesolve.take import Take, TakeError, write_solution, write_take
+from facesolve.take.rig_evaluation import RigEvaluator
 from facesolve_maya.apply import ApplyRequest, apply_solution, reduce_keys
 from facesolve_maya.apply.channels import head_channels
-from facesolve_maya.apply.surface import Surface
 from facesolve_maya.scene.findings import Refusal
 from facesolve_maya.scene.geometry import world_matrix
 from facesolve_maya.scene.head import head_at
@@ -18,9 +18,7 @@ from tests.facesolve_maya.small_head import small_solution, small_take
 
 def solved_vertices(take, solution, row) -> np.ndarray:
     """World-space points (V, 3) of the solution."""
-    surface = Surface(take.rig)
-    shares = surface.coefficients(solution.controls[row : row + 1])
-    rig = take.rig.neutral + np.tensordot(shares[0], surface._offsets, 1)
+    rig = RigEvaluator(take.rig).vertices(solution.controls[row : row + 1])[0]
     return rig @ solution.head[row, :3, :3].T + solution.head[row, :3, 3]
 
 

@@ -1,0 +1,107 @@
+"""The one numpy evaluation of a rig: controls -> weights of targets -> activations of shapes -> vertices.
+
+For Maya, exports and measures. Knows no derivatives: a solve has ``facesolve.geometry.rig``, which the tests hold to
+this one and both to meshes that Maya wrote. Python 3.7.
+"""
+
+from __future__ import annotations
+
+from typing import Optional, Sequence, Tuple
+
+import numpy as np
+
+from .errors import TakeError
+from .rig import LOWEST, Rig
+
+STILL_BELOW = 1e-6  # centimetres: a vertex that no shape moves further does not move
+
+
+class RigEvaluator:
+    """Evaluates ``rig`` at F sets of K control values; T targets, S shapes (in-betweens included), V vertices.
+
+    Shapes are in the order of ``rig.targets`` and of their ``shapes``:
+    ``vertices = neutral + sum_s activation_s * deltas_s``, rig space, centimetres.
+    """
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+        self.shapes = tuple(shape for target in rig.targets for shape in target.shapes)
+        self._moved: Optional[Tuple[np.ndarray, np.ndarray]] = None  # made when vertices are first wanted
+
+    def target_weights(self, controls: np.ndarray) -> np.ndarray:
+        """(F, T) weight of every target of controls (F, K), combinations included. Raises TakeError for other shapes."""
+        controls = np.asarray(controls, np.float64)
+        if controls.ndim != 2 or controls.shape[1] != len(self.rig.controls):
+            raise TakeError(
+                "rig: control values have shape {}, expected (frames, {}).".format(
+                    controls.shape, len(self.rig.controls)
+                )
+            )
+        weights = np.zeros((len(controls), len(self.rig.targets)))
+        for driver in self.rig.drivers:
+            weights[:, driver.target] += _hats(driver.inputs, controls[:, driver.control]) @ driver.outputs
+        for combination in self.rig.combinations:
+            drivers = weights[:, list(combination.drivers)]
+            lowest = combination.method == LOWEST
+            weights[:, combination.target] = drivers.min(axis=1) if lowest else drivers.prod(axis=1)
+        return weights
+
+    def activations(self, controls: np.ndarray) -> np.ndarray:
+        """(F, S) activation of every shape of controls (F, K)."""
+        weights = self.target_weights(controls)
+        columns = [
+            shape_activations([shape.weight for shape in target.shapes], weights[:, index])
+            for index, target in enumerate(self.rig.targets)
+        ]
+        return np.concatenate([np.zeros((len(weights), 0)), *columns], axis=1)
+
+    def offsets(self, activations: np.ndarray) -> np.ndarray:
+        """(F, V, 3) float64 how far activations (F, S), or a difference of some, move the vertices; centimetres."""
+        if self._moved is None:
+            self._moved = self._moved_vertices()
+        vertices, deltas = self._moved
+        offsets = np.zeros((len(activations), self.rig.vertex_count, 3))
+        offsets[:, vertices] = (activations @ deltas).reshape(len(activations), -1, 3)
+        return offsets
+
+    def vertices(self, controls: np.ndarray) -> np.ndarray:
+        """(F, V, 3) float64 vertices of controls (F, K) in rig space, centimetres."""
+        return self.rig.neutral + self.offsets(self.activations(controls))
+
+    def moving_vertices(self) -> np.ndarray:
+        """(V,) bool: vertices that at least one shape moves by more than 1e-6 cm."""
+        moving = np.zeros(self.rig.vertex_count, bool)
+        for shape in self.shapes:
+            moving[shape.vertices] |= np.linalg.norm(shape.deltas, axis=1) > STILL_BELOW
+        return moving
+
+    def _moved_vertices(self) -> Tuple[np.ndarray, np.ndarray]:
+        """The n vertices that any shape holds, and the offsets of all shapes there as one matrix (S, 3n) float64."""
+        held = np.zeros(self.rig.vertex_count, bool)
+        for shape in self.shapes:
+            held[shape.vertices] = True
+        column = np.cumsum(held) - 1
+        deltas = np.zeros((len(self.shapes), int(held.sum()), 3))
+        for row, shape in zip(deltas, self.shapes):
+            row[column[shape.vertices]] = shape.deltas
+        return np.flatnonzero(held), deltas.reshape(len(deltas), -1)
+
+
+def shape_activations(shape_weights: Sequence[float], weights: np.ndarray) -> np.ndarray:
+    """(F, n) activation of a target's n shapes, fully on at ``shape_weights``, of the target's weights (F,).
+
+    Piecewise linear through zero at weight 0; the end segments extrapolate (Maya's rule).
+    """
+    stops = np.array(sorted({0.0, *shape_weights}))
+    return _hats(stops, weights)[:, np.searchsorted(stops, shape_weights)]
+
+
+def _hats(stops: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """(F, n) what each of n rising stops counts at x (F,) in linear interpolation; end segments extrapolate."""
+    place = np.clip(np.searchsorted(stops, x, side="right") - 1, 0, len(stops) - 2)
+    share = (x - stops[place]) / (stops[place + 1] - stops[place])
+    hats = np.zeros((len(x), len(stops)))
+    rows = np.arange(len(x))
+    hats[rows, place] = 1.0 - share
+    hats[rows, place + 1] = share
+    return hats
