@@ -29,7 +29,7 @@ class RigEvaluator:
         self._moved: Optional[Tuple[np.ndarray, np.ndarray]] = None  # made when vertices are first wanted
 
     def target_weights(self, controls: np.ndarray) -> np.ndarray:
-        """(F, T) weight of every target of controls (F, K), combinations included. Raises TakeError for other shapes."""
+        """(F, T) weight of every target of controls (F, K), combinations included. TakeError for other shapes."""
         controls = np.asarray(controls, np.float64)
         if controls.ndim != 2 or controls.shape[1] != len(self.rig.controls):
             raise TakeError(
