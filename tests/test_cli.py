@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
 import subprocess
@@ -16,8 +17,9 @@ import pytest
 from rich.console import Console
 
 from facesolve.cli import main
-from facesolve.jobs.doctor import Check, print_checks
+from facesolve.jobs.doctor import print_findings
 from facesolve.take import SolveError, read_take, write_solution, write_take
+from facesolve.take.finding import NOTE, Finding, read_finding
 from tests.jobs.test_pack import Job
 
 from .take import rigs
@@ -222,18 +224,18 @@ def test_evaluate_prints_json(tmp_path: Path, capsys: Captured) -> None:
 
 def test_doctor_reports_what_is_there(capsys: Captured) -> None:
     assert main(["doctor", "--json"]) == 0
-    checks = {check["name"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
-    assert checks["torch"]["state"] == "ok"
-    assert checks["rasterizer"]["state"] == "ok"
-    assert {check["state"] for check in checks.values()} <= {"ok", "optional", "missing"}
-    assert all(check["remedy"] for check in checks.values() if check["state"] != "ok")
+    findings = [read_finding(record) for record in json.loads(capsys.readouterr().out)["findings"]]
+    there = {finding.subject for finding in findings if finding.severity == NOTE and not finding.remedy}
+    assert {"facesolve", "torch", "rasterizer"} <= there
+    assert ("usd-core" in there) == (importlib.util.find_spec("pxr") is not None)
+    assert all(finding.remedy for finding in findings if finding.severity != NOTE)
     assert main(["doctor"]) == 0
     assert "rasterizer" in capsys.readouterr().out
 
 
 def test_extras_in_brackets_survive_the_table_of_doctor() -> None:
-    checks = [Check("usd-core", "optional", "not [installed]", 'pip install "facesolve[usd]"')]
+    findings = [Finding(NOTE, "usd-core", "not [installed]", 'pip install "facesolve[usd]"')]
     page = io.StringIO()
-    print_checks(checks, Console(file=page, width=120))
+    print_findings(findings, Console(file=page, width=120))
     assert 'pip install "facesolve[usd]"' in page.getvalue()
     assert "not [installed]" in page.getvalue()

@@ -134,9 +134,10 @@ def _scene(scene: Path, options: argparse.Namespace, result: SceneResult) -> Non
 
     from facesolve.take import Settings, write_take
     from facesolve.take.errors import TakeError
+    from facesolve.take.finding import ERROR
     from facesolve_maya.scene.timeline import frame_range
 
-    from .export import ERROR, ExportRequest, export_take, preflight
+    from .export import ExportRequest, export_take, preflight
 
     if not scene.is_file():
         raise TakeError("scene: '{}' does not exist.".format(scene))
@@ -159,7 +160,7 @@ def _scene(scene: Path, options: argparse.Namespace, result: SceneResult) -> Non
         _say("  " + line)
     errors = [finding for finding in found if finding.severity == ERROR]
     if errors:
-        raise TakeError("{}: {} {}".format(errors[0].node, errors[0].sentence, errors[0].remedy).strip())
+        raise TakeError(errors[0].text)
     if options.preflight:
         result.status, result.message = CHECKED, "{} findings.".format(len(found))
         return

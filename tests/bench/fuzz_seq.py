@@ -291,14 +291,14 @@ def read_as_footage(footage: Footage, number: int, tally: Tally, whole: bool) ->
     except UnreadableImage as problem:
         tally.sentence(problem, surprising=whole)
         for finding in check_footage(take([footage], [camera()])):
-            tally.sentence(finding.message)
+            tally.sentence(finding.sentence)
         with pytest.raises(FootageError):
             open_footage(footage, camera())
         return
     file.close()
     lens = camera("left", file.width, file.height)
     for finding in check_footage(take([footage], [lens])):  # its frames, 1001 and on, are not there
-        tally.sentence(finding.message)
+        tally.sentence(finding.sentence)
     reader = open_footage(footage, lens)
     random = np.random.default_rng(number)
     wanted = {0, file.count - 1, int(random.integers(file.count)), file.count, -1}

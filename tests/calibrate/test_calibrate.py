@@ -207,7 +207,7 @@ def test_weak_geometry_is_said():
         assert said in text
     few = photograph(CIRCLES, cameras, waved_boards(CIRCLES, 3), Faults(noise=0.1))
     weaknesses = find_weaknesses(run(few, Request(LensRequest("brown"))))
-    assert any(w.camera == "cam0" and "few views" in w.text for w in weaknesses)
+    assert any(w.subject == "camera 'cam0'" and "few views" in w.text for w in weaknesses)
     fronto = photograph(
         CIRCLES,
         cameras[:1],

@@ -25,7 +25,7 @@ def good(tmp_path: Path) -> Take:
 def the_finding(take: Take, severity: str) -> str:
     findings = inspect_take(take).findings
     assert [finding.severity for finding in findings] == [severity]
-    return f"{findings[0].subject}: {findings[0].text}"
+    return findings[0].text
 
 
 def test_good_take_has_no_finding(good: Take) -> None:

@@ -1,7 +1,7 @@
 """Runs a solve from inside Maya: a take folder in, a solution folder out. Knows neither maya nor Qt nor torch."""
 
 from .batch import solve
-from .doctor import Check, DoctorTask, EnvironmentReport, examine_environment
+from .doctor import DoctorTask, EnvironmentReport
 from .environment import child_environment, module_root
 from .errors import InterpreterError, SolveCancelled
 from .events import Done, Error, Event, Message, Picture, Stage, StageProgress, parse_event
@@ -16,7 +16,6 @@ __all__ = [
     "CANCELLED",
     "DONE",
     "FAILED",
-    "Check",
     "ChildProcess",
     "DoctorTask",
     "Done",
@@ -37,7 +36,6 @@ __all__ = [
     "Stage",
     "StageProgress",
     "child_environment",
-    "examine_environment",
     "find_interpreter",
     "fresh_report",
     "in_process_obstacle",

@@ -1,4 +1,4 @@
-"""Asks a Python whether it can solve, and says what is missing. Starts ``solver doctor``; knows neither maya nor Qt."""
+"""Asks a Python whether it can solve and what it lacks. Starts ``facesolve doctor``; knows neither maya nor Qt."""
 
 from __future__ import annotations
 
@@ -6,40 +6,30 @@ import json
 import os
 import time
 from dataclasses import dataclass
-from typing import Any, List, Optional, Tuple
+from typing import List, Optional, Tuple
+
+from facesolve.take.errors import TakeError
+from facesolve.take.finding import ERROR, Finding, read_finding
 
 from .environment import child_environment, module_root
-from .errors import InterpreterError
 from .interpreter import Interpreter
 from .process import ChildProcess
 
 TIMEOUT_SECONDS = 180.0  # the first import of torch from a network drive takes minutes
-POLL_SECONDS = 0.05
-OK, OPTIONAL, MISSING = "ok", "optional", "missing"
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing the solver needs or can use: its state (OK, OPTIONAL, MISSING), what was found, what to do."""
-
-    name: str
-    state: str
-    detail: str = ""
-    remedy: str = ""
 
 
 @dataclass(frozen=True)
 class EnvironmentReport:
-    """Whether ``interpreter`` can run a solve. ``text`` is one sentence; ``checks`` are the solver's own findings."""
+    """Whether ``interpreter`` can run a solve. ``text`` is one sentence; ``findings`` are the solver's own."""
 
     interpreter: Optional[Interpreter]
     ready: bool
     text: str
-    checks: Tuple[Check, ...] = ()
+    findings: Tuple[Finding, ...] = ()
 
 
 class DoctorTask:
-    """``PYTHON -m solver doctor --json`` under way; ``poll`` never blocks, ``report`` is set at the end."""
+    """``PYTHON -m facesolve doctor --json`` under way; ``poll`` never blocks, ``report`` is set at the end."""
 
     def __init__(self, interpreter: Interpreter, timeout: float = TIMEOUT_SECONDS) -> None:
         """Starts the test. Raises InterpreterError when the Python cannot be started."""
@@ -69,35 +59,17 @@ class DoctorTask:
         self._process.kill()
 
 
-def examine_environment(interpreter: Interpreter, timeout: float = TIMEOUT_SECONDS) -> EnvironmentReport:
-    """Runs the solver's own examination in ``interpreter``, waits, and explains what is missing. Never raises."""
-    try:
-        task = DoctorTask(interpreter, timeout)
-    except InterpreterError as error:
-        return EnvironmentReport(interpreter, False, str(error))
-    while task.report is None:
-        task.poll()
-        time.sleep(POLL_SECONDS)
-    return task.report
-
-
 def read_report(interpreter: Interpreter, exit_code: int, output: str, errors: str) -> EnvironmentReport:
     """The report in the output of ``doctor --json``; where there is none, why this Python could not run it."""
     try:
-        checks = tuple(_check(record) for record in json.loads(output)["checks"])
-    except (ValueError, KeyError, TypeError, AttributeError):
+        findings = tuple(read_finding(record) for record in json.loads(output)["findings"])
+    except (ValueError, KeyError, TypeError, TakeError):
         return EnvironmentReport(interpreter, False, _explain(interpreter, exit_code, errors))
-    missing = [check for check in checks if check.state == MISSING]
+    missing = [finding.subject for finding in findings if finding.severity == ERROR]
     if missing or exit_code != 0:
-        names = ", ".join(check.name for check in missing) or "something (exit code {})".format(exit_code)
-        return EnvironmentReport(interpreter, False, "'{}' lacks {}.".format(interpreter.path, names), checks)
-    return EnvironmentReport(interpreter, True, "Ready: '{}'.".format(interpreter.path), checks)
-
-
-def _check(record: Any) -> Check:
-    state = str(record["state"])
-    detail, remedy = record.get("detail") or "", record.get("remedy") or ""
-    return Check(str(record["name"]), state if state in (OK, MISSING) else OPTIONAL, str(detail), str(remedy))
+        names = ", ".join(missing) or "something (exit code {})".format(exit_code)
+        return EnvironmentReport(interpreter, False, "'{}' lacks {}.".format(interpreter.path, names), findings)
+    return EnvironmentReport(interpreter, True, "Ready: '{}'.".format(interpreter.path), findings)
 
 
 def _explain(interpreter: Interpreter, exit_code: int, errors: str) -> str:

@@ -1,34 +1,14 @@
-"""What the check before a solve finds: severity, node, sentence, remedy. Knows neither maya nor the panel."""
+"""Collects what is wrong with a scene, so that a user sees all of it at once. Knows neither maya nor the panel."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Iterator, List, Tuple
 
 from facesolve.take.errors import FacesolveError
-
-ERROR = "error"
-WARNING = "warning"
-NOTE = "note"
-
+from facesolve.take.finding import ERROR, NOTE, WARNING, Finding, gravest_first
 
 SAMPLING = "Export with sampling (facesolveExport -sampledControl PLUG, or batch --sample PLUG)"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One finding. An ``error`` stops the export; a ``warning`` changes what the solve can do; a ``note`` informs."""
-
-    severity: str
-    node: str
-    sentence: str
-    remedy: str = ""
-
-    def __str__(self) -> str:
-        return " ".join(
-            part for part in ("{}: {}:".format(self.severity, self.node), self.sentence, self.remedy) if part
-        )
 
 
 class ExportError(FacesolveError):
@@ -79,8 +59,7 @@ class Report:
     @property
     def findings(self) -> Tuple[Finding, ...]:
         """All findings, errors first, else in the order they were made."""
-        order = (ERROR, WARNING, NOTE)
-        return tuple(sorted(self._findings, key=lambda finding: order.index(finding.severity)))
+        return gravest_first(self._findings)
 
     @property
     def failed(self) -> bool:

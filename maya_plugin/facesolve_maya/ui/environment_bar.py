@@ -6,16 +6,13 @@ from dataclasses import replace
 from typing import Optional, Tuple
 
 from facesolve.take.errors import FacesolveError
+from facesolve.take.finding import ERROR
 from facesolve_maya.run import EnvironmentReport, find_interpreter
-from facesolve_maya.run.doctor import MISSING, OK, OPTIONAL
 from facesolve_maya.run.request import DEVICES
 
-from .model import ERROR, NOTE
 from .qt import Qt, QtGui, QtWidgets, both, text_flags
 from .session import ENVIRONMENT, Session
 from .style import BAD, CAUTION, GOOD, QUIET, dot, quiet_label, scaled, severity_icon
-
-_SEVERITIES = {OPTIONAL: NOTE, MISSING: ERROR}
 
 
 class EnvironmentBar(QtWidgets.QWidget):
@@ -84,12 +81,9 @@ class EnvironmentBar(QtWidgets.QWidget):
 
     def _show_details(self, report: Optional[EnvironmentReport], problem: str) -> None:
         self.details.clear()
-        wanting = [] if report is None else [check for check in report.checks if check.state != OK]
-        for check in wanting:
-            words = [part for part in (check.detail, check.remedy) if part]
-            text = "{}: {}".format(check.name, " ".join(words) or check.state)
-            icon = severity_icon(_SEVERITIES[check.state])
-            self.details.addItem(QtWidgets.QListWidgetItem(icon, text))
+        wanting = [] if report is None else [found for found in report.findings if found.remedy]
+        for finding in wanting:
+            self.details.addItem(QtWidgets.QListWidgetItem(severity_icon(finding.severity), finding.text))
         if problem and not wanting:
             self.details.addItem(QtWidgets.QListWidgetItem(severity_icon(ERROR), problem))
         self._toggle.setVisible(self.details.count() > 0)

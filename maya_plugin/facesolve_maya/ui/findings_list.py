@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Tuple
 
-from .model import SEVERITIES, FindingRow
+from facesolve.take.finding import Finding, gravest_first
+
 from .qt import Qt, QtCore, QtGui, QtWidgets, Signal, has, text_flags
 from .style import GOOD, QUIET, dot, scaled, severity_icon
 
@@ -23,16 +24,16 @@ class FindingsList(QtWidgets.QListWidget):
         self.setItemDelegate(_FindingDelegate(self))
         self.itemDoubleClicked.connect(self._choose)
 
-    def show_findings(self, rows: Tuple[FindingRow, ...]) -> None:
+    def show_findings(self, rows: Tuple[Finding, ...]) -> None:
         """Fills the list; one line says so when there is nothing to say."""
         self.clear()
-        for row in sorted(rows, key=lambda row: SEVERITIES.index(row.severity)):
-            lead = "{}: ".format(row.node) if row.node else ""  # sentences say "it" of the node
+        for row in gravest_first(rows):
+            lead = "{}: ".format(row.subject) if row.subject else ""  # sentences say "it" of the node
             item = QtWidgets.QListWidgetItem(severity_icon(row.severity), lead + row.sentence)
-            item.setData(Qt.ItemDataRole.UserRole, row.node)
+            item.setData(Qt.ItemDataRole.UserRole, row.subject)
             item.setData(_FindingDelegate.REMEDY, row.remedy)
-            if row.node:
-                item.setToolTip("Double-click selects {}.".format(row.node))
+            if row.subject:
+                item.setToolTip("Double-click selects {}.".format(row.subject))
             self.addItem(item)
         if not rows:
             self.addItem(QtWidgets.QListWidgetItem(dot(GOOD), "Nothing stands in the way of a solve."))

@@ -11,8 +11,6 @@ from facesolve.take.errors import TakeError
 
 FREE, PINNED, LOCKED = "free", "pinned", "locked"
 KEY_MODES = (FREE, PINNED, LOCKED)
-ERROR, WARNING, NOTE = "error", "warning", "note"
-SEVERITIES = (ERROR, WARNING, NOTE)
 MAX_STIFFNESS = 1000.0
 
 
@@ -50,16 +48,6 @@ class CameraRow:
     width: int = 0
     height: int = 0
     problem: str = ""
-
-
-@dataclass(frozen=True)
-class FindingRow:
-    """One result of the check before a solve: severity, the node it is about, what is wrong, what to do."""
-
-    severity: str
-    node: str
-    sentence: str
-    remedy: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,12 @@ from maya import cmds
 from facesolve.take import Settings, write_take
 from facesolve.take.calibration import read_calibrated_cameras
 from facesolve.take.errors import FacesolveError, TakeError
+from facesolve.take.finding import ERROR, Finding
 from facesolve_maya.apply import applied_layer, applied_ranges, apply_solution, pin_edits, read_request, reduce_keys
 from facesolve_maya.cameras import create_cameras, first_images
-from facesolve_maya.export import ERROR, ExportRequest, export_take, preflight
+from facesolve_maya.export import ExportRequest, export_take, preflight
 
-from .model import FREE, CameraRow, ControlRow, FindingRow, HeadRow, PanelSettings
+from .model import FREE, CameraRow, ControlRow, HeadRow, PanelSettings
 from .scene_rows import cameras_with_footage, read_camera_rows, read_control_rows, read_heads
 
 SETTINGS_KEY = "facesolve_settings"
@@ -84,13 +85,12 @@ class MayaScene:
         """Keeps a text for this user."""
         cmds.optionVar(stringValue=(name, value))
 
-    def preflight(self, settings: PanelSettings) -> Tuple[FindingRow, ...]:
+    def preflight(self, settings: PanelSettings) -> Tuple[Finding, ...]:
         """Everything that stops a solve or should be known before it."""
         try:
-            found = preflight(self._request(settings, None))
+            return preflight(self._request(settings, None))
         except FacesolveError as error:
-            return (FindingRow(ERROR, "", str(error)),)
-        return tuple(FindingRow(f.severity, f.node, f.sentence, f.remedy) for f in found)
+            return (Finding(ERROR, "", str(error)),)
 
     def export(self, settings: PanelSettings, folder: Path, span: Span) -> str:
         """Writes the take into ``folder``; returns a sentence about what is kept of the scene. Raises FacesolveError.

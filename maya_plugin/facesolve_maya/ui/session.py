@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 from facesolve.take import Solution, read_solution
 from facesolve.take.errors import FacesolveError, SolveError
+from facesolve.take.finding import ERROR, Finding
 from facesolve.take.summary import ResultSummary, summarize
 from facesolve_maya.run import (
     CANCELLED,
@@ -29,7 +30,7 @@ from facesolve_maya.run import (
 )
 
 from .document import settings_from_text, settings_to_text
-from .model import ERROR, CameraRow, ControlRow, FindingRow, HeadRow, PanelSettings
+from .model import CameraRow, ControlRow, HeadRow, PanelSettings
 from .preferences import Preferences, read_preferences, write_preferences
 from .ranges import with_range
 from .runs import RunStatus
@@ -68,7 +69,7 @@ class Session:
         self.heads: Tuple[HeadRow, ...] = ()
         self.controls: Tuple[ControlRow, ...] = ()
         self.cameras: Tuple[CameraRow, ...] = ()
-        self.findings: Tuple[FindingRow, ...] = ()
+        self.findings: Tuple[Finding, ...] = ()
         self.checked = False
         self.preferences = read_preferences(scene)
         self.report: Optional[EnvironmentReport] = None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Mapping, Sequence, Tuple
 
+from facesolve.take.finding import SEVERITIES
 from facesolve.take.settings import HEAD_MODES, QUALITIES
 
 from .cameras_table import CamerasTable
 from .findings_list import FindingsList
-from .model import SEVERITIES
 from .qt import QtWidgets
 from .section import Section
 from .session import FINDINGS, SCENE, SETTINGS, Session

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Dict
 
-from .model import ERROR, NOTE, WARNING
+from facesolve.take.finding import ERROR, NOTE, WARNING
+
 from .qt import Qt, QtCore, QtGui, QtWidgets
 
 GOOD, CAUTION, BAD, QUIET = "#7fb069", "#e0a73c", "#e0604f", "#8a8a8a"

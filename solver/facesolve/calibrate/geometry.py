@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import torch
 
 from facesolve.geometry.camera import CameraModel
+from facesolve.take.finding import WARNING, Finding
 
 from .calibrate import CalibratedLens, Calibration, Checked
 from .lens import CX, FX, FY
@@ -28,22 +28,14 @@ FLAT = 0.04  # thickness over width of the cloud of all board points
 WRONG_SHARE = 0.2  # of a camera's points
 
 
-@dataclass(frozen=True)
-class Weakness:
-    """Something that makes a calibration less sure than its reprojection error says. camera: None for all."""
-
-    camera: str | None
-    text: str
-
-
-def find_weaknesses(calibration: Calibration) -> tuple[Weakness, ...]:
-    """All weaknesses, those of each camera in order, then those of the whole rig."""
+def find_weaknesses(calibration: Calibration) -> tuple[Finding, ...]:
+    """What makes a calibration less sure than its reprojection error says: of each camera in order, then of all."""
     found = [
-        Weakness(lens.camera.name, text)
+        Finding(WARNING, f"camera '{lens.camera.name}'", text)
         for lens in calibration.cameras
         for text in _of_camera(calibration, lens, calibration.of_camera(lens.camera.name))
     ]
-    return (*found, *(Weakness(None, text) for text in _of_rig(calibration)))
+    return (*found, *(Finding(WARNING, "", text) for text in _of_rig(calibration)))
 
 
 def board_tilt(calibration: Calibration, lens: CalibratedLens, view: str) -> float:

@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from facesolve import __version__
+from facesolve.take.finding import Finding
 
 from .calibrate import Calibration, Checked
-from .geometry import Weakness, board_tilt, coverage
+from .geometry import board_tilt, coverage
 from .lens import FX
 
 _PARAMETER_NAMES = ("fx", "fy", "cx", "cy", "k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6")
@@ -26,7 +27,7 @@ def rms(checked: Sequence[Checked], everything: bool = False) -> float | None:
     return float(np.sqrt((joined**2).mean())) if len(joined) else None
 
 
-def calibration_record(calibration: Calibration, weaknesses: Sequence[Weakness]) -> dict[str, Any]:
+def calibration_record(calibration: Calibration, weaknesses: Sequence[Finding]) -> dict[str, Any]:
     """The report as JSON values. Errors in pixels, lengths in millimetres."""
     return {
         "schema": REPORT_SCHEMA,
@@ -45,7 +46,7 @@ def calibration_record(calibration: Calibration, weaknesses: Sequence[Weakness])
         ],
         "links": [{"cameras": [a, b], "views": count} for a, b, count in calibration.links],
         "boards": {view: pose.tolist() for view, pose in calibration.boards.items()},
-        "warnings": [{"camera": weakness.camera, "text": weakness.text} for weakness in weaknesses],
+        "warnings": [weakness.record() for weakness in weaknesses],
     }
 
 
@@ -81,7 +82,7 @@ def _view(calibration: Calibration, index: int, item: Checked) -> dict[str, Any]
     }
 
 
-def print_calibration(calibration: Calibration, weaknesses: Sequence[Weakness], console: Console | None = None) -> None:
+def print_calibration(calibration: Calibration, weaknesses: Sequence[Finding], console: Console | None = None) -> None:
     """Prints cameras, then views, then warnings to ``console`` (stdout when None)."""
     console = Console() if console is None else console
     title = f"origin at the board of view {calibration.origin}"
@@ -110,8 +111,7 @@ def print_calibration(calibration: Calibration, weaknesses: Sequence[Weakness], 
             f"{a.camera.name} and {b.camera.name} are {10 * np.linalg.norm(a.centre - b.centre):.2f} mm apart."
         )
     for weakness in weaknesses:
-        where = "" if weakness.camera is None else f"camera '{weakness.camera}': "
-        console.print(f"warning: {where}{weakness.text}", soft_wrap=True, markup=False)
+        console.print(str(weakness), soft_wrap=True, markup=False)
 
 
 def _view_table(calibration: Calibration) -> Table:

@@ -21,11 +21,12 @@ def add(commands: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from facesolve.jobs.doctor import examine, print_checks
+    from facesolve.jobs.doctor import examine, print_findings
+    from facesolve.take.finding import ERROR
 
-    checks = examine()
+    findings = examine()
     if arguments.json:
-        print_json({"checks": [check.record() for check in checks]})
+        print_json({"findings": [finding.record() for finding in findings]})
     else:
-        print_checks(checks)
-    return EXIT_OK if all(check.state != "missing" for check in checks) else EXIT_BAD_INPUT
+        print_findings(findings)
+    return EXIT_OK if all(finding.severity != ERROR for finding in findings) else EXIT_BAD_INPUT

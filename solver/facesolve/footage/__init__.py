@@ -3,7 +3,7 @@
 Must not know rigs, renderers or residuals.
 """
 
-from .check import Finding, check_footage
+from .check import check_footage
 from .codecs import Codec, describe_codecs
 from .color import linear_to_srgb, srgb_to_linear
 from .image import Image, pyramid
@@ -12,7 +12,6 @@ from .reader import FootageReader, open_footage
 
 __all__ = [
     "Codec",
-    "Finding",
     "FootageReader",
     "Image",
     "Prefetcher",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from facesolve.footage.norpix.reader import NorpixFile
 from facesolve.footage.norpix.synchronise import frame_rate
 from facesolve.take import Camera, Footage, FootageError, Take
+from facesolve.take.finding import ERROR, WARNING, Finding, Show
 from facesolve.take.footage import NORPIX, VIDEO
 
 from .container import UnreadableImage
@@ -21,27 +21,13 @@ from .reader import NO_IMAGE, open_many, wrong_size
 from .video import VideoFile
 
 FILES_CHECKED = 200  # at most this many images a camera are read before the solve starts
-
-
-ERROR, WARNING = "error", "warning"
 _TIMED = 256  # images of a .seq whose time stamps tell its rate
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something wrong with the footage. ``severity``: ``error`` (a solve would stop) or ``warning``.
-
-    frame: take frame number, or None when it concerns the whole camera. message: one sentence that names the file.
-    """
-
-    severity: str
-    camera: str
-    frame: int | None
-    message: str
 
 
 def check_footage(take: Take, every: int = 1) -> list[Finding]:
     """What is wrong with the footage of ``take``, cameras in order, each by frame; empty when all is well.
+
+    A finding about an image shows its frame; its sentence names the file.
 
     Every file is looked for; each ``every``-th one and the last are also read, to prove them whole and of the camera's
     size (of OpenEXR files and videos only the header; of a ``.seq`` file every so many images). Images a take may go
@@ -68,7 +54,7 @@ def _shared_files(take: Take) -> list[Finding]:
         other = first.setdefault((os.path.normcase(footage.path), footage.offset), footage.camera)
         if other != footage.camera:
             message = f"'{footage.path}' is the footage of camera '{other}' too; give each camera its own."
-            findings.append(Finding(WARNING, footage.camera, None, message))
+            findings.append(_finding(WARNING, footage.camera, None, message))
     return findings
 
 
@@ -92,10 +78,10 @@ def _sequence_findings(
         problems = list(pool.map(problem, paths))
     if not any(Path(path).exists() for path in paths):
         message = f"none of the {len(paths)} {what} exists, the first would be '{next(iter(paths))}'; check the path."
-        return [Finding(ERROR, camera.name, None, message)]
+        return [_finding(ERROR, camera.name, None, message)]
     severity = _severity(take)
     return [
-        Finding(severity, camera.name, frame, f"'{path}' {text}")
+        _finding(severity, camera.name, frame, f"'{path}' {text}")
         for (path, frame), text in zip(paths.items(), problems, strict=True)
         if text is not None
     ]
@@ -106,12 +92,12 @@ def _file_findings(take: Take, camera: Camera, footage: Footage, every: int) -> 
     try:
         file = open_many(footage)
     except UnreadableImage as unreadable:
-        yield Finding(ERROR, camera.name, None, f"'{footage.path}' {unreadable}")
+        yield _finding(ERROR, camera.name, None, f"'{footage.path}' {unreadable}")
         return
     try:
         size = _size_problem(file.width, file.height, camera)
         if size is not None:
-            yield Finding(ERROR, camera.name, None, f"'{footage.path}' {size}")
+            yield _finding(ERROR, camera.name, None, f"'{footage.path}' {size}")
         yield from _number_findings(take, footage, file.count)
         if isinstance(file, NorpixFile):
             yield from _norpix_findings(take, footage, file, every)
@@ -126,7 +112,7 @@ def _number_findings(take: Take, footage: Footage, count: int) -> Iterator[Findi
     none = [frame for frame, number in pairs if number is None]
     if none:
         message = f"'{footage.path}' {NO_IMAGE} Frames of the take without an image: {len(none)}, from {none[0]} on."
-        yield Finding(_severity(take), footage.camera, none[0], message)
+        yield _finding(_severity(take), footage.camera, none[0], message)
     outside = [(frame, number) for frame, number in pairs if number is not None and not 0 <= number < count]
     if outside:
         numbers = [number for _, number in pairs if number is not None]
@@ -134,12 +120,12 @@ def _number_findings(take: Take, footage: Footage, count: int) -> Iterator[Findi
             f"'{footage.path}' has {count} images, 0 to {count - 1}, but {len(outside)} frames of the take "
             f"from {outside[0][0]} on ask for others ({min(numbers)} to {max(numbers)}); check range and offset."
         )
-        yield Finding(_severity(take), footage.camera, outside[0][0], message)
+        yield _finding(_severity(take), footage.camera, outside[0][0], message)
 
 
 def _norpix_findings(take: Take, footage: Footage, file: NorpixFile, every: int) -> Iterator[Finding]:
     if file.note:
-        yield Finding(WARNING, footage.camera, None, f"'{footage.path}' {file.note}")
+        yield _finding(WARNING, footage.camera, None, f"'{footage.path}' {file.note}")
     frames = take.frames.tolist()
     for frame in sorted({*frames[:: max(every, 1)], frames[-1]}):
         number = footage.image_number(frame)
@@ -148,7 +134,7 @@ def _norpix_findings(take: Take, footage: Footage, file: NorpixFile, every: int)
         try:
             file.check(number)
         except UnreadableImage as unreadable:
-            yield Finding(_severity(take), footage.camera, frame, f"'{footage.path}' {unreadable}")
+            yield _finding(_severity(take), footage.camera, frame, f"'{footage.path}' {unreadable}")
 
 
 def _rate(file: VideoFile | NorpixFile) -> float:
@@ -164,11 +150,17 @@ def _rate(file: VideoFile | NorpixFile) -> float:
 def _rate_findings(take: Take, footage: Footage, fps: float) -> Iterator[Finding]:
     if fps and not np.isclose(fps, take.fps, rtol=0.005):
         message = f"'{footage.path}' runs at {fps:.6g} frames a second, the take at {take.fps:.6g}; check both."
-        yield Finding(WARNING, footage.camera, None, message)
+        yield _finding(WARNING, footage.camera, None, message)
 
 
 def _size_problem(width: int, height: int, camera: Camera) -> str | None:
     return None if (width, height) == (camera.width, camera.height) else wrong_size(width, height, camera)
+
+
+def _finding(severity: str, camera: str, frame: int | None, sentence: str) -> Finding:
+    if frame is None:
+        return Finding(severity, f"camera '{camera}'", sentence)
+    return Finding(severity, f"camera '{camera}', frame {frame}", sentence, action=Show((frame,)))
 
 
 def _severity(take: Take) -> str:
@@ -180,8 +172,8 @@ def check_images(take: Take) -> None:
     errors = [
         finding
         for finding in check_footage(take, every=max(1, take.frame_count // FILES_CHECKED))
-        if finding.severity == "error"
+        if finding.severity == ERROR
     ]
     if errors:
         more = f" ({len(errors) - 1} more; see 'facesolve inspect')" if len(errors) > 1 else ""
-        raise FootageError(errors[0].message + more)
+        raise FootageError(errors[0].sentence + more)

@@ -9,7 +9,7 @@ from pathlib import Path
 from facesolve.calibrate.board import parse_board
 from facesolve.calibrate.calibrate import Calibration, Request, calibrate
 from facesolve.calibrate.detect import detect_session
-from facesolve.calibrate.geometry import Weakness, find_weaknesses
+from facesolve.calibrate.geometry import find_weaknesses
 from facesolve.calibrate.images import find_images
 from facesolve.calibrate.lens import check_model, parameters_of, restricted, smallest_model
 from facesolve.calibrate.pictures import draw_rig, write_views
@@ -21,6 +21,7 @@ from facesolve.runtime.progress import Progress
 from facesolve.take import TakeError
 from facesolve.take.calibration import CalibratedCamera
 from facesolve.take.files import check_folder, write_json
+from facesolve.take.finding import Finding
 
 OUTPUTS = {"calibration_thesis.json": "thesis", "calibration.yml": "yml", "calibration.json": "json"}
 
@@ -44,7 +45,7 @@ class Job:
     pictures: bool = True
 
 
-def calibrate_images(job: Job, progress: Progress) -> tuple[Calibration, tuple[Weakness, ...]]:
+def calibrate_images(job: Job, progress: Progress) -> tuple[Calibration, tuple[Finding, ...]]:
     """Calibrates and writes ``calibration.json`` (last), the other layouts, ``report.json``, ``rig.png`` and ``views``.
 
     Raises FacesolveError with one sentence; nothing is written before the calibration is found.

@@ -12,27 +12,18 @@ from rich.table import Table
 
 from facesolve.footage import check_footage
 from facesolve.take import Rig, Take
+from facesolve.take.finding import ERROR, NOTE, WARNING, Finding, gravest_first
 
-ERROR, WARNING, NOTE = "error", "warning", "note"
 FEW_CAMERAS = 2
 READ_AT_MOST = 50  # images of each camera that are proved whole; every file is looked for
 OUT_OF_SIGHT = 0.5  # share of the start pose's vertices outside the image that calls for a warning
 
 
 @dataclass(frozen=True)
-class TakeFinding:
-    """Something to know about a take. severity: ``error`` stops a solve, ``warning`` may spoil it, ``note``."""
-
-    severity: str
-    subject: str
-    text: str
-
-
-@dataclass(frozen=True)
 class Inspection:
     """All findings, the gravest first."""
 
-    findings: tuple[TakeFinding, ...]
+    findings: tuple[Finding, ...]
 
     @property
     def stops_a_solve(self) -> bool:
@@ -44,43 +35,40 @@ def inspect_take(take: Take) -> Inspection:
     """Checks what reading a take does not: its footage, start pose in the images, idle controls and targets."""
     findings = [*_rig_findings(take.rig), *_start_findings(take), *_setting_findings(take)]
     every = max(1, take.frame_count // READ_AT_MOST)
-    for found in check_footage(take, every):
-        where = f"camera '{found.camera}'" + ("" if found.frame is None else f", frame {found.frame}")
-        findings.append(TakeFinding(found.severity, where, found.message))
+    findings += check_footage(take, every)
     if len(take.cameras) < FEW_CAMERAS:
-        findings.append(TakeFinding(WARNING, "cameras", "one camera cannot tell depth; add a second view."))
+        findings.append(Finding(WARNING, "cameras", "one camera cannot tell depth; add a second view."))
     if take.texture is not None and "<UDIM>" not in take.texture and not Path(take.texture).is_file():
-        findings.append(TakeFinding(ERROR, "texture", f"'{take.texture}' does not exist; copy it there or pack again."))
-    order = (ERROR, WARNING, NOTE)
-    return Inspection(tuple(sorted(findings, key=lambda finding: order.index(finding.severity))))
+        findings.append(Finding(ERROR, "texture", f"'{take.texture}' does not exist; copy it there or pack again."))
+    return Inspection(gravest_first(findings))
 
 
-def _rig_findings(rig: Rig) -> list[TakeFinding]:
+def _rig_findings(rig: Rig) -> list[Finding]:
     findings = []
     still = [target.name for target in rig.targets if not any(len(shape.vertices) for shape in target.shapes)]
     if still:
         text = f"{len(still)} targets move nothing ({_some(still)}); their controls stay at the start pose."
-        findings.append(TakeFinding(WARNING, "rig", text))
+        findings.append(Finding(WARNING, "rig", text))
     driven = {driver.control for driver in rig.drivers}
     idle = [control.name for k, control in enumerate(rig.controls) if k not in driven]
     if idle:
-        findings.append(TakeFinding(WARNING, "rig", f"{len(idle)} controls drive no target ({_some(idle)})."))
+        findings.append(Finding(WARNING, "rig", f"{len(idle)} controls drive no target ({_some(idle)})."))
     if not len(rig.uvs):
-        findings.append(TakeFinding(NOTE, "rig", "it has no UVs; no texture can be written."))
+        findings.append(Finding(NOTE, "rig", "it has no UVs; no texture can be written."))
     return findings
 
 
-def _start_findings(take: Take) -> list[TakeFinding]:
+def _start_findings(take: Take) -> list[Finding]:
     if take.start is None:
         text = "there is none; the solve looks for the head itself. 'facesolve align' does so beforehand and shows it."
-        return [TakeFinding(WARNING, "start pose", text)]
+        return [Finding(WARNING, "start pose", text)]
     findings = []
     bounds, values = take.rig.bounds, take.start.controls
     outside = np.flatnonzero((values < bounds[:, 0] - 1e-6) | (values > bounds[:, 1] + 1e-6))
     if len(outside):
         names = [take.rig.control_names[k] for k in outside]
         text = f"{len(outside)} controls are outside their range ({_some(names)}); they are brought back into it."
-        findings.append(TakeFinding(WARNING, "start pose", text))
+        findings.append(Finding(WARNING, "start pose", text))
     world = take.rig.neutral @ take.start.head[:3, :3].T + take.start.head[:3, 3]
     index = int(np.searchsorted(take.frames, take.start.frame))
     for camera in take.cameras:
@@ -90,19 +78,19 @@ def _start_findings(take: Take) -> list[TakeFinding]:
         inside = ((pixels >= 0) & (pixels < (camera.width, camera.height))).all(axis=1) & (seen[:, 2] > 0)
         if not inside.any():
             text = f"the head is outside the image of camera '{camera.name}'; check units, axes and the head's place."
-            findings.append(TakeFinding(ERROR, "start pose", text))
+            findings.append(Finding(ERROR, "start pose", text))
         elif inside.mean() < OUT_OF_SIGHT:
             text = f"{1 - inside.mean():.0%} of the head is outside the image of camera '{camera.name}'."
-            findings.append(TakeFinding(WARNING, "start pose", text))
+            findings.append(Finding(WARNING, "start pose", text))
     return findings
 
 
-def _setting_findings(take: Take) -> list[TakeFinding]:
+def _setting_findings(take: Take) -> list[Finding]:
     idle = [control.name for control in take.settings.controls if not control.active]
     if len(idle) < len(take.rig.controls):
         return []
     text = "every control is switched off; activate at least one, or only the head will be solved."
-    return [TakeFinding(WARNING, "settings", text)]
+    return [Finding(WARNING, "settings", text)]
 
 
 def print_inspection(take: Take, inspection: Inspection, console: Console | None = None) -> None:
@@ -128,7 +116,7 @@ def print_inspection(take: Take, inspection: Inspection, console: Console | None
     if not inspection.findings:
         console.print("nothing wrong found.")
     for finding in inspection.findings:
-        console.print(f"{finding.severity}: {finding.subject}: {finding.text}", markup=False, highlight=False)
+        console.print(str(finding), markup=False, highlight=False)
 
 
 def inspection_record(take: Take, inspection: Inspection) -> dict[str, Any]:
@@ -142,7 +130,7 @@ def inspection_record(take: Take, inspection: Inspection) -> dict[str, Any]:
             {"name": camera.name, "width": camera.width, "height": camera.height, "footage": footage.path}
             for camera, footage in zip(take.cameras, take.footage, strict=True)
         ],
-        "findings": [asdict(finding) for finding in inspection.findings],
+        "findings": [finding.record() for finding in inspection.findings],
     }
 
 

@@ -239,7 +239,7 @@ def test_hidden_targets_are_left_out_with_a_note(maya, tmp_path):
     report = Report()
     found, _ = read_rig(("head",), "head_GRP", TIMES, report)
     assert found.target_names == ["b"]
-    assert [f.node for f in report.findings] == ["BS.a"]
+    assert [f.subject for f in report.findings] == ["BS.a"]
 
 
 def test_tweaks_before_and_after_belong_to_the_neutral(maya, tmp_path):

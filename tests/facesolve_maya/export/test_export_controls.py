@@ -172,4 +172,4 @@ def test_keys_become_pins_or_locks_and_locked_plugs_follow_the_scene(face):
     locks = {s.name: s.lock for s in settings}
     np.testing.assert_allclose(locks["b"], [0.1, cmds.getAttr("BS.b", time=2), 0.3])
     np.testing.assert_allclose(locks["c"], [0.7])
-    assert [(f.severity, f.node) for f in report.findings] == [("warning", "BS.c")]
+    assert [(f.severity, f.subject) for f in report.findings] == [("warning", "BS.c")]

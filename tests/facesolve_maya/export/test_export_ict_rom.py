@@ -126,5 +126,5 @@ def test_a_wrong_head_rotate_order_is_seen(ict_rom):
 def test_a_wrong_frame_offset_is_seen(ict_rom):
     cmds.setAttr("cam1_PLTShape.frameOffset", -1000)
     (finding,) = [f for f in preflight(REQUEST) if f.severity == "error"]
-    assert finding.node == "cam1"
+    assert finding.subject == "cam1"
     assert "1 of 40 images are missing" in finding.sentence

@@ -88,7 +88,7 @@ def test_nothing_found_names_the_places(maya, tmp_path):
     found = footage_of_plane("cam", plane, (1.0, 2.0), (str(tmp_path / "more"),), report)
     checked(found, "stop", report)
     (finding,) = report.findings
-    assert finding.node == "cam"
+    assert finding.subject == "cam"
     assert "none of its 2 images is here" in finding.sentence
     assert "more/gone/x." in finding.sentence
 

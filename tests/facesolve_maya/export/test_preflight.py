@@ -36,7 +36,7 @@ def test_all_problems_are_found_at_once(scene, maya):
     cmds.createNode("camera", name="otherShape", parent=cmds.createNode("transform", name="other"))
     version = maya.graph.version
     found = preflight(request(scene, cameras=("cam", "other", "nobody")))
-    assert [(f.severity, f.node) for f in found] == [("error", n) for n in ("BS", "cam", "other", "nobody")]
+    assert [(f.severity, f.subject) for f in found] == [("error", n) for n in ("BS", "cam", "other", "nobody")]
     assert all(f.sentence.endswith(".") and f.remedy for f in found)
     assert maya.graph.version == version
     with pytest.raises(ExportError) as error:
@@ -65,14 +65,14 @@ def test_bad_requests_are_sentences(scene, changes, words):
 def test_an_image_of_another_aspect_than_the_render_settings_is_a_warning(scene):
     cmds.setAttr("defaultResolution.width", 1920)
     (finding,) = preflight(request(scene))
-    assert (finding.severity, finding.node) == ("warning", "cam")
+    assert (finding.severity, finding.subject) == ("warning", "cam")
 
 
 def test_locked_controls_are_a_warning_and_follow_the_scene(scene):
     cmds.setAttr("BS.a", 0.25)
     cmds.setAttr("BS.a", lock=True)
     (finding,) = preflight(request(scene))
-    assert (finding.severity, finding.node) == ("warning", "BS.a")
+    assert (finding.severity, finding.subject) == ("warning", "BS.a")
     (control,) = export_take(request(scene)).settings.controls
     assert (control.name, list(control.lock)) == ("a", [0.25])
 

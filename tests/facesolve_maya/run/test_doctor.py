@@ -6,18 +6,25 @@ from pathlib import Path
 
 import pytest
 
-from facesolve_maya.run import DoctorTask, Interpreter, examine_environment
+from facesolve.take.finding import ERROR, NOTE, Finding
+from facesolve_maya.run import DoctorTask, Interpreter, InterpreterError
 from facesolve_maya.run.doctor import read_report
 
-CHECKS = [
-    {"name": "torch", "state": "ok", "detail": "2.13"},
-    {"name": "nvdiffrast", "state": "optional", "remedy": "r"},
-]
+TORCH, NVDIFFRAST = Finding(NOTE, "torch", "2.13"), Finding(NOTE, "nvdiffrast", "not installed", "r")
+RECORDS = [TORCH.record(), NVDIFFRAST.record()]
 
 
 def doctor(root, code):
     """Replaces the fake solver's module by ``code``."""
     (root / "solver" / "facesolve" / "__main__.py").write_text(code, encoding="utf-8")
+
+
+def examined(interpreter, **options):
+    task = DoctorTask(interpreter, **options)
+    while task.report is None:
+        task.poll()
+        time.sleep(0.05)
+    return task.report
 
 
 @pytest.fixture
@@ -26,21 +33,18 @@ def root(fake_solver, tmp_path):
 
 
 def test_a_healthy_environment_is_ready(root, interpreter):
-    doctor(root, "import json; print(json.dumps({}))".format({"checks": CHECKS}))
-    report = examine_environment(interpreter)
+    doctor(root, "import json; print(json.dumps({}))".format({"findings": RECORDS}))
+    report = examined(interpreter)
     assert report.ready
-    assert [(check.name, check.state, check.remedy) for check in report.checks] == [
-        ("torch", "ok", ""),
-        ("nvdiffrast", "optional", "r"),
-    ]
+    assert report.findings == (TORCH, NVDIFFRAST)
 
 
 def test_what_is_missing_is_named(interpreter):
-    checks = [{"name": "torch", "state": "missing", "remedy": "pip install torch"}]
-    report = read_report(interpreter, 2, json.dumps({"checks": checks}), "")
+    missing = Finding(ERROR, "torch", "not installed", "pip install torch")
+    report = read_report(interpreter, 2, json.dumps({"findings": [missing.record()]}), "")
     assert not report.ready
     assert "lacks torch" in report.text
-    assert report.checks[0].remedy == "pip install torch"
+    assert report.findings == (missing,)
 
 
 @pytest.mark.parametrize(
@@ -61,22 +65,21 @@ def test_a_python_that_cannot_examine_itself_is_explained(interpreter, errors, e
 
 def test_a_missing_module_is_explained_by_a_real_process(root, interpreter):
     doctor(root, "import a_module_that_is_not_there")
-    assert "a_module_that_is_not_there" in examine_environment(interpreter).text
+    assert "a_module_that_is_not_there" in examined(interpreter).text
 
 
 def test_one_that_hangs_is_given_up_and_killed(root, interpreter):
     doctor(root, "import time; time.sleep(100)")
     began = time.monotonic()
-    report = examine_environment(interpreter, timeout=1.0)
+    report = examined(interpreter, timeout=1.0)
     assert not report.ready
     assert "no answer" in report.text
     assert time.monotonic() - began < 10
 
 
-def test_a_python_that_is_not_there_is_a_report_not_an_exception(tmp_path):
-    report = examine_environment(Interpreter(tmp_path / "none", "the tests"))
-    assert not report.ready
-    assert "none" in report.text
+def test_a_python_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(InterpreterError, match="none"):
+        DoctorTask(Interpreter(tmp_path / "none", "the tests"))
 
 
 def test_the_task_can_be_killed(root, interpreter):
@@ -91,6 +94,6 @@ def test_the_real_solver_answers(interpreter):
     if not (Path(__file__).parents[3] / "solver" / "facesolve" / "jobs" / "doctor.py").exists():
         pytest.skip("facesolve.jobs.doctor is not part of this checkout")
     pytest.importorskip("torch", reason="torch is not installed")
-    report = examine_environment(interpreter)
+    report = examined(interpreter)
     assert report.ready, report.text
-    assert report.checks
+    assert report.findings

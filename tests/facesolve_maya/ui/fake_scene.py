@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from facesolve.take import ConfusedPair, Solution, SolveError, write_solution
-from facesolve_maya.ui.model import ERROR, NOTE, WARNING, CameraRow, ControlRow, FindingRow, HeadRow, PanelSettings
+from facesolve.take.finding import ERROR, NOTE, WARNING, Finding
+from facesolve_maya.ui.model import CameraRow, ControlRow, HeadRow, PanelSettings
 
 NAMES = [
     "browDown_L",
@@ -83,7 +84,7 @@ class FakeScene:
         self.apply_error = ""
         self.ranges: tuple[Path, ...] = ()
         self.behaviour: dict = {}
-        self.extra_findings: tuple[FindingRow, ...] = ()
+        self.extra_findings: tuple[Finding, ...] = ()
 
     def heads(self):
         return (
@@ -124,19 +125,17 @@ class FakeScene:
     def preflight(self, settings):
         findings = list(self.extra_findings)
         if settings.last < settings.first:
-            findings.append(FindingRow(ERROR, "", "The frame range is empty.", "Set the last frame after the first."))
+            findings.append(Finding(ERROR, "", "The frame range is empty.", "Set the last frame after the first."))
         if "cam2" not in settings.skipped_cameras:
             findings.append(
-                FindingRow(
+                Finding(
                     WARNING,
                     "cam2",
                     "Image 'cam2_0018.jpg' of frame 1019 is missing.",
                     "Render or copy the image again, or set 'Bad image' to solve without it.",
                 )
             )
-        findings.append(
-            FindingRow(NOTE, "face_BS", "One weight cannot be keyed: corrective_014.", "It stays as it is.")
-        )
+        findings.append(Finding(NOTE, "face_BS", "One weight cannot be keyed: corrective_014.", "It stays as it is."))
         return tuple(findings)
 
     def default_take_folder(self):

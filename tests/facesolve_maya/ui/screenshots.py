@@ -5,10 +5,10 @@ import sys
 import time
 from pathlib import Path
 
+from facesolve.take.finding import ERROR, NOTE, Finding
 from facesolve_maya.run import EnvironmentReport, Interpreter
-from facesolve_maya.run.doctor import Check
 from facesolve_maya.ui.environment_bar import PreferencesDialog
-from facesolve_maya.ui.model import ERROR, LOCKED, PINNED, ControlChoice, FindingRow
+from facesolve_maya.ui.model import LOCKED, PINNED, ControlChoice
 from facesolve_maya.ui.panel import CONTROLS, RESULT_PAGE, SETUP, Panel
 from facesolve_maya.ui.qt import QtWidgets
 from facesolve_maya.ui.runs import RunStatus
@@ -16,11 +16,11 @@ from facesolve_maya.ui.session import ENVIRONMENT, PICTURE, PROGRESS, STATE, Ses
 from tests.facesolve_maya.ui.fake_scene import FakeScene, write_fake_solution
 from tests.facesolve_maya.ui.maya_look import look_like_maya
 
-CHECKS = (
-    Check("torch", "ok", "2.13, CUDA 12.6, one device"),
-    Check("nvdiffrast", "optional", "not installed.", "The portable rasterizer is used; see README, GPU."),
+FOUND = (
+    Finding(NOTE, "torch", "2.13, CUDA 12.6, one device"),
+    Finding(NOTE, "nvdiffrast", "not installed.", "The portable rasterizer is used; see README, GPU."),
 )
-REFUSED = FindingRow(
+REFUSED = Finding(
     ERROR,
     "cam1",
     "none of its 40 images is here ('/shows/rom/footage/cam1/cam1_0000.jpg', '/shows/rom/footage/cam1/cam1_0001.jpg', "
@@ -59,7 +59,7 @@ class _Photographer:
         session, panel = self.session, self.panel
         self.grab("setup_without_python")
         os.environ["FACESOLVE_PYTHON"] = sys.executable
-        session.report = EnvironmentReport(Interpreter(Path("/opt/facesolve/python"), ""), True, "Ready.", CHECKS)
+        session.report = EnvironmentReport(Interpreter(Path("/opt/facesolve/python"), ""), True, "Ready.", FOUND)
         session._tell(ENVIRONMENT)
         self.grab("setup")
         panel.environment._toggle.setChecked(True)

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from facesolve.take.finding import ERROR, Finding
 from facesolve_maya.ui.model import LOCKED, ControlChoice
 from facesolve_maya.ui.preferences import Preferences
 
@@ -264,7 +265,8 @@ def test_the_strip_paints_levels(strip):
 
 
 def test_the_environment_line_tells_and_tests(panel, solver, tmp_path, wait):
-    code = 'print(\'{"checks": [{"name": "torch", "state": "missing", "remedy": "pip install torch"}]}\')'
+    missing = Finding(ERROR, "torch", "not installed", "pip install torch")
+    code = "import json; print(json.dumps({}))".format({"findings": [missing.record()]})
     (tmp_path / "module" / "solver" / "facesolve" / "__main__.py").write_text(code)
     panel.environment.refresh()
     assert "Not tested yet" in panel.environment.text

@@ -88,7 +88,7 @@ def test_missing_footage_is_named_in_the_table_and_by_the_check(session, project
     image.with_suffix(".gone").rename(image)
     assert "missing" in cameras[1].problem
     (finding,) = [finding for finding in findings if finding.severity == ERROR]
-    assert finding.node == "cam1"
+    assert finding.subject == "cam1"
 
 
 def test_the_export_carries_the_panels_choices(session, tmp_path):

@@ -4,7 +4,8 @@ import sys
 import time
 
 from facesolve.take import write_solution
-from facesolve_maya.ui.model import ERROR, ControlChoice, FindingRow
+from facesolve.take.finding import ERROR, Finding
+from facesolve_maya.ui.model import ControlChoice
 from facesolve_maya.ui.preferences import Preferences
 from facesolve_maya.ui.session import CANCELLING, IDLE, RESULT, SOLVING, TOPICS, Session
 from tests.facesolve_maya.ui.fake_scene import part
@@ -98,7 +99,7 @@ def test_a_failed_solve_leaves_the_scene_untouched(session, solver):
 
 
 def test_findings_of_severity_error_stop_the_solve(session, solver):
-    session.scene.extra_findings = (FindingRow(ERROR, "cam0", "cam0 is orthographic.", "Use a perspective camera."),)
+    session.scene.extra_findings = (Finding(ERROR, "cam0", "cam0 is orthographic.", "Use a perspective camera."),)
     assert not session.solve()
     assert session.scene.exported == []
     assert "1 problem stops" in session.notice
@@ -243,7 +244,8 @@ def test_a_report_that_fails_is_said(session, solver, tmp_path):
 
 
 def test_the_environment_test_reports(session, solver, tmp_path):
-    code = 'print(\'{"checks": [{"name": "torch", "state": "missing", "remedy": "pip install torch"}]}\')'
+    missing = Finding(ERROR, "torch", "not installed", "pip install torch")
+    code = "import json; print(json.dumps({}))".format({"findings": [missing.record()]})
     (tmp_path / "module" / "solver" / "facesolve" / "__main__.py").write_text(code)
     session.test_environment()
     assert session.testing

@@ -105,8 +105,14 @@ def test_what_is_wrong_with_a_recording_is_found(tmp_path: Path, policy: str, se
     path.with_name("left.seq.idx").unlink()
     footage = replace(footage, images=((1001, 1003, 0), (1005, 1009, 4)))
     findings = check_footage(take([footage], [camera()], frames=9, policy=policy, fps=30))
-    told = [(f.severity, f.frame) for f in findings]
-    assert told == [(severity, 1004), (severity, 1008), ("warning", None), (severity, 1003), ("warning", None)]
+    told = [(f.severity, f.action and f.action.frames) for f in findings]
+    assert told == [
+        (severity, (1004,)),
+        (severity, (1008,)),
+        ("warning", None),
+        (severity, (1003,)),
+        ("warning", None),
+    ]
     for finding, text in zip(
         findings,
         (
@@ -118,8 +124,8 @@ def test_what_is_wrong_with_a_recording_is_found(tmp_path: Path, policy: str, se
         ),
         strict=True,
     ):
-        assert text in finding.message
+        assert text in finding.sentence
     (missing,) = check_footage(take([replace(footage, path="none.seq")], [camera()], policy=policy))
-    assert (missing.severity, missing.frame) == ("error", None)
+    assert (missing.severity, missing.action) == ("error", None)
     (small,) = check_footage(take([recording(tmp_path, BGR, "b")], [camera("b", width=64)], policy=policy))
-    assert (small.severity, small.message.split("' ")[1][:15]) == ("error", "is 48x32 pixels")
+    assert (small.severity, small.sentence.split("' ")[1][:15]) == ("error", "is 48x32 pixels")

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
 from facesolve.review.inspection import inspect_take
 from facesolve.review.motion import HeadMotion
 from facesolve.take import Solution, Take
+from facesolve.take.finding import ERROR, NOTE, WARNING, Finding, Show, gravest_first
 from facesolve.take.summary import error_of_frames, frame_errors, uncertain_controls, usual_error_of_frames
 
 from .limits import Limits
 
-PROBLEM, LOOK, NOTE = "problem", "look", "note"
 WEAK_CAMERA = 1.3  # times the median error of the other cameras
 AT_LIMIT = 0.005  # of a control's range: this near it stands at its limit
 LONG_FRAMES, LONG_SHARE = 5, 0.1  # at a limit for so many frames, and for so much of the take, is worth a word
@@ -26,21 +26,11 @@ MISSED_PIN = 0.01  # of a control's range
 NAMED = 6  # controls named in one sentence
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing to know. severity: ``problem`` (likely wrong), ``look`` (worth a look) or ``note``.
-
-    frames: 0-based indices into the solution's frames; controls: names that it speaks of.
-    """
-
-    severity: str
-    text: str
-    frames: tuple[int, ...] = ()
-    controls: tuple[str, ...] = ()
-
-
 def find(solution: Solution, take: Take | None, limits: Limits, motion: HeadMotion) -> tuple[Finding, ...]:
-    """Everything that stands out in ``solution``; without its ``take`` only what the solution itself tells."""
+    """Everything that stands out in ``solution``; without its ``take`` only what the solution itself tells.
+
+    An error is likely wrong, a warning worth a look.
+    """
     found = [
         *_frames(solution),
         *_cameras(solution),
@@ -51,8 +41,7 @@ def find(solution: Solution, take: Take | None, limits: Limits, motion: HeadMoti
         *_certainty(solution, limits),
         *_run(solution, take),
     ]
-    order = (PROBLEM, LOOK, NOTE)
-    return tuple(sorted(found, key=lambda finding: order.index(finding.severity)))
+    return gravest_first(found)
 
 
 def _frames(solution: Solution) -> Iterator[Finding]:
@@ -63,8 +52,8 @@ def _frames(solution: Solution) -> Iterator[Finding]:
         text = (
             f"{_count(unseen, 'frame', ' is', ' are')} seen by no camera; the curves there come from their neighbours."
         )
-        yield Finding(PROBLEM, text, unseen)
-    words = {2: (PROBLEM, "far worse"), 1: (LOOK, "worse")}
+        yield Finding(ERROR, "", text, action=_show(solution, unseen))
+    words = {2: (ERROR, "far worse"), 1: (WARNING, "worse")}
     for level, (severity, how) in words.items():
         frames = tuple(i for i, frame in enumerate(judged) if frame.level == level and frame.error is not None)
         if frames:
@@ -74,7 +63,7 @@ def _frames(solution: Solution) -> Iterator[Finding]:
                 f"{solution.frames[worst]} most, with {error[worst] / usual[worst]:.2f} times the usual error (camera "
                 f"{judged[worst].camera})."
             )
-            yield Finding(severity, text, frames)
+            yield Finding(severity, "", text, action=_show(solution, frames))
 
 
 def _cameras(solution: Solution) -> Iterator[Finding]:
@@ -89,9 +78,11 @@ def _cameras(solution: Solution) -> Iterator[Finding]:
     for index, name in enumerate(solution.camera_names):
         missed = tuple(int(i) for i in np.flatnonzero(~seen[:, index] & ~blind_everywhere))
         if not seen[:, index].any():
-            yield Finding(PROBLEM, f"Camera {name} did not see the head in any frame, so it took no part.")
+            yield Finding(ERROR, "", f"Camera {name} did not see the head in any frame, so it took no part.")
         elif missed:
-            yield Finding(LOOK, f"Camera {name} took no part in {_count(missed, 'frame')}.", missed)
+            yield Finding(
+                WARNING, "", f"Camera {name} took no part in {_count(missed, 'frame')}.", action=_show(solution, missed)
+            )
         others = np.delete(medians, index)
         others = others[np.isfinite(others)]
         if len(others) and medians[index] > WEAK_CAMERA * np.median(others):
@@ -99,7 +90,7 @@ def _cameras(solution: Solution) -> Iterator[Finding]:
                 f"Camera {name} fits {medians[index] / np.median(others):.2f} times worse than the others in the whole "
                 "take; look at its calibration, focus and frame offset."
             )
-            yield Finding(LOOK, text)
+            yield Finding(WARNING, "", text)
 
 
 def _limits(solution: Solution, limits: Limits) -> Iterator[Finding]:
@@ -116,7 +107,7 @@ def _limits(solution: Solution, limits: Limits) -> Iterator[Finding]:
                     f"{name} stands at its {word} limit {limit:g} in {_count(there, 'frame')}; the "
                     "performance may go beyond what the rig can show."
                 )
-                yield Finding(LOOK, text, there, (name,))
+                yield Finding(WARNING, "", text, action=_show(solution, there, (name,)))
 
 
 def _jumps(solution: Solution, limits: Limits) -> Iterator[Finding]:
@@ -128,9 +119,19 @@ def _jumps(solution: Solution, limits: Limits) -> Iterator[Finding]:
         spikes = _where(spike_heights(values) > np.maximum(SPIKE, noise), solution)
         steps = _where(step_heights(values) > np.maximum(STEP, noise), solution)
         if spikes:
-            yield Finding(LOOK, f"{name} jumps out of its curve for a single frame.", spikes, (name,))
+            yield Finding(
+                WARNING,
+                "",
+                f"{name} jumps out of its curve for a single frame.",
+                action=_show(solution, spikes, (name,)),
+            )
         if steps:
-            yield Finding(LOOK, f"{name} moves a large part of its range from one frame to the next.", steps, (name,))
+            yield Finding(
+                WARNING,
+                "",
+                f"{name} moves a large part of its range from one frame to the next.",
+                action=_show(solution, steps, (name,)),
+            )
 
 
 def _head_jumps(solution: Solution, motion: HeadMotion) -> Iterator[Finding]:
@@ -142,7 +143,7 @@ def _head_jumps(solution: Solution, motion: HeadMotion) -> Iterator[Finding]:
         heights = np.stack([spike_heights(curve) for curve in curves.T], axis=1)
         frames = _where((heights > np.maximum(floor, noise)).any(axis=1), solution)
         if frames:
-            yield Finding(LOOK, f"The head {what} away for a single frame.", frames)
+            yield Finding(WARNING, "", f"The head {what} away for a single frame.", action=_show(solution, frames))
 
 
 def spike_heights(values: np.ndarray) -> np.ndarray:
@@ -183,12 +184,12 @@ def _pins(solution: Solution, limits: Limits) -> Iterator[Finding]:
         if off > MISSED_PIN * limits.span[pin.control]:
             name = solution.control_names[pin.control]
             text = f"{name} was pinned to {pin.value:.3g}, but the curve is {off:.2g} away from it."
-            yield Finding(PROBLEM, text, (pin.index,), (name,))
+            yield Finding(ERROR, "", text, action=_show(solution, (pin.index,), (name,)))
 
 
 def _certainty(solution: Solution, limits: Limits) -> Iterator[Finding]:
     if not limits.has_deviations:
-        yield Finding(NOTE, "This solution holds no standard deviations; how sure its curves are is not known.")
+        yield Finding(NOTE, "", "This solution holds no standard deviations; how sure its curves are is not known.")
     ranges = dict(zip(solution.control_names, limits.span.tolist(), strict=True))
     unsure = [row for row in uncertain_controls(solution, ranges) if row.std > UNSURE]
     if unsure:
@@ -197,29 +198,32 @@ def _certainty(solution: Solution, limits: Limits) -> Iterator[Finding]:
             f"{_count(names, 'control', ' is', ' are')} known to no better than a tenth of the range ({some(names)}): "
             "too little shows in the footage."
         )
-        yield Finding(LOOK, text, (), names)
+        yield Finding(WARNING, "", text, action=_show(solution, (), names))
     if solution.confused:
         pairs = _count(solution.confused, "pair")
-        yield Finding(NOTE, f"{pairs} of controls cannot be told apart by this footage (list below).")
+        yield Finding(NOTE, "", f"{pairs} of controls cannot be told apart by this footage (list below).")
 
 
 def _run(solution: Solution, take: Take | None) -> Iterator[Finding]:
     settings = solution.provenance.get("settings")
     if isinstance(settings, dict) and settings.get("quality") == "draft":
         text = "Solved in draft quality, at half resolution; 'standard' or 'final' gives finer curves."
-        yield Finding(NOTE, text)
+        yield Finding(NOTE, "", text)
     if "texture" in solution.provenance and solution.provenance["texture"] is None:
-        yield Finding(NOTE, "No texture was baked from the footage; the log below says why.")
+        yield Finding(NOTE, "", "No texture was baked from the footage; the log below says why.")
     if take is None:
         return
     if len(solution.frames) < take.frame_count:
         text = f"The solution covers {len(solution.frames)} of the take's {take.frame_count} frames."
-        yield Finding(NOTE, text)
-    severities = {"error": PROBLEM, "warning": LOOK, "note": NOTE}
+        yield Finding(NOTE, "", text)
     for finding in inspect_take(take).findings:
-        if finding.subject == "start pose":  # it has served
-            continue
-        yield Finding(severities[finding.severity], f"{_capital(finding.subject)}: {finding.text}")
+        if finding.subject != "start pose":  # it has served
+            yield replace(finding, subject=_capital(finding.subject))
+
+
+def _show(solution: Solution, indices: Sequence[int], controls: tuple[str, ...] = ()) -> Show:
+    """The solution's frames with these 0-based indices, and controls."""
+    return Show(tuple(int(solution.frames[index]) for index in indices), controls)
 
 
 def some(names: Sequence[str]) -> str:

@@ -9,10 +9,11 @@ import numpy as np
 
 from facesolve.review.motion import head_motion
 from facesolve.take import Solution, Take
+from facesolve.take.finding import Finding, Show
 from facesolve.take.regions import REGIONS, region_of
 from facesolve.take.summary import frame_errors, keyframe_mask, uncertain_controls, usual_errors
 
-from .findings import Finding, find
+from .findings import find
 from .limits import Limits, control_limits
 
 
@@ -98,9 +99,12 @@ def _confused(solution: Solution) -> list[dict[str, Any]]:
 
 
 def _finding(solution: Solution, finding: Finding) -> dict[str, Any]:
+    """The finding as the page shows it: frames and controls by their 0-based places in the solution."""
+    shown = Show() if finding.action is None else finding.action
+    places = {frame: index for index, frame in enumerate(solution.frames.tolist())}
     return {
         "severity": finding.severity,
         "text": finding.text,
-        "frames": list(finding.frames),
-        "controls": [solution.control_names.index(name) for name in finding.controls],
+        "frames": [places[frame] for frame in shown.frames if frame in places],
+        "controls": [solution.control_names.index(name) for name in shown.controls],
     }

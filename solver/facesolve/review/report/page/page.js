@@ -1,8 +1,8 @@
 // The page as a whole: heading, findings, keys.
 
 const SEVERITIES = {
-  problem: ['Likely wrong', 'problem', 'likely wrong'],
-  look: ['Worth a look', 'look', 'worth a look'],
+  error: ['Likely wrong', 'error', 'likely wrong'],
+  warning: ['Worth a look', 'warning', 'worth a look'],
   note: ['Note', 'note', 'to note'],
 };
 const CHIPS = 8;

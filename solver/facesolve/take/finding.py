@@ -1,0 +1,90 @@
+"""What a check found: one record for the scene, a take, footage, a calibration, a solution and an installation.
+
+Knows nothing about what is checked, nor who shows it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Dict, Iterable, Mapping, Optional, Tuple
+
+from .errors import TakeError
+
+ERROR = "error"  # stops what was going to be done
+WARNING = "warning"  # may spoil it
+NOTE = "note"  # informs
+SEVERITIES = (ERROR, WARNING, NOTE)  # the gravest first
+
+
+@dataclass(frozen=True)
+class Show:
+    """Where to look, for a viewer that can jump there. frames: take frame numbers; controls: names."""
+
+    frames: Tuple[int, ...] = ()
+    controls: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One finding. ``str`` gives it as a line, ``text`` without the severity.
+
+    severity: one of SEVERITIES. subject: the node, camera or package that ``sentence`` speaks of; empty where the
+    sentence names it. remedy: what to do, in words. action: what a program can offer to do.
+    """
+
+    severity: str
+    subject: str
+    sentence: str
+    remedy: str = ""
+    action: Optional[Show] = None
+
+    def __post_init__(self) -> None:
+        if self.severity not in SEVERITIES:
+            raise ValueError("severity '{}', expected one of {}".format(self.severity, ", ".join(SEVERITIES)))
+
+    @property
+    def text(self) -> str:
+        """Subject, sentence and remedy as they are read."""
+        lead = "{}: ".format(self.subject) if self.subject else ""
+        return lead + " ".join(part for part in (self.sentence, self.remedy) if part)
+
+    def __str__(self) -> str:
+        return "{}: {}".format(self.severity, self.text)
+
+    def record(self) -> Dict[str, Any]:
+        """As JSON values; ``read_finding`` reads them."""
+        shown = None if self.action is None else {key: list(values) for key, values in asdict(self.action).items()}
+        return {
+            "severity": self.severity,
+            "subject": self.subject,
+            "sentence": self.sentence,
+            "remedy": self.remedy,
+            "action": None if shown is None else {"show": shown},
+        }
+
+
+def read_finding(record: Any) -> Finding:
+    """The finding in JSON values. Raises TakeError for anything that ``record`` did not write."""
+    try:
+        words = [_text(record[name]) for name in ("severity", "subject", "sentence", "remedy")]
+        return Finding(words[0], words[1], words[2], words[3], _action(record["action"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise TakeError("finding: {!r:.200} is malformed ({}).".format(record, error)) from None
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("{!r} is no text".format(value))
+    return value
+
+
+def _action(record: Optional[Mapping[str, Any]]) -> Optional[Show]:
+    if record is None:
+        return None
+    shown = record["show"]
+    return Show(tuple(int(frame) for frame in shown["frames"]), tuple(_text(name) for name in shown["controls"]))
+
+
+def gravest_first(findings: Iterable[Finding]) -> Tuple[Finding, ...]:
+    """Errors, warnings, notes; each kind in the order in which it was found."""
+    return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
