@@ -12,7 +12,8 @@ import numpy as np
 from maya import cmds
 
 from facesolve.take import Camera, Footage, Rig, StartPose, Take
-from facesolve_maya.scene.findings import Finding, Refusal, Report
+from facesolve.take.finding import Finding
+from facesolve_maya.scene.findings import Refusal, Report
 from facesolve_maya.scene.head import head_at, head_node
 from facesolve_maya.scene.timeline import check_times, footage_frame_rate
 

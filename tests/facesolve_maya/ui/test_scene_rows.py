@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from facesolve.take import read_take
+from facesolve.take.finding import ERROR
 from facesolve_maya.ui.document import settings_from_text
-from facesolve_maya.ui.model import ERROR, LOCKED, ControlChoice
+from facesolve_maya.ui.model import LOCKED, ControlChoice
 from facesolve_maya.ui.session import Session
 from tests.facesolve_maya.ui import fake_maya
 from tests.facesolve_maya.ui.fake_scene import FakeScene
