@@ -122,8 +122,11 @@ def read_take(folder: PathLike) -> Take:
 
 
 def write_solution(solution: Solution, folder: PathLike) -> None:
-    """Writes ``solution.npz`` and ``solution.json`` into ``folder``."""
+    """Writes ``solution.npz`` and ``solution.json`` into ``folder``. An absolute path of its take becomes relative."""
     root = Path(folder)
+    provenance = dict(solution.provenance)
+    if isinstance(provenance.get("take"), str) and os.path.isabs(provenance["take"]):
+        provenance["take"] = _relative(provenance["take"], root)
     names = ("frames", "scene_times", "controls", "head", "control_std", "head_std", "residual")
     sha256 = write_npz(root / "solution.npz", {name: getattr(solution, name) for name in names})
     record = {
@@ -135,7 +138,7 @@ def write_solution(solution: Solution, folder: PathLike) -> None:
         "control_names": list(solution.control_names),
         "camera_names": list(solution.camera_names),
         "confused": [asdict(pair) for pair in solution.confused],
-        "provenance": solution.provenance,
+        "provenance": provenance,
     }
     write_json(root / "solution.json", record)
 

@@ -33,15 +33,26 @@ class StartPose:
             raise TakeError("start pose: control values must be finite numbers, one for each control.")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Take:
-    """Rig + cameras + footage + frame range + settings.
+    """Everything a solve needs: a rig, and F frames of C cameras that filmed it.
 
-    frames: (F,) int64 frame numbers, increasing; image number = frame + footage offset.
-    scene_times: (F,) float64 time of each frame on the rig's timeline in scene frames (may be fractional); this is
-        where the result is keyed. fps: footage frames a second.
-    texture: albedo image of the rig, ``<UDIM>`` allowed in the name, or None.
-    on_bad_frame: ``stop``, or ``unseen`` to solve without the image.
+    Attributes:
+        name: What people call the take.
+        rig: The blendshape rig; what is solved are its K controls and its head transform.
+        cameras: C calibrated cameras, pixels and centimeters.
+        footage: C image sources, one for each camera and in the same order.
+        frames: (F,) int64 frame numbers, increasing; image number = frame number + the footage's offset.
+        fps: Footage frames a second.
+        start: Where the solve begins, or None to have the head found.
+        scene_times: (F,) float64 time of each frame on the rig's timeline in scene frames, fractional or not: where
+            the result is keyed. The frame numbers when left out.
+        texture: Albedo image of the rig, ``<UDIM>`` allowed in the name, or None.
+        on_bad_frame: ``stop``, or ``unseen`` to solve without an image that cannot be read.
+        settings: What the user chose.
+
+    Raises:
+        FacesolveError: When they do not fit together; one sentence says what, where, and what to do.
     """
 
     name: str
@@ -140,6 +151,11 @@ class Take:
             if pinned.count(head_pin.frame) > 1:
                 raise TakeError("{} is given twice.".format(where))
             check_rigid(head_pin.head, where)
+
+    def __repr__(self) -> str:
+        from .in_words import take_in_words  # which knows takes
+
+        return take_in_words(self)
 
     @property
     def frame_count(self) -> int:
