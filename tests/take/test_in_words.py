@@ -11,8 +11,8 @@ from tests.take.rigs import solution, take
 def test_a_take_is_one_informative_paragraph(tmp_path: Path):
     assert repr(take(tmp_path)) == (
         "<Take 'shot': 4 frames, 1001 to 1005 at 23.976 fps, 2 cameras (cam0 640x480, cam1 640x480), a rig of 5 "
-        "vertices and 2 controls, start pose at frame 1002; settings: quality final, sparsity 0.25, 2 controls set, 1 pin set, "
-        "1 head pin set>"
+        "vertices and 2 controls, start pose at frame 1002; settings: quality final, sparsity 0.25, 2 controls set, "
+        "1 pin set, 1 head pin set>"
     )
 
 
@@ -25,8 +25,8 @@ def test_a_solution_is_one_informative_paragraph():
     provenance = {"take_name": "shot", "device": "A GPU", "seconds": {"track": 1.25, "refine": 2.5}}
     assert repr(solution(provenance=provenance, control_std=np.array([[0.02, 0.004]] * 3))) == (
         "<Solution of take 'shot': 3 frames, 10 to 12 at 30 fps, 2 controls, 1 camera; median standard deviation "
-        "0.012; mean residual 0.1; least certain: smile ±0.02, mistaken for jaw, jaw ±0.004, mistaken for smile; solved "
-        "on A GPU in 3.8 s>"
+        "0.012; mean residual 0.1; least certain: smile ±0.02, mistaken for jaw, jaw ±0.004, mistaken for smile; "
+        "solved on A GPU in 3.8 s>"
     )
 
 
