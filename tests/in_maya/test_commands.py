@@ -52,7 +52,6 @@ def test_a_bad_call_is_an_error_in_words(cmds, head):
 def test_the_check_reports_and_the_export_writes(cmds, head):
     plane = cmds.imagePlane(camera="camShape", fileName=(head / "plate.0001.png").as_posix())[1]
     cmds.setAttr(plane + ".useFrameExtension", True)
-    cmds.expression(string="{}.frameExtension=frame".format(plane), object=plane, alwaysEvaluate=True)
     request = {"mesh": ["head"], "head": "head_GRP", "camera": ["cam"], "first": 1, "last": 3}
     folder = one(cmds.facesolveExport(folder=(head / "t").as_posix(), **request))
     assert list(read_take(Path(folder)).frames) == [1, 2, 3]

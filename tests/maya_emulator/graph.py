@@ -52,7 +52,13 @@ class Graph:
     # ------------------------------------------------------------------ names
 
     def find(self, name: str) -> list[Node]:
-        """All living nodes that ``name`` (short, partial or full path, namespaces included) matches."""
+        """All living nodes that ``name`` (short, partial or full path, namespaces included) matches.
+
+        An image plane's name is that of its camera, an arrow, and its own.
+        """
+        camera, arrow, own = name.partition("->")
+        if arrow:
+            return [n for n in self.find(own) if any(c in self.find(camera) for c in _above(n))]
         absolute = name.startswith("|")
         parts = [part.lstrip(":") for part in name.strip("|").split("|")]
         found = []
@@ -69,6 +75,10 @@ class Graph:
         """The shortest name that means only ``node``, as most commands print it."""
         if not node.is_dag:
             return node.name
+        if node.type == "imagePlane":
+            cameras = [n for n in _above(node) if n.type == "camera"]
+            if cameras:
+                return f"{self.shortest_name(cameras[0])}->{node.name}"
         parts = node.full_path.strip("|").split("|")
         for count in range(1, len(parts) + 1):
             name = "|".join(parts[-count:])
@@ -283,3 +293,12 @@ class Graph:
         self.nodes[node.name].remove(node)
         if not self.nodes[node.name]:
             del self.nodes[node.name]
+
+
+def _above(node: Node) -> list[Node]:
+    """The parents of ``node``, nearest first."""
+    found = []
+    while node.parent is not None:
+        node = node.parent
+        found.append(node)
+    return found

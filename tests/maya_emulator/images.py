@@ -8,6 +8,8 @@ import cv2
 
 from .errors import EmulatorError
 
+_MOVIES = (".mp4", ".mov", ".m4v", ".mkv", ".webm")  # Maya on Windows plays .avi only, and its image class none
+
 
 class MImage:
     """``maya.api.OpenMaya.MImage``: loads a file and knows its size."""
@@ -27,7 +29,7 @@ class MImage:
 def image_size(name: str, workspace: str) -> tuple[int, int]:
     """(width, height) of the image ``name`` (absolute or below the workspace); (0, 0) when it cannot be loaded."""
     path = Path(name) if Path(name).is_absolute() else Path(workspace) / name
-    if not path.is_file():
+    if not path.is_file() or path.suffix.lower() in _MOVIES:
         return 0, 0
     image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if image is None:

@@ -157,3 +157,34 @@ def test_a_module_runs_in_mayapys_place(tmp_path):
     run = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120, check=True)
     assert run.stdout.split()[0] == "2024"
     assert "perspShape" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("wanted", "given"), [("1bad", "bad"), ("has space", "has_space"), ("has-dash", "has_dash"), ("größe", "gr__e")]
+)
+def test_illegal_names_are_made_legal_in_silence(maya, wanted, given):
+    """As measured in Maya by others (see the compatibility page)."""
+    assert cmds.createNode("transform", name=wanted) == given
+    assert cmds.rename(cmds.createNode("transform"), "00" + wanted).rstrip("0123456789") == given
+
+
+@pytest.mark.parametrize("name", ["0", "123", "", "頭"])
+def test_a_name_without_legal_characters_is_refused(maya, name):
+    with pytest.raises(RuntimeError, match="no legal characters"):
+        cmds.createNode("transform", name=name)
+
+
+def test_an_image_sequence_follows_the_time_by_itself(maya):
+    cmds.createNode("camera", name="camShape")
+    plane = cmds.imagePlane(camera="camShape")[1]
+    assert plane == "camShape->imagePlaneShape1"
+    assert cmds.ls(selection=True) == ["imagePlane1"]
+    cmds.setAttr(plane + ".useFrameExtension", True)
+    cmds.setAttr(plane + ".frameOffset", 7)
+    (wire,) = cmds.listConnections(plane + ".frameExtension", source=True, destination=False)
+    assert cmds.nodeType(wire) == "timeToUnitConversion"
+    assert cmds.getAttr(wire + ".conversionFactor") == 0.004
+    assert [cmds.getAttr(plane + ".outputFrameExtension", time=t) for t in (1, 30)] == [8, 37]
+    with pytest.raises(RuntimeError, match="already controlled by an expression"):
+        cmds.expression(string=plane + ".frameExtension=frame")
+    assert cmds.getAttr(plane + ".coverage") == [(-1, -1)]

@@ -12,14 +12,16 @@ from maya import cmds
 from facesolve.take.calibration import CalibratedCamera, read_calibrated_cameras
 from facesolve.take.errors import TakeError
 from facesolve.take.film import FILM_FITS, FilmBack, film_back_from_intrinsics, maya_world_matrix_from_extrinsics
-from facesolve_maya.export.cameras import DISTORTION_ATTRIBUTE, PIXEL_ASPECT_ATTRIBUTE
+from facesolve_maya.export.cameras import DISTORTION_ATTRIBUTE, NAME_ATTRIBUTE, PIXEL_ASPECT_ATTRIBUTE
 from facesolve_maya.export.footage import image_size
-from facesolve_maya.scene.names import node_name
+from facesolve_maya.scene.names import legal_name, node_name
+from facesolve_maya.scene.plugs import short_name
 from facesolve_maya.scene.rotate_order import euler_angles
 from facesolve_maya.scene.undo import undo_chunk
 from facesolve_maya.scene.units import centimetres, radians
 
 _SQUARE = 1e-6
+_UNDO = "Facesolve: cameras from calibration"
 
 
 @dataclass(frozen=True)
@@ -42,18 +44,32 @@ def create_cameras(
 
     images: camera name -> first image of its footage, which belongs to scene frame ``first_frame``. sizes: camera
     name -> (width, height) pixels, for calibrations that do not say and cameras without images. Raises TakeError
-    before anything is made when the file is bad or an image size is not known.
+    before anything is made when the file is bad or an image size is not known; when Maya refuses a step, what was made
+    is taken away again.
     """
     images = images or {}
     records = read_calibrated_cameras(calibration)
     known = {record.name: _size(record, images, sizes or {}) for record in records}
     backs = {record.name: film_back_from_intrinsics(record.intrinsics, *known[record.name]) for record in records}
-    with undo_chunk("Facesolve: cameras from calibration"):
-        parent = cmds.createNode("transform", name=group, skipSelect=True)
-        return [
-            _create(record, backs[record.name], known[record.name], parent, images.get(record.name, ""), first_frame)
-            for record in records
-        ]
+    selected = cmds.ls(selection=True, long=True) or []
+    try:
+        with undo_chunk(_UNDO):
+            parent = cmds.createNode("transform", name=group, skipSelect=True)
+            made = [
+                _create(
+                    record, backs[record.name], known[record.name], parent, images.get(record.name, ""), first_frame
+                )
+                for record in records
+            ]
+            # Maya selects an image plane that it makes.
+            cmds.select(selected, replace=True) if selected else cmds.select(clear=True)
+            return made
+    except RuntimeError as error:
+        if cmds.undoInfo(query=True, undoName=True) == _UNDO:
+            cmds.undo()
+        raise TakeError(
+            "cameras: Maya could not make them, and nothing is left behind. It says: {}".format(str(error).strip())
+        ) from None
 
 
 def _size(record: CalibratedCamera, images: Dict[str, str], sizes: Dict[str, Tuple[int, int]]) -> Tuple[int, int]:
@@ -72,8 +88,12 @@ def _size(record: CalibratedCamera, images: Dict[str, str], sizes: Dict[str, Tup
 def _create(
     record: CalibratedCamera, back: FilmBack, size: Tuple[int, int], parent: str, image: str, first_frame: float
 ) -> CreatedCamera:
-    transform = cmds.createNode("transform", name=record.name, parent=parent, skipSelect=True)
-    shape = cmds.createNode("camera", name=record.name + "Shape", parent=transform, skipSelect=True)
+    name = legal_name(record.name, "cam")
+    transform = cmds.createNode("transform", name=name, parent=parent, skipSelect=True)
+    shape = cmds.createNode("camera", name=name + "Shape", parent=transform, skipSelect=True)
+    if short_name(transform) != record.name:
+        cmds.addAttr(shape, longName=NAME_ATTRIBUTE, dataType="string")
+        cmds.setAttr("{}.{}".format(shape, NAME_ATTRIBUTE), record.name, type="string")
     _set_place(transform, record)
     for attribute, value in (
         ("focalLength", back.focal_length),
@@ -117,7 +137,10 @@ def _image_plane(shape: str, image: str, back: FilmBack, size: Tuple[int, int], 
     digits = [character if character.isdigit() else " " for character in Path(image).stem]
     number = int("".join(digits).split()[-1]) if any(d.isdigit() for d in digits) else 0
     cmds.setAttr(plane + ".frameOffset", int(number - np.rint(first_frame)))
-    cmds.expression(string="{}.frameExtension=frame".format(plane), object=plane, alwaysEvaluate=True)
+    number = plane + ".frameExtension"
+    if not cmds.listConnections(number, source=True, destination=False):
+        # Maya drives it with the time as soon as the plane shows a sequence; a second driver would be an error.
+        cmds.expression(string=number + "=frame", object=plane, alwaysEvaluate=True)
     for attribute, value in zip(("coverageX", "coverageY"), size):
         cmds.setAttr("{}.{}".format(plane, attribute), value)
     return plane

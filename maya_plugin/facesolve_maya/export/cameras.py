@@ -15,6 +15,7 @@ from facesolve_maya.scene.plugs import has_attribute, require_node, short_name, 
 
 DISTORTION_ATTRIBUTE = "facesolveDistortion"
 PIXEL_ASPECT_ATTRIBUTE = "facesolvePixelAspect"
+NAME_ATTRIBUTE = "facesolveCamera"  # a calibration's name for a camera where Maya does not allow it as a node's
 
 _UNSUPPORTED = (
     ("lensSqueezeRatio", 1.0, "an anamorphic lens squeeze"),
@@ -29,7 +30,10 @@ _UNSUPPORTED = (
 
 
 def camera_shape(name: str) -> str:
-    """Long name of the camera shape that ``name`` (transform or shape) means."""
+    """Long name of the camera shape that ``name`` (transform, shape, or the calibration's name for it) means."""
+    named = [] if cmds.ls(name) else _called(name)
+    if len(named) == 1:
+        return named[0]
     node = require_node(name, "camera")
     candidates = (
         [node] if cmds.nodeType(node) != "transform" else (cmds.listRelatives(node, shapes=True, fullPath=True) or [])
@@ -40,8 +44,21 @@ def camera_shape(name: str) -> str:
     return shapes[0]
 
 
+def _called(name: str) -> List[str]:
+    """Long names of the camera shapes that a calibration calls ``name``."""
+    return [
+        shape
+        for shape in cmds.ls(type="camera", long=True) or []
+        if has_attribute(shape, NAME_ATTRIBUTE) and cmds.getAttr("{}.{}".format(shape, NAME_ATTRIBUTE)) == name
+    ]
+
+
 def camera_name(shape: str) -> str:
-    """The name of a camera in the take: its transform's shortest unique name."""
+    """The name of a camera in the take: the calibration's, where the scene has one such; else its transform's."""
+    if has_attribute(shape, NAME_ATTRIBUTE):
+        name = cmds.getAttr("{}.{}".format(shape, NAME_ATTRIBUTE))
+        if name and not cmds.ls(name) and len(_called(name)) == 1:
+            return name
     return short_name((cmds.listRelatives(shape, parent=True, fullPath=True) or [shape])[0])
 
 

@@ -15,13 +15,19 @@ from maya import cmds
 from facesolve.take import Footage
 from facesolve.take.errors import FacesolveError
 from facesolve_maya.scene.findings import Refusal, Report
-from facesolve_maya.scene.plugs import short_name
+from facesolve_maya.scene.plugs import has_attribute, short_name
 
 _DIGITS = re.compile(r"(\d+)(?=\.[^.\d][^.]*$)")
 _FIELD = re.compile(r"\{frame(?::0?\d*d)?\}")
 _DRIVE = re.compile(r"^(?:[A-Za-z]:[\\/]|[\\/])")
 _SHOWN = 3
 _VIDEOS = (".mp4", ".mov", ".mkv", ".avi", ".m4v", ".mxf", ".seq", ".webm")
+_PLACEMENT = (
+    ("rotate", 0.0, "turned"),
+    ("squeezeCorrection", 1.0, "squeezed"),
+    ("coverageOriginX", 0.0, "cropped"),
+    ("coverageOriginY", 0.0, "cropped"),
+)
 _COLOR_SPACES = {"raw": "linear", "linear": "linear", "scene-linear": "linear"}
 
 
@@ -57,7 +63,10 @@ def image_plane(shape: str, report: Report) -> Optional[str]:
 def footage_of_plane(
     camera: str, plane: str, times: Tuple[float, ...], folders: Tuple[str, ...], report: Report
 ) -> CameraFootage:
-    """What an image plane shows at each time: its frame extension (evaluated, not parsed) plus its frame offset."""
+    """What an image plane shows at each time: its frame extension (evaluated, not parsed) plus its frame offset.
+
+    Maya's own sum, ``outputFrameExtension``, is held against ours at the present time.
+    """
     name = str(cmds.getAttr(plane + ".imageName"))
     if not cmds.getAttr(plane + ".useFrameExtension"):
         raise Refusal(
@@ -71,19 +80,53 @@ def footage_of_plane(
             for t in times
         ]
     )
+    _compare_shown(plane, report)
+    _warn_of_placement(plane, report)
     if is_video(name):
         numbers = numbers - 1
         report.note(short_name(plane), "the movie's first image is taken to belong to frame extension 1.")
     pattern, searched = resolve(
         name if is_video(name) else pattern_of(name, short_name(plane)), int(numbers[0]), folders
     )
-    width = int(cmds.getAttr(plane + ".coverageX"))
-    height = int(cmds.getAttr(plane + ".coverageY"))
+    width = max(int(cmds.getAttr(plane + ".coverageX")), 0)  # -1 until Maya has read the image
+    height = max(int(cmds.getAttr(plane + ".coverageY")), 0)
     space = str(cmds.getAttr(plane + ".colorSpace") or "")
     coding = _COLOR_SPACES.get(space.lower(), "srgb")
     if space and coding == "srgb" and "srgb" not in space.lower():
         report.note(short_name(plane), "its colour space '{}' is read as sRGB.".format(space))
     return CameraFootage(camera, pattern, numbers, width, height, coding, tuple(searched))
+
+
+def _compare_shown(plane: str, report: Report) -> None:
+    if not has_attribute(plane, "outputFrameExtension"):
+        return
+    expected = int(cmds.getAttr(plane + ".frameExtension")) + int(cmds.getAttr(plane + ".frameOffset"))
+    shown = int(cmds.getAttr(plane + ".outputFrameExtension"))
+    if shown != expected:
+        report.warning(
+            short_name(plane),
+            "it shows image {}, but its frame extension and offset mean image {}, which is solved.".format(
+                shown, expected
+            ),
+            "Check its frame offset, and that nothing else chooses its image.",
+        )
+
+
+def _warn_of_placement(plane: str, report: Report) -> None:
+    """A plane that is turned, squeezed or cropped shows the footage elsewhere than where it is solved."""
+    found = [
+        what
+        for attribute, plain, what in _PLACEMENT
+        if has_attribute(plane, attribute) and abs(float(cmds.getAttr(plane + "." + attribute)) - plain) > 1e-6
+    ]
+    if found:
+        report.warning(
+            short_name(plane),
+            "it is {}, so Maya shows the footage otherwise than it is solved.".format(
+                " and ".join(dict.fromkeys(found))
+            ),
+            "Reset it; the whole image, upright, is solved.",
+        )
 
 
 def footage_by_hand(camera: str, path: str, times: Tuple[float, ...], folders: Tuple[str, ...]) -> CameraFootage:

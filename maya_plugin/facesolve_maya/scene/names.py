@@ -15,6 +15,15 @@ def node_name(*words: str) -> str:
     return PREFIX + "_".join(re.sub(r"\W", "_", word, flags=re.ASCII) for word in words)
 
 
+def legal_name(wanted: str, prefix: str) -> str:
+    """``wanted`` as Maya allows it in a name; ``prefix_`` in front where it begins with a digit or holds no letter.
+
+    Maya would drop leading digits in silence, and refuse a name that is nothing else.
+    """
+    name = re.sub(r"\W", "_", wanted, flags=re.ASCII)
+    return name if re.match(r"_*[A-Za-z]", name) else "{}_{}".format(prefix, name)
+
+
 def free_name(wanted: str, taken: Container[str] = ()) -> str:
     """``wanted``, or with a number from 2 on when the scene has such a node or ``taken`` holds the name."""
     name, number = wanted, 1

@@ -2,13 +2,14 @@
 
 import json
 
+import cv2
 import numpy as np
 import pytest
 from maya import cmds
 
 from facesolve.take import TakeError
 from facesolve_maya.cameras import create_cameras
-from facesolve_maya.export.cameras import camera_shape, read_camera
+from facesolve_maya.export.cameras import camera_name, camera_shape, read_camera
 from facesolve_maya.export.footage import footage_of_plane, image_plane
 from facesolve_maya.scene.findings import Report
 
@@ -86,3 +87,89 @@ def test_the_panel_finds_the_plates_by_the_cameras_names(maya, facesolve_data, t
     found = footage_of_plane("cam1", plane, (1001.0, 1040.0), (), Report())
     assert found.path(int(found.numbers[1])).endswith("footage/cam1/cam1_0039.jpg")
     assert (found.width, found.height) == (600, 800)
+
+
+def named(folder, *names):
+    """A calibration with cameras called ``names``."""
+    _, record = calibration(folder)
+    path = folder / "named.json"
+    path.write_text(json.dumps({name: record for name in names}))
+    return path
+
+
+def test_a_plane_is_left_to_mayas_own_wiring_and_the_selection_to_the_user(maya, tmp_path):
+    """Maya lets an image sequence follow the time by itself; an expression on top is refused."""
+    for number in (7, 8):
+        cv2.imwrite(str(tmp_path / f"left.{number:04d}.png"), np.zeros((800, 640, 3), np.uint8))
+    cmds.createNode("transform", name="chosen")
+    nodes = set(cmds.ls())
+    image = str(tmp_path / "left.0007.png")
+    (made,) = create_cameras(calibration(tmp_path)[0], {"left": image}, first_frame=101)
+    assert cmds.ls(type="expression") == []
+    assert cmds.ls(selection=True) == ["chosen"]
+    found = footage_of_plane("left", made.image_plane, (101.0, 102.0), (), Report())
+    assert list(found.numbers) == [7, 8]
+    cmds.currentTime(102)
+    assert cmds.getAttr(made.image_plane + ".outputFrameExtension") == 8
+    cmds.undo()
+    cmds.undo()
+    assert set(cmds.ls()) == nodes
+
+
+def test_where_maya_does_not_wire_a_plane_an_expression_does(maya, tmp_path, monkeypatch):
+    from tests.maya_emulator.commands import attributes
+
+    monkeypatch.setattr(attributes, "_follow_time", lambda session, plane: None)
+    cv2.imwrite(str(tmp_path / "left.0007.png"), np.zeros((800, 640, 3), np.uint8))
+    images = {"left": str(tmp_path / "left.0007.png")}
+    (made,) = create_cameras(calibration(tmp_path)[0], images, first_frame=101)
+    assert list(footage_of_plane("left", made.image_plane, (101.0, 104.0), (), Report()).numbers) == [7, 10]
+
+
+def test_cameras_called_by_numbers_keep_their_names_in_the_take(maya, tmp_path):
+    path = named(tmp_path, "0", "1", "20394 left", "00:1")
+    made = create_cameras(path)
+    assert [camera.transform for camera in made] == ["cam_0", "cam_1", "cam_20394_left", "cam_00_1"]
+    assert [camera_name(camera_shape(camera.shape)) for camera in made] == ["0", "1", "20394 left", "00:1"]
+    assert [camera_shape(name) for name in ("0", "cam_1")] == [camera_shape(made[0].shape), camera_shape(made[1].shape)]
+    assert read_camera(camera_shape("0"), (1.0,), 640, 800).name == "0"
+    first = camera_shape("0")
+    create_cameras(path)
+    assert camera_name(first).endswith("|cam_0"), "two cameras of one name are told apart by their nodes"
+
+
+def test_footage_is_found_by_a_name_that_maya_does_not_allow(maya, tmp_path):
+    from facesolve_maya.ui.scene import MayaScene
+
+    (tmp_path / "0").mkdir()
+    cv2.imwrite(str(tmp_path / "0" / "image.0001.png"), np.zeros((800, 640, 3), np.uint8))
+    assert MayaScene().create_cameras(named(tmp_path, "0"), tmp_path) == "Created cam_0."
+    assert (
+        footage_of_plane("0", image_plane(camera_shape("0"), Report()), (1.0,), (), Report())
+        .path(1)
+        .endswith("/0/image.0001.png")
+    )
+
+
+def test_a_step_that_maya_refuses_leaves_nothing_behind(maya, tmp_path, monkeypatch):
+    from facesolve_maya.cameras import create
+
+    def refused(**flags):
+        raise RuntimeError("Unable to load the image.\n")
+
+    cv2.imwrite(str(tmp_path / "b.0001.png"), np.zeros((800, 640, 3), np.uint8))
+    nodes = set(cmds.ls())
+    monkeypatch.setattr(create.cmds, "imagePlane", refused, raising=False)
+    with pytest.raises(TakeError, match=r"nothing is left behind\. It says: Unable to load the image\."):
+        create_cameras(named(tmp_path, "a", "b"), {"b": str(tmp_path / "b.0001.png")})
+    assert set(cmds.ls()) == nodes
+
+
+def test_a_turned_or_cropped_plane_is_said(maya, tmp_path):
+    cv2.imwrite(str(tmp_path / "left.0007.png"), np.zeros((800, 640, 3), np.uint8))
+    (made,) = create_cameras(calibration(tmp_path)[0], {"left": str(tmp_path / "left.0007.png")})
+    cmds.setAttr(made.image_plane + ".rotate", 90)
+    cmds.setAttr(made.image_plane + ".coverageOriginX", 100)
+    report = Report()
+    footage_of_plane("left", made.image_plane, (1.0,), (), report)
+    assert "it is turned and cropped" in report.findings[0].sentence

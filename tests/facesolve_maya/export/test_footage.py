@@ -6,6 +6,7 @@ import pytest
 from maya import cmds
 
 from facesolve_maya.export import ExportError
+from facesolve_maya.export.cameras import camera_shape
 from facesolve_maya.export.footage import (
     CameraFootage,
     checked,
@@ -17,6 +18,7 @@ from facesolve_maya.export.footage import (
     resolve,
 )
 from facesolve_maya.scene.findings import Report
+from tests.facesolve_maya.ma_scene import open_scene
 
 
 def write_images(folder, numbers, stem="plate_", size=(20, 10)):
@@ -31,10 +33,10 @@ def make_plane(name, frame_offset=0, formula="frame"):
     plane = cmds.createNode("imagePlane", name="plate", parent=cmds.createNode("transform", name="p", parent=shape))
     cmds.connectAttr(plane + ".message", shape + ".imagePlane[0]")
     cmds.setAttr(plane + ".imageName", name, type="string")
+    cmds.expression(string=f"{plane}.frameExtension={formula}")
     cmds.setAttr(plane + ".useFrameExtension", True)
     cmds.setAttr(plane + ".frameOffset", frame_offset)
     cmds.setAttr(plane + ".coverage", 20, 10)
-    cmds.expression(string=f"{plane}.frameExtension={formula}")
     return shape, plane
 
 
@@ -54,6 +56,42 @@ def test_pattern_takes_the_last_number(name, pattern):
 def test_an_image_without_number_is_refused():
     with pytest.raises(ExportError, match=r"plate: the image 'plate\.jpg' has no frame number"):
         pattern_of("plate.jpg", "plate")
+
+
+SAVED_BY_MAYA_2026 = """
+requires maya "2026";
+currentUnit -l centimeter -a degree -t pal;
+createNode transform -n "cam";
+createNode camera -n "camShape" -p "cam";
+createNode transform -n "imagePlane1" -p "camShape";
+createNode imagePlane -n "imagePlaneShape1" -p "imagePlane1";
+\tsetAttr ".fo" 100;
+\tsetAttr ".imn" -type "string" "plate.0001.png";
+\tsetAttr ".ufe" yes;
+\tsetAttr ".cov" -type "short2" 20 10 ;
+createNode timeToUnitConversion -n "timeToUnitConversion1";
+\tsetAttr ".cf" 0.0041666666666666666;
+connectAttr "imagePlaneShape1.msg" "camShape.ip" -na;
+connectAttr ":time1.o" "timeToUnitConversion1.i";
+connectAttr "timeToUnitConversion1.o" "imagePlaneShape1.fe";
+"""
+
+
+def test_a_plane_as_maya_saves_it_is_read(maya, tmp_path):
+    open_scene(SAVED_BY_MAYA_2026, tmp_path)
+    plane = image_plane(camera_shape("cam"), Report())
+    found = footage_of_plane("cam", plane, (1.0, 30.0), (), Report())
+    assert list(found.numbers) == [101, 130]
+    assert (found.width, found.height) == (20, 10)
+
+
+def test_a_size_that_maya_has_not_read_is_not_known(maya, tmp_path):
+    write_images(tmp_path, [1])
+    shape, plane = make_plane(str(tmp_path / "plate_0001.png"))
+    cmds.setAttr(plane + ".coverage", -1, -1)
+    report = Report()
+    found = checked(footage_of_plane("cam", image_plane(shape, report), (1.0,), (), report), "stop", report)
+    assert (found.width, found.height, report.findings) == (20, 10, ())
 
 
 def test_frame_extension_is_evaluated_and_offset_added(maya):

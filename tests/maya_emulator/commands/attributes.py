@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from tests.maya_emulator.errors import EmulatorError
+from tests.maya_emulator.evaluate.animation import CONVERSION_TICKS
 from tests.maya_emulator.graph import Plug
 from tests.maya_emulator.node import Node
 from tests.maya_emulator.schema import COMPOUND, INTEGER, NUMERIC
 from tests.maya_emulator.session import Session
+from tests.maya_emulator.units import frame_rate
 from tests.maya_emulator.values import NameTaken, declared, plug_children
 
 from .registry import command, error, names_of, nothing_as_none
@@ -168,6 +170,21 @@ def _set_number(session: Session, plug: Plug, value: float, clamp: bool) -> None
         value = max(low if low is not None else value, min(high if high is not None else value, value))
     value *= session.units.factor(attribute)
     session.graph.set_value(plug, int(value) if attribute.type in INTEGER else value)
+    if value and plug.node.type == "imagePlane" and attribute.long == "useFrameExtension":
+        _follow_time(session, plug.node)
+
+
+def _follow_time(session: Session, plane: Node) -> None:
+    """Maya itself lets an image sequence follow the time, unless something drives its frame extension already."""
+    number = Plug(plane, (("frameExtension", None),))
+    if session.graph.source(number) is not None:
+        return
+    converted = session.graph.create("timeToUnitConversion", "timeToUnitConversion1")
+    factor = frame_rate(session.units.time) / CONVERSION_TICKS
+    session.graph.set_value(Plug(converted, (("conversionFactor", None),)), factor)
+    time = Plug(session.node("time1"), (("outTime", None),))
+    session.graph.connect(time, Plug(converted, (("input", None),)))
+    session.graph.connect(Plug(converted, (("output", None),)), number)
 
 
 @command(

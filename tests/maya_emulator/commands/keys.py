@@ -191,13 +191,19 @@ def expression(session: Session, *args: str, **flags: Any) -> str:
     left, _, formula = flags["string"].strip().rstrip(";").partition("=")
     plug = find_plug(session, left.strip())
     if session.graph.inputs.get(plug) is not None or is_locked(plug):
-        raise error(f"the attribute '{left.strip()}' is locked or connected")
+        raise error(
+            "Error: line 1: Attribute already controlled by an expression, keyframe, or other connection: "
+            f"{left.strip()}"
+        )
     node = session.graph.create("expression", flags.get("name") or "expression1")
     text = f".O[0]={formula.strip()}"
     session.graph.set_value(Plug(node, (("internalExpression", None),)), text)
     session.graph.connect(Plug(session.node("time1"), (("outTime", None),)), Plug(node, (("time", None),)))
     session.graph.connect(Plug(node, (("output", 0),)), plug)
     return node.name
+
+
+UNREAD = -1  # coverage until Maya has read pixels; of a movie that it cannot play, too
 
 
 @command(camera="c", fileName="fn", name="n", showInAllViews="sia", lookThrough="lt", query="q", imageSize="iz")
@@ -224,5 +230,6 @@ def imagePlane(session: Session, *args: str, **flags: Any) -> Any:
         session.graph.set_value(Plug(shape, (("imageName", None),)), flags["fileName"])
         width, height = image_size(flags["fileName"], session.workspace)
         for name, value in (("coverageX", width), ("coverageY", height)):
-            session.graph.set_value(Plug(shape, (("coverage", None), (name, None))), value)
+            session.graph.set_value(Plug(shape, (("coverage", None), (name, None))), value or UNREAD)
+    session.selection = [transform]
     return [session.graph.shortest_name(transform), session.graph.shortest_name(shape)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from typing import Any
 
 from tests.maya_emulator.errors import EmulatorError
@@ -27,12 +28,21 @@ def _locked(node: Node, doing: str) -> None:
         raise error(f"Cannot {doing} {why} object '{node.name}'")
 
 
+def legal_name(name: str) -> str:
+    """``name`` as Maya makes it legal, with no more than a warning: leading digits vanish, other marks become ``_``."""
+    *spaces, own = name.split(":")
+    own = re.sub(r"\W", "_", own.lstrip("0123456789"), flags=re.ASCII)
+    if not own or (not own.strip("_") and own != name):
+        raise error("New name has no legal characters.\n")
+    return ":".join((*spaces, own))
+
+
 @command(name="n", parent="p", shared="s", skipSelect="ss")
 def createNode(session: Session, type_name: str, **flags: Any) -> str:
     if type_name not in node_types():
         raise EmulatorError(f"unknown node type '{type_name}'")
     parent = _known(session, flags["parent"]) if flags.get("parent") else None
-    name = flags.get("name") or type_name + "1"
+    name = legal_name(flags["name"]) if "name" in flags else type_name + "1"
     if is_a(type_name, "shape") and parent is None:
         stem = name[: -len("Shape")] if name.endswith("Shape") else name.replace("Shape", "")
         parent = session.graph.create("transform", stem)
@@ -161,7 +171,7 @@ def listRelatives(session: Session, *args: Any, **flags: Any) -> list[str] | Non
 def rename(session: Session, *args: str, **flags: Any) -> str:
     node = _known(session, args[0])
     _locked(node, "rename")
-    return session.graph.rename(node, args[1])
+    return session.graph.rename(node, legal_name(args[1]))
 
 
 @command(world="w", relative="r", absolute="a", shape="s", noConnections="nc")

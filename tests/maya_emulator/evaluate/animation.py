@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from .engine import Evaluator
 
 
+CONVERSION_TICKS = 6000.0  # a second, of conversion nodes, whatever the ticks of the time they convert
+
+
 @computes("time", "outTime")
 def out_time(engine: Evaluator, plug: Plug, time: float) -> float:
     return time
@@ -94,6 +97,24 @@ def _arithmetic(engine: Evaluator, plug: Plug, formula: str, time: float) -> flo
 @computes("unitConversion", "output")
 def converted(engine: Evaluator, plug: Plug, time: float) -> float:
     return engine.input(plug, "input", time) * engine.input(plug, "conversionFactor", time)
+
+
+@computes("timeToUnitConversion", "output")
+def time_as_number(engine: Evaluator, plug: Plug, time: float) -> float:
+    """Factors in scenes that Maya saved count 6000 ticks a second: 0.004 gives frames at 24 a second."""
+    seconds = engine.input(plug, "input", time) / curve.TICKS_PER_SECOND
+    return seconds * CONVERSION_TICKS * engine.input(plug, "conversionFactor", time)
+
+
+@computes("unitToTimeConversion", "output")
+def number_as_time(engine: Evaluator, plug: Plug, time: float) -> float:
+    ticks = engine.input(plug, "input", time) * engine.input(plug, "conversionFactor", time)
+    return ticks / CONVERSION_TICKS * curve.TICKS_PER_SECOND
+
+
+@computes("imagePlane", "outputFrameExtension")
+def shown_image(engine: Evaluator, plug: Plug, time: float) -> int:
+    return engine.input(plug, "frameExtension", time) + engine.input(plug, "frameOffset", time)
 
 
 @computes("multDoubleLinear", "output")
