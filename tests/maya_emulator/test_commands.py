@@ -186,5 +186,17 @@ def test_an_image_sequence_follows_the_time_by_itself(maya):
     assert cmds.getAttr(wire + ".conversionFactor") == 0.004
     assert [cmds.getAttr(plane + ".outputFrameExtension", time=t) for t in (1, 30)] == [8, 37]
     with pytest.raises(RuntimeError, match="already controlled by an expression"):
-        cmds.expression(string=plane + ".frameExtension=frame")
+        cmds.expression(string="imagePlaneShape1.frameExtension=frame")
     assert cmds.getAttr(plane + ".coverage") == [(-1, -1)]
+
+
+def test_a_compound_tells_of_its_own_connections_only(maya):
+    for name in ("a", "b"):
+        cmds.createNode("transform", name=name)
+    cmds.setKeyframe("a.translateY", time=1, value=2)
+    assert cmds.listConnections("a.translate", source=True, destination=False) is None
+    assert cmds.connectionInfo("a.translate", sourceFromDestination=True) == ""
+    assert cmds.connectionInfo("a.translateY", sourceFromDestination=True) == "a_translateY.output"
+    cmds.connectAttr("a.translate", "b.translate")
+    assert cmds.listConnections("b.translate", plugs=True, source=True) == ["a.translate"]
+    assert cmds.connectionInfo("b.translateY", sourceFromDestination=True) == ""

@@ -14,6 +14,7 @@ from facesolve_maya.scene.undo import run_edit
 from facesolve_maya.scene.units import centimetres, radians
 
 from .channels import CHANNELS, head_channels
+from .companions import companions
 from .layer import check_layer, layer_name, why_not_keyable
 from .planned_keys import ApplyReport, Plan, Skipped
 from .provenance import now
@@ -55,7 +56,8 @@ def plan(request: ApplyRequest) -> Plan:
     values = np.stack(columns, axis=1)
     if request.span is not None:
         values = _blended(tuple(plugs), times, values, request.blend)
-    return Plan(request, layer, head, times, tuple(plugs), values, tuple(skipped), now())
+    beside = companions(plugs, layer, times)
+    return Plan(request, layer, head, times, tuple(plugs), values, tuple(skipped), now(), beside)
 
 
 def _rows(request: ApplyRequest) -> np.ndarray:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import List, Optional, Sequence
+from typing import List, Optional, Sequence, Set, Tuple
 
 from maya import cmds
 
 from facesolve.take.errors import TakeError
-from facesolve_maya.scene.names import free_name, node_name
+from facesolve_maya.scene.names import free_name, legal_name, node_name
 from facesolve_maya.scene.plugs import api_plug, driver_of, obstacle, split
 from facesolve_maya.scene.undo import Command
 
 
 def layer_name(wanted: str, take: str) -> str:
-    """A layer's name: ``wanted``, or a free one made of the take's name."""
-    return wanted or free_name(node_name(take))
+    """A layer's name: ``wanted`` as Maya allows it, or a free one made of the take's name."""
+    if wanted:
+        return wanted if cmds.objExists(wanted) else legal_name(wanted, "layer")
+    return free_name(node_name(take))
 
 
 def check_layer(name: str) -> None:
@@ -53,25 +55,40 @@ def layer_curve(name: str, plug: str) -> Optional[str]:
     return found or None
 
 
-def layer_commands(name: str, plugs: Sequence[str], time: float, values: Sequence[float]) -> List[Command]:
-    """Commands that make the override layer, put ``plugs`` into it and let Maya make their curves, where missing.
+def layer_commands(name: str, plugs: Sequence[str], first_keys: Sequence[Tuple[str, float, float]]) -> List[Command]:
+    """Commands that make the override layer, put ``plugs`` into it and let Maya make the curves that are missing.
 
-    A curve comes with a key at ``time``; values: shown units, one a plug.
+    first_keys: plug, time and value (shown units) of the key that a curve comes with; plugs that join with others, too.
     """
     exists = cmds.objExists(name)
-    members = {api_plug(member).name() for member in _members(name)} if exists else set()
+    members = layer_members(name)
     commands: List[Command] = [] if exists else [partial(cmds.animLayer, name, override=True)]
     missing = [plug for plug in plugs if api_plug(plug).name() not in members]
     if missing:  # all at once: one channel of a rotation may bring the other two with it
         commands.append(partial(cmds.animLayer, name, edit=True, attribute=missing))
-    for plug, value in zip(plugs, values):
+    for plug, time, value in first_keys:
         if not exists or layer_curve(name, plug) is None:
             commands.append(partial(cmds.setKeyframe, plug, animLayer=name, time=time, value=value))
     return commands
 
 
-def _members(name: str) -> List[str]:
-    return cmds.animLayer(name, query=True, attribute=True) or []
+def layer_members(name: str) -> Set[str]:
+    """Full names of the plugs in a layer; none when there is no such layer."""
+    if not cmds.objExists(name):
+        return set()
+    return {api_plug(member).name() for member in cmds.animLayer(name, query=True, attribute=True) or []}
+
+
+def check_members(name: str, before: Set[str]) -> None:
+    """TakeError when a plug came into the layer, which had the members ``before``, and has no curve there.
+
+    An override layer would hold it at one value for good.
+    """
+    bare = sorted(plug for plug in layer_members(name) - before if layer_curve(name, plug) is None)
+    if bare:
+        raise TakeError(
+            "animation layer: '{}' would hold {} still, which joined it without a key.".format(name, ", ".join(bare))
+        )
 
 
 def layer_curves(name: str, plugs: Sequence[str]) -> List[str]:

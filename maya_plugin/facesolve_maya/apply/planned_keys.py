@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import List, Tuple
+from typing import List, Set, Tuple
 
 import maya.api.OpenMayaAnim as oma
 import numpy as np
@@ -12,11 +12,13 @@ from maya import cmds
 from facesolve_maya.scene.undo import Command, SceneEdit
 from facesolve_maya.scene.units import internal_factor
 
+from .companions import Companion
 from .curves import key_all
-from .layer import layer_commands, layer_curves
+from .layer import check_members, layer_commands, layer_curves, layer_members
 from .provenance import provenance_commands
 from .reduction import fit_curves
 from .request import ApplyRequest
+from .shown import why_not_shown
 
 
 @dataclass(frozen=True)
@@ -29,21 +31,29 @@ class Skipped:
 
 @dataclass(frozen=True)
 class ApplyReport:
-    """What was keyed. surface_error: millimetres that a reduction of keys cost, 0 when every frame is keyed."""
+    """What was keyed. surface_error: millimetres that a reduction of keys cost, 0 when every frame is keyed.
+
+    held: channels that came into the layer with a keyed one and got keys of what they showed. warning: what keeps the
+    scene from showing the keys, empty when it shows them.
+    """
 
     layer: str
     plugs: Tuple[str, ...]
     skipped: Tuple[Skipped, ...]
     keys: int
     surface_error: float = 0.0
+    held: Tuple[str, ...] = ()
+    warning: str = ""
 
     def __str__(self) -> str:
         text = "Keyed {} channels on layer '{}' ({} keys).".format(len(self.plugs), self.layer, self.keys)
         if self.surface_error:
             text += " Fewer keys cost at most {:.3f} mm.".format(self.surface_error)
+        if self.held:
+            text += " Keyed as they were, because a rotation joins a layer whole: {}.".format(", ".join(self.held))
         if self.skipped:
             text += " Left alone: {}.".format("; ".join("{} ({})".format(s.plug, s.reason) for s in self.skipped))
-        return text
+        return "{} {}".format(text, self.warning) if self.warning else text
 
 
 @dataclass(eq=False)
@@ -62,7 +72,9 @@ class Plan:
     values: np.ndarray
     skipped: Tuple[Skipped, ...]
     applied: str
+    companions: Tuple[Companion, ...] = ()
     reports: List[ApplyReport] = field(default_factory=list)
+    _members: Set[str] = field(default_factory=set)
 
     def edit(self) -> SceneEdit:
         """The undoable edit."""
@@ -75,7 +87,10 @@ class Plan:
 
     def _nodes(self) -> List[Command]:
         request = self.request
-        commands = layer_commands(self.layer, self.plugs, self.times[0], [float(value) for value in self.values[0]])
+        first_keys = [(plug, self.times[0], float(value)) for plug, value in zip(self.plugs, self.values[0])]
+        first_keys += [(beside.plug, beside.times[0], float(beside.values[0])) for beside in self.companions]
+        self._members = layer_members(self.layer)
+        commands = layer_commands(self.layer, self.plugs, first_keys)
         return commands + provenance_commands(
             request.solution,
             request.take.name,
@@ -98,5 +113,10 @@ class Plan:
         else:
             for column, name in enumerate(names):
                 key_all(name, self.times, internal[:, column], change)
+        for beside, name in zip(self.companions, layer_curves(self.layer, [beside.plug for beside in self.companions])):
+            key_all(name, beside.times, beside.values * internal_factor(beside.plug), change)
+        check_members(self.layer, self._members)
         count = sum(cmds.keyframe(name, query=True, keyframeCount=True) or 0 for name in names)
-        self.reports.append(ApplyReport(self.layer, self.plugs, self.skipped, int(count), error))
+        held = tuple(beside.plug for beside in self.companions)
+        warning = why_not_shown(self.layer, self.plugs, self.times, self.values) if not error else ""
+        self.reports.append(ApplyReport(self.layer, self.plugs, self.skipped, int(count), error, held, warning))

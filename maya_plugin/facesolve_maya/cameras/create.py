@@ -140,7 +140,8 @@ def _image_plane(shape: str, image: str, back: FilmBack, size: Tuple[int, int], 
     number = plane + ".frameExtension"
     if not cmds.listConnections(number, source=True, destination=False):
         # Maya drives it with the time as soon as the plane shows a sequence; a second driver would be an error.
-        cmds.expression(string=number + "=frame", object=plane, alwaysEvaluate=True)
+        written = number.rpartition("->")[2]  # expressions do not know an image plane's name with its camera's
+        cmds.expression(string=written + "=frame", object=plane, alwaysEvaluate=True)
     for attribute, value in zip(("coverageX", "coverageY"), size):
         cmds.setAttr("{}.{}".format(plane, attribute), value)
     return plane

@@ -34,9 +34,8 @@ def short_name(node: str) -> str:
 
 
 def source(plug: str) -> Optional[str]:
-    """The plug connected to ``plug``, or None."""
-    found = cmds.listConnections(plug, source=True, destination=False, plugs=True)
-    return found[0] if found else None
+    """The plug connected to exactly ``plug``, or None."""
+    return cmds.connectionInfo(plug, sourceFromDestination=True) or None
 
 
 def driver_of(plug: str) -> Optional[str]:

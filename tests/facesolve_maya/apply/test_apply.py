@@ -345,7 +345,6 @@ def test_the_export_command_checks_and_writes(small, plugin, tmp_path):
     cmds.setAttr("BS.nodeState", 0)
     plane = cmds.imagePlane(camera="camShape", fileName=str(tmp_path / "plate.0001.png"))[1]
     cmds.setAttr(plane + ".useFrameExtension", True)
-    cmds.expression(string=f"{plane}.frameExtension=frame")
     folder = cmds.facesolveExport(m=["head"], hd="head_GRP", cam=["cam"], fi=1, la=3, fd=str(tmp_path / "t"))
     assert list(read_take(folder).frames) == [1, 2, 3]
 

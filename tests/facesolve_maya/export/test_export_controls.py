@@ -173,3 +173,12 @@ def test_keys_become_pins_or_locks_and_locked_plugs_follow_the_scene(face):
     np.testing.assert_allclose(locks["b"], [0.1, cmds.getAttr("BS.b", time=2), 0.3])
     np.testing.assert_allclose(locks["c"], [0.7])
     assert [(f.severity, f.subject) for f in report.findings] == [("warning", "BS.c")]
+
+
+def test_a_channel_is_a_control_though_the_one_beside_it_is_keyed(maya, tmp_path):
+    open_scene(blend_scene(targets={"a": (0, [(6000, [0], [[1, 0, 0]])])}), tmp_path)
+    cmds.createNode("transform", name="board_CTL")
+    cmds.setKeyframe("board_CTL.translateY", time=1, value=1)
+    cmds.connectAttr("board_CTL.translateX", "BS.a")
+    (control,) = read_rig(("head",), "head_GRP", (1.0, 2.0), Report())[0].controls
+    assert control.plug == "board_CTL.translateX"

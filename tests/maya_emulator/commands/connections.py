@@ -70,6 +70,31 @@ def disconnectAttr(session: Session, source_name: str, destination_name: str, **
 
 @command(
     False,
+    sourceFromDestination="sfd",
+    destinationFromSource="dfs",
+    isDestination="id",
+    isExactDestination="ied",
+    isSource="isSource",
+    isExactSource="ies",
+)
+def connectionInfo(session: Session, name: str, **flags: Any) -> Any:
+    """About one plug exactly; Maya answers with an empty string where nothing is connected."""
+    plug = find_plug(session, name)
+    if flags.get("sourceFromDestination"):
+        above = session.graph.inputs.get(plug)
+        return session.plug_name(above, alias=True) if above is not None else ""
+    raise EmulatorError(f"connectionInfo answers not {sorted(flags)}")
+
+
+@command(False, allPlugs="a", propagation="p", clean="c", verbose="v", list="l")
+def dgdirty(session: Session, *args: Any, **flags: Any) -> None:
+    for name in names_of(args, session):
+        session.plug(name) if "." in name else session.node(name)
+    session.graph.version += 1
+
+
+@command(
+    False,
     source="s",
     destination="d",
     plugs="p",
@@ -116,8 +141,8 @@ def _plugs_of(session: Session, name: str) -> list[Plug]:
             and p.path[: depth - 1] == head
             and p.path[depth - 1][0] == long
         ]
-    else:
-        matches = [p for p in [*graph.inputs, *graph.outputs] if p.node is plug.node and p.path[:depth] == plug.path]
+    else:  # of a compound its own connections: Maya says nothing when only its children are connected
+        matches = [p for p in [*graph.inputs, *graph.outputs] if p == plug]
     return sorted(dict.fromkeys(matches), key=lambda p: [step[1] or 0 for step in p.path])
 
 

@@ -188,6 +188,8 @@ def expression(session: Session, *args: str, **flags: Any) -> str:
     """Only assignments ``node.attribute = arithmetic of frame and time`` are offered."""
     if flags.get("query"):
         raise EmulatorError("expression -query")
+    if "->" in flags["string"]:
+        raise error("Error: line 1: Syntax error")
     left, _, formula = flags["string"].strip().rstrip(";").partition("=")
     plug = find_plug(session, left.strip())
     if session.graph.inputs.get(plug) is not None or is_locked(plug):

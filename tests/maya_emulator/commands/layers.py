@@ -11,6 +11,7 @@ from tests.maya_emulator.schema import is_a
 from tests.maya_emulator.session import Session
 
 from .attributes import find_plug, is_locked
+from .nodes import legal_name
 from .registry import command, error
 
 ROOT = "BaseAnimation"
@@ -175,10 +176,15 @@ def animLayer(session: Session, *args: str, **flags: Any) -> Any:
     else:
         roots = [n for n in session.graph.find(ROOT) if n.type == "animLayer"]
         root = roots[0] if roots else session.graph.create("animLayer", ROOT)
-        layer = session.graph.create("animLayer", args[0] if args else "AnimLayer1")
+        layer = session.graph.create("animLayer", legal_name(args[0]) if args else "AnimLayer1")
         session.graph.connect(_own(root, "message"), _own(layer, "parentLayer"))
         for name, value in (("selected", 0), ("override", 0)):
             session.graph.set_value(_own(layer, name), value)
+    if flags.get("parent"):
+        above = _own(layer, "parentLayer")
+        if above in session.graph.inputs:
+            session.graph.disconnect(above)
+        session.graph.connect(_own(layer_node(session, flags["parent"]), "message"), above)
     for name in _SETTINGS:
         if name in flags:
             value = float(flags[name]) if name == "weight" else int(bool(flags[name]))
@@ -205,6 +211,9 @@ def _answer(session: Session, args: tuple[str, ...], flags: dict[str, Any]) -> A
     if flags.get("layeredPlug"):
         place = layer_input(session, layer, find_plug(session, flags["layeredPlug"]))
         return session.plug_name(place) if place is not None else None
+    if flags.get("parent"):
+        above = session.graph.inputs.get(_own(layer, "parentLayer"))
+        return above.node.name if above is not None else None
     if flags.get("attribute"):
         return [session.plug_name(p, alias=True) for p in members(session, layer)] or None
     if flags.get("children"):

@@ -159,7 +159,15 @@ def combined(engine: Evaluator, plug: Plug, time: float) -> float:
 
 @computes("animLayer", "foregroundWeight")
 def foreground(engine: Evaluator, plug: Plug, time: float) -> float:
-    return 0.0 if engine.input(plug, "mute", time) else engine.input(plug, "weight", time)
+    layers = [node for node in engine.graph.order if node.type == "animLayer"]
+    soloed = [node for node in layers if engine.value(Plug(node, (("solo", None),)), time)]
+    silent = soloed and plug.node not in soloed
+    node: Node | None = plug.node
+    while node is not None:
+        silent = silent or engine.value(Plug(node, (("mute", None),)), time)
+        above = engine.graph.inputs.get(Plug(node, (("parentLayer", None),)))
+        node = above.node if above is not None else None
+    return 0.0 if silent else engine.input(plug, "weight", time)
 
 
 @computes("animLayer", "backgroundWeight")
