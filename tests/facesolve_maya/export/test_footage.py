@@ -33,7 +33,7 @@ def make_plane(name, frame_offset=0, formula="frame"):
     plane = cmds.createNode("imagePlane", name="plate", parent=cmds.createNode("transform", name="p", parent=shape))
     cmds.connectAttr(plane + ".message", shape + ".imagePlane[0]")
     cmds.setAttr(plane + ".imageName", name, type="string")
-    cmds.expression(string=f"{plane}.frameExtension={formula}")
+    cmds.expression(string=f"plate.frameExtension={formula}")
     cmds.setAttr(plane + ".useFrameExtension", True)
     cmds.setAttr(plane + ".frameOffset", frame_offset)
     cmds.setAttr(plane + ".coverage", 20, 10)
