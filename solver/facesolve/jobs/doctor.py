@@ -80,7 +80,7 @@ def _usd() -> Finding:
 
 
 def _landmarks() -> Finding:
-    remedy = f"name a Python that has mediapipe in {PYTHON_VARIABLE}; see README, 'Without a start pose'"
+    remedy = f"name a Python that has mediapipe in {PYTHON_VARIABLE}; see docs/guide/start_pose.md"
     try:
         detector = find_detector()
     except LandmarkError as problem:

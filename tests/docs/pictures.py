@@ -1,0 +1,115 @@
+"""The documentation's pictures: ``python -m tests.docs.pictures demo|panel|report FOLDER [DEMO]``.
+
+``demo`` and ``report`` draw the results of ``facesolve demo --out DEMO`` (default: facesolve_demo, made when it is not
+there); ``report`` needs Chromium and PyAV. ``panel`` needs PySide6 and shows the panel outside Maya, on a scene of the
+tests; its footage is the demo's.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+from facesolve.cli import main as facesolve
+
+from .pages import ROOT
+
+LARGEST = 295_000  # bytes of a picture
+PANEL_PAGES = {"panel_setup": "setup", "panel_controls": "controls", "panel_result": "result"}
+GAP = 12  # pixels between the panels in a row
+TABS = 57  # pixels of the panel above its pages
+REPORT_SIZE = (1280, 1500)
+
+
+def demo_pictures(out: Path, demo: Path) -> None:
+    """demo_overlay.jpg and demo_curves.png."""
+    with Image.open(demo / "overlay_front.png") as picture:
+        _save(picture.convert("RGB"), out / "demo_overlay.jpg", 1600)
+    with Image.open(demo / "curves.png") as picture:
+        _save(picture.convert("RGB"), out / "demo_curves.png", 1400)
+
+
+def panel_pictures(out: Path, demo: Path) -> None:
+    """A picture of each page of the panel, and three of them in a row."""
+    from tests.facesolve_maya.ui.screenshots import _Photographer
+
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    footage = [str(next((demo / "take" / "footage" / name).iterdir())) for name in ("front", "left", "right")]
+    with tempfile.TemporaryDirectory() as folder:
+        photographer = _Photographer(Path(folder), footage)
+        photographer.setup()
+        photographer.controls()
+        photographer.pictures = []  # a solve shows none yet
+        photographer.solve()
+        above = photographer.panel.result.overlay.height()
+        pages = []
+        for name, page in PANEL_PAGES.items():
+            with Image.open(Path(folder) / f"{page}.png") as picture:
+                whole = picture.convert("RGB")
+            pages.append(whole if page != "result" else _without_rows(whole, TABS, TABS + above))
+            _save(pages[-1], out / f"{name}.png", pages[-1].width)
+    row = Image.new("RGB", (sum(page.width + GAP for page in pages) - GAP, max(page.height for page in pages)), "white")
+    for index, page in enumerate(pages):
+        row.paste(page, (index * (page.width + GAP), 0))
+    _save(row, out / "panel.png", row.width)
+
+
+def report_picture(out: Path, demo: Path) -> None:
+    """The top of the demo's report as Chromium shows it."""
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        raise SystemExit("pictures: there is no Chromium.")
+    with tempfile.TemporaryDirectory() as folder:
+        page, picture = Path(folder) / "report.html", Path(folder) / "report.png"
+        if facesolve(["report", str(demo / "solution"), "--out", str(page)]) != 0:
+            raise SystemExit("pictures: the report was not written.")
+        size = f"--window-size={REPORT_SIZE[0]},{REPORT_SIZE[1]}"
+        quiet = ["--headless", "--no-sandbox", "--hide-scrollbars", "--virtual-time-budget=8000"]
+        subprocess.run([browser, *quiet, size, f"--screenshot={picture}", page.as_uri()], check=True, timeout=120)
+        with Image.open(picture) as shown:
+            _save(shown.convert("RGB"), out / "report.jpg", REPORT_SIZE[0])
+
+
+def _without_rows(picture: Image.Image, first: int, last: int) -> Image.Image:
+    """``picture`` without its rows ``first`` up to, not including, ``last``."""
+    kept = Image.new("RGB", (picture.width, picture.height - (last - first)))
+    kept.paste(picture.crop((0, 0, picture.width, first)), (0, 0))
+    kept.paste(picture.crop((0, last, picture.width, picture.height)), (0, first))
+    return kept
+
+
+def _save(picture: Image.Image, path: Path, width: int) -> None:
+    """Writes ``picture`` at most ``width`` pixels wide; PNG in as many colors as fit into LARGEST bytes."""
+    if picture.width > width:
+        picture = picture.resize((width, round(picture.height * width / picture.width)), Image.Resampling.LANCZOS)
+    for grade in (256, 128, 64, 32) if path.suffix == ".png" else (88, 80, 70, 60):
+        data = io.BytesIO()
+        if path.suffix == ".png":
+            picture.quantize(grade, dither=Image.Dither.NONE).save(data, "PNG", optimize=True)
+        else:
+            picture.save(data, "JPEG", quality=grade, optimize=True)
+        if data.tell() <= LARGEST:
+            break
+    path.write_bytes(data.getvalue())
+    print(f"{path.name}: {picture.width}x{picture.height}, {data.tell() / 1000:.0f} kB")
+
+
+def main(arguments: list[str]) -> None:
+    kinds = {"demo": demo_pictures, "panel": panel_pictures, "report": report_picture}
+    if len(arguments) not in (2, 3) or arguments[0] not in kinds:
+        raise SystemExit(__doc__)
+    out, demo = Path(arguments[1]), Path(arguments[2] if len(arguments) == 3 else ROOT / "facesolve_demo")
+    if not (demo / "solution" / "solution.json").is_file() and facesolve(["demo", "--out", str(demo)]) != 0:
+        raise SystemExit("pictures: the demo failed.")
+    kinds[arguments[0]](out, demo)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

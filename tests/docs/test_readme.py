@@ -1,0 +1,20 @@
+"""What the README promises about itself."""
+
+from __future__ import annotations
+
+from .pages import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_it_is_read_on_one_screen():
+    assert len(README.splitlines()) <= 120
+
+
+def test_the_two_commands_stand_as_they_are_typed():
+    for command in (
+        "python -m pip install -e . && facesolve demo",
+        'python -m pip install -e ".[test]" && python -m pytest',
+    ):
+        assert f"\n    {command}\n" in README
+        assert command in (ROOT / "docs" / "start" / "install.md").read_text(encoding="utf-8")

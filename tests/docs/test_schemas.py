@@ -1,0 +1,144 @@
+"""The published JSON Schemas describe the files that the product really writes, and refuse others."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from jsonschema import Draft202012Validator
+
+from facesolve.calibrate.board import parse_board
+from facesolve.calibrate.calibrate import Request, calibrate
+from facesolve.calibrate.geometry import find_weaknesses
+from facesolve.calibrate.report import calibration_record
+from facesolve.cli import main as facesolve
+from facesolve.runtime.progress import Silent
+from facesolve.take import (
+    ControlSettings,
+    HeadPin,
+    Mesh,
+    Pin,
+    Settings,
+    Shape,
+    Target,
+    read_solution,
+    read_take,
+    write_take,
+)
+from facesolve.take.correctives import Correctives, controls_key, write_correctives
+from tests.calibrate.boards_seen import Faults, arc_of_cameras, photograph, waved_boards
+
+from .pages import ROOT
+
+FOLDER = ROOT / "docs" / "reference" / "schema"
+SCHEMAS = sorted(path.name.removesuffix(".schema.json") for path in FOLDER.glob("*.schema.json"))
+
+
+def validator(name: str) -> Draft202012Validator:
+    return Draft202012Validator(json.loads((FOLDER / f"{name}.schema.json").read_text(encoding="utf-8")))
+
+
+def read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def written(workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Files as the product writes them, by the name of their schema."""
+    folder = tmp_path_factory.mktemp("written")
+    solution = read_solution(workspace / "my_solution")
+    assert (
+        facesolve(["export", str(workspace / "my_solution"), "--format", "json", "--out", str(folder / "all.json")])
+        == 0
+    )
+    count = read_take(workspace / "my_take").rig.vertex_count
+    bump = Target("corrective_1", (Shape(1.0, np.array([3], np.int32), np.ones((1, 3), np.float32)),))
+    activations = np.ones((len(solution.frames), 1))
+    origin = {"controls": controls_key(solution)}
+    meshes = (Mesh("head", count, 1),)
+    write_correctives(Correctives((bump,), meshes, solution.frames, solution.scene_times, activations, origin), folder)
+    return {
+        "take": read(workspace / "my_take" / "take.json"),
+        "solution": read(workspace / "my_solution" / "solution.json"),
+        "correctives": read(folder / "correctives.json"),
+        "calibration": read(workspace / "calibration.json"),
+        "start": read(workspace / "start.json"),
+        "export": read(folder / "all.json"),
+    }
+
+
+def test_every_schema_is_a_schema_and_on_the_page():
+    page = (ROOT / "docs" / "reference" / "files.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"\(schema/(\w+)\.schema\.json\)", page)) == SCHEMAS
+    for name in SCHEMAS:
+        Draft202012Validator.check_schema(validator(name).schema)
+
+
+def test_written_files_are_valid(written: dict[str, Any]):
+    for name, record in written.items():
+        validator(name).validate(record)
+
+
+def test_a_take_with_every_setting_is_valid(workspace: Path, tmp_path: Path):
+    take = read_take(workspace / "my_take")
+    settings = Settings(
+        controls=(
+            ControlSettings("jaw", lock=np.array(0.5)),
+            ControlSettings("puff", active=False, stiffness=2.0, symmetric="puff_other"),
+            ControlSettings("brow", lock=np.linspace(0, 1, take.frame_count), exclusive="smile"),
+        ),
+        pins=(Pin(1, "smile", 0.5),),
+        head_pins=(HeadPin(2, np.eye(4)),),
+    )
+    write_take(replace(take, settings=settings, texture=str(tmp_path / "head.<UDIM>.png")), tmp_path)
+    validator("take").validate(read(tmp_path / "take.json"))
+
+
+WRONG: dict[str, Callable[[Any], Any]] = {
+    "take": lambda take: {**take, "schema": 2},
+    "solution": lambda solution: {**solution, "sha256": "none"},
+    "correctives": lambda correctives: {**correctives, "provenance": {}},
+    "calibration": lambda cameras: {name: {**camera, "translation": [1, 2]} for name, camera in cameras.items()},
+    "start": lambda start: {**start, "head": start["head"][:3]},
+    "export": lambda export: {**export, "fps": 0},
+}
+
+
+@pytest.mark.parametrize("name", sorted(WRONG))
+def test_a_wrong_file_is_refused(name: str, written: dict[str, Any]):
+    assert not validator(name).is_valid(WRONG[name](copy.deepcopy(written[name])))
+
+
+@pytest.mark.parametrize("name", sorted(WRONG))
+def test_a_file_with_an_unknown_key_or_without_a_known_one_is_refused(name: str, written: dict[str, Any]):
+    whole = written[name]
+    if name != "calibration":  # its keys are the cameras' names
+        assert not validator(name).is_valid({**whole, "surprise": 1})
+        for key in whole:
+            assert not validator(name).is_valid({k: v for k, v in whole.items() if k != key}), key
+
+
+def test_events_of_a_solve_are_valid(workspace: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    command = ["solve", str(workspace / "my_take"), "--out", str(tmp_path / "out"), "--quality", "draft"]
+    assert facesolve([*command, "--frames", "0-1", "--progress", "jsonl"]) == 0
+    events = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert {event["event"] for event in events} >= {"stage", "progress", "message", "done"}
+    for event in events:
+        validator("events").validate(event)
+    assert not validator("events").is_valid({"event": "progress", "stage": "track"})
+
+
+def test_the_report_of_a_calibration_is_valid():
+    board = parse_board("circles:10x10:20")
+    session = photograph(board, arc_of_cameras(2), waved_boards(board, 8), Faults(noise=0.1))
+    calibration = calibrate(session, Request(origin="000"), Silent())
+    record = json.loads(json.dumps(calibration_record(calibration, find_weaknesses(calibration))))
+    validator("calibration_report").validate(record)
+    assert not validator("calibration_report").is_valid({**record, "cameras": {"a": {}}})
