@@ -15,8 +15,7 @@ from . import troubled
 from .conftest import Tab
 
 Open = Callable[..., Tab]
-STRIP, CURVES = "#strip .over", "#curve-chart .over"
-LEFT, RIGHT = 46, 14  # pixels beside the curves, of the axis and the margin
+STRIP, CURVES = "#strip .over", "#curve-chart .u-over"
 
 
 def shown_gray(tab: Tab) -> float:
@@ -48,9 +47,7 @@ def on_strip(tab: Tab, index: int) -> tuple[float, float]:
 
 
 def on_curves(tab: Tab, index: float) -> tuple[float, float]:
-    box = tab.box(CURVES)
-    across = (index + 0.5) / troubled.COUNT * (box["width"] - LEFT - RIGHT)
-    return box["x"] + LEFT + across, box["y"] + box["height"] / 2
+    return tab.point(CURVES, (index + 0.5) / troubled.COUNT)
 
 
 def control(tab: Tab, name: str) -> Any:
@@ -172,6 +169,17 @@ def test_hovering_the_curves_tells_values(open_report: Open) -> None:
     assert tab.frame == 0
     tab.page.mouse.click(*on_curves(tab, 15))
     assert tab.frame == 15
+
+
+def test_a_click_may_slip_by_a_pixel(open_report: Open) -> None:
+    tab = open_report()
+    x, y = on_curves(tab, 15)
+    tab.page.mouse.move(x - 1, y)
+    tab.page.mouse.down()
+    tab.page.mouse.move(x + 1, y)
+    tab.page.mouse.up()
+    assert tab.frame == 15
+    assert view(tab) == [-0.5, 39.5]
 
 
 def test_hovering_the_strip_tells_errors(open_report: Open) -> None:
@@ -367,6 +375,62 @@ def test_frame_field_and_gaps(open_report: Open) -> None:
     field.fill("119")
     field.press("Enter")
     assert (tab.frame, field.input_value()) == (20, "121")
+
+
+INKED, TINTED = (150, 255), (35, 70)  # opacity of a curve's pixels, and of its band's
+
+
+def drawn_pixels(tab: Tab, index: float, opacity: tuple[int, int]) -> int:
+    """Pixels in the first curve's color and of such opacity on the curves' canvas, in the column at ``index``."""
+    read = """([across, [low, high]]) => {
+      const canvas = document.querySelector('#curve-chart canvas');
+      const over = document.querySelector('#curve-chart .u-over');
+      const x = Math.round((parseFloat(over.style.left) + across * over.clientWidth) * devicePixelRatio);
+      const copy = Object.assign(document.createElement('canvas'), {width: 1, height: canvas.height});
+      copy.getContext('2d').drawImage(canvas, -x, 0);
+      const column = copy.getContext('2d').getImageData(0, 0, 1, canvas.height).data;
+      let count = 0;
+      for (let n = 0; n < column.length; n += 4) {
+        const colored = [92, 200, 232].every((level, part) => Math.abs(level - column[n + part]) < 24);
+        if (colored && column[n + 3] >= low && column[n + 3] <= high) count += 1;
+      }
+      return count;
+    }"""
+    return int(tab.page.evaluate(read, [(index + 0.5) / troubled.COUNT, opacity]))
+
+
+def test_curves_and_bands_are_cut_where_the_take_leaves_frames_out(open_report: Open) -> None:
+    frames = np.arange(1, 41)
+    frames[20:] += 100
+    tab = open_report(troubled.solution(frames=frames, control_std=np.full((troubled.COUNT, 8), 0.2)))
+    tab.page.get_by_role("button", name="Drop all picked controls").click()
+    assert tab.page.get_by_text("Pick controls on the right").is_visible()
+    control(tab, "jawOpen").click()
+    assert not tab.page.get_by_text("Pick controls on the right").is_visible()
+    tab.page.wait_for_timeout(50)
+    for index in (18.5, 20.5):
+        assert drawn_pixels(tab, index, INKED) >= 1
+        assert drawn_pixels(tab, index, TINTED) >= 60
+    assert drawn_pixels(tab, 19.5, INKED) == drawn_pixels(tab, 19.5, TINTED) == 0
+    tab.page.get_by_role("button", name="Bands of one standard deviation").click()
+    tab.page.wait_for_timeout(50)
+    assert drawn_pixels(tab, 18.5, INKED) >= 1
+    assert drawn_pixels(tab, 18.5, TINTED) <= 3
+
+
+def test_the_playhead_marks_the_value_of_every_curve(open_report: Open) -> None:
+    tab = open_report()
+    tab.page.get_by_role("button", name="Drop all picked controls").click()
+    control(tab, "jawOpen").click()
+    heights = []
+    for index in (2, 15):
+        tab.page.mouse.click(*on_strip(tab, index))
+        dot = tab.page.locator("#curve-chart .playhead .swatch")
+        box = dot.bounding_box()
+        assert box["x"] + box["width"] / 2 == pytest.approx(on_curves(tab, index)[0], abs=1.5)
+        heights.append(box["y"])
+    low, high = troubled.controls()[[2, 15], troubled.JAW]
+    assert (heights[0] > heights[1]) == (low < high)
 
 
 def test_one_frame_makes_a_page(open_report: Open) -> None:

@@ -7,12 +7,14 @@ import hashlib
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from facesolve.review.report.page import Film, inert_json, page_html
+import facesolve.review.report.page
+from facesolve.review.report.page import UPLOT, Film, inert_json, page_html
 from facesolve.review.report.record import report_record
 
 from . import troubled
@@ -141,3 +143,20 @@ def test_page_refers_to_nothing_outside(page: Elements) -> None:
 def test_numbers_that_json_lacks_are_refused() -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
         inert_json({"a": float("nan")})
+
+
+def test_uplot_travels_as_published_with_its_license(page: Elements) -> None:
+    vendored = Path(facesolve.review.report.page.__file__).parent / "page" / UPLOT
+    (script,) = (text for text in page.texts["script"] if "uPlot" in text)
+    assert "github.com/leeoniya/uPlot (v1.6.32)" in script
+    for name in ("LICENSE", "uPlot.iife.min.js"):
+        assert (vendored / name).read_text(encoding="utf-8") in script
+    assert "Permission is hereby granted, free of charge" in script
+    assert (vendored / "uPlot.min.css").read_text(encoding="utf-8") in page.texts["style"][0]
+    published = {  # sha256 in uplot-1.6.32.tgz of the npm registry
+        "uPlot.iife.min.js": "19c8d4c6ad88929a79f4ae49d6f7161566dfd0ba3d15cc495e974f787eb78f1f",
+        "uPlot.min.css": "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04",
+        "LICENSE": "8f989229699b4fe2f1a0432d0e9edc338a8a911e250e2d1b01ecd770a5f5b1bd",
+    }
+    for name, digest in published.items():
+        assert hashlib.sha256((vendored / name).read_bytes()).hexdigest() == digest

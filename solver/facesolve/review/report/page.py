@@ -12,6 +12,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+UPLOT = "vendor/uplot"  # 1.6.32 as npm gives it, under MIT; it draws the curves
 SCRIPTS = (  # in the order in which they build on each other
     "data.js",
     "clock.js",
@@ -41,7 +42,7 @@ def page_html(title: str, record: Mapping[str, Any], films: Sequence[Film]) -> b
 
     Scripts and styles are the page's own, held by their hashes in a Content-Security-Policy that forbids any request.
     """
-    script, style = _script(), _asset("style.css")
+    script, style = _script(), _asset(f"{UPLOT}/uPlot.min.css") + _asset("style.css")
     policy = (
         f"default-src 'none'; script-src {_source(script)}; style-src {_source(style)}; media-src blob:; "
         "img-src data:; base-uri 'none'; form-action 'none'"
@@ -71,11 +72,13 @@ def inert_json(value: Mapping[str, Any]) -> str:
 
 @cache
 def _script() -> str:
-    return "(() => {\n'use strict';\n" + "\n".join(_asset(name) for name in SCRIPTS) + "\n})();"
+    licensed = f"/*\n{_asset(f'{UPLOT}/LICENSE')}\n*/\n" + _asset(f"{UPLOT}/uPlot.iife.min.js")
+    ours = "\n".join(_asset(name) for name in SCRIPTS)
+    return f"(() => {{\n'use strict';\n{licensed}\n{ours}\n}})();"
 
 
 def _asset(name: str) -> str:
-    return resources.files(__package__).joinpath("page", name).read_text(encoding="utf-8")
+    return resources.files(__package__).joinpath("page", *name.split("/")).read_text(encoding="utf-8")
 
 
 def _source(text: str) -> str:

@@ -10,13 +10,6 @@ function roundStep(range, most) {
   return power * ([1, 2, 5, 10].find((times) => power * times >= rough * (1 - 1e-9)) ?? 10);
 }
 
-function valueTicks(low, high, most) {
-  const step = roundStep(high - low, most);
-  const ticks = [];
-  for (let n = Math.ceil(low / step - 1e-9); n * step <= high + step * 1e-9; n += 1) ticks.push(n * step);
-  return { ticks, digits: Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) };
-}
-
 /** Indices of the frames to label between two view limits: round frame numbers, at most `most` of them. */
 function frameTicks(begin, end, most) {
   const step = Math.max(1, Math.round(roundStep(end - begin, most)));
@@ -60,6 +53,13 @@ function diamond(context, x, y, radius, colour) {
   context.fill();
 }
 
+/** A small patch of colour in a legend or a line of text. */
+function swatch(colour) {
+  const patch = make('i', { className: 'swatch' });
+  patch.style.background = colour;
+  return patch;
+}
+
 const tip = byId('tip');
 
 /** Shows lines of text beside the pointer; each is [text] or [text, colour]. */
@@ -67,11 +67,7 @@ function showTip(event, lines) {
   tip.replaceChildren(
     ...lines.map(([text, colour]) => {
       const row = make('div', {}, text);
-      if (colour) {
-        const swatch = make('i', { className: 'swatch' });
-        swatch.style.background = colour;
-        row.prepend(swatch);
-      }
+      if (colour) row.prepend(swatch(colour));
       return row;
     }),
   );

@@ -1,9 +1,13 @@
-// A chart of curves over the frames: bands, marks, a cursor; click for a frame, drag to zoom, wheel to pan and zoom.
-// Drawn here: a plotting library's bundle and licence would travel in every page, and its styles need a laxer policy.
+// Curves over the frames by uPlot: bands, marks, a playhead. Click for a frame, drag to zoom, Shift-drag to pan.
 
-const MARGIN = { left: 46, right: 14, top: 12, bottom: 24 };
 const DRAG_FROM = 4; // pixels: less is a click
 const TIP_LINES = 14;
+const INDICES = DATA.frames.map((_, index) => index);
+// the frames after which the take leaves some out, and the ones without a neighbour
+const CUTS = INDICES.slice(0, -1).filter((index) => DATA.frames[index + 1] !== DATA.frames[index] + 1);
+const ALONE = INDICES.filter((index) => [index - 1, index].every((cut) => CUTS.includes(cut) || cut < 0 || cut === LAST));
+const CURVE_LOOK = { width: 1.8, pxAlign: 0, points: { show: false }, gaps: cutGaps };
+const AXIS_LOOK = { stroke: INK.text, font: FONT, grid: { stroke: INK.grid, width: 1 }, ticks: { show: false } };
 
 /**
  * series(): [{ name, colour, dash, values, deviations, digits, pins, held }], values and deviations one for each frame.
@@ -11,236 +15,214 @@ const TIP_LINES = 14;
  */
 class Chart {
   constructor(host, { label, unit = '', series, limits = () => null, empty = '' }) {
-    Object.assign(this, { host, label, unit, series, limits, empty, band: null, hovered: null });
-    this.under = make('canvas', { attributes: { role: 'img', 'aria-label': label } });
-    this.over = make('canvas', { className: 'over', attributes: { 'aria-hidden': 'true' } });
-    host.append(this.under, this.over);
-    this.listen();
-    this.measure();
-    new ResizeObserver(() => {
-      this.measure();
-      this.draw();
-    }).observe(host);
-    on('view', () => this.draw());
-    on('frame', () => this.drawOver());
+    Object.assign(this, { host, label, unit, series, limits });
+    this.playhead = make('div', { className: 'playhead' });
+    this.empty = make('p', { className: 'quiet empty' }, empty);
+    host.append(this.empty);
+    new ResizeObserver(() => this.plot?.setSize(this.size())).observe(host);
+    on('view', () => this.showView());
+    on('frame', () => this.showPlayhead());
   }
 
-  measure() {
-    const width = Math.max(1, this.host.clientWidth - MARGIN.left - MARGIN.right);
-    const height = Math.max(1, this.host.clientHeight - MARGIN.top - MARGIN.bottom);
-    this.box = { left: MARGIN.left, top: MARGIN.top, width, height };
+  size() {
+    return { width: Math.max(1, this.host.clientWidth), height: Math.max(1, this.host.clientHeight) };
   }
 
-  x(index) {
-    const [begin, end] = state.view;
-    return this.box.left + ((index - begin) / (end - begin)) * this.box.width;
-  }
-
-  y(value) {
-    const [low, high] = this.range;
-    return this.box.top + (1 - (value - low) / (high - low)) * this.box.height;
-  }
-
-  frameAt(event) {
-    const [begin, end] = state.view;
-    const share = (event.clientX - this.over.getBoundingClientRect().left - this.box.left) / this.box.width;
-    return begin + share * (end - begin);
-  }
-
+  /** Draws the series afresh: other ones were picked, or the bands switched. */
   draw() {
     this.shown = this.series();
-    this.range = this.valueRange();
-    const context = fitted(this.under);
-    this.drawAxes(context);
-    context.save();
-    context.beginPath();
-    context.rect(this.box.left, 0, this.box.width, this.box.top + this.box.height + 6);
-    context.clip();
-    this.shown.forEach((series) => this.drawBand(context, series));
-    this.shown.forEach((series) => this.drawCurve(context, series));
-    context.restore();
+    this.empty.hidden = this.shown.length > 0;
+    this.playhead.replaceChildren(...this.shown.map(({ colour }) => swatch(colour)));
+    this.plot?.destroy();
+    const curves = this.shown.map(({ colour, dash, values }) => ({ values, stroke: colour, dash }));
+    const edges = bandsShown() ? this.shown.flatMap(bandEdges) : [];
+    const [begin, end] = [curves.length, curves.length + edges.length];
+    const bands = edges.filter((_, n) => n % 2 === 0).map(({ colour }, n) => {
+      return { series: [begin + 1 + 2 * n, begin + 2 + 2 * n], fill: `${colour}33` };
+    });
+    const drawn = [...curves, ...edges];
+    const series = drawn.map(({ stroke, dash }) => ({ ...CURVE_LOOK, stroke, dash }));
+    const data = [INDICES, ...drawn.map(({ values }) => values)];
+    this.plot = new uPlot({ ...this.options(), bands, series: [{}, ...series] }, data, this.host);
+    this.plot.ctx.canvas.setAttribute('role', 'img');
+    this.plot.ctx.canvas.setAttribute('aria-label', this.label);
+    this.plot.over.append(this.playhead);
+    this.listen(this.plot.over);
+    this.showView();
+  }
+
+  options() {
+    return {
+      ...this.size(),
+      padding: [12, 14, 0, 0],
+      legend: { show: false },
+      scales: {
+        x: { time: false, range: () => state.view },
+        y: { range: (_, low, high) => this.valueRange(low, high) },
+      },
+      axes: [
+        { ...AXIS_LOOK, size: 24, gap: 6, splits: frameSplits, values: frameNumbers },
+        { ...AXIS_LOOK, size: 46, gap: 7, space: 34, values: writtenTicks },
+      ],
+      cursor: {
+        y: false,
+        move: (plot, left, top) => [left < 0 ? left : plot.valToPos(nearestFrame(plot, left), 'x'), top],
+        points: { size: 7, width: 0, fill: (_, place) => this.shown[place - 1]?.colour },
+        dataIdx: (_, place, index) => (place > this.shown.length ? null : index), // not the edges of bands
+        // click: uPlot's own would swallow a click during which the mouse moves by a pixel
+        drag: { x: true, y: false, setScale: false, dist: DRAG_FROM, click: () => {} },
+        bind: {
+          dblclick: () => showWholeTake,
+          mousedown: (_, __, zooms) => (event) => event.shiftKey || zooms(event),
+        },
+      },
+      hooks: {
+        drawAxes: [(plot) => this.drawLimits(plot)],
+        drawSeries: [(plot, place) => drawMarks(plot, this.shown[place - 1])],
+        draw: [() => this.showPlayhead()],
+        setCursor: [(plot) => this.hover(plot)],
+        setSelect: [zoomToSelection],
+      },
+    };
+  }
+
+  /** Lowest and highest value to show: of curves and bands in view, of limits and pins. */
+  valueRange(low, high) {
+    const pinned = this.shown.flatMap(({ pins = [] }) => pins.map(([, value]) => value));
+    const more = [...(this.limits() ?? []), ...pinned];
+    const [least, most] = [Math.min(low ?? Infinity, ...more), Math.max(high ?? -Infinity, ...more)];
+    if (!(least <= most)) return [0, 1];
+    const margin = Math.max((most - least) * 0.04, 1e-6);
+    return [least - margin, most + margin];
+  }
+
+  drawLimits(plot) {
+    const across = (value, colour) => {
+      const y = Math.round(plot.valToPos(value, 'y', true)) + 0.5;
+      const { left, top, width, height } = plot.bbox;
+      if (y >= top && y <= top + height) line(plot.ctx, left, y, left + width, y, colour, uPlot.pxRatio);
+    };
+    across(0, INK.zero);
+    plot.ctx.setLineDash([3 * uPlot.pxRatio, 4 * uPlot.pxRatio]);
+    for (const limit of this.limits() ?? []) across(limit, '#565c62');
+    plot.ctx.setLineDash([]);
+  }
+
+  showView() {
+    const [min, max] = state.view;
+    this.plot.setScale('x', { min, max });
     this.host.dataset.view = state.view.map((limit) => limit.toFixed(2)).join(' ');
-    this.drawOver();
   }
 
-  /** Lowest and highest value to show, with the bands, among the frames in view. */
-  valueRange() {
-    const [first, last] = [Math.max(0, Math.floor(state.view[0])), Math.min(LAST, Math.ceil(state.view[1]))];
-    let [low, high] = this.limits() ?? [Infinity, -Infinity];
-    for (const { values, deviations, pins = [] } of this.shown) {
-      for (let index = first; index <= last; index += 1) {
-        const spread = bandsShown() && deviations[index] > 0 ? deviations[index] : 0;
-        low = Math.min(low, values[index] - spread);
-        high = Math.max(high, values[index] + spread);
-      }
-      for (const [, value] of pins) [low, high] = [Math.min(low, value), Math.max(high, value)];
-    }
-    if (!(low <= high)) return [0, 1];
-    const margin = Math.max((high - low) * 0.04, 1e-6);
-    return [low - margin, high + margin];
-  }
-
-  drawAxes(context) {
-    const { left, top, width, height } = this.box;
-    context.fillStyle = INK.text;
-    const { ticks, digits } = valueTicks(...this.range, Math.max(2, Math.floor(height / 34)));
-    context.textAlign = 'right';
-    context.textBaseline = 'middle';
-    for (const tick of ticks) {
-      const y = Math.round(this.y(tick)) + 0.5;
-      line(context, left, y, left + width, y, Math.abs(tick) < 1e-9 ? INK.zero : INK.grid);
-      context.fillText(written(tick, digits), left - 7, y);
-    }
-    context.textAlign = 'center';
-    context.textBaseline = 'top';
-    for (const index of frameTicks(...state.view, Math.max(2, Math.floor(width / 46)))) {
-      const x = Math.round(this.x(index)) + 0.5;
-      line(context, x, top, x, top + height, INK.grid);
-      context.fillText(String(DATA.frames[index]), x, top + height + 8);
-    }
-    context.setLineDash([3, 4]);
-    for (const limit of this.limits() ?? []) {
-      line(context, left, this.y(limit), left + width, this.y(limit), '#565c62');
-    }
-    context.setLineDash([]);
-    if (!this.shown.length) {
-      context.fillText(this.empty, left + width / 2, top + height / 2 - 6);
-    }
-  }
-
-  /** Frames in view, one more on either side, cut where the take leaves frames out. */
-  *stretches() {
-    const last = Math.min(LAST, Math.ceil(state.view[1]));
-    let begin = Math.max(0, Math.floor(state.view[0]));
-    for (let index = begin; index <= last; index += 1) {
-      if (index === last || DATA.frames[index + 1] !== DATA.frames[index] + 1) {
-        yield [begin, index];
-        begin = index + 1;
-      }
-    }
-  }
-
-  drawBand(context, { values, deviations, colour }) {
-    if (!bandsShown()) return;
-    context.fillStyle = colour;
-    context.globalAlpha = 0.2;
-    for (const [begin, end] of this.stretches()) {
-      context.beginPath();
-      for (let index = begin; index <= end; index += 1) {
-        context.lineTo(this.x(index), this.y(values[index] + (deviations[index] || 0)));
-      }
-      for (let index = end; index >= begin; index -= 1) {
-        context.lineTo(this.x(index), this.y(values[index] - (deviations[index] || 0)));
-      }
-      context.fill();
-    }
-    context.globalAlpha = 1;
-  }
-
-  drawCurve(context, { values, colour, dash, pins = [] }) {
-    context.lineJoin = 'round';
-    context.setLineDash(dash ?? []);
-    for (const [begin, end] of this.stretches()) {
-      context.beginPath();
-      for (let index = begin; index <= end; index += 1) context.lineTo(this.x(index), this.y(values[index]));
-      context.strokeStyle = colour;
-      context.lineWidth = 1.8;
-      context.stroke();
-      if (begin === end) diamond(context, this.x(begin), this.y(values[begin]), 2.5, colour);
-    }
-    context.setLineDash([]);
-    for (const index of DATA.keyframes) diamond(context, this.x(index), this.y(values[index]), 3.4, colour);
-    for (const [index, value] of pins) {
-      context.fillStyle = INK.well;
-      context.strokeStyle = colour;
-      context.lineWidth = 2;
-      context.fillRect(this.x(index) - 4.5, this.y(value) - 4.5, 9, 9);
-      context.strokeRect(this.x(index) - 4.5, this.y(value) - 4.5, 9, 9);
-    }
-  }
-
-  drawOver() {
-    const context = fitted(this.over);
-    const { left, top, width, height } = this.box;
-    if (this.band) {
-      const [from, to] = this.band.map((index) => Math.min(Math.max(this.x(index), left), left + width));
-      context.fillStyle = 'rgba(92, 200, 232, 0.16)';
-      context.fillRect(Math.min(from, to), top, Math.abs(to - from), height);
-    }
-    for (const [index, colour] of [[this.hovered, '#6c7379'], [state.frame, INK.cursor]]) {
-      if (index === null || index < state.view[0] || index > state.view[1]) continue;
-      const x = Math.round(this.x(index)) + 0.5;
-      line(context, x, top - 6, x, top + height, colour);
-      for (const { values, colour: ink } of this.shown) {
-        context.fillStyle = ink;
-        context.beginPath();
-        context.arc(x, this.y(values[index]), 3.4, 0, 7);
-        context.fill();
-      }
-    }
+  /** The line at the present frame, with a dot on every curve. */
+  showPlayhead() {
+    const { plot, playhead, shown } = this;
+    playhead.hidden = state.frame < state.view[0] || state.frame > state.view[1];
+    playhead.style.left = `${plot.valToPos(state.frame, 'x')}px`;
+    shown.forEach(({ values }, place) => {
+      playhead.children[place].style.top = `${plot.valToPos(values[state.frame], 'y')}px`;
+    });
     this.host.dataset.cursor = String(state.frame);
   }
 
-  listen() {
-    const { over } = this;
-    let start = null;
+  listen(over) {
+    const press = { x: 0, view: null, pans: false };
     over.addEventListener('pointerdown', (event) => {
-      if (event.button !== 0) return;
-      over.setPointerCapture(event.pointerId);
-      start = { x: event.clientX, frame: this.frameAt(event), view: [...state.view], pans: event.shiftKey };
+      Object.assign(press, { x: event.clientX, view: [...state.view], pans: event.button === 0 && event.shiftKey });
+      if (press.pans) over.setPointerCapture(event.pointerId);
     });
     over.addEventListener('pointermove', (event) => {
-      this.hover(event);
-      if (!start || Math.abs(event.clientX - start.x) < DRAG_FROM) return;
-      if (start.pans) {
-        const moved = ((start.x - event.clientX) / this.box.width) * (start.view[1] - start.view[0]);
-        setView(start.view[0] + moved, start.view[1] + moved);
-      } else {
-        this.band = [start.frame, this.frameAt(event)];
-        this.drawOver();
-      }
+      if (!press.pans) return;
+      const moved = ((press.x - event.clientX) / over.clientWidth) * (press.view[1] - press.view[0]);
+      setView(press.view[0] + moved, press.view[1] + moved);
     });
-    over.addEventListener('pointerup', (event) => {
-      if (!start) return;
-      if (this.band) setView(Math.min(...this.band), Math.max(...this.band));
-      else if (Math.abs(event.clientX - start.x) < DRAG_FROM) goTo(this.frameAt(event));
-      start = this.band = null;
-      this.drawOver();
+    for (const end of ['pointerup', 'pointercancel']) over.addEventListener(end, () => (press.pans = false));
+    over.addEventListener('click', (event) => {
+      if (Math.abs(event.clientX - press.x) < DRAG_FROM) goTo(this.frameAt(event));
     });
-    over.addEventListener('pointercancel', () => {
-      start = this.band = null;
-      this.drawOver();
-    });
-    over.addEventListener('pointerleave', () => {
-      this.hovered = null;
-      hideTip();
-      this.drawOver();
-    });
-    over.addEventListener('dblclick', showWholeTake);
+    over.addEventListener('mouseleave', hideTip);
     over.addEventListener('wheel', (event) => this.wheel(event), { passive: false });
+  }
+
+  frameAt(event) {
+    return this.plot.posToVal(event.clientX - this.plot.over.getBoundingClientRect().left, 'x');
   }
 
   wheel(event) {
     const sideways = Math.abs(event.deltaX) > Math.abs(event.deltaY) ? event.deltaX : event.shiftKey ? event.deltaY : 0;
     if (event.ctrlKey || event.metaKey || event.altKey) zoom(1.0015 ** event.deltaY, this.frameAt(event));
-    else if (sideways && !wholeTake()) pan((sideways / this.box.width) * (state.view[1] - state.view[0]));
+    else if (sideways && !wholeTake()) pan((sideways / this.plot.over.clientWidth) * (state.view[1] - state.view[0]));
     else return;
     event.preventDefault();
   }
 
-  hover(event) {
-    this.hovered = Math.min(Math.max(Math.round(this.frameAt(event)), 0), LAST);
-    const index = this.hovered;
-    const rows = this.shown.slice(0, TIP_LINES).map((series) => [this.valueText(series, index), series.colour]);
+  hover({ cursor }) {
+    const { idx: index, event, left } = cursor;
+    if (left < 0 || !event || index === null) return;
+    const rows = this.shown.slice(0, TIP_LINES).map((series) => {
+      return [`${series.name}: ${valueAndSpread(series, index)}${this.unit}`, series.colour];
+    });
     if (this.shown.length > TIP_LINES) rows.push([`and ${this.shown.length - TIP_LINES} more`]);
     const kind = KEYFRAMES.has(index) ? ', a keyframe of the solve' : '';
     showTip(event, [[frameName(index) + kind], ...rows]);
-    this.drawOver();
   }
+}
 
-  valueText(series, index) {
-    return `${series.name}: ${valueAndSpread(series, index)}${this.unit}`;
+const nearestFrame = (plot, left) => Math.min(Math.max(Math.round(plot.posToVal(left, 'x')), 0), LAST);
+
+/** The upper and the lower edge of a series' band, as series without a line. */
+function bandEdges({ colour, values, deviations }) {
+  return [1, -1].map((sign) => ({ colour, values: values.map((value, n) => value + sign * (deviations[n] || 0)) }));
+}
+
+/** Where the take leaves frames out, curves and bands are cut: pixels from and to. */
+function cutGaps(plot, _, first, last) {
+  const cuts = CUTS.filter((index) => index >= first && index < last);
+  return cuts.map((index) => [index, index + 1].map((end) => plot.valToPos(end, 'x', true)));
+}
+
+function frameSplits(plot) {
+  return frameTicks(...state.view, Math.max(2, Math.floor(plot.over.clientWidth / 46)));
+}
+
+const frameNumbers = (_, indices) => indices.map((index) => String(DATA.frames[index]));
+
+function writtenTicks(_, ticks, __, ___, step) {
+  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  return ticks.map((tick) => written(tick, digits));
+}
+
+/** A curve's keyframes and lone frames as diamonds, its pins as boxes. */
+function drawMarks(plot, series) {
+  if (!series) return;
+  const { ctx: context, bbox } = plot;
+  const ratio = uPlot.pxRatio;
+  const place = (index, value) => [plot.valToPos(index, 'x', true), plot.valToPos(value, 'y', true)];
+  context.save();
+  context.beginPath();
+  context.rect(bbox.left, 0, bbox.width, bbox.top + bbox.height + 6 * ratio);
+  context.clip();
+  for (const [indices, radius] of [[ALONE, 2.5], [DATA.keyframes, 3.4]]) {
+    for (const index of indices) diamond(context, ...place(index, series.values[index]), radius * ratio, series.colour);
   }
+  context.fillStyle = INK.well;
+  context.strokeStyle = series.colour;
+  context.lineWidth = 2 * ratio;
+  for (const [index, value] of series.pins ?? []) {
+    const [x, y] = place(index, value);
+    const box = [x - 4.5 * ratio, y - 4.5 * ratio, 9 * ratio, 9 * ratio];
+    context.fillRect(...box);
+    context.strokeRect(...box);
+  }
+  context.restore();
+}
+
+function zoomToSelection(plot) {
+  const { left, width } = plot.select;
+  if (!width) return;
+  const view = [plot.posToVal(left, 'x'), plot.posToVal(left + width, 'x')];
+  plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+  setView(...view);
 }
 
 /** ``0.512 ± 0.004`` of a series at a frame, or what holds it there. */

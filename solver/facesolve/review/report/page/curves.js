@@ -52,11 +52,9 @@ function showCurves() {
 function showReadout(chart) {
   byId('readout').replaceChildren(
     ...chart.shown.map((series) => {
-      const swatch = make('i', { className: 'swatch' });
-      swatch.style.background = series.colour;
       const drop = button('×', `Drop ${series.name}`, () => pickEach([series.control], false), 'drop');
       const value = make('b', {}, valueAndSpread(series, state.frame));
-      return make('li', { title: series.name }, swatch, make('span', {}, series.name), value, drop);
+      return make('li', { title: series.name }, swatch(series.colour), make('span', {}, series.name), value, drop);
     }),
   );
 }
@@ -102,10 +100,8 @@ function showHeadMotion() {
     const host = make('div', { className: 'chart low' });
     const legend = make('p', { className: 'legend', title: about }, make('b', {}, title));
     const texts = axes.map(([axis, colour]) => {
-      const swatch = make('i', { className: 'swatch' });
-      swatch.style.background = colour;
       const text = make('span', { className: 'number' });
-      legend.append(make('span', {}, swatch, `${axis} `, text));
+      legend.append(make('span', {}, swatch(colour), `${axis} `, text));
       return text;
     });
     byId('head').append(make('div', {}, legend, host));
