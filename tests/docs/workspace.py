@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from facesolve.cli import main as facesolve
-from facesolve.jobs.pack import FootageSource, PackRequest, pack_take
 from facesolve.take import Rig, read_solution, write_solution
 from facesolve.take.calibration import CalibratedCamera, write_calibrated_cameras
 from tests import synthetic, textured
@@ -52,11 +51,9 @@ def make_workspace(folder: Path) -> None:
     (folder / "start.json").write_text(json.dumps({"frame": 0, "weights": start, "head": head[0].tolist()}))
     np.savez(folder / "truth.npz", weights=controls, names=np.array(rig.control_names), head=head)
     (folder / "settings.toml").write_text(SETTINGS)
-    source = FootageSource(str(folder / PATTERN))
-    request = PackRequest(
-        folder / "rig.npz", folder / "calibration.json", source, (0, FRAMES - 1), 30.0, folder / "start.json"
-    )
-    pack_take(request, folder / "my_take")
+    files = ["--rig", "rig.npz", "--cameras", "calibration.json", "--start", "start.json", "--footage", PATTERN]
+    pack = ["pack", *(text if text.startswith("--") else str(folder / text) for text in files)]
+    assert facesolve([*pack, "--frames", f"0-{FRAMES - 1}", "--fps", "30", "--out", str(folder / "my_take")]) == 0
     solve = ["solve", str(folder / "my_take"), "--out", str(folder / "my_solution"), "--quality", "draft"]
     assert facesolve([*solve, "--device", "cpu"]) == 0
     solution = read_solution(folder / "my_solution")
