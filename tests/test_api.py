@@ -7,11 +7,14 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import facesolve
 from facesolve.evaluate.evaluation import read_truth
+from facesolve.footage import open_footage
 from facesolve.jobs.demo_take import TRUTH, make_take
+from facesolve.take.solved import find_take
 
 HEAVY = ("torch", "cv2", "rich", "matplotlib")
 
@@ -116,6 +119,33 @@ def test_a_take_is_solved_from_its_folder(folder: Path, solution: facesolve.Solu
     assert evaluation.regions[0].world_mean < 1.0  # mm
     assert solution.frames.tolist() == take.frames.tolist()
     assert solution.provenance["take"] == folder.as_posix()
+
+
+def test_a_take_in_memory_gives_the_same_solution(folder: Path, solution: facesolve.Solution):
+    take = facesolve.read_take(folder)
+    footage = []
+    for files, camera in zip(take.footage, take.cameras, strict=True):
+        reader = open_footage(files, camera)
+        images = np.stack([reader.stored(frame) for frame in take.frames.tolist()])
+        footage.append(facesolve.Footage.from_arrays(camera.name, images, offset=-int(take.frames[0])))
+    in_memory = facesolve.solve(replace(take, footage=tuple(footage)), device="cpu")
+    assert np.array_equal(in_memory.controls, solution.controls)
+    assert np.array_equal(in_memory.head, solution.head)
+    assert "take" not in in_memory.provenance
+
+
+def test_settings_replace_the_takes_own(folder: Path):
+    settings = facesolve.Settings(quality="draft", controls=(facesolve.ControlSettings("jawOpen", lock=0.25),))
+    locked = facesolve.solve(folder, device="cpu", settings=settings)
+    assert np.allclose(locked.controls[:, locked.control_names.index("jawOpen")], 0.25)
+
+
+def test_a_solution_is_kept_and_read_back(folder: Path, solution: facesolve.Solution, tmp_path: Path):
+    solution.save(tmp_path / "solution")
+    read = facesolve.read_solution(tmp_path / "solution")
+    assert np.array_equal(read.controls, solution.controls)
+    assert find_take(read, tmp_path / "solution").name == "demo"
+    assert "of take 'demo': 8 frames, 1 to 8 at 24 fps" in repr(read)
 
 
 def test_progress_reaches_a_function(solution: facesolve.Solution, events: list[dict[str, object]]):

@@ -20,9 +20,12 @@ ACTIVE_WEIGHT = 0.01
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """What really happened. weights: (F, K); head: (F, 4, 4) world space, centimetres.
+    """What really happened in each of a take's F frames.
 
-    names: (K,) of the rig's controls, or of its targets where rig controls stand between a person and the weights.
+    Attributes:
+        weights: (F, K) values of what ``names`` lists.
+        names: K names of the rig's controls, or of its targets where rig controls stand between a person and them.
+        head: (F, 4, 4) rigid transforms, world space, centimeters.
     """
 
     weights: np.ndarray
@@ -32,12 +35,21 @@ class Truth:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """All measures of a solution; arrays are per frame (F,).
+    """All measures of a solution of F frames.
 
-    regions: first the face (every vertex that a control moves), then the region asked for, if any.
-    head_rotation: degrees. weight_error: mean absolute difference of the controls, or of the targets' weights where the
-    truth gives those. active: controls (or weights) whose magnitude exceeds 0.01. jerk: mean norm of the third
-    difference of the face's world vertices, metres per second cubed; NaN where no four frames follow one another.
+    Attributes:
+        frames: (F,) take frame numbers.
+        regions: Vertex errors in millimeters: first of the face (every vertex that a control moves), then of the
+            region asked for, if any.
+        head_rotation: (F,) degrees.
+        weight_error: (F,) mean absolute difference of the controls, or of the targets' weights where the truth gives
+            those.
+        active: (F,) controls (or weights) whose magnitude exceeds 0.01.
+        active_truth: (F,) the same of the truth.
+        jerk: Mean norm of the third difference of the face's world vertices, meters per second cubed; NaN where no
+            four frames follow one another.
+        jerk_truth: The same of the truth.
+        control_error: Mean absolute difference of each control (or weight), by name.
     """
 
     frames: np.ndarray

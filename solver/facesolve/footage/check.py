@@ -13,8 +13,9 @@ from facesolve.footage.norpix.reader import NorpixFile
 from facesolve.footage.norpix.synchronise import frame_rate
 from facesolve.take import Camera, Footage, FootageError, Take
 from facesolve.take.finding import ERROR, WARNING, Finding, Show
-from facesolve.take.footage import NORPIX, VIDEO
+from facesolve.take.footage import MEMORY, SEQUENCE
 
+from .arrays import ArrayFile
 from .container import UnreadableImage
 from .decode import image_size
 from .reader import NO_IMAGE, open_many, wrong_size
@@ -35,7 +36,7 @@ def check_footage(take: Take, every: int = 1) -> list[Finding]:
     """
     findings = _shared_files(take)
     for camera, footage in zip(take.cameras, take.footage, strict=True):
-        if footage.kind in (VIDEO, NORPIX):
+        if footage.kind != SEQUENCE:
             findings += _file_findings(take, camera, footage, every)
         else:
             images = [(footage.image_path(frame), frame) for frame in take.frames.tolist()]
@@ -51,6 +52,8 @@ def _shared_files(take: Take) -> list[Finding]:
     first: dict[tuple[str, int], str] = {}
     findings = []
     for footage in take.footage:
+        if footage.kind == MEMORY:
+            continue
         other = first.setdefault((os.path.normcase(footage.path), footage.offset), footage.camera)
         if other != footage.camera:
             message = f"'{footage.path}' is the footage of camera '{other}' too; give each camera its own."
@@ -88,7 +91,7 @@ def _sequence_findings(
 
 
 def _file_findings(take: Take, camera: Camera, footage: Footage, every: int) -> Iterator[Finding]:
-    """Of a video or ``.seq`` file, which holds all images."""
+    """Of a video, a ``.seq`` file or arrays, which hold all images."""
     try:
         file = open_many(footage)
     except UnreadableImage as unreadable:
@@ -101,7 +104,8 @@ def _file_findings(take: Take, camera: Camera, footage: Footage, every: int) -> 
         yield from _number_findings(take, footage, file.count)
         if isinstance(file, NorpixFile):
             yield from _norpix_findings(take, footage, file, every)
-        yield from _rate_findings(take, footage, _rate(file))
+        if not isinstance(file, ArrayFile):
+            yield from _rate_findings(take, footage, _rate(file))
     finally:
         file.close()
 

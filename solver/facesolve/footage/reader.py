@@ -11,8 +11,9 @@ import numpy as np
 
 from facesolve.footage.norpix.reader import NorpixFile
 from facesolve.take import Camera, Footage, FootageError
-from facesolve.take.footage import NORPIX, VIDEO
+from facesolve.take.footage import NORPIX, SEQUENCE, VIDEO
 
+from .arrays import ArrayFile
 from .color import to_linear
 from .container import UnreadableImage
 from .decode import OtherSize, read_pixels
@@ -51,7 +52,7 @@ class FootageReader:
         self._lens_lock = threading.Lock()
         self._everywhere = np.ones((camera.height, camera.width), bool)
         self._everywhere.setflags(write=False)
-        self._many = self._open_many() if footage.kind in (VIDEO, NORPIX) else None
+        self._many = self._open_many() if footage.kind != SEQUENCE else None
 
     def read(self, frame: int) -> Image:
         """The image at take frame number ``frame``, (H, W) of the camera, undistorted.
@@ -96,7 +97,7 @@ class FootageReader:
         if self._many is not None:
             self._many.close()
 
-    def _open_many(self) -> VideoFile | NorpixFile:
+    def _open_many(self) -> VideoFile | NorpixFile | ArrayFile:
         try:
             return open_many(self.footage)
         except UnreadableImage as problem:
@@ -112,6 +113,8 @@ class FootageReader:
 
     def _matte(self, frame: int) -> np.ndarray | None:
         """(H, W) float32 coverage, the mean of the matte's channels at full scale; None without mattes."""
+        if isinstance(self._many, ArrayFile):
+            return self._many.matte(frame + self.footage.offset)
         path = self.footage.matte_path(frame)
         if path is None:
             return None
@@ -140,8 +143,10 @@ class FootageReader:
 NO_IMAGE = "has no image of this frame (dropped when it was recorded); leave the frame out or solve without the image."
 
 
-def open_many(footage: Footage) -> VideoFile | NorpixFile:
-    """The video or ``.seq`` file of ``footage``; raises UnreadableImage."""
+def open_many(footage: Footage) -> VideoFile | NorpixFile | ArrayFile:
+    """The video, ``.seq`` file or arrays of ``footage``; raises UnreadableImage."""
+    if footage.arrays is not None:
+        return ArrayFile(footage.arrays)
     path = Path(footage.path)
     return NorpixFile(path, footage.bayer) if footage.kind == NORPIX else VideoFile(path)
 

@@ -16,10 +16,19 @@ DISTORTION_LENGTHS = (0, 4, 5, 8)
 class Camera:
     """A pinhole camera with Brown-Conrady distortion, OpenCV convention: ``x_cam = R x_world + t``, +z forward, y down.
 
-    width, height: pixels of the stored image.
-    intrinsics: (3, 3) or (F, 3, 3) float64, pixels; the first pixel's centre is (0.5, 0.5).
-    rotation: (3, 3) or (F, 3, 3); translation: (3,) or (F, 3), centimetres. F is the take's number of frames.
-    distortion: (0,), (4,), (5,) or (8,) coefficients k1 k2 p1 p2 [k3 [k4 k5 k6]] as OpenCV orders them.
+    F is the take's number of frames; what moves or zooms is given for each.
+
+    Attributes:
+        name: Names its footage, too.
+        width: Pixels of the stored image.
+        height: Pixels of the stored image.
+        intrinsics: (3, 3) or (F, 3, 3) float64, pixels; the center of the first pixel is (0.5, 0.5).
+        rotation: (3, 3) or (F, 3, 3) float64.
+        translation: (3,) or (F, 3) float64, centimeters.
+        distortion: (0,), (4,), (5,) or (8,) coefficients k1 k2 p1 p2 [k3 [k4 k5 k6]] as OpenCV orders them.
+
+    Raises:
+        FacesolveError: For other shapes, numbers that are not finite, or a rotation that is none.
     """
 
     name: str

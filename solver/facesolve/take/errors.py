@@ -2,7 +2,10 @@
 
 
 class FacesolveError(Exception):
-    """Base of every expected failure; the command line prints its message and exits with code 2."""
+    """Base of every expected failure: one sentence that says what is wrong, where, and what to do.
+
+    The command line prints it and exits with code 2.
+    """
 
 
 class TakeError(FacesolveError):

@@ -1,4 +1,4 @@
-"""The footage half of the contract: where each camera's images are and how to read their numbers. Opens no file."""
+"""Where each camera's images are, in files or in memory, and how to read their numbers. Opens no file."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import Optional, Tuple
 
+import numpy as np
+
 from .errors import TakeError
 
 SEQUENCE = "sequence"
 VIDEO = "video"
 NORPIX = "norpix"
+MEMORY = "memory"
 COLOR_SPACES = ("srgb", "linear")
 BAD_FRAME_POLICIES = ("stop", "unseen")
 BAYER_PATTERNS = ("RGGB", "GRBG", "GBRG", "BGGR")
@@ -19,20 +22,66 @@ SYNC_MODES = ("stamps", "start", "number")
 _FRAME_FIELD = re.compile(r"\{frame(:0?\d*d)?\}")
 
 
+@dataclass(frozen=True, eq=False)
+class ImageArrays:
+    """The images of one camera in memory, N of them; they are not copied.
+
+    Attributes:
+        images: (N, H, W) gray or (N, H, W, 3) RGB; uint8 or uint16 at full scale, or float with white at 1.
+        mattes: (N, H, W), 1 (of integers: full scale, of bool: True) where the actor is, or None.
+
+    Raises:
+        FacesolveError: For another shape or kind of numbers.
+    """
+
+    images: np.ndarray
+    mattes: Optional[np.ndarray] = None
+
+    def __post_init__(self) -> None:
+        for name in ("images", "mattes"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, np.asarray(getattr(self, name)))
+        images, mattes = self.images, self.mattes
+        if images.ndim not in (3, 4) or images.shape[3:] not in ((), (3,)) or not images.size:
+            raise TakeError(
+                "footage in memory: images have shape {}, expected (images, height, width) or (images, height, "
+                "width, 3).".format(images.shape)
+            )
+        if images.dtype not in (np.uint8, np.uint16) and images.dtype.kind != "f":
+            raise TakeError(
+                "footage in memory: images hold {}, expected uint8, uint16 or float numbers.".format(images.dtype)
+            )
+        if mattes is None:
+            return
+        if mattes.shape != images.shape[:3]:
+            raise TakeError(
+                "footage in memory: mattes have shape {}, expected {} like the images.".format(
+                    mattes.shape, images.shape[:3]
+                )
+            )
+        if mattes.dtype not in (np.uint8, np.uint16) and mattes.dtype.kind not in "fb":
+            raise TakeError(
+                "footage in memory: mattes hold {}, expected bool, uint8, uint16 or float numbers.".format(mattes.dtype)
+            )
+
+
 @dataclass(frozen=True)
 class Footage:
-    """The image source of one camera.
+    """The image source of one camera: files, or with ``Footage.from_arrays`` images in memory.
 
-    path: an image sequence pattern with ``{frame}`` or ``{frame:04d}`` in the file name, a video file, or a Norpix
-        ``.seq`` file. Absolute, or relative to the take's folder; forward slashes.
-    offset: image number = take frame number + offset (for a video or ``.seq``, image 0 is its first frame).
-    matte: pattern of a second sequence, white where the actor is (255 = keep), or None.
-    color_space: ``srgb`` or ``linear``: how pixel values are encoded.
-    undistorted: the images are already undistorted, the camera's distortion must not be applied.
-    images: which image of a ``.seq`` each take frame is, where cameras were matched by their time stamps: runs of
-        (first take frame, last take frame, image number of the first). A frame in no run has no image (it was
-        dropped when it was recorded). Empty: ``offset`` counts.
-    bayer: the colours of the top left 2x2 pixels when a ``.seq`` holds a Bayer mosaic (``RGGB``, ...), else None.
+    Attributes:
+        camera: The camera's name.
+        path: An image sequence pattern with ``{frame}`` or ``{frame:04d}`` in the file name, a video file, or a Norpix
+            ``.seq`` file. Absolute, or relative to the take's folder; forward slashes.
+        offset: Image number = take frame number + offset. Image 0 is the first of a video, a ``.seq`` or of arrays.
+        matte: Pattern of a second sequence, white where the actor is (255 = keep), or None.
+        color_space: ``srgb`` or ``linear``: how pixel values are encoded.
+        undistorted: The images are already undistorted, the camera's distortion must not be applied.
+        images: Which image of a ``.seq`` each take frame is, where cameras were matched by their time stamps: runs of
+            (first take frame, last take frame, image number of the first). A frame in no run has no image (it was
+            dropped when it was recorded). Empty: ``offset`` counts.
+        bayer: The colors of the top left 2x2 pixels when a ``.seq`` holds a Bayer mosaic (``RGGB``, ...), else None.
+        arrays: The images themselves when they are in memory; ``path`` then only stands in messages.
     """
 
     camera: str
@@ -43,6 +92,7 @@ class Footage:
     undistorted: bool = False
     images: Tuple[Tuple[int, int, int], ...] = ()
     bayer: Optional[str] = None
+    arrays: Optional[ImageArrays] = None
 
     def __post_init__(self) -> None:
         where = "footage of camera '{}'".format(self.camera)
@@ -67,9 +117,36 @@ class Footage:
             )
         object.__setattr__(self, "images", _runs(self.images, where))
 
+    @staticmethod
+    def from_arrays(
+        camera: str,
+        images: np.ndarray,
+        mattes: Optional[np.ndarray] = None,
+        offset: int = 0,
+        color_space: str = "srgb",
+        undistorted: bool = False,
+    ) -> Footage:
+        """Footage that is in memory, for a take that is solved without files.
+
+        Args:
+            camera: The camera's name.
+            images: (N, H, W) gray or (N, H, W, 3) RGB; uint8 or uint16 at full scale, or float with white at 1.
+            mattes: (N, H, W), 1 (of integers: full scale, of bool: True) where the actor is, or None.
+            offset: Image number = take frame number + offset; image 0 is the first. A take of frames 1 to N has -1.
+            color_space: ``srgb`` or ``linear``: how pixel values are encoded.
+            undistorted: The images are already undistorted.
+
+        Raises:
+            FacesolveError: For another shape or kind of numbers.
+        """
+        arrays = ImageArrays(images, mattes)
+        return Footage(camera, "images in memory", offset, None, color_space, undistorted, arrays=arrays)
+
     @property
     def kind(self) -> str:
-        """``sequence`` when the path has a frame field, ``norpix`` for a ``.seq`` file, else ``video``."""
+        """``memory``, ``sequence`` when the path has a frame field, ``norpix`` for a ``.seq`` file, else ``video``."""
+        if self.arrays is not None:
+            return MEMORY
         if _FRAME_FIELD.search(self.path):
             return SEQUENCE
         return NORPIX if self.path.lower().endswith(".seq") else VIDEO

@@ -106,13 +106,25 @@ class Mesh:
 
 @dataclass(frozen=True, eq=False)
 class Rig:
-    """A blendshape rig at its neutral. All positions are in rig space (before the head transform), centimetres.
+    """A blendshape rig at its neutral. All positions are in rig space (before the head transform), centimeters.
 
-    neutral: (V, 3) float32.
-    face_counts: (P,) int32 corners of each polygon; face_vertices: (sum,) int32, polygon after polygon.
-    uvs: (T, 2) float32, may leave the unit square (UDIM tiles); face_uvs: (sum,) int32. Both empty when there are none.
-    photometric_weight: (V,) float32 in 0..1 or None: how far a vertex's colour may drive the solve. 0 only occludes.
-    rigid_weight: (V,) float32 in 0..1 or None: the part of the surface that fixes the head transform.
+    Attributes:
+        neutral: (V, 3) float32 vertices.
+        face_counts: (P,) int32 corners of each polygon.
+        face_vertices: (sum of the counts,) int32 vertex of each corner, polygon after polygon.
+        targets: The blendshape targets.
+        controls: K controls, what is solved for.
+        drivers: How controls move the targets' weights.
+        combinations: Targets whose weights follow from other targets' weights, after what they depend on.
+        uvs: (T, 2) float32, may leave the unit square (UDIM tiles); empty when there are none.
+        face_uvs: (sum of the counts,) int32 UV of each corner; empty when there are none.
+        meshes: The geometries that the vertices and polygons are of, in order; one when left out.
+        photometric_weight: (V,) float32 in 0..1 or None: how far a vertex's color may drive the solve; with 0 it only
+            occludes.
+        rigid_weight: (V,) float32 in 0..1 or None: the part of the surface that fixes the head transform.
+
+    Raises:
+        FacesolveError: When they do not fit together, or a number is not finite.
     """
 
     neutral: np.ndarray
@@ -173,7 +185,20 @@ class Rig:
         uvs: Optional[np.ndarray] = None,
         face_uvs: Optional[np.ndarray] = None,
     ) -> Rig:
-        """Rig whose controls are its target weights, 0..1. neutral (V, 3) cm, deltas (K, V, 3) cm, names (K)."""
+        """Rig whose controls are the weights of its targets, 0..1.
+
+        Args:
+            neutral: (V, 3) centimeters.
+            deltas: (K, V, 3) centimeters, offsets of each target from the neutral.
+            names: K names of targets and controls.
+            face_counts: (P,) corners of each polygon.
+            face_vertices: (sum of the counts,) vertex of each corner.
+            uvs: (T, 2), or None.
+            face_uvs: (sum of the counts,) UV of each corner, or None.
+
+        Raises:
+            FacesolveError: When they do not fit together.
+        """
         neutral = np.asarray(neutral)
         deltas = np.asarray(deltas)
         if deltas.ndim != 3 or deltas.shape[1:] != neutral.shape or len(names) != len(deltas):

@@ -48,7 +48,13 @@ class ControlSettings:
 
 @dataclass(frozen=True)
 class Pin:
-    """A key the animator insists on: ``control`` has ``value`` at take frame number ``frame``."""
+    """A key the animator insists on.
+
+    Attributes:
+        frame: take frame number.
+        control: the control's name in the rig.
+        value: what the control has at that frame, in the rig's own units.
+    """
 
     frame: int
     control: str

@@ -12,7 +12,7 @@ import numpy as np
 from .camera import Camera
 from .errors import TakeError
 from .files import check_schema, read_json, read_npz, write_json, write_npz
-from .footage import Footage
+from .footage import MEMORY, Footage
 from .rig import Combination, Control, Driver, Mesh, Rig, Shape, Target
 from .settings import Settings
 from .settings_record import settings_from, settings_record
@@ -26,8 +26,22 @@ PathLike = Union[str, "os.PathLike[str]"]
 
 
 def write_take(take: Take, folder: PathLike) -> None:
-    """Writes ``take`` into ``folder`` (made if needed). Footage paths become relative to it where they can be."""
+    """Writes a take, which ``read_take`` and the command line read.
+
+    Args:
+        take: Its footage must be files; their paths become relative to ``folder`` where they can be.
+        folder: Is made if needed; a take that is there is replaced.
+
+    Raises:
+        FacesolveError: When footage is in memory, or the folder cannot be written.
+    """
     root = Path(folder)
+    for footage in take.footage:
+        if footage.kind == MEMORY:
+            raise TakeError(
+                "take '{}': the images of camera '{}' are in memory; write them as files, and give the take their "
+                "pattern.".format(take.name, footage.camera)
+            )
     arrays = _rig_arrays(take.rig)
     arrays.update(frames=take.frames, scene_times=take.scene_times)
     if take.start is not None:
@@ -51,14 +65,7 @@ def write_take(take: Take, folder: PathLike) -> None:
         "texture": None if take.texture is None else _relative(take.texture, root),
         "on_bad_frame": take.on_bad_frame,
         "cameras": [{"name": c.name, "width": c.width, "height": c.height} for c in take.cameras],
-        "footage": [
-            dict(
-                asdict(f),
-                path=_relative(f.path, root),
-                matte=None if f.matte is None else _relative(f.matte, root),
-            )
-            for f in take.footage
-        ],
+        "footage": [_footage_record(footage, root) for footage in take.footage],
         "rig": {
             "meshes": [asdict(mesh) for mesh in take.rig.meshes],
             "controls": [asdict(control) for control in take.rig.controls],
@@ -71,7 +78,18 @@ def write_take(take: Take, folder: PathLike) -> None:
 
 
 def read_take(folder: PathLike) -> Take:
-    """The take in ``folder``, footage paths made absolute. Raises TakeError with one sentence for anything wrong."""
+    """Reads the take in a folder.
+
+    Args:
+        folder: Holds ``take.json`` and ``take.npz``, made by ``facesolve pack``, by the panel in Maya or by
+            ``write_take``.
+
+    Returns:
+        The take, with the paths of its footage made absolute. No image is read.
+
+    Raises:
+        FacesolveError: One sentence for anything that is missing, damaged or does not fit together.
+    """
     root = Path(folder)
     path = root / "take.json"
     if not path.exists():
@@ -144,7 +162,14 @@ def write_solution(solution: Solution, folder: PathLike) -> None:
 
 
 def read_solution(folder: PathLike) -> Solution:
-    """The solution in ``folder``. Raises TakeError with one sentence for anything wrong."""
+    """Reads the solution in a folder.
+
+    Args:
+        folder: Holds ``solution.json`` and ``solution.npz``, made by ``facesolve solve`` or ``Solution.save``.
+
+    Raises:
+        FacesolveError: One sentence for anything that is missing, damaged or does not fit together.
+    """
     root = Path(folder)
     path = root / "solution.json"
     if not path.exists():
@@ -165,6 +190,14 @@ def read_solution(folder: PathLike) -> Solution:
         raise TakeError("solution: '{}' lacks {}.".format(path, error)) from None
     except (TypeError, ValueError, IndexError, AttributeError) as error:
         raise TakeError("solution: '{}' is malformed ({}).".format(path, error)) from None
+
+
+def _footage_record(footage: Footage, root: Path) -> Dict[str, Any]:
+    record = asdict(footage)
+    del record["arrays"]
+    record["path"] = _relative(footage.path, root)
+    record["matte"] = None if footage.matte is None else _relative(footage.matte, root)
+    return record
 
 
 def _relative(path: str, root: Path) -> str:
