@@ -268,8 +268,25 @@ def initializePlugin(plugin) -> None:
     registry = om.MFnPlugin(plugin, VENDOR, facesolve.__version__)
     for command in COMMANDS:
         registry.registerCommand(command.NAME, command, command.SYNTAX)
+    warn_of_others(registry.loadPath())
     if not cmds.about(batch=True):
         utils.executeDeferred(build_shelf)
+
+
+def warn_of_others(folder: str) -> None:
+    """A warning when Python has taken our packages from elsewhere than the plug-in's module: versions would mix."""
+    from pathlib import Path
+
+    import facesolve_maya
+
+    root = Path(folder).resolve().parents[1]
+    for package in (facesolve, facesolve_maya):
+        found = Path(package.__file__).resolve().parent
+        if root not in found.parents:
+            om.MGlobal.displayWarning(
+                "Facesolve: Python takes '{}' from '{}', not from the module in '{}'. Take the former off Maya's "
+                "PYTHONPATH, or uninstall it from Maya's Python.".format(package.__name__, found, root)
+            )
 
 
 def build_shelf() -> None:

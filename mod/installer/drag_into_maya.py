@@ -9,6 +9,7 @@ import sys
 import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+MODULE = "facesolve"
 PLUGIN = "facesolve_plugin"
 OLDEST_MAYA = 2022
 
@@ -60,6 +61,11 @@ def activate(cmds, target):
     """Loads the module into this session, the plug-in and the shelf; returns sentences about what could not be done."""
     problems = []
     cmds.loadModule(load=target)
+    if MODULE not in (cmds.moduleInfo(listModules=True) or []):
+        problems.append(
+            f"Maya does not list the module '{MODULE}' yet. Restart Maya; if the shelf is missing then, add the file's "
+            "folder to the environment variable MAYA_MODULE_PATH."
+        )
     for folder in (os.path.join(ROOT, "solver"), os.path.join(ROOT, "maya_plugin")):
         if folder not in sys.path:
             # A module's PYTHONPATH is read when Maya starts; this session started without it.

@@ -94,3 +94,15 @@ def test_a_damaged_list_is_a_warning_and_stops_nothing(maya, window, tmp_path, m
     assert "facesolve.json" in warning
     assert list(window.shelves) == ["Polygons"]
     assert set(maya.plugin_commands) == COMMANDS
+
+
+def test_packages_from_elsewhere_are_said(maya, tmp_path):
+    """Another copy on Maya's path, as pip may have left it, would run with this plug-in."""
+    copy = tmp_path / "other" / "maya_plugin" / "plug-ins" / PLUGIN.name
+    copy.parent.mkdir(parents=True)
+    copy.write_text(PLUGIN.read_text())
+    cmds.loadPlugin(str(PLUGIN))
+    assert maya.messages == []
+    cmds.unloadPlugin(PLUGIN.stem)
+    cmds.loadPlugin(str(copy))
+    assert any("Python takes 'facesolve_maya' from" in message for message in maya.messages)

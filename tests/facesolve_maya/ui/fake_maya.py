@@ -27,6 +27,7 @@ class FakeCommands:
         self.dialogs: list[str] = []
         self.batch = False
         self.app_dir = ""
+        self.modules_seen = True
         self.parents = {"face_GEOShape": "face_GEO", "face_GEO": "head_GRP", "head_GRP": "character_GRP"}
 
     # Windows
@@ -84,6 +85,9 @@ class FakeCommands:
 
     def loadModule(self, *, load):
         self.loaded.append(load)
+
+    def moduleInfo(self, *, listModules):
+        return ["MayaUSD", *(["facesolve"] if self.loaded and self.modules_seen else [])]
 
     def loadPlugin(self, path, *, quiet):
         self.loaded.append(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from tests.maya_emulator.commands.registry import COMMANDS
@@ -129,6 +130,9 @@ class MPxCommand:
 class MFnPlugin:
     def __init__(self, plugin: PluginObject, vendor: str = "", version: str = "", api: str = "Any") -> None:
         self._plugin = plugin
+
+    def loadPath(self) -> str:
+        return Path(self._plugin.path).parent.as_posix()
 
     def registerCommand(self, name: str, creator: Any, syntax: Any = None) -> None:
         session = current()
