@@ -71,6 +71,8 @@ class Session:
     evaluation_mode: str = "parallel"
     modified: bool = False
     batch: bool = True
+    drawing: bool = True
+    constraints_answer: bool = False  # getAttr -time with the pose of that time, as versions may do
     undo_enabled: bool = True
     undo_queue: list[Chunk] = field(default_factory=list)
     redo_queue: list[Chunk] = field(default_factory=list)
@@ -215,6 +217,16 @@ class Session:
             self.graph.version += 1
         target.append(Chunk(chunk.name, inverses))
         return chunk.name
+
+    @contextmanager
+    def asking(self, time: float) -> Iterator[None]:
+        """What is evaluated inside is asked about ``time`` (ticks) while the scene stays where it is."""
+        away = abs(time - self.time) > 1e-6 and not self.constraints_answer
+        self.evaluator.present = self.time if away else None
+        try:
+            yield
+        finally:
+            self.evaluator.present = None
 
     def resolve_file(self, path: str) -> Path:
         """``path`` as written, or by its name in the folders where the tester looks for references."""

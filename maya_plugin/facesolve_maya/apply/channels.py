@@ -13,7 +13,7 @@ import numpy as np
 from maya import cmds
 
 from facesolve_maya.scene.findings import Refusal
-from facesolve_maya.scene.geometry import world_matrix
+from facesolve_maya.scene.motion import world_matrices
 from facesolve_maya.scene.plugs import has_attribute, short_name
 from facesolve_maya.scene.rotate_order import ROTATE_ORDERS, euler_curve, rotation_matrix
 from facesolve_maya.scene.units import centimetres, radians
@@ -90,8 +90,7 @@ def head_channels(node: str, heads: np.ndarray, times: Tuple[float, ...]) -> np.
     result = np.zeros((len(times), 6))
     present = [present_channels(node, time) for time in times]
     frames = [local_frame(node, time) for time in times]
-    for index, (time, frame, now) in enumerate(zip(times, frames, present)):
-        world = world_matrix(node, time)
+    for index, (world, frame, now) in enumerate(zip(world_matrices((node,), times)[node], frames, present)):
         above = np.linalg.inv(frame.matrix(now[:3], rotation_matrix(now[3:], frame.order))) @ world
         wanted = np.eye(4)
         wanted[:3, :3] = np.diag(np.linalg.norm(world[:3, :3], axis=1)) @ heads[index, :3, :3].T

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, Tuple
+from typing import List, Optional, Tuple
 
 import numpy as np
 from maya import cmds
@@ -10,7 +10,7 @@ from maya import cmds
 from facesolve.take import Camera
 from facesolve.take.film import FILM_FITS, FilmBack, extrinsics_from_maya_world_matrix, intrinsics_from_film_back
 from facesolve_maya.scene.findings import Refusal
-from facesolve_maya.scene.geometry import world_matrix
+from facesolve_maya.scene.motion import world_matrices
 from facesolve_maya.scene.plugs import has_attribute, require_node, short_name, value_range
 
 DISTORTION_ATTRIBUTE = "facesolveDistortion"
@@ -82,11 +82,17 @@ def refuse_unsupported(shape: str, times: Tuple[float, ...]) -> None:
         raise Refusal(name, "it has {}.".format(" and ".join(found)), "Reset it; put it into the lens or film back.")
 
 
-def read_camera(shape: str, times: Tuple[float, ...], width: int, height: int) -> Camera:
-    """The camera at the take's times, for footage of ``width`` x ``height`` px. Refusal for unsupported settings."""
-    refuse_unsupported(shape, times)
+def read_camera(
+    shape: str, times: Tuple[float, ...], width: int, height: int, matrices: Optional[np.ndarray] = None
+) -> Camera:
+    """The camera at the take's times, for footage of ``width`` x ``height`` px. Refusal for unsupported settings.
+
+    matrices: (F, 4, 4) world matrices (``scene.motion.world_matrices``) of a camera that is known to be supported.
+    """
     name = camera_name(shape)
-    matrices = np.stack([world_matrix(shape, time) for time in times])
+    if matrices is None:
+        refuse_unsupported(shape, times)
+        matrices = world_matrices((shape,), times)[shape]
     rotation, translation = extrinsics_from_maya_world_matrix(matrices)
     backs = [film_back(shape, time) for time in times]
     intrinsics = np.stack([intrinsics_from_film_back(back, width, height) for back in backs])

@@ -5,8 +5,7 @@ The recorded rig adds the controls' effects; how far the real rig is from that i
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import Dict, Iterator, List, Sequence, Tuple
+from typing import Dict, List, Tuple
 
 import numpy as np
 from maya import cmds
@@ -14,8 +13,9 @@ from maya import cmds
 from facesolve.take import Control, Driver, Rig, Shape, Target
 from facesolve_maya.scene.findings import Refusal, Report
 from facesolve_maya.scene.geometry import moved, read_topology, shape_points, world_matrix
-from facesolve_maya.scene.head import head_at
+from facesolve_maya.scene.head import head_now
 from facesolve_maya.scene.plugs import driver_of, short_name, split
+from facesolve_maya.scene.undisturbed import undisturbed
 
 from .controls import ControlSet
 from .drivers import limits, rest_value
@@ -24,29 +24,6 @@ from .rig import NEGLIGIBLE, join, make_rig
 
 STEPS = 4  # intervals of a control's range; each is straight in the recorded rig
 _TOLERANCE = 0.05  # cm; a rig whose controls interact by more is reported
-
-
-@contextmanager
-def undisturbed(plugs: Sequence[str], time: float) -> Iterator[None]:
-    """Lets controls be moved at a scene time; afterwards values, time and undo queue are as before, come what may."""
-    values = {plug: cmds.getAttr(plug) for plug in plugs}
-    now = cmds.currentTime(query=True)
-    auto_key = cmds.autoKeyframe(query=True, state=True)
-    undo = cmds.undoInfo(query=True, state=True)
-    changed = cmds.file(query=True, modified=True)
-    cmds.undoInfo(stateWithoutFlush=False)
-    try:
-        cmds.autoKeyframe(state=False)
-        cmds.currentTime(time, edit=True)
-        yield
-    finally:
-        for plug, value in values.items():
-            if driver_of(plug) is None:
-                cmds.setAttr(plug, value)
-        cmds.currentTime(now, edit=True)
-        cmds.autoKeyframe(state=auto_key)
-        cmds.file(modified=changed)
-        cmds.undoInfo(stateWithoutFlush=undo)
 
 
 def sample_rig(
@@ -64,9 +41,9 @@ def sample_rig(
     report.raise_errors()
     with undisturbed(plugs, times[0]):
         _set({plug: default for plug, (_, _, default) in ranges.items()})
-        neutrals = _record(shapes, head, times[0])
-        offsets = {plug: _record_control(plug, span, shapes, head, times[0], neutrals) for plug, span in ranges.items()}
-        _report_interaction(ranges, offsets, shapes, head, times[0], neutrals, report)
+        neutrals = _record(shapes, head)
+        offsets = {plug: _record_control(plug, span, shapes, head, neutrals) for plug, span in ranges.items()}
+        _report_interaction(ranges, offsets, shapes, head, neutrals, report)
     geometry = join([read_topology(shape, report) for shape in shapes], neutrals, shapes)
     targets, controls = _targets(offsets, ranges, report)
     return make_rig(geometry, targets, controls)
@@ -94,10 +71,10 @@ def _set(values: Dict[str, float]) -> None:
         cmds.setAttr(plug, value)
 
 
-def _record(shapes: List[str], head: str, time: float) -> List[np.ndarray]:
+def _record(shapes: List[str], head: str) -> List[np.ndarray]:
     """Points (V, 3) of each mesh in rig space, as the scene stands, centimetres."""
-    off = np.linalg.inv(head_at(head, time)).T
-    return [moved(shape_points(shape), world_matrix(shape, time) @ off) for shape in shapes]
+    off = np.linalg.inv(head_now(head)).T
+    return [moved(shape_points(shape), world_matrix(shape) @ off) for shape in shapes]
 
 
 def _record_control(
@@ -105,7 +82,6 @@ def _record_control(
     span: Tuple[float, float, float],
     shapes: List[str],
     head: str,
-    time: float,
     neutrals: List[np.ndarray],
 ) -> List[Tuple[float, np.ndarray]]:
     """(control value, offsets (V, 3) over all meshes) at steps over the control's range, without its default."""
@@ -115,7 +91,7 @@ def _record_control(
         if abs(value - default) < 1e-9 * (high - low):
             continue
         cmds.setAttr(plug, float(value))
-        recorded = _record(shapes, head, time)
+        recorded = _record(shapes, head)
         found.append((float(value), np.concatenate([a - b for a, b in zip(recorded, neutrals)])))
     cmds.setAttr(plug, default)
     return found
@@ -126,7 +102,6 @@ def _report_interaction(
     offsets: Dict[str, List[Tuple[float, np.ndarray]]],
     shapes: List[str],
     head: str,
-    time: float,
     neutrals: List[np.ndarray],
     report: Report,
 ) -> None:
@@ -138,7 +113,7 @@ def _report_interaction(
         together[plug] = value
         expected = expected + moved_by
     _set(together)
-    recorded = np.concatenate([a - b for a, b in zip(_record(shapes, head, time), neutrals)])
+    recorded = np.concatenate([a - b for a, b in zip(_record(shapes, head), neutrals)])
     _set({plug: ranges[plug][2] for plug in together})
     worst = float(np.linalg.norm(recorded - expected, axis=1).max()) if len(expected) else 0.0
     if worst > _TOLERANCE:

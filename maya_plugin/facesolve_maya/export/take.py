@@ -15,9 +15,10 @@ from facesolve.take import Camera, Footage, Rig, StartPose, Take
 from facesolve.take.finding import Finding
 from facesolve_maya.scene.findings import Refusal, Report
 from facesolve_maya.scene.head import head_at, head_node
+from facesolve_maya.scene.motion import world_matrices
 from facesolve_maya.scene.timeline import check_times, footage_frame_rate
 
-from .cameras import camera_name, camera_shape, read_camera
+from .cameras import camera_name, camera_shape, read_camera, refuse_unsupported
 from .controls import key_choices
 from .footage import CameraFootage, checked, footage_by_hand, footage_of_plane, frame_numbers, image_plane
 from .request import ExportRequest
@@ -68,11 +69,17 @@ def _cameras(
     footage: List[CameraFootage] = []
     if not request.cameras:
         report.error("scene", "no camera is given.", "Choose at least one camera with footage.")
+    shown: List[Tuple[str, CameraFootage]] = []
     for given in request.cameras:
         with report.collecting(given):
             shape = camera_shape(given)
+            refuse_unsupported(shape, times)
             found = checked(_footage(request, given, shape, times, report), request.on_bad_frame, report)
-            cameras.append(read_camera(shape, times, found.width, found.height))
+            shown.append((shape, found))
+    matrices = world_matrices([shape for shape, _ in shown], times)
+    for shape, found in shown:
+        with report.collecting(found.camera):
+            cameras.append(read_camera(shape, times, found.width, found.height, matrices[shape]))
             footage.append(found)
             _compare_aspect(found, report)
     report.raise_errors()

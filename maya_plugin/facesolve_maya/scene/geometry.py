@@ -62,9 +62,14 @@ def read_topology(shape: str, report: Report) -> Topology:
     return Topology(np.array(counts, np.int32), np.array(corners, np.int32), uvs, corner_uvs)
 
 
-def world_matrix(node: str, time: float) -> np.ndarray:
-    """(4, 4) world matrix at a scene time, Maya's layout (row vectors, translation in the last row), centimetres."""
-    return np.array(cmds.getAttr(node + ".worldMatrix[0]", time=time), np.float64).reshape(4, 4)
+def world_matrix(node: str, time: Optional[float] = None) -> np.ndarray:
+    """(4, 4) world matrix now, or what Maya says of a scene time without going there (see ``motion``).
+
+    Maya's layout (row vectors, translation in the last row), centimetres.
+    """
+    plug = node + ".worldMatrix[0]"
+    found = cmds.getAttr(plug) if time is None else cmds.getAttr(plug, time=time)
+    return np.array(found, np.float64).reshape(4, 4)
 
 
 def moved(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from maya import cmds
 
 from .findings import SAMPLING, Refusal
 from .geometry import world_matrix
+from .motion import world_matrices
 from .plugs import require_node, short_name
 
 
@@ -43,7 +44,12 @@ def rigid_part(matrix: np.ndarray, node: str) -> np.ndarray:
 
 def head_at(node: str, time: float) -> np.ndarray:
     """(4, 4) rigid head transform at a scene time."""
-    return rigid_part(world_matrix(node, time), short_name(node))
+    return rigid_part(world_matrices((node,), (time,))[node][0], short_name(node))
+
+
+def head_now(node: str) -> np.ndarray:
+    """(4, 4) rigid head transform as the scene stands."""
+    return rigid_part(world_matrix(node), short_name(node))
 
 
 def mesh_in_rig_space(shape: str, head: str, times: Tuple[float, ...]) -> np.ndarray:
@@ -51,7 +57,10 @@ def mesh_in_rig_space(shape: str, head: str, times: Tuple[float, ...]) -> np.nda
 
     Refusal when the mesh does not follow the head transform rigidly from the first to the last time.
     """
-    found = [world_matrix(shape, time) @ np.linalg.inv(head_at(head, time)).T for time in (times[0], times[-1])]
+    seen = world_matrices((shape, head), (times[0], times[-1]))
+    found = [
+        matrix @ np.linalg.inv(rigid_part(above, short_name(head))).T for matrix, above in zip(seen[shape], seen[head])
+    ]
     if np.abs(found[0] - found[1]).max() > 1e-4:
         raise Refusal(
             short_name(shape),

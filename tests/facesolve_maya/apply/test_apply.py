@@ -111,6 +111,23 @@ def test_head_channels_reach_the_wanted_place_in_any_parent_space(small, tmp_pat
     assert np.abs(np.diff(angles, axis=0)).max() < 120  # turning 450 degrees without a jump
 
 
+def test_a_head_below_a_constrained_neck_is_keyed_for_its_parents_of_each_frame(small, tmp_path):
+    cmds.createNode("transform", name="spine_CTL")
+    for time, value in ((1, 0), (10, 60)):
+        cmds.setKeyframe("spine_CTL.rotateY", time=time, value=value)
+        cmds.setKeyframe("spine_CTL.translateZ", time=time, value=0.01 * value)
+    cmds.cutKey("body.translateY")
+    cmds.parentConstraint("spine_CTL", "body", maintainOffset=True)
+    cmds.currentTime(4)
+    take = small_take(tmp_path)
+    solution = small_solution(take)
+    apply_solution(ApplyRequest(take, solution, head="head_GRP"))
+    for row, time in enumerate(take.scene_times):
+        np.testing.assert_allclose(
+            shown_vertices(small, "headShape", time), solved_vertices(take, solution, row), atol=1e-3
+        )
+
+
 @pytest.mark.parametrize("order", range(6))
 def test_head_channels_in_every_rotate_order(small, order):
     cmds.setAttr("head_GRP.rotateOrder", order)

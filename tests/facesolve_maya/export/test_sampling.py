@@ -5,8 +5,9 @@ import pytest
 from maya import cmds
 
 from facesolve_maya.export import ExportError
-from facesolve_maya.export.sampling import sample_rig, undisturbed
+from facesolve_maya.export.sampling import sample_rig
 from facesolve_maya.scene.findings import Report
+from facesolve_maya.scene.undisturbed import undisturbed
 from tests.facesolve_maya.ma_scene import CUBE, blend_scene, open_scene
 
 TIMES = (5.0, 6.0)

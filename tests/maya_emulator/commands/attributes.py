@@ -93,6 +93,12 @@ def getAttr(session: Session, name: str, **flags: Any) -> Any:
     if flags.get("channelBox"):
         return node.channel_box.get(path, False)
     time = session.time if "time" not in flags else flags["time"] * session.units.ticks_per_frame
+    with session.asking(time):
+        return _value(session, plug, time, flags)
+
+
+def _value(session: Session, plug: Plug, time: float, flags: dict[str, Any]) -> Any:
+    node, path = plug
     if node.is_array_root(path):
         values = [
             shown(session, Plug(node, (*path[:-1], (path[-1][0], i))), time) for i in session.graph.indices(node, path)

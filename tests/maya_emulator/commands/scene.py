@@ -25,6 +25,12 @@ def currentTime(session: Session, *args: float, **flags: Any) -> float:
     return args[0]
 
 
+@command(False, force="f", suspend="su", currentView="cv")
+def refresh(session: Session, **flags: Any) -> None:
+    if "suspend" in flags:
+        session.drawing = not flags["suspend"]
+
+
 @command(False, query="q", linear="l", angle="a", time="t", fullName="f", updateAnimation="ua")
 def currentUnit(session: Session, **flags: Any) -> Any:
     units = session.units

@@ -52,11 +52,13 @@ def _only_target(engine: Evaluator, plug: Plug, time: float) -> int:
 
 @computes("parentConstraint", "constraintTranslate")
 def parent_translate(engine: Evaluator, plug: Plug, time: float) -> tuple[float, ...]:
+    time = time if engine.present is None else engine.present
     return tuple(_parented(engine, plug, time)[3, :3])
 
 
 @computes("parentConstraint", "constraintRotate")
 def parent_rotate(engine: Evaluator, plug: Plug, time: float) -> tuple[float, ...]:
+    time = time if engine.present is None else engine.present
     order = engine.input(plug, "constraintRotateOrder", time)
     return euler(_orthonormal(_parented(engine, plug, time)), order)
 
@@ -74,6 +76,7 @@ def _parented(engine: Evaluator, plug: Plug, time: float) -> np.ndarray:
 
 @computes("orientConstraint", "constraintRotate")
 def orient_rotate(engine: Evaluator, plug: Plug, time: float) -> tuple[float, ...]:
+    time = time if engine.present is None else engine.present
     index = _only_target(engine, plug, time)
     offset = rotation(engine.input(plug, "offset", time), 0)
     inverse = engine.input(plug, "constraintParentInverseMatrix", time)

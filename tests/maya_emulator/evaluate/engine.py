@@ -26,12 +26,17 @@ def computes(type_name: str, *attributes: str) -> Callable[[Compute], Compute]:
 
 
 class Evaluator:
-    """Evaluates plugs of ``graph`` at a time in ticks; remembers values until the graph changes."""
+    """Evaluates plugs of ``graph`` at a time in ticks; remembers values until the graph changes.
+
+    present: where the scene's time stands while another time is only asked about (``getAttr -time``): constraints
+    answer with their present pose then, as was measured in Maya for chains of them. None: time has really changed.
+    """
 
     def __init__(self, graph: Graph, units: Units) -> None:
         self.graph = graph
         self.units = units
-        self._memory: dict[tuple[Plug, float], Any] = {}
+        self.present: float | None = None
+        self._memory: dict[tuple[Plug, float, float | None], Any] = {}
         self._version = -1
 
     def value(self, plug: Plug, time: float) -> Any:
@@ -39,7 +44,7 @@ class Evaluator:
         if self._version != self.graph.version:
             self._memory.clear()
             self._version = self.graph.version
-        key = (plug, time)
+        key = (plug, time, self.present)
         if key not in self._memory:
             self._memory[key] = self._evaluate(plug, time)
         return self._memory[key]
