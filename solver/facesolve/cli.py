@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from facesolve.commands.declare import EXIT_BAD_INPUT, EXIT_INTERRUPTED, Command, Parser
+from facesolve.runtime.interrupts import interruptible
 
 from . import __version__
 from .commands import (
@@ -58,13 +59,14 @@ COMMANDS = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; returns the exit code: 0, 2 for bad input (one sentence on stderr), 130 after Ctrl-C."""
+    """Runs one command; returns the exit code: 0, 2 for bad input (one sentence on stderr), 130 when interrupted."""
     # must precede torch: threads that spin while they wait make a solve several times slower on a busy machine
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         chosen = _parser().parse_args(arguments)
         run: Command = chosen.run
-        return run(chosen)
+        with interruptible():
+            return run(chosen)
     except FacesolveError as error:
         return _fail(str(error))
     except OSError as error:

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,12 @@ from facesolve.jobs.demo_take import make_take
 from facesolve.jobs.many_takes import solve_takes, take_jobs
 from facesolve.runtime.progress import JsonLines, Silent
 from facesolve.take import SolveError, read_solution
+from facesolve.take.events import Done, Event, Message, Stage
+from facesolve.take.processes import Patience
 
 # does what the file 'manner' in the take's folder says, in the place of a solve
 STAND_IN = """
-import json, os, pathlib, sys, time
+import json, os, pathlib, signal, sys, time
 take, out, device = (pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[3]), sys.argv[5])
 manner = (take / "manner").read_text()
 def say(**event):
@@ -36,6 +38,7 @@ if manner == "bad":
 elif manner == "broken":
     print("Traceback: much\\nValueError: two words", file=sys.stderr)
 elif manner in ("slow", "stubborn"):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # so that the file alone stops it
     (out / "pid").write_text(str(os.getpid()))
     while manner == "stubborn" or not (out / "cancel").exists():
         time.sleep(0.02)
@@ -54,10 +57,10 @@ class Listener(Silent):
     """Keeps what was heard of each take."""
 
     def __init__(self) -> None:
-        self.events: list[tuple[str, dict[str, Any]]] = []
+        self.events: list[tuple[str, Event]] = []
 
-    def heard(self, task: str, event: Mapping[str, Any]) -> None:
-        self.events.append((task, dict(event)))
+    def heard(self, task: str, event: Event) -> None:
+        self.events.append((task, event))
 
 
 @pytest.fixture
@@ -104,8 +107,8 @@ def test_each_device_solves_one_take_after_the_other(takes: Any) -> None:
     assert {solution["device"] for solution in made.values()} == {"cuda:0", "cuda:1"}
     assert all(solution["arguments"] == ["--progress", "jsonl", "--quality", "draft"] for solution in made.values())
     of_a = [event for task, event in listener.events if task == "a"]
-    assert [event["event"] for event in of_a] == ["stage", "message", "done"]
-    assert of_a[1]["text"] == "a library says hello"
+    assert [type(event) for event in of_a] == [Stage, Message, Done]
+    assert of_a[1] == Message("a library says hello")
 
 
 def test_one_that_fails_does_not_stop_the_others(takes: Any) -> None:
@@ -115,7 +118,7 @@ def test_one_that_fails_does_not_stop_the_others(takes: Any) -> None:
         "c": "its solve ended with code 1: ValueError: two words.",
     }
     assert sorted(solutions(out)) == ["b", "d"]
-    assert ("c", {"event": "message", "text": "Traceback: much\nValueError: two words"}) in listener.events
+    assert ("c", Message("Traceback: much\nValueError: two words")) in listener.events
 
 
 def test_an_interpreter_that_cannot_be_started_fails_each(takes: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,12 +136,12 @@ def test_a_fault_of_the_program_is_no_success(takes: Any, monkeypatch: pytest.Mo
 
 @pytest.mark.skipif(os.name == "nt", reason="looks for processes as POSIX does")
 def test_cancel_stops_all_children_politely_or_not(takes: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(many_takes, "POLITE", 1.0)
+    monkeypatch.setattr(many_takes, "PATIENCE", Patience(polite=1.0, terminate=0.5))
     folders = takes("slow", "stubborn", "good")
     out = folders[0].parents[1] / "out"
 
     class Cancels(Listener):
-        def heard(self, task: str, event: Mapping[str, Any]) -> None:
+        def heard(self, task: str, event: Event) -> None:
             super().heard(task, event)
             if {"a", "b"} <= {task for task, _ in self.events}:
                 while not all((out / name / "pid").exists() for name in "ab"):
@@ -170,7 +173,7 @@ def test_resume_leaves_what_is_solved_and_goes_on_with_what_was_begun(takes: Any
     _, listener, _ = solve(folders, ("cpu",), resume=True)
     made = solutions(out)
     assert made["a"] == {}
-    assert ("a", {"event": "message", "text": "is solved already"}) in listener.events
+    assert ("a", Message("is solved already")) in listener.events
     assert ["--resume" in made[name]["arguments"] for name in "bcd"] == [True, True, False]
     solve(folders[:2], ("cpu",))
     assert ["--resume" in solutions(out)[name]["arguments"] for name in "ab"] == [False, False]
@@ -222,5 +225,5 @@ def test_real_takes_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 def test_json_lines_of_several_tasks() -> None:
     stream = io.StringIO()
-    JsonLines(stream).heard("a", {"event": "message", "text": "hello"})
+    JsonLines(stream).heard("a", Message("hello"))
     assert json.loads(stream.getvalue()) == {"event": "message", "text": "hello", "task": "a"}

@@ -6,7 +6,6 @@ import io
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from rich.console import Console
@@ -21,6 +20,7 @@ from facesolve.runtime.progress import (
     StopsOnFile,
     open_reporter,
 )
+from facesolve.take.events import Done, Error, Event, Message, Stage, StageProgress
 
 
 def work(progress: Progress) -> None:
@@ -82,15 +82,15 @@ def test_lines_are_plain_text() -> None:
     assert "\x1b" not in stream.getvalue()
 
 
-EVENTS: list[tuple[str, dict[str, Any]]] = [
-    ("a", {"event": "stage", "name": "track", "total": 4}),
-    ("b", {"event": "stage", "name": "align", "total": 1}),
-    ("a", {"event": "progress", "stage": "track", "done": 3, "total": 4, "seconds_left": 1.0}),
-    ("b", {"event": "error", "text": "no footage"}),
-    ("a", {"event": "stage", "name": "refine", "total": 5}),
-    ("a", {"event": "progress", "stage": "refine", "done": 2, "total": 5, "seconds_left": 1.0}),
-    ("a", {"event": "message", "text": "hello"}),
-    ("a", {"event": "done", "path": "out/a", "seconds": 12.3}),
+EVENTS: list[tuple[str, Event]] = [
+    ("a", Stage("track", 4)),
+    ("b", Stage("align", 1)),
+    ("a", StageProgress("track", 3, 4, 1.0)),
+    ("b", Error("no footage")),
+    ("a", Stage("refine", 5)),
+    ("a", StageProgress("refine", 2, 5, 1.0)),
+    ("a", Message("hello")),
+    ("a", Done("out/a", 12.3)),
 ]
 
 

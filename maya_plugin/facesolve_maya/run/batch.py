@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Callable, Optional
 
 from facesolve.take.errors import SolveError
+from facesolve.take.events import Event
 
 from .errors import SolveCancelled
-from .events import Event
 from .interpreter import Interpreter
 from .request import SolveRequest
 from .task import CANCELLED, DONE, start_solve
@@ -25,7 +25,7 @@ def solve(
     """Solves and waits; returns the solution's folder.
 
     ``on_event`` sees each progress event. Ctrl-C, or anything raised by ``on_event``, cancels the solve and is raised
-    again once nothing of it runs. Raises SolveError, SolveCancelled or InterpreterError.
+    again once nothing of it runs. Raises SolveError, SolveCancelled or ProcessError.
     """
     task = start_solve(request, interpreter)
     try:

@@ -10,10 +10,10 @@ from typing import List, Optional, Tuple
 
 from facesolve.take.errors import TakeError
 from facesolve.take.finding import ERROR, Finding, read_finding
+from facesolve.take.processes import ChildProcess
 
 from .environment import child_environment, module_root
 from .interpreter import Interpreter
-from .process import ChildProcess
 
 TIMEOUT_SECONDS = 180.0  # the first import of torch from a network drive takes minutes
 
@@ -32,7 +32,7 @@ class DoctorTask:
     """``PYTHON -m facesolve doctor --json`` under way; ``poll`` never blocks, ``report`` is set at the end."""
 
     def __init__(self, interpreter: Interpreter, timeout: float = TIMEOUT_SECONDS) -> None:
-        """Starts the test. Raises InterpreterError when the Python cannot be started."""
+        """Starts the test. Raises ProcessError when the Python cannot be started."""
         self.interpreter = interpreter
         self.report: Optional[EnvironmentReport] = None
         self._lines: List[str] = []

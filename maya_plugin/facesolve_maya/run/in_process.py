@@ -5,13 +5,11 @@ from __future__ import annotations
 import importlib.util
 import queue
 import threading
-import time
-from pathlib import Path
 from typing import List, Optional
 
 from facesolve.take.errors import FacesolveError
+from facesolve.take.events import Done, Event, EventProgress
 
-from .events import Done, Error, Event, Message, Picture, Stage, StageProgress
 from .request import SolveRequest
 from .task import CANCELLED, DONE, FAILED, Outcome
 
@@ -27,7 +25,8 @@ class InProcessTask:
         """Starts the solve. Raises SolveError when it cannot start."""
         self.request = request
         self.outcome: Optional[Outcome] = None
-        self._progress = _Progress()
+        self._stop = threading.Event()
+        self._events: queue.Queue = queue.Queue()
         self._result: Optional[Outcome] = None
         self._thread = threading.Thread(target=self._run, name="facesolve solve", daemon=True)
         self._thread.start()
@@ -35,26 +34,28 @@ class InProcessTask:
     @property
     def cancelling(self) -> bool:
         """True from the request to cancel until the outcome is known."""
-        return self.outcome is None and self._progress.stop.is_set()
+        return self.outcome is None and self._stop.is_set()
 
     def poll(self) -> List[Event]:
         """Events since the last call; sets ``outcome`` when the solve has ended."""
         ended = not self._thread.is_alive()
-        events = self._progress.take_events()
+        events = []
+        while not self._events.empty():
+            events.append(self._events.get())
         if ended and self.outcome is None:
             self.outcome = self._result
         return events
 
     def cancel(self) -> None:
         """Asks the solve to stop."""
-        self._progress.stop.set()
+        self._stop.set()
 
     def kill(self) -> None:
         """Asks the solve to stop; a thread cannot be killed."""
         self.cancel()
 
     def _run(self) -> None:
-        request, out = self.request, self.request.out
+        request, out, progress = self.request, self.request.out, EventProgress(self._hear)
         try:
             from facesolve.jobs.solve_folder import solve_take_folder
 
@@ -65,9 +66,9 @@ class InProcessTask:
                 quality=request.quality,
                 frames=request.frames,
                 resume=request.resume,
-                progress=self._progress,
+                progress=progress,
             )
-            self._progress.done(out)
+            progress.done(out)
             self._result = Outcome(DONE, out)
         except _Cancelled:
             self._result = Outcome(CANCELLED, out, "The solve was cancelled.")
@@ -77,49 +78,10 @@ class InProcessTask:
             # The thread's last line of defence: whatever breaks in torch must reach the user, not the void.
             self._result = Outcome(FAILED, out, "{}: {}".format(type(error).__name__, error))
 
-
-class _Progress:
-    """The solver's Progress protocol, into a queue; raises _Cancelled once ``stop`` is set."""
-
-    def __init__(self) -> None:
-        self.stop = threading.Event()
-        self._events: queue.Queue = queue.Queue()
-        self._stage, self._total, self._count = "", 0, 0
-        self._opened = self._began = time.monotonic()
-
-    def take_events(self) -> List[Event]:
-        events = []
-        while not self._events.empty():
-            events.append(self._events.get())
-        return events
-
-    def stage(self, name: str, total: int) -> None:
-        self._stage, self._total, self._count = name, int(total), 0
-        self._began = time.monotonic()
-        self._put(Stage(name, int(total)))
-
-    def advance(self, count: int = 1) -> None:
-        self._count += count
-        left = None
-        if self._count > 0:
-            left = (time.monotonic() - self._began) / self._count * max(self._total - self._count, 0)
-        self._put(StageProgress(self._stage, self._count, self._total, left))
-
-    def message(self, text: str) -> None:
-        self._put(Message(text))
-
-    def picture(self, path: Path) -> None:
-        self._put(Picture(Path(path).as_posix()))
-
-    def done(self, folder: Path) -> None:
-        self._events.put(Done(Path(folder).as_posix(), time.monotonic() - self._opened))
-
-    def error(self, text: str) -> None:
-        self._events.put(Error(text))
-
-    def _put(self, event: Event) -> None:
+    def _hear(self, event: Event) -> None:
+        """Called in the solving thread; raises _Cancelled once a stop is wanted, but not of a solve that is done."""
         self._events.put(event)
-        if self.stop.is_set():
+        if self._stop.is_set() and not isinstance(event, Done):
             raise _Cancelled
 
 

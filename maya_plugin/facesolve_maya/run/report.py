@@ -6,17 +6,18 @@ import os
 from pathlib import Path
 from typing import Optional
 
+from facesolve.take.names import REPORT, SOLUTION
+from facesolve.take.processes import ChildProcess
+
 from .environment import child_environment, module_root
 from .interpreter import Interpreter
-from .process import ChildProcess
 
-PAGE = "report.html"
 _PREFIX = "facesolve: error: "  # of the command line's sentences
 
 
 def fresh_report(solution: Path) -> Optional[Path]:
     """The report in the folder ``solution`` if it is there and no older than the solution, else None."""
-    page, record = solution / PAGE, solution / "solution.json"
+    page, record = solution / REPORT, solution / SOLUTION
     if page.is_file() and record.is_file() and page.stat().st_mtime >= record.stat().st_mtime:
         return page
     return None
@@ -26,10 +27,10 @@ class ReportTask:
     """``solver report SOLUTION`` under way; ``poll`` never blocks. At the end ``page`` or ``error`` is set."""
 
     def __init__(self, solution: Path, interpreter: Interpreter) -> None:
-        """Starts writing. Raises InterpreterError when the Python cannot be started."""
+        """Starts writing. Raises ProcessError when the Python cannot be started."""
         self.page: Optional[Path] = None
         self.error = ""
-        self._wanted = Path(solution).absolute() / PAGE
+        self._wanted = Path(solution).absolute() / REPORT
         command = [
             str(interpreter.path),
             "-m",

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import List, Optional
 
 from facesolve.take.errors import SolveError
+from facesolve.take.events import Done, Error, Event, read_event
+from facesolve.take.names import CANCEL, TAKE
+from facesolve.take.processes import ChildProcess, Patience
 
 from .environment import child_environment, module_root
-from .events import Done, Error, Event, parse_event
 from .interpreter import Interpreter
-from .process import ChildProcess, Patience
 from .request import SolveRequest
 
 DONE, CANCELLED, FAILED = "done", "cancelled", "failed"
-CANCEL_FILE = "cancel"  # its presence in the output folder asks the solver to stop
 ERROR_LINES = 6
 
 
@@ -34,7 +34,7 @@ class SolveTask:
     """One solve in a process of its own. Call ``poll`` often; it never blocks."""
 
     def __init__(self, request: SolveRequest, interpreter: Interpreter, patience: Optional[Patience] = None) -> None:
-        """Starts the solve. Raises SolveError or InterpreterError when it cannot start; nothing runs then."""
+        """Starts the solve. Raises SolveError or ProcessError when it cannot start; nothing runs then."""
         self.request = request
         self.outcome: Optional[Outcome] = None
         self._last: Optional[Event] = None
@@ -43,7 +43,7 @@ class SolveTask:
             request.command(interpreter),
             child_environment(os.environ),
             module_root(),
-            ask_to_stop=lambda: (request.out / CANCEL_FILE).write_bytes(b""),
+            ask_to_stop=lambda: (request.out / CANCEL).write_bytes(b""),
             patience=patience,
         )
 
@@ -54,7 +54,7 @@ class SolveTask:
 
     def poll(self) -> List[Event]:
         """Events since the last call; sets ``outcome`` when the solve has ended and nothing of it is left."""
-        events = [event for event in map(parse_event, self._process.poll()) if event is not None]
+        events = [told[1] for told in map(read_event, self._process.poll()) if told is not None]
         for event in events:
             if isinstance(event, (Done, Error)):
                 self._last = event
@@ -89,12 +89,12 @@ class SolveTask:
 
 
 def start_solve(request: SolveRequest, interpreter: Interpreter) -> SolveTask:
-    """Starts ``request`` in ``interpreter``; raises SolveError or InterpreterError when it cannot start."""
+    """Starts ``request`` in ``interpreter``; raises SolveError or ProcessError when it cannot start."""
     return SolveTask(request, interpreter)
 
 
 def _prepare(request: SolveRequest) -> None:
-    if not (request.take / "take.json").is_file():
+    if not (request.take / TAKE).is_file():
         raise SolveError("there is no take.json in '{}'; export the take first.".format(request.take))
     try:
         request.out.mkdir(parents=True, exist_ok=True)
@@ -106,6 +106,6 @@ def _prepare(request: SolveRequest) -> None:
 def _forget_cancel(folder: Path) -> None:
     """Removes an old request to stop, which would stop the next solve as well."""
     try:
-        (folder / CANCEL_FILE).unlink()
+        (folder / CANCEL).unlink()
     except FileNotFoundError:
         return

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import List, Optional, Tuple
 
-from facesolve_maya.run import Done, Event, Message, Picture, Stage, StageProgress
+from facesolve.take.events import Done, Event, Message, Picture, Stage, StageProgress
 
 MESSAGES_KEPT = 200
 

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from facesolve.runtime.progress import CANCEL_FILE, Reporter, StopsOnFile
+from facesolve.runtime.progress import Reporter, StopsOnFile
 from facesolve.take import SolveError
+from facesolve.take.names import CANCEL
 from facesolve.take.settings import QUALITIES
 
 from .declare import (
@@ -100,7 +101,7 @@ def _solve_one(arguments: argparse.Namespace, devices: tuple[str, ...], progress
         quality=arguments.quality,
         frames=None if arguments.frames is None else parse_frames(arguments.frames),
         resume=arguments.resume,
-        progress=StopsOnFile(progress, arguments.out / CANCEL_FILE),
+        progress=StopsOnFile(progress, arguments.out / CANCEL),
         beside=devices[1:],
     )
 
@@ -120,7 +121,7 @@ def _solve_several(arguments: argparse.Namespace, devices: tuple[str, ...], prog
         devices,
         _options(arguments),
         resume=arguments.resume,
-        cancel=arguments.out / CANCEL_FILE,
+        cancel=arguments.out / CANCEL,
         progress=progress,
     )
     if failed:

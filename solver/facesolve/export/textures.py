@@ -8,9 +8,10 @@ from pathlib import Path
 
 from facesolve.take import Solution
 from facesolve.take.files import write_atomic
+from facesolve.take.names import TEXTURE, UDIM
 
-_BAKED = re.compile(r"texture\.(\d{4})\.png")
-_ONLY_TILE = "texture.1001.png"
+_BAKED = re.compile(re.escape(TEXTURE).replace(re.escape(UDIM), r"\d{4}"))
+_ONLY_TILE = TEXTURE.replace(UDIM, "1001")
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class BakedTexture:
         """Path relative to the file ``beside`` after ``copy``, ``<UDIM>`` for several tiles; None without images."""
         if not self.names:
             return None
-        return f"./{_folder(beside).name}/{_ONLY_TILE if self.names == (_ONLY_TILE,) else 'texture.<UDIM>.png'}"
+        return f"./{_folder(beside).name}/{_ONLY_TILE if self.names == (_ONLY_TILE,) else TEXTURE}"
 
     def copy(self, beside: Path) -> None:
         """Copies the images into ``STEM_textures`` next to the file ``beside``."""

@@ -28,8 +28,9 @@ from facesolve.take import (
     read_solution,
     write_correctives,
 )
-from facesolve.take.correctives import JSON, NPZ, controls_key
+from facesolve.take.correctives import controls_key
 from facesolve.take.frame_range import part_of_take
+from facesolve.take.names import CORRECTIVES, CORRECTIVES_ARRAYS
 from facesolve.take.solved import find_take
 from facesolve.take.vertex_mask import read_mask
 
@@ -78,7 +79,7 @@ def find_correctives(
         pixels = [image for _, image in footage.frames(frames.tolist())]
         learnt = learn(problem, pixels, pose.at(frames), frames, search, progress, usable)
         if learnt is None:
-            for name in (JSON, NPZ):
+            for name in (CORRECTIVES, CORRECTIVES_ARRAYS):
                 (folder / name).unlink(missing_ok=True)
             progress.message("no corrective: the rig explains what the cameras see, as far as they agree.")
             return Result(None, before, before)

@@ -6,29 +6,26 @@ file that every solve looks for, and made to if it does not.
 
 from __future__ import annotations
 
-import json
 import os
-import queue
-import subprocess
 import sys
-import tempfile
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
 
 import facesolve
-from facesolve.runtime.checkpoint import FILE as CHECKPOINT
-from facesolve.runtime.progress import CANCEL_FILE, Reporter
+from facesolve.runtime.progress import Reporter
 from facesolve.take import SolveError
+from facesolve.take.errors import ProcessError
+from facesolve.take.events import Error, Event, Message, read_event
+from facesolve.take.names import CANCEL, CHECKPOINT, SOLUTION
+from facesolve.take.processes import ChildProcess, Patience
 
 CHILD = (sys.executable, "-m", "facesolve", "solve")
-LOOK_EVERY = 0.2  # seconds; Windows hears Ctrl-C only between two waits
-POLITE, TERMINATE = 15.0, 5.0  # seconds that a child has to stop, once asked and once told
+LISTEN_EVERY = 0.05  # seconds
+PATIENCE = Patience()
 
-Heard = tuple["TakeJob", dict[str, Any]]
+Heard = tuple["TakeJob", Event]
 
 
 @dataclass(frozen=True)
@@ -75,132 +72,100 @@ def solve_takes(
     try:
         for job, event in crew.heard(cancel):
             progress.heard(job.name, event)
-            if event.get("event") == "error":
-                failed[job.name] = str(event["text"])
+            if isinstance(event, Error):
+                failed[job.name] = event.text
     finally:
         crew.stop()
     return failed
 
 
 def _solved(job: TakeJob, progress: Reporter) -> bool:
-    solved = (job.out / "solution.json").exists() and not (job.out / CHECKPOINT).exists()
+    solved = (job.out / SOLUTION).exists() and not (job.out / CHECKPOINT).exists()
     if solved:
-        progress.heard(job.name, {"event": "message", "text": "is solved already"})
+        progress.heard(job.name, Message("is solved already"))
     return solved
 
 
+@dataclass(eq=False)
+class _Solve:
+    """A child that solves a take. explained: it has said why it fails."""
+
+    job: TakeJob
+    device: str
+    child: ChildProcess
+    explained: bool = False
+
+
 class _Crew:
-    """A thread for each device, which solves one take after the other."""
+    """A child process for each device at a time, until no take is left."""
 
     def __init__(self, jobs: Sequence[TakeJob], devices: Sequence[str], options: Sequence[str], resume: bool) -> None:
         self._options, self._resume = tuple(options), resume
         self._environment = _environment(devices)
-        self._lock = threading.Lock()
-        self._waiting = list(jobs)
-        self._running: dict[TakeJob, subprocess.Popen[bytes]] = {}
-        self._events: queue.Queue[Heard | BaseException | None] = queue.Queue()
-        self._threads = [threading.Thread(target=self._work, args=(device,), daemon=True) for device in devices]
-        for thread in self._threads:
-            thread.start()
+        self._waiting, self._idle = list(jobs), list(devices)
+        self._running: list[_Solve] = []
 
     def heard(self, cancel: Path) -> Iterator[Heard]:
         """What the children say, until the last has ended. Raises KeyboardInterrupt once ``cancel`` exists."""
-        working = len(self._threads)
-        while working:
+        while self._waiting or self._running:
             if cancel.exists():
                 raise KeyboardInterrupt
-            try:
-                event = self._events.get(timeout=LOOK_EVERY)
-            except queue.Empty:
-                continue
-            if isinstance(event, BaseException):
-                raise event
-            if event is None:
-                working -= 1
-            else:
-                yield event
+            while self._waiting and self._idle:
+                yield from self._start(self._waiting.pop(0), self._idle.pop(0))
+            for solve in tuple(self._running):
+                yield from self._listen(solve)
+            time.sleep(LISTEN_EVERY)
 
     def stop(self) -> None:
         """Ends what still runs, politely first; returns when it is gone."""
-        with self._lock:
-            self._waiting.clear()
-            running = dict(self._running)
-        asked = [_ask_to_stop(job, child) for job, child in running.items()]
         try:
-            _ended(running.values(), POLITE)
-            for child in running.values():
-                child.terminate()
-            _ended(running.values(), TERMINATE)
+            for solve in self._running:
+                if solve.job.out.is_dir():
+                    solve.child.request_stop()
+                else:  # nothing was done yet that could be lost
+                    solve.child.kill()
+            while any(solve.child.exit_code is None for solve in self._running):
+                for solve in self._running:
+                    solve.child.poll()
+                time.sleep(LISTEN_EVERY)
         finally:  # also of someone who cannot wait
-            for child in running.values():
-                child.kill()
-                child.wait()
-            for file in asked:
-                file.unlink(missing_ok=True)
-        for thread in self._threads:
-            thread.join(TERMINATE)
+            for solve in self._running:
+                solve.child.kill()
+                (solve.job.out / CANCEL).unlink(missing_ok=True)
 
-    def _work(self, device: str) -> None:
+    def _start(self, job: TakeJob, device: str) -> Iterator[Heard]:
+        cancel = job.out / CANCEL
         try:
-            while self._solve_next(device):
-                pass
-            self._events.put(None)
-        except BaseException as error:  # raised again where the events are read
-            self._events.put(error)
-
-    def _solve_next(self, device: str) -> bool:
-        """Solves the next take that waits; False when there is none."""
-        with tempfile.TemporaryFile() as errors:
-            with self._lock:  # whoever stops all knows every child that was begun
-                if not self._waiting:
-                    return False
-                job = self._waiting.pop(0)
-                try:
-                    child = self._child(job, device, errors)
-                except OSError as problem:
-                    self._fail(job, f"'{CHILD[0]}' cannot be started ({problem.strerror}).")
-                    return True
-                self._running[job] = child
-            self._listen(job, child, errors)
-        return True
-
-    def _child(self, job: TakeJob, device: str, errors: IO[bytes]) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            self._command(job, device),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            env=self._environment,
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
+            child = ChildProcess(
+                self._command(job, device), self._environment, Path.cwd(), ask_to_stop=cancel.touch, patience=PATIENCE
+            )
+        except ProcessError as problem:
+            self._idle.append(device)
+            yield job, Error(str(problem))
+            return
+        self._running.append(_Solve(job, device, child))
 
     def _command(self, job: TakeJob, device: str) -> list[str]:
         resume = ["--resume"] if self._resume and (job.out / CHECKPOINT).exists() else []
         folders = [os.path.abspath(job.take), "--out", os.path.abspath(job.out)]
         return [*CHILD, *folders, "--device", device, "--progress", "jsonl", *self._options, *resume]
 
-    def _listen(self, job: TakeJob, child: subprocess.Popen[bytes], errors: IO[bytes]) -> None:
+    def _listen(self, solve: _Solve) -> Iterator[Heard]:
         """Passes on what the child says; one that ends badly without a word is given its last words on stderr."""
-        explained = False
-        assert child.stdout is not None
-        with child.stdout:
-            for line in child.stdout:
-                event = _event(line)
-                explained = explained or event["event"] == "error"
-                self._events.put((job, event))
-        code = child.wait()
-        with self._lock:
-            del self._running[job]
-        if code != 0 and not explained:
-            errors.seek(0)
-            words = errors.read().decode("utf-8", "replace").strip()
+        for told in map(read_event, solve.child.poll()):
+            if told is not None:
+                solve.explained = solve.explained or isinstance(told[1], Error)
+                yield solve.job, told[1]
+        if solve.child.exit_code is None:
+            return
+        self._running.remove(solve)
+        self._idle.append(solve.device)
+        if solve.child.exit_code != 0 and not solve.explained:
+            words = solve.child.stderr_tail.strip()
             if words:
-                self._events.put((job, {"event": "message", "text": words}))
+                yield solve.job, Message(words)
             last = f": {words.splitlines()[-1]}" if words else ""
-            self._fail(job, f"its solve ended with code {code}{last}.")
-
-    def _fail(self, job: TakeJob, text: str) -> None:
-        self._events.put((job, {"event": "error", "text": text}))
+            yield solve.job, Error(f"its solve ended with code {solve.child.exit_code}{last}.")
 
 
 def _environment(devices: Sequence[str]) -> dict[str, str]:
@@ -212,29 +177,3 @@ def _environment(devices: Sequence[str]) -> dict[str, str]:
     if on_cpu > 1:
         environment.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // on_cpu)))
     return environment
-
-
-def _event(line: bytes) -> dict[str, Any]:
-    """An event of ``facesolve.runtime.progress.JsonLines``; what else a library prints is a message."""
-    text = line.decode("utf-8", "replace").strip()
-    try:
-        event = json.loads(text)
-    except ValueError:
-        event = None
-    return event if isinstance(event, dict) and "event" in event else {"event": "message", "text": text}
-
-
-def _ask_to_stop(job: TakeJob, child: subprocess.Popen[bytes]) -> Path:
-    file = job.out / CANCEL_FILE
-    if job.out.is_dir():
-        file.touch()
-    else:  # nothing was done yet that could be lost
-        child.terminate()
-    return file
-
-
-def _ended(children: Any, seconds: float) -> None:
-    """Waits until all have ended, at most so long."""
-    until = time.monotonic() + seconds
-    while any(child.poll() is None for child in children) and time.monotonic() < until:
-        time.sleep(0.05)

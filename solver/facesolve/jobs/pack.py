@@ -18,6 +18,7 @@ from facesolve.take import Camera, Footage, FootageError, Rig, Settings, StartPo
 from facesolve.take.calibration import CalibratedCamera
 from facesolve.take.files import read_json, read_npz
 from facesolve.take.footage import NORPIX, SEQUENCE
+from facesolve.take.names import UDIM
 
 RIG_KEYS = ("neutral", "deltas", "names", "face_counts", "faces")
 WEIGHT_TOLERANCE = 1e-6  # float32 noise that an exporter may leave on a weight at its limit
@@ -63,7 +64,7 @@ def pack_take(request: PackRequest, folder: Path, tell: Callable[[str], None] = 
     tell: called with each sentence about how ``.seq`` files were matched. Raises TakeError or FootageError with one
     sentence; nothing is written then.
     """
-    if request.texture is not None and "<UDIM>" not in str(request.texture) and not request.texture.is_file():
+    if request.texture is not None and UDIM not in str(request.texture) and not request.texture.is_file():
         raise TakeError(f"texture: '{request.texture}' does not exist.")
     rig = read_rig(request.rig)
     calibrated = read_cameras(request.cameras)

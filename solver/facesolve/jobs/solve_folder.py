@@ -24,8 +24,8 @@ from facesolve.solve.solution import make_solution
 from facesolve.take import Solution, read_take, write_solution
 from facesolve.take.files import write_atomic
 from facesolve.take.frame_range import part_of_take
+from facesolve.take.names import LOG, TAKE
 
-LOG = "solve.log"
 TEXTURE_FRAMES = 6  # keyframes that the texture is baked from
 
 
@@ -58,7 +58,7 @@ def solve_take_folder(
     for other in others:
         clock.message(f"frames are refined on {device_name(other)}, too")
     clock.message(f"rasterizer: {choose_backend(where).reason}")
-    identity = (take_folder / "take.json").read_bytes() + repr((__version__, quality, frames, where.type)).encode()
+    identity = (take_folder / TAKE).read_bytes() + repr((__version__, quality, frames, where.type)).encode()
     checkpoint = Checkpoint(out, hashlib.sha256(identity).hexdigest(), resume)
     try:
         solved = solve_take(take, where, clock, checkpoint, others)

@@ -15,12 +15,11 @@ from facesolve.footage.container import UnreadableImage
 from facesolve.footage.decode import read_pixels
 from facesolve.take import TakeError
 from facesolve.take.files import write_atomic
+from facesolve.take.names import TEXTURE, UDIM
 
 from . import Texture
 from .texture import UDIM_COLUMNS, Tile
 
-UDIM = "<UDIM>"
-NAME = f"texture.{UDIM}.png"  # what Maya's file node takes with its UV tiling mode set to UDIM (Mari)
 FIRST_UDIM = 1001
 MOST_TEXELS = 4096  # a side; larger tiles are made smaller, footage shows no more of a head
 
@@ -37,7 +36,7 @@ def write_texture(texture: Texture, folder: Path) -> list[Path]:
     """
     files = []
     for tile, pyramid in sorted(texture.pyramids.items(), key=lambda item: udim_number(item[0])):
-        path = folder / NAME.replace(UDIM, str(udim_number(tile)))
+        path = folder / TEXTURE.replace(UDIM, str(udim_number(tile)))
         light = pyramid[0][0].permute(1, 2, 0).cpu().numpy()
         _, data = cv2.imencode(".png", np.ascontiguousarray(srgb_bytes(light)[..., ::-1]))
         write_atomic(path, data.tobytes())

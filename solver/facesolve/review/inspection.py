@@ -13,6 +13,7 @@ from rich.table import Table
 from facesolve.footage import check_footage
 from facesolve.take import Rig, Take
 from facesolve.take.finding import ERROR, NOTE, WARNING, Finding, gravest_first
+from facesolve.take.names import UDIM
 
 FEW_CAMERAS = 2
 READ_AT_MOST = 50  # images of each camera that are proved whole; every file is looked for
@@ -38,7 +39,7 @@ def inspect_take(take: Take) -> Inspection:
     findings += check_footage(take, every)
     if len(take.cameras) < FEW_CAMERAS:
         findings.append(Finding(WARNING, "cameras", "one camera cannot tell depth; add a second view."))
-    if take.texture is not None and "<UDIM>" not in take.texture and not Path(take.texture).is_file():
+    if take.texture is not None and UDIM not in take.texture and not Path(take.texture).is_file():
         findings.append(Finding(ERROR, "texture", f"'{take.texture}' does not exist; copy it there or pack again."))
     return Inspection(gravest_first(findings))
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from facesolve.take import SolveError, TakeError
 from facesolve.take.files import read_npz, write_npz
+from facesolve.take.names import CHECKPOINT
 
-FILE = "checkpoint.npz"
 SECONDS_BETWEEN = 5.0
 
 
@@ -22,7 +22,7 @@ class Checkpoint:
     """
 
     def __init__(self, folder: Path, fingerprint: str, resume: bool) -> None:
-        self._path = folder / FILE
+        self._path = folder / CHECKPOINT
         self._fingerprint = fingerprint
         self._written = time.monotonic()
         self._arrays: dict[str, np.ndarray] = {}
@@ -33,7 +33,7 @@ class Checkpoint:
 
     def _load(self, folder: Path) -> None:
         if not self._path.exists():
-            raise SolveError(f"resume: there is no {FILE} in '{folder}'; solve without --resume.")
+            raise SolveError(f"resume: there is no {CHECKPOINT} in '{folder}'; solve without --resume.")
         try:
             arrays = read_npz(self._path, "resume")
         except TakeError as error:

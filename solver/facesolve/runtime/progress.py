@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -15,8 +14,19 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
+from facesolve.take.events import (
+    Done,
+    Error,
+    Event,
+    EventProgress,
+    Message,
+    Picture,
+    Stage,
+    StageProgress,
+    event_record,
+)
+
 PROGRESS_MODES = ("bar", "jsonl", "quiet")
-CANCEL_FILE = "cancel"  # in the output folder: asks a task to stop as Ctrl-C does
 
 
 class Progress(Protocol):
@@ -38,8 +48,8 @@ class Progress(Protocol):
 class Reporter(Progress, AbstractContextManager["Reporter"], Protocol):
     """A progress display that the command line opens, and closes with one of two ends."""
 
-    def heard(self, task: str, event: Mapping[str, Any]) -> None:
-        """One of several tasks that run side by side said ``event``, an object of ``JsonLines``."""
+    def heard(self, task: str, event: Event) -> None:
+        """One of several tasks that run side by side said ``event``."""
 
     def done(self, folder: Path) -> None:
         """The task ended well; its results are in ``folder``."""
@@ -63,7 +73,7 @@ class Silent:
     def picture(self, path: Path) -> None:
         pass
 
-    def heard(self, task: str, event: Mapping[str, Any]) -> None:
+    def heard(self, task: str, event: Event) -> None:
         pass
 
     def done(self, folder: Path) -> None:
@@ -81,64 +91,35 @@ class Silent:
         return None
 
 
-class JsonLines(Silent):
-    """One JSON object a line on stdout, flushed, for programs that watch a task.
-
-    ``{"event": "stage", "name": str, "total": int}``
-    ``{"event": "progress", "stage": str, "done": int, "total": int, "seconds_left": float | null}``
-    ``{"event": "message", "text": str}``, ``{"event": "picture", "path": str}``
-    last: ``{"event": "done", "path": str, "seconds": float}`` or ``{"event": "error", "text": str}``
-    What one of several tasks says has ``"task": str``, too.
-    """
-
-    def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = sys.stdout if stream is None else stream
-        self._name, self._total, self._count = "", 0, 0
-        self._opened = self._stage_began = time.monotonic()
-
-    def stage(self, name: str, total: int) -> None:
-        self._name, self._total, self._count = name, int(total), 0
-        self._stage_began = time.monotonic()
-        self._write(event="stage", name=name, total=int(total))
-
-    def advance(self, count: int = 1) -> None:
-        self._count += count
-        left = None
-        if self._count > 0:
-            spent = time.monotonic() - self._stage_began
-            left = round(spent / self._count * max(self._total - self._count, 0), 2)
-        self._write(event="progress", stage=self._name, done=self._count, total=self._total, seconds_left=left)
-
-    def message(self, text: str) -> None:
-        self._write(event="message", text=text)
-
-    def picture(self, path: Path) -> None:
-        self._write(event="picture", path=Path(path).as_posix())
-
-    def heard(self, task: str, event: Mapping[str, Any]) -> None:
-        self._write(**event, task=task)
-
-    def done(self, folder: Path) -> None:
-        seconds = round(time.monotonic() - self._opened, 2)
-        self._write(event="done", path=Path(folder).as_posix(), seconds=seconds)
-
-    def error(self, text: str) -> None:
-        self._write(event="error", text=text)
-
-    def _write(self, **event: Any) -> None:
-        self._stream.write(json.dumps(event) + "\n")
-        self._stream.flush()
-
-
-class Callback(JsonLines):
-    """Calls a function with each event, the objects that ``JsonLines`` writes."""
+class Callback(EventProgress):
+    """Calls a function with each event's record (``take.events.event_record``)."""
 
     def __init__(self, listener: Callable[[dict[str, Any]], None]) -> None:
-        super().__init__()
+        super().__init__(lambda event: listener(event_record(event)))
         self._listener = listener
 
-    def _write(self, **event: Any) -> None:
-        self._listener(event)
+    def heard(self, task: str, event: Event) -> None:
+        self._listener(event_record(event, task))
+
+    def __enter__(self) -> Callback:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+
+class JsonLines(Callback):
+    """One event a line on stdout, as JSON and flushed, for programs that watch a task."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        super().__init__(self._write)
+        self._stream = sys.stdout if stream is None else stream
+
+    def _write(self, record: dict[str, Any]) -> None:
+        self._stream.write(json.dumps(record) + "\n")
+        self._stream.flush()
 
 
 class Bars(Silent):
@@ -170,17 +151,16 @@ class Bars(Silent):
     def picture(self, path: Path) -> None:
         self.message(f"picture: {path}")
 
-    def heard(self, task: str, event: Mapping[str, Any]) -> None:
-        kind = event["event"]
-        if kind == "stage":
+    def heard(self, task: str, event: Event) -> None:
+        if isinstance(event, Stage):
             if task not in self._tasks:
                 self._tasks[task] = self._bars.add_task(task)
-            self._bars.reset(self._tasks[task], total=event["total"], description=f"{task}: {event['name']}")
-        elif kind == "progress" and task in self._tasks:
-            self._bars.update(self._tasks[task], completed=event["done"])
+            self._bars.reset(self._tasks[task], total=event.total, description=f"{task}: {event.name}")
+        elif isinstance(event, StageProgress) and task in self._tasks:
+            self._bars.update(self._tasks[task], completed=event.done)
         elif (said := _sentence(task, event)) is not None:
             self.message(said)
-        if kind in ("done", "error") and task in self._tasks:
+        if isinstance(event, Done | Error) and task in self._tasks:
             self._bars.remove_task(self._tasks.pop(task))
 
     def __enter__(self) -> Bars:
@@ -208,19 +188,20 @@ class Lines(Silent):
     def picture(self, path: Path) -> None:
         self.message(f"picture: {path}")
 
-    def heard(self, task: str, event: Mapping[str, Any]) -> None:
-        if event["event"] == "stage":
-            self.message(f"{task}: {event['name']} ({event['total']})")
+    def heard(self, task: str, event: Event) -> None:
+        if isinstance(event, Stage):
+            self.message(f"{task}: {event.name} ({event.total})")
         elif (said := _sentence(task, event)) is not None:
             self.message(said)
 
 
-def _sentence(task: str, event: Mapping[str, Any]) -> str | None:
+def _sentence(task: str, event: Event) -> str | None:
     """What is worth a line of what a task says."""
-    if event["event"] == "done":
-        return f"{task}: done in {event['seconds']:.0f} s"
-    text = event.get("text", event.get("path"))
-    return None if text is None else f"{task}: {text}"
+    if isinstance(event, Done):
+        return f"{task}: done in {event.seconds:.0f} s"
+    if isinstance(event, Message | Error):
+        return f"{task}: {event.text}"
+    return f"{task}: picture: {event.path}" if isinstance(event, Picture) else None
 
 
 class StopsOnFile:

@@ -32,6 +32,7 @@ from facesolve.residuals.priors import ControlPrior
 from facesolve.residuals.visibility import ViewBuilder
 from facesolve.runtime.cuda_graphs import Recordings
 from facesolve.runtime.devices import make_current
+from facesolve.runtime.interrupts import LOOK_EVERY
 
 from .batching import split, together
 from .frame_fit import Quadratic
@@ -39,7 +40,6 @@ from .problem import Problem
 from .refine import refine_frames
 
 HOST = torch.device("cpu")
-LOOK_EVERY = 0.2  # seconds; Windows hears Ctrl-C only between two waits
 
 Data = TypeVar("Data", SurfaceSamples, Template, Pose)
 

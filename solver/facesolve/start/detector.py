@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from facesolve.take import SolveError
+from facesolve.take.errors import ProcessError
+from facesolve.take.processes import ask_process
 
 WORKER = Path(__file__).with_name("landmark_worker.py")
 PYTHON_VARIABLE, MODEL_VARIABLE = "FACESOLVE_LANDMARK_PYTHON", "FACESOLVE_LANDMARK_MODEL"
@@ -54,23 +55,14 @@ class Detector:
         # -E: our own PYTHON variables are not meant for another installation
         command = [self.python, "-E", str(WORKER)]
         try:
-            ended = subprocess.run(
-                command,
-                input=json.dumps(request).encode("utf-8"),
-                capture_output=True,
-                timeout=PATIENCE,
-                check=False,
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-            )
-        except OSError as problem:
-            raise LandmarkError(f"landmarks: '{self.python}' cannot be started ({problem.strerror}).") from None
-        except subprocess.TimeoutExpired:
-            raise LandmarkError(f"landmarks: no answer within {PATIENCE:.0f} seconds from '{self.python}'.") from None
-        if ended.returncode != 0:
-            lines = ended.stderr.decode("utf-8", "replace").strip().splitlines()
+            code, answer, errors = ask_process(command, json.dumps(request).encode("utf-8"), PATIENCE)
+        except ProcessError as problem:
+            raise LandmarkError(f"landmarks: {problem}") from None
+        if code != 0:
+            lines = errors.strip().splitlines()
             last = f": {lines[-1]}" if lines else ""
-            raise LandmarkError(f"landmarks: '{self.python}' ended with code {ended.returncode}{last}.")
-        return ended.stdout.decode("utf-8", "replace")
+            raise LandmarkError(f"landmarks: '{self.python}' ended with code {code}{last}.")
+        return answer
 
 
 def find_detector(python: Path | None = None, model: Path | None = None) -> Detector | None:

@@ -11,12 +11,12 @@ import numpy as np
 
 from .errors import TakeError
 from .files import check_schema, read_json, read_npz, write_json, write_npz
+from .names import CORRECTIVES, CORRECTIVES_ARRAYS
 from .rig import Mesh, Target
 from .solution import Solution
 from .storage import PathLike, target_arrays, targets_from
 
 CORRECTIVES_SCHEMA = 1
-JSON, NPZ = "correctives.json", "correctives.npz"
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,24 +83,26 @@ def write_correctives(correctives: Correctives, folder: PathLike) -> None:
     arrays = dict(target_arrays(correctives.targets))
     for name in ("frames", "scene_times", "activations"):
         arrays[name] = getattr(correctives, name)
-    sha256 = write_npz(root / NPZ, arrays)
+    sha256 = write_npz(root / CORRECTIVES_ARRAYS, arrays)
     record = {
         "schema": CORRECTIVES_SCHEMA,
         "kind": "facesolve correctives",
-        "arrays": NPZ,
+        "arrays": CORRECTIVES_ARRAYS,
         "sha256": sha256,
         "targets": list(correctives.names),
         "meshes": [asdict(mesh) for mesh in correctives.meshes],
         "provenance": correctives.provenance,
     }
-    write_json(root / JSON, record)
+    write_json(root / CORRECTIVES, record)
 
 
 def read_correctives(folder: PathLike) -> Correctives:
     """The correctives in ``folder``. Raises TakeError with one sentence for anything wrong."""
-    path = Path(folder) / JSON
+    path = Path(folder) / CORRECTIVES
     if not path.exists():
-        raise TakeError("correctives: there is no {} in '{}'; run 'facesolve correctives' first.".format(JSON, folder))
+        raise TakeError(
+            "correctives: there is no {} in '{}'; run 'facesolve correctives' first.".format(CORRECTIVES, folder)
+        )
     record = read_json(path, "correctives")
     check_schema(record, CORRECTIVES_SCHEMA, "correctives", path)
     try:

@@ -16,5 +16,9 @@ class FootageError(FacesolveError):
     """An image of the footage is missing, unreadable or of the wrong size."""
 
 
+class ProcessError(FacesolveError):
+    """A program cannot be started, or does not answer."""
+
+
 class SolveError(FacesolveError):
     """A solve cannot start or go on."""

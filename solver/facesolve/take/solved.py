@@ -9,6 +9,7 @@ from typing import Optional
 import numpy as np
 
 from . import Rig, Solution, Take, TakeError, read_take
+from .names import TAKE
 
 
 def find_take(solution: Solution, solution_folder: Path, take_folder: Optional[Path] = None) -> Take:
@@ -29,7 +30,7 @@ def find_take_folder(solution: Solution, solution_folder: Path, take_folder: Opt
             f"solution: '{solution_folder}' does not say which take it solves; name the take's folder (--take)."
         )
     folder = Path(os.path.normpath(str(Path(solution_folder) / recorded)))
-    if not (folder / "take.json").is_file():
+    if not (folder / TAKE).is_file():
         raise TakeError(f"solution: its take is not at '{folder}' any more; name the take's folder (--take).")
     return folder
 

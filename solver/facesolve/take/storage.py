@@ -13,6 +13,7 @@ from .camera import Camera
 from .errors import TakeError
 from .files import check_schema, read_json, read_npz, write_json, write_npz
 from .footage import MEMORY, Footage
+from .names import SOLUTION, SOLUTION_ARRAYS, TAKE, TAKE_ARRAYS
 from .rig import Combination, Control, Driver, Mesh, Rig, Shape, Target
 from .settings import Settings
 from .settings_record import settings_from, settings_record
@@ -52,12 +53,12 @@ def write_take(take: Take, folder: PathLike) -> None:
     for index, control in enumerate(take.settings.controls):
         if control.lock is not None and len(control.lock) > 1:
             arrays["lock{}".format(index)] = control.lock
-    sha256 = write_npz(root / "take.npz", arrays)
+    sha256 = write_npz(root / TAKE_ARRAYS, arrays)
     record = {
         "schema": TAKE_SCHEMA,
         "kind": "facesolve take",
         "name": take.name,
-        "arrays": "take.npz",
+        "arrays": TAKE_ARRAYS,
         "sha256": sha256,
         "fps": take.fps,
         "frames": "{}-{}".format(take.frames[0], take.frames[-1]),
@@ -74,7 +75,7 @@ def write_take(take: Take, folder: PathLike) -> None:
         },
         "settings": _settings_record(take.settings),
     }
-    write_json(root / "take.json", record)
+    write_json(root / TAKE, record)
 
 
 def read_take(folder: PathLike) -> Take:
@@ -91,7 +92,7 @@ def read_take(folder: PathLike) -> Take:
         FacesolveError: One sentence for anything that is missing, damaged or does not fit together.
     """
     root = Path(folder)
-    path = root / "take.json"
+    path = root / TAKE
     if not path.exists():
         raise TakeError("take: there is no take.json in '{}'; make one with 'facesolve pack'.".format(root))
     record = read_json(path, "take")
@@ -146,11 +147,11 @@ def write_solution(solution: Solution, folder: PathLike) -> None:
     if isinstance(provenance.get("take"), str) and os.path.isabs(provenance["take"]):
         provenance["take"] = _relative(provenance["take"], root)
     names = ("frames", "scene_times", "controls", "head", "control_std", "head_std", "residual")
-    sha256 = write_npz(root / "solution.npz", {name: getattr(solution, name) for name in names})
+    sha256 = write_npz(root / SOLUTION_ARRAYS, {name: getattr(solution, name) for name in names})
     record = {
         "schema": SOLUTION_SCHEMA,
         "kind": "facesolve solution",
-        "arrays": "solution.npz",
+        "arrays": SOLUTION_ARRAYS,
         "sha256": sha256,
         "fps": solution.fps,
         "control_names": list(solution.control_names),
@@ -158,7 +159,7 @@ def write_solution(solution: Solution, folder: PathLike) -> None:
         "confused": [asdict(pair) for pair in solution.confused],
         "provenance": provenance,
     }
-    write_json(root / "solution.json", record)
+    write_json(root / SOLUTION, record)
 
 
 def read_solution(folder: PathLike) -> Solution:
@@ -171,7 +172,7 @@ def read_solution(folder: PathLike) -> Solution:
         FacesolveError: One sentence for anything that is missing, damaged or does not fit together.
     """
     root = Path(folder)
-    path = root / "solution.json"
+    path = root / SOLUTION
     if not path.exists():
         raise TakeError("solution: there is no solution.json in '{}'; run 'facesolve solve' first.".format(root))
     record = read_json(path, "solution")

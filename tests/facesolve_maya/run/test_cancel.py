@@ -4,7 +4,9 @@ import time
 
 import pytest
 
-from facesolve_maya.run import CANCELLED, Patience, SolveTask, StageProgress, solve
+from facesolve.take.events import StageProgress
+from facesolve.take.processes import Patience
+from facesolve_maya.run import CANCELLED, SolveTask, solve
 from tests.facesolve_maya.run.conftest import process_exists
 
 

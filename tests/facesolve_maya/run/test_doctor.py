@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from facesolve.take.errors import ProcessError
 from facesolve.take.finding import ERROR, NOTE, Finding
-from facesolve_maya.run import DoctorTask, Interpreter, InterpreterError
+from facesolve_maya.run import DoctorTask, Interpreter
 from facesolve_maya.run.doctor import read_report
 
 TORCH, NVDIFFRAST = Finding(NOTE, "torch", "2.13"), Finding(NOTE, "nvdiffrast", "not installed", "r")
@@ -78,7 +79,7 @@ def test_one_that_hangs_is_given_up_and_killed(root, interpreter):
 
 
 def test_a_python_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(InterpreterError, match="none"):
+    with pytest.raises(ProcessError, match="none"):
         DoctorTask(Interpreter(tmp_path / "none", "the tests"))
 
 

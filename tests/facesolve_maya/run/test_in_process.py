@@ -8,7 +8,8 @@ import types
 import pytest
 
 from facesolve.take import TakeError
-from facesolve_maya.run import CANCELLED, DONE, FAILED, InProcessTask, Picture, SolveRequest, Stage, in_process_obstacle
+from facesolve.take.events import Picture, Stage
+from facesolve_maya.run import CANCELLED, DONE, FAILED, InProcessTask, SolveRequest, in_process_obstacle
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from facesolve.take import write_solution, write_take
-from facesolve_maya.run import Interpreter, InterpreterError, ReportTask, fresh_report
+from facesolve.take.errors import ProcessError
+from facesolve_maya.run import Interpreter, ReportTask, fresh_report
 from tests.take import rigs
 
 
@@ -61,5 +62,5 @@ def test_what_the_solver_says_is_the_reason(tmp_path):
 
 
 def test_a_python_that_is_not_there_is_said_at_once(solution, tmp_path):
-    with pytest.raises(InterpreterError, match="cannot be started"):
+    with pytest.raises(ProcessError, match="cannot be started"):
         ReportTask(solution, Interpreter(tmp_path / "python", "the tests"))

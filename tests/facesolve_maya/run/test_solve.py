@@ -7,18 +7,14 @@ import time
 import pytest
 
 from facesolve.take import SolveError
+from facesolve.take.errors import ProcessError
+from facesolve.take.events import Done, Message, Picture, Stage, StageProgress
 from facesolve_maya.run import (
     DONE,
     FAILED,
-    Done,
     Interpreter,
-    InterpreterError,
-    Message,
-    Picture,
     SolveRequest,
     SolveTask,
-    Stage,
-    StageProgress,
     solve,
 )
 
@@ -117,7 +113,7 @@ def test_a_folder_without_a_take_starts_nothing(tmp_path, interpreter):
 
 
 def test_an_interpreter_that_cannot_start_is_named(fake_solver, tmp_path):
-    with pytest.raises(InterpreterError, match="no_python"):
+    with pytest.raises(ProcessError, match="no_python"):
         solve(fake_solver(), Interpreter(tmp_path / "no_python", "the tests"))
 
 

@@ -16,12 +16,12 @@ from facesolve.review.video import baked_texture, render_video
 from facesolve.runtime.progress import Progress
 from facesolve.take import FootageError, Solution, Take, TakeError, read_solution, read_take
 from facesolve.take.files import check_file, read_json, write_atomic
+from facesolve.take.names import LOG, REPORT, SOLUTION
 from facesolve.take.solved import find_take
 
 from .page import Film, page_html
 from .record import report_record
 
-LOG = "solve.log"
 SUFFIXES = (".html", ".htm")
 LONGEST_LOG = 200_000  # characters of the log that the page keeps, its end
 RATE_FACTOR = 24  # of the videos in a page: half as large as a file for the archive, and no less to see
@@ -58,7 +58,7 @@ def write_report(folder: Path, path: Path, request: ReportRequest, progress: Pro
     was asked for and cannot be had raises FacesolveError with one sentence.
     """
     if path.is_dir():
-        raise TakeError(f"report: '{path}' is a folder; name a file in it, such as '{path / 'report.html'}'.")
+        raise TakeError(f"report: '{path}' is a folder; name a file in it, such as '{path / REPORT}'.")
     if path.suffix.lower() not in SUFFIXES:
         raise TakeError(f"report: '{path}' does not end in {SUFFIXES[0]}, so browsers would not show it; name it so.")
     check_file(path)
@@ -74,7 +74,7 @@ def write_report(folder: Path, path: Path, request: ReportRequest, progress: Pro
         **report_record(solution, take),
         "take": {"name": name, "folder": take_folder, "solution": folder.resolve().as_posix()},
         "no_film": no_film,
-        "solution": read_json(folder / "solution.json", "solution"),
+        "solution": read_json(folder / SOLUTION, "solution"),
         "log": _log(folder),
         "written": {"facesolve": __version__, "date": datetime.now(timezone.utc).isoformat(timespec="seconds")},
     }

@@ -1,0 +1,12 @@
+"""Names of the files in the folders of takes and solutions. Knows nothing of what they hold."""
+
+TAKE, TAKE_ARRAYS = "take.json", "take.npz"
+
+SOLUTION, SOLUTION_ARRAYS = "solution.json", "solution.npz"
+CORRECTIVES, CORRECTIVES_ARRAYS = "correctives.json", "correctives.npz"
+UDIM = "<UDIM>"  # stands for the number of a UV tile in a texture's name
+TEXTURE = "texture.{}.png".format(UDIM)  # what Maya's file node takes with its UV tiling mode set to UDIM (Mari)
+REPORT = "report.html"
+LOG = "solve.log"
+CHECKPOINT = "checkpoint.npz"  # there while a solve can be resumed
+CANCEL = "cancel"  # asks the task that writes into this folder to stop, as Ctrl-C does
