@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 import facesolve
-from facesolve.evaluate.evaluation import read_truth
 from facesolve.footage import open_footage
 from facesolve.jobs.demo_take import TRUTH, make_take
 from facesolve.take.solved import find_take
@@ -115,7 +114,7 @@ def _mypy(*files: Path) -> str:
 
 def test_a_take_is_solved_from_its_folder(folder: Path, solution: facesolve.Solution):
     take = facesolve.read_take(folder)
-    evaluation = facesolve.evaluate(solution, take, read_truth(folder / TRUTH))
+    evaluation = facesolve.evaluate(solution, take, folder / TRUTH)
     assert evaluation.regions[0].world_mean < 1.0  # mm
     assert solution.frames.tolist() == take.frames.tolist()
     assert solution.provenance["take"] == folder.as_posix()

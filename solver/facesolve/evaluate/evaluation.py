@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -33,7 +34,7 @@ class Truth:
     head: np.ndarray
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
     """All measures of a solution of F frames.
 
@@ -61,6 +62,18 @@ class Evaluation:
     jerk: float
     jerk_truth: float
     control_error: dict[str, float] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        regions = [
+            f"{region.name} {region.world_mean:.3f} mm on average, {region.world_p95:.3f} at 95 %, "
+            f"{region.world_max:.3f} at most ({region.rig_mean:.3f} without the head transform)"
+            for region in self.regions
+        ]
+        frames = f"{len(self.frames)} frame{'s' if len(self.frames) != 1 else ''}"
+        return (
+            f"<Evaluation of {frames}: {'; '.join(regions)}; head {self.head_rotation.mean():.3f} degrees; "
+            f"controls {self.weight_error.mean():.4f}>"
+        )
 
 
 def read_truth(path: Path) -> Truth:
@@ -102,8 +115,11 @@ def with_correctives(take: Take, solution: Solution, truth: Truth, folder: Path)
     return *applied(take, solution, correctives), padded
 
 
-def compare(solution: Solution, take: Take, truth: Truth, region: tuple[int, int] | None) -> Evaluation:
+def compare(
+    solution: Solution, take: Take, given: Truth | str | os.PathLike[str], region: tuple[int, int] | None
+) -> Evaluation:
     """See ``facesolve.evaluate.evaluate``."""
+    truth = given if isinstance(given, Truth) else read_truth(Path(given))
     rig, solved = take.rig, control_columns(solution.controls, solution.control_names, take.rig, "solution")
     if set(truth.names) != set(rig.control_names):
         plain = rig_of_weights(rig)
