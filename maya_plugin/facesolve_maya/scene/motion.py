@@ -12,6 +12,7 @@ import numpy as np
 from maya import cmds
 
 from .geometry import world_matrix
+from .plugs import kinds_of
 from .undisturbed import undisturbed
 
 _HARMLESS = ("animCurveT", "displayLayer")
@@ -53,7 +54,7 @@ def _moved_by_keys_alone(node: str) -> bool:
     above = [node]
     while above:
         here = above.pop()
-        kinds = cmds.nodeType(here, inherited=True) or []
+        kinds = kinds_of(here)
         if "joint" in kinds:
             return False
         above += cmds.listRelatives(here, parent=True, fullPath=True) or []

@@ -33,6 +33,11 @@ def short_name(node: str) -> str:
     return (cmds.ls(node) or [node])[0]
 
 
+def kinds_of(node: str) -> List[str]:
+    """The node's type and those that it is derived from, most general first."""
+    return list(cmds.nodeType(node, inherited=True) or [])
+
+
 def source(plug: str) -> Optional[str]:
     """The plug connected to exactly ``plug``, or None."""
     return cmds.connectionInfo(plug, sourceFromDestination=True) or None
