@@ -26,7 +26,7 @@ def solve(
     Writes nothing; keep the result with ``Solution.save``. The same take, settings and device give the same result.
 
     Args:
-        take: The folder of a take, which the solution then remembers, or a ``Take``, with footage in files or in memory.
+        take: The folder of a take, which the solution then remembers, or a ``Take``, its footage in files or in memory.
         device: ``auto`` (a GPU where there is one), ``cpu``, ``cuda`` or ``cuda:N``.
         settings: Used instead of the take's own.
         progress: None is silent; True or ``"bar"`` shows a bar on stderr; a function is called with each event, a
