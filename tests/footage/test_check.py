@@ -98,3 +98,12 @@ def test_codecs(monkeypatch: pytest.MonkeyPatch) -> None:
         absent = describe_codecs()[name]
         assert (absent.version, absent.reads) == (None, ())
         assert absent.install == f'pip install "facesolve[{extra}]"'
+
+
+def test_missing_images_are_one_finding_that_names_them_as_ranges(tmp_path: Path) -> None:
+    footage = write_sequence(tmp_path)
+    for number in (1, 2, 3, 5):
+        (tmp_path / f"left_{number:04d}.png").unlink()
+    (finding,) = check_footage(take([footage], [camera()]))
+    assert finding.sentence.startswith("4 of 6 images do not exist: frames 1002-1004,1006; the first is '")
+    assert (finding.subject, finding.action) == ("camera 'left'", Show((1002, 1003, 1004, 1006)))

@@ -204,7 +204,7 @@ def test_missing_image_is_named(job: Job) -> None:
     missing = job.folder / "b" / "b_0004.png"
     missing.unlink()
     sentence = job.refuse(FootageError)
-    assert f"1 of 3 images are missing (first: '{missing}')" in sentence
+    assert f"1 of 3 images are missing: frame 4 (the first is '{missing}')" in sentence
     assert "camera 'b'" in sentence
 
 
@@ -294,3 +294,38 @@ def test_packs_the_development_take(facesolve_data: Path, tmp_path: Path) -> Non
     assert take.start is not None
     assert take.start.controls[take.rig.control_names.index("eyeBlink_L")] == pytest.approx(0.3)
     assert {(camera.width, camera.height) for camera in take.cameras} == {(600, 800)}
+
+
+@pytest.mark.parametrize("number", ["####", "%04d", "@@@@", "{frame:04d}"])
+def test_patterns_that_studios_type_are_stored_in_one_form(job: Job, number: str) -> None:
+    job.source["pattern"] = str(job.folder / "{camera}" / f"{{camera}}_{number}.png")
+    job.pack()
+    record = json.loads((job.folder / "take" / "take.json").read_text(encoding="utf-8"))
+    assert [Path(source["path"]).name for source in record["footage"]] == ["a_{frame:04d}.png", "b_{frame:04d}.png"]
+    assert Path(read_take(job.folder / "take").footage[0].image_path(3)).is_file()
+
+
+def test_without_a_range_the_frames_that_all_cameras_have_are_packed(job: Job) -> None:
+    job.request["frames"] = None
+    for frame in (1, 2, 6):
+        job.write_image("a", frame)
+    job.write_image("b", 2)
+    np.testing.assert_array_equal(job.pack().frames, [2, 3, 4, 5])
+
+
+def test_gaps_in_the_range_found_on_disk_are_named(job: Job) -> None:
+    job.request["frames"] = None
+    for frame in (10, 11, 15):
+        job.write_image("a", frame)
+    job.write_image("b", 15)
+    sentence = job.refuse(FootageError)
+    assert "camera 'a': 7 of 13 images are missing: frames 6-9,12-14 (the first is" in sentence
+
+
+def test_cameras_without_a_frame_in_common_are_named(job: Job) -> None:
+    job.request["frames"] = None
+    for frame in range(FRAMES[0], FRAMES[1] + 1):
+        (job.folder / "b" / f"b_{frame:04d}.png").unlink()
+    assert "camera 'b': nothing matches" in job.refuse(FootageError)
+    job.write_image("b", 20)
+    assert "no frame in common ('a' has 3-5, 'b' has 20-20)" in job.refuse(FootageError)

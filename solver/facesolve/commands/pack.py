@@ -28,9 +28,11 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--rig", type=Path, required=True, help="rig .npz: neutral, deltas, names, face_counts, faces")
     parser.add_argument("--cameras", type=Path, required=True, help="calibration .json, one entry for each camera")
-    parser.add_argument("--footage", required=True, metavar="PATTERN", help="path with {camera} and {frame:04d}")
     parser.add_argument(
-        "--frames", metavar="A-B", help="first and last frame, both included; of .seq files default all"
+        "--footage", required=True, metavar="PATTERN", help="path with {camera} and ####, %%04d or {frame:04d}"
+    )
+    parser.add_argument(
+        "--frames", metavar="A-B", help="first and last frame, both included; default: all that every camera has"
     )
     parser.add_argument("--fps", type=float, help="footage frames a second; of .seq files by default as recorded")
     parser.add_argument("--start", type=Path, help="start pose .json: frame, weights by name, head 4x4")

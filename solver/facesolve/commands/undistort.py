@@ -26,7 +26,7 @@ def add(commands: Any) -> None:
         "  facesolve undistort 'footage/{camera}/{camera}_{frame:04d}.jpg' --cameras calibration.json --out straight\n"
         "  facesolve undistort '{camera}.mov' --cameras calibration.yml --frames 10-50 --format jpg --out straight",
     )
-    parser.add_argument("footage", metavar="FOOTAGE", help="path with {camera} and {frame:04d}, or video or .seq files")
+    parser.add_argument("footage", metavar="FOOTAGE", help="path with {camera} and ####, or video or .seq files")
     parser.add_argument("--cameras", type=Path, required=True, help="calibration: JSON, or OpenCV YAML or XML")
     parser.add_argument("--only", default="", metavar="A,B", help="only these cameras")
     parser.add_argument("--frames", metavar="A-B", help="first and last frame, both included; all by default")

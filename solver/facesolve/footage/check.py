@@ -19,6 +19,7 @@ from .arrays import ArrayFile
 from .container import UnreadableImage
 from .decode import image_size
 from .reader import NO_IMAGE, open_many, wrong_size
+from .sequence import named_frames
 from .video import VideoFile
 
 FILES_CHECKED = 200  # at most this many images a camera are read before the solve starts
@@ -83,10 +84,19 @@ def _sequence_findings(
         message = f"none of the {len(paths)} {what} exists, the first would be '{next(iter(paths))}'; check the path."
         return [_finding(ERROR, camera.name, None, message)]
     severity = _severity(take)
-    return [
+    missing = [(path, frame) for path, frame in paths.items() if not Path(path).exists()]
+    findings = []
+    if len(missing) > 1:
+        frames = tuple(frame for _, frame in missing)
+        message = f"{len(missing)} of {len(paths)} {what} do not exist: {named_frames(frames)}; the first is"
+        findings.append(
+            Finding(severity, f"camera '{camera.name}'", f"{message} '{missing[0][0]}'.", action=Show(frames))
+        )
+    told = {path for path, _ in missing} if len(missing) > 1 else set()
+    return findings + [
         _finding(severity, camera.name, frame, f"'{path}' {text}")
         for (path, frame), text in zip(paths.items(), problems, strict=True)
-        if text is not None
+        if text is not None and path not in told
     ]
 
 

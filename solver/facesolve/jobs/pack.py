@@ -13,6 +13,7 @@ from facesolve.footage.container import UnreadableImage
 from facesolve.footage.decode import image_size
 from facesolve.footage.norpix.matching import Matching, match_recordings
 from facesolve.footage.reader import open_many
+from facesolve.footage.sequence import canonical_pattern, frames_on_disk, named_frames
 from facesolve.geometry.camera_files import read_cameras
 from facesolve.take import Camera, Footage, FootageError, Rig, Settings, StartPose, Take, TakeError, write_take
 from facesolve.take.calibration import CalibratedCamera
@@ -28,9 +29,10 @@ WEIGHT_TOLERANCE = 1e-6  # float32 noise that an exporter may leave on a weight 
 class FootageSource:
     """Where the footage of all cameras is.
 
-    pattern, matte: paths with ``{camera}`` and ``{frame}`` or ``{frame:04d}`` (a video or ``.seq`` file: ``{camera}``
-        alone), relative to the working directory. color_space: ``srgb`` or ``linear``. on_bad_frame: ``stop`` or
-        ``unseen``. bayer: the pattern of a mosaic in ``.seq`` files. matching: how ``.seq`` files are matched.
+    pattern, matte: paths with ``{camera}`` and a frame number as ``canonical_pattern`` reads it: ``####``, ``%04d``,
+        ``{frame:04d}`` (a video or ``.seq`` file: ``{camera}`` alone), relative to the working directory.
+    color_space: ``srgb`` or ``linear``. on_bad_frame: ``stop`` or ``unseen``. bayer: the pattern of a mosaic in
+        ``.seq`` files. matching: how ``.seq`` files are matched.
     """
 
     pattern: str
@@ -45,7 +47,7 @@ class FootageSource:
 class PackRequest:
     """The files of a take. frames: first and last frame number, both included; fps: frames a second.
 
-    Both may be None for ``.seq`` files: then all frames in common, and the rate that their time stamps tell.
+    frames None: all that every camera has images of. fps may be None for ``.seq`` files, whose time stamps tell it.
     """
 
     rig: Path
@@ -76,8 +78,10 @@ def pack_take(request: PackRequest, folder: Path, tell: Callable[[str], None] = 
         fps = matched.fps if fps is None else fps
         for sentence in matched.report:
             tell(sentence)
-    if first_last is None or fps is None:
-        raise TakeError("frames: footage other than .seq files needs --frames and --fps.")
+    if fps is None:
+        raise TakeError("fps: footage other than .seq files needs --fps.")
+    if first_last is None:
+        first_last = _frames_in_common(footage)
     frames = np.arange(first_last[0], first_last[1] + 1)
     if len(frames) == 0:
         raise TakeError(f"frames: the range {first_last[0]}..{first_last[1]} is empty; give at least one frame.")
@@ -175,11 +179,30 @@ def _number(value: Any, where: str) -> float:
 def _footage(source: FootageSource, camera: str) -> Footage:
     return Footage(
         camera=camera,
-        path=source.pattern.replace("{camera}", camera),
-        matte=None if source.matte is None else source.matte.replace("{camera}", camera),
+        path=canonical_pattern(source.pattern).replace("{camera}", camera),
+        matte=None if source.matte is None else canonical_pattern(source.matte).replace("{camera}", camera),
         color_space=source.color_space,
         bayer=source.bayer,
     )
+
+
+def _frames_in_common(footage: tuple[Footage, ...]) -> tuple[int, int]:
+    """First and last frame of which every camera's sequence has an image; gaps between them are told later."""
+    ranges = {}
+    for source in footage:
+        if source.kind != SEQUENCE:
+            raise TakeError("frames: footage other than image sequences and .seq files needs --frames.")
+        there = frames_on_disk(source.path)
+        if not there:
+            raise FootageError(
+                f"footage of camera '{source.camera}': nothing matches '{source.path}'; check the pattern."
+            )
+        ranges[source.camera] = (there[0], there[-1])
+    first, last = max(first for first, _ in ranges.values()), min(last for _, last in ranges.values())
+    if last < first:
+        listed = ", ".join(f"'{camera}' has {low}-{high}" for camera, (low, high) in ranges.items())
+        raise FootageError(f"frames: the cameras have no frame in common ({listed}).")
+    return first, last
 
 
 def _image_size(footage: Footage, frames: np.ndarray, on_bad_frame: str) -> tuple[int, int]:
@@ -195,10 +218,10 @@ def _image_size(footage: Footage, frames: np.ndarray, on_bad_frame: str) -> tupl
             "the pattern and the frame range."
         )
     if len(present) < len(paths) and on_bad_frame == "stop":
-        missing = next(path for path in paths if not path.is_file())
+        missing = [frame for frame, path in zip(frames.tolist(), paths, strict=True) if not path.is_file()]
         raise FootageError(
-            f"{where}: {len(paths) - len(present)} of {len(paths)} images are missing (first: '{missing}'); supply "
-            "them, or solve without them by '--on-bad-frame unseen'."
+            f"{where}: {len(missing)} of {len(paths)} images are missing: {named_frames(missing)} (the first is "
+            f"'{Path(footage.image_path(missing[0]))}'); supply them, or solve without them by '--on-bad-frame unseen'."
         )
     for path in present:
         try:

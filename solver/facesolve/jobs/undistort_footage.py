@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -17,13 +16,14 @@ from facesolve.footage.container import UnreadableImage
 from facesolve.footage.decode import image_size
 from facesolve.footage.norpix.matching import Matching, match_recordings
 from facesolve.footage.reader import open_many
+from facesolve.footage.sequence import canonical_pattern, frames_on_disk
 from facesolve.geometry.camera import undistortion_maps, without_distortion
 from facesolve.geometry.camera_files import as_calibrated, read_cameras, write_cameras
 from facesolve.runtime.progress import Progress
 from facesolve.take import Camera, Footage, FootageError, TakeError
 from facesolve.take.calibration import CalibratedCamera
 from facesolve.take.files import new_folder, write_atomic
-from facesolve.take.footage import NORPIX, SEQUENCE, fill_frame
+from facesolve.take.footage import NORPIX, SEQUENCE
 
 _JPEG_QUALITY = 95
 _WORKERS = 8
@@ -31,7 +31,7 @@ _WORKERS = 8
 
 @dataclass(frozen=True)
 class UndistortRequest:
-    """footage: a path with ``{camera}`` and ``{frame}`` or ``{frame:04d}``, or a video or ``.seq`` with ``{camera}``.
+    """footage: a path with ``{camera}`` and ``####`` or ``{frame:04d}``, or a video or ``.seq`` with ``{camera}``.
 
     frames: first and last number, both included; None for all there are. cameras: names, all when empty. format: of the
     files written, None: TIFF for floating-point images, else PNG. bayer: of ``.seq`` files with a mosaic.
@@ -54,7 +54,8 @@ def undistort_footage(request: UndistortRequest, folder: Path, progress: Progres
     FootageError.
     """
     calibrated = _chosen(read_cameras(request.calibration), request)
-    paths = {camera.name: request.footage.replace("{camera}", camera.name) for camera in calibrated}
+    pattern = canonical_pattern(request.footage)
+    paths = {camera.name: pattern.replace("{camera}", camera.name) for camera in calibrated}
     if len(set(paths.values())) < len(paths):
         raise TakeError(f"footage: '{request.footage}' has no {{camera}}; all cameras would have the same images.")
     footage = [Footage(name, path, bayer=request.bayer) for name, path in paths.items()]
@@ -109,12 +110,7 @@ def _frames(footage: Footage, wanted: tuple[int, int] | None) -> list[int]:
             raise FootageError(f"{where}: '{footage.path}' {problem}") from None
         file.close()
         return list(range(file.count))
-    pattern = Path(footage.path)
-    before, _, behind = re.sub(r"\{frame[^}]*\}", "\0", pattern.name).partition("\0")
-    name = re.compile(re.escape(before) + r"(\d+)" + re.escape(behind))
-    there = sorted(pattern.parent.iterdir()) if pattern.parent.is_dir() else []
-    numbers = sorted(int(match[1]) for match in (name.fullmatch(path.name) for path in there) if match)
-    numbers = [number for number in numbers if Path(fill_frame(footage.path, number)).is_file()]
+    numbers = frames_on_disk(footage.path)
     if not numbers:
         raise FootageError(f"{where}: nothing matches '{footage.path}'; check the pattern.")
     return numbers

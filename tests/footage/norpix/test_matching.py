@@ -150,7 +150,7 @@ def test_what_cannot_become_a_take_is_refused(stage: Stage) -> None:
     (stage.folder / "a.seq").unlink()
     assert "does not exist" in stage.refuse(FootageError)
     stage.source["pattern"] = str(stage.folder / "{camera}" / "{camera}_{frame:04d}.png")
-    assert "needs --frames and --fps" in stage.refuse(TakeError)
+    assert "needs --fps" in stage.refuse(TakeError)
 
 
 def test_clock_texts() -> None:
