@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import sys
 import time
 import traceback
@@ -122,10 +121,13 @@ def _names(text: str) -> Tuple[str, ...]:
 
 
 def _frames(text: str) -> Tuple[float, float]:
-    match = re.match(r"^(-?\d+(?:\.\d+)?)-(-?\d+(?:\.\d+)?)$", text.strip())
-    if match is None or float(match.group(2)) < float(match.group(1)):
-        raise argparse.ArgumentTypeError("'{}' is not a range such as 1001-1040".format(text))
-    return float(match.group(1)), float(match.group(2))
+    from facesolve.take.errors import TakeError
+    from facesolve.take.frame_range import parse_scene_frames
+
+    try:
+        return parse_scene_frames(text)
+    except TakeError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _scene(scene: Path, options: argparse.Namespace, result: SceneResult) -> None:

@@ -29,7 +29,7 @@ from torch import Tensor
 
 from facesolve.baseline import PRESETS, Budget, Snapshot, solve_first_order
 from facesolve.commands.declare import several_devices
-from facesolve.evaluate.evaluation import Truth, parse_region, read_truth
+from facesolve.evaluate.evaluation import Truth, read_truth
 from facesolve.footage.stream import TakeFootage
 from facesolve.geometry.rig import RigModel, apply_head
 from facesolve.optimize.robust import robust_weight
@@ -44,6 +44,7 @@ from facesolve.solve.pipeline import Solved, solve_take
 from facesolve.stages.frame_fit import damped_step, photometric_quadratic, with_priors
 from facesolve.stages.refine import learn_template
 from facesolve.take import Take, read_take
+from facesolve.take.frame_range import parse_region
 
 from .generated import PLACES, Filmed, film
 

@@ -29,13 +29,14 @@ from rich.table import Table
 
 from facesolve.baseline import PRESETS, Budget, Snapshot, solve_first_order
 from facesolve.evaluate import evaluate
-from facesolve.evaluate.evaluation import Truth, parse_region, read_truth
+from facesolve.evaluate.evaluation import Truth, read_truth
 from facesolve.evaluate.vertex_errors import RegionErrors
 from facesolve.jobs.demo_take import TRUTH, make_take
 from facesolve.jobs.solve_folder import solve_take_folder
 from facesolve.runtime.devices import choose_device, device_name
 from facesolve.runtime.progress import Silent
 from facesolve.take import FacesolveError, Solution, Take, TakeError, read_take
+from facesolve.take.frame_range import parse_region
 from facesolve.take.settings import QUALITIES
 
 CLAIM = 5.0  # times the second-order error that Adam still has when the second-order solve ends

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from facesolve.evaluate import evaluate
-from facesolve.evaluate.evaluation import Truth, parse_region, read_truth
+from facesolve.evaluate.evaluation import Truth, read_truth
 from facesolve.review.measures import evaluation_record, print_evaluation
 from facesolve.take import (
     Camera,
@@ -185,13 +185,6 @@ def test_strangers_are_refused(take: Take, truth: Truth) -> None:
     scaled = replace(truth, head=truth.head * np.array([2.0, 2, 2, 1]))
     with pytest.raises(TakeError, match="frame 10 is scaled"):
         evaluate(solved(truth), take, scaled)
-
-
-@pytest.mark.parametrize("text", ["", "3", "a:b", "5:5", "7:3", "-1:4"])
-def test_bad_regions_are_refused(text: str) -> None:
-    with pytest.raises(TakeError, match="region: "):
-        parse_region(text)
-    assert parse_region("0:6706") == (0, 6706)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ import pytest
 
 from facesolve.jobs.pack import FootageSource, PackRequest, pack_take
 from facesolve.take import FacesolveError, FootageError, TakeError, read_take
-from facesolve.take.frame_range import parse_frames
 
 FRAMES = (3, 5)
 
@@ -263,19 +262,6 @@ def test_bad_start_poses_are_refused(job: Job, change: dict[str, Any], sentence:
 def test_missing_start_key_is_named(job: Job) -> None:
     del job.start["head"]
     assert "lacks head." in job.refuse(TakeError)
-
-
-@pytest.mark.parametrize(
-    ("text", "frames"), [("0-39", (0, 39)), ("7", (7, 7)), ("-5-10", (-5, 10)), ("-5--2", (-5, -2)), (" 1-2 ", (1, 2))]
-)
-def test_frame_ranges(text: str, frames: tuple[int, int]) -> None:
-    assert parse_frames(text) == frames
-
-
-@pytest.mark.parametrize("text", ["", "a-b", "1:5", "5-", "3-1", "1.5-2"])
-def test_bad_frame_ranges_are_refused(text: str) -> None:
-    with pytest.raises(TakeError, match="frames: "):
-        parse_frames(text)
 
 
 def test_packs_the_development_take(facesolve_data: Path, tmp_path: Path) -> None:

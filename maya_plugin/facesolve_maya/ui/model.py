@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
-from typing import Dict, FrozenSet, Optional, Set, Tuple
+from typing import Dict, Optional, Tuple
 
 from facesolve.take import ControlSettings, Settings
 from facesolve.take.errors import TakeError
+from facesolve.take.frame_range import parse_frame_list
 
 FREE, PINNED, LOCKED = "free", "pinned", "locked"
 KEY_MODES = (FREE, PINNED, LOCKED)
@@ -119,7 +119,7 @@ class PanelSettings:
         """Scene frames to solve: the range without the excluded ones. Raises TakeError with one sentence."""
         if self.last < self.first:
             raise TakeError("frame range: the last frame {} comes before the first, {}.".format(self.last, self.first))
-        excluded = parse_frame_list(self.excluded)
+        excluded = parse_frame_list(self.excluded, "excluded frames")
         frames = tuple(frame for frame in range(self.first, self.last + 1) if frame not in excluded)
         if not frames:
             raise TakeError("frame range: every frame of {}-{} is excluded.".format(self.first, self.last))
@@ -144,23 +144,3 @@ class PanelSettings:
             contour=self.contour,
             controls=tuple(controls),
         )
-
-
-_SPAN = re.compile(r"(-?\d+)(?:\s*-\s*(-?\d+))?")
-
-
-def parse_frame_list(text: str) -> FrozenSet[int]:
-    """Frame numbers in text such as ``1010-1015, 1033``. Raises TakeError that quotes the part it cannot read."""
-    frames: Set[int] = set()
-    for part in re.split(r"[,;]", text):
-        if not part.strip():
-            continue
-        match = _SPAN.fullmatch(part.strip())
-        if match is None:
-            raise TakeError("excluded frames: '{}' is not a frame or a range such as 1010-1015.".format(part.strip()))
-        first = int(match.group(1))
-        last = int(match.group(2) or first)
-        if last < first:
-            raise TakeError("excluded frames: the range {} runs backwards.".format(part.strip()))
-        frames.update(range(first, last + 1))
-    return frozenset(frames)

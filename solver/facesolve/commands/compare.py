@@ -37,11 +37,11 @@ def add(commands: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from facesolve.evaluate.evaluation import parse_region
     from facesolve.review.comparison import compare, write_csv
     from facesolve.review.measures import comparison_record, print_comparison
     from facesolve.take import read_solution, read_take
     from facesolve.take.files import check_folder
+    from facesolve.take.frame_range import parse_region
 
     if arguments.out is not None:
         check_folder(arguments.out)

@@ -37,9 +37,10 @@ def add(commands: Any) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     from facesolve.evaluate import evaluate
-    from facesolve.evaluate.evaluation import parse_region, read_truth, with_correctives
+    from facesolve.evaluate.evaluation import read_truth, with_correctives
     from facesolve.review.measures import evaluation_record, print_evaluation
     from facesolve.take import read_solution
+    from facesolve.take.frame_range import parse_region
     from facesolve.take.solved import find_take
 
     region = None if arguments.region is None else parse_region(arguments.region)

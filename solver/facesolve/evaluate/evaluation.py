@@ -94,14 +94,6 @@ def read_truth(path: Path) -> Truth:
     return Truth(weights.astype(np.float64), names, head.astype(np.float64))
 
 
-def parse_region(text: str) -> tuple[int, int]:
-    """First vertex and the one after the last, of ``A:B``. Raises TakeError for anything else."""
-    first, _, last = text.partition(":")
-    if not (first.isdigit() and last.isdigit()) or int(last) <= int(first):
-        raise TakeError(f"region: '{text}' is not a vertex range; write it as 0:6706 (the last one is not included).")
-    return int(first), int(last)
-
-
 def with_correctives(take: Take, solution: Solution, truth: Truth, folder: Path) -> tuple[Take, Solution, Truth]:
     """Take and solution with the correctives in ``folder`` as further controls, which the truth has at 0.
 

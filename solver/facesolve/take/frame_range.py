@@ -1,13 +1,17 @@
-"""A part of a take: the same rig, cameras and footage over fewer frames."""
+"""Ranges as users write them, frames and vertices, and the part of a take that a range of frames is."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import FrozenSet, Optional, Set, Tuple, TypeVar
 
 import numpy as np
 
 from . import Camera, ControlSettings, StartPose, Take, TakeError
+
+_Number = TypeVar("_Number", int, float)
+MOST_FRAMES = 10**6  # in a list; a slip of the keyboard must not fill the memory
 
 
 def part_of_take(take: Take, first: int, last: int) -> Take:
@@ -54,12 +58,52 @@ def _control(control: ControlSettings, keep: np.ndarray) -> ControlSettings:
     return replace(control, lock=control.lock[keep])
 
 
-def parse_frames(text: str) -> tuple[int, int]:
-    """First and last frame, both included, of ``0-39`` or ``7``. Raises TakeError for anything else."""
-    match = re.fullmatch(r"(-?\d+)(?:-(-?\d+))?", text.strip())
-    if match is None:
-        raise TakeError(f"frames: '{text}' is not a range; write it as 0-39, or 7 for one frame.")
-    first, last = int(match.group(1)), int(match.group(2) or match.group(1))
+def parse_frames(text: str, what: str = "frames") -> Tuple[int, int]:
+    """First and last frame, both included, of ``0-39`` or ``7``. Raises TakeError, about ``what``, for other text."""
+    span = _span(text, r"-?\d+")
+    if span is None:
+        raise TakeError("{}: '{}' is not a range; write it as 0-39, or 7 for one frame.".format(what, text))
+    return _rising(int(span[0]), int(span[1]), text, what)
+
+
+def parse_scene_frames(text: str) -> Tuple[float, float]:
+    """The same for frames of a scene, which may lie between whole ones: ``1001-1040`` or ``1001.5-1040``."""
+    span = _span(text, r"-?\d+(?:\.\d+)?")
+    if span is None:
+        raise TakeError("frames: '{}' is not a range such as 1001-1040.".format(text))
+    return _rising(float(span[0]), float(span[1]), text, "frames")
+
+
+def parse_frame_list(text: str, what: str = "frames") -> FrozenSet[int]:
+    """Frame numbers in text such as ``12, 13, 20-30``, empty for a blank one.
+
+    Raises TakeError, about ``what``, that quotes the part it cannot read.
+    """
+    frames: Set[int] = set()
+    for part in filter(None, (part.strip() for part in re.split("[,;]", text))):
+        first, last = parse_frames(part, what)
+        if last - first >= MOST_FRAMES:
+            raise TakeError("{}: the range {} has more than {} frames.".format(what, part, MOST_FRAMES))
+        frames.update(range(first, last + 1))
+    return frozenset(frames)
+
+
+def parse_region(text: str) -> Tuple[int, int]:
+    """First vertex and the one after the last, of ``0:6706``. Raises TakeError for anything else."""
+    first, _, end = text.strip().partition(":")
+    if not (first.isdecimal() and end.isdecimal()) or int(end) <= int(first):
+        raise TakeError(
+            "region: '{}' is not a vertex range; write it as 0:6706 (the last one is not included).".format(text)
+        )
+    return int(first), int(end)
+
+
+def _span(text: str, number: str) -> Optional[Tuple[str, str]]:
+    match = re.fullmatch("({0})(?:\\s*-\\s*({0}))?".format(number), text.strip())
+    return None if match is None else (match.group(1), match.group(2) or match.group(1))
+
+
+def _rising(first: _Number, last: _Number, text: str, what: str) -> Tuple[_Number, _Number]:
     if last < first:
-        raise TakeError(f"frames: the range {text} is empty; the last frame comes before the first.")
+        raise TakeError("{}: the range {} is empty; the last frame comes before the first.".format(what, text.strip()))
     return first, last

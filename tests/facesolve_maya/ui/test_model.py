@@ -7,7 +7,7 @@ import pytest
 
 from facesolve.take import TakeError
 from facesolve_maya.ui.document import settings_from_text, settings_to_text
-from facesolve_maya.ui.model import FREE, LOCKED, PINNED, ControlChoice, PanelSettings, parse_frame_list
+from facesolve_maya.ui.model import FREE, LOCKED, PINNED, ControlChoice, PanelSettings
 from facesolve_maya.ui.runs import RunStatus, spoken_time
 
 SETTINGS = PanelSettings(
@@ -55,12 +55,6 @@ def test_cameras_are_left_out_and_taken_back():
 
 def test_frames_leave_out_the_excluded():
     assert replace(SETTINGS, first=2, last=10).frames() == (2, 4, 5, 6, 10)
-
-
-@pytest.mark.parametrize(("text", "quoted"), [("5-x", "5-x"), ("9-7", "9-7"), ("1.5", "1.5")])
-def test_bad_frame_lists_quote_the_part(text, quoted):
-    with pytest.raises(TakeError, match=quoted):
-        parse_frame_list("3, " + text)
 
 
 def test_empty_ranges_are_refused():
