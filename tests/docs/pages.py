@@ -11,17 +11,20 @@ ROOT = Path(__file__).resolve().parents[2]
 RUN = "<!-- run -->"  # before a block whose commands the tests execute; they only parse the others
 
 _FENCE = re.compile(r"^( *)(```+)(.*)$")
+_TITLE = re.compile(r'title="([^"]+)"')
 _HEADING = re.compile(r"^#{1,6} +(.*?)(?: *\{[^}]*\})? *#*$")
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)(?:\s+\"[^\"]*\")?\)")
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block. line: number of its first line in the page; run: the tests execute it."""
+    """A fenced block. line: number of its first line in the page; title: the file that it shows, empty for none; run:
+    the tests execute it."""
 
     page: Path
     line: int
     language: str
+    title: str
     text: str
     run: bool
 
@@ -39,20 +42,21 @@ def pages() -> list[Path]:
 def blocks(page: Path) -> list[Block]:
     """The fenced blocks of ``page`` in order, without the indentation of a list that they stand in."""
     found: list[Block] = []
-    opened: tuple[int, str, str, str, bool] | None = None  # line, indentation, fence, language, run
+    opened: tuple[int, re.Match[str], bool] | None = None  # line, fence, run
     inside: list[str] = []
     before = ""
     for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
         fence = _FENCE.match(line)
         if opened is None and fence is not None:
-            words = fence[3].split()
-            opened = (number + 1, fence[1], fence[2], words[0] if words else "", before == RUN)
+            opened = (number + 1, fence, before == RUN)
             inside = []
-        elif opened is not None and fence is not None and fence[2] == opened[2] and not fence[3]:
-            found.append(Block(page, opened[0], opened[3], "\n".join(inside), opened[4]))
+        elif opened is not None and fence is not None and fence[2] == opened[1][2] and not fence[3]:
+            language, _, about = opened[1][3].partition(" ")
+            title = _TITLE.search(about)
+            found.append(Block(page, opened[0], language, title[1] if title else "", "\n".join(inside), opened[2]))
             opened = None
         elif opened is not None:
-            inside.append(line.removeprefix(opened[1]))
+            inside.append(line.removeprefix(opened[1][1]))
         before = line.strip() or before
     assert opened is None, f"{page}: the block at line {opened and opened[0]} is not closed"
     return found

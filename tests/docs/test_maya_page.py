@@ -7,7 +7,7 @@ import re
 from .pages import ROOT
 
 PAGE = (ROOT / "docs" / "maya_compatibility.md").read_text(encoding="utf-8")
-STATUSES = {"verified", "inferred", "untested", "contradicted"}
+STATUSES = {"verified", "inferred", "untested", "mended", "contradicted"}
 
 
 def test_every_assumption_has_a_status_and_what_is_claimed_has_evidence():

@@ -15,19 +15,10 @@ from tests import synthetic, textured
 
 FRAMES = 3
 PATTERN = "footage/{camera}/{camera}_{frame:04d}.png"
-SETTINGS = """smoothness = 2.0
-stiffness = 0.5
-
-[controls.jaw]
-stiffness = 0.2
-
-[controls.puff]
-symmetric = "puff_other"
-"""
 
 
 def make_workspace(folder: Path) -> None:
-    """Writes rig.npz, calibration.json, start.json, truth.npz, settings.toml, footage, ``my_take`` and solutions of it.
+    """Writes rig.npz, calibration.json, start.json, truth.npz, footage, ``my_take`` and solutions of it.
 
     ``my_solution`` is solved in draft quality, ``other_solution`` has other controls.
     """
@@ -50,7 +41,6 @@ def make_workspace(folder: Path) -> None:
     start = dict(zip(rig.control_names, np.clip(controls[0], 0, 1).tolist(), strict=True))
     (folder / "start.json").write_text(json.dumps({"frame": 0, "weights": start, "head": head[0].tolist()}))
     np.savez(folder / "truth.npz", weights=controls, names=np.array(rig.control_names), head=head)
-    (folder / "settings.toml").write_text(SETTINGS)
     files = ["--rig", "rig.npz", "--cameras", "calibration.json", "--start", "start.json", "--footage", PATTERN]
     pack = ["pack", *(text if text.startswith("--") else str(folder / text) for text in files)]
     assert facesolve([*pack, "--frames", f"0-{FRAMES - 1}", "--fps", "30", "--out", str(folder / "my_take")]) == 0
