@@ -134,7 +134,7 @@ def test_a_take_in_memory_gives_the_same_solution(folder: Path, solution: faceso
     for files, camera in zip(take.footage, take.cameras, strict=True):
         reader = open_footage(files, camera)
         images = np.stack([reader.stored(frame) for frame in take.frames.tolist()])
-        footage.append(facesolve.Footage.from_arrays(camera.name, images, offset=-int(take.frames[0])))
+        footage.append(facesolve.Footage.from_arrays(camera.name, images, color_space=files.color_space))
     in_memory = facesolve.solve(replace(take, footage=tuple(footage)), device="cpu")
     assert np.array_equal(in_memory.controls, solution.controls)
     assert np.array_equal(in_memory.head, solution.head)
