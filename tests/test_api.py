@@ -84,6 +84,14 @@ def test_every_public_name_is_there_documented_and_listed():
         _ = facesolve.slove  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("package", ["solver/facesolve", "maya_plugin/facesolve_maya"])
+def test_an_installed_package_says_that_it_is_typed(package: str):
+    root = Path(__file__).parents[1]
+    assert (root / package / "py.typed").is_file()
+    shipped = f'\n{Path(package).name} = ["py.typed"]\n'
+    assert shipped in (root / "pyproject.toml").read_text(encoding="utf-8").split("[tool.setuptools.package-data]")[1]
+
+
 def test_a_type_checker_knows_every_signature(tmp_path: Path):
     right = tmp_path / "right.py"
     right.write_text(

@@ -1,6 +1,6 @@
 """Evaluates a rig: controls -> activations of its shapes -> vertices -> world, each with its exact Jacobian.
 
-Knows no camera, no image and no Maya.
+Knows no camera, no image and no Maya. Without derivatives and torch: ``facesolve.take.rig_evaluation``.
 """
 
 from __future__ import annotations

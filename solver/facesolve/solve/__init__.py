@@ -23,7 +23,8 @@ def solve(
 ) -> Solution:
     """Solves a take: F frames of C cameras become K control values and a head transform for each frame.
 
-    Writes nothing; keep the result with ``Solution.save``. The same take, settings and device give the same result.
+    Writes nothing; keep the result with ``Solution.save``. No texture is baked; ``facesolve solve`` does that, too. The
+    same take, settings and device give the same result.
 
     Args:
         take: The folder of a take, which the solution then remembers, or a ``Take``, its footage in files or in memory.
