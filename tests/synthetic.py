@@ -83,7 +83,7 @@ class Scene:
     def disturbed(self) -> Pose:
         """The truth moved as one by about 2.5 % of the head's size: all frames by the same controls and head step."""
         offset = torch.tensor([0.08, -0.06, 0.07, -0.05, 0.06, 0.02, -0.015, 0.012, 0.3, -0.2, 0.25]).double()
-        return self.truth.moved(offset.expand(len(self.pixels), -1))
+        return self.truth.stepped(offset.expand(len(self.pixels), -1))
 
 
 def texture(points: Tensor) -> Tensor:

@@ -62,7 +62,7 @@ def test_the_filmed_texture_comes_back_where_it_was_seen(head: tuple[Problem, Po
 
 def test_the_pose_matters(head: tuple[Problem, Pose]) -> None:
     problem, pose = head
-    off = pose.moved(torch.tensor([0.0] * 5 + [0.0, 0.0, 0.0, 0.5, 0.0, 0.0]).double().expand(3, -1))
+    off = pose.stepped(torch.tensor([0.0] * 5 + [0.0, 0.0, 0.0, 0.5, 0.0, 0.0]).double().expand(3, -1))
     assert errors(bake(problem, off), textured.tile_colours(SIZE)).mean() > 0.02
 
 

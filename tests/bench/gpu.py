@@ -32,16 +32,18 @@ from facesolve.commands.declare import several_devices
 from facesolve.evaluate.evaluation import Truth, read_truth
 from facesolve.footage.stream import TakeFootage
 from facesolve.geometry.rig import RigModel, apply_head
+from facesolve.optimize.levenberg_marquardt import Linearized, Options
 from facesolve.optimize.robust import robust_weight
 from facesolve.render import CHOICE, choose_backend
 from facesolve.residuals.normal_equations import normal_equations
 from facesolve.residuals.observation import observe
-from facesolve.residuals.photometric import sample_normals, template_covectors
+from facesolve.residuals.photometric import Photometric, sample_normals, template_covectors
+from facesolve.residuals.residual import REFINE
 from facesolve.runtime.checkpoint import NoCheckpoint
 from facesolve.runtime.devices import choose_device, existing_device, make_current
 from facesolve.runtime.progress import Silent
 from facesolve.solve.pipeline import Solved, solve_take
-from facesolve.stages.frame_fit import damped_step, photometric_quadratic, with_priors
+from facesolve.stages.frame_fit import BOX_ROUNDS, with_priors
 from facesolve.stages.refine import learn_template
 from facesolve.take import Take, read_take
 from facesolve.take.frame_range import parse_region
@@ -215,9 +217,9 @@ def pieces_of_an_iteration(solved: Solved, filmed: Filmed, frames: int) -> dict[
     template = learn_template(problem, pixels, some, index, level)
     visibility = problem.views.visibility(problem.samples, level, indices, some.controls, some.head)
     views = problem.views.build(visibility, level, indices, pixels)
-    quadratic, scale, _ = photometric_quadratic(problem, template, views, some, level, None)
-    full = with_priors(problem, quadratic, some, None)
-    limits = problem.limits(index)
+    quadratic, scale, _ = Photometric.of(template, views, level).judged(problem, some, None)
+    full = with_priors(problem, quadratic, some, index, REFINE)
+    model, box = Linearized(full.A, full.b, full.cost, scale), problem.box(some, index)
     damping = torch.full((frames,), 1e-4, dtype=torch.float64, device=index.device)
 
     def linearise() -> tuple[Tensor, Tensor, Tensor]:
@@ -235,7 +237,7 @@ def pieces_of_an_iteration(solved: Solved, filmed: Filmed, frames: int) -> dict[
         "normalised images": lambda: problem.views.build(visibility, level, indices, pixels),
         "linearisation": linearise,
         "accumulation": lambda: normal_equations(problem.samples, information, force, points, exact=False),
-        "bounded step": lambda: damped_step(full, some, limits, damping),
+        "bounded step": lambda: model.damped_step(damping, box, Options(1, box_rounds=BOX_ROUNDS)),
     }
     recorded = ("linearisation", "accumulation", "bounded step")
     pieces = {name: _milliseconds(task, name in recorded) / frames for name, task in tasks.items()}

@@ -12,7 +12,7 @@ from facesolve.calibrate.adjust import (
     Sighting,
     _in_camera,
     _jacobians,
-    _linearise,
+    _linearize,
     _reduced,
     adjust,
     moved,
@@ -83,7 +83,7 @@ def test_jacobians_are_the_numeric_ones():
 def test_eliminating_the_boards_is_the_schur_complement_of_the_whole():
     sightings, rig, freedom = small_problem()
     used = [np.ones(len(s.points), bool) for s in sightings]
-    model = _linearise(sightings, used, rig, freedom, scale=2.0)
+    model = _linearize(sightings, used, rig, freedom, scale=2.0)
     size, views = len(model.U), np.flatnonzero(freedom.boards)
     whole = np.zeros((size + 6 * len(views),) * 2)
     right = np.concatenate([model.b, *(model.c[view] for view in views)])

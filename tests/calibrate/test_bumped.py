@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from facesolve.calibrate.bumped import BUMPED, _linearise, _shifts, camera_places, find_bumped, motion
+from facesolve.calibrate.bumped import BUMPED, _shifts, camera_places, find_bumped, joint_model, motion
 from facesolve.cli import main
 from facesolve.geometry.pose import Pose
 from facesolve.geometry.rig import apply_head
@@ -63,7 +63,7 @@ def test_equations_are_those_of_explicit_variable_projection():
     pose = pulled(truth)
     views = problem.views.views(problem.samples, 0, [0, 1], pixels, pose.controls, pose.head)
     scale = torch.tensor(0.3, dtype=torch.float64)
-    joint, _ = _linearise(problem, views, pose, 0, pivot, scale)
+    joint = joint_model(problem, views, pose, 0, pivot, scale)
     seen = observe(problem.samples, problem.model, pose.controls, pose.head, views)
     template, weights, _ = agree(seen, views.edges, scale)
     covectors = torch.einsum(

@@ -77,7 +77,7 @@ class Contour:
         """The truth with the head moved by (w, u), radians and centimetres along its own axes."""
         free = torch.zeros(1, self.truth.controls.shape[1] + 6, dtype=torch.float64)
         free[0, -6:] = torch.tensor(step, dtype=torch.float64)
-        return self.truth.moved(free)
+        return self.truth.stepped(free)
 
     def fitted(self, pixels: FramePixels, pose: Pose, rounds: int = 12) -> Pose:
         """Gauss-Newton on the head transform by the contour alone."""
@@ -86,7 +86,7 @@ class Contour:
             A, b, _ = contour_quadratic(self.problem.model, points, pose.controls, pose.head)
             step = torch.zeros_like(b)
             step[:, -6:] = torch.linalg.solve(A[:, -6:, -6:] + 1e-6 * torch.eye(6), b[:, -6:])
-            pose = pose.moved(step)
+            pose = pose.stepped(step)
         return pose
 
     def error_pixels(self, pose: Pose) -> float:
@@ -103,13 +103,13 @@ def contour() -> Contour:
 
 def test_gradient_is_that_of_the_cost() -> None:
     contour = Contour(dtype=torch.float64)
-    near = contour.truth.moved(
+    near = contour.truth.stepped(
         torch.tensor([[0.03, -0.02, 0.05, 0.02, -0.04, 0.01, -0.02, 0.01, 0.1, -0.1, 0.2]]).double()
     )
     points = contour.points(filmed(contour.alphas), near)
 
     def cost(step: Tensor) -> float:
-        moved = near.moved(step[None])
+        moved = near.stepped(step[None])
         return float(contour_quadratic(contour.problem.model, points, moved.controls, moved.head)[2])
 
     _, b, _ = contour_quadratic(contour.problem.model, points, near.controls, near.head)
@@ -126,7 +126,7 @@ def test_jacobian_is_that_of_the_distances() -> None:
     J = contour_distances(points, activations, pose.head)[1][0]
     J = torch.cat([J[:, : model.shape_count] @ slopes[0], J[:, model.shape_count :]], 1)
     for column, direction in enumerate(torch.eye(J.shape[1], dtype=torch.float64)):
-        ahead, behind = (contour.distances(points, pose.moved(h * direction[None])) for h in (1e-5, -1e-5))
+        ahead, behind = (contour.distances(points, pose.stepped(h * direction[None])) for h in (1e-5, -1e-5))
         torch.testing.assert_close(J[:, column], (ahead - behind) / 2e-5, rtol=1e-6, atol=1e-6)
 
 
@@ -249,7 +249,7 @@ def test_image_border_is_no_contour() -> None:
     assert points.refusals == ("", "", "")
     assert float(contour.distances(points, contour.truth).abs().max()) < 1
     assert not bool(((points.crossings[..., 1] > HEIGHT - 3) & (points.normals[..., 1] > 0.9)).any())
-    start = contour.truth.moved(contour.shifted(0, 0, 0, 0, 0, 0).controls.new_tensor([[0.0] * 8 + [0.4, 0.3, 0.0]]))
+    start = contour.truth.stepped(contour.shifted(0, 0, 0, 0, 0, 0).controls.new_tensor([[0.0] * 8 + [0.4, 0.3, 0.0]]))
     assert contour.error_pixels(contour.fitted(filmed(contour.alphas), start)) < 0.1
 
 

@@ -13,9 +13,9 @@ from facesolve.footage.matte import Matte
 from facesolve.footage.stream import FramePixels
 from facesolve.geometry.camera import scaled
 from facesolve.geometry.pose import Pose
-from facesolve.residuals.contour import GPU_WORK, ContourBuilder, ContourPoints, contour_quadratic
+from facesolve.residuals.contour import GPU_WORK, ContourBuilder, ContourPoints, Outlines, contour_quadratic
 from facesolve.residuals.visibility import Visibility
-from facesolve.stages.bundle import Evidence, Outlines, _linearise
+from facesolve.stages.bundle import BundleOptions, Evidence, bundle
 from facesolve.stages.problem import Problem
 from facesolve.take import Settings
 from tests.residuals.test_contour import BACKGROUND, SKIN, coverages, noise
@@ -36,7 +36,7 @@ def scene() -> tuple[Problem, Pose, list[FramePixels]]:
     problem, truth = make_problem(take, dtype=torch.float64), performance(len(FRAMES))
     pixels = [_filmed(frame, coverages(problem.model, truth.at([frame]), lenses)) for frame in FRAMES]
     step = torch.tensor([0.05, -0.05, 0.04, 0.0, 0.02, 0.01, -0.01, 0.02, 0.1, -0.1, 0.2], dtype=torch.float64)
-    return problem, truth.moved(step.expand(len(FRAMES), -1)), pixels
+    return problem, truth.stepped(step.expand(len(FRAMES), -1)), pixels
 
 
 def _filmed(frame: int, alphas: list[Tensor]) -> FramePixels:
@@ -145,18 +145,21 @@ def test_outlines_enter_a_bundle_at_their_frames() -> None:
     problem, pose, pixels = scene()
     together, _ = builders()
     views = problem.views.views(problem.samples, 0, FRAMES, pixels, pose.controls, pose.head)
-    scale, rows = torch.tensor(0.3, dtype=torch.float64), torch.tensor([2, 0])
+    rows = torch.tensor([2, 0])
     some = pose.at(rows)
     coverage = tuple(image[rows] for image in seen(0).coverage)
     chosen = [matte for row in (2, 0) for matte in mattes(together, 0)[4 * row : 4 * row + 4]]
     points = together.build(chosen, coverage, some.controls, some.head, [2, 0], 0)
-    without, _ = _linearise(problem, views, pose, 0, scale)
-    joint, _ = _linearise(problem, views, pose, 0, scale, Evidence(Outlines(rows, points)))
+    outlines, frames, still = Outlines(rows, points), torch.tensor(FRAMES), BundleOptions(iterations=0)
+    without, joint = (
+        bundle(problem, views, pose, frames, 0, still, evidence).A for evidence in (Evidence(), Evidence(outlines))
+    )
+    found = outlines.quadratic(problem, frames, pose)
     A, b, cost = contour_quadratic(problem.model, points, some.controls, some.head)
     empty = torch.zeros_like(A[0])
-    torch.testing.assert_close(joint.A, without.A + torch.block_diag(A[1], empty, A[0], empty))
-    torch.testing.assert_close(joint.b, without.b + torch.cat([b[1], empty[0], b[0], empty[0]]))
-    torch.testing.assert_close(joint.cost, without.cost + cost.sum())
+    torch.testing.assert_close(joint, without + torch.block_diag(A[1], empty, A[0], empty))
+    torch.testing.assert_close(found.b, torch.stack([b[1], empty[0], b[0], empty[0]]))
+    torch.testing.assert_close(found.cost, torch.stack([cost[1], 0 * cost[0], cost[0], 0 * cost[0]]))
     assert A.any(2).any(1).all()
 
 

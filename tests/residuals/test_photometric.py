@@ -14,8 +14,13 @@ from facesolve.geometry.rigid import step_basis
 from facesolve.optimize.robust import residual_scale, robust_loss, robust_sum, robust_weight
 from facesolve.residuals.normal_equations import normal_equations, step_jacobian, to_controls
 from facesolve.residuals.observation import Observation, Views, image_stacks, observe
-from facesolve.residuals.photometric import Template, sample_normals, surface_slopes, template_covectors
-from facesolve.stages.frame_fit import photometric_quadratic
+from facesolve.residuals.photometric import (
+    Photometric,
+    Template,
+    sample_normals,
+    surface_slopes,
+    template_covectors,
+)
 from facesolve.stages.problem import Problem
 from tests.synthetic import compound_rig, make_problem, make_take, performance
 
@@ -49,7 +54,7 @@ class Bench:
         for i in range(width):
             step = torch.zeros(FRAMES, width, dtype=torch.float64)
             step[:, i] = STEP
-            columns.append((function(self.pose.moved(step)) - function(self.pose.moved(-step))) / (2 * STEP))
+            columns.append((function(self.pose.stepped(step)) - function(self.pose.stepped(-step))) / (2 * STEP))
         return torch.stack(columns, -1)
 
 
@@ -138,7 +143,7 @@ def test_moving_along_the_ray_changes_no_value():
 def test_samples_outside_the_image_weigh_nothing():
     step = torch.zeros(FRAMES, bench().pose.controls.shape[1] + 6, dtype=torch.float64)
     step[1, -3] = 100
-    weights = bench().observe(bench().pose.moved(step)).weights
+    weights = bench().observe(bench().pose.stepped(step)).weights
     torch.testing.assert_close(weights[0], bench().views.visibility[0])
     assert not weights[1].any()
 
@@ -177,7 +182,7 @@ def test_quadratic_force_is_minus_the_gradient_of_the_robust_cost():
     scale = torch.full((FRAMES,), 0.4, dtype=torch.float64)
 
     def quadratic(pose):
-        return photometric_quadratic(bench().problem, template(), bench().views, pose, 0, scale, template_share=0.0)[0]
+        return Photometric.of(template(), bench().views, 0, template_share=0.0).judged(bench().problem, pose, scale)[0]
 
     gradient = bench().numeric(lambda pose: quadratic(pose).cost)
     torch.testing.assert_close(quadratic(bench().pose).b, -gradient, atol=1e-5, rtol=1e-6)

@@ -12,7 +12,7 @@ from facesolve.geometry.rig import apply_head
 from facesolve.residuals.observation import Observation, Views, image_stacks, observe
 from facesolve.residuals.photometric import Template, template_covectors
 from facesolve.residuals.template import agree
-from facesolve.stages.bundle import NO_EVIDENCE, Evidence, _linearise, bundle
+from facesolve.stages.bundle import BundleOptions, bundle, joint_model
 from facesolve.stages.problem import Problem
 from facesolve.take import ControlSettings, HeadPin, Pin, Rig, Settings
 from tests.synthetic import (
@@ -44,7 +44,8 @@ def numeric(function, pose: Pose) -> torch.Tensor:
     for i in range(shape[0] * shape[1]):
         step = torch.zeros(shape[0] * shape[1], dtype=torch.float64)
         step[i] = STEP
-        columns.append((function(pose.moved(step.view(shape))) - function(pose.moved(-step.view(shape)))) / (2 * STEP))
+        ahead, behind = (function(pose.stepped(sign * step.view(shape))) for sign in (1, -1))
+        columns.append((ahead - behind) / (2 * STEP))
     return torch.stack(columns, -1)
 
 
@@ -54,7 +55,7 @@ def compound_scene() -> tuple[Problem, Views, Pose]:
     problem, truth = make_problem(make_take(compound_rig(), frames=3), 60, torch.float64), performance(3)
     scene = Scene(problem, truth, film(problem.model, problem.take.cameras, truth))
     noise = torch.randn(3, 11, dtype=torch.float64, generator=torch.manual_seed(0))
-    return problem, scene.views(truth), truth.moved(0.02 * noise)
+    return problem, scene.views(truth), truth.stepped(0.02 * noise)
 
 
 def known_colours(count: int) -> Template:
@@ -73,7 +74,7 @@ def test_normal_equations_are_those_of_explicit_variable_projection(texture_know
     problem, views, pose = compound_scene()
     known = known_colours(len(problem.samples.weight)) if texture_known else None
     scale = torch.tensor(0.3, dtype=torch.float64)
-    joint, _ = _linearise(problem, views, pose, 0, scale, Evidence(known=known))
+    joint = joint_model(problem, views, pose, 0, scale, known)
     everything = seen_by(problem, views, pose)
     template, weights, _ = agree(everything, views.edges, scale, known)
     covectors = template_covectors(template.slopes, everything.rays, views.edges)  # in rig space
@@ -97,7 +98,7 @@ def test_normal_equations_are_those_of_explicit_variable_projection(texture_know
     noise = problem.noise_variance(scale, 0)
     A = torch.einsum("onp,on,onq->pq", centred, weight, centred) / noise
     b = -torch.einsum("onp,on,on->p", centred, weight, residual) / noise
-    torch.testing.assert_close(joint.A, A, rtol=1e-6, atol=1e-6 * float(A.abs().max()))
+    torch.testing.assert_close(joint.information, A, rtol=1e-6, atol=1e-6 * float(A.abs().max()))
     torch.testing.assert_close(joint.b, b, rtol=1e-6, atol=1e-6 * float(b.abs().max()))
     assert (total > 0).sum() > 20
 
@@ -105,10 +106,10 @@ def test_normal_equations_are_those_of_explicit_variable_projection(texture_know
 def test_matrix_is_positive_semidefinite_and_smaller_than_with_a_known_template():
     """Eliminating the colour only takes information away, and never more than there is."""
     problem, views, pose = compound_scene()
-    joint, _ = _linearise(problem, views, pose, 0, None, NO_EVIDENCE)
-    eigenvalues = torch.linalg.eigvalsh(joint.A)
+    A = joint_model(problem, views, pose, 0, None).information
+    eigenvalues = torch.linalg.eigvalsh(A)
     assert eigenvalues.min() > -1e-9 * eigenvalues.max()
-    torch.testing.assert_close(joint.A, joint.A.T, rtol=0, atol=1e-9 * float(joint.A.abs().max()))
+    torch.testing.assert_close(A, A.T, rtol=0, atol=1e-9 * float(A.abs().max()))
 
 
 def painted_plane() -> Rig:
@@ -147,7 +148,7 @@ def test_force_is_minus_the_gradient_of_the_cost(scale):
     problem = make_problem(make_take(painted_plane(), frames=2), 150, torch.float64)
     turn = torch.tensor([[0.1, 0.2, 0.0, 0, 0, 0], [-0.2, 0.1, 0.1, 1.0, 0, 0]], dtype=torch.float64)
     pose = Pose(torch.tensor([[0.4, 0.2], [0.7, 0.5]]).double(), torch.eye(4).double().repeat(2, 1, 1))
-    pose = pose.moved(torch.cat([torch.zeros(2, 2).double(), turn], 1))
+    pose = pose.stepped(torch.cat([torch.zeros(2, 2).double(), turn], 1))
     offsets = 0.2 * torch.rand(2, 3, 1, 1, dtype=torch.float64, generator=torch.manual_seed(1))
     seen = problem.views.visibility(problem.samples, 0, [0, 1], pose.controls, pose.head)
     images = tuple(torch.stack([see_through(problem, pose, f, c) + offsets[f, c] for f in range(2)]) for c in range(3))
@@ -155,9 +156,9 @@ def test_force_is_minus_the_gradient_of_the_cost(scale):
     fixed = torch.tensor(scale, dtype=torch.float64)
 
     def cost(moved: Pose) -> torch.Tensor:
-        return _linearise(problem, views, moved, 0, fixed, NO_EVIDENCE)[0].cost
+        return joint_model(problem, views, moved, 0, fixed).cost
 
-    joint, _ = _linearise(problem, views, pose, 0, fixed, NO_EVIDENCE)
+    joint = joint_model(problem, views, pose, 0, fixed)
     gradient = numeric(cost, pose)
     assert (joint.b + gradient).norm() < 0.01 * gradient.norm()
     assert gradient.norm() > 0
@@ -166,7 +167,7 @@ def test_force_is_minus_the_gradient_of_the_cost(scale):
 def fit_rounds(scene: Scene, pose: Pose, rounds: tuple[int, ...] = (1, 1, 0, 0)) -> Pose:
     """The bundle as a solve runs it: views made anew at each of some pyramid levels."""
     for level in rounds:
-        pose = bundle(scene.problem, scene.views(pose, level), pose, scene.frames, level, 4).pose
+        pose = bundle(scene.problem, scene.views(pose, level), pose, scene.frames, level, BundleOptions(4)).pose
     return pose
 
 
@@ -181,7 +182,9 @@ def without_normalisation(scene: Scene, pose: Pose) -> Views:
 def test_truth_is_a_fixed_point_where_cameras_agree():
     """Plain luminance: after a full fit from the truth, vertices are within 0.1 mm, a twentieth of a pixel."""
     scene = head_scene()
-    fit = bundle(scene.problem, without_normalisation(scene, scene.truth), scene.truth, scene.frames, 0, 6)
+    fit = bundle(
+        scene.problem, without_normalisation(scene, scene.truth), scene.truth, scene.frames, 0, BundleOptions(6)
+    )
     assert scene.errors(fit.pose).max() < 0.01
 
 
@@ -195,15 +198,15 @@ def test_the_cost_falls():
     scene = head_scene()
     start = scene.disturbed()
     views = scene.views(start, 1)
-    before, scale = _linearise(scene.problem, views, start, 1, None, NO_EVIDENCE)
-    fit = bundle(scene.problem, views, start, scene.frames, 1, 4)
-    after, _ = _linearise(scene.problem, views, fit.pose, 1, scale, NO_EVIDENCE)
+    before = joint_model(scene.problem, views, start, 1, None)
+    fit = bundle(scene.problem, views, start, scene.frames, 1, BundleOptions(4))
+    after = joint_model(scene.problem, views, fit.pose, 1, before.scale)
     assert float(after.cost) < 0.6 * float(before.cost)
 
 
 def test_information_is_positive_definite_and_its_inverse_a_small_covariance():
     scene = head_scene()
-    fit = bundle(scene.problem, scene.views(scene.truth), scene.truth, scene.frames, 0, 1)
+    fit = bundle(scene.problem, scene.views(scene.truth), scene.truth, scene.frames, 0, BundleOptions(1))
     deviation = torch.linalg.inv(fit.A).diagonal().sqrt().reshape(len(scene.pixels), -1)
     assert torch.linalg.eigvalsh(fit.A).min() > 0
     assert (deviation[:, :5] < 0.5).all(), "never more than what the stiffness alone allows, half a range"
@@ -269,14 +272,16 @@ def test_held_controls_stay_near_where_they_began():
     moved = []
     for information in (1.0, 1e8):
         hold = torch.full((5,), information, dtype=torch.float64)
-        fit = bundle(scene.problem, views, start, frames, 0, 3, hold=hold)
+        fit = bundle(scene.problem, views, start, frames, 0, BundleOptions(3, hold=hold))
         moved.append(float((fit.pose.controls - start.controls).abs().max()))
     assert moved[1] < 1e-3 < moved[0]
 
 
 def test_controls_that_are_not_free_stay():
     scene, start = head_scene(), head_scene().disturbed().at([0])
-    fit = bundle(scene.problem, scene.view(start, 0), start, torch.tensor([0]), 0, 3, free_controls=False)
+    fit = bundle(
+        scene.problem, scene.view(start, 0), start, torch.tensor([0]), 0, BundleOptions(3, free_controls=False)
+    )
     assert torch.equal(fit.pose.controls, start.controls)
     assert (fit.pose.head != start.head).any()
 

@@ -15,7 +15,7 @@ from facesolve.footage.stream import FramePixels
 from facesolve.geometry.pose import Pose
 from facesolve.render import Texture
 from facesolve.residuals.photometric import Template
-from facesolve.stages.frame_fit import fit_frames
+from facesolve.stages.frame_fit import FrameFitOptions, fit_frames
 from facesolve.stages.known_template import known_template
 from facesolve.stages.problem import Problem
 from facesolve.stages.refine import learn_template
@@ -69,12 +69,12 @@ def test_a_pose_is_found_with_it_from_one_camera_and_one_frame(
     alone = synthetic.make_problem(one)
     scene = synthetic.Scene(alone, pose, [FramePixels(frame.luminance[1:2], frame.mask[1:2]) for frame in pixels])
     shift = torch.tensor([0.0] * 5 + [0.01, -0.02, 0.01, 0.15, -0.1, 0.0]).double()
-    start = pose.at([0]).moved(shift[None])
+    start = pose.at([0]).stepped(shift[None])
     found = start
     for level in (1, 0):
         template = known_template(alone, texture(), found, FIRST, level)
         views = scene.view(Pose(found.controls.repeat(3, 1), found.head.repeat(3, 1, 1)), 0, level)
-        found = fit_frames(alone, template, views, found, FIRST, level, 6, free_controls=False).pose
+        found = fit_frames(alone, template, views, found, FIRST, level, FrameFitOptions(6, free_controls=False)).pose
     assert scene.errors(found, [0]) < 0.3 * scene.errors(start, [0])
 
 

@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from facesolve.geometry.rigid import retract
-from facesolve.stages.problem import converged
 from facesolve.take import HeadPin, Pin, Settings
 from tests.synthetic import DISTANCE, FOCAL, head_rig, make_problem, make_take, performance
 
@@ -12,18 +11,9 @@ from tests.synthetic import DISTANCE, FOCAL, head_rig, make_problem, make_take, 
 def test_a_step_adds_controls_and_moves_the_head_on_its_manifold():
     pose = performance(3)
     step = torch.randn(3, 11, dtype=torch.float64, generator=torch.manual_seed(0))
-    moved = pose.moved(step)
+    moved = pose.stepped(step)
     torch.testing.assert_close(moved.controls, pose.controls + step[:, :5])
     torch.testing.assert_close(moved.head, retract(pose.head, step[:, 5:]))
-
-
-def test_chosen_takes_whole_poses():
-    first, second = performance(3), performance(3).moved(torch.ones(3, 11, dtype=torch.float64))
-    chosen = first.chosen(second, torch.tensor([False, True, False]))
-    for row, source in enumerate((first, second, first)):
-        assert torch.equal(chosen.controls[row], source.controls[row])
-        assert torch.equal(chosen.head[row], source.head[row])
-    assert torch.equal(chosen.at([1]).head, second.head[1:2])
 
 
 def test_the_box_is_what_is_left_of_the_ranges():
@@ -74,10 +64,3 @@ def test_information_does_not_grow_with_samples_nearer_than_correlated_pixels():
     spacing = many.samples.spacing * FOCAL / DISTANCE
     assert float(many.noise_variance(scale, 0)) == pytest.approx(0.01 * 16 / spacing**2, rel=1e-4)
     assert float(many.noise_variance(scale, 1)) == pytest.approx(0.01 * 16 * 4 / spacing**2, rel=1e-4)
-
-
-def test_converged_looks_at_each_frame():
-    step = torch.zeros(3, 11, dtype=torch.float64)
-    step[1, 2] = 0.1
-    step[2, 7] = 0.01
-    assert converged(step).tolist() == [True, False, False]

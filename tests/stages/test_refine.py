@@ -10,7 +10,7 @@ from facesolve.footage.stream import FramePixels
 from facesolve.geometry.pose import Pose
 from facesolve.geometry.rigid import retract
 from facesolve.geometry.rotation import tangent_from_rotation
-from facesolve.stages.frame_fit import Quadratic
+from facesolve.residuals.quadratic import Quadratic
 from facesolve.stages.problem import Problem
 from facesolve.stages.refine import (
     carry_correction,
@@ -44,7 +44,7 @@ def motion(pose: Pose) -> torch.Tensor:
 def jittered(frames: int, size: float) -> Pose:
     """The performance with a random step on every frame."""
     noise = torch.randn(frames, 11, dtype=torch.float64, generator=torch.manual_seed(frames))
-    return performance(frames).moved(size * noise)
+    return performance(frames).stepped(size * noise)
 
 
 def stiff_quadratic(frames: int, information: float) -> Quadratic:
@@ -69,7 +69,7 @@ def test_smoothness_pulls_down_the_gradient_of_the_squared_second_differences(fr
     coupling = smoothness_information(problem)
 
     def energy(change: torch.Tensor) -> torch.Tensor:
-        return 0.5 * (coupling * motion(pose.moved(change)) ** 2).sum()
+        return 0.5 * (coupling * motion(pose.stepped(change)) ** 2).sum()
 
     gradient = torch.zeros(frames, 11, dtype=torch.float64)
     for index in np.ndindex(frames, 11):
@@ -171,7 +171,7 @@ def test_corrections_are_whole_at_keyframes_and_linear_between():
     before = performance(7)
     change = torch.tensor([0.2, 0, -0.1, 0, 0, 0.05, 0, 0.1, 0.3, -0.2, 0], dtype=torch.float64)
     keys = torch.tensor([1, 5])
-    after = before.at(keys).moved(torch.stack([change, 3 * change]))
+    after = before.at(keys).stepped(torch.stack([change, 3 * change]))
     carried = carry_correction(before, keys, after)
     torch.testing.assert_close(carried.controls[keys], after.controls)
     torch.testing.assert_close(carried.head[keys], after.head)
@@ -182,7 +182,7 @@ def test_corrections_are_whole_at_keyframes_and_linear_between():
 def test_a_correction_that_all_share_carries_over_to_all():
     before = performance(5)
     step = 0.1 * torch.ones(11, dtype=torch.float64)
-    carried = carry_correction(before, torch.tensor([2]), before.at([2]).moved(step[None]))
+    carried = carry_correction(before, torch.tensor([2]), before.at([2]).stepped(step[None]))
     torch.testing.assert_close(carried.head, retract(before.head, step[None, 5:].expand(5, -1)))
 
 
@@ -193,7 +193,7 @@ def refined(pixels: FramePixels, settings: Settings | None = None) -> tuple[floa
     key_pixels = [scene.pixels[k] for k in keys]
     template = learn_template(problem, key_pixels, scene.truth.at(keys), torch.tensor(keys), 0)
     step = torch.tensor([[0.05, -0.05, 0.05, 0, 0.03, 0.01, -0.008, 0, 0.1, 0.05, -0.1]], dtype=torch.float64)
-    start = scene.truth.at([2]).moved(step)
+    start = scene.truth.at([2]).stepped(step)
     fit, residual = refine_frames(problem, template, [2], [pixels], start, 0)
     return float(scene.errors(fit.pose, [2]) / scene.errors(start, [2])), residual, fit.pose
 

@@ -13,7 +13,7 @@ from facesolve.footage.stream import FramePixels
 from facesolve.geometry.pose import Pose, joined
 from facesolve.geometry.rigid import retract
 from facesolve.stages.align import align
-from facesolve.stages.bundle import bundle
+from facesolve.stages.bundle import BundleOptions, bundle
 from facesolve.stages.track import Tracker, predict
 from facesolve.take import HeadPin, Settings
 from tests.synthetic import COLOUR_ONLY, HEIGHT, WIDTH, Scene, film, head_rig, head_scene, make_problem, make_take
@@ -56,7 +56,7 @@ def tracked_from_the_misaligned_start() -> Pose:
 def bundled(pose: Pose) -> Pose:
     scene = head_scene()
     for level in (1, 1, 0):
-        pose = bundle(scene.problem, scene.views(pose, level), pose, scene.frames, level, 4).pose
+        pose = bundle(scene.problem, scene.views(pose, level), pose, scene.frames, level, BundleOptions(4)).pose
     return pose
 
 
@@ -181,7 +181,7 @@ def test_motion_too_large_for_a_fit_is_followed_from_frame_to_frame():
     motion = torch.zeros(count, scene.truth.controls.shape[1] + 6, dtype=torch.float64)
     motion[:, -2] = 1.5 * torch.arange(count)  # cm
     motion[:, -6] = 0.06 * torch.arange(count)
-    truth = scene.truth.at([0] * count).moved(motion)
+    truth = scene.truth.at([0] * count).stepped(motion)
     problem = make_problem(make_take(head_rig(), COLOUR_ONLY, count))
     far = Scene(problem, truth, film(model, problem.take.cameras, truth))
     tracker = Tracker(problem)

@@ -11,15 +11,23 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from facesolve.geometry.rigid import rigid_step, step_basis
+from facesolve.optimize.levenberg_marquardt import Options, levenberg_marquardt
 
 from .lens import project
 
-FIRST_DAMPING = 1e-3
-DAMPING_UP, DAMPING_DOWN = 8.0, 0.2
-SMALLEST_DAMPING, LARGEST_DAMPING = 1e-12, 1e8
-CONVERGED = 1e-8  # relative decrease of the cost
+OPTIONS = Options(
+    iterations=60,
+    first_damping=1e-3,
+    up=8.0,
+    down=0.2,
+    least_damping=1e-12,
+    most_damping=1e8,
+    small_decrease=1e-8,
+    floor=1e-15,
+)
 BEHIND = 0.1  # cm: a point nearer than this to the camera's plane is not projected
 MISSED = 1e4  # pixels: the residual of a point that is not projected
 
@@ -72,30 +80,36 @@ def adjust(
     rig: Rig,
     freedom: Freedom,
     scale: float | None,
-    iterations: int = 60,
+    iterations: int = OPTIONS.iterations,
 ) -> Fit:
     """Minimises the squared reprojection errors of the used points.
 
     used: per sighting (n,) bool. scale: pixels, from which an error counts less and less (squared-Cauchy); None: plain
     least squares.
     """
-    model = _linearise(sightings, used, rig, freedom, scale)
-    damping = FIRST_DAMPING
-    for _ in range(iterations):
-        if damping > LARGEST_DAMPING:
-            break
-        trial_rig = _stepped(model, rig, freedom, damping)
-        trial_cost = _cost(residuals_of(sightings, trial_rig), used, scale)
-        if trial_cost >= model.cost:
-            damping *= DAMPING_UP
-            continue
-        converged = model.cost - trial_cost < CONVERGED * model.cost
-        rig, damping = trial_rig, max(damping * DAMPING_DOWN, SMALLEST_DAMPING)
-        model = _linearise(sightings, used, rig, freedom, scale)
-        if converged:
-            break
+    end = levenberg_marquardt(_Fit(sightings, used, freedom, scale), rig, replace(OPTIONS, iterations=iterations))
+    model = end.model
     information, _, _ = _reduced(model, 0.0)
-    return Fit(rig, model.residuals, model.cost, information, model.slices)
+    return Fit(end.state, model.residuals, float(model.cost), information, model.slices)
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """What is adjusted to what; see ``adjust``."""
+
+    sightings: Sequence[Sighting]
+    used: Sequence[np.ndarray]
+    freedom: Freedom
+    robust: float | None
+
+    def linearize(self, rig: Rig, scale: Tensor | None) -> _Linear:
+        return _linearize(self.sightings, self.used, rig, self.freedom, self.robust)
+
+    def stepped(self, rig: Rig, step: Tensor) -> Rig:
+        return _stepped(rig, self.freedom, _slices(self.freedom), step.numpy())
+
+    def bounds(self, rig: Rig) -> None:
+        return None
 
 
 def residuals_of(sightings: Sequence[Sighting], rig: Rig) -> list[np.ndarray]:
@@ -124,16 +138,28 @@ def moved(motion: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class _Linear:
-    """Normal equations at a rig: cameras U (P, P), b; boards V (V, 6, 6), c (V, 6); W (V, P, 6) between them."""
+    """Normal equations at a rig: cameras U (P, P), b; boards V (V, 6, 6), c (V, 6); W (V, P, 6) between them.
+
+    cost: () float64.
+    """
 
     U: np.ndarray
     b: np.ndarray
     V: np.ndarray
     c: np.ndarray
     W: np.ndarray
-    cost: float
+    cost: Tensor
     residuals: list[np.ndarray]
     slices: tuple[slice, ...]
+    scale: None = None
+
+    def damped_step(self, damping: Tensor, bounds: object, options: Options) -> Tensor:
+        """(P + 6 V,): of the cameras' free numbers, then of the boards."""
+        S, b, inverse = _reduced(self, float(damping))
+        floor = options.floor * max(float(S.diagonal().max(initial=0.0)), 1e-12)
+        step = np.linalg.lstsq(S + floor * np.eye(len(S)), b, rcond=None)[0] if len(S) else b
+        boards = np.einsum("vij,vj->vi", inverse, self.c - np.einsum("vpi,p->vi", self.W, step))
+        return torch.from_numpy(np.concatenate([step, boards.ravel()]))
 
 
 def _in_camera(sighting: Sighting, rig: Rig) -> np.ndarray:
@@ -141,9 +167,10 @@ def _in_camera(sighting: Sighting, rig: Rig) -> np.ndarray:
     return sighting.points @ matrix[:3, :3].T + matrix[:3, 3]
 
 
-def _cost(residuals: Sequence[np.ndarray], used: Sequence[np.ndarray], scale: float | None) -> float:
+def _cost(residuals: Sequence[np.ndarray], used: Sequence[np.ndarray], scale: float | None) -> Tensor:
     squared = np.concatenate([(r[keep] ** 2).sum(1) for r, keep in zip(residuals, used, strict=True)])
-    return float(0.5 * (squared if scale is None else squared / (1 + squared / scale**2)).sum())
+    total = 0.5 * (squared if scale is None else squared / (1 + squared / scale**2)).sum()
+    return torch.tensor(total, dtype=torch.float64)
 
 
 def _slices(freedom: Freedom) -> tuple[slice, ...]:
@@ -152,7 +179,7 @@ def _slices(freedom: Freedom) -> tuple[slice, ...]:
     return tuple(slice(int(end - width), int(end)) for end, width in zip(ends, widths, strict=True))
 
 
-def _linearise(
+def _linearize(
     sightings: Sequence[Sighting], used: Sequence[np.ndarray], rig: Rig, freedom: Freedom, scale: float | None
 ) -> _Linear:
     slices = _slices(freedom)
@@ -213,18 +240,15 @@ def _reduced(model: _Linear, damping: float) -> tuple[np.ndarray, np.ndarray, np
     return S, model.b - np.einsum("vpi,vi->p", eliminated, model.c), inverse
 
 
-def _stepped(model: _Linear, rig: Rig, freedom: Freedom, damping: float) -> Rig:
-    S, b, inverse = _reduced(model, damping)
-    floor = 1e-15 * max(float(S.diagonal().max(initial=0.0)), 1e-12)
-    step = np.linalg.lstsq(S + floor * np.eye(len(S)), b, rcond=None)[0] if len(S) else b
-    board_steps = np.einsum("vij,vj->vi", inverse, model.c - np.einsum("vpi,p->vi", model.W, step))
+def _stepped(rig: Rig, freedom: Freedom, slices: Sequence[slice], step: np.ndarray) -> Rig:
+    """step: as of ``_Linear.damped_step``."""
     lenses, cameras, boards = rig.lenses.copy(), rig.cameras.copy(), rig.boards.copy()
-    for index, (part, basis) in enumerate(zip(model.slices, freedom.bases, strict=True)):
+    for index, (part, basis) in enumerate(zip(slices, freedom.bases, strict=True)):
         count = basis.shape[1]
         own = step[part]
         lenses[index] += basis @ own[:count]
         if freedom.cameras[index]:
             cameras[index] = moved(own[count:]) @ cameras[index]
-    for view in np.flatnonzero(freedom.boards):
-        boards[view] = boards[view] @ moved(board_steps[view])
+    board_steps = step[slices[-1].stop :].reshape(-1, 6)
+    boards[freedom.boards] = boards[freedom.boards] @ moved(board_steps[freedom.boards])
     return replace(rig, lenses=lenses, cameras=cameras, boards=boards)

@@ -18,20 +18,22 @@ from facesolve.geometry.camera import CameraModel
 from facesolve.geometry.pose import Pose
 from facesolve.geometry.rig import apply_head
 from facesolve.geometry.rigid import inverse, retract, rigid, rigid_step, step_basis, step_of
+from facesolve.optimize.levenberg_marquardt import Linearized, Options, levenberg_marquardt, regularized
 from facesolve.optimize.robust import robust_loss, robust_weight
 from facesolve.render import choose_backend
+from facesolve.residuals.color_elimination import eliminated_rows
 from facesolve.residuals.observation import Views, observe
 from facesolve.residuals.photometric import template_covectors
 from facesolve.residuals.template import agree
 from facesolve.residuals.visibility import ViewBuilder
+from facesolve.stages.frame_fit import COST_TOLERANCE
 from facesolve.stages.problem import Problem
 from facesolve.take import SolveError
 
 ROUNDS, ITERATIONS = 2, 6  # at each pyramid level: times the views are made anew, steps between
-FIRST_DAMPING = 1e-4
-DAMPING_UP, DAMPING_DOWN = 10.0, 0.3
-COST_TOLERANCE = 1e-3  # as in facesolve.stages.bundle: steps follow noise-free slopes
-SMALL_STEP = 2e-5  # radians, and centimetres times ten
+SMALL_STEP = 2e-5  # radians and centimetres
+OPTIONS = Options(ITERATIONS, cost_tolerance=COST_TOLERANCE, step_tolerance=SMALL_STEP)
+ROWS = 4096  # samples whose derivatives are held at once
 # a camera is believed to stand where it was calibrated: the pull back, of the length of its motion in these units,
 # does not grow with that length, so one bumped camera does not draw the others along
 USUAL_TURN, USUAL_SHIFT = 0.02 * torch.pi / 180, 0.02  # radians, centimetres
@@ -150,7 +152,7 @@ class _State:
     places: Tensor
     heads: Tensor
 
-    def moved(self, step: Tensor, pivot: Tensor) -> _State:
+    def stepped(self, step: Tensor, pivot: Tensor) -> _State:
         """step: (6M + 6C): of each head in its own axes, then of the world before each camera about the pivot."""
         count = len(self.heads)
         heads, cameras = step.view(-1, 6)[:count], step.view(-1, 6)[count:]
@@ -158,12 +160,9 @@ class _State:
 
 
 @dataclass(frozen=True, eq=False)
-class _Joint:
-    """A (6M+6C, 6M+6C), b, cost at a state, all with the pull back; residual: (C,)."""
+class JointModel(Linearized):
+    """The cost around heads and cameras: A (6M+6C, 6M+6C), b, cost, all with the pull back; residual: (C,)."""
 
-    A: Tensor
-    b: Tensor
-    cost: Tensor
     residual: Tensor
 
 
@@ -178,82 +177,87 @@ def _round(
     pivot: Tensor,
     free: Tensor,
     believed: bool,
-) -> tuple[_State, _Joint]:
+) -> tuple[_State, JointModel]:
     """Levenberg-Marquardt with the visibility of where the round begins."""
     here = with_places(problem, state.places, free)
     views = here.views.views(problem.samples, level, frames.tolist(), pixels, pose.controls, state.heads)
-    still = views.cameras
-
-    def linearise(at: _State, scale: Tensor | None) -> tuple[_Joint, Tensor]:
-        placed = replace(views, cameras=_placed(still, at.places, free))
-        joint, used = _linearise(problem, placed, Pose(pose.controls, at.heads), level, pivot, scale)
-        return (_pulled(joint, motion(begun, at.places, pivot), free) if believed else joint), used
-
     pinned = problem.head_pins[0][frames] | (not problem.head_moves)
     held = torch.cat([pinned, ~free]).repeat_interleave(6)
-    best, scale = linearise(state, None)
-    damping = FIRST_DAMPING
-    for _ in range(ITERATIONS):
-        step = _step(best, held, damping)
-        if float(step.abs().max()) < SMALL_STEP:
-            break
-        trial_state = state.moved(step, pivot)
-        trial, _ = linearise(trial_state, scale)
-        if trial.cost <= best.cost * (1 + COST_TOLERANCE):
-            best, state, damping = trial, trial_state, damping * DAMPING_DOWN
-        else:
-            damping *= DAMPING_UP
-    return state, best
+    fit = _Fit(problem, views, pose.controls, level, begun, pivot, free, held, believed)
+    end = levenberg_marquardt(fit, state, OPTIONS)
+    return end.state, end.model
 
 
-def _step(joint: _Joint, held: Tensor, damping: float) -> Tensor:
-    A, b = joint.A.clone(), joint.b.clone()
-    diagonal = A.diagonal()
-    A = A + torch.diag(damping * diagonal + 1e-9 * diagonal.max() + 1e-9)
-    A[held], A[:, held] = 0.0, 0.0
-    A[held, held], b[held] = 1.0, 0.0
-    return torch.linalg.solve(A, b)
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """Heads and cameras around what M frames show. held: (6M+6C,) bool, what does not move."""
+
+    problem: Problem
+    views: Views
+    controls: Tensor
+    level: int
+    begun: Tensor
+    pivot: Tensor
+    free: Tensor
+    held: Tensor
+    believed: bool
+
+    def linearize(self, at: _State, scale: Tensor | None) -> JointModel:
+        placed = replace(self.views, cameras=_placed(self.views.cameras, at.places, self.free))
+        joint = joint_model(self.problem, placed, Pose(self.controls, at.heads), self.level, self.pivot, scale)
+        return _pulled(joint, motion(self.begun, at.places, self.pivot), self.free) if self.believed else joint
+
+    def stepped(self, at: _State, step: Tensor) -> _State:
+        return at.stepped(step, self.pivot)
+
+    def bounds(self, at: _State) -> tuple[Tensor, Tensor]:
+        reach = torch.where(self.held, 0.0, torch.inf).to(at.heads)
+        return -reach, reach
 
 
-def _linearise(
+def joint_model(
     problem: Problem, views: Views, pose: Pose, level: int, pivot: Tensor, scale: Tensor | None
-) -> tuple[_Joint, Tensor]:
-    """Normal equations in heads and cameras with the colour eliminated, and the robust scale."""
+) -> JointModel:
+    """What M frames say about heads and cameras with the color eliminated."""
     seen = observe(problem.samples, problem.model, pose.controls, pose.head, views)
     template, weights, scale = agree(seen, views.edges, scale)
     residual = seen.values - template.values
     noise = problem.noise_variance(scale, level)
     covectors = template_covectors(template.slopes, seen.rays, views.edges)
-    frames, cameras = residual.shape[:2]
-    total = torch.where(template.weights > 0, template.weights, torch.inf)
     head = pose.head.to(seen.points)
     world = apply_head(head, seen.points) - pivot.to(seen.points)
-    A = torch.zeros(6 * (frames + cameras), 6 * (frames + cameras), dtype=torch.float64, device=residual.device)
-    b = torch.zeros(len(A), dtype=torch.float64, device=residual.device)
-    shared = residual.new_zeros(residual.shape[2], len(A))
-    for frame in range(frames):
-        by_head, by_camera = step_basis(seen.points[frame]), step_basis(world[frame])  # (N, 3, 6)
-        turned = covectors[frame] @ head[frame, :3, :3].mT  # in the world
-        for camera in range(cameras):
-            columns = [*range(6 * frame, 6 * frame + 6), *range(6 * (frames + camera), 6 * (frames + camera) + 6)]
-            J = torch.cat(
-                [(covectors[frame, camera, :, None] @ by_head)[:, 0], (turned[camera, :, None] @ by_camera)[:, 0]], 1
-            )
-            weighted = J * weights[frame, camera, :, None]
-            place = torch.tensor(columns, device=A.device)
-            A[place[:, None], place] += (weighted.mT @ J).double()
-            b[place] -= (weighted.mT @ residual[frame, camera]).double()
-            shared[:, place] += weighted
-    shared = shared * total.rsqrt()[:, None]
-    A = (A - (shared.mT @ shared).double()) / noise
+    turned = covectors @ head[:, None, :3, :3].mT  # in the world
+    frames, cameras, count = residual.shape
+    columns, size = _columns(frames, cameras).to(residual.device), 6 * (frames + cameras)
+    A = torch.zeros(size, size, dtype=torch.float64, device=residual.device)
+    b = torch.zeros(size, dtype=torch.float64, device=residual.device)
+    for some in (slice(first, first + ROWS) for first in range(0, count, ROWS)):
+        by_head, by_camera = step_basis(seen.points[:, some]), step_basis(world[:, some])  # (M, n, 3, 6)
+        J = torch.cat(
+            [
+                (covectors[:, :, some, None] @ by_head[:, None])[..., 0, :],
+                (turned[:, :, some, None] @ by_camera[:, None])[..., 0, :],
+            ],
+            -1,
+        )
+        weight, off = (part[..., some].flatten(0, 1) for part in (weights, residual))
+        part_A, part_b = eliminated_rows(J.flatten(0, 1), columns, size, weight, off, template.weights[some])
+        A, b = A + part_A, b + part_b
     counted = seen.weights * (template.weights > 0)
     cost = (counted * robust_loss(residual, scale)).sum().double() / noise
     trusted = counted * robust_weight(residual, scale)
     own = torch.sqrt((trusted * residual**2).sum((0, 2)) / trusted.sum((0, 2)).clamp_min(1e-9))
-    return _Joint(A, b / noise, cost, own), scale
+    return JointModel(A / noise, b / noise, cost, scale, own)
 
 
-def _pulled(joint: _Joint, moved: Tensor, free: Tensor) -> _Joint:
+def _columns(frames: int, cameras: int) -> Tensor:
+    """(M*C, 12) unknowns that the view of each frame by each camera depends on: the frame's head, then the camera."""
+    frame, camera = torch.cartesian_prod(torch.arange(frames), torch.arange(cameras)).view(-1, 2).unbind(1)
+    own = torch.arange(6)
+    return torch.cat([6 * frame[:, None] + own, 6 * (frames + camera[:, None]) + own], 1)
+
+
+def _pulled(joint: JointModel, moved: Tensor, free: Tensor) -> JointModel:
     """The joint model with each free camera pulled back by a force that does not grow with its motion (C, 6)."""
     units = moved.new_tensor([USUAL_TURN] * 3 + [USUAL_SHIFT] * 3)
     length = torch.sqrt(((moved / units) ** 2).sum(1) + SOFTENED**2)
@@ -265,14 +269,13 @@ def _pulled(joint: _Joint, moved: Tensor, free: Tensor) -> _Joint:
     return replace(joint, A=A, b=b, cost=joint.cost + (length * free).sum())
 
 
-def _covariances(joint: _Joint, frames: int, free: Tensor) -> Tensor:
+def _covariances(joint: JointModel, frames: int, free: Tensor) -> Tensor:
     """(C, 6, 6) of each free camera's motion, heads and other cameras being free too; zero for the others."""
     keep = torch.cat([torch.ones(6 * frames, dtype=torch.bool, device=free.device), free.repeat_interleave(6)])
     A = joint.A[keep][:, keep]
-    inverse = torch.linalg.inv(A + torch.diag(1e-9 * A.diagonal() + 1e-9))
     whole = torch.zeros_like(joint.A)
     where = keep.nonzero()[:, 0]
-    whole[where[:, None], where] = inverse
+    whole[where[:, None], where] = torch.linalg.inv(regularized(A))
     blocks = [
         whole[6 * (frames + c) : 6 * (frames + c) + 6, 6 * (frames + c) : 6 * (frames + c) + 6]
         for c in range(len(free))

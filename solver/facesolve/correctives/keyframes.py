@@ -12,7 +12,7 @@ from facesolve.footage.stream import FramePixels
 from facesolve.geometry.pose import Pose
 from facesolve.residuals.visibility import Views
 from facesolve.runtime.progress import Progress
-from facesolve.stages.bundle import bundle
+from facesolve.stages.bundle import BundleOptions, bundle
 from facesolve.stages.problem import Problem
 
 from .apply import corrected_take, extended
@@ -71,7 +71,7 @@ class Keyframes:
     def posed(self, found: Found, level: int) -> Found:
         """Controls, heads and activations solved again with the shapes held."""
         problem, full, views = self._look(self.space.shapes(found.coefficients), found.activations, found.pose, level)
-        fitted = bundle(problem, views, full, self.frames, level, POSE_ITERATIONS).pose
+        fitted = bundle(problem, views, full, self.frames, level, BundleOptions(POSE_ITERATIONS)).pose
         count = len(found.coefficients)
         pose = Pose(fitted.controls[:, :-count], fitted.head)
         return replace(found, activations=fitted.controls[:, -count:], pose=pose)

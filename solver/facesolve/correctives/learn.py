@@ -21,9 +21,9 @@ from torch import Tensor
 from facesolve.footage.stream import FramePixels, TakeFootage
 from facesolve.geometry.pose import Pose
 from facesolve.geometry.surface_samples import connected_pieces, photometric_weight
+from facesolve.residuals.quadratic import Quadratic
 from facesolve.runtime.progress import Progress
 from facesolve.stages.batching import split, together
-from facesolve.stages.frame_fit import Quadratic
 from facesolve.stages.problem import Problem
 from facesolve.stages.refine import joint_pass, learn_template, refine_frames
 

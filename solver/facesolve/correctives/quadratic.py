@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from facesolve.geometry.pose import Pose
 from facesolve.optimize.robust import robust_loss
+from facesolve.residuals.color_elimination import SampleEquations
 from facesolve.residuals.observation import Views, observe
-from facesolve.residuals.photometric import sample_normals, template_covectors
+from facesolve.residuals.photometric import template_covectors
 from facesolve.residuals.template import agree
 from facesolve.stages.problem import Problem
 
@@ -22,17 +22,8 @@ OPEN = 2.5  # times the robust scale: where the rig is wrong, what looks like ou
 
 
 @dataclass(frozen=True, eq=False)
-class Disagreement:
-    """The cost of M frames at displacements d (M, N, 3) of the N samples in rig space, cm, up to a constant:
-    ``1/2 sum_f d_f^T information_f d_f - 1/2 |sum_f shared_f . d_f|^2 - sum_f d_f . force_f``.
-
-    information: (M, N, 3, 3), force: (M, N, 3), shared: (M, N, 3), float64, information units: what the frames agree on
-    moves along with what they have in common, and says nothing.
-    """
-
-    information: Tensor
-    force: Tensor
-    shared: Tensor
+class Disagreement(SampleEquations):
+    """The cost of M frames at displacements of the samples, float64, information units."""
 
     def multiplied(self, displacement: Tensor) -> Tensor:
         """(M, N, 3): the matrix times displacements (M, N, 3)."""
@@ -52,13 +43,11 @@ def disagreement(problem: Problem, views: Views, pose: Pose, level: int) -> Disa
     residual = everything.values - template.values
     covectors = template_covectors(template.slopes, everything.rays, views.edges)
     noise = problem.noise_variance(scale, level)
-    information, force = sample_normals(covectors, weights, residual)
-    mean_covectors = torch.einsum("bcn,bcni->bni", weights, covectors)
-    root = torch.where(template.weights > 0, template.weights, torch.inf).rsqrt()
+    found = SampleEquations.of(covectors, weights, residual, template.weights)
     return Disagreement(
-        information=information.double() / noise,
-        force=force.double() / noise,
-        shared=(mean_covectors * root[:, None]).double() / noise.sqrt(),
+        information=found.information.double() / noise,
+        force=found.force.double() / noise,
+        shared=found.shared.double() / noise.sqrt(),
     )
 
 

@@ -27,17 +27,10 @@ class Pose:
             indices = indices_on(self.head.device, indices)
         return Pose(self.controls[indices], self.head[indices])
 
-    def moved(self, step: Tensor) -> Pose:
+    def stepped(self, step: Tensor) -> Pose:
         """Stepped by (B, K+6): controls added, head by ``rigid.retract``."""
         count = self.controls.shape[1]
         return Pose(self.controls + step[:, :count], retract(self.head, step[:, count:]))
-
-    def chosen(self, other: Pose, use_other: Tensor) -> Pose:
-        """This pose where ``use_other`` (B,) is False, ``other`` where it is True."""
-        return Pose(
-            torch.where(use_other[:, None], other.controls, self.controls),
-            torch.where(use_other[:, None, None], other.head, self.head),
-        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -102,12 +102,6 @@ def _pairs(matrices: Tensor, count: int, block: int) -> Tensor:
     return cut.diagonal(dim1=1, dim2=4).movedim(5, 1)
 
 
-def finished(done: Tensor) -> bool:
-    """Whether all of ``done`` (bool) are, where asking is free: on other devices than the CPU it is never answered
-    yes, because a device that is asked has to stop."""
-    return done.device.type == "cpu" and bool(done.all())
-
-
 def projected_newton(
     multiply: Callable[[Tensor], Tensor],
     solve_free: Callable[[Tensor, Tensor], Tensor],

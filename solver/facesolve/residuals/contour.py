@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +18,7 @@ from torch import Tensor
 from facesolve.footage.matte import UNSEEN, Matte, clean_background_mattes
 from facesolve.footage.stream import FramePixels, side_by_side, stacked
 from facesolve.geometry.camera import NEAREST, CameraModel
+from facesolve.geometry.pose import Pose
 from facesolve.geometry.rig import RigModel, apply_head
 from facesolve.geometry.rigid import step_basis
 from facesolve.geometry.surface_samples import photometric_weight
@@ -28,6 +30,8 @@ from facesolve.take import Take
 from .crossings import find_crossings, image_size
 from .normal_equations import to_controls
 from .outline import outermost, points_along, rows_of
+from .quadratic import Quadratic
+from .residual import ALIGN, BUNDLE, Known
 from .visibility import ViewBuilder
 
 SIGMA = 1.0  # pixels of the level, standard deviation of one independent contour point
@@ -256,8 +260,23 @@ def contour_quadratic(
     A = J.mT @ (weight[..., None] * J)
     b = -((weight * distance)[:, None] @ J)[:, 0]
     cost = (information * robust_loss(distance, ROBUST_SCALE)).sum(1)
-    A, b = to_controls(A, b, J_activation_control)
-    return A, b, cost
+    return (*to_controls(A, b, J_activation_control), cost)
+
+
+@dataclass(frozen=True, eq=False)
+class Outlines:
+    """The contour of R frames of a batch as a residual of all of them. rows: (R,) int64."""
+
+    rows: Tensor
+    points: ContourPoints
+    stages: ClassVar = (ALIGN, BUNDLE)
+
+    def quadratic(self, known: Known, frames: Tensor, pose: Pose) -> Quadratic:
+        """See ``Residual``; 0 for frames without an outline."""
+        some = pose.at(self.rows)
+        found = contour_quadratic(known.model, self.points, some.controls, some.head)
+        spread = (part.new_zeros(len(frames), *part.shape[1:]).index_add_(0, self.rows, part) for part in found)
+        return Quadratic(*spread)
 
 
 def contour_distances(points: ContourPoints, activations: Tensor, head: Tensor) -> tuple[Tensor, Tensor]:

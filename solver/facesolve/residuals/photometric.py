@@ -7,11 +7,18 @@ The surface's look is a ``Template``: one normalised colour a sample and its slo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from .observation import Observation
+from facesolve.geometry.pose import Pose
+from facesolve.optimize.robust import residual_scale, robust_sum
+
+from .normal_equations import normal_equations, to_controls
+from .observation import Observation, Views, observe
+from .quadratic import Quadratic
+from .residual import REFINE, TRACK, Known
 
 SLIVER = 1e-4  # sine between two edges of a triangle below which rounding decides its normal
 
@@ -84,3 +91,53 @@ def sample_normals(covectors: Tensor, weights: Tensor, residual: Tensor) -> tupl
     # products summed up, row by row: as matrix products of one sample each they would take six times as long
     rows = [(weighted[..., axis, None] * covectors).sum(1) for axis in range(3)]
     return torch.stack(rows, 2), -(weighted * residual[..., None]).sum(1)
+
+
+@dataclass(frozen=True, eq=False)
+class Photometric:
+    """The residual of B frames against a known template at a pyramid level.
+
+    gradient: of template and views. template_share: how much of the gradient comes from the template, the rest from the
+    footage. Half and half is efficient second-order minimization (Benhimane & Malis 2004), which sees farther; 1 holds
+    no image noise. scale: robust scale of each frame (B,), None to take it from the residuals.
+    """
+
+    template: Template
+    gradient: SurfaceGradient
+    views: Views
+    level: int
+    template_share: float = 1.0
+    scale: Tensor | None = None
+    stages: ClassVar = (TRACK, REFINE)
+
+    @staticmethod
+    def of(template: Template, views: Views, level: int, template_share: float = 1.0) -> Photometric:
+        """Against a template, of what is seen in ``views``."""
+        return Photometric(template, SurfaceGradient.of(template.slopes, views.edges), views, level, template_share)
+
+    def quadratic(self, known: Known, frames: Tensor, pose: Pose) -> Quadratic:
+        """See ``Residual``; frames are those of the views."""
+        return self.judged(known, pose, self.scale)[0]
+
+    def judged(self, known: Known, pose: Pose, scale: Tensor | None) -> tuple[Quadratic, Tensor, Observation]:
+        """The cost of B frames around ``pose``, the robust scales (B,) used, and what was seen there.
+
+        scale: as the field.
+        """
+        observation = observe(known.samples, known.model, pose.controls, pose.head, self.views)
+        seen = observation.weights * (self.template.weights > 0)
+        residual = observation.values - self.template.values
+        if scale is None:
+            scale = residual_scale(residual, seen)
+        noise = known.noise_variance(scale, self.level)
+        covectors = self.gradient.covectors(observation.rays)
+        if self.template_share < 1:
+            covectors = torch.lerp(observation.covectors, covectors, self.template_share)
+        robust = robust_sum(residual, seen, scale)
+        information, force = sample_normals(covectors, robust.weights, residual)
+        A, b = normal_equations(known.samples, information, force, observation.points, exact=False)
+        A, b = to_controls(A, b, observation.J_activation_control)
+        quadratic = Quadratic(
+            A / noise[:, None, None], b / noise[:, None], robust.cost.double() / noise, robust.curvature.double()
+        )
+        return quadratic, scale, observation

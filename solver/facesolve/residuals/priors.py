@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from facesolve.geometry.pose import Pose
 from facesolve.take import Take
+
+from .quadratic import Quadratic
+from .residual import STAGES, Known
 
 DEVIATION = 0.5  # standard deviation of a control around its default, as a fraction of its range
 PARTNER_DEVIATION = 0.03  # of the difference of symmetric partners, and of the product of exclusive ones
@@ -31,6 +36,7 @@ class ControlPrior:
     symmetric: Tensor
     exclusive: Tensor
     sparsity: float
+    stages: ClassVar = STAGES
 
     @staticmethod
     def from_take(take: Take, device: torch.device) -> ControlPrior:
@@ -91,18 +97,16 @@ class ControlPrior:
             total = total + self.sparsity * (torch.sqrt(activity**2 + SPARSE_AT**2) - SPARSE_AT).sum(1)
         return total
 
+    def quadratic(self, known: Known, frames: Tensor, pose: Pose) -> Quadratic:
+        """See ``Residual``; the head is left alone."""
+        return Quadratic(*self.normal_equations(pose.controls), self.cost(pose.controls))
+
     def normal_equations(self, controls: Tensor) -> tuple[Tensor, Tensor]:
         """Gauss-Newton matrix (B, K, K) and force (B, K), minus the gradient of ``cost``, at controls (B, K)."""
-        A, b = controls.new_zeros(*controls.shape, controls.shape[1]), torch.zeros_like(controls)
-        self.add_to(A, b, controls)
-        return A, b
-
-    def add_to(self, A: Tensor, b: Tensor, controls: Tensor) -> None:
-        """Adds ``normal_equations`` at controls (B, K) to A (B, K, K) and b (B, K) in place."""
         offset = controls - self.default
+        A = torch.diag_embed(self.information.expand_as(offset))
+        b = -self.information * offset
         diagonal = A.diagonal(dim1=1, dim2=2)
-        diagonal += self.information
-        b.addcmul_(self.information, offset, value=-1)
         for pairs, rows in ((self.symmetric, self._symmetric_rows), (self.exclusive, self._exclusive_rows)):
             if len(pairs):
                 residual, J = rows(controls)  # (B, n), (B, n, 2)
@@ -115,6 +119,7 @@ class ControlPrior:
             pull = self.sparsity / torch.sqrt(activity**2 + SPARSE_AT**2) / self.span**2
             diagonal += pull
             b.addcmul_(pull, offset, value=-1)
+        return A, b
 
     def _activity(self, controls: Tensor) -> Tensor:
         return (controls - self.default) / self.span

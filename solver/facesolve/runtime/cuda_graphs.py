@@ -1,153 +1,195 @@
-"""Iterations that are recorded once and then replayed, where the device can: there, launching costs more than doing.
+"""Functions of tensors that are recorded once and then replayed, where the device can: there, launching costs more
+than doing. Owns what a recording is made for and how long it lasts; knows nothing about what is computed.
 
-Knows nothing about what is iterated.
+A function may be captured when it takes ``(given, now)``, tensors in tuples and dataclasses, does not wait for the
+device, and is decided by tensors' values in no other way than through them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
-from dataclasses import fields, is_dataclass, replace
-from typing import Any, TypeVar, cast
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor
 
-State = TypeVar("State")
+from facesolve.optimize.levenberg_marquardt import Capture, uncaptured
+from facesolve.optimize.nested import copied, tensors_of, with_tensors
+
+Output = TypeVar("Output")
 
 FEW = 3  # steps that are sooner done than recorded
+VALUES = (bool, int, float, str, bytes, type(None))  # compared by value; whatever else is there must be the same object
 
 
-class Recordings:
-    """CUDA graphs by key. All share one pool of memory: nothing of one replay is needed when the next begins."""
+class CudaGraphs:
+    """Recordings of one device, all in one pool of memory: nothing of one replay is needed when the next begins.
 
-    def __init__(self) -> None:
-        self._recordings: dict[Hashable, _Recording] = {}
-        self._pool: Any = None
+    A recording serves every later call with the same function, the same numbers and the same objects in ``given``, and
+    tensors of the same shapes, strides and types. It keeps those objects alive, so none is taken for another. An object
+    with a method ``constants`` stands for what that returns.
+    """
 
-    def repeat(
-        self,
-        key: Hashable,
-        step: Callable[[Any, State], State],
-        inputs: Any,
-        state: State,
-        times: int,
-        finished: Callable[[State], bool],
-        ask: bool = False,
-        begin: Callable[[Any, State], State] | None = None,
-    ) -> State:
-        """``state`` after ``times`` applications of ``state = step(inputs, state)``, fewer once it is ``finished``.
+    def __init__(self, pool: _Pool | None = None) -> None:
+        self._pool = _Pool() if pool is None else pool
+        self._met: set[Hashable] = set()
+        self._graphs: dict[Hashable, tuple[torch.cuda.CUDAGraph, Any]] = {}
+        self._given: dict[Hashable, list[Tensor]] = {}  # what recordings read
+        self._now: dict[Hashable, Any] = {}  # ... and go on from, or end with
 
-        key: of what else decides ``step``, everything but tensors' values; None keeps no recording. inputs, state:
-        tensors, or tuples and dataclasses of them. ask: whether a GPU is asked for ``finished``, for which it has to
-        stop: only worth while for long steps. begin: applied once, before the steps. On a GPU neither must wait for the
-        device, and the tensors of the first ``inputs`` of a key are written to by later calls of it.
+    def kept(self) -> Capture:
+        """For one run of a loop whose recordings serve later runs too.
+
+        The tensors of the first ``given`` of a kind become the recording's own: later runs write to them.
         """
-        tensors = list(_tensors((inputs, state)))
-        if not tensors or tensors[0].device.type != "cuda" or (key is None and times <= FEW):
-            state = state if begin is None else begin(inputs, state)
-            for _ in range(times):
-                if finished(state):
-                    break
-                state = step(inputs, state)
-            return state
-        full_key = (key, *((tensor.shape, tensor.stride(), tensor.dtype) for tensor in tensors))
-        recording = None if key is None else self._recordings.get(full_key)
-        if recording is not None:
-            return recording.repeat(inputs, state, times, finished if ask else None)
-        # once for the libraries, which set themselves up when they are first used
-        state = state if begin is None else begin(inputs, state)
-        state, times = step(inputs, state), times - 1
-        if self._pool is None:
-            self._pool = torch.cuda.graph_pool_handle()
-            # the pool lasts as long as some recording of it
-            self._recordings["pool"] = _Recording(lambda _, x: x + 1, (), tensors[0].new_zeros(1), self._pool)
-        recording = _Recording(step, inputs, state, self._pool)
-        if key is not None:
-            recording.begin_with(begin)
-            self._recordings[full_key] = recording
-        return recording.repeat(inputs, state, times, finished if ask else None, begun=True)
+        return _Run(self)
 
+    def passing(self, steps: int) -> Capture:
+        """For one run of a loop of so many steps, whose recordings end with it."""
+        return _Run(CudaGraphs(self._pool)) if steps > FEW else uncaptured
 
-class _Recording:
-    def __init__(self, step: Callable[[Any, Any], Any], inputs: Any, state: Any, pool: Any) -> None:
-        self._inputs, self._state, self._pool = inputs, _copy(state), pool
-        self._step = self._recorded(step)
-        self._begin: torch.cuda.CUDAGraph | None = None
+    def replayed(self, function: Callable[[Any, Any], Output], given: Any, key: Hashable, now: Any) -> _Done[Output]:
+        """``function(given, now)``. key: ``key_of(given)``, whose tensors were loaded."""
+        full = (function, key, key_of(now, strides=False))
+        if full not in self._met:
+            # once as it is: libraries set themselves up when they are first used, which cannot be recorded
+            self._met.add(full)
+            result = function(given, now)
+            self._now.setdefault(key_of(result, strides=False), copied(result))
+            return _Done(result, None)
+        if full[2] not in self._now:
+            self._now[full[2]] = copied(now)
+        begin = self._now[full[2]]
+        _load(tensors_of(begin), tensors_of(now))
+        if full not in self._graphs:
+            own = self._given.setdefault(key, list(tensors_of(given)))
+            self._graphs[full] = self._recorded(function, with_tensors(given, iter(own)), begin)
+        graph, end = self._graphs[full]
+        graph.replay()
+        return _Done(end, graph if end is begin else None)
 
-    def begin_with(self, begin: Callable[[Any, Any], Any] | None) -> None:
-        """Records what goes before the steps."""
-        self._begin = None if begin is None else self._recorded(begin)
+    def load(self, given: Any, key: Hashable) -> None:
+        """Brings a run's given tensors to where recordings of that key read them."""
+        _load(self._given.get(key, ()), tensors_of(given))
 
-    def repeat(
-        self, inputs: Any, state: State, times: int, finished: Callable[[State], bool] | None, begun: bool = False
-    ) -> State:
-        """begun: ``state`` is that after the beginning."""
-        _load((self._inputs, self._state), (inputs, state))
-        if self._begin is not None and not begun:
-            self._begin.replay()
-        for _ in range(times):
-            if finished is not None and finished(self._state):
-                break
-            self._step.replay()
-        result: State = _copy(self._state)
-        return result
-
-    def _recorded(self, step: Callable[[Any, Any], Any]) -> torch.cuda.CUDAGraph:
+    def _recorded(self, function: Callable[[Any, Any], Any], given: Any, now: Any) -> tuple[torch.cuda.CUDAGraph, Any]:
+        self._pool.open(next(tensors_of((now, given))))
         graph = torch.cuda.CUDAGraph()
         # of another pool than those on which other threads send footage: what they do must not be recorded
         stream = torch.cuda.Stream(priority=-1)
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             # other threads decode and upload meanwhile
-            graph.capture_begin(pool=self._pool, capture_error_mode="thread_local")
-            _load(self._state, step(self._inputs, self._state))
+            graph.capture_begin(pool=self._pool.handle, capture_error_mode="thread_local")
+            result = function(given, now)
+            end = self._now[key_of(result, strides=False)]  # outside the pool, where other replays would write
+            _load(tensors_of(end), tensors_of(result))
             graph.capture_end()
         torch.cuda.current_stream().wait_stream(stream)
-        return graph
+        return graph, end
 
 
-def _load(into: Any, values: Any) -> None:
+@dataclass(frozen=True, eq=False)
+class _Done(Generic[Output]):
+    """What a call gave. again: the recording that goes on from there, in place, if it does."""
+
+    result: Output
+    again: torch.cuda.CUDAGraph | None
+
+
+class _Run:
+    """One run of a loop. What does not change from step to step is looked at once."""
+
+    def __init__(self, graphs: CudaGraphs) -> None:
+        self._graphs = graphs
+        self._given: Any = None
+        self._key: Hashable = None
+        self._on_gpu = False
+
+    def __call__(self, function: Callable[[Any, Any], Output]) -> Callable[[Any, Any], Output]:
+        """``function``, recorded when it is called for the second time and replayed from then on, where that helps."""
+        last: _Done[Output] | None = None
+
+        def called(given: Any, now: Any) -> Output:
+            nonlocal last
+            if given is not self._given:
+                self._meet(given, now)
+                last = None
+            if not self._on_gpu:
+                return function(given, now)
+            if last is not None and last.again is not None and now is last.result:
+                last.again.replay()
+                return last.result
+            last = self._graphs.replayed(function, given, self._key, now)
+            return last.result
+
+        return called
+
+    def _meet(self, given: Any, now: Any) -> None:
+        first = next(tensors_of((given, now)), None)
+        self._given, self._on_gpu = given, first is not None and first.device.type == "cuda"
+        if self._on_gpu:
+            self._key = key_of(given)
+            self._graphs.load(given, self._key)
+
+
+class _Pool:
+    """Memory that recordings share. It lasts as long as some recording of it, so there is one that does nothing."""
+
+    handle: Any = None
+    _keeper: Any = None
+
+    def open(self, like: Tensor) -> None:
+        """Makes the pool on the device of a tensor, unless it is there."""
+        if self.handle is not None:
+            return
+        self.handle = torch.cuda.graph_pool_handle()
+        value, graph, stream = like.new_zeros(1), torch.cuda.CUDAGraph(), torch.cuda.Stream(priority=-1)
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            graph.capture_begin(pool=self.handle, capture_error_mode="thread_local")
+            value.copy_(value + 1)
+            graph.capture_end()
+        torch.cuda.current_stream().wait_stream(stream)
+        self._keeper = (graph, value)
+
+
+@dataclass(frozen=True, eq=False)
+class _Same:
+    """Equal to itself of the same object only, which it keeps alive: no other can come to have its address."""
+
+    thing: object
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.thing is other.thing
+
+    def __hash__(self) -> int:
+        return id(self.thing)
+
+
+def key_of(value: Any, strides: bool = True) -> Hashable:
+    """What decides whether a recording serves ``value``: its structure, kinds of tensors, and all that is no tensor."""
+    if isinstance(value, Tensor):
+        return (tuple(value.shape), value.stride() if strides else (), value.dtype, value.device)
+    if isinstance(value, VALUES):
+        return (type(value), value)
+    if isinstance(value, tuple):
+        return (type(value), *(key_of(part, strides) for part in value))
+    if hasattr(value, "constants"):
+        return (type(value), *(c if isinstance(c, VALUES) else _Same(c) for c in value.constants()))
+    if is_dataclass(value) and not isinstance(value, type):
+        return (type(value), *(key_of(getattr(value, field.name), strides) for field in fields(value)))
+    return _Same(value)
+
+
+def _load(into: Iterable[Tensor], values: Iterable[Tensor]) -> None:
     """Copies tensors, those of a kind together: one by one they would take longer to send off than to copy."""
     kinds: dict[torch.dtype, tuple[list[Tensor], list[Tensor]]] = {}
-    for mine, theirs in zip(_tensors(into), _tensors(values), strict=True):
+    for mine, theirs in zip(into, values, strict=False):
         if mine is not theirs:
             targets, sources = kinds.setdefault(mine.dtype, ([], []))
             targets.append(mine)
             sources.append(theirs)
     for targets, sources in kinds.values():
         torch._foreach_copy_(targets, sources)
-
-
-def _tensors(value: Any) -> Iterator[Tensor]:
-    """The tensors in a tensor, tuple or dataclass, in order."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, tuple):
-        for part in value:
-            yield from _tensors(part)
-    elif is_dataclass(value) and not isinstance(value, type):
-        for field in fields(value):
-            yield from _tensors(getattr(value, field.name))
-
-
-def chosen(old: State, new: State, use_new: Tensor) -> State:
-    """``new`` where ``use_new`` () bool is True, else ``old``, tensor by tensor; both of one kind."""
-    return cast(State, _mapped(lambda a, b: torch.where(use_new, b, a), old, new))
-
-
-def _mapped(function: Callable[[Tensor, Tensor], Tensor], first: Any, second: Any) -> Any:
-    if isinstance(first, Tensor):
-        return function(first, second)
-    if isinstance(first, tuple):
-        return tuple(_mapped(function, a, b) for a, b in zip(first, second, strict=True))
-    if is_dataclass(first) and not isinstance(first, type):
-        parts = ((field.name, getattr(first, field.name), getattr(second, field.name)) for field in fields(first))
-        return replace(first, **{name: _mapped(function, a, b) for name, a, b in parts})
-    return first
-
-
-def _copy(value: State) -> State:
-    """The same with its tensors copied."""
-    copy: State = _mapped(lambda tensor, _: torch.empty_like(tensor), value, value)
-    _load(copy, value)
-    return copy

@@ -22,11 +22,11 @@ from torch import Tensor
 
 from facesolve.footage.stream import FramePixels, TakeFootage
 from facesolve.geometry.pose import Pose
+from facesolve.residuals.quadratic import Quadratic
 from facesolve.runtime.checkpoint import Checkpoint
 from facesolve.runtime.progress import Progress
 from facesolve.stages.align import align, look, outline_level
-from facesolve.stages.bundle import BundleFit, bundle
-from facesolve.stages.frame_fit import Quadratic
+from facesolve.stages.bundle import BundleFit, BundleOptions, bundle
 from facesolve.stages.keyframes import choose_keyframes
 from facesolve.stages.problem import Problem
 from facesolve.stages.refine import JointFit, carry_correction, joint_pass, learn_template
@@ -204,7 +204,7 @@ def _bundle(
         # an outline is only as sharp as its matte: at full resolution the colours decide alone
         outlines = max(level, outline_level(problem)) if level > 0 else None
         views, evidence, _ = look(some, pixels, pose, keyframes, level, outlines)
-        fit = bundle(some, views, pose, keyframes, level, iterations, evidence=evidence)
+        fit = bundle(some, views, pose, keyframes, level, BundleOptions(iterations), evidence)
         pose = fit.pose
         progress.advance()
     return fit

@@ -7,8 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from facesolve.optimize.levenberg_marquardt import regularized
+from facesolve.residuals.residual import JOINT
 from facesolve.stages.bundle import BundleFit
-from facesolve.stages.frame_fit import Quadratic, with_priors
+from facesolve.stages.frame_fit import with_priors
 from facesolve.take import ConfusedPair, Solution, Take
 
 from .pipeline import Solved
@@ -47,18 +49,16 @@ def shared_variance(bundled: BundleFit, width: int) -> Tensor:
     A = bundled.A
     frames = len(A) // width
     mean = torch.eye(width, dtype=A.dtype, device=A.device).repeat(frames, 1) / frames  # (M*(K+6), K+6)
-    floor = 1e-9 * A.diagonal().max() + 1e-9
-    factor = torch.linalg.cholesky(A + floor * torch.eye(len(A), dtype=A.dtype, device=A.device))
+    factor = torch.linalg.cholesky(regularized(A))
     return (mean * torch.cholesky_solve(mean, factor)).sum(0)
 
 
 def confused_pairs(take: Take, solved: Solved) -> tuple[ConfusedPair, ...]:
     """Pairs of free controls whose errors the footage couples, from the take's mean information, strongest first."""
-    full = with_priors(solved.problem, solved.photometric, solved.joint.pose, None)
-    mean = Quadratic(full.A.mean(0), full.b.mean(0), full.cost.mean(0)).A
+    frames = torch.arange(take.frame_count, device=solved.joint.variance.device)
+    mean = with_priors(solved.problem, solved.photometric, solved.joint.pose, frames, JOINT).A.mean(0)
     free = (solved.joint.variance[:, : len(take.rig.controls)] > 0).all(0)
-    floor = 1e-9 * mean.diagonal().max() + 1e-9
-    covariance = torch.linalg.inv(mean + floor * torch.eye(len(mean), dtype=mean.dtype, device=mean.device))
+    covariance = torch.linalg.inv(regularized(mean))
     deviation = covariance.diagonal().sqrt()
     correlation = covariance / deviation[:, None] / deviation
     names = take.rig.control_names

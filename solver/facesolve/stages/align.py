@@ -12,10 +12,12 @@ from torch import Tensor
 from facesolve.footage.matte import Matte
 from facesolve.footage.stream import FramePixels
 from facesolve.geometry.pose import Pose
+from facesolve.residuals.contour import Outlines
 from facesolve.residuals.observation import Views
+from facesolve.residuals.residual import ALIGN
 from facesolve.runtime.devices import indices_on
 
-from .bundle import Evidence, Outlines, bundle
+from .bundle import BundleOptions, Evidence, bundle
 from .known_template import known_template
 from .problem import Problem
 
@@ -56,13 +58,13 @@ def improve(
 
     rounds: times the views are made anew.
     """
-    hold = 1 / (deviation * problem.prior.span) ** 2
+    options = BundleOptions(ITERATIONS, free_controls, 1 / (deviation * problem.prior.span) ** 2, ALIGN)
     # an outline is only as sharp as its matte: at the finest levels the colours decide alone
     outlines = level if level >= outline_level(problem) else None
     mattes: Sequence[Matte] = ()
     for _ in range(rounds):
         views, evidence, mattes = look(problem, [pixels], pose, frames, level, outlines, mattes)
-        pose = bundle(problem, views, pose, frames, level, ITERATIONS, free_controls, hold, evidence).pose
+        pose = bundle(problem, views, pose, frames, level, options, evidence).pose
     return pose
 
 

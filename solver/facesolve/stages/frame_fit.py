@@ -3,43 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from facesolve.geometry.pose import Limits, Pose
-from facesolve.optimize.box import finished, solve_box
-from facesolve.optimize.robust import residual_scale, robust_sum
-from facesolve.residuals.normal_equations import normal_equations, to_controls
-from facesolve.residuals.observation import Observation, Views, observe
-from facesolve.residuals.photometric import SurfaceGradient, Template, sample_normals
+from facesolve.optimize.levenberg_marquardt import Linearized, Options, levenberg_marquardt, uncaptured
+from facesolve.residuals.observation import Views
+from facesolve.residuals.photometric import Photometric, Template
+from facesolve.residuals.quadratic import Quadratic
+from facesolve.residuals.residual import REFINE
 from facesolve.runtime.devices import indices_on
 
-from .problem import Problem, converged
+from .problem import Problem
 
 FIRST_DAMPING = 1e-4
-DAMPING_UP, DAMPING_DOWN = 10.0, 0.3
 # the step follows the template's noise-free slopes; near the optimum it may raise the cost by what fits the noise
 COST_TOLERANCE = 1e-3
 BOX_ROUNDS = 4  # of the bounded step: the next iteration goes on where this one ends
-
-
-@dataclass(frozen=True, eq=False)
-class Quadratic:
-    """The local model of B frames' cost: A (B, K+6, K+6) and b (B, K+6) = -gradient, information units; cost (B,).
-
-    curvature: (B,) of the cost, as a share of A, which is that of parabolas above the robust loss; None if not known.
-    """
-
-    A: Tensor
-    b: Tensor
-    cost: Tensor
-    curvature: Tensor | None = None
-
-    def relaxed(self) -> Quadratic:
-        """With the cost's own curvature, for a step; A itself counts information."""
-        return self if self.curvature is None else replace(self, A=self.A * self.curvature[:, None, None])
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +36,26 @@ class Anchor:
         index = indices_on(self.values.device, rows)
         return Anchor(self.values[index], self.information.expand_as(self.values)[index])
 
+    def quadratic(self, controls: Tensor) -> Quadratic:
+        """Its cost around controls (B, K)."""
+        off = controls - self.values
+        pull = self.information * off
+        return Quadratic(torch.diag_embed(self.information.expand_as(off)), -pull, 0.5 * (pull * off).sum(1))
+
+
+@dataclass(frozen=True)
+class FrameFitOptions:
+    """How frames are fitted.
+
+    template_share: see ``Photometric``. box_rounds: of each bounded step. stage: whose residuals take part.
+    """
+
+    iterations: int
+    template_share: float = 1.0
+    free_controls: bool = True
+    box_rounds: int = BOX_ROUNDS
+    stage: str = REFINE
+
 
 @dataclass(frozen=True, eq=False)
 class FrameFit:
@@ -64,44 +66,6 @@ class FrameFit:
     scale: Tensor
 
 
-def photometric_quadratic(
-    problem: Problem,
-    template: Template,
-    views: Views,
-    pose: Pose,
-    level: int,
-    scale: Tensor | None,
-    template_share: float = 1.0,
-    gradient: SurfaceGradient | None = None,
-) -> tuple[Quadratic, Tensor, Observation]:
-    """The photometric cost of B frames at ``pose`` and its Gauss-Newton model, without priors.
-
-    template_share: how much of the gradient comes from the template, the rest from the footage. Half and half is
-    efficient second-order minimisation (Benhimane & Malis 2004), which sees farther; 1 holds no image noise.
-    scale: robust scale of each frame (B,), or None to take it from the residuals. gradient: of template and views, if
-    it is known already.
-    Returns the quadratic, the robust scales used, and the observation.
-    """
-    observation = observe(problem.samples, problem.model, pose.controls, pose.head, views)
-    seen = observation.weights * (template.weights > 0)
-    residual = observation.values - template.values
-    if scale is None:
-        scale = residual_scale(residual, seen)
-    noise = problem.noise_variance(scale, level)
-    gradient = SurfaceGradient.of(template.slopes, views.edges) if gradient is None else gradient
-    covectors = gradient.covectors(observation.rays)
-    if template_share < 1:
-        covectors = torch.lerp(observation.covectors, covectors, template_share)
-    robust = robust_sum(residual, seen, scale)
-    information, force = sample_normals(covectors, robust.weights, residual)
-    A, b = normal_equations(problem.samples, information, force, observation.points, exact=False)
-    A, b = to_controls(A, b, observation.J_activation_control)
-    quadratic = Quadratic(
-        A / noise[:, None, None], b / noise[:, None], robust.cost.double() / noise, robust.curvature.double()
-    )
-    return quadratic, scale, observation
-
-
 def fit_frames(
     problem: Problem,
     template: Template,
@@ -109,129 +73,70 @@ def fit_frames(
     pose: Pose,
     frames: Tensor,
     level: int,
-    iterations: int,
+    options: FrameFitOptions,
     anchor: Anchor | None = None,
-    template_share: float = 1.0,
-    free_controls: bool = True,
-    rounds: int = BOX_ROUNDS,
 ) -> FrameFit:
     """Levenberg-Marquardt with bounds and priors on each of B frames. frames: (B,) take frame indices.
 
     A step that raises a frame's cost is taken back and damped. The robust scale is frozen, so costs compare. A frame
-    that has converged stays; no frame's result depends on the others of the batch. rounds: of each bounded step.
+    that has converged stays; no frame's result depends on the others of the batch.
     """
-    gradient = SurfaceGradient.of(template.slopes, views.edges)
-    given = _Given(template, gradient, views, problem.limits(frames, free_controls), anchor)
-    key = (id(problem.samples), level, template_share, free_controls, rounds, anchor is None)
-
-    def begin(given: _Given, now: _Iterate) -> _Iterate:
-        photometric, scale, _ = photometric_quadratic(
-            problem, given.template, given.views, now.pose, level, None, template_share, given.gradient
-        )
-        return replace(now, photometric=photometric, scale=scale)
-
-    def step(given: _Given, now: _Iterate) -> _Iterate:
-        return _iterate(problem, given, now, level, template_share, rounds)
-
-    end = problem.recordings.repeat(
-        key, step, given, _blank(problem, pose), iterations, lambda now: finished(now.done), begin=begin
+    photometric = Photometric.of(template, views, level, options.template_share)
+    limits = problem.limits(frames, options.free_controls)
+    fit = _Fit(problem, photometric, limits, anchor, frames, options.stage)
+    # what others have written may wait for the device
+    captured = uncaptured if problem.residuals_of(options.stage) else problem.graphs.kept()
+    end = levenberg_marquardt(
+        fit,
+        pose,
+        Options(
+            options.iterations,
+            FIRST_DAMPING,
+            cost_tolerance=COST_TOLERANCE,
+            step_tolerance=problem.step_tolerance,
+            box_rounds=options.box_rounds,
+        ),
+        captured,
     )
-    return FrameFit(end.pose, end.photometric, end.scale)
+    assert end.model.scale is not None
+    return FrameFit(end.state, end.model.photometric, end.model.scale)
 
 
 @dataclass(frozen=True, eq=False)
-class _Given:
-    """What a fit of B frames is made from."""
+class _Model(Linearized):
+    """The whole cost of B frames, and the photometric part of it."""
 
-    template: Template
-    gradient: SurfaceGradient
-    views: Views
+    photometric: Quadratic
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """What B frames are fitted to. frames: (B,) take frame indices."""
+
+    problem: Problem
+    photometric: Photometric
     limits: Limits
     anchor: Anchor | None
+    frames: Tensor
+    stage: str
+
+    def linearize(self, pose: Pose, scale: Tensor | None) -> _Model:
+        photometric, used, _ = self.photometric.judged(self.problem, pose, scale)
+        whole = with_priors(self.problem, photometric.relaxed(), pose, self.frames, self.stage, self.anchor)
+        return _Model(whole.A, whole.b, whole.cost, used, photometric)
+
+    def stepped(self, pose: Pose, step: Tensor) -> Pose:
+        return pose.stepped(step)
+
+    def bounds(self, pose: Pose) -> tuple[Tensor, Tensor]:
+        return self.limits.box(pose)
 
 
-@dataclass(frozen=True, eq=False)
-class _Iterate:
-    """Where B frames' fits are: poses, their photometric quadratics, robust scales (B,), damping (B,), done (B,)."""
-
-    pose: Pose
-    photometric: Quadratic
-    scale: Tensor
-    damping: Tensor
-    done: Tensor
-
-
-def _blank(problem: Problem, pose: Pose) -> _Iterate:
-    """Before anything was seen."""
-    batch, width = pose.controls.shape[0], pose.controls.shape[1] + 6
-    zero = pose.controls.new_zeros
-    nothing = Quadratic(zero(batch, width, width), zero(batch, width), zero(batch), zero(batch))
-    damping = torch.full_like(nothing.cost, FIRST_DAMPING)
-    scale = problem.samples.weight.new_zeros(batch)
-    return _Iterate(pose, nothing, scale, damping, torch.zeros_like(damping, dtype=torch.bool))
-
-
-def _iterate(
-    problem: Problem, given: _Given, now: _Iterate, level: int, template_share: float, rounds: int
-) -> _Iterate:
-    """One step of ``fit_frames``."""
-    full = with_priors(problem, now.photometric.relaxed(), now.pose, given.anchor)
-    step = damped_step(full, now.pose, given.limits, now.damping, rounds)
-    done = now.done | converged(step)
-    if finished(done):
-        return replace(now, done=done)
-    trial = now.pose.moved(step)
-    photometric, _, _ = photometric_quadratic(
-        problem, given.template, given.views, trial, level, now.scale, template_share, given.gradient
-    )
-    cost = total_cost(problem, photometric.cost, trial, given.anchor)
-    better = ~done & (cost <= full.cost * (1 + COST_TOLERANCE))
-    return _Iterate(
-        pose=now.pose.chosen(trial, better),
-        photometric=_merge(now.photometric, photometric, better),
-        scale=now.scale,
-        damping=now.damping * torch.where(better, DAMPING_DOWN, DAMPING_UP),
-        done=done,
-    )
-
-
-def with_priors(problem: Problem, quadratic: Quadratic, pose: Pose, anchor: Anchor | None) -> Quadratic:
-    """The quadratic with the control priors and the anchor added."""
-    count = pose.controls.shape[1]
-    A, b = quadratic.A.clone(), quadratic.b.clone()
-    A_controls, b_controls = A[:, :count, :count], b[:, :count]
-    problem.prior.add_to(A_controls, b_controls, pose.controls)
+def with_priors(
+    problem: Problem, quadratic: Quadratic, pose: Pose, frames: Tensor, stage: str, anchor: Anchor | None = None
+) -> Quadratic:
+    """The quadratic of B frames with the control priors, the further residuals of a stage and the anchor added."""
+    others = [residual.quadratic(problem, frames, pose) for residual in (problem.prior, *problem.residuals_of(stage))]
     if anchor is not None:
-        diagonal = A_controls.diagonal(dim1=1, dim2=2)
-        diagonal += anchor.information
-        b_controls.addcmul_(anchor.information, pose.controls - anchor.values, value=-1)
-    return Quadratic(A, b, total_cost(problem, quadratic.cost, pose, anchor))
-
-
-def total_cost(problem: Problem, photometric: Tensor, pose: Pose, anchor: Anchor | None) -> Tensor:
-    """The photometric cost (B,) with that of the control priors and the anchor added."""
-    cost = photometric + problem.prior.cost(pose.controls)
-    if anchor is not None:
-        cost = cost + 0.5 * (anchor.information * (pose.controls - anchor.values).square()).sum(1)
-    return cost
-
-
-def damped_step(quadratic: Quadratic, pose: Pose, limits: Limits, damping: Tensor, rounds: int = BOX_ROUNDS) -> Tensor:
-    """The bounded step (B, K+6) of the quadratic with its diagonal raised by ``damping`` (B,)."""
-    diagonal = quadratic.A.diagonal(dim1=1, dim2=2)
-    # directions nobody sees get a floor, else the matrix is singular when the head is out of sight
-    raised = damping[:, None] * diagonal + 1e-9 * diagonal.amax(1, keepdim=True) + 1e-9
-    A = quadratic.A.clone()
-    A.diagonal(dim1=1, dim2=2).add_(raised)
-    return solve_box(A, quadratic.b, *limits.box(pose), rounds)
-
-
-def _merge(old: Quadratic, new: Quadratic, use_new: Tensor) -> Quadratic:
-    assert old.curvature is not None
-    assert new.curvature is not None
-    return Quadratic(
-        torch.where(use_new[:, None, None], new.A, old.A),
-        torch.where(use_new[:, None], new.b, old.b),
-        torch.where(use_new, new.cost, old.cost),
-        torch.where(use_new, new.curvature, old.curvature),
-    )
+        others.append(anchor.quadratic(pose.controls))
+    return quadratic.plus(others)

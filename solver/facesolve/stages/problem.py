@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 
 import torch
@@ -15,8 +15,9 @@ from facesolve.geometry.surface_samples import SurfaceSamples
 from facesolve.render import Texture
 from facesolve.residuals.contour import ContourBuilder
 from facesolve.residuals.priors import ControlPrior
+from facesolve.residuals.residual import Residual
 from facesolve.residuals.visibility import ViewBuilder
-from facesolve.runtime.cuda_graphs import Recordings
+from facesolve.runtime.cuda_graphs import CudaGraphs
 from facesolve.take import Take
 
 ROUGH_SIZE = 300  # pixels: no images larger than twice that are needed to be near
@@ -47,17 +48,12 @@ QUALITY = {
 }
 
 
-def converged(step: Tensor) -> Tensor:
-    """(B,) bool: frames whose step (B, K+6) is too small to matter."""
-    return (step[:, :-6].abs().amax(1) < SMALL_CONTROL_STEP) & (step[:, -6:].abs().amax(1) < SMALL_HEAD_STEP)
-
-
 @dataclass(frozen=True, eq=False)
 class Problem:
     """The fixed parts of a solve.
 
     pixels_per_cm: typical image scale of the surface at full resolution. texture: the rig's own, when it has one and
-    the settings allow its use.
+    the settings allow its use. residuals: further ones than the product's own.
     """
 
     take: Take
@@ -70,13 +66,28 @@ class Problem:
     pixels_per_cm: float
     contours: ContourBuilder
     texture: Texture | None = None
-    recordings: Recordings = field(default_factory=Recordings)
+    residuals: tuple[Residual, ...] = ()
+    graphs: CudaGraphs = field(default_factory=CudaGraphs)
+
+    def constants(self) -> tuple[object, ...]:
+        """What decides a recorded step, besides tensors that are given to it: everything but the recordings."""
+        return tuple(getattr(self, part.name) for part in fields(self) if part.name != "graphs")
 
     @cached_property
     def rough_level(self) -> int:
         """The pyramid level that is fine enough to align and to track: what is finer is the bundle's affair."""
         smallest = min(min(camera.width, camera.height) for camera in self.take.cameras)
         return min(max(self.quality.finest, math.floor(math.log2(smallest / ROUGH_SIZE))), self.coarsest)
+
+    @cached_property
+    def step_tolerance(self) -> Tensor:
+        """(K+6,) steps that are too small to matter: of controls, in their units, and of the head."""
+        controls = torch.full_like(self.prior.span, SMALL_CONTROL_STEP)
+        return torch.cat([controls, controls.new_full((6,), SMALL_HEAD_STEP)])
+
+    def residuals_of(self, stage: str) -> tuple[Residual, ...]:
+        """The further residuals that take part in a stage."""
+        return tuple(residual for residual in self.residuals if stage in residual.stages)
 
     @property
     def head_moves(self) -> bool:

@@ -14,16 +14,19 @@ from facesolve.geometry.pose import Pose
 from facesolve.geometry.rigid import inverse, retract, step_of
 from facesolve.geometry.rotation import tangent_from_rotation
 from facesolve.optimize.banded import BandedSystem, second_differences
+from facesolve.optimize.levenberg_marquardt import regularized
 from facesolve.optimize.robust import robust_weight
 from facesolve.residuals.observation import observe
 from facesolve.residuals.photometric import Template
+from facesolve.residuals.quadratic import Quadratic
+from facesolve.residuals.residual import JOINT
 from facesolve.residuals.template import agree
 from facesolve.runtime.devices import indices_on
 
-from .frame_fit import Anchor, FrameFit, Quadratic, fit_frames, with_priors
+from .frame_fit import Anchor, FrameFit, FrameFitOptions, fit_frames, with_priors
 from .problem import Problem
 
-ITERATIONS = 3
+OPTIONS = FrameFitOptions(iterations=3)
 ANCHOR_DEVIATION = 0.3  # of a control's range, around where the bundle put it
 # standard deviations of the change of velocity between frames, at 30 frames a second
 CONTROL_ACCELERATION = 0.02  # of a control's range
@@ -68,7 +71,7 @@ def refine_frames(
     pose = problem.held(pose, index)
     anchor = Anchor(pose.controls, 1 / (ANCHOR_DEVIATION * problem.prior.span) ** 2)
     views = problem.views.views(problem.samples, level, frames, pixels, pose.controls, pose.head)
-    fit = fit_frames(problem, template, views, pose, index, level, ITERATIONS, anchor)
+    fit = fit_frames(problem, template, views, pose, index, level, OPTIONS, anchor)
     observation = observe(problem.samples, problem.model, fit.pose.controls, fit.pose.head, views)
     residual = observation.values - template.values
     weights = observation.weights * (template.weights > 0) * robust_weight(residual, fit.scale[:, None, None])
@@ -86,16 +89,14 @@ class JointFit:
 def joint_pass(problem: Problem, pose: Pose, photometric: Quadratic) -> JointFit:
     """One bounded step of all F frames together: photometric quadratics at ``pose``, priors, smoothness over time."""
     frames = torch.arange(len(pose.controls), device=pose.controls.device)
-    full = with_priors(problem, photometric, pose, None)
+    full = with_priors(problem, photometric, pose, frames, JOINT)
     linked = linked_frames(problem)
     coupling = smoothness_information(problem)
-    diagonal = full.A.diagonal(dim1=1, dim2=2)
-    A = full.A + torch.diag_embed(1e-9 * diagonal.amax(1, keepdim=True).expand_as(diagonal) + 1e-9)
-    system = BandedSystem(A, coupling, linked)
+    system = BandedSystem(regularized(full.A), coupling, linked)
     b = full.b - coupling * _motion_differences(pose, linked)
     lower, upper = problem.box(pose, frames)
     step = system.solve_box(b, lower, upper, CONVERGED)
-    moved = pose.moved(step)
+    moved = pose.stepped(step)
     return JointFit(problem.held(moved, frames), system.variances(lower >= upper))
 
 

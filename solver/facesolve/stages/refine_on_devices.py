@@ -29,13 +29,13 @@ from facesolve.render import choose_backend
 from facesolve.residuals.contour import ContourBuilder
 from facesolve.residuals.photometric import Template
 from facesolve.residuals.priors import ControlPrior
+from facesolve.residuals.quadratic import Quadratic
 from facesolve.residuals.visibility import ViewBuilder
-from facesolve.runtime.cuda_graphs import Recordings
+from facesolve.runtime.cuda_graphs import CudaGraphs
 from facesolve.runtime.devices import make_current
 from facesolve.runtime.interrupts import LOOK_EVERY
 
 from .batching import split, together
-from .frame_fit import Quadratic
 from .problem import Problem
 from .refine import refine_frames
 
@@ -108,7 +108,7 @@ def problem_on(problem: Problem, samples: SurfaceSamples, device: torch.device) 
         views=views,
         contours=ContourBuilder(take, model, views),
         texture=None if problem.texture is None else problem.texture.to(HOST).to(device),
-        recordings=Recordings(),
+        graphs=CudaGraphs(),
     )
 
 

@@ -19,22 +19,22 @@ from facesolve.geometry.pose import Pose, joined
 from facesolve.geometry.rig import apply_head
 from facesolve.geometry.rigid import inverse
 from facesolve.geometry.surface_samples import SurfaceSamples
+from facesolve.optimize.nested import chosen
 from facesolve.residuals.observation import Observation, Views, observe
 from facesolve.residuals.photometric import Template
+from facesolve.residuals.residual import TRACK
 from facesolve.residuals.template import TemplateMemory
 from facesolve.residuals.visibility import Visibility
 from facesolve.runtime.devices import indices_on
 
 from .batching import split, together
-from .frame_fit import Anchor, FrameFit, fit_frames
+from .frame_fit import Anchor, FrameFit, FrameFitOptions, fit_frames
 from .known_template import known_template
 from .problem import Problem
 from .stuck_controls import Seen, reconsider
 
 WINDOW = 16  # frames: the template learns between windows, and what it has learnt keeps the next ones near
-ITERATIONS = 4
-BOX_ROUNDS = 2  # of the bounded step: near is enough
-TEMPLATE_SHARE = 0.5
+OPTIONS = FrameFitOptions(4, template_share=0.5, box_rounds=2, stage=TRACK)  # near is enough
 SAMPLES = 5_000
 PREDICTION_DEVIATION = 0.1  # of a control's range, around its prediction for the next frame
 DISAGREEMENT = 0.5  # a residual, in local deviations of the image, that is half a disagreement
@@ -136,8 +136,8 @@ class Tracker:
             found, reached = self._coarse_round(window, begin, anchor, settled, views, seen_from)
             rest = slice(settled, count)
             better = reached < WORTHWHILE * disagreement[rest]
-            chosen = pose.at(rest).chosen(found, better)
-            pose.controls[rest], pose.head[rest] = chosen.controls, chosen.head
+            taken = chosen(pose.at(rest), found, better)
+            pose.controls[rest], pose.head[rest] = taken.controls, taken.head
             disagreement[rest] = torch.where(better, reached.to(disagreement), disagreement[rest])
             values = disagreement.tolist()
             good = AS_WELL * values[settled]
@@ -214,9 +214,7 @@ class Tracker:
         problem, template = self._at[level], self.memory[level].template()
         frames = indices_on(begin.head.device, window.frames)
         begin = problem.held(begin, frames)
-        return fit_frames(
-            problem, template, views, begin, frames, level, ITERATIONS, anchor, TEMPLATE_SHARE, rounds=BOX_ROUNDS
-        )
+        return fit_frames(problem, template, views, begin, frames, level, OPTIONS, anchor)
 
     def _parts(self, window: _Window, level: int) -> list[list[int]]:
         """Rows of the window in parts of one size, so that what is recorded of one serves all; the last is filled up

@@ -7,7 +7,7 @@ correspondences, and what the detector always places a little off is off in the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -20,7 +20,7 @@ from facesolve.geometry.camera import CameraModel, look_along
 from facesolve.geometry.pose import Pose
 from facesolve.geometry.rig import RigModel, apply_head
 from facesolve.geometry.rigid import registration, rigid, step_basis
-from facesolve.optimize.box import solve_box
+from facesolve.optimize.levenberg_marquardt import Linearized, Options, levenberg_marquardt
 from facesolve.optimize.robust import robust_loss, robust_weight
 from facesolve.render.clay import clay_rendering
 from facesolve.render.posed_rig import View, draw, mesh_of
@@ -43,9 +43,9 @@ LEAST_LANDMARKS = 30
 INLIER = 0.08  # head radii: a landmark that is reprojected worse is an outlier
 SIGMA = 0.05  # head radii, standard deviation of a landmark
 INDEPENDENT = 40.0  # landmarks that a whole face's worth of them counts for
-ITERATIONS = 25
+HEAD_OPTIONS = Options(iterations=8, first_damping=1e-3)  # before the controls are let go
+OPTIONS = Options(iterations=17)
 MOST_PAIRS, MOST_REFINED = 36, 4
-HEAD_FIRST = 8  # iterations before the controls are let go
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,7 +192,7 @@ def fit_landmarks(
     else:
         heads = _facing_heads(points, axes, seen.cameras, pixels[0])
     poses = [Pose(controls, head[None]) for head in heads]
-    costs = [float(_normals(seen, pose, _scale(seen, pose))[2]) for pose in poses]
+    costs = [float(_normals(seen, pose, _scale(seen, pose)).cost) for pose in poses]
     likely = sorted(range(len(poses)), key=lambda index: costs[index])[:MOST_REFINED]
     fits = [_refine(seen, poses[index]) for index in likely]
     return max(fits, key=lambda fit: (fit.inliers, -fit.residual))
@@ -248,23 +248,40 @@ def _facing_heads(points: Tensor, axes: RigAxes, cameras: CameraModel, pixels: T
 def _refine(seen: _Seen, pose: Pose) -> LandmarkFit:
     """Levenberg-Marquardt on the reprojection error; the controls, held by their prior, follow the head."""
     scale = _scale(seen, pose)
-    best, damping = _normals(seen, pose, scale), 1e-3
-    for iteration in range(ITERATIONS):
-        A, b, cost, _ = best
-        lower, upper = (bound[seen.frame] - pose.controls[0] for bound in (seen.prior.lower, seen.prior.upper))
-        if iteration < HEAD_FIRST:
+    head = levenberg_marquardt(_Fit(seen, scale, free_controls=False), pose, HEAD_OPTIONS)
+    then = replace(OPTIONS, first_damping=float(head.damping))
+    end = levenberg_marquardt(_Fit(seen, scale, free_controls=True), head.state, then)
+    distance = end.model.distance
+    return LandmarkFit(end.state, float(distance.median()), float((distance < INLIER).double().mean()))
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """A pose (B = 1) and the landmarks. pixel_scale: of ``_scale``."""
+
+    seen: _Seen
+    pixel_scale: Tensor
+    free_controls: bool
+
+    def linearize(self, pose: Pose, scale: Tensor | None) -> _Model:
+        return _normals(self.seen, pose, self.pixel_scale)
+
+    def stepped(self, pose: Pose, step: Tensor) -> Pose:
+        return pose.stepped(step[None])
+
+    def bounds(self, pose: Pose) -> tuple[Tensor, Tensor]:
+        frame, prior = self.seen.frame, self.seen.prior
+        lower, upper = (bound[frame] - pose.controls[0] for bound in (prior.lower, prior.upper))
+        if not self.free_controls:
             lower, upper = torch.zeros_like(lower), torch.zeros_like(upper)
-        free = torch.full((6,), torch.inf, dtype=lower.dtype, device=lower.device)
-        raised = A + torch.diag(damping * A.diagonal() + 1e-9 * A.diagonal().max())
-        step = solve_box(raised[None], b[None], torch.cat([lower, -free])[None], torch.cat([upper, free])[None])
-        moved = pose.moved(step)
-        trial = _normals(seen, moved, scale)
-        if trial[2] < cost:
-            pose, best, damping = moved, trial, damping * 0.3
-        else:
-            damping *= 10
-    distance = best[3]
-    return LandmarkFit(pose, float(distance.median()), float((distance < INLIER).double().mean()))
+        return F.pad(lower, (0, 6), value=-torch.inf), F.pad(upper, (0, 6), value=torch.inf)
+
+
+@dataclass(frozen=True, eq=False)
+class _Model(Linearized):
+    """distance: (c*L,) in head radii."""
+
+    distance: Tensor
 
 
 def _scale(seen: _Seen, pose: Pose) -> Tensor:
@@ -274,8 +291,8 @@ def _scale(seen: _Seen, pose: Pose) -> Tensor:
     return (depth / seen.cameras.intrinsics[:, 0, 0] / seen.radius)[:, None, None]
 
 
-def _normals(seen: _Seen, pose: Pose, scale: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """A (K+6, K+6), b (K+6,), cost, and distances (c*L,) in head radii, at a pose (B = 1). scale: of ``_scale``."""
+def _normals(seen: _Seen, pose: Pose, scale: Tensor) -> _Model:
+    """The cost around a pose (B = 1). scale: of ``_scale``."""
     rig, prior = seen.rig, seen.prior
     activations, jacobian = seen.model.activations(pose.controls.to(seen.model.dtype))
     points = rig.neutral + rig.basis @ activations[0].double()
@@ -295,4 +312,4 @@ def _normals(seen: _Seen, pose: Pose, scale: Tensor) -> tuple[Tensor, Tensor, Te
     A[:count, :count] += prior_A[0]
     b[:count] += prior_b[0]
     cost = (information * robust_loss(distance, 2 * SIGMA)).sum() + prior.cost(pose.controls)[0]
-    return A, b, cost, distance.flatten()
+    return _Model(A, b, cost, None, distance.flatten())

@@ -1,0 +1,86 @@
+"""Normal equations with the color of the surface eliminated: what is left is what only the true pose explains.
+
+The residual of an observation is its difference from the weighted mean of all observations of its sample, and its
+derivative is centered the same way (variable projection, Golub & Pereyra 1973): with rows ``J_o`` and weights ``w_o``
+of the observations of a sample, ``A = sum w_o J_o^T J_o - (sum w_o J_o)^T (sum w_o J_o) / sum w_o``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from facesolve.geometry.surface_samples import SurfaceSamples
+
+from .normal_equations import normal_equations, step_jacobian, tall_product, to_controls
+from .photometric import sample_normals
+
+
+@dataclass(frozen=True, eq=False)
+class SampleEquations:
+    """The cost of M frames at displacements d (M, N, 3) of the N samples in rig space, cm, up to a constant:
+    ``1/2 sum_f d_f^T information_f d_f - 1/2 |sum_f shared_f . d_f|^2 - sum_f d_f . force_f``.
+
+    information: (M, N, 3, 3), force: (M, N, 3), shared: (M, N, 3): what the frames agree on moves along with what their
+    displacements have in common, and says nothing.
+    """
+
+    information: Tensor
+    force: Tensor
+    shared: Tensor
+
+    @staticmethod
+    def of(covectors: Tensor, weights: Tensor, residual: Tensor, total: Tensor) -> SampleEquations:
+        """covectors: (M, C, N, 3) d color / d position, rig space, 1/cm. weights, residual: (M, C, N), the residual
+        being the difference from what all agree on. total: (N,) weight of all votes about a sample's color, 0 where it
+        is not known."""
+        information, force = sample_normals(covectors, weights, residual)
+        mean_covectors = torch.einsum("bcn,bcni->bni", weights, covectors)
+        return SampleEquations(information, force, mean_covectors * _inverse_root(total)[:, None])
+
+
+def eliminated_normal_equations(
+    samples: SurfaceSamples, equations: SampleEquations, points: Tensor, J_activation_control: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Normal equations of M frames jointly in the controls and head step of each.
+
+    points: (M, N, 3) rig space, cm; J_activation_control: (M, S, K).
+    Returns A (M*(K+6), M*(K+6)) and b (M*(K+6),), float64; the head step is that of ``rigid.retract``.
+    """
+    A, b = normal_equations(samples, equations.information, equations.force, points)
+    A, b = to_controls(A, b, J_activation_control)
+    shared = equations.shared
+    turning = torch.linalg.cross(points, shared)
+    shapes = shared.transpose(0, 1) @ samples.basis  # (N, M, S)
+    rows = torch.cat([shapes, turning.transpose(0, 1), shared.transpose(0, 1)], 2)
+    count, width = rows.shape[1:]
+    square = tall_product(rows.flatten(1), rows.flatten(1)).view(count, width, count, width)
+    J = step_jacobian(J_activation_control)
+    square = J.mT[:, None] @ square.transpose(1, 2) @ J[None]  # (M, M, K+6, K+6)
+    return torch.block_diag(*A) - square.transpose(1, 2).flatten(2).flatten(0, 1), b.reshape(-1)
+
+
+def eliminated_rows(
+    J: Tensor, columns: Tensor, size: int, weights: Tensor, residual: Tensor, total: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Normal equations in any few unknowns of n samples seen by O observers; those of more samples may be added.
+
+    J: (O, n, k) d color / d those k of the unknowns that each observer's residuals depend on; columns: (O, k) int64,
+    which they are. weights, residual: (O, n); total: (n,) as in ``SampleEquations.of``.
+    Returns A (size, size) and b (size,), float64.
+    """
+    weighted = J * weights[..., None]
+    A = torch.zeros(size, size, dtype=torch.float64, device=J.device)
+    A.index_put_((columns[:, :, None], columns[:, None]), (weighted.mT @ J).double(), accumulate=True)
+    b = torch.zeros(size, dtype=torch.float64, device=J.device)
+    b.index_put_((columns,), -(weighted.mT @ residual[..., None]).double()[..., 0], accumulate=True)
+    shared = J.new_zeros(J.shape[1], size).index_add_(1, columns.flatten(), weighted.transpose(0, 1).flatten(1))
+    shared = shared * _inverse_root(total)[:, None]
+    return A - (shared.mT @ shared).double(), b
+
+
+def _inverse_root(total: Tensor) -> Tensor:
+    """``1 / sqrt(total)``, 0 where the total is 0."""
+    return torch.where(total > 0, total, torch.inf).rsqrt()
