@@ -5,38 +5,43 @@ Each command imports what it needs when it runs, so that ``facesolve --help`` st
 
 from __future__ import annotations
 
-import argparse
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 
-from facesolve.commands.declare import EXIT_BAD_INPUT, EXIT_INTERRUPTED, Command, Parser
+from cyclopts import App, CycloptsError, Parameter
+from rich.console import Console
+
 from facesolve.runtime.interrupts import interruptible
 
 from . import __version__
-from .commands import (
-    align,
-    baseline,
-    calibrate,
-    compare,
-    convert_cameras,
-    correctives,
-    demo,
-    doctor,
-    evaluate,
-    export,
-    extract,
-    inspect,
-    pack,
-    refine_cameras,
-    render,
-    report,
-    solve,
-    undistort,
-)
+from .commands.align import align
+from .commands.baseline import baseline
+from .commands.calibrate import calibrate
+from .commands.compare import compare
+from .commands.completion import completion
+from .commands.convert_cameras import convert_cameras
+from .commands.correctives import correctives
+from .commands.declare import Command, add_command
+from .commands.demo import demo
+from .commands.doctor import doctor
+from .commands.evaluate import evaluate
+from .commands.export import export
+from .commands.extract import extract
+from .commands.inspect import inspect
+from .commands.output import EXIT_BAD_INPUT, EXIT_INTERRUPTED
+from .commands.pack import pack
+from .commands.refine_cameras import refine_cameras
+from .commands.render import render
+from .commands.report import report
+from .commands.solve import solve
+from .commands.undistort import undistort
+from .commands.usage import usage_error
+from .commands.words import UsageError
 from .take import FacesolveError
 
-COMMANDS = (
+COMMANDS: tuple[Command, ...] = (
     calibrate,
     undistort,
     convert_cameras,
@@ -55,18 +60,31 @@ COMMANDS = (
     baseline,
     demo,
     doctor,
+    completion,
 )  # in the order in which help lists them
+WIDEST = 110  # columns of help: longer lines are hard to read
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code: 0, 2 for bad input (one sentence on stderr), 130 when interrupted."""
     # must precede torch: threads that spin while they wait make a solve several times slower on a busy machine
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        chosen = _parser().parse_args(arguments)
-        run: Command = chosen.run
+        if not given:
+            raise UsageError("name a command; see 'facesolve --help'.")
+        width = min(shutil.get_terminal_size().columns, WIDEST)
         with interruptible():
-            return run(chosen)
+            code = build_app(width)(
+                given,
+                console=Console(width=width, highlight=False),
+                exit_on_error=False,
+                print_error=False,
+                result_action="return_value",
+            )
+        return code if isinstance(code, int) else 0
+    except CycloptsError as error:
+        return _fail(str(usage_error(error)))
     except FacesolveError as error:
         return _fail(str(error))
     except OSError as error:
@@ -78,22 +96,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_INTERRUPTED
 
 
+def build_app(width: int = 80) -> App:
+    """The command line with all commands, its help laid out for a terminal of ``width`` columns."""
+    app = App(
+        name="facesolve",
+        version=f"facesolve {__version__}",
+        help="Facial performance capture: multi-camera footage and a Maya blendshape rig in, control curves and head "
+        "transforms out.",
+        help_epilogue="Exit codes: 0 done, 2 bad input (one sentence on stderr says what to do), 130 interrupted.\n\n"
+        "Start with 'facesolve demo', or 'facesolve COMMAND --help'.",
+        help_format="plaintext",
+        default_parameter=Parameter(negative=()),
+        suppress_keyboard_interrupt=False,
+    )
+    for position, command in enumerate(COMMANDS):
+        add_command(app, command, width).sort_key = position
+    return app
+
+
 def _fail(sentence: str) -> int:
     print(f"facesolve: error: {' '.join(sentence.split())}", file=sys.stderr)
     return EXIT_BAD_INPUT
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(
-        prog="facesolve",
-        description="Facial performance capture: multi-camera footage and a Maya blendshape rig in, control curves "
-        "and head transforms out.",
-        epilog="Exit codes: 0 done, 2 bad input (one sentence on stderr says what to do), 130 interrupted.\n"
-        "Start with 'facesolve demo', or 'facesolve COMMAND --help'.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=f"facesolve {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
-    for command in COMMANDS:
-        command.add(commands)
-    return parser

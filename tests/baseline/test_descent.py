@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from facesolve.baseline import PRESETS, Budget, FirstOrder, Snapshot, solve_first_order
+from facesolve.baseline.first_order import Snapshot, solve_first_order
+from facesolve.baseline.method import PRESETS, Budget, FirstOrder
 from facesolve.geometry.pose import Pose
 from facesolve.take import ControlSettings, HeadPin, Pin, Settings, SolveError, Take
 from tests.baseline.filmed import FRAMES
@@ -145,7 +146,7 @@ def test_a_budget_in_seconds_ends(take: Take) -> None:
 
 @pytest.mark.parametrize("budget", [{}, {"steps": 0}, {"seconds": -1.0}, {"steps": float("nan")}])
 def test_a_budget_must_end(budget: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="positive and finite"):
+    with pytest.raises(SolveError, match="positive and finite"):
         Budget(**budget)
 
 

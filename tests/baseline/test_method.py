@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from facesolve.baseline import COMBINED, FREE, PRESETS, FirstOrder
+from facesolve.baseline.method import COMBINED, FREE, PRESETS, FirstOrder
+from facesolve.take import SolveError
 
 TUNED = PRESETS["tuned"]
 
@@ -29,7 +30,7 @@ def test_shapes_wait_in_combined_mode_alone() -> None:
     [{"mode": "both"}, {"texture_start": 1.0}, {"shapes_start": -0.1}, {"texture_ramp": -1.0}, {"shape_count": -1}],
 )
 def test_nonsense_is_refused(wrong: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r"expected|must"):
+    with pytest.raises(SolveError, match=r"expected|must"):
         replace(TUNED, **wrong)
 
 

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from facesolve.baseline import COMBINED, FREE, PRESETS, Budget, Outcome, descend
+from facesolve.baseline.descent import Outcome
+from facesolve.baseline.first_order import descend
 from facesolve.baseline.learnt import LearntShapes
+from facesolve.baseline.method import COMBINED, FREE, PRESETS, Budget
 from facesolve.correctives.field import cotangent_laplacian
 from facesolve.correctives.span import RigSpan
 from facesolve.geometry.rig import RigModel

@@ -29,9 +29,10 @@ import pytest
 
 from facesolve.footage import check_footage, open_footage
 from facesolve.footage.container import UnreadableImage
-from facesolve.footage.norpix.extract import ExtractRequest, extract_images
 from facesolve.footage.norpix.matching import Matching, match_recordings
 from facesolve.footage.norpix.reader import NorpixFile
+from facesolve.jobs.extract_images import extract_images
+from facesolve.jobs.requests import ExtractRequest
 from facesolve.runtime.progress import Silent
 from facesolve.take import FacesolveError, Footage, FootageError
 from facesolve.take.footage import BAYER_PATTERNS, SYNC_MODES

@@ -27,7 +27,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from facesolve.baseline import PRESETS, Budget, Snapshot, solve_first_order
+from facesolve.baseline.first_order import Snapshot, solve_first_order
+from facesolve.baseline.method import PRESETS, Budget
 from facesolve.commands.declare import several_devices
 from facesolve.evaluate.evaluation import Truth, read_truth
 from facesolve.footage.stream import TakeFootage

@@ -22,7 +22,7 @@ from rich.table import Table
 from torch import Tensor
 
 from facesolve.correctives.apply import applied
-from facesolve.correctives.learn import Search
+from facesolve.correctives.search import Search
 from facesolve.demo.film import Stage
 from facesolve.demo.head import build_head, build_rig
 from facesolve.demo.skin import paint
@@ -46,6 +46,7 @@ from facesolve.take import (
     write_take,
 )
 from facesolve.take.settings import QUALITIES
+from facesolve.take.settings_record import SettingsChange
 
 CHEEK = ((3.6, -2.5, 6.6), 1.6)  # where and how wide, centimetres
 BULGE = ((-3.4, -3.4, 6.6), 1.3)
@@ -113,13 +114,18 @@ def measure(folder: Path, height: float, quality: str) -> tuple[Errors, Errors, 
     _, real = film_off_rig(folder / "take", height)
     out = folder / "solution"
     solve_take_folder(
-        folder / "take", out, device="auto", quality=quality, frames=None, resume=False, progress=Silent()
+        folder / "take",
+        out,
+        device="auto",
+        settings=SettingsChange(values={"quality": quality}),
+        frames=None,
+        resume=False,
+        overwrite=True,
+        progress=Silent(),
     )
     take, solution, truth = read_take(folder / "take"), read_solution(out), folder / "take" / TRUTH
     before = errors(take, solution, real, truth)
-    result = find_correctives(
-        out, search=Search(), take_folder=None, quality=None, mask=None, device="auto", progress=Silent()
-    )
+    result = find_correctives(out, search=Search(), take_folder=None, mask=None, device="auto", progress=Silent())
     if result.correctives is None:
         return before, before, 0
     corrected_take, corrected = applied(take, solution, read_correctives(out))

@@ -27,7 +27,8 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
-from facesolve.baseline import PRESETS, Budget, Snapshot, solve_first_order
+from facesolve.baseline.first_order import Snapshot, solve_first_order
+from facesolve.baseline.method import PRESETS, Budget
 from facesolve.evaluate import evaluate
 from facesolve.evaluate.evaluation import Truth, read_truth
 from facesolve.evaluate.vertex_errors import RegionErrors
@@ -38,6 +39,7 @@ from facesolve.runtime.progress import Silent
 from facesolve.take import FacesolveError, Solution, Take, TakeError, read_take
 from facesolve.take.frame_range import parse_region
 from facesolve.take.settings import QUALITIES
+from facesolve.take.settings_record import SettingsChange
 
 CLAIM = 5.0  # times the second-order error that Adam still has when the second-order solve ends
 EVALUATED = 12  # points of each of Adam's curves
@@ -102,7 +104,14 @@ def compare(
     take = read_take(folder)
     begun, worked = time.perf_counter(), time.process_time()
     solution = solve_take_folder(
-        folder, out / "second_order", device=device, quality=quality, frames=None, resume=False, progress=Silent()
+        folder,
+        out / "second_order",
+        device=device,
+        settings=SettingsChange(values={} if quality is None else {"quality": quality}),
+        frames=None,
+        resume=False,
+        overwrite=True,
+        progress=Silent(),
     )
     seconds = time.perf_counter() - begun
     processor = {SECOND_ORDER: time.process_time() - worked}

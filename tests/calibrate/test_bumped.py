@@ -186,10 +186,12 @@ def on_disk(folder: Path, name: str) -> None:
 
 
 def run(folder: Path, *more: str) -> int:
-    solution = ("--solution", str(folder / "solution"))
-    return main(
-        ["refine-cameras", str(folder / "take"), *solution, "--out", str(folder / "new"), "--progress", "quiet", *more]
-    )
+    return run_with(folder, folder / "solution", *more)
+
+
+def run_with(folder: Path, solution: Path, *more: str) -> int:
+    inputs = [str(folder / "take"), str(solution)]
+    return main(["refine-cameras", *inputs, "--out", str(folder / "new"), "--progress", "quiet", *more])
 
 
 def test_new_take_has_the_camera_where_it_is(tmp_path, capsys):
@@ -207,7 +209,7 @@ def test_new_take_has_the_camera_where_it_is(tmp_path, capsys):
     assert [f.path for f in new.footage] == [f.path for f in old.footage]
     assert (tmp_path / "take" / "take.npz").read_bytes() == before
     assert run(tmp_path) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "exists already" in capsys.readouterr().err
 
 
 def rigid_of(camera: Camera) -> np.ndarray:
@@ -220,7 +222,7 @@ def test_nothing_is_written_when_nothing_moved_or_the_input_is_wrong(tmp_path, c
     on_disk(tmp_path, "")
     assert run(tmp_path) == 0
     assert "No camera was bumped; nothing is written." in capsys.readouterr().out
-    assert run(tmp_path, "--cameras", "up") == 2
+    assert run(tmp_path, "--only-cameras", "up") == 2
     assert "the take has no camera 'up'; it has left, front, right" in capsys.readouterr().err
-    assert run(tmp_path, "--solution", str(tmp_path / "none")) == 2
+    assert run_with(tmp_path, tmp_path / "none") == 2
     assert not (tmp_path / "new").exists()

@@ -38,7 +38,7 @@ def test_options_reach_the_files(tmp_path: Path, capsys: Captured) -> None:
     assert "inbetweens:" in text
     assert 'upAxis = "Z"' in text
     assert 'string space = "head"' in text
-    assert main(["export", solution, "--format", "usd", "--out", str(out), "--split-inbetweens"]) == 0
+    assert main(["export", solution, "--format", "usd", "--out", str(out), "--split-inbetweens", "--overwrite"]) == 0
     assert "inbetweens:" not in out.read_text(encoding="utf-8")
     meshes = tmp_path / "meshes"
     assert main(["export", solution, "--format", "obj", "--out", str(meshes), "--stabilized"]) == 0
@@ -60,7 +60,7 @@ def test_options_reach_the_files(tmp_path: Path, capsys: Captured) -> None:
         (["--format", "obj", "--up-axis", "y"], "--up-axis goes with --format usd or csv only."),
         (["--format", "json", "--all-controls"], "--all-controls goes with --format csv only."),
         (["--format", "csv", "--frames", "7-9"], "frames 7-9: none of them is in the solution"),
-        (["--format", "fbx"], "invalid choice: 'fbx'"),
+        (["--format", "fbx"], "invalid value 'fbx'"),
     ],
 )
 def test_bad_input_is_one_sentence(tmp_path: Path, capsys: Captured, options: list[str], sentence: str) -> None:

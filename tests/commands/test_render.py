@@ -37,7 +37,7 @@ def write_tiles(filmed: Filmed, folder: Path) -> None:
 
 def test_options_reach_the_video(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "a.{frame:03d}.png"
-    command = ["render", str(folder / "out"), "--what", "heatmap", "--out", str(out), "--cameras", "right,left"]
+    command = ["render", str(folder / "out"), "--what", "heatmap", "--out", str(out), "--only-cameras", "right,left"]
     assert main([*command, "--frames", "1-2", "--beside", "--height", "90", "--levels", "30", "--no-labels"]) == 0
     said = capsys.readouterr().err
     assert "2 frames" in said
@@ -63,10 +63,10 @@ def test_progress_is_json_lines_when_asked_for(
 def test_mistakes_are_one_sentence(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["render", str(folder / "out"), "--out", str(tmp_path / "a.mp4")]
     for wrong, sentence in (
-        (["--cameras", "top"], "no camera 'top'"),
+        (["--only-cameras", "top"], "no camera 'top'"),
         (["--frames", "0-9"], "reach beyond the solution"),
-        (["--what", "pie"], "invalid choice"),
-        (["--scale", "1", "--height", "9"], "not allowed with"),
+        (["--what", "pie"], "choose from"),
+        (["--scale", "1", "--height", "9"], "scale and a height are both given"),
         (["--take", str(tmp_path)], "no take.json"),
     ):
         assert main([*command, *wrong]) == 2

@@ -7,8 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from facesolve.correctives import SmoothFields, smooth_fields
-from facesolve.correctives.field import cotangent_laplacian
+from facesolve.correctives.field import SmoothFields, cotangent_laplacian, smooth_fields
 
 SPACING = 1.0
 

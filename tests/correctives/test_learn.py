@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from facesolve.correctives import RigSpan
 from facesolve.correctives.apply import corrected_take
 from facesolve.correctives.field import cotangent_laplacian
-from facesolve.correctives.learn import Learnt, Search, learn
+from facesolve.correctives.learn import Learnt, learn
+from facesolve.correctives.search import Search
+from facesolve.correctives.span import RigSpan
 from facesolve.geometry.pose import Pose
 from facesolve.geometry.rig import RigModel
 from facesolve.runtime.progress import Silent
+from facesolve.take import TakeError
 from tests.correctives.off_rig import PLACE, SPACING, deformed, error, scene
 from tests.synthetic import RADII
 
@@ -74,5 +76,5 @@ def test_nothing_is_found_where_none_may_be() -> None:
 
 @pytest.mark.parametrize("wrong", [{"shapes": 0}, {"spacing": 0.0}, {"spacing": float("nan")}])
 def test_a_search_that_makes_no_sense_is_refused(wrong: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="at least one shape"):
+    with pytest.raises(TakeError, match="at least one shape"):
         Search(**wrong)  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from facesolve.correctives import smooth_fields
+from facesolve.correctives.field import smooth_fields
 from facesolve.correctives.quadratic import Disagreement
 from facesolve.correctives.shapes import ShapeSpace, fit_shapes, further_activations, solve_activations, solve_shapes
 from facesolve.geometry.surface_samples import SurfaceSamples

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from facesolve.correctives import RigSpan
 from facesolve.correctives.field import cotangent_laplacian
+from facesolve.correctives.span import RigSpan
 from facesolve.geometry.rig import RigModel
 from facesolve.geometry.rigid import retract
 from tests.synthetic import compound_rig

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import trimesh
 
-from facesolve.export import ExportError, Performance
+from facesolve.export import Performance
 from facesolve.export.obj import write_obj_sequence
+from facesolve.take import TakeError
 
 from .performances import performance
 
@@ -74,7 +75,7 @@ def corners(positions: np.ndarray, uvs: np.ndarray) -> set[tuple[float, ...]]:
 def test_folder_with_files_is_not_touched(tmp_path: Path) -> None:
     (tmp_path / "meshes").mkdir()
     (tmp_path / "meshes" / "mine.obj").write_text("v 0 0 0", encoding="utf-8")
-    with pytest.raises(ExportError, match="exists and is not an empty folder"):
+    with pytest.raises(TakeError, match="exists already"):
         write_obj_sequence(performance(tmp_path), tmp_path / "meshes")
     assert [path.name for path in (tmp_path / "meshes").iterdir()] == ["mine.obj"]
 

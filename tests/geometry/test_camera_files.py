@@ -73,19 +73,19 @@ def test_stereo_pair_in_two_files_of_opencv(tmp_path, capsys):
     places.write("T", np.array([[-83.6], [0], [1]]))
     places.release()
     source, target = str(tmp_path / "intrinsics.yml"), str(tmp_path / "c.json")
-    assert main(["convert-cameras", source, target]) == 2
+    assert main(["convert-cameras", source, "--out", target]) == 2
     assert "does not say where camera 'right' stands (no R and T)" in capsys.readouterr().err
     assert not (tmp_path / "c.json").exists()
     more = ["--extrinsics", str(tmp_path / "extrinsics.yml"), "--unit", "mm"]
-    assert main(["convert-cameras", source, target, *more]) == 0
+    assert main(["convert-cameras", source, "--out", target, *more]) == 0
     left, right = read_cameras(tmp_path / "c.json")
     np.testing.assert_allclose(left.rotation, np.eye(3))
     np.testing.assert_allclose(right.rotation, CAMERAS[1].rotation)
     np.testing.assert_allclose(right.translation, [-8.36, 0, 0.1])
     capsys.readouterr()
-    assert main(["convert-cameras", target, str(tmp_path / "d.json"), *more]) == 2
+    assert main(["convert-cameras", target, "--out", str(tmp_path / "d.json"), *more]) == 2
     assert "is no OpenCV file" in capsys.readouterr().err
-    assert main(["convert-cameras", source, target, "--extrinsics", source]) == 2
+    assert main(["convert-cameras", source, "--out", target, "--overwrite", "--extrinsics", source]) == 2
     assert "lacks a matrix of finite numbers under 'R'" in capsys.readouterr().err
 
 
@@ -126,10 +126,10 @@ def test_coefficients_that_are_not_supported_are_refused(tmp_path):
 
 def test_convert_cameras_command(tmp_path, capsys):
     write_cameras(CAMERAS, tmp_path / "c.json", "json")
-    assert main(["convert-cameras", str(tmp_path / "c.json"), str(tmp_path / "c.xml")]) == 0
-    assert main(["convert-cameras", str(tmp_path / "c.xml"), str(tmp_path / "t.json"), "--thesis"]) == 0
+    assert main(["convert-cameras", str(tmp_path / "c.json"), "--out", str(tmp_path / "c.xml")]) == 0
+    assert main(["convert-cameras", str(tmp_path / "c.xml"), "--out", str(tmp_path / "t.json"), "--thesis"]) == 0
     equal(read_cameras(tmp_path / "t.json"), CAMERAS, sizes=False)
     capsys.readouterr()
-    assert main(["convert-cameras", str(tmp_path / "c.json"), str(tmp_path / "c.txt")]) == 2
-    assert main(["convert-cameras", str(tmp_path / "c.json"), str(tmp_path / "c.yml"), "--thesis"]) == 2
+    assert main(["convert-cameras", str(tmp_path / "c.json"), "--out", str(tmp_path / "c.txt")]) == 2
+    assert main(["convert-cameras", str(tmp_path / "c.json"), "--out", str(tmp_path / "c.yml"), "--thesis"]) == 2
     assert "must end in .json, .yml or .xml" in capsys.readouterr().err

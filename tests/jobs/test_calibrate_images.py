@@ -83,7 +83,13 @@ def test_lenses_given_are_held_and_json_is_printed(photographs, tmp_path, capsys
     assert not (tmp_path / "first" / "views").exists()
     capsys.readouterr()
     pattern = f"{photographs.as_posix()}/{{camera}}/v{{view}}.png"
-    given = ("--intrinsics", str(tmp_path / "first" / "calibration.yml"), "--hold-intrinsics", "--cameras", "cam1,cam0")
+    given = (
+        "--intrinsics",
+        str(tmp_path / "first" / "calibration.yml"),
+        "--hold-intrinsics",
+        "--only-cameras",
+        "cam1,cam0",
+    )
     assert calibrate(Path(pattern), tmp_path / "out", *given, "--no-pictures", "--json") == 0
     report = json.loads(capsys.readouterr().out)
     assert list(report["cameras"]) == ["cam1", "cam0"]
@@ -99,7 +105,7 @@ def test_lenses_given_are_held_and_json_is_printed(photographs, tmp_path, capsys
         (("--lens", "fisheye"), "no model 'fisheye'; choose one of none, k1"),
         (("--lens", "cam7=k1"), "names camera 'cam7', but there are cam0, cam1"),
         (("--origin", "v9"), "no image of a view 'v9'"),
-        (("--cameras", "cam0,z"), "no camera 'z'"),
+        (("--only-cameras", "cam0,z"), "no camera 'z'"),
         (("--intrinsics", "nowhere.yml"), "'nowhere.yml' does not exist"),
         (("--board", "circles:4x3:40"), "the board was found in none of its 5 images; check --board"),
     ],

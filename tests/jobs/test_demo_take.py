@@ -170,7 +170,7 @@ def test_demo_writes_its_pictures_and_prints_the_table(
     tmp_path: Path, solved_by_truth: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert (
-        main(["demo", "--out", str(tmp_path / "demo"), "--frames", "2", "--device", "cpu", "--progress", "quiet"]) == 0
+        main(["demo", "--out", str(tmp_path / "demo"), "--length", "2", "--device", "cpu", "--progress", "quiet"]) == 0
     )
     assert solved_by_truth[0]["device"] == "cpu"
     assert "face (" in capsys.readouterr().out

@@ -35,7 +35,7 @@ def test_combined_with_everything(folder: Path, tmp_path: Path, take: Take) -> N
         "combined",
         "--steps",
         "24",
-        "--shapes",
+        "--shape-count",
         "2",
         "--texture-start",
         "0.2",

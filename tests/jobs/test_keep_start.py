@@ -58,8 +58,8 @@ def test_writes_the_start_into_the_take(take: Take, found: FoundStart, tmp_path:
     assert np.array_equal(start.controls, found.start.controls)
     assert "facesolve solve" in capsys.readouterr().out
     assert run(tmp_path / "take", "--write") == 2
-    assert "has a start pose at frame 7; give --replace" in capsys.readouterr().err
-    assert run(tmp_path / "take", "--write", "--replace") == 0
+    assert "has a start pose at frame 7; give --overwrite" in capsys.readouterr().err
+    assert run(tmp_path / "take", "--write", "--overwrite") == 0
 
 
 def test_writes_a_new_take_and_leaves_the_old_one(take: Take, found: FoundStart, tmp_path: Path, capsys: Any) -> None:
@@ -80,7 +80,7 @@ def test_writes_a_file_that_pack_reads(take: Take, found: FoundStart, tmp_path: 
     take = replace(take, scene_times=np.array([1001.0]))
     write_take(take, tmp_path / "take")
     file = tmp_path / "start.json"
-    assert run(tmp_path / "take", "--start", file, "--picture", tmp_path / "look.png", "--json") == 0
+    assert run(tmp_path / "take", "--out", file, "--picture", tmp_path / "look.png", "--json") == 0
     start, scene_frame = read_start(file, take.rig, 7)
     assert scene_frame == 1001
     assert np.allclose(start.controls, found.start.controls)
@@ -88,7 +88,7 @@ def test_writes_a_file_that_pack_reads(take: Take, found: FoundStart, tmp_path: 
     record = json.loads(capsys.readouterr().out)
     assert (record["how"], record["sure"], record["weights"]["jawOpen"]) == ("search", True, 0.25)
     assert (tmp_path / "look.png").is_file()
-    assert run(tmp_path / "take", "--start", file) == 2
+    assert run(tmp_path / "take", "--out", file) == 2
 
 
 def test_a_file_cannot_hold_a_start_at_a_later_frame(take: Take, tmp_path: Path) -> None:
@@ -110,12 +110,12 @@ def test_a_start_file_asks_for_the_first_frame_and_its_place_is_looked_at_before
         return FoundStart(StartPose(7, expression(), HEAD), "search", 0.97, 0.9, 0.5, ())
 
     monkeypatch.setattr("facesolve.start.find.find_start", find)
-    assert run(tmp_path / "take", "--start", tmp_path / "start.json", "--frame", 8) == 2
+    assert run(tmp_path / "take", "--out", tmp_path / "start.json", "--frame", 8) == 2
     assert "it is at frame 8" in capsys.readouterr().err
-    assert run(tmp_path / "take", "--start", tmp_path / "take" / "take.json" / "start.json") == 2
+    assert run(tmp_path / "take", "--out", tmp_path / "take" / "take.json" / "start.json") == 2
     assert "is a file, not a folder" in capsys.readouterr().err
     assert asked == []
-    assert run(tmp_path / "take", "--start", tmp_path / "start.json") == 0
+    assert run(tmp_path / "take", "--out", tmp_path / "start.json") == 0
     assert run(tmp_path / "take") == 0
     assert asked == [7, None]
 

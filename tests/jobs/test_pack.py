@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from facesolve.jobs.pack import FootageSource, PackRequest, pack_take
+from facesolve.jobs.pack import pack_take
+from facesolve.jobs.requests import PackRequest
 from facesolve.take import FacesolveError, FootageError, TakeError, read_take
 
 FRAMES = (3, 5)
@@ -42,7 +43,7 @@ class Job:
             "b": {**camera, "width": 40, "height": 30},
         }
         self.start: dict[str, Any] = {"frame": 1001, "weights": {"jaw": 0.25}, "head": np.eye(4).tolist()}
-        self.source: dict[str, Any] = {"pattern": str(folder / "{camera}" / "{camera}_{frame:04d}.png")}
+        self.source: dict[str, Any] = {"footage": str(folder / "{camera}" / "{camera}_{frame:04d}.png")}
         self.request: dict[str, Any] = {"frames": FRAMES, "fps": 30.0}
         for name in self.cameras:
             (folder / name).mkdir()
@@ -64,8 +65,8 @@ class Job:
         self.pack_files()
         files = {"rig": "rig.npz", "cameras": "cameras.json", "start": "start.json"}
         paths = {name: self.folder / file for name, file in files.items()}
-        request = PackRequest(footage=FootageSource(**self.source), **{**paths, **self.request})
-        return pack_take(request, self.folder / "take", tell)
+        request = PackRequest(**{**paths, **self.source, **self.request})
+        return pack_take(request, self.folder / "take", tell, overwrite=True)
 
     def refuse(self, kind: type[FacesolveError]) -> str:
         """Packs, expects an error of ``kind`` and nothing written; returns its sentence."""
@@ -188,14 +189,14 @@ def test_rig_of_objects_is_refused(job: Job) -> None:
 
 
 def test_pattern_that_matches_nothing_names_camera_and_path(job: Job) -> None:
-    job.source["pattern"] = str(job.folder / "{camera}" / "{camera}.{frame:05d}.png")
+    job.source["footage"] = str(job.folder / "{camera}" / "{camera}.{frame:05d}.png")
     sentence = job.refuse(FootageError)
     assert "camera 'a'" in sentence
     assert str(job.folder / "a" / "a.00003.png") in sentence
 
 
 def test_pattern_without_camera_or_with_unknown_fields(job: Job) -> None:
-    job.source["pattern"] = str(job.folder / "{camera}" / "{camera}_{number}.png")
+    job.source["footage"] = str(job.folder / "{camera}" / "{camera}_{number}.png")
     assert "no {frame}" in job.refuse(TakeError)
 
 
@@ -220,7 +221,7 @@ def test_footage_of_another_size_is_refused(job: Job) -> None:
 
 
 def test_video_that_does_not_exist_is_named(job: Job) -> None:
-    job.source["pattern"] = str(job.folder / "{camera}.mov")
+    job.source["footage"] = str(job.folder / "{camera}.mov")
     assert str(job.folder / "a.mov") in job.refuse(FootageError)
 
 
@@ -269,7 +270,7 @@ def test_packs_the_development_take(facesolve_data: Path, tmp_path: Path) -> Non
     request = PackRequest(
         rig=source / "rig.npz",
         cameras=source / "calibration.json",
-        footage=FootageSource(str(source / "footage" / "{camera}" / "{camera}_{frame:04d}.jpg")),
+        footage=str(source / "footage" / "{camera}" / "{camera}_{frame:04d}.jpg"),
         frames=(0, 39),
         fps=30.0,
         start=source / "start.json",
@@ -284,7 +285,7 @@ def test_packs_the_development_take(facesolve_data: Path, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("number", ["####", "%04d", "@@@@", "{frame:04d}"])
 def test_patterns_that_studios_type_are_stored_in_one_form(job: Job, number: str) -> None:
-    job.source["pattern"] = str(job.folder / "{camera}" / f"{{camera}}_{number}.png")
+    job.source["footage"] = str(job.folder / "{camera}" / f"{{camera}}_{number}.png")
     job.pack()
     record = json.loads((job.folder / "take" / "take.json").read_text(encoding="utf-8"))
     assert [Path(source["path"]).name for source in record["footage"]] == ["a_{frame:04d}.png", "b_{frame:04d}.png"]

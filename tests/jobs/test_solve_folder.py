@@ -10,7 +10,8 @@ import pytest
 from facesolve.evaluate import evaluate
 from facesolve.evaluate.evaluation import read_truth
 from facesolve.jobs.demo_take import make_take
-from facesolve.jobs.pack import FootageSource, PackRequest, pack_take
+from facesolve.jobs.pack import pack_take
+from facesolve.jobs.requests import PackRequest
 from facesolve.jobs.solve_folder import solve_take_folder
 from facesolve.runtime.checkpoint import Checkpoint
 from facesolve.runtime.progress import Silent
@@ -30,8 +31,10 @@ from facesolve.take import (
     write_take,
 )
 from facesolve.take.frame_range import part_of_take
+from facesolve.take.settings_record import SettingsChange
 
 FRAMES = 4
+DRAFT = SettingsChange(values={"quality": "draft"})
 
 
 class StopsIn(Silent):
@@ -51,7 +54,7 @@ class StopsIn(Silent):
 
 
 def _solve(take: Path, out: Path, progress: Silent | None = None, resume: bool = False, **options: object) -> Solution:
-    chosen = {"device": "cpu", "quality": "draft", "frames": None, **options}
+    chosen = {"device": "cpu", "settings": DRAFT, "frames": None, **options}
     return solve_take_folder(take, out, resume=resume, progress=progress or Silent(), **chosen)  # type: ignore[arg-type]
 
 
@@ -83,7 +86,7 @@ def test_a_real_capture_from_its_rough_start(facesolve_data: Path, tmp_path: Pat
     request = PackRequest(
         rig=source / "rig.npz",
         cameras=source / "calibration.json",
-        footage=FootageSource(str(source / "footage" / "{camera}" / "{camera}_{frame:04d}.jpg")),
+        footage=str(source / "footage" / "{camera}" / "{camera}_{frame:04d}.jpg"),
         frames=(0, 39),
         fps=30.0,
         start=source / "start.json",

@@ -64,7 +64,7 @@ def test_points_land_where_the_lens_model_says(tmp_path):
 
 def test_calibration_that_comes_with_it_has_no_distortion(tmp_path):
     write_footage(tmp_path)
-    assert undistort(tmp_path, "--only", "b") == 0
+    assert undistort(tmp_path, "--only-cameras", "b") == 0
     (camera,) = read_cameras(tmp_path / "out" / "calibration.json")
     np.testing.assert_allclose(camera.intrinsics, lens("b").intrinsics)
     assert (camera.name, camera.size) == ("b", SIZE)
@@ -90,7 +90,7 @@ def test_depth_is_kept(tmp_path, depth, suffix, written):
     ("more", "depth", "says"),
     [
         (("--frames", "6-7"), np.uint8, "frame 6"),
-        (("--only", "c"), np.uint8, "no camera 'c'; it has a, b"),
+        (("--only-cameras", "c"), np.uint8, "no camera 'c'; it has a, b"),
         (("--format", "jpg"), np.uint16, "uint16 values do not fit into jpg"),
     ],
 )
@@ -110,7 +110,7 @@ def test_bad_patterns_are_one_sentence(tmp_path, capsys):
         assert says in capsys.readouterr().err
     assert undistort(tmp_path) == 0
     assert undistort(tmp_path) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "exists already" in capsys.readouterr().err
 
 
 def test_recordings_are_matched_by_their_stamps(tmp_path, capsys):
@@ -147,7 +147,7 @@ def test_new_folder_appears_whole_or_not_at_all(tmp_path):
         (folder / "file").touch()
         assert not (tmp_path / "a").exists()
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["file"]
-    with pytest.raises(TakeError, match="there already"), new_folder(tmp_path / "a"):
+    with pytest.raises(TakeError, match="exists already"), new_folder(tmp_path / "a"):
         pass
 
 

@@ -16,7 +16,8 @@ from facesolve.footage.stream import FramePixels, TakeFootage
 from facesolve.geometry.camera import CameraModel, scaled
 from facesolve.geometry.pose import Pose
 from facesolve.geometry.rig import RigModel, apply_head
-from facesolve.jobs.pack import FootageSource, PackRequest, pack_take
+from facesolve.jobs.pack import pack_take
+from facesolve.jobs.requests import PackRequest
 from facesolve.render import opposite_vertices
 from facesolve.render.rasterize_torch import rasterize
 from facesolve.residuals.contour import ContourBuilder, ContourPoints, contour_distances, contour_quadratic
@@ -370,7 +371,7 @@ def test_chroma_follows_the_levels() -> None:
 def test_outline_of_the_real_head_meets_its_footage(facesolve_data: Path, tmp_path: Path) -> None:
     folder = facesolve_data / "ict_rom"
     names = list(json.loads((folder / "calibration.json").read_text()))
-    source = FootageSource(str(folder / "footage" / "{camera}" / "{camera}_{frame:04d}.jpg"))
+    source = str(folder / "footage" / "{camera}" / "{camera}_{frame:04d}.jpg")
     request = PackRequest(folder / "rig.npz", folder / "calibration.json", source, (0, 1), 30.0, folder / "start.json")
     take = pack_take(request, tmp_path / "take")
     problem, _, _ = prepare(take, torch.device("cpu"))

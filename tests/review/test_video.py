@@ -81,14 +81,14 @@ def test_rate_factor_trades_size_for_faithfulness(filmed: Filmed, tmp_path: Path
 
 
 def test_index_precedes_the_pictures(filmed: Filmed, tmp_path: Path) -> None:
-    filmed.render(tmp_path / "a.mp4", what="wireframe", cameras=("front",))
+    filmed.render(tmp_path / "a.mp4", what="wireframe", only_cameras=("front",))
     data = (tmp_path / "a.mp4").read_bytes()
     assert 0 < data.index(b"moov") < data.index(b"mdat")
 
 
 def test_gif_keeps_time_and_colours(filmed: Filmed, tmp_path: Path) -> None:
-    video = filmed.render(tmp_path / "a.gif", what="overlay", cameras=("front",), height=120, fps=20)
-    filmed.render(tmp_path / "a.{frame}.png", what="overlay", cameras=("front",), height=120)
+    video = filmed.render(tmp_path / "a.gif", what="overlay", only_cameras=("front",), height=120, fps=20)
+    filmed.render(tmp_path / "a.{frame}.png", what="overlay", only_cameras=("front",), height=120)
     stream, frames = decoded(video.path)
     assert len(frames) == 3
     assert float(stream.duration * stream.time_base) == pytest.approx(3 / 20, abs=0.011)  # type: ignore[attr-defined]
@@ -98,7 +98,7 @@ def test_gif_keeps_time_and_colours(filmed: Filmed, tmp_path: Path) -> None:
 
 
 def test_fast_footage_becomes_a_gif_that_browsers_play_at_speed(filmed: Filmed, tmp_path: Path) -> None:
-    filmed.render(tmp_path / "a.gif", what="shaded", cameras=("front",), height=60, fps=120)
+    filmed.render(tmp_path / "a.gif", what="shaded", only_cameras=("front",), height=60, fps=120)
     _, frames = decoded(tmp_path / "a.gif")
     assert len(frames) == 1  # every third
 
@@ -113,7 +113,7 @@ def test_one_picture_needs_no_pattern_and_no_pyav(
 
 
 def test_fifty_solved_frames_are_numbered_as_the_take_numbers_them(filmed: Filmed, tmp_path: Path) -> None:
-    video = filmed.render(tmp_path / "a.{frame:04d}.png", what="shaded", cameras=("left",), frames=(1, 2))
+    video = filmed.render(tmp_path / "a.{frame:04d}.png", what="shaded", only_cameras=("left",), frames=(1, 2))
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a.0001.png", "a.0002.png"]
     assert video.frames == (1, 2)
 
@@ -186,7 +186,7 @@ def test_progress_counts_frames(filmed: Filmed, tmp_path: Path) -> None:
             self.append(count)
 
     counts = Counts()
-    request = film.VideoRequest(what="shaded", cameras=("front",))
+    request = film.VideoRequest(what="shaded", only_cameras=("front",))
     render_video(filmed.solution, filmed.take, request, tmp_path / "a.mp4", counts)  # type: ignore[arg-type]
     assert counts == [("render shaded", 3), 1, 1, 1]
 

@@ -164,7 +164,7 @@ def test_a_single_camera_is_never_certain(tables: Path, truth: Filmed, monkeypat
     np.save(tables / "1.npy", np.load(tables / "3.npy")[:1])
     alone = replace(truth.take, cameras=truth.take.cameras[:1], footage=truth.take.footage[:1])
     with TakeFootage(alone, DEVICE) as footage:
-        found = find_start(alone, footage, DEVICE, Silent(), how=How(python=Path(sys.executable)))
+        found = find_start(alone, footage, DEVICE, Silent(), how=How(landmark_python=Path(sys.executable)))
     assert truth.error(found.start)[1] < 5
     assert not found.sure
     assert np.isnan(found.agreement)
@@ -174,7 +174,7 @@ def test_without_landmarks_the_search_takes_over_and_says_why(truth: Filmed, mon
     tell(monkeypatch, "error")
     monkeypatch.setattr("facesolve.start.find.search", lambda *_: [HEAD, placed((0, 40, 0), (0, 0, 0))])
     with TakeFootage(truth.take, DEVICE) as footage:
-        found = find_start(truth.take, footage, DEVICE, Silent(), how=How(python=Path(sys.executable)))
+        found = find_start(truth.take, footage, DEVICE, Silent(), how=How(landmark_python=Path(sys.executable)))
         assert (found.how, found.sure) == ("search", True)
         assert "landmarks were of no use (landmarks: MediaPipe 9 carries no model)" in found.notes[0]
         with pytest.raises(LandmarkError, match="MediaPipe 9 carries no model"):

@@ -9,6 +9,7 @@ from typing import List, Optional
 
 from facesolve.take.errors import FacesolveError
 from facesolve.take.events import Done, Event, EventProgress
+from facesolve.take.settings_record import SettingsChange
 
 from .request import SolveRequest
 from .task import CANCELLED, DONE, FAILED, Outcome
@@ -63,9 +64,10 @@ class InProcessTask:
                 request.take,
                 out,
                 device=request.device,
-                quality=request.quality,
+                settings=SettingsChange(values={} if request.quality is None else {"quality": request.quality}),
                 frames=request.frames,
                 resume=request.resume,
+                overwrite=request.overwrite,
                 progress=progress,
             )
             progress.done(out)

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import List, Optional, Tuple
 
+from facesolve.take.device_names import check_device
 from facesolve.take.errors import SolveError
 
 from .interpreter import Interpreter
-
-DEVICES = ("auto", "cpu", "cuda")
 
 
 @dataclass(frozen=True)
@@ -18,7 +17,8 @@ class SolveRequest:
     """One run of the solver.
 
     take: folder with ``take.json``. out: folder for the solution. quality: None keeps the take's.
-    frames: first and last take frame, both included; None solves all. resume: go on from the state left in ``out``.
+    device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``. frames: first and last take frame, both included, None for all.
+    resume: continue from the state left in ``out``. overwrite: replace a solution that is in ``out``.
     """
 
     take: Path
@@ -27,12 +27,12 @@ class SolveRequest:
     quality: Optional[str] = None
     frames: Optional[Tuple[int, int]] = None
     resume: bool = False
+    overwrite: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "take", Path(self.take).absolute())
         object.__setattr__(self, "out", Path(self.out).absolute())
-        if self.device not in DEVICES:
-            raise SolveError("device '{}', expected one of {}.".format(self.device, ", ".join(DEVICES)))
+        object.__setattr__(self, "device", check_device(self.device))
         if self.frames is not None and self.frames[1] < self.frames[0]:
             raise SolveError("the frame range {}-{} is empty.".format(*self.frames))
 
@@ -46,6 +46,8 @@ class SolveRequest:
             arguments.append("--frames={}-{}".format(*self.frames))
         if self.resume:
             arguments.append("--resume")
+        if self.overwrite:
+            arguments.append("--overwrite")
         return arguments
 
     def command(self, interpreter: Interpreter) -> List[str]:

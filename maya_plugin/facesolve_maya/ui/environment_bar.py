@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Optional, Tuple
 
+from facesolve.take.device_names import DEVICES
 from facesolve.take.errors import FacesolveError
 from facesolve.take.finding import ERROR
 from facesolve_maya.run import EnvironmentReport, find_interpreter
-from facesolve_maya.run.request import DEVICES
 
 from .qt import Qt, QtGui, QtWidgets, both, text_flags
 from .session import ENVIRONMENT, Session

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from facesolve_maya.run.request import DEVICES
+from facesolve.take.device_names import DEVICES
 
 PYTHON, DEVICE, IN_PROCESS = "facesolve_python", "facesolve_device", "facesolve_in_process"
 

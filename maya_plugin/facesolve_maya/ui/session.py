@@ -345,7 +345,8 @@ class Session:
         folder = self._folder() if span is None else self._free_folder("range_{}-{}".format(*span))
         take = folder / "take"
         kept = self.scene.export(self.settings, take, span)
-        request = SolveRequest(take, folder / "solution", device=self.preferences.device)
+        # the take in this folder has just been exported anew, so the solution in it is of no more use
+        request = SolveRequest(take, folder / "solution", device=self.preferences.device, overwrite=True)
         self._task = InProcessTask(request) if interpreter is None else start_solve(request, interpreter)
         return kept
 

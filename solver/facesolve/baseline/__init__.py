@@ -4,21 +4,3 @@ Adam moves the unknowns down the plain L2 difference of one rendered image from 
 at random for each step. It exists so that claims of speed and accuracy are ratios measured in one run, and to look at
 what a free surface would do; it is not part of a solve.
 """
-
-from .descent import Outcome
-from .first_order import Budget, Snapshot, descend, solve_first_order
-from .method import COMBINED, FREE, MODES, PRESETS, PRIOR, FirstOrder
-
-__all__ = [
-    "COMBINED",
-    "FREE",
-    "MODES",
-    "PRESETS",
-    "PRIOR",
-    "Budget",
-    "FirstOrder",
-    "Outcome",
-    "Snapshot",
-    "descend",
-    "solve_first_order",
-]

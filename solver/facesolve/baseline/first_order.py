@@ -16,23 +16,7 @@ from facesolve.stages.setup import check_solvable
 from facesolve.take import Solution, SolveError, Take
 
 from .descent import Descent, Outcome
-from .method import FirstOrder
-
-
-@dataclass(frozen=True)
-class Budget:
-    """When to end: after ``steps`` steps or ``seconds`` seconds, whichever is first. Only steps are reproducible."""
-
-    steps: float = float("inf")
-    seconds: float = float("inf")
-
-    def __post_init__(self) -> None:
-        if not 0 < min(self.steps, self.seconds) < float("inf"):
-            raise ValueError(f"a budget needs a positive and finite number of steps or seconds, got {self}")
-
-    def spent(self, steps: int, seconds: float) -> float:
-        """Part of the budget that is spent, 0 to 1 and above."""
-        return max(steps / self.steps, seconds / self.seconds)
+from .method import Budget, FirstOrder
 
 
 @dataclass(frozen=True, eq=False)

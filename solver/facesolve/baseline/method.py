@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from facesolve.take.errors import SolveError
+
 PRIOR, FREE, COMBINED = "prior", "free", "combined"
 MODES = (PRIOR, FREE, COMBINED)
 
@@ -12,19 +14,30 @@ MODES = (PRIOR, FREE, COMBINED)
 class FirstOrder:
     """What is learnt, learning rates of Adam, their schedule, regularisers, and the resolution.
 
-    mode: ``prior`` learns the rig's controls; ``free`` leaves them at the start pose and learns shapes of the surface;
-    ``combined`` learns both, the shapes without what the rig can do. All learn head transforms and the texture.
-    controls: control units a step. rotation: radians. translation: centimetres. texture: encoded luminance.
-    decay: part of every rate that is left at the end; they decay exponentially over the run.
-    level: pyramid level of the footage, 0 is full resolution. seed: of the order of cameras and frames.
+    Head transforms and the texture are always learnt. Rates are steps of one iteration; weights of regularisers weigh
+    against the mean squared difference of the image, encoded luminance.
 
-    shapes: rate of learnt shapes, centimetres; shape_count: how many, 0 for one a frame; shapes_start: part of the run
-    after which ``combined`` lets them move. texture_start: part of the run after which the texture moves;
-    texture_ramp: part of it over which its rate then grows from 0. camera_rotation, camera_translation: rates of every
-    camera's own motion but the first one's, 0 for cameras as calibrated.
-
-    laplacian, edge_length, normal_consistency, shape_size: weights of ``facesolve.baseline.regularisers`` against the
-    mean squared difference of the image, encoded luminance.
+    Attributes:
+        controls: rate of controls, control units.
+        rotation: rate of the head's rotation, radians.
+        translation: rate of the head's translation, centimetres.
+        texture: rate of the texture, encoded luminance.
+        decay: part of every rate that is left at the end; they decay exponentially over the run.
+        level: pyramid level of the footage, 0 is full resolution.
+        seed: seed of the order of frames and cameras.
+        mode: prior learns the rig's controls; free leaves them at the start pose and learns shapes of the surface;
+            combined learns both, the shapes without what the rig can do.
+        shapes: rate of learned shapes, centimetres.
+        shape_count: number of learned shapes, 0 for one shape per frame.
+        shapes_start: part of the run after which combined lets shapes move, 0 to 1.
+        texture_start: part of the run after which the texture is learned, 0 to 1.
+        texture_ramp: part of the run over which the texture's rate then grows from 0, 0 to 1.
+        camera_rotation: rate of every camera's own rotation but the first one's, 0 for cameras as calibrated.
+        camera_translation: the same for translation.
+        laplacian: weight that keeps learned shapes smooth.
+        edge_length: weight that keeps the length of edges.
+        normal_consistency: weight that keeps the angle between neighboring faces.
+        shape_size: weight that keeps learned shapes small.
     """
 
     controls: float
@@ -49,11 +62,11 @@ class FirstOrder:
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
-            raise ValueError(f"mode '{self.mode}', expected one of {', '.join(MODES)}")
+            raise SolveError(f"baseline: mode '{self.mode}', expected one of {', '.join(MODES)}.")
         if not (0 <= self.shapes_start < 1 and 0 <= self.texture_start < 1 and self.texture_ramp >= 0):
-            raise ValueError(f"starts must lie in the run, 0 to below 1, and a ramp must not be negative, got {self}")
+            raise SolveError("baseline: starts must lie in the run, 0 to below 1, and a ramp must not be negative.")
         if self.shape_count < 0:
-            raise ValueError(f"a number of shapes must not be negative, got {self.shape_count}")
+            raise SolveError(f"baseline: the number of shapes is {self.shape_count}, it must not be negative.")
 
     @property
     def learns_controls(self) -> bool:
@@ -77,6 +90,22 @@ class FirstOrder:
     def shapes_rate(self, spent: float) -> float:
         """The same for learnt shapes."""
         return 0.0 if self.mode == COMBINED and spent < self.shapes_start else self.rate(spent)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """When to end: after ``steps`` steps or ``seconds`` seconds, whichever is first. Only steps are reproducible."""
+
+    steps: float = float("inf")
+    seconds: float = float("inf")
+
+    def __post_init__(self) -> None:
+        if not 0 < min(self.steps, self.seconds) < float("inf"):
+            raise SolveError("baseline: a budget needs a positive and finite number of steps or seconds.")
+
+    def spent(self, steps: int, seconds: float) -> float:
+        """Part of the budget that is spent, 0 to 1 and above."""
+        return max(steps / self.steps, seconds / self.seconds)
 
 
 # ``tuned`` has the best of the rates that were tried on the demo's take, at half resolution, where a step costs less.

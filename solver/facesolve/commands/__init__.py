@@ -1,1 +1,1 @@
-"""The subcommands of ``facesolve``, one module each: ``add(commands)`` declares it, and its run function does it."""
+"""The commands of ``facesolve``, one module each: its function's arguments are flags, its docstring help."""

@@ -2,67 +2,77 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .declare import EXIT_OK, add_command, print_json
+from .output import EXIT_OK, Verbosity, print_json
 
 if TYPE_CHECKING:
     from facesolve.take import Solution, Take
 
-
-def add(commands: Any) -> None:
-    parser = add_command(
-        commands,
-        "compare",
-        _run,
-        "say how two solutions of one rig differ",
-        "Compares solution B with solution A on the frames that both have: distance of the vertices in millimetres,\n"
-        "with and without the head transform, head rotation and movement, and every control. --out writes\n"
-        "  compare.csv   a row for each frame\n"
-        "  curves.png    the controls that differ most, A and B\n"
-        "  heads.png     where on the head they differ, as the cameras see it",
-        "  facesolve compare my_solution trial\n"
-        "  facesolve compare my_solution trial --out difference --region 0:6706\n"
-        "  facesolve compare my_solution trial --json",
-    )
-    parser.add_argument("a", type=Path, metavar="OUT_A", help="folder with solution.json")
-    parser.add_argument("b", type=Path, metavar="OUT_B", help="folder with the other solution.json")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the table and the pictures")
-    parser.add_argument("--region", metavar="A:B", help="also measure vertices A up to, not including, B")
-    parser.add_argument("--take", type=Path, help="the take of both, when it is not where the solutions say")
-    parser.add_argument("--json", action="store_true", help="print one JSON object, with values for each frame")
+FILES = ("compare.csv", "curves.png", "heads.png")
 
 
-def _run(arguments: argparse.Namespace) -> int:
-    from facesolve.review.comparison import compare, write_csv
+def compare(
+    solution: Path,
+    other: Path,
+    /,
+    *,
+    out: Path | None = None,
+    overwrite: bool = False,
+    region: str | None = None,
+    take: Path | None = None,
+    json: bool = False,
+    output: Verbosity = Verbosity(),  # noqa: B008  # frozen
+) -> int:
+    """Report how two solutions of one rig differ.
+
+    Compares OTHER with SOLUTION on the frames that both have: distance of the vertices in millimeters, with and without
+    the head transform, head rotation and translation, and every control. Frames or controls that are present in only
+    one solution are listed. --out writes
+
+      compare.csv  a row for each frame
+      curves.png   the controls that differ most, of both solutions
+      heads.png    where on the head they differ, as the cameras see it
+
+    Args:
+        other: folder with the other solution.json.
+        out: folder for the table and the pictures.
+
+    Examples:
+        facesolve compare my_solution trial
+        facesolve compare my_solution trial --out difference --region 0:6706
+        facesolve compare my_solution trial --json
+    """
+    from facesolve.review.comparison import compare as compare_solutions
+    from facesolve.review.comparison import write_csv
     from facesolve.review.measures import comparison_record, print_comparison
     from facesolve.take import read_solution, read_take
-    from facesolve.take.files import check_folder
+    from facesolve.take.files import check_folder, check_new
     from facesolve.take.frame_range import parse_region
 
-    if arguments.out is not None:
-        check_folder(arguments.out)
-    region = None if arguments.region is None else parse_region(arguments.region)
-    solutions = read_solution(arguments.a), read_solution(arguments.b)
-    folders = arguments.a, arguments.b
-    take, other, notes = _takes(solutions, folders) if arguments.take is None else (read_take(arguments.take), None, ())
-    comparison = compare(*solutions, take, other, region)
+    if out is not None:
+        check_folder(out)
+        for name in FILES:
+            check_new(out / name, overwrite)
+    measured = None if region is None else parse_region(region)
+    solutions = read_solution(solution), read_solution(other)
+    first, second, notes = _takes(solutions, (solution, other)) if take is None else (read_take(take), None, ())
+    comparison = compare_solutions(*solutions, first, second, measured)
     comparison = replace(comparison, notes=(*notes, *comparison.notes))
-    if arguments.out is not None:
+    if out is not None:
         from facesolve.review.comparison_pictures import draw_compared_curves, draw_compared_heads
 
-        write_csv(comparison, arguments.out / "compare.csv")
-        draw_compared_curves(comparison, arguments.out / "curves.png")
-        draw_compared_heads(comparison, take, arguments.out / "heads.png")
-    if arguments.json:
+        write_csv(comparison, out / FILES[0])
+        draw_compared_curves(comparison, out / FILES[1])
+        draw_compared_heads(comparison, first, out / FILES[2])
+    if json:
         print_json(comparison_record(comparison))
-    else:
+    elif not output.quiet:
         print_comparison(comparison)
-        if arguments.out is not None:
-            print(f"{arguments.out}: compare.csv, curves.png, heads.png.")
+        if out is not None:
+            output.say(f"{out}: {', '.join(FILES)}.")
     return EXIT_OK
 
 

@@ -2,45 +2,52 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
-from .declare import EXIT_OK, add_command
+from .output import EXIT_OK, Verbosity
 
 _BY_SUFFIX = {".json": "json", ".yml": "yml", ".yaml": "yml", ".xml": "xml"}
 
 
-def add(commands: Any) -> None:
-    parser = add_command(
-        commands,
-        "convert-cameras",
-        _run,
-        "read and write other programs' calibrations",
-        "Converts a calibration between our JSON, the thesis' JSON and OpenCV's YAML or XML. OpenCV's pixels (first\n"
-        "centre at 0) and lengths (any unit) become ours (first centre at 0.5, centimetres), and the other way round.",
-        "  facesolve convert-cameras intrinsics.yml calibration.json --extrinsics extrinsics.yml --unit mm\n"
-        "  facesolve convert-cameras calibration.json for_thesis.json --thesis\n"
-        "  facesolve convert-cameras calibration.json for_opencv.xml",
-    )
-    parser.add_argument("source", type=Path, metavar="IN", help=".json, .yml or .xml")
-    parser.add_argument("target", type=Path, metavar="OUT", help=".json, .yml or .xml")
-    parser.add_argument("--thesis", action="store_true", help="write JSON in the thesis' layout, without image sizes")
-    parser.add_argument(
-        "--extrinsics", type=Path, metavar="FILE", help="OpenCV's other file of a stereo pair, with its R and T"
-    )
-    parser.add_argument("--unit", choices=("mm", "cm", "m"), default="cm", help="of an OpenCV file that names none")
+def convert_cameras(
+    cameras: Path,
+    /,
+    *,
+    out: Path,
+    overwrite: bool = False,
+    thesis: bool = False,
+    extrinsics: Path | None = None,
+    unit: Literal["mm", "cm", "m"] = "cm",
+    output: Verbosity = Verbosity(),  # noqa: B008  # frozen
+) -> int:
+    """Read and write other programs' calibrations.
 
+    Converts a calibration between our JSON, the thesis' JSON and OpenCV's YAML or XML. OpenCV's pixels (first center at
+    0) and lengths (any unit) become ours (first center at 0.5, centimeters), and the other way round.
 
-def _run(arguments: argparse.Namespace) -> int:
+    Args:
+        cameras: calibration, .json, .yml or .xml.
+        out: file to write, .json, .yml or .xml.
+        thesis: write JSON in the thesis' layout, without image sizes.
+        extrinsics: OpenCV's other file of a stereo pair, with its R and T.
+        unit: length unit of an OpenCV file that names none.
+
+    Examples:
+        facesolve convert-cameras intrinsics.yml --extrinsics extrinsics.yml --unit mm --out calibration.json
+        facesolve convert-cameras calibration.json --thesis --out for_thesis.json
+        facesolve convert-cameras calibration.json --out for_opencv.xml
+    """
     from facesolve.geometry.camera_files import read_cameras, write_cameras
     from facesolve.take import TakeError
+    from facesolve.take.files import check_new
 
-    layout = _BY_SUFFIX.get(arguments.target.suffix.lower())
-    if layout is None or (arguments.thesis and layout != "json"):
-        wanted = ".json" if arguments.thesis else ".json, .yml or .xml"
-        raise TakeError(f"calibration: '{arguments.target}' must end in {wanted}.")
-    cameras = read_cameras(arguments.source, arguments.unit, arguments.extrinsics)
-    write_cameras(cameras, arguments.target, "thesis" if arguments.thesis else layout)
-    print(f"{arguments.target}: {', '.join(camera.name for camera in cameras)}")
+    layout = _BY_SUFFIX.get(out.suffix.lower())
+    if layout is None or (thesis and layout != "json"):
+        wanted = ".json" if thesis else ".json, .yml or .xml"
+        raise TakeError(f"calibration: '{out}' must end in {wanted}.")
+    check_new(out, overwrite)
+    found = read_cameras(cameras, unit, extrinsics)
+    write_cameras(found, out, "thesis" if thesis else layout)
+    output.say(f"{out}: {', '.join(camera.name for camera in found)}")
     return EXIT_OK

@@ -2,56 +2,50 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
-from typing import Any
 
-from .declare import EXIT_OK, add_command, print_json
-
-
-def add(commands: Any) -> None:
-    parser = add_command(
-        commands,
-        "evaluate",
-        _run,
-        "measure a solution against the truth",
-        "Compares a solution with known weights and head transforms: vertex errors in millimetres, with and without\n"
-        "the head transform, head rotation in degrees, weight error, active controls and jerk.",
-        "  facesolve evaluate my_solution --truth truth.npz\n"
-        "  facesolve evaluate my_solution --truth truth.npz --region 0:6706 --json",
-    )
-    parser.add_argument("out", type=Path, metavar="OUT", help="folder with solution.json")
-    parser.add_argument(
-        "--truth",
-        type=Path,
-        required=True,
-        help="truth .npz: weights, names (of controls or of targets), head for each take frame",
-    )
-    parser.add_argument("--region", metavar="A:B", help="also measure vertices A up to, not including, B")
-    parser.add_argument("--take", type=Path, help="the take, when it is not where the solution says")
-    parser.add_argument(
-        "--correctives", action="store_true", help="with the correctives in OUT; all that they move is face then"
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON object, with values for each frame")
+from .output import EXIT_OK, Verbosity, print_json
 
 
-def _run(arguments: argparse.Namespace) -> int:
-    from facesolve.evaluate import evaluate
-    from facesolve.evaluate.evaluation import read_truth, with_correctives
+def evaluate(
+    solution: Path,
+    /,
+    *,
+    truth: Path,
+    region: str | None = None,
+    take: Path | None = None,
+    correctives: bool = False,
+    json: bool = False,
+    output: Verbosity = Verbosity(),  # noqa: B008  # frozen
+) -> int:
+    """Measure a solution against the truth.
+
+    Compares a solution with known weights and head transforms: vertex errors in millimeters, with and without the head
+    transform, head rotation in degrees, weight error, active controls and jerk.
+
+    Args:
+        truth: .npz with weights, names (of controls or of targets) and head for each take frame.
+        correctives: include the correctives in SOLUTION; vertices they move count as face.
+
+    Examples:
+        facesolve evaluate my_solution --truth truth.npz
+        facesolve evaluate my_solution --truth truth.npz --region 0:6706 --json
+    """
+    from facesolve.evaluate.evaluation import compare, read_truth, with_correctives
     from facesolve.review.measures import evaluation_record, print_evaluation
-    from facesolve.take import read_solution
+    from facesolve.take import read_solution, read_take
     from facesolve.take.frame_range import parse_region
     from facesolve.take.solved import find_take
 
-    region = None if arguments.region is None else parse_region(arguments.region)
-    solution = read_solution(arguments.out)
-    take = find_take(solution, arguments.out, arguments.take)
-    truth = read_truth(arguments.truth)
-    if arguments.correctives:
-        take, solution, truth = with_correctives(take, solution, truth, arguments.out)
-    evaluation = evaluate(solution, take, truth, region)
-    if arguments.json:
+    measured = None if region is None else parse_region(region)
+    solved = read_solution(solution)
+    filmed = read_take(take) if take is not None else find_take(solved, solution)
+    known = read_truth(truth)
+    if correctives:
+        filmed, solved, known = with_correctives(filmed, solved, known, solution)
+    evaluation = compare(solved, filmed, known, measured)
+    if json:
         print_json(evaluation_record(evaluation))
-    else:
+    elif not output.quiet:
         print_evaluation(evaluation)
     return EXIT_OK

@@ -2,128 +2,139 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
-from typing import Any
 
+from facesolve.runtime.checkpoint import check_out
 from facesolve.runtime.progress import Reporter, StopsOnFile
 from facesolve.take import SolveError
 from facesolve.take.names import CANCEL
-from facesolve.take.settings import QUALITIES
+from facesolve.take.settings_record import SettingsChange
 
-from .declare import (
-    EXIT_INTERRUPTED,
-    EXIT_OK,
-    add_command,
-    add_device,
-    add_progress,
-    quoted,
-    reporting,
-    several_devices,
-)
+from .output import EXIT_INTERRUPTED, EXIT_OK, Output, quoted
+from .settings import SettingsFlags
+from .words import UsageError
 
 
-def add(commands: Any) -> None:
-    parser = add_command(
-        commands,
-        "solve",
-        _run,
-        "turn a take into control curves and head transforms",
-        "Solves a take and writes solution.npz, solution.json, the texture and a log. Ctrl-C, a file named\n"
-        "'cancel' in OUT, or a crash leave a state from which --resume goes on.\n"
-        "Several takes are solved each in a process of its own, one at a time on each device, into OUT/<folder of the\n"
-        "take>; one that fails does not stop the others. --resume then leaves those that are solved as they are.\n"
-        'With --progress jsonl stdout carries one JSON object a line; of several takes, with the folder as "task":\n'
-        '  {"event": "stage", "name", "total"}   {"event": "progress", "stage", "done", "total", "seconds_left"}\n'
-        '  {"event": "message", "text"}          {"event": "picture", "path"}\n'
-        '  last {"event": "done", "path", "seconds"} or {"event": "error", "text"}',
-        "  facesolve solve my_take --out my_solution\n"
-        "  facesolve solve my_take --out trial --quality draft --frames 10-20\n"
-        "  facesolve solve my_take --out my_solution --resume --progress jsonl\n"
-        "  facesolve solve my_take --out my_solution --devices 0,1\n"
-        "  facesolve solve take_a take_b take_c --out solutions --devices 0,1",
-    )
-    parser.add_argument("takes", type=Path, nargs="+", metavar="TAKE", help="folder with take.json")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        required=True,
-        metavar="OUT",
-        help="folder of the solution, or of several",
-    )
-    where = parser.add_mutually_exclusive_group()
-    add_device(where)
-    where.add_argument(
-        "--devices",
-        type=several_devices,
-        metavar="0,1",
-        help="several GPUs by their numbers: one take's refinement is shared out over them, takes are spread over them",
-    )
-    parser.add_argument("--quality", choices=QUALITIES, help="instead of the quality in the take's settings")
-    parser.add_argument("--frames", metavar="A-B", help="solve only these frames of the take, both included")
-    parser.add_argument("--resume", action="store_true", help="go on from an interrupted solve in OUT")
-    add_progress(parser)
+def solve(
+    takes: tuple[Path, ...],
+    /,
+    *,
+    out: Path,
+    overwrite: bool = False,
+    resume: bool = False,
+    frames: tuple[int, int] | None = None,
+    device: str | None = None,
+    devices: tuple[str, ...] = (),
+    settings: SettingsFlags = SettingsFlags(),  # noqa: B008  # frozen
+    output: Output = Output(),  # noqa: B008
+) -> int:
+    """Turn a take into control curves and head transforms.
 
+    Solves a take and writes solution.npz, solution.json, the texture and a log. Ctrl-C, a file named 'cancel' in OUT,
+    or a crash leave a state from which --resume continues.
 
-def _run(arguments: argparse.Namespace) -> int:
-    solve = _solve_one if len(arguments.takes) == 1 else _solve_several
+    Settings are those in the take, with the settings file's on top of them, and flags on top of both. They hold for
+    this solve alone: the take keeps its own, and the solution records what was used.
+
+    Several takes are solved each in a process of its own, one at a time on each device, into OUT/<folder of the take>;
+    one that fails does not stop the others. --resume then leaves those that are solved as they are.
+
+    With --progress jsonl stdout carries one JSON object a line; of several takes, with the folder as "task":
+
+      {"event": "stage", "name", "total"}
+      {"event": "progress", "stage", "done", "total", "seconds_left"}
+      {"event": "message", "text"}
+      {"event": "picture", "path"}
+      last {"event": "done", "path", "seconds"} or {"event": "error", "text"}
+
+    Args:
+        out: folder of the solution, or of several.
+        resume: continue an interrupted solve in OUT.
+        devices: several GPUs by their numbers: one take's refinement is shared out over them, takes are spread over
+            them.
+
+    Examples:
+        facesolve solve my_take --out my_solution
+        facesolve solve my_take --out trial --quality draft --frames 10-20
+        facesolve solve my_take --out softer --settings soft.toml --smoothness 2
+        facesolve solve my_take --out my_solution --resume --progress jsonl
+        facesolve solve take_a take_b take_c --out solutions --devices 0,1
+    """
+    if device is not None and devices:
+        raise UsageError("solve: --device and --devices are both given; give one of them.")
+    change, chosen = settings.change(), devices or (device or "auto",)
     try:
-        with reporting(arguments.progress) as progress:
-            solve(arguments, arguments.devices or (arguments.device,), progress)
-            progress.done(arguments.out)
+        with output.reporting() as progress:
+            if len(takes) == 1:
+                _solve_one(takes[0], out, change, frames, chosen, resume, overwrite, progress)
+            else:
+                _solve_several(takes, out, change, frames, chosen, resume, overwrite, progress)
+            progress.done(out)
     except KeyboardInterrupt:
-        takes = " ".join(quoted(take) for take in arguments.takes)
-        devices = [] if arguments.devices is None else ["--devices", ",".join(arguments.devices)]
-        options = " ".join(["--resume", *_options(arguments), *devices])
-        command = f"facesolve solve {takes} --out {quoted(arguments.out)} {options}"
-        print(f"facesolve: interrupted; go on with: {command}", file=sys.stderr)
+        where = [] if not devices and device is None else ["--devices" if devices else "--device", ",".join(chosen)]
+        options = " ".join(map(_shell, ["--resume", *_options(change, frames), *where]))
+        command = f"facesolve solve {' '.join(map(quoted, takes))} --out {quoted(out)} {options}"
+        print(f"facesolve: interrupted; continue with: {command}", file=sys.stderr)
         return EXIT_INTERRUPTED
-    if arguments.progress == "bar":
-        print(f"{arguments.out}: solved.", file=sys.stderr)
+    output.note(f"{out}: solved.")
     return EXIT_OK
 
 
-def _options(arguments: argparse.Namespace) -> list[str]:
+def _shell(word: str) -> str:
+    return f'"{word}"' if " " in word else word
+
+
+def _options(change: SettingsChange, frames: tuple[int, int] | None) -> list[str]:
     """What decides which solve it is, as arguments."""
-    chosen = {"--quality": arguments.quality, "--frames": arguments.frames}
-    return [text for name, value in chosen.items() if value is not None for text in (name, value)]
+    return [*change.arguments(), *([] if frames is None else [f"--frames={frames[0]}-{frames[1]}"])]
 
 
-def _solve_one(arguments: argparse.Namespace, devices: tuple[str, ...], progress: Reporter) -> None:
+def _solve_one(
+    take: Path,
+    out: Path,
+    change: SettingsChange,
+    frames: tuple[int, int] | None,
+    devices: tuple[str, ...],
+    resume: bool,
+    overwrite: bool,
+    progress: Reporter,
+) -> None:
     from facesolve.jobs.solve_folder import solve_take_folder
-    from facesolve.take.frame_range import parse_frames
 
     solve_take_folder(
-        arguments.takes[0],
-        arguments.out,
+        take,
+        out,
         device=devices[0],
-        quality=arguments.quality,
-        frames=None if arguments.frames is None else parse_frames(arguments.frames),
-        resume=arguments.resume,
-        progress=StopsOnFile(progress, arguments.out / CANCEL),
+        settings=change,
+        frames=frames,
+        resume=resume,
+        overwrite=overwrite,
+        progress=StopsOnFile(progress, out / CANCEL),
         beside=devices[1:],
     )
 
 
-def _solve_several(arguments: argparse.Namespace, devices: tuple[str, ...], progress: Reporter) -> None:
+def _solve_several(
+    takes: tuple[Path, ...],
+    out: Path,
+    change: SettingsChange,
+    frames: tuple[int, int] | None,
+    devices: tuple[str, ...],
+    resume: bool,
+    overwrite: bool,
+    progress: Reporter,
+) -> None:
     from facesolve.jobs.many_takes import solve_takes, take_jobs
     from facesolve.runtime.devices import existing_device
-    from facesolve.take.frame_range import parse_frames
 
-    jobs = take_jobs(arguments.takes, arguments.out)
+    jobs = take_jobs(takes, out)
+    for job in jobs:
+        check_out(job.out, resume, overwrite)
     for device in devices:
         existing_device(device)
-    if arguments.frames is not None:
-        parse_frames(arguments.frames)
-    failed = solve_takes(
-        jobs,
-        devices,
-        _options(arguments),
-        resume=arguments.resume,
-        cancel=arguments.out / CANCEL,
-        progress=progress,
-    )
+    options = [*_options(change, frames), *(["--overwrite"] if overwrite else [])]
+    failed = solve_takes(jobs, devices, options, resume=resume, cancel=out / CANCEL, progress=progress)
     if failed:
         reasons = " ".join(f"'{name}': {text}" for name, text in failed.items())
         raise SolveError(f"{len(failed)} of {len(jobs)} takes could not be solved. {reasons}")

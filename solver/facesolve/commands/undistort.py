@@ -2,55 +2,38 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
-from typing import Any
 
-from facesolve.take.footage import BAYER_PATTERNS
+from facesolve.jobs.requests import UndistortRequest
 
-from .declare import EXIT_OK, add_command, add_progress, quoted, reporting
-
-FORMATS = ("png", "tif", "jpg")
+from .output import EXIT_OK, Output, quoted
 
 
-def add(commands: Any) -> None:
-    parser = add_command(
-        commands,
-        "undistort",
-        _run,
-        "write footage without its lens distortion",
-        "Writes every image of a sequence, video or .seq without the lens distortion of its calibration, at the same\n"
-        "size and depth and with the same intrinsics, and the calibration that belongs to the new images. A solve\n"
-        "does this itself: it is for programs that know pinhole cameras only. The folder appears when all is written.\n"
-        "Several .seq files are matched by their time stamps; what a camera dropped is told and left out.",
-        "  facesolve undistort 'footage/{camera}/{camera}_{frame:04d}.jpg' --cameras calibration.json --out straight\n"
-        "  facesolve undistort '{camera}.mov' --cameras calibration.yml --frames 10-50 --format jpg --out straight",
-    )
-    parser.add_argument("footage", metavar="FOOTAGE", help="path with {camera} and ####, or video or .seq files")
-    parser.add_argument("--cameras", type=Path, required=True, help="calibration: JSON, or OpenCV YAML or XML")
-    parser.add_argument("--only", default="", metavar="A,B", help="only these cameras")
-    parser.add_argument("--frames", metavar="A-B", help="first and last frame, both included; all by default")
-    parser.add_argument("--format", choices=FORMATS, help="png by default; tif for floating-point images")
-    parser.add_argument("--bayer", choices=BAYER_PATTERNS, help="top left 2x2 colours of .seq files of Bayer cameras")
-    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="new folder")
-    add_progress(parser)
+def undistort(
+    request: UndistortRequest,
+    *,
+    out: Path,
+    overwrite: bool = False,
+    output: Output = Output(),  # noqa: B008  # frozen
+) -> int:
+    """Write footage without its lens distortion.
 
+    Writes every image of a sequence, video or .seq without the lens distortion of its calibration, at the same size and
+    depth and with the same intrinsics, and the calibration that belongs to the new images. A solve does this itself: it
+    is for programs that know pinhole cameras only. The folder appears when all is written. Several .seq files are
+    matched by their time stamps; images that a camera dropped are reported and left out.
 
-def _run(arguments: argparse.Namespace) -> int:
-    from facesolve.jobs.undistort_footage import UndistortRequest, undistort_footage
-    from facesolve.take.frame_range import parse_frames
+    Args:
+        out: folder of the images.
 
-    request = UndistortRequest(
-        footage=arguments.footage,
-        calibration=arguments.cameras,
-        frames=None if arguments.frames is None else parse_frames(arguments.frames),
-        cameras=tuple(name.strip() for name in arguments.only.split(",") if name.strip()),
-        format=arguments.format,
-        bayer=arguments.bayer,
-    )
-    with reporting(arguments.progress) as progress:
-        count = undistort_footage(request, arguments.out, progress)
-        progress.done(arguments.out)
-    if arguments.progress != "jsonl":
-        print(f"{arguments.out}: {count} images. Their cameras: {quoted(arguments.out / 'calibration.json')}")
+    Examples:
+        facesolve undistort 'footage/{camera}/{camera}_{frame:04d}.jpg' --cameras calibration.json --out straight
+        facesolve undistort '{camera}.mov' --cameras calibration.yml --frames 10-50 --format jpg --out straight
+    """
+    with output.reporting() as progress:
+        from facesolve.jobs.undistort_footage import undistort_footage
+
+        count = undistort_footage(request, out, progress, overwrite)
+        progress.done(out)
+    output.say(f"{out}: {count} images. Their cameras: {quoted(out / 'calibration.json')}")
     return EXIT_OK

@@ -30,24 +30,13 @@ from facesolve.stages.refine import joint_pass, learn_template, refine_frames
 from .apply import corrected_take, extended
 from .field import smooth_fields
 from .keyframes import Found, Keyframes
+from .search import Search
 from .shapes import ShapeSpace
 from .span import RigSpan
 
 FREE_LEVELS = (1, 1, 1, 0, 0, 0)  # pyramid levels of the fits with kernels anywhere
 KEPT_LEVELS = (0, 0, 0)  # and of those with the kernels that explained something
 LEAST_SIZE = 0.005  # cm: shapes that move nothing farther are not worth a target
-
-
-@dataclass(frozen=True)
-class Search:
-    """What to look for. shapes: at most so many. spacing: cm between kernels; finer deformation is not found."""
-
-    shapes: int = 3
-    spacing: float = 1.2
-
-    def __post_init__(self) -> None:
-        if self.shapes < 1 or not 0.2 <= self.spacing <= 10:
-            raise ValueError("at least one shape, and kernels 0.2 to 10 cm apart")
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,26 +7,33 @@ from pathlib import Path
 import numpy as np
 
 from facesolve.take import Rig
+from facesolve.take.files import new_folder
 
-from .folder import new_folder
 from .performance import Performance
 
 
-def write_obj_sequence(performance: Performance, folder: Path, stabilized: bool = False) -> None:
+def write_obj_sequence(
+    performance: Performance, folder: Path, stabilized: bool = False, overwrite: bool = False
+) -> None:
     """Writes ``head.<frame>.obj`` for every frame into the new ``folder``, all or nothing.
 
     Centimetres, world space; with ``stabilized`` rig space, the head transform left out. Vertices are in the rig's
     order, polygons and UVs as the rig has them, a group for each of its meshes. Positions have six decimals.
-    Raises ExportError when ``folder`` is not empty.
+    Raises TakeError when ``folder`` is there already, unless ``overwrite``.
     """
     faces = _faces(performance.rig)
     space = "head-stabilised (rig) space" if stabilized else "world space"
     comment = f"# Facesolve: take {_printable(performance.take.name)}, frame {{}}, {space}, centimetres\n"
     template = "v %.6f %.6f %.6f\n" * performance.rig.vertex_count
-    with new_folder(folder) as temporary:
+    written: set[str] = set()
+    with new_folder(folder, overwrite) as temporary:
         for frame, vertices in performance.vertices(stabilized):
             text = comment.format(frame) + template % tuple(vertices.ravel().tolist()) + faces
+            written.add(f"head.{frame:04d}.obj")
             (temporary / f"head.{frame:04d}.obj").write_text(text, encoding="utf-8", newline="\n")
+    for old in folder.glob("head.*.obj"):  # of a longer export that was here
+        if old.name not in written:
+            old.unlink()
 
 
 def _faces(rig: Rig) -> str:

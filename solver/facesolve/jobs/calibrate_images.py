@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from facesolve.calibrate.board import parse_board
@@ -20,75 +20,64 @@ from facesolve.geometry.camera_files import as_calibrated, read_cameras, write_c
 from facesolve.runtime.progress import Progress
 from facesolve.take import TakeError
 from facesolve.take.calibration import CalibratedCamera
-from facesolve.take.files import check_folder, write_json
+from facesolve.take.files import check_folder, check_new, write_json
 from facesolve.take.finding import Finding
 
+from .requests import CalibrateRequest
+
 OUTPUTS = {"calibration_thesis.json": "thesis", "calibration.yml": "yml", "calibration.json": "json"}
+REPORT = "report.json"
 
 
-@dataclass(frozen=True)
-class Job:
-    """What the command line asks for; see ``facesolve calibrate --help``.
-
-    lens: lens models, ``MODEL`` for all cameras or ``CAMERA=MODEL`` for one. intrinsics: a calibration to start from.
-    """
-
-    images: str
-    board: str
-    out: Path
-    cameras: tuple[str, ...] = ()
-    lens: tuple[str, ...] = ()
-    square_pixels: bool = False
-    intrinsics: Path | None = None
-    hold_intrinsics: bool = False
-    origin: str | None = None
-    pictures: bool = True
-
-
-def calibrate_images(job: Job, progress: Progress) -> tuple[Calibration, tuple[Finding, ...]]:
+def calibrate_images(
+    request: CalibrateRequest, out: Path, progress: Progress, overwrite: bool = False
+) -> tuple[Calibration, tuple[Finding, ...]]:
     """Calibrates and writes ``calibration.json`` (last), the other layouts, ``report.json``, ``rig.png`` and ``views``.
 
-    Raises FacesolveError with one sentence; nothing is written before the calibration is found.
+    Raises FacesolveError with one sentence; nothing is written before the calibration is found. Files of a calibration
+    that are in ``out`` already are an error unless ``overwrite``.
     """
-    board = parse_board(job.board)
-    check_folder(job.out)
-    known = () if job.intrinsics is None else read_cameras(job.intrinsics, lenses_only=True)
-    images = find_images(job.images, job.cameras)
+    board = parse_board(request.board)
+    check_folder(out)
+    for name in (*OUTPUTS, REPORT):
+        check_new(out / name, overwrite)
+    known = () if request.intrinsics is None else read_cameras(request.intrinsics, lenses_only=True)
+    images = find_images(request.images, request.only_cameras)
     names = tuple(dict.fromkeys(image.camera for image in images))
-    request = _request(job, names, known)
+    wanted = _request(request, names, known)
     session = detect_session(images, board, progress)
     _check_sizes(session, known)
-    calibration = calibrate(session, request, progress)
+    calibration = calibrate(session, wanted, progress)
     weaknesses = find_weaknesses(calibration)
-    if job.pictures:
+    if request.pictures:
         progress.stage("draw", 1)
-        write_views({(image.camera, image.view): image for image in images}, calibration, job.out / "views")
-        draw_rig(calibration, job.out / "rig.png")
+        write_views({(image.camera, image.view): image for image in images}, calibration, out / "views")
+        draw_rig(calibration, out / "rig.png")
         progress.advance()
-    write_json(job.out / "report.json", calibration_record(calibration, weaknesses))
+    write_json(out / REPORT, calibration_record(calibration, weaknesses))
     cameras = [as_calibrated(lens.camera) for lens in calibration.cameras]
     for name, layout in OUTPUTS.items():
-        write_cameras(cameras, job.out / name, layout)
+        write_cameras(cameras, out / name, layout)
     return calibration, weaknesses
 
 
-def _request(job: Job, cameras: Sequence[str], known: Sequence[CalibratedCamera]) -> Request:
-    models = _models(job.lens, cameras)
-    given = _given(job, cameras, known)
-    if given and job.hold_intrinsics and (models or job.square_pixels):
+def _request(asked: CalibrateRequest, cameras: Sequence[str], known: Sequence[CalibratedCamera]) -> Request:
+    models = _models(asked.lens, cameras)
+    given = _given(asked, cameras, known)
+    if given and asked.hold_intrinsics and (models or asked.square_pixels):
         option = "--lens" if models else "--square-pixels"
-        raise TakeError(f"lens: the lenses of '{job.intrinsics}' are held as they are; leave {option} out.")
+        raise TakeError(f"lens: the lenses of '{asked.intrinsics}' are held as they are; leave {option} out.")
     lenses = {}
     for camera in cameras:
-        lens = LensRequest(square_pixels=job.square_pixels, held=job.hold_intrinsics)
+        lens = LensRequest(square_pixels=asked.square_pixels, held=asked.hold_intrinsics)
         if camera in given:
             own = given[camera]
             model = models.get(camera, smallest_model(own.distortion))
-            start = restricted(parameters_of(own.intrinsics, own.distortion), model, job.square_pixels)
+            start = restricted(parameters_of(own.intrinsics, own.distortion), model, asked.square_pixels)
             lenses[camera] = replace(lens, model=model, known=start)
         else:
             lenses[camera] = replace(lens, model=models.get(camera, lens.model))
-    return Request(lenses=lenses, origin=job.origin)
+    return Request(lenses=lenses, origin=asked.origin)
 
 
 def _models(texts: Sequence[str], cameras: Sequence[str]) -> Mapping[str, str]:
@@ -106,7 +95,9 @@ def _models(texts: Sequence[str], cameras: Sequence[str]) -> Mapping[str, str]:
     return {**for_all, **own}
 
 
-def _given(job: Job, cameras: Sequence[str], known: Sequence[CalibratedCamera]) -> Mapping[str, CalibratedCamera]:
+def _given(
+    asked: CalibrateRequest, cameras: Sequence[str], known: Sequence[CalibratedCamera]
+) -> Mapping[str, CalibratedCamera]:
     """The intrinsics given for each camera. One camera's file serves a session of one camera whatever its name."""
     if not known:
         return {}
@@ -115,7 +106,7 @@ def _given(job: Job, cameras: Sequence[str], known: Sequence[CalibratedCamera]) 
         return {cameras[0]: known[0]}
     missing = [camera for camera in cameras if camera not in by_name]
     if missing:
-        raise TakeError(f"intrinsics: '{job.intrinsics}' has no camera '{missing[0]}'; it has {', '.join(by_name)}.")
+        raise TakeError(f"intrinsics: '{asked.intrinsics}' has no camera '{missing[0]}'; it has {', '.join(by_name)}.")
     return by_name
 
 

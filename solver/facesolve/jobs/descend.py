@@ -8,26 +8,23 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from facesolve import __version__
-from facesolve.baseline.first_order import Budget, Snapshot, descend
-from facesolve.baseline.method import FirstOrder
+from facesolve.baseline.first_order import Snapshot, descend
+from facesolve.baseline.method import Budget, FirstOrder
 from facesolve.correctives.apply import corrective_targets
-from facesolve.footage.check import check_images
-from facesolve.render import Texture, choose_backend
+from facesolve.render import Texture
 from facesolve.render.texture import Tile
 from facesolve.render.texture_files import write_texture
 from facesolve.review.encode import Writer, check_output, open_writer
-from facesolve.runtime.devices import choose_device, device_name
 from facesolve.runtime.progress import Progress
 from facesolve.solve.provenance import origin
 from facesolve.take import Camera, Correctives, Solution, Take, read_take, write_correctives, write_solution
 from facesolve.take.correctives import controls_key
-from facesolve.take.files import write_json
-from facesolve.take.frame_range import part_of_take
+from facesolve.take.files import check_new, write_json
 from facesolve.take.vertex_mask import read_mask
+
+from .opened_take import open_take
 
 CAMERAS = "cameras.json"
 VIDEO = "progress.mp4"
@@ -46,22 +43,22 @@ def descend_take_folder(
     mask: Path | None,
     video: bool,
     progress: Progress,
+    overwrite: bool = False,
 ) -> Solution:
     """Solves the take in ``take_folder`` and writes the solution into ``out``.
 
     Also ``texture.<UDIM>.png`` (grey), ``correctives.npz`` and ``.json`` where shapes were learnt, ``cameras.json``
-    where cameras moved, and ``progress.mp4`` if ``video``. Raises FacesolveError; until it ends nothing is written.
+    where cameras moved, and ``progress.mp4`` if ``video``. Raises FacesolveError; until it ends nothing is written. A
+    solution that is in ``out`` already is an error unless ``overwrite``.
     """
+    check_new(out / "solution.json", overwrite)
     take = read_take(take_folder)
-    if frames is not None:
-        take = part_of_take(take, *frames)
     vertices = None if mask is None else read_mask(mask, take.rig.vertex_count)
-    where = choose_device(device)
-    check_images(take)
     if video:
+        check_new(out / VIDEO, overwrite)
         check_output(out / VIDEO, 2)
-    progress.message(f"facesolve {__version__}, torch {torch.__version__} on {device_name(where)}")
-    progress.message(f"rasterizer: {choose_backend(where).reason}")
+    opened = open_take(take, device=device, progress=progress, frames=frames)
+    take, where = opened.take, opened.device
     progress.stage(f"descend ({method.mode})", REPORTS)
     every = max(1, int(min(budget.steps, 1e6)) // REPORTS) if np.isfinite(budget.steps) else 10
     with _film(take, out / VIDEO if video else None, method.level) as writer:

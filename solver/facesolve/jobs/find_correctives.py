@@ -9,12 +9,10 @@ import numpy as np
 import torch
 
 from facesolve.correctives.apply import corrective_targets
-from facesolve.correctives.learn import Search, follow, learn
-from facesolve.footage.check import check_images
+from facesolve.correctives.learn import follow, learn
+from facesolve.correctives.search import Search
 from facesolve.footage.stream import TakeFootage
 from facesolve.geometry.pose import Pose
-from facesolve.render import choose_backend
-from facesolve.runtime.devices import choose_device, device_name
 from facesolve.runtime.progress import Progress
 from facesolve.solve.provenance import origin
 from facesolve.stages.keyframes import choose_keyframes
@@ -29,10 +27,14 @@ from facesolve.take import (
     write_correctives,
 )
 from facesolve.take.correctives import controls_key
+from facesolve.take.files import check_new
 from facesolve.take.frame_range import part_of_take
 from facesolve.take.names import CORRECTIVES, CORRECTIVES_ARRAYS
+from facesolve.take.settings_record import SettingsChange
 from facesolve.take.solved import find_take
 from facesolve.take.vertex_mask import read_mask
+
+from .opened_take import open_take
 
 MOST_SAMPLES = 12_000  # at which the surface is compared: shapes are smooth
 
@@ -51,24 +53,26 @@ def find_correctives(
     *,
     search: Search,
     take_folder: Path | None,
-    quality: str | None,
     mask: Path | None,
     device: str,
     progress: Progress,
+    settings: SettingsChange | None = None,
+    overwrite: bool = False,
 ) -> Result:
     """Finds correctives for the solution in ``folder`` and writes ``correctives.npz`` and ``.json`` beside it.
 
-    Where there are none, older ones are removed. take_folder: where the solution's own record is not right. quality:
-    instead of that of the solve. mask: vertices that correctives may move. Raises FacesolveError.
+    Where there are none, older ones are removed. take_folder: where the solution's own record is not right. settings:
+    changes to those of the solve. mask: vertices that correctives may move. Raises FacesolveError; correctives that are
+    there already are an error unless ``overwrite``.
     """
+    check_new(folder / CORRECTIVES, overwrite)
     solution = read_solution(folder)
     take = solved_take(solution, find_take(solution, folder, take_folder))
     recorded = solution.provenance.get("settings", {}).get("quality", take.settings.quality)
-    take = replace(take, settings=replace(take.settings, quality=quality or recorded))
+    take = replace(take, settings=replace(take.settings, quality=recorded))
     vertices = None if mask is None else read_mask(mask, take.rig.vertex_count) > 0
-    where = choose_device(device)
-    check_images(take)
-    progress.message(f"correctives on {device_name(where)}; rasterizer: {choose_backend(where).reason}")
+    opened = open_take(take, device=device, progress=progress, settings=settings)
+    take, where = opened.take, opened.device
     problem, _, first = prepare(take, where)
     problem = problem.with_samples(problem.samples.thinned(1 + (len(problem.samples.weight) - 1) // MOST_SAMPLES))
     pose = Pose(torch.as_tensor(solution.controls, device=where), torch.as_tensor(solution.head, device=where))

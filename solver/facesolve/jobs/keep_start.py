@@ -16,12 +16,12 @@ from facesolve.take.files import write_json
 PICTURE = "start.png"
 
 
-def check_free(take: Take, replaced: bool) -> None:
+def check_free(take: Take, overwrite: bool) -> None:
     """TakeError when ``take`` has a start pose that would be lost without the user's consent."""
-    if take.start is not None and not replaced:
+    if take.start is not None and not overwrite:
         raise TakeError(
-            f"take '{take.name}' has a start pose at frame {take.start.frame}; give --replace to put the found one in "
-            "its place, or --out for a new take."
+            f"take '{take.name}' has a start pose at frame {take.start.frame}; give --overwrite to replace it, or "
+            "--out for a new take."
         )
 
 

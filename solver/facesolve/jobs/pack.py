@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,63 +17,40 @@ from facesolve.footage.sequence import canonical_pattern, frames_on_disk, named_
 from facesolve.geometry.camera_files import read_cameras
 from facesolve.take import Camera, Footage, FootageError, Rig, Settings, StartPose, Take, TakeError, write_take
 from facesolve.take.calibration import CalibratedCamera
-from facesolve.take.files import read_json, read_npz
+from facesolve.take.files import check_new, read_json, read_npz
 from facesolve.take.footage import NORPIX, SEQUENCE
-from facesolve.take.names import UDIM
+from facesolve.take.names import TAKE, UDIM
+
+from .requests import PackRequest
 
 RIG_KEYS = ("neutral", "deltas", "names", "face_counts", "faces")
 WEIGHT_TOLERANCE = 1e-6  # float32 noise that an exporter may leave on a weight at its limit
 
 
-@dataclass(frozen=True)
-class FootageSource:
-    """Where the footage of all cameras is.
-
-    pattern, matte: paths with ``{camera}`` and a frame number as ``canonical_pattern`` reads it: ``####``, ``%04d``,
-        ``{frame:04d}`` (a video or ``.seq`` file: ``{camera}`` alone), relative to the working directory.
-    color_space: ``srgb`` or ``linear``. on_bad_frame: ``stop`` or ``unseen``. bayer: the pattern of a mosaic in
-        ``.seq`` files. matching: how ``.seq`` files are matched.
-    """
-
-    pattern: str
-    matte: str | None = None
-    color_space: str = "srgb"
-    on_bad_frame: str = "stop"
-    bayer: str | None = None
-    matching: Matching = field(default_factory=Matching)
-
-
-@dataclass(frozen=True, eq=False)
-class PackRequest:
-    """The files of a take. frames: first and last frame number, both included; fps: frames a second.
-
-    frames None: all that every camera has images of. fps may be None for ``.seq`` files, whose time stamps tell it.
-    """
-
-    rig: Path
-    cameras: Path
-    footage: FootageSource
-    frames: tuple[int, int] | None
-    fps: float | None
-    start: Path | None = None
-    texture: Path | None = None
-    settings: Settings = field(default_factory=Settings)
-
-
-def pack_take(request: PackRequest, folder: Path, tell: Callable[[str], None] = lambda sentence: None) -> Take:
+def pack_take(
+    request: PackRequest,
+    folder: Path,
+    tell: Callable[[str], None] = lambda sentence: None,
+    *,
+    settings: Settings | None = None,
+    overwrite: bool = False,
+) -> Take:
     """Reads and checks everything in ``request``, then writes the take into ``folder`` and returns it.
 
-    tell: called with each sentence about how ``.seq`` files were matched. Raises TakeError or FootageError with one
-    sentence; nothing is written then.
+    tell: called with each sentence about how ``.seq`` files were matched. settings: the take's, the defaults when None.
+    Raises TakeError or FootageError with one sentence; nothing is written then. A take that is in ``folder`` already is
+    one unless ``overwrite``.
     """
+    check_new(folder / TAKE, overwrite)
     if request.texture is not None and UDIM not in str(request.texture) and not request.texture.is_file():
         raise TakeError(f"texture: '{request.texture}' does not exist.")
     rig = read_rig(request.rig)
     calibrated = read_cameras(request.cameras)
-    footage = tuple(_footage(request.footage, camera.name) for camera in calibrated)
+    footage = tuple(_footage(request, camera.name) for camera in calibrated)
     first_last, fps = request.frames, request.fps
     if all(source.kind == NORPIX for source in footage):
-        matched = match_recordings(footage, request.footage.matching, first_last, request.footage.on_bad_frame)
+        matching = Matching(request.sync, request.clock)
+        matched = match_recordings(footage, matching, first_last, request.on_bad_frame)
         footage, first_last = matched.footage, matched.frames
         fps = matched.fps if fps is None else fps
         for sentence in matched.report:
@@ -85,7 +62,7 @@ def pack_take(request: PackRequest, folder: Path, tell: Callable[[str], None] = 
     frames = np.arange(first_last[0], first_last[1] + 1)
     if len(frames) == 0:
         raise TakeError(f"frames: the range {first_last[0]}..{first_last[1]} is empty; give at least one frame.")
-    sizes = [_image_size(source, frames, request.footage.on_bad_frame) for source in footage]
+    sizes = [_image_size(source, frames, request.on_bad_frame) for source in footage]
     cameras = tuple(_camera(camera, size) for camera, size in zip(calibrated, sizes, strict=True))
     start, scene_times = None, frames.astype(np.float64)
     if request.start is not None:
@@ -101,8 +78,8 @@ def pack_take(request: PackRequest, folder: Path, tell: Callable[[str], None] = 
         start=start,
         scene_times=scene_times,
         texture=None if request.texture is None else str(request.texture),
-        on_bad_frame=request.footage.on_bad_frame,
-        settings=request.settings,
+        on_bad_frame=request.on_bad_frame,
+        settings=Settings() if settings is None else settings,
     )
     write_take(take, folder)
     return take
@@ -176,13 +153,13 @@ def _number(value: Any, where: str) -> float:
     return float(value)
 
 
-def _footage(source: FootageSource, camera: str) -> Footage:
+def _footage(request: PackRequest, camera: str) -> Footage:
     return Footage(
         camera=camera,
-        path=canonical_pattern(source.pattern).replace("{camera}", camera),
-        matte=None if source.matte is None else canonical_pattern(source.matte).replace("{camera}", camera),
-        color_space=source.color_space,
-        bayer=source.bayer,
+        path=canonical_pattern(request.footage).replace("{camera}", camera),
+        matte=None if request.matte is None else canonical_pattern(request.matte).replace("{camera}", camera),
+        color_space=request.color_space,
+        bayer=request.bayer,
     )
 
 

@@ -19,8 +19,9 @@ from facesolve.runtime.progress import Progress
 from facesolve.stages.keyframes import choose_keyframes
 from facesolve.stages.setup import prepare
 from facesolve.take import Solution, StartPose, Take, TakeError, read_solution, read_take, write_take
-from facesolve.take.files import new_folder
+from facesolve.take.files import check_new, new_folder
 from facesolve.take.frame_range import part_of_take
+from facesolve.take.settings_record import SettingsChange
 
 from .solve_folder import solve_take_folder
 
@@ -54,16 +55,16 @@ def refine_take_cameras(
     cameras: Sequence[str],
     device: str,
     progress: Progress,
+    overwrite: bool = False,
 ) -> tuple[CameraMotion, ...]:
     """Finds which cameras of the take were bumped since calibration, and writes a new take into ``out``.
 
     solution_folder: a solve of the take, or None to make one in draft quality first. cameras: names of those that
     moved, empty to find out. When none has moved nothing is written. Raises FacesolveError.
     """
+    check_new(out, overwrite)
     whole = read_take(take_folder)
     named = _named(whole, cameras)
-    if out.exists():
-        raise TakeError(f"'{out}' is there already and is not overwritten; name a new folder.")
     solution = _solved(take_folder, device, progress) if solution_folder is None else read_solution(solution_folder)
     take = _solved_part(whole, solution)
     where = choose_device(device)
@@ -76,7 +77,7 @@ def refine_take_cameras(
     refined, moved = find_bumped(problem, pixels, pose.at(keyframes), keyframes, named)
     progress.advance()
     if bool(moved.any()):
-        with new_folder(out) as folder:
+        with new_folder(out, overwrite) as folder:
             write_take(_with_places(whole, refined.places, moved, out.name), folder)
     return _motions(whole, refined, camera_places(problem), moved)
 
@@ -93,8 +94,10 @@ def _named(take: Take, names: Sequence[str]) -> Tensor | None:
 
 def _solved(take_folder: Path, device: str, progress: Progress) -> Solution:
     with tempfile.TemporaryDirectory(prefix="facesolve_") as folder:
-        options = {"device": device, "quality": DRAFT, "frames": None, "resume": False}
-        return solve_take_folder(take_folder, Path(folder), progress=progress, **options)  # type: ignore[arg-type]
+        draft = SettingsChange(values={"quality": DRAFT})
+        return solve_take_folder(
+            take_folder, Path(folder), device=device, settings=draft, frames=None, resume=False, progress=progress
+        )
 
 
 def _solved_part(take: Take, solution: Solution) -> Take:

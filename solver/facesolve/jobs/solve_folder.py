@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from facesolve import __version__
 from facesolve.appearance.bake import NoTexture, bake_texture
-from facesolve.footage.check import check_images
-from facesolve.render import choose_backend
 from facesolve.render.texture_files import write_texture
-from facesolve.runtime.checkpoint import Checkpoint
-from facesolve.runtime.devices import choose_device, device_name, existing_device
+from facesolve.runtime.checkpoint import Checkpoint, check_out
+from facesolve.runtime.devices import device_name
 from facesolve.runtime.progress import Progress
 from facesolve.runtime.stage_clock import StageClock
 from facesolve.solve.pipeline import Solved, solve_take
 from facesolve.solve.provenance import origin
 from facesolve.solve.solution import make_solution
-from facesolve.take import Solution, read_take, write_solution
+from facesolve.take import Solution, Take, read_take, write_solution
 from facesolve.take.files import write_atomic
-from facesolve.take.frame_range import part_of_take
 from facesolve.take.names import LOG, TAKE
+from facesolve.take.settings_record import SettingsChange, settings_record
+
+from .opened_take import open_take
 
 TEXTURE_FRAMES = 6  # keyframes that the texture is baked from
 
@@ -34,32 +34,29 @@ def solve_take_folder(
     out: Path,
     *,
     device: str,
-    quality: str | None,
     frames: tuple[int, int] | None,
     resume: bool,
     progress: Progress,
+    settings: SettingsChange | None = None,
+    overwrite: bool = False,
     beside: Sequence[str] = (),
 ) -> Solution:
     """Solves the take in ``take_folder`` and writes ``solution.npz``, ``solution.json``, texture and log into ``out``.
 
-    device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``. quality: instead of the take's own. frames: first and last, both
-    included. resume: go on from the checkpoint in ``out``. beside: further devices, which share the refinement.
-    Raises FacesolveError; nothing is written before the take is checked.
+    device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``. frames: first and last, both included. resume: continue from the
+    checkpoint in ``out``. settings: changes to the take's own, for this solve alone. beside: further devices, which
+    share the refinement. Raises FacesolveError; nothing is written before the take is checked. A solution, or without
+    ``resume`` an interrupted solve, that is in ``out`` already is an error unless ``overwrite``.
     """
-    take = read_take(take_folder)
-    if frames is not None:
-        take = part_of_take(take, *frames)
-    if quality is not None:
-        take = replace(take, settings=replace(take.settings, quality=quality))
-    where, others = choose_device(device), [existing_device(name) for name in beside]
-    check_images(take)
+    check_out(out, resume, overwrite)
     clock = StageClock(progress)
-    clock.message(f"facesolve {__version__}, torch {torch.__version__} on {device_name(where)}")
+    opened = open_take(
+        read_take(take_folder), device=device, progress=clock, frames=frames, settings=settings, others=beside
+    )
+    take, where, others = opened.take, opened.device, opened.others
     for other in others:
         clock.message(f"frames are refined on {device_name(other)}, too")
-    clock.message(f"rasterizer: {choose_backend(where).reason}")
-    identity = (take_folder / TAKE).read_bytes() + repr((__version__, quality, frames, where.type)).encode()
-    checkpoint = Checkpoint(out, hashlib.sha256(identity).hexdigest(), resume)
+    checkpoint = Checkpoint(out, _fingerprint(take, take_folder, where), resume)
     try:
         solved = solve_take(take, where, clock, checkpoint, others)
         look = _write_texture(solved, out, clock)
@@ -76,6 +73,12 @@ def solve_take_folder(
         write_atomic(out / LOG, ("\n".join(clock.lines) + "\n").encode("utf-8"))
     checkpoint.remove()
     return solution
+
+
+def _fingerprint(take: Take, take_folder: Path, device: torch.device) -> str:
+    """Identifies what is solved: the take, the frames, the settings of this solve, the version and kind of device."""
+    chosen = (__version__, take.frames.tolist(), settings_record(take.settings), device.type)
+    return hashlib.sha256((take_folder / TAKE).read_bytes() + json.dumps(chosen).encode()).hexdigest()
 
 
 def _write_texture(solved: Solved, out: Path, clock: StageClock) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -16,53 +16,39 @@ from facesolve.footage.container import UnreadableImage
 from facesolve.footage.decode import image_size
 from facesolve.footage.norpix.matching import Matching, match_recordings
 from facesolve.footage.reader import open_many
-from facesolve.footage.sequence import canonical_pattern, frames_on_disk
+from facesolve.footage.sequence import frames_on_disk
 from facesolve.geometry.camera import undistortion_maps, without_distortion
 from facesolve.geometry.camera_files import as_calibrated, read_cameras, write_cameras
 from facesolve.runtime.progress import Progress
 from facesolve.take import Camera, Footage, FootageError, TakeError
 from facesolve.take.calibration import CalibratedCamera
-from facesolve.take.files import new_folder, write_atomic
+from facesolve.take.files import check_new, new_folder, write_atomic
 from facesolve.take.footage import NORPIX, SEQUENCE
+
+from .requests import UndistortRequest
 
 _JPEG_QUALITY = 95
 _WORKERS = 8
 
 
-@dataclass(frozen=True)
-class UndistortRequest:
-    """footage: a path with ``{camera}`` and ``####`` or ``{frame:04d}``, or a video or ``.seq`` with ``{camera}``.
-
-    frames: first and last number, both included; None for all there are. cameras: names, all when empty. format: of the
-    files written, None: TIFF for floating-point images, else PNG. bayer: of ``.seq`` files with a mosaic.
-    """
-
-    footage: str
-    calibration: Path
-    frames: tuple[int, int] | None = None
-    cameras: tuple[str, ...] = ()
-    format: str | None = None
-    bayer: str | None = None
-
-
-def undistort_footage(request: UndistortRequest, folder: Path, progress: Progress) -> int:
+def undistort_footage(request: UndistortRequest, folder: Path, progress: Progress, overwrite: bool = False) -> int:
     """Writes ``CAMERA/CAMERA_0001.png`` ... and ``calibration.json`` into the new ``folder``; the number of images.
 
     Intrinsics, size, depth and encoding of the images stay; what the lens did not see is black. ``.seq`` files of
     several cameras are matched by their time stamps, and numbered from the first image that all recorded; an image that
     was dropped is not written. All or nothing: the folder appears when every image is written. Raises TakeError or
-    FootageError.
+    FootageError; a folder that is there already is one unless ``overwrite``.
     """
-    calibrated = _chosen(read_cameras(request.calibration), request)
-    pattern = canonical_pattern(request.footage)
-    paths = {camera.name: pattern.replace("{camera}", camera.name) for camera in calibrated}
+    check_new(folder, overwrite)
+    calibrated = _chosen(read_cameras(request.cameras), request)
+    paths = {camera.name: request.footage.replace("{camera}", camera.name) for camera in calibrated}
     if len(set(paths.values())) < len(paths):
         raise TakeError(f"footage: '{request.footage}' has no {{camera}}; all cameras would have the same images.")
     footage = [Footage(name, path, bayer=request.bayer) for name, path in paths.items()]
     footage, frames = _matched(footage, request, progress) or (footage, [_frames(f, request.frames) for f in footage])
     cameras = [_camera(camera, source, f[0]) for camera, source, f in zip(calibrated, footage, frames, strict=True)]
     progress.stage("undistort", sum(map(len, frames)))
-    with new_folder(folder) as target:
+    with new_folder(folder, overwrite) as target:
         for camera, source, numbers in zip(cameras, footage, frames, strict=True):
             _write_camera(camera, source, numbers, request.format, target / camera.name, progress)
         straight = [as_calibrated(without_distortion(camera)) for camera in cameras]
@@ -72,15 +58,13 @@ def undistort_footage(request: UndistortRequest, folder: Path, progress: Progres
 
 def _chosen(calibrated: Sequence[CalibratedCamera], request: UndistortRequest) -> list[CalibratedCamera]:
     by_name = {camera.name: camera for camera in calibrated}
-    for name in request.cameras:
+    for name in request.only_cameras:
         if name not in by_name:
-            raise TakeError(f"cameras: '{request.calibration}' has no camera '{name}'; it has {', '.join(by_name)}.")
-    chosen = [by_name[name] for name in request.cameras] if request.cameras else list(calibrated)
+            raise TakeError(f"cameras: '{request.cameras}' has no camera '{name}'; it has {', '.join(by_name)}.")
+    chosen = [by_name[name] for name in request.only_cameras] if request.only_cameras else list(calibrated)
     for camera in chosen:  # it names a folder of the output
         if set(camera.name) & set("/\\:") or camera.name in ("", ".", ".."):
-            raise TakeError(
-                f"camera '{camera.name}' in '{request.calibration}': its name cannot name a folder; rename it."
-            )
+            raise TakeError(f"camera '{camera.name}' in '{request.cameras}': its name cannot name a folder; rename it.")
     return chosen
 
 

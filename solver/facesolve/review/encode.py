@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import math
 import os
+import re
 import uuid
 from collections.abc import Callable, Iterable
 from fractions import Fraction
@@ -15,7 +16,7 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
-from facesolve.take.files import check_file
+from facesolve.take.files import check_file, check_new
 from facesolve.take.footage import fill_frame
 
 from .pictures import write_picture
@@ -57,6 +58,19 @@ def check_output(path: Path, count: int) -> None:
     elif count > 1 and fill_frame(path.name, 0) == path.name:
         raise VideoError(f"output: '{path}' is one file for {count} frames; name it '{path.stem}.{{frame:04d}}{PNG}'.")
     check_file(path)
+
+
+def check_new_pictures(path: Path, overwrite: bool) -> None:
+    """Raises TakeError when ``path``, or a picture of the sequence that it names, is there and may not be replaced."""
+    before, *sequence = re.split(r"\{frame[^}]*\}", path.name, maxsplit=1)
+    if not sequence:
+        check_new(path, overwrite)
+        return
+    name = re.compile(re.escape(before) + r"\d+" + re.escape(sequence[0]))
+    there = sorted(path.parent.iterdir()) if path.parent.is_dir() else []
+    for picture in there:
+        if name.fullmatch(picture.name):
+            check_new(picture, overwrite)
 
 
 def open_writer(

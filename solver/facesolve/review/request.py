@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from facesolve.take.errors import FacesolveError
@@ -38,18 +38,25 @@ class VideoError(FacesolveError):
 
 @dataclass(frozen=True)
 class VideoRequest:
-    """What a video shows.
+    """What a video shows. Raises VideoError.
 
-    what: one of KINDS. cameras: names, all when empty. frames: first and last take frame, both included, None for all.
-    beside: the footage beside each picture. opacity: of the render in a blend, 0..1. stabilize: the head stands still.
-    scale: of the footage's pixels; height: of the whole picture, pixels; with neither at most 3840 x 2160 (GIF: 480
-    high). fps: frames a second, None for the footage's. levels: ends of the scale of differences in levels of 255,
-    None to fit it. labels: camera names, frame number and timecode are burnt in. rate_factor: x264's, of
-    an MP4; 6 more halve the file. Raises VideoError.
+    Attributes:
+        what: what the pictures show; see above.
+        only_cameras: these cameras only, in this order.
+        frames: first and last frame, both included; all when left out.
+        beside: show the footage next to each picture.
+        opacity: of the mesh in a blend, 0 to 1.
+        stabilize: move the picture so that the head stands still.
+        scale: size of each picture relative to its footage; the whole is at most 3840 x 2160 when left out.
+        height: height of the whole picture in pixels; of a GIF 480 when left out.
+        fps: frame rate; the footage's when left out.
+        levels: ends of the heatmap's scale, of 255; fitted when left out.
+        labels: show camera names, frame numbers and timecode.
+        rate_factor: constant rate factor of an MP4, 0 to 51; 6 more halve the file.
     """
 
-    what: str = "overlay"
-    cameras: tuple[str, ...] = ()
+    what: str = field(default="overlay", metadata={"choices": tuple(KINDS)})
+    only_cameras: tuple[str, ...] = ()
     frames: tuple[int, int] | None = None
     beside: bool = False
     opacity: float = 0.5
@@ -84,3 +91,27 @@ class VideoRequest:
         if path.suffix.lower() == GIF and self.scale is None and self.height is None:
             return replace(self, height=GIF_HEIGHT)
         return self
+
+
+@dataclass(frozen=True)
+class ReportRequest:
+    """What a report shows.
+
+    Attributes:
+        what: videos to choose from on the page, by what 'facesolve render' calls them.
+        video: show the footage and the mesh; without it the page has curves and errors only.
+        only_cameras: these cameras only, in the video.
+        height: height of the video in pixels.
+        take: folder of the take, where the solution's own record is not right.
+    """
+
+    what: tuple[str, ...] = ("wireframe",)
+    video: bool = True
+    only_cameras: tuple[str, ...] = ()
+    height: int = 720
+    take: Path | None = None
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of picture, a video each; empty for a page without video."""
+        return self.what if self.video else ()

@@ -53,7 +53,7 @@ def render_video(
     differences need it. In memory are a few frames, however long the take. Raises FacesolveError with one sentence; no
     unfinished file is left.
     """
-    cameras = chosen_cameras(take, request.cameras)
+    cameras = chosen_cameras(take, request.only_cameras)
     rows = _rows(solution, request.frames)
     check_output(path, len(rows))
     shown = request.panels

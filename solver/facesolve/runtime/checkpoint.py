@@ -9,10 +9,22 @@ from pathlib import Path
 import numpy as np
 
 from facesolve.take import SolveError, TakeError
-from facesolve.take.files import read_npz, write_npz
-from facesolve.take.names import CHECKPOINT
+from facesolve.take.files import check_new, read_npz, write_npz
+from facesolve.take.names import CHECKPOINT, SOLUTION
 
 SECONDS_BETWEEN = 5.0
+
+
+def check_out(out: Path, resume: bool, overwrite: bool) -> None:
+    """TakeError when a solve into ``out`` would replace a solution or an interrupted solve without the user's word."""
+    if resume:
+        return
+    if (out / CHECKPOINT).exists() and not overwrite:
+        raise TakeError(
+            f"'{out / CHECKPOINT}' is of an interrupted solve; give --resume to continue it, or --overwrite to start "
+            "again."
+        )
+    check_new(out / SOLUTION, overwrite)
 
 
 class Checkpoint:

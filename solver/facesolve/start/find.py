@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -28,25 +26,16 @@ from .detector import Detector, LandmarkError, find_detector
 from .evidence import Evidence, gather
 from .found import FoundStart, confidence
 from .landmarks import LandmarkFit, RigLandmarks, fit_landmarks, landmarks_of_rig
+from .method import LANDMARKS, SEARCH, How
 from .proxy import HeadProxy, make_proxy
 from .search import search
 from .settle import Settled, settle
 
-AUTO, SEARCH, LANDMARKS = METHODS = ("auto", "search", "landmarks")
 OTHER_FRAMES = (1 / 3, 2 / 3)  # places in the take that are tried when the first frame leaves doubt
 CANDIDATES = 3  # poses of the search that are settled when the best leaves doubt
 SAME_WITHIN = 0.1  # of the head's radius
 LANDMARK_LEAD = 0.3  # what landmarks that all fall into their places are worth; fewer count in proportion
 LONE_CONFIDENCE = 0.7  # at best, by landmarks in a single camera, where nothing can be compared
-
-
-@dataclass(frozen=True)
-class How:
-    """How a start pose is to be found. method: one of METHODS. python, model: see ``detector.find_detector``."""
-
-    method: str = AUTO
-    python: Path | None = None
-    model: Path | None = None
 
 
 def find_start(
@@ -97,7 +86,7 @@ class _Finder:
         self._model = RigModel(take.rig, device)
         self._detector: Detector | None = None
         if how.method != SEARCH:
-            self._detector = find_detector(how.python, how.model)
+            self._detector = find_detector(how.landmark_python, how.landmark_model)
         if how.method == LANDMARKS and self._detector is None:
             raise LandmarkError(
                 "landmarks: MediaPipe is not installed here; name a Python that has it by --landmark-python or "

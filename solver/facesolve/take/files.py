@@ -55,14 +55,24 @@ def check_folder(path: Path) -> None:
         raise TakeError("'{}' cannot be written: you may not write into '{}'.".format(path, there))
 
 
+def check_new(path: Path, overwrite: bool) -> None:
+    """Raises TakeError when something is at ``path`` that the user did not allow to be overwritten.
+
+    An empty folder is free.
+    """
+    taken = any(path.iterdir()) if path.is_dir() else path.exists()
+    if taken and not overwrite:
+        raise TakeError("'{}' exists already; choose another name, or give --overwrite to replace it.".format(path))
+
+
 @contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
+def new_folder(path: Path, overwrite: bool = False) -> Iterator[Path]:
     """A folder beside ``path`` to fill, which becomes ``path`` when all went well and else disappears.
 
-    Raises TakeError when ``path`` is there already: it is never overwritten.
+    Raises TakeError when ``path`` is there already. With ``overwrite`` the new files replace those of the same names
+    in it, and others stay.
     """
-    if path.exists():
-        raise TakeError("'{}' is there already and is not overwritten; name a new folder.".format(path))
+    check_new(path, overwrite)
     check_folder(path)
     temporary = Path("{}.{}.part".format(os.path.abspath(str(path)), uuid.uuid4().hex))
     try:
@@ -71,10 +81,23 @@ def new_folder(path: Path) -> Iterator[Path]:
         raise TakeError("'{}' cannot be made ({}).".format(path, error.strerror)) from None
     try:
         yield temporary
-        os.rename(str(temporary), str(path))
+        if path.exists():
+            _move_into(temporary, path)
+            shutil.rmtree(str(temporary))
+        else:
+            os.rename(str(temporary), str(path))
     except BaseException:
         shutil.rmtree(str(temporary), ignore_errors=True)
         raise
+
+
+def _move_into(source: Path, target: Path) -> None:
+    target.mkdir(exist_ok=True)
+    for entry in source.iterdir():
+        if entry.is_dir():
+            _move_into(entry, target / entry.name)
+        else:
+            os.replace(str(entry), str(target / entry.name))
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import importlib
 import json
-from dataclasses import asdict, fields, replace
+import os
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
@@ -14,7 +15,7 @@ import numpy as np
 from .errors import TakeError
 from .settings import SCALARS, ControlSettings, HeadPin, Pin, Settings
 
-CONTROL_KEYS = tuple(field.name for field in fields(ControlSettings) if field.name != "name")
+CONTROL_KEYS = tuple(known.name for known in fields(ControlSettings) if known.name != "name")
 KEYS = (*SCALARS, "controls", "pins", "head_pins")
 
 
@@ -59,6 +60,33 @@ def settings_from(record: Mapping[str, Any], base: Optional[Settings] = None) ->
         head_pins=tuple(heads.values()),
         **values,
     )
+
+
+@dataclass(frozen=True)
+class SettingsChange:
+    """What a user changes about a take's settings for one run.
+
+    file: a settings file, or None. values: scalars by name, which win over the file.
+    """
+
+    file: Optional[Path] = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def over(self, base: Settings) -> Settings:
+        """``base`` with the changes. Raises TakeError for a bad file or value."""
+        changed = base if self.file is None else read_settings(self.file, base)
+        return settings_from(self.values, changed) if self.values else changed
+
+    def arguments(self) -> List[str]:
+        """The changes as arguments of ``facesolve solve``; the file's path becomes absolute."""
+        arguments = [] if self.file is None else ["--settings", os.path.abspath(str(self.file))]
+        for name, value in self.values.items():
+            flag = name.replace("_", "-")
+            if isinstance(value, bool):
+                arguments.append("--{}{}".format("" if value else "no-", flag))
+            else:
+                arguments += ["--" + flag, str(value)]
+        return arguments
 
 
 def read_settings(path: Path, base: Optional[Settings] = None) -> Settings:

@@ -53,7 +53,7 @@ def the_sentence(captured: Captured) -> str:
 
 def test_report_holds_video_provenance_and_log(solved: Path, tmp_path: Path, capsys: Captured) -> None:
     page = tmp_path / "new" / "report.html"
-    assert report(solved, page, "--what", "wireframe,shaded", "--cameras", "front,left", "--height", "96") == 0
+    assert report(solved, page, "--what", "wireframe,shaded", "--only-cameras", "front,left", "--height", "96") == 0
     record = stored(page)
     assert [(film["label"], film["fps"]) for film in record["films"]] == [("Overlay", 30), ("Shaded", 30)]
     assert len(re.findall(r'id="film-\d"', page.read_text(encoding="utf-8"))) == 2
@@ -104,7 +104,7 @@ def test_no_video_when_none_is_wanted(solved: Path, tmp_path: Path, capsys: Capt
     ("arguments", "sentence"),
     [
         (["--what", "hologram"], "'hologram' is not one of"),
-        (["--cameras", "behind"], "no camera 'behind'"),
+        (["--only-cameras", "behind"], "no camera 'behind'"),
         (["--height", "0"], "height 0 is not above 0"),
         (["--take", "nowhere"], "no take.json in 'nowhere'"),
         (["--what", "heatmap"], "texture"),

@@ -68,20 +68,6 @@ def match_recordings(
     return Matched(sources, wanted, round(found.fps, 4) or None, (*notes, *_report(found)))
 
 
-def parse_clocks(values: Sequence[str]) -> dict[str, float]:
-    """Seconds by camera name of texts like ``left=0.25``. Raises TakeError for anything else."""
-    clocks = {}
-    for value in values:
-        camera, equals, seconds = value.rpartition("=")
-        try:
-            clocks[camera] = float(seconds)
-        except ValueError:
-            equals = ""
-        if not camera or not equals or not np.isfinite(clocks[camera]):
-            raise TakeError(f"clock: '{value}' is not CAMERA=SECONDS, for example left=0.25.")
-    return clocks
-
-
 def _recording(footage: Footage, mode: str, notes: list[str]) -> Recording:
     """The time stamps of one file; what is wrong with a file that can be read goes to ``notes``."""
     try:

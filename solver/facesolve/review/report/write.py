@@ -10,12 +10,12 @@ from pathlib import Path
 
 from facesolve import __version__
 from facesolve.review.encode import check_output
-from facesolve.review.request import KINDS, NEEDS_TEXTURE, VideoError, VideoRequest
+from facesolve.review.request import KINDS, NEEDS_TEXTURE, ReportRequest, VideoError, VideoRequest
 from facesolve.review.sheet import chosen_cameras
 from facesolve.review.video import baked_texture, render_video
 from facesolve.runtime.progress import Progress
 from facesolve.take import FootageError, Solution, Take, TakeError, read_solution, read_take
-from facesolve.take.files import check_file, read_json, write_atomic
+from facesolve.take.files import check_file, check_new, read_json, write_atomic
 from facesolve.take.names import LOG, REPORT, SOLUTION
 from facesolve.take.solved import find_take
 
@@ -30,19 +30,6 @@ LABELS = {"wireframe": "Overlay", "overlay": "Footage and overlay", "heatmap": "
 
 
 @dataclass(frozen=True)
-class ReportRequest:
-    """What a report shows. kinds: of ``facesolve.review.request.KINDS``, a video each, none for no video.
-
-    cameras: names, all when empty. height: of the videos, pixels. take: folder, None for where the solution says.
-    """
-
-    kinds: tuple[str, ...] = ("wireframe",)
-    cameras: tuple[str, ...] = ()
-    height: int = 720
-    take: Path | None = None
-
-
-@dataclass(frozen=True)
 class Report:
     """What was written. size: bytes. no_film: why the page has no video, empty when it has one."""
 
@@ -51,17 +38,21 @@ class Report:
     no_film: str
 
 
-def write_report(folder: Path, path: Path, request: ReportRequest, progress: Progress) -> Report:
+def write_report(
+    folder: Path, path: Path, request: ReportRequest, progress: Progress, overwrite: bool = False
+) -> Report:
     """Writes the solution in ``folder`` as one HTML page to ``path``, whole or not at all.
 
     A take or footage that is not there any more, or no PyAV, leaves a page without video, which says so. Anything that
-    was asked for and cannot be had raises FacesolveError with one sentence.
+    was asked for and cannot be had raises FacesolveError with one sentence, and so does a file at ``path`` unless
+    ``overwrite``.
     """
     if path.is_dir():
         raise TakeError(f"report: '{path}' is a folder; name a file in it, such as '{path / REPORT}'.")
     if path.suffix.lower() not in SUFFIXES:
         raise TakeError(f"report: '{path}' does not end in {SUFFIXES[0]}, so browsers would not show it; name it so.")
     check_file(path)
+    check_new(path, overwrite)
     videos = tuple(_video_request(kind, request) for kind in request.kinds)
     solution = read_solution(folder)
     take, take_folder, no_film = _take(solution, folder, request)
@@ -86,7 +77,7 @@ def write_report(folder: Path, path: Path, request: ReportRequest, progress: Pro
 
 def _video_request(kind: str, request: ReportRequest) -> VideoRequest:
     factor = RATE_FACTOR_OF_NOISE if "difference" in KINDS.get(kind, ()) else RATE_FACTOR
-    return VideoRequest(kind, request.cameras, height=request.height, rate_factor=factor)
+    return VideoRequest(kind, request.only_cameras, height=request.height, rate_factor=factor)
 
 
 def _take(solution: Solution, folder: Path, request: ReportRequest) -> tuple[Take | None, str, str]:
@@ -109,7 +100,7 @@ def _films(
         return [], "This report was made without video."
     textured = any(NEEDS_TEXTURE.intersection(video.panels) or video.what == "blend" for video in videos)
     texture = baked_texture(folder, solution) if textured else None
-    chosen_cameras(take, videos[0].cameras)
+    chosen_cameras(take, videos[0].only_cameras)
     films = []
     with tempfile.TemporaryDirectory(prefix="facesolve_report_") as scratch:
         try:

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from facesolve.cli import main
-from facesolve.footage.norpix import extract
+from facesolve.jobs import extract_images as extract
+from facesolve.jobs.requests import ExtractRequest
 from facesolve.take import FootageError
 from facesolve.take.files import write_atomic
-
-from .seq_files import Kind, pictures, spoil_image, stored_pixels, write_seq
+from tests.footage.norpix.seq_files import Kind, pictures, spoil_image, stored_pixels, write_seq
 
 COUNT = 5
 Captured = pytest.CaptureFixture[str]
@@ -57,7 +57,7 @@ def test_stored_jpegs_are_copied_and_others_made(tmp_path: Path) -> None:
 
 def test_the_table_has_every_stamp_to_the_microsecond(tmp_path: Path, capsys: Captured) -> None:
     path = write_seq(tmp_path / "shot.seq", Kind(5, "mono"), pictures(3), np.array([7_000_001, 7_033_010, 8_000_000]))
-    assert run(path, tmp_path / "out", "--images", "0-2") == 0
+    assert run(path, tmp_path / "out", "--frames", "0-2") == 0
     assert (tmp_path / "out" / "shot.csv").read_text(encoding="utf-8").splitlines() == [
         "image,file,seconds,step_ms",
         "0,shot_000000.tif,7.000001,",
@@ -69,14 +69,14 @@ def test_the_table_has_every_stamp_to_the_microsecond(tmp_path: Path, capsys: Ca
 
 def test_ranges_and_names(tmp_path: Path, capsys: Captured) -> None:
     path = write_seq(tmp_path / "my {frame} shot.seq", Kind(5, "mono"), pictures(COUNT))
-    assert run(path, tmp_path / "out", "--images", "2-3", "--name", "x.{frame:03d}.{name}", "--format", "png") == 0
+    assert run(path, tmp_path / "out", "--frames", "2-3", "--name", "x.{frame:03d}.{name}", "--format", "png") == 0
     names = {entry.name for entry in (tmp_path / "out").iterdir()}
     stem = "my {frame} shot"
     assert names == {f"x.002.{stem}.png", f"x.003.{stem}.png", f"{stem}.csv"}
     for options, sentence in (
-        (("--images", "3-5"), "images 3-5: "),
-        (("--images", "-1-2"), "images -1-2: "),
-        (("--images", "4-1"), "empty"),
+        (("--frames", "3-5"), "frames 3-5: "),
+        (("--frames", "-1-2"), "frames -1-2: "),
+        (("--frames", "4-1"), "empty"),
         (("--name", "{name}"), "has no {frame}"),
         (("--name", "../{frame}"), "holds a folder"),
         (("--name", "c:{frame}"), "holds a folder"),
@@ -113,7 +113,7 @@ def test_a_damaged_image_stops_or_is_left_out(tmp_path: Path, capsys: Captured) 
         assert run(path, tmp_path / form, "--format", form) == 2
         assert f"'{path}' holds an image, number 2, that is truncated or damaged" in capsys.readouterr().err
         assert not (tmp_path / form / "shot.csv").exists()
-        assert run(path, tmp_path / form, "--format", form, "--on-bad-frame", "unseen") == 0
+        assert run(path, tmp_path / form, "--format", form, "--on-bad-frame", "unseen", "--overwrite") == 0
         assert "4 images, 1 left out" in capsys.readouterr().out
         assert not (tmp_path / form / f"shot_000002.{form}").exists()
         rows = (tmp_path / form / "shot.csv").read_text(encoding="utf-8").splitlines()[1:]
@@ -167,6 +167,6 @@ def test_the_real_samples(facesolve_data: Path, tmp_path: Path) -> None:
 
 
 def test_a_missing_recording_is_named(tmp_path: Path) -> None:
-    request = extract.ExtractRequest(tmp_path / "none.seq", "tif")
+    request = ExtractRequest(tmp_path / "none.seq", "tif")
     with pytest.raises(FootageError, match=r"none.seq' does not exist"):
         extract.extract_images(request, tmp_path / "out", extract.Progress)  # type: ignore[arg-type]

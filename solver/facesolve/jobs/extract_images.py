@@ -11,32 +11,16 @@ import cv2
 import numpy as np
 
 from facesolve.footage.container import UnreadableImage
+from facesolve.footage.norpix.reader import MICROSECONDS, NorpixFile
 from facesolve.runtime.progress import Progress
 from facesolve.take import FootageError, TakeError
-from facesolve.take.files import check_folder, write_atomic
+from facesolve.take.files import check_folder, check_new, write_atomic
 from facesolve.take.footage import fill_frame
 
-from .reader import MICROSECONDS, NorpixFile
+from .requests import ExtractRequest
 
 _JPEG_QUALITY = 95
 _WORKERS = 8
-
-
-@dataclass(frozen=True)
-class ExtractRequest:
-    """What to write. format: ``tif``, ``png`` or ``jpg``. images: first and last number, both included; None for all.
-
-    name: file name without ending, with ``{frame}`` or ``{frame:06d}`` (the image number) and, if wanted, ``{name}``
-    (the recording's). bayer: a Bayer pattern, ``none`` to keep the mosaic, or None. on_bad_frame: ``stop``, or
-    ``unseen`` to leave an image out that cannot be read.
-    """
-
-    recording: Path
-    format: str
-    images: tuple[int, int] | None = None
-    name: str = "{name}_{frame:06d}"
-    bayer: str | None = None
-    on_bad_frame: str = "stop"
 
 
 @dataclass(frozen=True)
@@ -48,12 +32,12 @@ class Extraction:
     table: Path
 
 
-def extract_images(request: ExtractRequest, folder: Path, progress: Progress) -> Extraction:
+def extract_images(request: ExtractRequest, folder: Path, progress: Progress, overwrite: bool = False) -> Extraction:
     """Writes the images and, after them, ``<recording>.csv`` into ``folder`` (made if needed).
 
-    Each file appears whole or not at all; existing ones are replaced. The table has for each image its number, file,
-    seconds since 1970 (by the recorder's clock, whose time zone is not known) and milliseconds since the one before.
-    Raises TakeError or FootageError.
+    Each file appears whole or not at all; existing ones are an error unless ``overwrite``. The table has for each image
+    its number, file, seconds since 1970 (by the recorder's clock, whose time zone is not known) and milliseconds since
+    the one before. Raises TakeError or FootageError.
     """
     check_folder(folder)
     try:
@@ -65,9 +49,10 @@ def extract_images(request: ExtractRequest, folder: Path, progress: Progress) ->
             progress.message(f"warning: '{request.recording}' {file.note}")
         numbers = _numbers(request, file.count)
         stamps = _stamps(file, numbers, request)
-        names = _names(request, numbers)
+        names, table = _names(request, numbers), folder / f"{request.recording.stem}.csv"
+        for path in (table, *(folder / name for name in names)):
+            check_new(path, overwrite)
         whole = _write_all(request, file, numbers, [folder / name for name in names], progress)
-        table = folder / f"{request.recording.stem}.csv"
         rows = [row for row, kept in zip(zip(numbers, names, stamps.tolist(), strict=True), whole, strict=True) if kept]
         write_atomic(table, _table(rows).encode())
         return Extraction(len(rows), len(numbers) - len(rows), table)
@@ -86,10 +71,10 @@ def _names(request: ExtractRequest, numbers: list[int]) -> list[str]:
 
 
 def _numbers(request: ExtractRequest, count: int) -> list[int]:
-    first, last = (0, count - 1) if request.images is None else request.images
+    first, last = (0, count - 1) if request.frames is None else request.frames
     if not 0 <= first <= last < count:
         raise FootageError(
-            f"images {first}-{last}: '{request.recording}' has {count} images, 0 to {count - 1}; choose among them."
+            f"frames {first}-{last}: '{request.recording}' has {count} images, 0 to {count - 1}; choose among them."
         )
     return list(range(first, last + 1))
 

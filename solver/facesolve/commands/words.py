@@ -1,0 +1,117 @@
+"""The words of the command line: what each argument and flag means, once for all commands."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from facesolve.take import FacesolveError, TakeError
+from facesolve.take.device_names import check_device
+from facesolve.take.frame_range import parse_frames
+
+
+class UsageError(FacesolveError):
+    """The command line itself is wrong."""
+
+
+@dataclass(frozen=True)
+class Word:
+    """What a word on the command line stands for.
+
+    metavar: what its value is called in help. help: where a command says nothing itself. read: makes the value of a
+    text, and raises FacesolveError. several: the same of all texts, for a flag that may be given several times. short:
+    a one-letter flag.
+    """
+
+    metavar: str = ""
+    help: str = ""
+    read: Callable[[str], Any] | None = None
+    several: Callable[[Sequence[str]], Any] | None = None
+    short: str = ""
+
+
+def names(text: str) -> tuple[str, ...]:
+    """The names in a text such as ``left,right``."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def all_names(texts: Sequence[str]) -> tuple[str, ...]:
+    """The names in several such texts."""
+    return tuple(name for text in texts for name in names(text))
+
+
+def several_devices(text: str) -> tuple[str, ...]:
+    """Names of devices of a text like ``0,1`` (CUDA indices) or ``cpu,cpu``. Raises UsageError for others."""
+    parts = text.replace(" ", "").split(",")
+    if set(parts) == {"cpu"}:
+        return tuple(parts)
+    indices = [re.fullmatch("(?:cuda:)?([0-9]+)", part) for part in parts]
+    found = [f"cuda:{int(index[1])}" for index in indices if index is not None]
+    if len(found) < len(parts):
+        raise UsageError(f"devices: '{text}' is neither CUDA indices, like 0,1, nor cpu,cpu.")
+    if len(set(found)) < len(found):
+        raise UsageError(f"devices: '{text}' names a device twice.")
+    return tuple(found)
+
+
+def clocks(texts: Sequence[str]) -> dict[str, float]:
+    """Seconds by camera name of texts like ``left=0.25``. Raises TakeError for anything else."""
+    found = {}
+    for text in all_names(texts):
+        camera, equals, seconds = text.rpartition("=")
+        try:
+            value = float(seconds)
+        except ValueError:
+            equals = ""
+        if not camera or not equals or not math.isfinite(value):
+            raise TakeError(f"clock: '{text}' is not CAMERA=SECONDS, for example left=0.25.")
+        found[camera] = value
+    return found
+
+
+WORDS: Mapping[str, Word] = {
+    # inputs, in their places
+    "take": Word("TAKE", "folder with take.json"),
+    "takes": Word("TAKE...", "folders with take.json"),
+    "solution": Word("SOLUTION", "folder with solution.json"),
+    "footage": Word("FOOTAGE"),
+    "recording": Word("RECORDING"),
+    "images": Word("IMAGES"),
+    # inputs by flags
+    "cameras": Word("FILE"),
+    "only_cameras": Word("A,B", "these cameras only", read=names),
+    "frames": Word("A-B", "first and last frame, both included; all when left out", read=parse_frames),
+    "settings": Word("FILE", "settings file: TOML, or JSON of the same keys"),
+    "mask": Word("FILE", "vertices: .npy of one number per vertex, or a list of vertex numbers"),
+    "region": Word("A:B", "also measure vertices A up to, not including, B"),
+    "truth": Word("FILE"),
+    "rig": Word("FILE"),
+    "start": Word("FILE"),
+    "texture": Word("FILE"),
+    "matte": Word("PATTERN"),
+    "name": Word("PATTERN"),
+    "board": Word("KIND:SIZE"),
+    "intrinsics": Word("FILE"),
+    "extrinsics": Word("FILE"),
+    "lens": Word("[CAMERA=]MODEL", several=all_names),
+    "clock": Word("CAMERA=SECONDS", several=clocks),
+    "origin": Word("VIEW"),
+    "landmark_python": Word("FILE"),
+    "landmark_model": Word("FILE"),
+    "spacing": Word("CM"),
+    # how and where
+    "device": Word("DEVICE", "auto, cpu, cuda or cuda:N; auto takes CUDA when it is available", read=check_device),
+    "devices": Word("0,1", read=several_devices),
+    "resume": Word(help="continue an interrupted solve"),
+    # outputs
+    "out": Word("OUT"),
+    "overwrite": Word(help="replace what is there already"),
+    "picture": Word("FILE"),
+    "write_start": Word("FILE"),
+    "json": Word(help="print one JSON object instead of sentences"),
+    "verbose": Word(short="-v"),
+    "quiet": Word(short="-q"),
+}

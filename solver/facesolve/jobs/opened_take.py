@@ -1,0 +1,52 @@
+"""What every job on a take begins with: its frames and settings for this run, a device, and a look at its images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+
+from facesolve import __version__
+from facesolve.footage.check import check_images
+from facesolve.render import choose_backend
+from facesolve.runtime.devices import choose_device, device_name, existing_device
+from facesolve.runtime.progress import Progress
+from facesolve.take import Take
+from facesolve.take.frame_range import part_of_take
+from facesolve.take.settings_record import SettingsChange
+
+
+@dataclass(frozen=True)
+class OpenedTake:
+    """A take as a job works on it, on ``device``, with ``others`` beside it."""
+
+    take: Take
+    device: torch.device
+    others: tuple[torch.device, ...] = ()
+
+
+def open_take(
+    take: Take,
+    *,
+    device: str,
+    progress: Progress,
+    frames: tuple[int, int] | None = None,
+    settings: SettingsChange | None = None,
+    others: Sequence[str] = (),
+) -> OpenedTake:
+    """``take`` with its settings changed, cut to ``frames``, and with images that can be read.
+
+    device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; others: further devices. frames: first and last, both included.
+    Says to ``progress`` which versions, devices and rasterizer are used. Raises FacesolveError.
+    """
+    if settings is not None:
+        take = replace(take, settings=settings.over(take.settings))
+    if frames is not None:
+        take = part_of_take(take, *frames)
+    where = choose_device(device)
+    further = tuple(existing_device(name) for name in others)
+    check_images(take)
+    progress.message(f"facesolve {__version__}, torch {torch.__version__} on {device_name(where)}")
+    progress.message(f"rasterizer: {choose_backend(where).reason}")
+    return OpenedTake(take, where, further)

@@ -1,0 +1,124 @@
+"""What jobs are asked for. Plain data that the command line turns into flags: imports neither torch nor OpenCV."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from facesolve.take.footage import BAD_FRAME_POLICIES, BAYER_PATTERNS, COLOR_SPACES, SYNC_MODES
+
+IMAGE_FORMATS = ("png", "tif", "jpg")
+
+
+def choice(default: Any, choices: tuple[str, ...]) -> Any:
+    """A field whose value is one of ``choices``, or the default."""
+    return field(default=default, metadata={"choices": choices})
+
+
+@dataclass(frozen=True, eq=False)
+class PackRequest:
+    """The files of a take. Paths of footage are relative to the working directory.
+
+    Attributes:
+        rig: rig .npz with neutral, deltas, names, face_counts and faces.
+        cameras: calibration with an entry for each camera: JSON, or OpenCV YAML or XML.
+        footage: path of the images with {camera} and #### (or %04d, {frame:04d}), or of video or .seq files with
+            {camera}.
+        frames: first and last frame, both included; all that every camera has when left out.
+        fps: footage frame rate; measured from the time stamps when left out for .seq files.
+        start: start pose .json with frame, weights by control name, and head as a 4x4 matrix.
+        texture: the rig's albedo image; <UDIM> is allowed in the name.
+        color_space: how pixel values are encoded.
+        matte: path of a second sequence, white where the actor is.
+        on_bad_frame: stop at an image that is missing or damaged, or solve without it (unseen).
+        bayer: top left 2x2 colors of .seq files of Bayer cameras.
+        sync: match .seq files by time stamps; by time stamps with all first images taken together (start); or by
+            image number.
+        clock: correct a .seq recorder's clock offset, seconds (positive: ahead); may be given for several cameras.
+    """
+
+    rig: Path
+    cameras: Path
+    footage: str
+    frames: tuple[int, int] | None = None
+    fps: float | None = None
+    start: Path | None = None
+    texture: Path | None = None
+    color_space: str = choice("srgb", COLOR_SPACES)
+    matte: str | None = None
+    on_bad_frame: str = choice("stop", BAD_FRAME_POLICIES)
+    bayer: str | None = choice(None, BAYER_PATTERNS)
+    sync: str = choice("stamps", SYNC_MODES)
+    clock: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class UndistortRequest:
+    """Footage to write without its lens distortion.
+
+    Attributes:
+        footage: path of the images with {camera} and #### (or %04d, {frame:04d}), or of video or .seq files with
+            {camera}.
+        cameras: calibration of the cameras: JSON, or OpenCV YAML or XML.
+        frames: first and last frame, both included; all when left out.
+        only_cameras: these cameras only.
+        format: of the files written; TIFF for floating-point images and PNG for others when left out.
+        bayer: top left 2x2 colors of .seq files of Bayer cameras.
+    """
+
+    footage: str
+    cameras: Path
+    frames: tuple[int, int] | None = None
+    only_cameras: tuple[str, ...] = ()
+    format: str | None = choice(None, IMAGE_FORMATS)
+    bayer: str | None = choice(None, BAYER_PATTERNS)
+
+
+@dataclass(frozen=True)
+class ExtractRequest:
+    """Images of a recording to write as files.
+
+    Attributes:
+        recording: the Norpix .seq recording; its .idx is used when it is there.
+        format: of the files written; TIFF and PNG keep the bit depth.
+        frames: first and last image number, both included, the first is 0; all when left out.
+        name: file name without ending, with {frame} or {frame:06d}, and {name} for the recording's name.
+        bayer: top left 2x2 colors of a Bayer mosaic; none keeps the mosaic.
+        on_bad_frame: stop at an image that cannot be read, or leave it out (unseen).
+    """
+
+    recording: Path
+    format: str = choice("tif", IMAGE_FORMATS)
+    frames: tuple[int, int] | None = None
+    name: str = "{name}_{frame:06d}"
+    bayer: str | None = choice(None, (*BAYER_PATTERNS, "none"))
+    on_bad_frame: str = choice("stop", BAD_FRAME_POLICIES)
+
+
+@dataclass(frozen=True)
+class CalibrateRequest:
+    """A calibration from images of a board.
+
+    Attributes:
+        images: pattern with {camera} and {view}, folder, or image.
+        board: kind, size and lengths in mm, such as circles:10x10:20.
+        only_cameras: these cameras only, in this order.
+        lens: lens model none, k1, k1k2, brown (k1 k2 p1 p2 k3, the default) or rational; CAMERA=MODEL for one camera.
+        square_pixels: one focal length for both axes.
+        intrinsics: start from the lenses of this calibration: JSON, or OpenCV YAML or XML.
+        hold_intrinsics: keep the lenses as they are.
+        origin: view whose board becomes the world's origin.
+        pictures: draw the rig and every view.
+    """
+
+    images: str
+    board: str
+    only_cameras: tuple[str, ...] = ()
+    lens: tuple[str, ...] = ()
+    square_pixels: bool = False
+    intrinsics: Path | None = None
+    hold_intrinsics: bool = False
+    origin: str | None = None
+    pictures: bool = True
