@@ -45,7 +45,8 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def calibrate(folder: Path, out: Path, *more: str) -> int:
     lens = () if "--hold-intrinsics" in more else ("--lens", "none")
-    return main(["calibrate", str(folder), "--board", BOARD, *lens, "--out", str(out), "--progress", "quiet", *more])
+    board = () if "--board" in more else ("--board", BOARD)
+    return main(["calibrate", str(folder), *board, *lens, "--out", str(out), "--progress", "quiet", *more])
 
 
 def test_everything_is_written(photographs, tmp_path, capsys):
