@@ -10,10 +10,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from facesolve import __version__
 from facesolve.baseline.first_order import Snapshot, solve_first_order
 from facesolve.baseline.method import PRESETS, Budget, FirstOrder
 from facesolve.geometry.pose import Pose
 from facesolve.take import ControlSettings, HeadPin, Pin, Settings, SolveError, Take
+from facesolve.take.provenance import read_provenance
 from tests.baseline.filmed import FRAMES
 from tests.synthetic import RADII, Scene, head_rig
 
@@ -67,6 +69,9 @@ def test_solution_belongs_to_the_take(take: Take) -> None:
     assert np.isnan(solution.head_std).all()
     assert solution.provenance["steps"] == 12
     assert solution.provenance["rates"]["seed"] == TUNED.seed
+    made = read_provenance(solution.provenance)
+    assert made.record() == solution.provenance
+    assert (made.facesolve, made.rasterizer, list(made.seconds)) == (__version__, "torch", ["descend"])
 
 
 def test_same_seed_same_result(take: Take) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from facesolve.cli import main
 from facesolve.take import Take, TakeError, read_correctives, read_solution, read_take, write_take
+from facesolve.take.provenance import read_provenance
 from tests.baseline.filmed import filmed_scene, on_disk
 
 
@@ -55,6 +56,9 @@ def test_combined_with_everything(folder: Path, tmp_path: Path, take: Take) -> N
     film = cv2.VideoCapture(str(out / "progress.mp4"))
     assert film.get(cv2.CAP_PROP_FRAME_COUNT) == 25
     assert film.get(cv2.CAP_PROP_FRAME_WIDTH) == 2 * 160 // 2
+    made = read_provenance(solution.provenance)
+    assert made.record() == solution.provenance  # it says nothing that the contract does not name
+    assert list(made.seconds) == ["descend"]
     assert solution.provenance["texture"]
     assert all((out / name).is_file() for name in solution.provenance["texture"])
 

@@ -31,6 +31,7 @@ from facesolve.take import (
     write_take,
 )
 from facesolve.take.frame_range import part_of_take
+from facesolve.take.provenance import read_provenance
 from facesolve.take.settings_record import SettingsChange
 
 FRAMES = 4
@@ -107,6 +108,10 @@ def test_writes_solution_texture_and_log_and_leaves_no_checkpoint(solved: Path):
     provenance = json.loads((solved / "solution.json").read_text(encoding="utf-8"))["provenance"]
     assert (solved / provenance["take"]).resolve() == (solved.parent / "take").resolve()
     assert provenance["settings"]["quality"] == "draft"
+    made = read_provenance(provenance)
+    assert made.record() == provenance  # it says nothing that the contract does not name
+    assert {"track", "refine", "join all frames"} <= set(made.seconds)
+    assert all((made.facesolve, made.torch, made.python, made.device, made.rasterizer, made.date))
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ def solution(count: int = 3, **changes: object) -> Solution:
         "camera_names": ("cam0",),
         "residual": np.array([[0.1]] * (count - 1) + [[np.nan]]),
         "confused": (ConfusedPair("smile", "jaw", -0.97),),
-        "provenance": {"take": "../take", "version": "0.1.0"},
+        "provenance": {"take": "../take", "facesolve": "0.1.0"},
     }
     values.update(changes)
     return Solution(**values)  # type: ignore[arg-type]

@@ -9,12 +9,13 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
 import numpy as np
 from maya import cmds
 
 from facesolve.take import Solution
+from facesolve.take.provenance import read_provenance
 from facesolve_maya.scene.names import free_name, node_name
 from facesolve_maya.scene.undo import Command
 
@@ -82,15 +83,15 @@ def _node_commands(node: str, layer: str, head: str) -> List[Command]:
 
 
 def _texts(solution: Solution, take_name: str, take_folder: str, solution_folder: str) -> Dict[str, str]:
-    recorded: Dict[str, Any] = solution.provenance
+    made = read_provenance(solution.provenance)
     seen = solution.residual[np.isfinite(solution.residual)]
     return {
         "takeName": take_name,
         "takeFolder": take_folder.replace("\\", "/"),
         "solutionFolder": solution_folder.replace("\\", "/"),
-        "version": str(recorded.get("facesolve", "")),
-        "solved": str(recorded.get("date", "")),
-        "settings": json.dumps(recorded.get("settings", {}), sort_keys=True),
+        "version": made.facesolve,
+        "solved": made.date,
+        "settings": json.dumps(dict(made.settings), sort_keys=True),
         "frames": "{}-{}".format(solution.frames[0], solution.frames[-1]),
         "residual": "{:.6g}".format(float(seen.mean())) if len(seen) else "",
     }

@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Tuple
 import numpy as np
 
 from facesolve.take import Solution
+from facesolve.take.provenance import read_provenance
 
 _PER_FRAME = ("frames", "scene_times", "controls", "head", "control_std", "head_std", "residual")
 _SAME_TIME = 1e-3  # frames
@@ -40,8 +41,8 @@ def with_range(whole: Solution, part: Solution) -> Solution:
 
 def _keyframes(solution: Solution, frames: np.ndarray) -> List[int]:
     """Those of ``frames`` that the solve bundled; the errors of these are judged among themselves."""
-    listed = solution.provenance.get("keyframes")
-    return [int(frame) for frame in frames if isinstance(listed, list) and frame in listed]
+    listed = read_provenance(solution.provenance).keyframes
+    return [int(frame) for frame in frames if frame in listed]
 
 
 def _of_cameras(solution: Solution, cameras: Tuple[str, ...]) -> Solution:

@@ -19,9 +19,11 @@ from facesolve.geometry.rig import RigModel, apply_head
 from facesolve.geometry.rigid import retract
 from facesolve.geometry.surface_samples import photometric_weight
 from facesolve.render.texture import Tile
+from facesolve.runtime.devices import device_name
 from facesolve.stages.problem import Problem
 from facesolve.stages.setup import prepare
 from facesolve.take import Camera, Solution, SolveError, Take
+from facesolve.take.provenance import Provenance
 
 from .cameras import CameraMotion
 from .learnt import LearntShapes
@@ -181,15 +183,15 @@ class Descent:
             head_std=np.full((len(head), 6), np.nan),
             camera_names=tuple(camera.name for camera in take.cameras),
             residual=self._residual,
-            provenance={
-                "version": __version__,
-                "method": f"first order (Adam), {self._method.mode}",
-                "rates": asdict(self._method),
-                "steps": steps,
-                "seconds": round(seconds, 3),
-                "device": str(self._head.device),
-                "backend": self._scene.backend,
-            },
+            provenance=Provenance(
+                facesolve=__version__,
+                device=device_name(self._head.device),
+                rasterizer=self._scene.backend,
+                method=f"first order (Adam), {self._method.mode}",
+                rates=asdict(self._method),
+                steps=steps,
+                seconds={"descend": round(seconds, 3)},
+            ).record(),
         )
 
     def _parameters(self) -> list[dict[str, object]]:

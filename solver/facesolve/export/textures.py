@@ -9,6 +9,7 @@ from pathlib import Path
 from facesolve.take import Solution
 from facesolve.take.files import write_atomic
 from facesolve.take.names import TEXTURE, UDIM
+from facesolve.take.provenance import read_provenance
 
 _BAKED = re.compile(re.escape(TEXTURE).replace(re.escape(UDIM), r"\d{4}"))
 _ONLY_TILE = TEXTURE.replace(UDIM, "1001")
@@ -25,7 +26,7 @@ class BakedTexture:
     @staticmethod
     def of(solution: Solution, folder: Path) -> BakedTexture:
         """What the solution in ``folder`` says it baked."""
-        listed = [name for name in solution.provenance.get("texture") or [] if _BAKED.fullmatch(str(name))]
+        listed = [name for name in read_provenance(solution.provenance).texture or () if _BAKED.fullmatch(name)]
         present = tuple(name for name in listed if (folder / name).is_file())
         return BakedTexture(folder, present, tuple(name for name in listed if name not in present))
 

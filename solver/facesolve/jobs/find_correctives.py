@@ -30,6 +30,7 @@ from facesolve.take.correctives import controls_key
 from facesolve.take.files import check_new
 from facesolve.take.frame_range import part_of_take
 from facesolve.take.names import CORRECTIVES, CORRECTIVES_ARRAYS
+from facesolve.take.provenance import read_provenance
 from facesolve.take.settings_record import SettingsChange
 from facesolve.take.solved import find_take
 from facesolve.take.vertex_mask import read_mask
@@ -68,7 +69,7 @@ def find_correctives(
     check_new(folder / CORRECTIVES, overwrite)
     solution = read_solution(folder)
     take = solved_take(solution, find_take(solution, folder, take_folder))
-    recorded = solution.provenance.get("settings", {}).get("quality", take.settings.quality)
+    recorded = read_provenance(solution.provenance).settings.get("quality", take.settings.quality)
     take = replace(take, settings=replace(take.settings, quality=recorded))
     vertices = None if mask is None else read_mask(mask, take.rig.vertex_count) > 0
     opened = open_take(take, device=device, progress=progress, settings=settings)

@@ -13,6 +13,7 @@ from facesolve.evaluate.evaluation import head_rotation
 from facesolve.evaluate.vertex_errors import MILLIMETRES, Poses, VertexErrors, vertex_errors
 from facesolve.take import Rig, Solution, Take, TakeError
 from facesolve.take.files import write_atomic
+from facesolve.take.provenance import read_provenance
 from facesolve.take.rig_evaluation import RigEvaluator
 from facesolve.take.solved import control_columns
 
@@ -150,7 +151,7 @@ def _frame_notes(a: Solution, b: Solution) -> list[str]:
 
 def _take_notes(a: Solution, b: Solution) -> list[str]:
     notes = []
-    takes = [solution.provenance.get("take_name") for solution in (a, b)]
+    takes = [read_provenance(solution.provenance).take_name for solution in (a, b)]
     if takes[0] != takes[1]:
         notes.append(f"The takes have different names ({takes[0]}, {takes[1]}); frames are matched by number.")
     if a.fps != b.fps:

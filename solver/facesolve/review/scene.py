@@ -15,6 +15,7 @@ from facesolve.geometry.rig import RigModel
 from facesolve.render import Mesh, Texture
 from facesolve.render.posed_rig import View, draw, mesh_of, world_vertices
 from facesolve.take import Camera, Solution, Take, TakeError
+from facesolve.take.provenance import read_provenance
 from facesolve.take.solved import control_columns, take_rows
 
 CARRIED_AT = 1024  # texels a side at which it is judged what of the surface the texture can hold
@@ -80,6 +81,6 @@ class SolvedTake:
 
 def _gains(solution: Solution, take: Take) -> Tensor:
     """(C, 3) from the solution's provenance; 1 for a camera of which it says nothing."""
-    recorded = solution.provenance.get("camera_gains")
-    known = {} if recorded is None else dict(zip(solution.camera_names, recorded, strict=True))
+    recorded = read_provenance(solution.provenance).camera_gains
+    known = dict(zip(solution.camera_names, recorded, strict=True)) if recorded else {}
     return torch.tensor([known.get(camera.name, (1.0, 1.0, 1.0)) for camera in take.cameras])

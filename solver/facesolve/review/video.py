@@ -10,6 +10,7 @@ from facesolve.render.texture_files import read_texture
 from facesolve.runtime.progress import Progress
 from facesolve.take import Solution, Take
 from facesolve.take.names import TEXTURE
+from facesolve.take.provenance import read_provenance
 
 from .encode import check_output, open_writer
 from .request import KINDS, NEEDS_TEXTURE, VideoError, VideoRequest
@@ -36,7 +37,7 @@ class Video:
 
 def baked_texture(folder: Path, solution: Solution) -> Texture | None:
     """The texture that the solve baked into the solution's folder, None when it baked none. Raises TakeError."""
-    return read_texture(folder / TEXTURE) if solution.provenance.get("texture") else None
+    return read_texture(folder / TEXTURE) if read_provenance(solution.provenance).texture else None
 
 
 def render_video(

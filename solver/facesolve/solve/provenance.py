@@ -14,6 +14,7 @@ from facesolve import __version__
 from facesolve.render import choose_backend
 from facesolve.runtime.devices import device_name
 from facesolve.take import Take
+from facesolve.take.provenance import Provenance
 from facesolve.take.settings_record import settings_record
 
 
@@ -22,17 +23,17 @@ def origin(take: Take, take_folder: Path | None, out: Path | None, device: torch
 
     take_folder: None for a take that lies in no folder. out: the solution's folder, None while it has none.
     """
-    return {
-        "facesolve": __version__,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "device": device_name(device),
-        "rasterizer": choose_backend(device).name,
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        **({} if take_folder is None else {"take": _path(take_folder, out)}),
-        "take_name": take.name,
-        "settings": settings_record(take.settings),
-    }
+    return Provenance(
+        facesolve=__version__,
+        torch=torch.__version__,
+        python=platform.python_version(),
+        device=device_name(device),
+        rasterizer=choose_backend(device).name,
+        date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        take="" if take_folder is None else _path(take_folder, out),
+        take_name=take.name,
+        settings=settings_record(take.settings),
+    ).record()
 
 
 def _path(take_folder: Path, out: Path | None) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, List
 
 import numpy as np
 
+from .provenance import read_provenance
 from .settings import SCALARS, Settings
 from .summary import uncertain_controls
 
@@ -48,7 +49,7 @@ def changed_settings(settings: Settings) -> List[str]:
 
 def solution_in_words(solution: Solution) -> str:
     """Take, frames, counts, how certain and how good it is, its least certain controls, device and seconds."""
-    of = solution.provenance.get("take_name")
+    of = read_provenance(solution.provenance).take_name
     return "<Solution{}: {} at {:g} fps, {}, {}; {}>".format(
         " of take '{}'".format(of) if of else "",
         _frames(solution.frames),
@@ -80,12 +81,11 @@ def _quality(solution: Solution) -> List[str]:
 
 def _made(solution: Solution) -> List[str]:
     """How it was made, as far as its provenance tells."""
-    device, seconds = solution.provenance.get("device"), solution.provenance.get("seconds")
-    if isinstance(seconds, dict):
-        seconds = sum(seconds.values())
-    if not device:
+    made = read_provenance(solution.provenance)
+    if not made.device:
         return []
-    return ["solved on {}{}".format(device, " in {:.1f} s".format(seconds) if seconds is not None else "")]
+    seconds = " in {:.1f} s".format(sum(made.seconds.values())) if made.seconds else ""
+    return ["solved on {}{}".format(made.device, seconds)]
 
 
 def counted(count: int, one: str, several: str = "") -> str:

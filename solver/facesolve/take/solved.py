@@ -10,6 +10,7 @@ import numpy as np
 
 from . import Rig, Solution, Take, TakeError, read_take
 from .names import TAKE
+from .provenance import read_provenance
 
 
 def find_take(solution: Solution, solution_folder: Path, take_folder: Optional[Path] = None) -> Take:
@@ -24,8 +25,8 @@ def find_take_folder(solution: Solution, solution_folder: Path, take_folder: Opt
     """
     if take_folder is not None:
         return Path(take_folder)
-    recorded = solution.provenance.get("take")
-    if not isinstance(recorded, str):
+    recorded = read_provenance(solution.provenance).take
+    if not recorded:
         raise TakeError(
             f"solution: '{solution_folder}' does not say which take it solves; name the take's folder (--take)."
         )

@@ -8,6 +8,7 @@ from typing import Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
 
+from .provenance import read_provenance
 from .solution import Solution
 
 SUSPICIOUS = 2.5  # robust standard deviations above the median: worth a look
@@ -68,9 +69,7 @@ def summarize(
 
 def keyframe_mask(solution: Solution) -> np.ndarray:
     """(F,) bool: the frames whose colours the solve agreed on, as its provenance tells; none where it does not."""
-    listed = solution.provenance.get("keyframes")
-    numbers = [frame for frame in listed if isinstance(frame, int)] if isinstance(listed, list) else []
-    return np.isin(solution.frames, numbers)
+    return np.isin(solution.frames, read_provenance(solution.provenance).keyframes)
 
 
 def error_of_frames(solution: Solution) -> np.ndarray:

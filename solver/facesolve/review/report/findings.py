@@ -11,6 +11,7 @@ from facesolve.review.inspection import inspect_take
 from facesolve.review.motion import HeadMotion
 from facesolve.take import Solution, Take
 from facesolve.take.finding import ERROR, NOTE, WARNING, Finding, Show, gravest_first
+from facesolve.take.provenance import read_provenance
 from facesolve.take.summary import error_of_frames, frame_errors, uncertain_controls, usual_error_of_frames
 
 from .limits import Limits
@@ -205,11 +206,11 @@ def _certainty(solution: Solution, limits: Limits) -> Iterator[Finding]:
 
 
 def _run(solution: Solution, take: Take | None) -> Iterator[Finding]:
-    settings = solution.provenance.get("settings")
-    if isinstance(settings, dict) and settings.get("quality") == "draft":
+    made = read_provenance(solution.provenance)
+    if made.settings.get("quality") == "draft":
         text = "Solved in draft quality, at half resolution; 'standard' or 'final' gives finer curves."
         yield Finding(NOTE, "", text)
-    if "texture" in solution.provenance and solution.provenance["texture"] is None:
+    if made.texture is None:
         yield Finding(NOTE, "", "No texture was baked from the footage; the log below says why.")
     if take is None:
         return

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from facesolve.take import Solution, Take
+from facesolve.take.provenance import read_provenance
 
 LOCKED, SWITCHED_OFF = "locked", "off"
 
@@ -49,8 +50,7 @@ def control_limits(solution: Solution, take: Take | None) -> Limits:
     """Ranges from ``take``; pins and locks from the settings that the solve ran with, as its provenance tells them."""
     controls = {} if take is None else {control.name: control for control in take.rig.controls}
     found = [controls.get(name) for name in solution.control_names]
-    settings = solution.provenance.get("settings")
-    settings = settings if isinstance(settings, dict) else {}
+    settings = read_provenance(solution.provenance).settings
     return Limits(
         known=np.array([control is not None for control in found], bool),
         minimum=np.array([0.0 if control is None else control.minimum for control in found]),
@@ -63,7 +63,7 @@ def control_limits(solution: Solution, take: Take | None) -> Limits:
     )
 
 
-def _held(settings: dict[str, Any], names: tuple[str, ...]) -> list[str]:
+def _held(settings: Mapping[str, Any], names: tuple[str, ...]) -> list[str]:
     held = dict.fromkeys(names, "")
     controls = settings.get("controls")
     for name, record in controls.items() if isinstance(controls, dict) else ():
@@ -76,7 +76,7 @@ def _held(settings: dict[str, Any], names: tuple[str, ...]) -> list[str]:
     return list(held.values())
 
 
-def _pins(settings: dict[str, Any], solution: Solution) -> Iterator[PinnedValue]:
+def _pins(settings: Mapping[str, Any], solution: Solution) -> Iterator[PinnedValue]:
     places = {int(frame): index for index, frame in enumerate(solution.frames)}
     for record in _records(settings, "pins"):
         frame, name, value = record.get("frame"), record.get("control"), record.get("value")
@@ -84,7 +84,7 @@ def _pins(settings: dict[str, Any], solution: Solution) -> Iterator[PinnedValue]
             yield PinnedValue(places[frame], solution.control_names.index(name), value)
 
 
-def _records(settings: dict[str, Any], name: str) -> list[dict[str, Any]]:
+def _records(settings: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     """The objects listed under ``name``; provenance may have been written by another version, or by another tool."""
     listed = settings.get(name)
     return [record for record in listed if isinstance(record, dict)] if isinstance(listed, list) else []

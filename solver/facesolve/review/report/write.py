@@ -17,6 +17,7 @@ from facesolve.runtime.progress import Progress
 from facesolve.take import FootageError, Solution, Take, TakeError, read_solution, read_take
 from facesolve.take.files import check_file, check_new, read_json, write_atomic
 from facesolve.take.names import LOG, REPORT, SOLUTION
+from facesolve.take.provenance import read_provenance
 from facesolve.take.solved import find_take
 
 from .page import Film, page_html
@@ -87,7 +88,7 @@ def _take(solution: Solution, folder: Path, request: ReportRequest) -> tuple[Tak
     try:
         take = find_take(solution, folder)
     except TakeError as error:
-        recorded = solution.provenance.get("take", "unknown")
+        recorded = read_provenance(solution.provenance).take or "unknown"
         return None, f"{recorded} (not found)", f"No video: {str(error).removeprefix('solution: ')}"
     return take, (folder / solution.provenance["take"]).resolve().as_posix(), ""
 
@@ -121,7 +122,7 @@ def _films(
 def _name(solution: Solution, take: Take | None, folder: Path) -> str:
     if take is not None:
         return take.name
-    return str(solution.provenance.get("take_name") or folder.resolve().name)
+    return read_provenance(solution.provenance).take_name or folder.resolve().name
 
 
 def _log(folder: Path) -> str:
