@@ -16,7 +16,7 @@ from facesolve.footage.container import UnreadableImage
 from facesolve.footage.decode import image_size
 from facesolve.footage.norpix.matching import Matching, match_recordings
 from facesolve.footage.reader import open_many
-from facesolve.footage.sequence import frames_on_disk
+from facesolve.footage.sequence import canonical_pattern, frames_on_disk
 from facesolve.geometry.camera import undistortion_maps, without_distortion
 from facesolve.geometry.camera_files import as_calibrated, read_cameras, write_cameras
 from facesolve.runtime.progress import Progress
@@ -41,7 +41,8 @@ def undistort_footage(request: UndistortRequest, folder: Path, progress: Progres
     """
     check_new(folder, overwrite)
     calibrated = _chosen(read_cameras(request.cameras), request)
-    paths = {camera.name: request.footage.replace("{camera}", camera.name) for camera in calibrated}
+    pattern = canonical_pattern(request.footage)
+    paths = {camera.name: pattern.replace("{camera}", camera.name) for camera in calibrated}
     if len(set(paths.values())) < len(paths):
         raise TakeError(f"footage: '{request.footage}' has no {{camera}}; all cameras would have the same images.")
     footage = [Footage(name, path, bayer=request.bayer) for name, path in paths.items()]
