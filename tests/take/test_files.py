@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from facesolve.cli import main
 from facesolve.take import TakeError
 from facesolve.take.files import check_file, check_folder, new_folder, write_atomic
+
+from . import needs_python_3_10
 
 
 def listing(folder: Path) -> list[str]:
@@ -76,10 +77,13 @@ COMMANDS = {
 }
 
 
+@needs_python_3_10
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_look_at_their_output_before_their_input(
     command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    from facesolve.cli import main
+
     (tmp_path / "empty").mkdir()
     (tmp_path / "a.txt").write_text("kept")
     fill = {"empty": str(tmp_path / "empty"), "file": str(tmp_path / "a.txt")}
