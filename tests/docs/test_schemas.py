@@ -6,7 +6,7 @@ import copy
 import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from facesolve.take import (
     write_take,
 )
 from facesolve.take.correctives import Correctives, controls_key, write_correctives
+from facesolve.take.provenance import Provenance
 from tests.calibrate.boards_seen import Faults, arc_of_cameras, photograph, waved_boards
 
 from .pages import ROOT
@@ -99,6 +100,11 @@ def test_a_take_with_every_setting_is_valid(workspace: Path, tmp_path: Path):
     )
     write_take(replace(take, settings=settings, texture=str(tmp_path / "head.<UDIM>.png")), tmp_path)
     validator("take").validate(read(tmp_path / "take.json"))
+
+
+def test_provenance_has_the_keys_that_are_published():
+    published = validator("solution").schema["properties"]["provenance"]["properties"]  # type: ignore[index]
+    assert list(published) == [field.name for field in fields(Provenance)]
 
 
 WRONG: dict[str, Callable[[Any], Any]] = {
