@@ -96,33 +96,38 @@ def test_a_type_checker_knows_every_signature(tmp_path: Path):
     right = tmp_path / "right.py"
     right.write_text(
         "import facesolve\n"
+        "import numpy as np\n"
+        "from landmark_residual import LandmarkResidual\n"
         "take: facesolve.Take = facesolve.read_take('take')\n"
         "solution = facesolve.solve(take, device='cpu', settings=facesolve.Settings(smoothness=2), progress=print)\n"
+        "landmarks = LandmarkResidual(np.arange(3), np.zeros((2, 1, 3, 2)), 1.0)\n"
+        "facesolve.solve(take, residuals=[landmarks])\n"
         "truth = facesolve.Truth(solution.controls, solution.control_names, solution.head)\n"
         "print(facesolve.evaluate(solution, take, truth).regions[0].world_mean + 1.0)\n"
     )
     wrong = tmp_path / "wrong.py"
-    wrong.write_text("import facesolve\nfacesolve.solve(3)\nfacesolve.slove\n")
+    wrong.write_text("import facesolve\nfacesolve.solve(3)\nfacesolve.solve('take', residuals=[3])\nfacesolve.slove\n")
     complaints = _mypy(right, wrong)
     assert "right.py" not in complaints
     assert 'Argument 1 to "solve"' in complaints
+    assert 'expected "Residual"' in complaints
     assert 'no attribute "slove"' in complaints
 
 
 def _mypy(*files: Path) -> str:
     """What ``mypy --strict`` says about a user's files, with the package's own sources as they are."""
-    config = files[0].parent / "mypy.ini"
+    root, config = Path(__file__).parents[1], files[0].parent / "mypy.ini"
     config.write_text(
         f"[mypy]\nstrict = true\ncache_dir = {(files[0].parent / 'cache').as_posix()}\n"
-        "[mypy-facesolve.*]\nfollow_imports = silent\n"
-        "[mypy-facesolve.solve.in_memory]\nfollow_imports = skip\n"  # what is behind the door: torch, and slow to read
+        "[mypy-facesolve.*,landmark_residual]\nfollow_imports = silent\n"
+        "[mypy-facesolve.solve.in_memory,torch.*]\nfollow_imports = skip\n"  # behind the door, and slow to read
     )
     options = ["--no-error-summary", f"--config-file={config}"]
     done = subprocess.run(
         [sys.executable, "-m", "mypy", *options, *map(str, files)],
         capture_output=True,
         text=True,
-        env={**os.environ, "MYPYPATH": str(Path(facesolve.__file__).parents[1])},
+        env={**os.environ, "MYPYPATH": os.pathsep.join(map(str, (root / "solver", root / "docs" / "examples")))},
     )
     assert done.returncode == 1, done.stderr
     return done.stdout

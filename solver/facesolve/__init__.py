@@ -18,6 +18,7 @@ __all__ = [
     "FacesolveError",
     "Footage",
     "Pin",
+    "Residual",
     "Rig",
     "Settings",
     "Solution",
@@ -33,6 +34,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from .evaluate.evaluation import Evaluation, Truth
+    from .residuals.residual import Residual
     from .take import (
         Camera,
         ControlSettings,
@@ -48,7 +50,11 @@ if TYPE_CHECKING:
         write_take,
     )
 else:
-    _ELSEWHERE = {"Evaluation": "facesolve.evaluate.evaluation", "Truth": "facesolve.evaluate.evaluation"}
+    _ELSEWHERE = {
+        "Evaluation": "facesolve.evaluate.evaluation",
+        "Residual": "facesolve.residuals.residual",
+        "Truth": "facesolve.evaluate.evaluation",
+    }
 
     def __getattr__(name):
         from importlib import import_module

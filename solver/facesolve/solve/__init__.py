@@ -6,9 +6,10 @@ Python 3.7: Maya imports it together with the contract.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Sequence, Union
 
 if TYPE_CHECKING:
+    from facesolve.residuals.residual import Residual
     from facesolve.take import Settings, Solution, Take
 
 __all__ = ["solve"]
@@ -19,6 +20,7 @@ def solve(
     *,
     device: str = "auto",
     settings: Optional[Settings] = None,
+    residuals: Sequence[Residual] = (),
     progress: Union[bool, str, Callable[[Dict[str, Any]], None], None] = None,
 ) -> Solution:
     """Solves a take: F frames of C cameras become K control values and a head transform for each frame.
@@ -30,6 +32,7 @@ def solve(
         take: The folder of a take, which the solution then remembers, or a ``Take``, its footage in files or in memory.
         device: ``auto`` (a GPU where there is one), ``cpu``, ``cuda`` or ``cuda:N``.
         settings: Used instead of the take's own.
+        residuals: Further costs of the poses, added to the product's own; docs/examples/landmark_residual.py is one.
         progress: None is silent; True or ``"bar"`` shows a bar on stderr; a function is called with each event, a
             dictionary with the key ``event``: ``stage``, ``progress`` or ``message`` (docs/reference/events.md).
 
@@ -42,4 +45,4 @@ def solve(
     """
     from .in_memory import solve_in_memory
 
-    return solve_in_memory(take, device, settings, progress)
+    return solve_in_memory(take, device, settings, residuals, progress)

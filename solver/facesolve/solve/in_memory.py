@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from facesolve.footage.check import check_images
+from facesolve.residuals.residual import Residual
 from facesolve.runtime.checkpoint import NoCheckpoint
 from facesolve.runtime.devices import choose_device
 from facesolve.runtime.progress import Callback, Reporter, Silent, open_reporter
@@ -24,6 +25,7 @@ def solve_in_memory(
     take: Take | str | os.PathLike[str],
     device: str,
     settings: Settings | None,
+    residuals: Sequence[Residual],
     progress: bool | str | Callable[[dict[str, Any]], None] | None,
 ) -> Solution:
     """See ``facesolve.solve``."""
@@ -36,9 +38,11 @@ def solve_in_memory(
     check_images(given)
     with reporter:
         clock = StageClock(reporter)
-        solved = solve_take(given, where, clock, NoCheckpoint())
+        solved = solve_take(given, where, clock, NoCheckpoint(), residuals=residuals)
         clock.close()
     provenance = {**origin(given, folder, None, where), "seconds": clock.seconds}
+    if residuals:
+        provenance["residuals"] = [type(residual).__name__ for residual in residuals]
     if solved.found:
         provenance["start"] = list(solved.found)
     return make_solution(given, solved, provenance)

@@ -23,6 +23,7 @@ from torch import Tensor
 from facesolve.footage.stream import FramePixels, TakeFootage
 from facesolve.geometry.pose import Pose
 from facesolve.residuals.quadratic import Quadratic
+from facesolve.residuals.residual import Residual
 from facesolve.runtime.checkpoint import Checkpoint
 from facesolve.runtime.progress import Progress
 from facesolve.stages.align import align, look, outline_level
@@ -69,6 +70,7 @@ def solve_take(
     progress: Progress,
     checkpoint: Checkpoint,
     beside: Sequence[torch.device] = (),
+    residuals: Sequence[Residual] = (),
 ) -> Solved:
     """Solves ``take`` on ``device``. Raises SolveError or FootageError with one sentence.
 
@@ -81,6 +83,7 @@ def solve_take(
         footage = opened.enter_context(TakeFootage(take, device))
         take, found = _find(take, footage, device, progress, checkpoint)
         problem, start, first = prepare(take, device)
+        problem = replace(problem, residuals=tuple(residuals))
         assistants = opened.enter_context(Assistants(problem, beside))
         aligned = _align(problem, footage, start, first, progress, checkpoint)
         tracked = _track(problem, footage, aligned, first, progress, checkpoint)
