@@ -62,6 +62,51 @@ def eliminated_normal_equations(
     return torch.block_diag(*A) - square.transpose(1, 2).flatten(2).flatten(0, 1), b.reshape(-1)
 
 
+@dataclass(frozen=True, eq=False)
+class CameraEquations:
+    """Normal equations of C*Q unknowns of the cameras: with the M frames' (M*(K+6), C*Q), own (C*Q, C*Q), b (C*Q,)."""
+
+    frames: Tensor
+    own: Tensor
+    b: Tensor
+
+
+def eliminated_camera_equations(
+    samples: SurfaceSamples,
+    columns: Tensor,
+    covectors: Tensor,
+    weights: Tensor,
+    residual: Tensor,
+    total: Tensor,
+    points: Tensor,
+    J_activation_control: Tensor,
+) -> CameraEquations:
+    """What the same observations say about unknowns that belong to the cameras and are the same in all M frames.
+
+    columns: (M, C, N, Q) d color / d the Q unknowns of the camera that saw it; the rest as in ``SampleEquations.of``
+    and ``eliminated_normal_equations``.
+    """
+    frames = len(columns)
+    weighted = columns * weights[..., None]
+    root = _inverse_root(total)
+    own_rows = (weighted.sum(0) * root[:, None]).transpose(0, 1).flatten(1)  # (N, C*Q)
+    own = torch.block_diag(*torch.einsum("bcnk,bcnl->ckl", weighted.double(), columns.double()))
+    own = own - tall_product(own_rows, own_rows)
+    b = -torch.einsum("bcnk,bcn->ck", weighted.double(), residual.double()).flatten()
+    J = step_jacobian(J_activation_control)
+    flat = samples.basis.flatten(0, 1)
+    parts = []
+    for frame in range(frames):
+        pull = weighted[frame, :, :, None] * covectors[frame, ..., None]  # (C, N, 3, Q)
+        shared = (covectors[frame] * weights[frame, ..., None]).sum(0) * root[:, None]  # (N, 3)
+        # what the frame's observations say directly, less what the agreed color takes along
+        pull = pull.permute(1, 2, 0, 3).flatten(2) - shared[:, :, None] * own_rows[:, None]  # (N, 3, C*Q)
+        turning = torch.linalg.cross(points[frame, :, :, None].expand_as(pull), pull, dim=1)
+        head = torch.cat([turning, pull], 1).sum(0, dtype=torch.float64)
+        parts.append(J[frame].T @ torch.cat([tall_product(flat, pull.flatten(0, 1)), head]))
+    return CameraEquations(torch.cat(parts), own, b)
+
+
 def eliminated_rows(
     J: Tensor, columns: Tensor, size: int, weights: Tensor, residual: Tensor, total: Tensor
 ) -> tuple[Tensor, Tensor]:

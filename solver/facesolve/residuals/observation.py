@@ -22,17 +22,28 @@ class Views:
     images: the cameras' normalised images, those of one size together. cameras: of this level, leading dimensions
     (B, C). visibility: (B, C, N) weight of each sample, 0 where hidden.
     edges: (B, N, 2, 3) two edges of each sample's triangle in rig space at the pose the views were made for, cm.
+    velocity: (B, N, 3) motion of the samples in the world, rig space, cm a frame, where cameras are out of step by
+    delay (C,) frames: each sees the samples where they are that much later. Both None where all are in step.
     """
 
     images: tuple[ImageStack, ...]
     cameras: CameraModel
     visibility: Tensor
     edges: Tensor
+    velocity: Tensor | None = None
+    delay: Tensor | None = None
 
     def at(self, chosen: Tensor) -> Views:
         """The views of some frames of the batch, (n,) indices."""
         images = tuple(ImageStack(stack.cameras, stack.values[chosen]) for stack in self.images)
-        return Views(images, self.cameras.at(chosen), self.visibility[chosen], self.edges[chosen])
+        velocity = None if self.velocity is None else self.velocity[chosen]
+        return Views(images, self.cameras.at(chosen), self.visibility[chosen], self.edges[chosen], velocity, self.delay)
+
+    def seen_at(self, points: Tensor) -> Tensor:
+        """Where cameras see points (B, N, 3): (B, C, N, 3), or (B, 1, N, 3) where all are in step."""
+        if self.velocity is None or self.delay is None:
+            return points[:, None]
+        return points[:, None] + self.velocity[:, None] * self.delay[:, None, None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,14 +103,15 @@ def observe(samples: SurfaceSamples, model: RigModel, controls: Tensor, head: Te
     activations, J_activation_control = model.activations(controls.to(dtype))
     points = samples.positions(activations)
     cameras = views.cameras.within(head.to(dtype))
-    projection = cameras.project(points[:, None])
+    there = views.seen_at(points)
+    projection = cameras.project(there)
     pixel = _pixel_size(cameras)
     places = _on_image(projection, pixel)
     inside = (places.abs() < 1 - pixel).all(-1)  # a pixel away from the border; what has no place is far outside
     return Observation(
         values=_look_up(views.images, places[:, :, None])[:, :, 0],
         projection=projection,
-        rays=F.normalize(points[:, None] - cameras.centres[:, :, None], dim=-1),
+        rays=F.normalize(there - cameras.centres[:, :, None], dim=-1),
         weights=views.visibility * inside,
         points=points,
         J_activation_control=J_activation_control,

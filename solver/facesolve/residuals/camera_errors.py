@@ -1,0 +1,108 @@
+"""Small errors of the cameras that all frames of a take share: place, focal length and clock. Knows no images.
+
+A calibration is never exact: a camera sags, a lens breathes, a recorder starts a few milliseconds late. An error moves
+every point that the camera sees, so its derivatives are those of the observed color by the point's position, times how
+far the point moves. The unknowns of each camera, in its own axes (OpenCV):
+
+``w`` rotation (3), radians, and ``u`` translation (3), cm: ``x_cam <- exp(w) x_cam + u``; ``s``: focal length times
+``1 + s``; ``d``: frames by which its images are late, so that it sees each point where it will be ``d`` frames later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from facesolve.geometry.camera import CameraModel
+from facesolve.geometry.rotation import rotation_from_tangent
+from facesolve.take import Camera
+
+UNKNOWNS = 8  # of a camera
+ROTATION, TRANSLATION, FOCAL, DELAY = slice(0, 3), slice(3, 6), slice(6, 7), slice(7, 8)
+LATE_DEVIATION = 0.3  # frames: cameras that run freely are up to half a frame apart
+
+
+@dataclass(frozen=True, eq=False)
+class CameraErrors:
+    """Errors of C cameras: (C, 8) float64, in the order of this module's first lines."""
+
+    values: Tensor
+
+    @staticmethod
+    def none(count: int, device: torch.device) -> CameraErrors:
+        """Cameras as they are calibrated."""
+        return CameraErrors(torch.zeros(count, UNKNOWNS, dtype=torch.float64, device=device))
+
+    def stepped(self, step: Tensor) -> CameraErrors:
+        """Changed by (C * 8,)."""
+        return CameraErrors(self.values + step.view_as(self.values))
+
+    @property
+    def delay(self) -> Tensor:
+        """(C,) frames by which images are late."""
+        return self.values[:, DELAY.start]
+
+    def applied(self, cameras: CameraModel) -> CameraModel:
+        """Cameras with leading dimensions (..., C) as they really are; all but their clocks."""
+        values = self.values.to(cameras.rotation.dtype)
+        turn = rotation_from_tangent(values[:, ROTATION])
+        intrinsics = cameras.intrinsics.clone()
+        intrinsics[..., :2, :2] *= 1 + values[:, FOCAL, None]
+        return replace(
+            cameras,
+            intrinsics=intrinsics,
+            rotation=turn @ cameras.rotation,
+            translation=(turn @ cameras.translation[..., None])[..., 0] + values[:, TRANSLATION],
+        )
+
+    def corrected(self, cameras: Sequence[Camera]) -> tuple[Camera, ...]:
+        """The take's cameras as they really are; all but their clocks."""
+        turns = rotation_from_tangent(self.values[:, ROTATION]).cpu().numpy()
+        values = self.values.cpu().numpy()
+        return tuple(_corrected(camera, turns[c], values[c]) for c, camera in enumerate(cameras))
+
+
+def _corrected(camera: Camera, turn: np.ndarray, values: np.ndarray) -> Camera:
+    intrinsics = np.array(camera.intrinsics)
+    intrinsics[..., :2, :2] *= 1 + values[FOCAL]
+    return replace(
+        camera,
+        intrinsics=intrinsics,
+        rotation=turn @ camera.rotation,
+        translation=(turn @ camera.translation[..., None])[..., 0] + values[TRANSLATION],
+    )
+
+
+def information(cameras: CameraModel, depth: Tensor, pixels: float) -> Tensor:
+    """(C * 8,) prior information of cameras (1, C) whose calibration is good to some pixels at full resolution.
+
+    depth: (C,) cm, of what they look at. A rotation may move its image by ``pixels``, a translation too, a change of
+    focal length or distance what lies halfway to the image's corner.
+    """
+    focal = cameras.intrinsics[0, :, 0, 0].double()
+    halfway = torch.stack([cameras.widths, cameras.heights], 1).double().norm(dim=1) / 4
+    deviation = focal.new_empty(len(focal), UNKNOWNS)
+    deviation[:, ROTATION] = (pixels / focal)[:, None]
+    deviation[:, TRANSLATION] = (pixels * depth.double() / focal)[:, None]
+    deviation[:, FOCAL] = (pixels / halfway)[:, None]
+    deviation[:, DELAY] = LATE_DEVIATION
+    return deviation.flatten() ** -2
+
+
+def error_columns(cameras: CameraModel, points: Tensor, covectors: Tensor, velocity: Tensor) -> Tensor:
+    """Derivatives (B, C, N, 8) of the observed colors by each camera's errors.
+
+    cameras: (B, C), as they really are, in the axes of the rig. points: (B, C, N, 3) rig space, cm, or (B, 1, N, 3).
+    covectors: (B, C, N, 3) d color / d position, rig space, 1/cm. velocity: (B, N, 3) rig space, cm a frame, of the
+    points in the world.
+    """
+    seen = points @ cameras.rotation.mT + cameras.translation[:, :, None]
+    pull = covectors @ cameras.rotation.mT  # d color / d position in the camera's axes
+    turning = torch.linalg.cross(seen.expand_as(pull), pull)
+    zoom = (pull[..., :2] * seen[..., :2]).sum(-1, keepdim=True)
+    late = (covectors * velocity[:, None]).sum(-1, keepdim=True)
+    return torch.cat([turning, pull, zoom, late], -1)
