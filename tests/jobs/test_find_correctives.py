@@ -97,7 +97,7 @@ def test_where_the_rig_explains_the_footage_old_correctives_go(
     folder = solved(tmp_path, off_rig=False)
     (folder / "correctives.json").write_text("{}")
     options = ["--shapes", "1", "--spacing", str(SPACING), "--progress", "jsonl", "--device", "cpu"]
-    assert main(["correctives", str(folder), *options]) == 0
+    assert main(["correctives", str(folder), *options, "--overwrite"]) == 0
     assert not (folder / "correctives.json").exists()
     assert "no corrective" in capsys.readouterr().out
 

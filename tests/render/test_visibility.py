@@ -2,7 +2,7 @@
 
 import torch
 
-from facesolve.render import camera_depth_image, visibility_weight, visible
+from facesolve.render import camera_depth_image, visible
 from facesolve.render.rasterize_torch import rasterize
 from tests.render.scenes import perspective, sphere
 
@@ -85,13 +85,3 @@ def test_outside_the_image_and_behind_the_camera():
     assert visible(pixels, depth, depth_image).tolist() == [[False] * 4 + [True] * 2 + [False]]
     assert not visible(pixels, -depth, depth_image).any()
     assert not visible(torch.zeros(1, 0, 2), torch.zeros(1, 0), depth_image).numel()
-
-
-def test_the_weight_fades_over_one_tolerance():
-    depth_image = torch.full((2, *RESOLUTION), 50.0)
-    pixels = torch.full((2, 5, 2), 10.0)
-    depth = torch.tensor([[40, 50.19, 50.3, 50.41, 60], [50, 50, 50, 50, 50]])
-    weight = visibility_weight(pixels, depth, depth_image)
-    torch.testing.assert_close(weight, torch.tensor([[1, 1, 0.5, 0, 0], [1, 1, 1, 1, 1.0]]), atol=1e-4, rtol=0)
-    outside = visibility_weight(pixels - 20, depth, depth_image)
-    assert (outside == 0).all()

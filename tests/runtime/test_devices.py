@@ -1,11 +1,8 @@
 """Devices by their names: those that are there, and one sentence for those that are not."""
 
-from argparse import ArgumentTypeError
-
 import pytest
 import torch
 
-from facesolve.commands.declare import several_devices
 from facesolve.runtime.devices import choose_device, existing_device
 from facesolve.take import SolveError
 
@@ -42,15 +39,3 @@ def test_a_gpu_that_is_not_there_is_one_sentence(gpus: list[object], monkeypatch
     with pytest.raises(SolveError, match=r"there is no cuda:300; this machine has one CUDA device"):
         choose_device("cuda:300")
     assert not gpus
-
-
-def test_lists_of_devices() -> None:
-    assert several_devices("0,1") == ("cuda:0", "cuda:1")
-    assert several_devices("cuda:3, 1") == ("cuda:3", "cuda:1")
-    assert several_devices("cpu,cpu") == ("cpu", "cpu")
-    for text, complaint in (
-        *(("0,cpu", "neither"), ("", "neither"), ("0,", "neither"), ("cuda", "neither"), ("-1", "neither")),
-        *(("1,cuda:1", "twice"), ("1,01", "twice")),
-    ):
-        with pytest.raises(ArgumentTypeError, match=complaint):
-            several_devices(text)

@@ -24,6 +24,7 @@ FULL = Provenance(
     start=("found by landmarks.",),
     keyframes=(1001, 1010),
     refined_beside_on=("cuda:1",),
+    residuals=("LandmarkResidual",),
     texture=("texture.1001.png",),
     camera_gains=((1.0, 0.9, 1.1),),
     method="first order (Adam), free",

@@ -10,7 +10,6 @@ from facesolve.take import Settings
 IGNORED = "free"
 PINNED = "pinned"
 LOCKED = "locked"
-KEY_USES = (IGNORED, PINNED, LOCKED)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import List, Optional, Tuple
 
@@ -22,22 +21,16 @@ class RunStatus:
     picture: str = ""
     seconds: Optional[float] = None
     messages: Tuple[str, ...] = ()
-    began: float = 0.0
 
     @staticmethod
     def begin() -> RunStatus:
         """The status of a solve that starts now."""
-        return RunStatus(stage="starting", began=time.monotonic())
+        return RunStatus(stage="starting")
 
     @property
     def fraction(self) -> Optional[float]:
         """0..1 within the stage, None when its length is unknown."""
         return min(self.done / self.total, 1.0) if self.total > 0 else None
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds since the start."""
-        return time.monotonic() - self.began
 
     def take(self, events: List[Event]) -> bool:
         """Brings the status up to date; True when there is a new picture."""

@@ -10,7 +10,7 @@ from .qt import Qt, QtCore, QtGui, QtWidgets
 
 GOOD, CAUTION, BAD, QUIET = "#7fb069", "#e0a73c", "#e0604f", "#8a8a8a"
 ACCENT = "#5285a6"
-WELL, RAISED, LINE = "#2b2b2b", "#5d5d5d", "#373737"
+WELL, RAISED = "#2b2b2b", "#5d5d5d"
 SEVERITY_COLORS: Dict[str, str] = {ERROR: BAD, WARNING: CAUTION, NOTE: ACCENT}
 LEVEL_COLORS = (GOOD, CAUTION, BAD)
 

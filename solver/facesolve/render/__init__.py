@@ -22,7 +22,7 @@ from .drawing_torch import TorchMesh
 from .interpolate import interpolate, interpolate_derivatives
 from .silhouette import opposite_vertices, silhouette_edges
 from .texture import Texture, mip_level, sample_bilinear, sample_trilinear
-from .visibility import camera_depth_image, visibility_weight, visible
+from .visibility import camera_depth_image, visible
 
 __all__ = [
     "Backend",
@@ -43,7 +43,6 @@ __all__ = [
     "sample_bilinear",
     "sample_trilinear",
     "silhouette_edges",
-    "visibility_weight",
     "visible",
 ]
 

@@ -48,12 +48,6 @@ def visible(points: Tensor, camera_depth: Tensor, depth_image: Tensor, tolerance
     return inside & (behind <= tolerance)
 
 
-def visibility_weight(points: Tensor, camera_depth: Tensor, depth_image: Tensor, tolerance: float = 0.2) -> Tensor:
-    """As `visible`, but fading from 1 at one tolerance behind the depth image to 0 at two: (B, n) in 0..1."""
-    behind, inside = _behind_surface(points, camera_depth, depth_image)
-    return torch.where(inside, (2 - behind / tolerance).clamp(0, 1), 0)
-
-
 def _behind_surface(points: Tensor, camera_depth: Tensor, depth_image: Tensor) -> tuple[Tensor, Tensor]:
     """How far (cm) points (B, n, 2) of depth (B, n) lie behind depth_image (B, H, W), and whether they are in it."""
     height, width = depth_image.shape[1:]
