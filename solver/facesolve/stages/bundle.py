@@ -4,18 +4,27 @@ A texture made from a misaligned frame reproduces that frame perfectly, so no tr
 texture is fixed: the residual of an observation is its difference from the mean over all cameras and frames, and the
 derivative is centred the same way (variable projection, Golub & Pereyra 1973). What is left is what only the true pose
 explains: all cameras, at all frames, agree about every point of the surface.
+
+Calibrations are never exact. What all frames have in common shows it, so errors of the cameras are found along with the
+poses (``facesolve.residuals.camera_errors``).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
 
 from facesolve.geometry.pose import Pose
-from facesolve.optimize.levenberg_marquardt import Linearized, Options, levenberg_marquardt, uncaptured
+from facesolve.optimize.levenberg_marquardt import Linearized, Options, levenberg_marquardt, regularized, uncaptured
 from facesolve.optimize.robust import robust_loss, robust_sum
-from facesolve.residuals.color_elimination import SampleEquations, eliminated_normal_equations
+from facesolve.residuals.camera_errors import UNKNOWNS, CameraErrors, error_columns
+from facesolve.residuals.color_elimination import (
+    SampleEquations,
+    eliminated_camera_equations,
+    eliminated_normal_equations,
+)
 from facesolve.residuals.contour import Outlines
 from facesolve.residuals.observation import Views, observe
 from facesolve.residuals.photometric import Template, template_covectors
@@ -45,26 +54,32 @@ class BundleOptions:
     """How a bundle is fitted.
 
     hold: (K,) information that ties the controls to where they began, for a single frame, which alone says little
-    about them. stage: whose residuals take part.
+    about them. stage: whose residuals take part. calibration: (C*8,) prior information of the cameras' errors, None
+    where the calibration is trusted.
     """
 
     iterations: int
     free_controls: bool = True
     hold: Tensor | None = None
     stage: str = BUNDLE
+    calibration: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class BundleFit:
     """Poses of the M bundled frames, the agreed template, the matrix of the normal equations and the robust scale.
 
-    A: (M*(K+6), M*(K+6)) float64 with priors, information units: its inverse is the covariance of all poses jointly.
+    A: (M*(K+6), M*(K+6)) float64 with priors, information units: its inverse is the covariance of all poses jointly,
+    whatever the errors of the cameras are. errors: those found, None where the calibration was trusted; their
+    deviation: (C, 8).
     """
 
     pose: Pose
     template: Template
     A: Tensor
     scale: Tensor
+    errors: CameraErrors | None = None
+    deviation: Tensor | None = None
 
 
 def bundle(
@@ -75,24 +90,28 @@ def bundle(
     level: int,
     options: BundleOptions,
     evidence: Evidence = NO_EVIDENCE,
+    errors: CameraErrors | None = None,
 ) -> BundleFit:
     """Levenberg-Marquardt on M frames jointly, which are the batch of ``views``. frames: (M,) take frame indices.
 
-    evidence: what is known besides the footage's colours.
+    evidence: what is known besides the footage's colours. errors: of the cameras, from which their fit begins; the
+    cameras of ``views`` are as calibrated, and ``views.velocity`` must be known where errors are found.
     """
     anchor = None if options.hold is None else Anchor(pose.controls, options.hold)
-    fit = _Fit(problem, views, frames, level, evidence, anchor, options.free_controls, options.stage)
+    fit = _Fit(problem, views, frames, level, evidence, anchor, options)
+    if options.calibration is not None and errors is None:
+        errors = CameraErrors.none(len(problem.take.cameras), pose.head.device)
     # what others have written may wait for the device
     further = problem.residuals_of(options.stage)
     captured = uncaptured if further else problem.graphs.passing(options.iterations)
     end = levenberg_marquardt(
         fit,
-        pose,
+        _State(pose, errors if options.calibration is not None else None),
         Options(
             options.iterations,
             FIRST_DAMPING,
             cost_tolerance=COST_TOLERANCE,
-            step_tolerance=problem.step_tolerance.repeat(len(frames)),
+            step_tolerance=_step_tolerance(problem, len(frames), options.calibration),
             # a head has no bounds: one round is exact
             box_rounds=BOX_ROUNDS if options.free_controls else 1,
             waits=True,
@@ -100,14 +119,43 @@ def bundle(
         captured,
     )
     assert end.model.scale is not None
-    return BundleFit(end.state, end.model.template, end.model.information, end.model.scale)
+    count = len(frames) * len(problem.step_tolerance)
+    A, deviation = _marginal(end.model.information, count)
+    return BundleFit(end.state.pose, end.model.template, A, end.model.scale, end.state.errors, deviation)
+
+
+def _step_tolerance(problem: Problem, frames: int, calibration: Tensor | None) -> Tensor:
+    """(P,) steps too small to matter: of errors of cameras, a hundredth of what the calibration is good to."""
+    of_frames = problem.step_tolerance.repeat(frames)
+    return of_frames if calibration is None else torch.cat([of_frames, 0.01 * calibration**-0.5])
+
+
+def _marginal(information: Tensor, count: int) -> tuple[Tensor, Tensor | None]:
+    """The information about the first ``count`` unknowns whatever the others are, and deviations (C, 8) of those."""
+    if len(information) == count:
+        return information, None
+    own = regularized(information[count:, count:])
+    side = information[:count, count:]
+    kept = information[:count, :count] - side @ torch.linalg.solve(own, side.T)
+    kept = (kept + kept.T) / 2
+    across = torch.linalg.solve(regularized(information[:count, :count]), side)
+    variance = torch.linalg.inv(regularized(own - side.T @ across)).diagonal()
+    return kept, variance.clamp_min(0).sqrt().view(-1, UNKNOWNS)
+
+
+@dataclass(frozen=True, eq=False)
+class _State:
+    """Where a bundle is: poses of M frames and the errors of the cameras, None where the calibration is trusted."""
+
+    pose: Pose
+    errors: CameraErrors | None
 
 
 @dataclass(frozen=True, eq=False)
 class JointModel(Linearized):
-    """The joint cost of M frames around their poses, as one problem of M*(K+6) unknowns.
+    """The joint cost of M frames around their poses, as one problem of M*(K+6) unknowns, and C*8 of the cameras.
 
-    A: with the cost's own curvature, for a step; information: (M*(K+6), M*(K+6)) without. template: agreed on.
+    A: with the cost's own curvature, for a step; information: without. template: agreed on.
     """
 
     information: Tensor
@@ -124,31 +172,51 @@ class _Fit:
     level: int
     evidence: Evidence
     anchor: Anchor | None
-    free_controls: bool
-    stage: str
+    options: BundleOptions
 
-    def linearize(self, pose: Pose, scale: Tensor | None) -> JointModel:
-        joint = joint_model(self.problem, self.views, pose, self.level, scale, self.evidence.known)
-        others = [self.problem.prior, *self.problem.residuals_of(self.stage)]
+    def linearize(self, state: _State, scale: Tensor | None) -> JointModel:
+        pose = state.pose
+        joint = joint_model(self.problem, self.views, pose, self.level, scale, self.evidence.known, state.errors)
+        others = [self.problem.prior, *self.problem.residuals_of(self.options.stage)]
         if self.evidence.outlines is not None:
             others.append(self.evidence.outlines)
         quadratics = [residual.quadratic(self.problem, self.frames, pose) for residual in others]
         if self.anchor is not None:
             quadratics.append(self.anchor.quadratic(pose.controls))
-        return _with(joint, quadratics, pose)
+        joint = _with(joint, quadratics, pose)
+        if state.errors is None or self.options.calibration is None:
+            return joint
+        return _with_calibration(joint, state.errors, self.options.calibration)
 
-    def stepped(self, pose: Pose, step: Tensor) -> Pose:
-        return pose.stepped(step.view(len(pose.controls), -1))
+    def stepped(self, state: _State, step: Tensor) -> _State:
+        count = state.pose.controls.shape[0] * (state.pose.controls.shape[1] + 6)
+        pose = state.pose.stepped(step[:count].view(len(state.pose.controls), -1))
+        return _State(pose, None if state.errors is None else state.errors.stepped(step[count:]))
 
-    def bounds(self, pose: Pose) -> tuple[Tensor, Tensor]:
-        lower, upper = self.problem.box(pose, self.frames, self.free_controls)
-        return lower.reshape(-1), upper.reshape(-1)
+    def bounds(self, state: _State) -> tuple[Tensor, Tensor]:
+        lower, upper = self.problem.box(state.pose, self.frames, self.options.free_controls)
+        lower, upper = lower.reshape(-1), upper.reshape(-1)
+        if state.errors is not None:
+            free = torch.full_like(state.errors.values, torch.inf).flatten()
+            lower, upper = torch.cat([lower, -free]), torch.cat([upper, free])
+        return lower, upper
 
 
 def joint_model(
-    problem: Problem, views: Views, pose: Pose, level: int, scale: Tensor | None, known: Template | None = None
+    problem: Problem,
+    views: Views,
+    pose: Pose,
+    level: int,
+    scale: Tensor | None,
+    known: Template | None = None,
+    errors: CameraErrors | None = None,
 ) -> JointModel:
-    """What all M frames say about their poses with the template eliminated, without priors. scale: () robust scale."""
+    """What all M frames say about their poses with the template eliminated, without priors. scale: () robust scale.
+
+    errors: of the cameras of ``views``, which are then unknowns, too.
+    """
+    if errors is not None:
+        views = replace(views, cameras=errors.applied(views.cameras), delay=errors.delay.to(views.edges.dtype))
     everything = observe(problem.samples, problem.model, pose.controls, pose.head, views)
     template, weights, scale = agree(everything, views.edges, scale, known)
     residual = everything.values - template.values
@@ -156,6 +224,21 @@ def joint_model(
     covectors = template_covectors(template.slopes, everything.rays, views.edges)
     equations = SampleEquations.of(covectors, weights, residual, template.weights)
     A, b = eliminated_normal_equations(problem.samples, equations, everything.points, everything.J_activation_control)
+    if errors is not None:
+        assert views.velocity is not None
+        of_cameras = eliminated_camera_equations(
+            problem.samples,
+            error_columns(everything.cameras, views.seen_at(everything.points), covectors, views.velocity),
+            covectors,
+            weights,
+            residual,
+            template.weights,
+            everything.points,
+            everything.J_activation_control,
+        )
+        side = of_cameras.frames
+        A = torch.cat([torch.cat([A, side], 1), torch.cat([side.T, of_cameras.own], 1)])
+        b = torch.cat([b, of_cameras.b])
     A = A / noise
     seen = everything.weights * (template.weights > 0)
     whole = (1, 1, -1)
@@ -173,9 +256,20 @@ def _with(joint: JointModel, quadratics: list[Quadratic], pose: Pose) -> JointMo
     width = count + 6
     zero = pose.controls.new_zeros
     added = Quadratic(zero(frames, width, width), zero(frames, width), zero(frames)).plus(quadratics)
-    A, information = joint.A.clone(), joint.information.clone()
+    A, b, information = joint.A.clone(), joint.b.clone(), joint.information.clone()
+    of_frames = torch.block_diag(*added.A)
     for matrix in (A, information):
-        of_frames = matrix.view(frames, width, frames, width).diagonal(dim1=0, dim2=2)  # (K+6, K+6, M)
-        of_frames += added.A.permute(1, 2, 0)
-    b = joint.b + added.b.reshape(-1)
+        matrix[: len(of_frames), : len(of_frames)] += of_frames  # the cameras come after the frames
+    b[: len(of_frames)] += added.b.reshape(-1)
     return JointModel(A, b, joint.cost + added.cost.sum(), joint.scale, information, joint.template)
+
+
+def _with_calibration(joint: JointModel, errors: CameraErrors, calibration: Tensor) -> JointModel:
+    """The joint model with what the calibration says about the errors of the cameras added."""
+    values = errors.values.flatten()
+    A, b, information = joint.A.clone(), joint.b.clone(), joint.information.clone()
+    for matrix in (A, information):
+        matrix.diagonal()[-len(values) :].add_(calibration)
+    b[-len(values) :] -= calibration * values
+    cost = joint.cost + 0.5 * (calibration * values**2).sum()
+    return JointModel(A, b, cost, joint.scale, information, joint.template)
