@@ -99,7 +99,7 @@ def texture(points: Tensor) -> Tensor:
 
 
 def head_rig() -> Rig:
-    """The bumpy ellipsoid, 642 vertices, with five controls in 0..1 that push its front by up to 1 cm."""
+    """The bumpy ellipsoid, 642 vertices, with five controls in 0..1 that push its front by up to 1 cm; all of it drives."""
     neutral, triangles = _bumpy_ellipsoid()
     deltas = []
     for _, place, direction, width in PUSHES:
@@ -110,7 +110,7 @@ def head_rig() -> Rig:
     counts = np.full(len(triangles), 3)
     rig = Rig.from_dense(neutral, np.array(deltas), names, counts, triangles.reshape(-1))
     wider = tuple(replace(control, minimum=-0.5, maximum=1.5) for control in rig.controls)
-    return replace(rig, controls=wider)
+    return replace(rig, controls=wider, photometric_weight=np.ones(rig.vertex_count, np.float32))
 
 
 def compound_rig() -> Rig:
@@ -134,6 +134,7 @@ def with_ball(rig: Rig) -> Rig:
         neutral=np.concatenate([rig.neutral, ball]),
         face_counts=np.concatenate([rig.face_counts, np.full(len(faces), 3)]),
         face_vertices=np.concatenate([rig.face_vertices, faces.reshape(-1) + rig.vertex_count]),
+        photometric_weight=np.concatenate([np.ones(rig.vertex_count), np.zeros(len(ball))]).astype(np.float32),
         meshes=(),
     )
 

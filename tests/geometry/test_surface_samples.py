@@ -1,4 +1,4 @@
-"""Surface samples: where they lie, how evenly, what they weigh, and which pieces of a rig may drive a solve."""
+"""Surface samples: where they lie, how evenly and what they weigh."""
 
 from dataclasses import replace
 
@@ -11,12 +11,10 @@ from facesolve.geometry.surface_samples import (
     FULL_MOTION,
     STILL_DENSITY,
     UNSEEN_DENSITY,
-    connected_pieces,
-    photometric_weight,
     sample_surface,
 )
 from facesolve.take import Rig, SolveError
-from tests.synthetic import compound_rig, head_rig, with_ball
+from tests.synthetic import compound_rig, head_rig
 
 
 def plane(columns: int = 12, moving: float = 1.0) -> Rig:
@@ -129,48 +127,6 @@ def test_photometric_weights_are_honoured():
     y = samples.neutral[moving, 1]
     torch.testing.assert_close(samples.weight[moving][y > 9], torch.ones(int((y > 9).sum())))
     torch.testing.assert_close(samples.weight[moving][y < 8], torch.full((int((y < 8).sum()),), 0.5))
-
-
-def test_the_largest_piece_drives_and_the_others_only_occlude():
-    rig = with_ball(head_rig())
-    weight = photometric_weight(rig)
-    skin = head_rig().vertex_count
-    assert weight[:skin].tolist() == [1.0] * skin
-    assert not weight[skin:].any()
-    model = RigModel(rig)
-    samples = sample_surface(model, 500, everything(model))
-    assert (model.triangles[samples.triangles] < skin).all()
-
-
-def test_the_rigs_own_weights_beat_the_pieces():
-    own = np.linspace(0, 1, with_ball(head_rig()).vertex_count, dtype=np.float32)
-    assert np.array_equal(photometric_weight(replace(with_ball(head_rig()), photometric_weight=own)), own)
-
-
-def test_connected_pieces_of_shuffled_strips():
-    """Three strips of quads, vertices in any order, one of them a single triangle."""
-    rng = np.random.default_rng(0)
-    strips = [np.arange(2 * n).reshape(n, 2) for n in (40, 9)]
-    faces = [np.concatenate([s[i], s[i + 1][::-1]]) for s in (strips[0], strips[1] + 80) for i in range(len(s) - 1)]
-    faces.append(np.array([98, 99, 100]))
-    order = rng.permutation(101)
-    rig = Rig.from_dense(
-        rng.normal(size=(101, 3)),
-        np.zeros((1, 101, 3)),
-        ["none"],
-        np.array([len(face) for face in faces]),
-        order[np.concatenate(faces)],
-    )
-    piece = connected_pieces(rig)
-    assert [len(set(piece[order[part]])) for part in (slice(0, 80), slice(80, 98), slice(98, 101))] == [1, 1, 1]
-    assert len(set(piece)) == 3
-
-
-def test_vertices_without_polygons_are_pieces_of_their_own():
-    rig = plane(1)
-    rig = replace(rig, neutral=np.concatenate([rig.neutral, [[9, 9, 9]]]), meshes=())
-    assert connected_pieces(rig).tolist() == [0, 0, 0, 0, 1]
-    assert photometric_weight(rig).tolist() == [1, 1, 1, 1, 0]
 
 
 def test_no_surface_may_drive():

@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from facesolve.geometry.face_weight import connected_pieces
 from facesolve.geometry.rig import RigModel
-from facesolve.geometry.surface_samples import connected_pieces
 from facesolve.render import choose_backend
 from facesolve.render.texture import UDIM_COLUMNS, UDIM_ROWS, Tile
 

@@ -14,10 +14,10 @@ from facesolve.appearance.bake import NoTexture, bake_texture
 from facesolve.correctives.field import cotangent_laplacian
 from facesolve.correctives.span import RigSpan
 from facesolve.footage.normalise import encoded_luminance
+from facesolve.geometry.face_weight import photometric_weight
 from facesolve.geometry.pose import Pose
 from facesolve.geometry.rig import RigModel, apply_head
 from facesolve.geometry.rigid import retract
-from facesolve.geometry.surface_samples import photometric_weight
 from facesolve.render.texture import Tile
 from facesolve.runtime.devices import device_name
 from facesolve.stages.problem import Problem

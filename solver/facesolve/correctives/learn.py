@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 
 from facesolve.footage.stream import FramePixels, TakeFootage
+from facesolve.geometry.face_weight import connected_pieces, photometric_weight
 from facesolve.geometry.pose import Pose
-from facesolve.geometry.surface_samples import connected_pieces, photometric_weight
 from facesolve.residuals.quadratic import Quadratic
 from facesolve.runtime.progress import Progress
 from facesolve.stages.batching import split, together

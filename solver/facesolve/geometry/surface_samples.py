@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from facesolve.take import Rig, SolveError
+from facesolve.take import SolveError
 
+from .face_weight import photometric_weight
 from .rig import RigModel
 
 UNSEEN_DENSITY = 0.1  # sampling density, relative to seen surface, where no camera looks at the start
@@ -113,37 +113,6 @@ def spread(mass: Tensor, count: int) -> tuple[Tensor, Tensor]:
     position = (torch.arange(count, device=cumulative.device) + jitter) / count * cumulative[-1]
     triangles = torch.searchsorted(cumulative, position).clamp_max(len(mass) - 1)
     return triangles, _uniform_barycentrics(count, generator).to(mass)
-
-
-def photometric_weight(rig: Rig) -> np.ndarray:
-    """(V,) float32: how far each vertex's colour may drive the solve.
-
-    The rig's own weights where it has them. Else 1 on the connected piece of surface with the largest area, the skin,
-    and 0 on the others: eyeballs, teeth and tongue hide what is behind them but do not pull on the skin's shapes.
-    """
-    if rig.photometric_weight is not None:
-        return rig.photometric_weight
-    piece = connected_pieces(rig)
-    starts = np.concatenate([[0], np.cumsum(rig.face_counts)])[:-1]
-    a, b, c = (rig.neutral[rig.face_vertices[starts + corner]] for corner in range(3))
-    face_area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
-    area = np.bincount(piece[rig.face_vertices[starts]], weights=face_area, minlength=int(piece.max()) + 1)
-    return (piece == np.argmax(area)).astype(np.float32)
-
-
-def connected_pieces(rig: Rig) -> np.ndarray:
-    """(V,) int: number of the connected piece of surface that each vertex belongs to (vertices joined by polygons)."""
-    starts = np.concatenate([[0], np.cumsum(rig.face_counts)])[:-1]
-    first = np.repeat(rig.face_vertices[starts], rig.face_counts)
-    label = np.arange(rig.vertex_count)
-    while True:
-        lowest = label.copy()
-        np.minimum.at(lowest, first, label[rig.face_vertices])
-        np.minimum.at(lowest, rig.face_vertices, lowest[first])
-        lowest = lowest[lowest]
-        if np.array_equal(lowest, label):
-            return np.unique(label, return_inverse=True)[1]
-        label = lowest
 
 
 def _uniform_barycentrics(count: int, generator: torch.Generator) -> Tensor:

@@ -18,10 +18,10 @@ from torch import Tensor
 from facesolve.footage.matte import UNSEEN, Matte, clean_background_mattes
 from facesolve.footage.stream import FramePixels, side_by_side, stacked
 from facesolve.geometry.camera import NEAREST, CameraModel
+from facesolve.geometry.face_weight import photometric_weight
 from facesolve.geometry.pose import Pose
 from facesolve.geometry.rig import RigModel, apply_head
 from facesolve.geometry.rigid import step_basis
-from facesolve.geometry.surface_samples import photometric_weight
 from facesolve.optimize.robust import robust_loss, robust_weight
 from facesolve.render import opposite_vertices, silhouette_edges
 from facesolve.runtime.devices import indices_on

@@ -11,8 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from facesolve.geometry.camera import CameraModel, look_along
+from facesolve.geometry.face_weight import photometric_weight
 from facesolve.geometry.rig import RigModel
-from facesolve.geometry.surface_samples import photometric_weight, spread
+from facesolve.geometry.surface_samples import spread
 from facesolve.render import visible
 from facesolve.render.posed_rig import camera_depth, draw, mesh_of
 from facesolve.take import Camera

@@ -1,0 +1,84 @@
+"""Which part of a rig's surface may drive a solve where nobody painted it: the skin that the controls move."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from facesolve.take import Rig
+
+SAME_PLACE = 1e-4  # cm: vertices nearer than this are one, doubled at a seam of the UVs
+# motion of a vertex by its liveliest control, as a share of the usual control's largest motion: up to the first the
+# surface is no face, from the second on it is
+STILL, LIVELY = 1 / 8, 1 / 2
+WHOLE_HEAD = 0.5  # share of the skin from which a shape that moves it is no expression (a turn of the head, its size)
+MOVED = 0.25  # of a shape's largest motion, from which it moves a vertex
+
+
+def photometric_weight(rig: Rig) -> np.ndarray:
+    """(V,) float32: how far each vertex's color may drive the solve.
+
+    The rig's own weights where it has them. Else of the skin, the connected piece of surface with the largest area,
+    what the controls move: neck, scalp and shoulders have a say only as far as expressions reach. Eyeballs, teeth and
+    tongue hide what is behind them but do not pull on the skin's shapes.
+    """
+    if rig.photometric_weight is not None:
+        return rig.photometric_weight
+    area = _vertex_area(rig)
+    piece = connected_pieces(rig)
+    skin = piece == np.argmax(np.bincount(piece, weights=area))
+    motion = _expression_motion(rig, area * skin)
+    if motion is None:
+        return skin.astype(np.float32)
+    share = np.clip((motion - STILL) / (LIVELY - STILL), 0, 1) * skin
+    return (share if share.any() else skin).astype(np.float32)
+
+
+def _expression_motion(rig: Rig, skin_area: np.ndarray) -> np.ndarray | None:
+    """(V,) how far each vertex is moved by the shape that moves it most, in units of the usual shape's largest motion.
+
+    None when no shape moves a part of the skin only. skin_area: (V,) cm^2, 0 elsewhere.
+    """
+    motion = np.zeros(rig.vertex_count)
+    peaks = []
+    for target in rig.targets:
+        for shape in target.shapes:
+            length = np.linalg.norm(shape.deltas, axis=1)
+            on_skin = skin_area[shape.vertices] > 0
+            peak = float(length[on_skin].max(initial=0.0))
+            reach = skin_area[shape.vertices[length > MOVED * peak]].sum() / max(skin_area.sum(), 1e-12)
+            if peak > 0 and reach < WHOLE_HEAD:
+                peaks.append(peak)
+                np.maximum.at(motion, shape.vertices, length)
+    return motion / float(np.median(peaks)) if peaks else None
+
+
+def connected_pieces(rig: Rig) -> np.ndarray:
+    """(V,) int: number of the connected piece of surface that each vertex belongs to.
+
+    Vertices are joined by polygons, and by lying in the same place: meshes of game engines are cut along UV seams.
+    """
+    starts = np.concatenate([[0], np.cumsum(rig.face_counts)])[:-1]
+    first = np.repeat(rig.face_vertices[starts], rig.face_counts)
+    label = np.arange(rig.vertex_count)
+    used = np.unique(rig.face_vertices)
+    place = np.unique(np.rint(rig.neutral[used] / SAME_PLACE), axis=0, return_inverse=True)[1].reshape(-1)
+    there = np.full(len(used), rig.vertex_count)
+    while True:
+        lowest = label.copy()
+        np.minimum.at(lowest, first, label[rig.face_vertices])
+        np.minimum.at(lowest, rig.face_vertices, lowest[first])
+        there[:] = rig.vertex_count
+        np.minimum.at(there, place, lowest[used])
+        lowest[used] = there[place]
+        lowest = lowest[lowest]
+        if np.array_equal(lowest, label):
+            return np.unique(label, return_inverse=True)[1]
+        label = lowest
+
+
+def _vertex_area(rig: Rig) -> np.ndarray:
+    """(V,) cm^2: of each polygon its first corner's triangle, shared out over its vertices."""
+    starts = np.concatenate([[0], np.cumsum(rig.face_counts)])[:-1]
+    a, b, c = (rig.neutral[rig.face_vertices[starts + corner]] for corner in range(3))
+    share = np.linalg.norm(np.cross(b - a, c - a), axis=1) / rig.face_counts
+    return np.bincount(rig.face_vertices, weights=np.repeat(share, rig.face_counts), minlength=rig.vertex_count)
