@@ -84,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
         return code if isinstance(code, int) else 0
     except CycloptsError as error:
-        return _fail(str(usage_error(error)))
+        return _fail(str(usage_error(error, given)))
     except FacesolveError as error:
         return _fail(str(error))
     except OSError as error:
