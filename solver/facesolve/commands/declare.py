@@ -31,7 +31,7 @@ class Help:
 
 
 def help_of(command: Command) -> Help:
-    """The parts of the docstring: a sentence, details, and an ``Examples:`` section, in which a deeper line continues."""
+    """The parts of the docstring: a sentence, details, and an ``Examples:`` section, where deeper lines continue."""
     text, _, rest = inspect.cleandoc(command.__doc__ or "").partition("\nExamples:\n")
     examples: list[str] = []
     for line in textwrap.dedent(rest).splitlines():

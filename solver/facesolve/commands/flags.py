@@ -51,7 +51,7 @@ class Flag:
 
 
 def flags_of(command: Callable[..., Any]) -> tuple[inspect.Signature, tuple[Flag, ...]]:
-    """The command's signature with all that cyclopts needs to read it, and its flags in the order in which they stand."""
+    """The command's signature with all that cyclopts needs to read it, and its flags in their order."""
     signature, hints = inspect.signature(command), typing.get_type_hints(command)
     texts = field_help(command, "Args")
     flags: list[Flag] = []
