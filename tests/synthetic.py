@@ -99,7 +99,7 @@ def texture(points: Tensor) -> Tensor:
 
 
 def head_rig() -> Rig:
-    """The bumpy ellipsoid, 642 vertices, with five controls in 0..1 that push its front by up to 1 cm; all of it drives."""
+    """The bumpy ellipsoid, 642 vertices, with five controls in 0..1 that push its front by 1 cm; all of it drives."""
     neutral, triangles = _bumpy_ellipsoid()
     deltas = []
     for _, place, direction, width in PUSHES:

@@ -40,6 +40,7 @@ from .commands.undistort import undistort
 from .commands.usage import usage_error
 from .commands.words import UsageError
 from .take import FacesolveError
+from .take.errors import ERROR_LEAD
 
 COMMANDS: tuple[Command, ...] = (
     calibrate,
@@ -84,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
         return code if isinstance(code, int) else 0
     except CycloptsError as error:
-        return _fail(str(usage_error(error)))
+        return _fail(str(usage_error(error, given)))
     except FacesolveError as error:
         return _fail(str(error))
     except OSError as error:
@@ -115,5 +116,5 @@ def build_app(width: int = 80) -> App:
 
 
 def _fail(sentence: str) -> int:
-    print(f"facesolve: error: {' '.join(sentence.split())}", file=sys.stderr)
+    print(ERROR_LEAD + " ".join(sentence.split()), file=sys.stderr)
     return EXIT_BAD_INPUT

@@ -95,6 +95,24 @@ def test_vertex_errors_are_millimetres_of_moving_vertices(take: Take, truth: Tru
     assert result.control_error == {"a": pytest.approx(0.1), "b": pytest.approx(0.05)}
 
 
+def test_an_evaluation_is_one_informative_paragraph(take: Take, truth: Truth) -> None:
+    controls, head = np.zeros((FRAMES, 2)), np.tile(turned(30.0), (FRAMES, 1, 1))
+    controls[2] = (0.5, 0.25)
+    result = evaluate(replace(solved(truth), controls=controls, head=head), take, replace(truth, head=head))
+    assert repr(result) == (
+        "<Evaluation of 5 frames: face 1.000 mm on average, 5.000 at 95 %, 5.000 at most (1.000 without the head "
+        "transform); head 0.000 degrees; controls 0.0750>"
+    )
+
+
+def test_the_truth_may_be_a_file(take: Take, truth: Truth, tmp_path: Path) -> None:
+    np.savez(tmp_path / "truth.npz", weights=truth.weights + 0.1, names=np.array(truth.names), head=truth.head)
+    result = evaluate(solved(truth), take, tmp_path / "truth.npz")
+    np.testing.assert_allclose(result.weight_error, 0.1)
+    with pytest.raises(TakeError, match=r"no_truth\.npz"):
+        evaluate(solved(truth), take, str(tmp_path / "no_truth.npz"))
+
+
 def test_head_transform_is_seen_in_world_only(take: Take, truth: Truth) -> None:
     head = truth.head.copy()
     head[:, :3, 3] = (0.0, 0.3, 0.4)

@@ -24,7 +24,7 @@ MEGABYTE = 1 << 20
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif"])
 def test_an_image_of_another_size_is_not_decoded(tmp_path: Path, suffix: str) -> None:
-    """A few kilobytes of one colour would become 36 megabytes of pixels, and as many more of linear light."""
+    """A few kilobytes of one color would become 36 megabytes of pixels, and as many more of linear light."""
     path = write_image(tmp_path / f"bomb1{suffix}", np.zeros((3000, 4000, 3), np.uint8))
     with pytest.raises(OtherSize) as caught:
         read_pixels(path, (WIDTH, HEIGHT))

@@ -21,7 +21,7 @@ def test_levels_are_means_of_two_by_two_pixels() -> None:
     np.testing.assert_allclose(levels[2].matte, levels[2].pixels[..., 0], atol=1e-6)
 
 
-def test_a_ramp_of_pixel_centres_scales_linearly_at_odd_sizes() -> None:
+def test_a_ramp_of_pixel_centers_scales_linearly_at_odd_sizes() -> None:
     x, y = np.meshgrid(np.arange(23) + 0.5, np.arange(13) + 0.5)
     ramp = np.dstack((x, y, x + y)).astype(np.float32)
     coarse = pyramid(Image(ramp, np.ones((13, 23), bool)), 3)[2].pixels

@@ -42,7 +42,7 @@ def test_actor_before_an_even_or_sloping_background(slope: float) -> None:
     assert ((found.alpha > 0.5) == body()).float().mean() > 0.97
 
 
-def test_colour_alone_tells_the_actor() -> None:
+def test_color_alone_tells_the_actor() -> None:
     gray = torch.full((HEIGHT, WIDTH, 3), 0.2)
     skin = (0.4, 0.14, 0.205)  # of the same luminance
     image = scene(gray, body(), skin)

@@ -82,7 +82,7 @@ def test_errors_name_camera_frame_and_file(tmp_path: Path) -> None:
 
 
 def _wave(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """A pattern of 25 to 31 pixels period at image positions whose first pixel centre is (0.5, 0.5)."""
+    """A pattern of 25 to 31 pixels period at image positions whose first pixel center is (0.5, 0.5)."""
     return 0.5 + 0.2 * np.sin(x / 5) + 0.2 * np.cos(y / 4 + 0.3)
 
 
@@ -96,10 +96,10 @@ def _write_distorted(path: Path, lens: Camera) -> None:
     rows, columns = np.mgrid[: lens.height, : lens.width]
     seen = np.stack((columns.ravel(), rows.ravel()), axis=-1) + 0.0
     intrinsics = intrinsics_to_opencv(lens.intrinsics)
-    focal, centre = intrinsics[[0, 1], [0, 1]], intrinsics[:2, 2]
+    focal, center = intrinsics[[0, 1], [0, 1]], intrinsics[:2, 2]
     ideal = seen.copy()
     for _ in range(60):
-        rays = np.column_stack(((ideal - centre) / focal, np.ones(len(ideal))))
+        rays = np.column_stack(((ideal - center) / focal, np.ones(len(ideal))))
         ideal += seen - cv2.projectPoints(rays, np.zeros(3), np.zeros(3), intrinsics, lens.distortion)[0][:, 0]
     ideal = ideal.reshape(lens.height, lens.width, 2) + 0.5
     write_image(path, _wave(ideal[..., 0], ideal[..., 1]).astype(np.float32))

@@ -18,14 +18,15 @@ from tests.synthetic import compound_rig, head_rig
 
 
 def plane(columns: int = 12, moving: float = 1.0) -> Rig:
-    """A square of 12 x 12 cm in quads; the one control moves its left half by a given way (cm)."""
+    """A square of 12 x 12 cm in quads; the one control moves its left half by a given way (cm); all of it drives."""
     y, x = np.mgrid[: columns + 1, : columns + 1] * (12.0 / columns)
     neutral = np.stack([x, y, 0 * x], -1).reshape(-1, 3)
     corner = (np.arange(columns)[:, None] * (columns + 1) + np.arange(columns)).reshape(-1)
     faces = np.stack([corner, corner + 1, corner + columns + 2, corner + columns + 1], 1)
     deltas = np.zeros((1, len(neutral), 3))
     deltas[0, neutral[:, 0] < 5.9, 2] = moving
-    return Rig.from_dense(neutral, deltas, ["lift"], np.full(len(faces), 4), faces.reshape(-1))
+    rig = Rig.from_dense(neutral, deltas, ["lift"], np.full(len(faces), 4), faces.reshape(-1))
+    return replace(rig, photometric_weight=np.ones(rig.vertex_count, np.float32))
 
 
 def everything(model: RigModel) -> torch.Tensor:

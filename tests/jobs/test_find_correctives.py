@@ -106,7 +106,7 @@ def test_where_the_rig_explains_the_footage_old_correctives_go(
     ("arguments", "sentence"),
     [
         (["{out}", "--shapes", "0"], "at least one shape"),
-        (["{out}", "--mask", "{out}/nothing.npy"], "nothing.npy"),
+        (["{out}", "--overwrite", "--mask", "{out}/nothing.npy"], "nothing.npy"),
         (["{out}/none"], "no solution.json"),
     ],
 )

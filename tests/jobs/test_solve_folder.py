@@ -32,7 +32,7 @@ from facesolve.take import (
 )
 from facesolve.take.frame_range import part_of_take
 from facesolve.take.provenance import read_provenance
-from facesolve.take.settings_record import SettingsChange
+from facesolve.take.settings_record import SettingsChange, settings_record
 
 FRAMES = 4
 DRAFT = SettingsChange(values={"quality": "draft"})
@@ -107,7 +107,9 @@ def test_writes_solution_texture_and_log_and_leaves_no_checkpoint(solved: Path):
     assert "checkpoint.npz" not in names
     provenance = json.loads((solved / "solution.json").read_text(encoding="utf-8"))["provenance"]
     assert (solved / provenance["take"]).resolve() == (solved.parent / "take").resolve()
-    assert provenance["settings"]["quality"] == "draft"
+    settings = read_take(take).settings
+    assert settings.quality == "standard"  # the take keeps its own
+    assert provenance["settings"] == settings_record(replace(settings, quality="draft"))
     made = read_provenance(provenance)
     assert made.record() == provenance  # it says nothing that the contract does not name
     assert {"track", "refine", "join all frames"} <= set(made.seconds)

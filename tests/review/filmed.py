@@ -47,11 +47,11 @@ class Filmed:
 
 
 def make(folder: Path) -> Filmed:
-    """Films the head without the code under test; the cameras differ in colour balance."""
+    """Films the head without the code under test; the cameras differ in color balance."""
     take = textured.make_take(folder, textured.rig())
     pose = synthetic.performance(3)
     textured.film(take, pose, GAINS)
-    tiles = {tile: textured.tile_colours(TILE) for tile in (textured.FRONT, textured.SIDE, textured.BACK)}
+    tiles = {tile: textured.tile_colors(TILE) for tile in (textured.FRONT, textured.SIDE, textured.BACK)}
     return Filmed(take, solved(take, pose), Texture.from_tiles(tiles))
 
 
@@ -102,7 +102,7 @@ def with_lens(filmed: Filmed, folder: Path, distortion: tuple[float, ...]) -> Fi
 
 
 def _undistorted_places(camera: Camera) -> np.ndarray:
-    """(H, W, 2) float32 where each stored pixel lies in the undistorted image, centres at .5."""
+    """(H, W, 2) float32 where each stored pixel lies in the undistorted image, centers at .5."""
     rows, columns = torch.meshgrid(torch.arange(camera.height) + 0.5, torch.arange(camera.width) + 0.5, indexing="ij")
     pixels = torch.stack((columns, rows), -1).reshape(-1, 2).double()
     places, valid = CameraModel.from_cameras([camera], dtype=torch.float64).undistort_points(pixels)

@@ -1,4 +1,4 @@
-"""Text stays legible on any ground, the colour bar reads as it is, pictures fill a screen."""
+"""Text stays legible on any ground, the color bar reads as it is, pictures fill a screen."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ def test_color_bar_runs_from_low_below_to_high_above() -> None:
     bar = color_bar(300, 14, "RdBu_r", -20, 20, ("levels",))
     column = bar[:, 10].astype(int)
     ends = np.rint(255 * np.array(colormaps["RdBu_r"]([1.0, 0.0]))[:, :3]).astype(int)
-    coloured = np.flatnonzero(np.ptp(column, axis=1) > 60)
-    np.testing.assert_allclose(column[coloured[0]], ends[0], atol=3)
-    np.testing.assert_allclose(column[coloured[-1]], ends[1], atol=3)
+    colored = np.flatnonzero(np.ptp(column, axis=1) > 60)
+    np.testing.assert_allclose(column[colored[0]], ends[0], atol=3)
+    np.testing.assert_allclose(column[colored[-1]], ends[1], atol=3)
 
 
 def test_layout_fills_a_screen_and_is_even() -> None:

@@ -65,19 +65,19 @@ def test_gains_make_the_texture_comparable(filmed: Filmed) -> None:
 
 
 @pytest.mark.parametrize(("scale", "most"), [(1.0, 0.6), (0.5, 1.4), (1.5, 0.9)])
-def test_stabilised_footage_and_render_move_alike(filmed: Filmed, scale: float, most: float) -> None:
+def test_stabilized_footage_and_render_move_alike(filmed: Filmed, scale: float, most: float) -> None:
     assert disagreement(filmed.sheet(("difference",), scale=scale, stabilize=True)) < most
 
 
-def test_a_stabilised_head_stands_still(filmed: Filmed) -> None:
+def test_a_stabilized_head_stands_still(filmed: Filmed) -> None:
     spread = {}
     for held in (False, True):
         with filmed.sheet(("clay",), stabilize=held) as sheet:
-            centres = []
+            centers = []
             for _, shots in sheet._shots([0, 1, 2]):
                 covered = [np.argwhere(shot.view.drawing.triangle_id[0].numpy() >= 0).mean(0) for shot in shots]
-                centres.append(covered)
-        spread[held] = np.ptp(np.array(centres), axis=0).max()
+                centers.append(covered)
+        spread[held] = np.ptp(np.array(centers), axis=0).max()
     assert spread[False] > 5
     assert spread[True] < 1
 
@@ -123,7 +123,7 @@ def test_nothing_is_compared_where_the_footage_does_not_reach(filmed: Filmed) ->
     assert coverage[~nowhere].max() == 1
 
 
-def test_stabilised_blend_at_no_opacity_is_the_footage(filmed: Filmed) -> None:
+def test_stabilized_blend_at_no_opacity_is_the_footage(filmed: Filmed) -> None:
     pictures = []
     for shown, opacity in (("footage", 0.5), ("blend", 0.0), ("blend", 1.0), ("texture", 0.5)):
         with filmed.sheet((shown,), cameras=(1,), scale=1.0, opacity=opacity, labels=False) as sheet:

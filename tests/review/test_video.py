@@ -46,7 +46,7 @@ def test_every_kind_becomes_a_video(filmed: Filmed, tmp_path: Path, what: str) -
     assert [file.name for file in video.path.parent.iterdir()] == ["a.mp4"]
 
 
-def test_mp4_decodes_to_the_pictures_in_colour_and_order(filmed: Filmed, tmp_path: Path) -> None:
+def test_mp4_decodes_to_the_pictures_in_color_and_order(filmed: Filmed, tmp_path: Path) -> None:
     video = filmed.render(tmp_path / "a.mp4", what="overlay", height=240, fps=23.976)
     filmed.render(tmp_path / "a.{frame:02d}.png", what="overlay", height=240)
     stream, frames = decoded(video.path)
@@ -61,15 +61,15 @@ def test_mp4_decodes_to_the_pictures_in_colour_and_order(filmed: Filmed, tmp_pat
         assert sorted(range(3), key=errors.__getitem__)[0] == index
 
 
-@pytest.mark.parametrize("colour", [(255, 0, 0), (0, 255, 0), (0, 0, 255), (200, 150, 120), (255, 255, 255)])
-def test_colours_are_those_of_bt_709(tmp_path: Path, colour: tuple[int, int, int]) -> None:
+@pytest.mark.parametrize("color", [(255, 0, 0), (0, 255, 0), (0, 0, 255), (200, 150, 120), (255, 255, 255)])
+def test_colors_are_those_of_bt_709(tmp_path: Path, color: tuple[int, int, int]) -> None:
     with open_writer(tmp_path / "a.mp4", (64, 48), 24.0, lambda: []) as writer:
-        writer.add(0, np.full((48, 64, 3), colour, np.uint8))
+        writer.add(0, np.full((48, 64, 3), color, np.uint8))
     with av.open(str(tmp_path / "a.mp4")) as container:
         (frame,) = container.decode(video=0)
-    luma = 16 + 219 / 255 * np.dot((0.2126, 0.7152, 0.0722), colour)
+    luma = 16 + 219 / 255 * np.dot((0.2126, 0.7152, 0.0722), color)
     assert abs(frame.to_ndarray()[24, 32] - luma) <= 1
-    assert np.abs(frame.to_ndarray(format="rgb24")[24, 32].astype(int) - colour).max() <= 2
+    assert np.abs(frame.to_ndarray(format="rgb24")[24, 32].astype(int) - color).max() <= 2
 
 
 def test_rate_factor_trades_size_for_faithfulness(filmed: Filmed, tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_index_precedes_the_pictures(filmed: Filmed, tmp_path: Path) -> None:
     assert 0 < data.index(b"moov") < data.index(b"mdat")
 
 
-def test_gif_keeps_time_and_colours(filmed: Filmed, tmp_path: Path) -> None:
+def test_gif_keeps_time_and_colors(filmed: Filmed, tmp_path: Path) -> None:
     video = filmed.render(tmp_path / "a.gif", what="overlay", only_cameras=("front",), height=120, fps=20)
     filmed.render(tmp_path / "a.{frame}.png", what="overlay", only_cameras=("front",), height=120)
     stream, frames = decoded(video.path)

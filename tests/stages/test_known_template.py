@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from facesolve.footage.normalise import encoded_luminance
+from facesolve.footage.normalize import encoded_luminance
 from facesolve.footage.stream import FramePixels
 from facesolve.geometry.pose import Pose
 from facesolve.render import Texture

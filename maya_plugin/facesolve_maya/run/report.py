@@ -6,13 +6,12 @@ import os
 from pathlib import Path
 from typing import Optional
 
+from facesolve.take.errors import ERROR_LEAD
 from facesolve.take.names import REPORT, SOLUTION
 from facesolve.take.processes import ChildProcess
 
 from .environment import child_environment, module_root
 from .interpreter import Interpreter
-
-_PREFIX = "facesolve: error: "  # of the command line's sentences
 
 
 def fresh_report(solution: Path) -> Optional[Path]:
@@ -51,7 +50,7 @@ class ReportTask:
             self.page = self._wanted
         else:
             tail = [line for line in self._process.stderr_tail.splitlines() if line.strip()]
-            reason = tail[-1].rpartition(_PREFIX)[2] if tail else "the solver gave no reason."
+            reason = tail[-1].rpartition(ERROR_LEAD)[2] if tail else "the solver gave no reason."
             self.error = "The report could not be written: {}".format(reason)
 
     def kill(self) -> None:

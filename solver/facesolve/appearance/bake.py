@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from facesolve.footage.normalise import encoded_luminance
+from facesolve.footage.normalize import encoded_luminance
 from facesolve.geometry.pose import Pose
 from facesolve.optimize.robust import robust_weight
 from facesolve.render import Texture

@@ -13,7 +13,7 @@ from facesolve import __version__
 from facesolve.appearance.bake import NoTexture, bake_texture
 from facesolve.correctives.field import cotangent_laplacian
 from facesolve.correctives.span import RigSpan
-from facesolve.footage.normalise import encoded_luminance
+from facesolve.footage.normalize import encoded_luminance
 from facesolve.geometry.face_weight import photometric_weight
 from facesolve.geometry.pose import Pose
 from facesolve.geometry.rig import RigModel, apply_head

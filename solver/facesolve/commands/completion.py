@@ -10,7 +10,10 @@ from .output import EXIT_OK
 def completion(shell: Literal["bash", "zsh", "fish"], /) -> int:
     """Print a script that completes commands and flags in a shell.
 
-    SHELL is bash, zsh or fish. Write the script where the shell looks for completions.
+    Write the script where the shell looks for completions.
+
+    Args:
+        shell: whose completions.
 
     Examples:
         facesolve completion bash > ~/.local/share/bash-completion/completions/facesolve

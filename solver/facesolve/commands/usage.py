@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from cyclopts import (
     CoercionError,
@@ -16,17 +17,18 @@ from cyclopts import (
 from .words import UsageError
 
 
-def usage_error(error: CycloptsError) -> UsageError:
-    """``error`` as one sentence that ends with where to read more."""
+def usage_error(error: CycloptsError, given: Sequence[str]) -> UsageError:
+    """``error`` as one sentence that ends with where to read more. given: the command line."""
     chain = " ".join(["facesolve", *(error.command_chain or ())])
-    return UsageError(f"{_sentence(error)}; see '{chain} --help'.")
+    return UsageError(f"{_sentence(error, given)}; see '{chain} --help'.")
 
 
-def _sentence(error: CycloptsError) -> str:
+def _sentence(error: CycloptsError, given: Sequence[str]) -> str:
     if isinstance(error, MissingArgumentError) and error.argument is not None:
         name = error.argument.name
-        given = any(token.keyword == name for token in error.argument.tokens) or error.tokens_so_far
-        return f"{name} needs a value" if given else f"{name} is missing"
+        if name in given:
+            return f"{name} needs a value"
+        return f"{name.removeprefix('--') if name[2:].isupper() else name} is missing"  # inputs have capital names
     if isinstance(error, UnusedCliTokensError):
         return f"'{(error.unused_tokens or ['?'])[0]}' is one argument too many"
     text = str(error)

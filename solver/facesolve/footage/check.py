@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from facesolve.footage.norpix.reader import NorpixFile
-from facesolve.footage.norpix.synchronise import frame_rate
+from facesolve.footage.norpix.synchronize import frame_rate
 from facesolve.take import Camera, Footage, FootageError, Take
 from facesolve.take.finding import ERROR, WARNING, Finding, Show
 from facesolve.take.footage import MEMORY, SEQUENCE

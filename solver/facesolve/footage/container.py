@@ -1,6 +1,6 @@
 """Sizes and wholeness of JPEG, PNG and TIFF files from their structure, without decoding pixels.
 
-Image libraries differ in whether a cut file is an error, a warning on stderr or a grey area; here it is an error.
+Image libraries differ in whether a cut file is an error, a warning on stderr or a gray area; here it is an error.
 """
 
 from __future__ import annotations

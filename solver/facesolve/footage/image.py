@@ -37,7 +37,7 @@ class Image:
 def pyramid(image: Image, levels: int) -> list[Image]:
     """``levels`` images, the first is ``image``, each next one half its width and height.
 
-    A coarse pixel is the mean of 2x2 fine ones. With pixel centres at .5 the intrinsics of level n are exactly those
+    A coarse pixel is the mean of 2x2 fine ones. With pixel centers at .5 the intrinsics of level n are exactly those
     of level 0 with the first two rows divided by 2^n. An odd last row or column is dropped (it would be half a pixel).
     A coarse pixel is valid when all four fine ones are. Raises ValueError when the image is too small for ``levels``.
     """

@@ -32,9 +32,9 @@ ONE_PIECE = 0.8  # of what stands out that must hang together
 UNCLEAN = "the background is not clean"
 INSEPARABLE = "the actor cannot be told from the background"
 OPENING = np.ones((3, 3), np.uint8)  # pixels: smaller specks are noise
-MIXED = 2  # pixels at the outline in which the actor's colour and the background's mix
+MIXED = 2  # pixels at the outline in which the actor's color and the background's mix
 MOST_ALPHA = 2.0  # skin may be lighter than the skin around
-NEIGHBOURHOOD = 9  # pixels across, from which the actor's colour at the outline is taken: shading changes beyond
+NEIGHBORHOOD = 9  # pixels across, from which the actor's color at the outline is taken: shading changes beyond
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +48,7 @@ class Matte:
 def half_chroma(linear: Tensor) -> Tensor:
     """(H, W, 3) linear light RGB -> (2, H // 2, W // 2) float16: R - G and B - G, means of 2x2 pixels.
 
-    Half resolution is what most footage stores of colour.
+    Half resolution is what most footage stores of color.
     """
     red, green, blue = linear.unbind(-1)
     return F.avg_pool2d(torch.stack([red - green, blue - green])[None], 2)[0].half()
@@ -93,7 +93,7 @@ def actor_mask(luminance: Tensor, chroma: Tensor | None, valid: Tensor) -> Matte
     The background is learnt along the image's border, of which the actor may cover a part.
     """
     colors = _colors(luminance[None], None if chroma is None else chroma[None])
-    inner = ~_dilated(~valid[None], MIXED)[0]  # where the image ends, its colour is mixed with nothing
+    inner = ~_dilated(~valid[None], MIXED)[0]  # where the image ends, its color is mixed with nothing
     edge = _frame_of(inner)[None]
     border = inner & _dilated(edge, max(1, round(BORDER * max(luminance.shape))))[0]
     middle = inner & ~_dilated(edge, max(luminance.shape) // 5)[0]
@@ -143,7 +143,7 @@ def _sides(border: Tensor) -> list[Tensor]:
 
 
 def _largest(mask: Tensor) -> Tensor:
-    """The largest connected piece (8 neighbours) of ``mask`` (H, W) bool."""
+    """The largest connected piece (8 neighbors) of ``mask`` (H, W) bool."""
     _, label, statistics, _ = cv2.connectedComponentsWithStats(mask.cpu().numpy().astype(np.uint8))
     if len(statistics) < 2:
         return mask
@@ -247,7 +247,7 @@ def _refusal(total: float, deviating: float, band: float, told: float, deviation
 
 
 def _stray(deviates: Tensor, outside: Tensor, coverage: Tensor) -> list[int]:
-    """Of n images how many pixels of ``outside`` deviate and do not hang together (8 neighbours) with ``coverage``.
+    """Of n images how many pixels of ``outside`` deviate and do not hang together (8 neighbors) with ``coverage``.
 
     All are (n, H, W) bool. Pieces are told apart on the host, to which all images go together.
     """
@@ -262,10 +262,10 @@ def _stray(deviates: Tensor, outside: Tensor, coverage: Tensor) -> list[int]:
 
 
 def _alphas(offset: Tensor, deviation: Tensor, deviates: Tensor) -> Tensor:
-    """(n, H, W) share of the actor's colour in each pixel, 0 to about 1.
+    """(n, H, W) share of the actor's color in each pixel, 0 to about 1.
 
-    offset: (n, c, H, W) colour less that of the background; deviation: (n, c); deviates: (n, H, W) bool. The actor's
-    colour is the mean of the unmixed pixels around; what deviates with none of them near is the actor, thinner than the
+    offset: (n, c, H, W) color less that of the background; deviation: (n, c); deviates: (n, H, W) bool. The actor's
+    color is the mean of the unmixed pixels around; what deviates with none of them near is the actor, thinner than the
     outline's blur.
     """
     unmixed = (~_dilated(~deviates, MIXED)).to(offset)[:, None]
@@ -274,12 +274,12 @@ def _alphas(offset: Tensor, deviation: Tensor, deviates: Tensor) -> Tensor:
     deviation = deviation[..., None, None]
     actor = sums[:, :-1] / near[:, None].clamp_min(1e-6) / deviation
     share = (offset / deviation * actor).sum(1) / actor.square().sum(1).clamp_min(1e-6)
-    return torch.where(near > 0.5 / NEIGHBOURHOOD**2, share, deviates.to(share)).clamp(0, MOST_ALPHA)
+    return torch.where(near > 0.5 / NEIGHBORHOOD**2, share, deviates.to(share)).clamp(0, MOST_ALPHA)
 
 
 def _box_means(images: Tensor) -> Tensor:
-    """(n, c, H, W) means over ``NEIGHBOURHOOD`` pixels across; beyond the image's border there is 0."""
-    size = NEIGHBOURHOOD
+    """(n, c, H, W) means over ``NEIGHBORHOOD`` pixels across; beyond the image's border there is 0."""
+    size = NEIGHBORHOOD
     if images.device.type != "cpu":
         return F.avg_pool2d(images, size, 1, size // 2)
     means = [  # many times as fast as PyTorch's pooling

@@ -19,7 +19,7 @@ from facesolve.take import Camera
 from . import Image
 from .color import transfer_table
 from .matte import half_chroma
-from .normalise import encoded_luminance
+from .normalize import encoded_luminance
 
 STORED_AS = {torch.uint8: np.dtype(np.uint8).str, torch.int32: np.dtype(np.uint16).str}  # as sent -> as in the file
 
@@ -39,7 +39,7 @@ class CameraPixels:
 class HostImage:
     """An image ready to be sent to a GPU, in pinned memory.
 
-    stored: (H, W) or (H, W, 3), whole numbers of a colour space or float32 in linear light. valid: (H, W) uint8, or
+    stored: (H, W) or (H, W, 3), whole numbers of a color space or float32 in linear light. valid: (H, W) uint8, or
     None where all of it is. matte: (H, W), NaN where the camera saw nothing, or None.
     """
 
@@ -93,9 +93,9 @@ class Uploader:
         for i, (where, matte) in enumerate(zip(valid, mattes, strict=True)):
             chroma = None
             if self._color:
-                colour = linear[i] if linear.ndim == 4 else linear[i, ..., None].expand(-1, -1, 3)
+                color = linear[i] if linear.ndim == 4 else linear[i, ..., None].expand(-1, -1, 3)
                 # chroma has a level of its own: half of the full size is its finest
-                chroma = halved(half_chroma(colour), max(self._finest - 1, 0))
+                chroma = halved(half_chroma(color), max(self._finest - 1, 0))
             there = None
             mask = self._everywhere.expand(reduced.shape[1:])
             if matte is not None:

@@ -50,7 +50,7 @@ class Views:
 class ImageStack:
     """Images of some cameras, all of one size.
 
-    cameras: which of the C cameras, c of them. values: (B, c, H, W), see ``normalisation.normalise``.
+    cameras: which of the C cameras, c of them. values: (B, c, H, W), see ``footage.normalize.normalize``.
     """
 
     cameras: tuple[int, ...]

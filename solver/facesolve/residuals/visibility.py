@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from facesolve.footage.normalise import normalise
+from facesolve.footage.normalize import normalize
 from facesolve.footage.stream import FramePixels, _stored
 from facesolve.geometry.camera import CameraModel, Projection, scaled, without_distortion
 from facesolve.geometry.rig import RigModel, apply_head
@@ -136,7 +136,7 @@ class ViewBuilder:
             for rows in self._split(len(luminance), luminance[0].numel()):
                 covered = F.interpolate(coverage[rows, None], size=luminance.shape[1:], mode="nearest")[:, 0]
                 mask = torch.stack(masks[rows]) * covered if any(map(_stored, masks[rows])) else covered
-                values[rows] = normalise(luminance[rows], mask)
+                values[rows] = normalize(luminance[rows], mask)
             stacks.append(ImageStack(group, values.unflatten(0, (len(levels), len(group)))))
         return Views(tuple(stacks), self.cameras(level, indices), visibility.weights * saw[..., None], visibility.edges)
 

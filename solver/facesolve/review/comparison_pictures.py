@@ -25,7 +25,7 @@ from .scene import SolvedTake
 OTHER = "#d1495b"  # curves of solution B
 COLUMNS, CONTROLS = 4, 12
 SEQUENTIAL = "YlOrRd"
-LEAST_SHADE = 0.55  # of the map's colours where the clay is darkest, so that the face can be recognised
+LEAST_SHADE = 0.55  # of the map's colors where the clay is darkest, so that the face can be recognized
 COVERED = 99.0  # per cent of the seen distances that the scale covers
 HEAD_HEIGHT = 420  # pixels of one head
 _BRIGHTEST = 0.75  # encoded, of the clay where it is well lit
@@ -74,7 +74,7 @@ def draw_compared_curves(comparison: Comparison, path: Path) -> None:
 
 
 def draw_compared_heads(comparison: Comparison, take: Take, path: Path) -> None:
-    """Writes a PNG: distances on the head of solution A as the cameras of its take see it, with a colour bar in mm.
+    """Writes a PNG: distances on the head of solution A as the cameras of its take see it, with a color bar in mm.
 
     Rows: mean over the frames in the world, the same with the head transform removed, and the frame that differs most.
     """
@@ -110,14 +110,14 @@ def draw_compared_heads(comparison: Comparison, take: Take, path: Path) -> None:
 
 
 def _painted(shot: Shot, values: np.ndarray, top: float) -> np.ndarray:
-    """(H, W, 3) uint8: the head in the colours of its values (V,), 0 to ``top``, shaded a little by its shape."""
+    """(H, W, 3) uint8: the head in the colors of its values (V,), 0 to ``top``, shaded a little by its shape."""
     clay = clay_rendering(shot.scene.model, shot.view)
     coverage = clay.coverage[0, ..., None].numpy()
     brightness = encoded(clay.colours).mean(axis=2, keepdims=True) / LEVELS / _BRIGHTEST
     shade = LEAST_SHADE + (1 - LEAST_SHADE) * np.clip(brightness, 0, 1)
-    colours = colormaps[SEQUENTIAL](np.clip(_under_pixels(shot, values) / top, 0, 1))[..., :3]
+    colors = colormaps[SEQUENTIAL](np.clip(_under_pixels(shot, values) / top, 0, 1))[..., :3]
     background = encoded(torch.full_like(clay.colours, BACKDROP))
-    return np.asarray(np.rint(LEVELS * colours * shade * coverage + background * (1 - coverage)), np.uint8)
+    return np.asarray(np.rint(LEVELS * colors * shade * coverage + background * (1 - coverage)), np.uint8)
 
 
 def _under_pixels(shot: Shot, values: np.ndarray) -> np.ndarray:

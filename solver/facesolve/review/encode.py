@@ -82,7 +82,7 @@ def open_writer(
 ) -> Writer:
     """A writer of the format of ``path``'s suffix. size: (width, height), even. fps: frames a second.
 
-    samples: gives a few of the pictures in advance; a GIF takes its colours from them. Raises as ``check_output``.
+    samples: gives a few of the pictures in advance; a GIF takes its colors from them. Raises as ``check_output``.
     """
     suffix = path.suffix.lower()
     if suffix == PNG:
@@ -190,7 +190,7 @@ class _Mp4(_Container):
 
 
 class _Gif(_Container):
-    """256 colours chosen from samples of the whole, dithered."""
+    """256 colors chosen from samples of the whole, dithered."""
 
     def __init__(
         self, path: Path, size: tuple[int, int], fps: float, samples: Callable[[], Iterable[np.ndarray]]
@@ -203,16 +203,16 @@ class _Gif(_Container):
         self._stream.width, self._stream.height, self._stream.pix_fmt = *size, "pal8"
         self._graph = self._av.filter.Graph()
         self._source = _source(self._graph, size, "rgb24", self._rate)
-        colours = _source(self._graph, (palette.width, palette.height), palette.format.name, self._rate)
+        colors = _source(self._graph, (palette.width, palette.height), palette.format.name, self._rate)
         use = self._graph.add("paletteuse", "dither=sierra2_4a:diff_mode=rectangle")
         self._sink = self._graph.add("buffersink")
         self._source.link_to(use, 0, 0)
-        colours.link_to(use, 0, 1)
+        colors.link_to(use, 0, 1)
         use.link_to(self._sink)
         self._graph.configure()
         palette.pts, palette.time_base = 0, 1 / self._rate
-        colours.push(palette)
-        colours.push(None)
+        colors.push(palette)
+        colors.push(None)
 
     def __enter__(self) -> _Gif:
         return self

@@ -19,7 +19,7 @@ SMALLEST = 16  # pixels of a picture's height
 class Layout:
     """C cameras of P pictures each. A camera's pictures stand side by side; cameras fill rows.
 
-    cell: (width, height) of one picture's place. sizes: (width, height) of each camera's pictures, centred in theirs.
+    cell: (width, height) of one picture's place. sizes: (width, height) of each camera's pictures, centerd in theirs.
     canvas: (width, height), even, as video wants; what lies beside the cameras is at its right.
     """
 

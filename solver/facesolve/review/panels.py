@@ -117,8 +117,8 @@ def difference(shot: Shot, look: Look) -> np.ndarray:
     if found is None:
         return np.full((shot.lens.height, shot.lens.width, 3), OUTSIDE_DIFFERENCE, np.uint8)
     levels, coverage = found
-    colours = colormaps[DIVERGING](0.5 + 0.5 * np.clip(levels / look.levels, -1, 1))[..., :3]
-    return np.asarray(np.rint(LEVELS * colours * coverage + OUTSIDE_DIFFERENCE * (1 - coverage)), np.uint8)
+    colors = colormaps[DIVERGING](0.5 + 0.5 * np.clip(levels / look.levels, -1, 1))[..., :3]
+    return np.asarray(np.rint(LEVELS * colors * coverage + OUTSIDE_DIFFERENCE * (1 - coverage)), np.uint8)
 
 
 def signed_difference(shot: Shot) -> tuple[np.ndarray, np.ndarray] | None:
@@ -175,7 +175,7 @@ def _plate(shot: Shot) -> Tensor:
 
 
 def _baked(shot: Shot) -> Rendering:
-    """The textured mesh in the camera's own colour balance."""
+    """The textured mesh in the camera's own color balance."""
     scene = shot.scene
     assert scene.texture is not None, "no texture"
     plain = texture_drawing(scene.model, scene.texture, shot.view.drawing, scene.carried)
@@ -184,5 +184,5 @@ def _baked(shot: Shot) -> Rendering:
 
 def _over(rendering: Rendering, backdrop: Tensor) -> Tensor:
     """(H, W, 3) or (1, H, W, 3), as ``backdrop``."""
-    colours, coverage = rendering.colours.view_as(backdrop), rendering.coverage.reshape(*backdrop.shape[:-1], 1)
-    return colours + (1 - coverage) * backdrop
+    colors, coverage = rendering.colours.view_as(backdrop), rendering.coverage.reshape(*backdrop.shape[:-1], 1)
+    return colors + (1 - coverage) * backdrop

@@ -33,7 +33,7 @@ PANELS: dict[str, Panel] = {
     "blend": panels.blend,
     "difference": panels.difference,
 }
-SAMPLED_FRAMES = 6  # that the scale of differences or a GIF's colours are taken from
+SAMPLED_FRAMES = 6  # that the scale of differences or a GIF's colors are taken from
 FILMED = 0.99  # part of a pixel that the footage must cover to be compared
 WITHIN = 98.0  # per cent of the compared pixels that the scale of differences covers
 SCALES = (2.0, 3.0, 5.0, 8.0, 10.0, 15.0, 20.0, 30.0, 40.0, 60.0, 80.0, 100.0, 150.0, 255.0)
@@ -52,7 +52,7 @@ class Sheet:
     """Makes the pictures of a solved take's frames. Holds open footage: use it as a context manager.
 
     cameras: indices into the take's. shown: names of PANELS. rows: the solution's frames that will be asked for; the
-    first is the one that a stabilised head is held at. size: (width, height) of a picture, both even.
+    first is the one that a stabilized head is held at. size: (width, height) of a picture, both even.
     """
 
     def __init__(

@@ -29,10 +29,10 @@ def head_similarities(scene: SolvedTake, camera: int, rows: list[int]) -> np.nda
 
 def similarity(points: np.ndarray, target: np.ndarray) -> np.ndarray:
     """(2, 3) rotation, uniform scale and shift that bring points (n, 2) nearest to ``target`` (n, 2)."""
-    centre, aim = points.mean(0), target.mean(0)
-    a, b = points - centre, target - aim
+    center, aim = points.mean(0), target.mean(0)
+    a, b = points - center, target - aim
     spread = (a * a).sum()
     cosine = (a * b).sum() / spread
     sine = (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum() / spread
     turn = np.array([[cosine, -sine], [sine, cosine]])
-    return np.concatenate([turn, (aim - turn @ centre)[:, None]], 1)
+    return np.concatenate([turn, (aim - turn @ center)[:, None]], 1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from facesolve.footage.normalise import encoded_luminance, normalise
+from facesolve.footage.normalize import encoded_luminance, normalize
 from facesolve.geometry.pose import Pose
 from facesolve.render import Texture
 from facesolve.render.posed_rig import Rendering, has_texture, render_textured
@@ -53,14 +53,14 @@ def _drawn_views(problem: Problem, texture: Texture, pose: Pose, frame: int, lev
 
 
 def _normalised(rendering: Rendering) -> Tensor:
-    """(B, H, W) as ``normalise`` gives. The surface's colours go on beyond its outline, so that none is drawn in."""
+    """(B, H, W) as ``normalize`` gives. The surface's colours go on beyond its outline, so that none is drawn in."""
     inside = rendering.coverage >= 0.5
     colours = rendering.colours / rendering.coverage.clamp_min(0.5)[..., None]
     luminance = [
         fill_unseen(image[..., None], seen)[..., 0]
         for image, seen in zip(encoded_luminance(colours), inside, strict=True)
     ]
-    return normalise(torch.stack(luminance), inside.to(colours.dtype))
+    return normalize(torch.stack(luminance), inside.to(colours.dtype))
 
 
 def _textured(problem: Problem, texture: Texture) -> Tensor:

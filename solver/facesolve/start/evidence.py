@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from facesolve.footage.matte import actor_mask
-from facesolve.footage.normalise import normalise
+from facesolve.footage.normalize import normalize
 from facesolve.footage.stream import FramePixels
 from facesolve.geometry.camera import CameraModel, scaled, without_distortion
 from facesolve.take import Take
@@ -49,7 +49,7 @@ class Evidence:
             outlines.append(None if actor is None else _resized(actor, (small.height, small.width)))
             compared = mask if actor is None else mask * _resized(actor, mask.shape)
             # far outside the mask there is nothing to normalise by
-            looks.append(normalise(luminance[None], compared[None])[0] * compared)
+            looks.append(normalize(luminance[None], compared[None])[0] * compared)
         return CoarseView(looks, reduced.mask, outlines, CameraModel.from_cameras(lenses, self.frame, device, dtype))
 
 

@@ -1,5 +1,7 @@
 """Errors whose message a user may read as it stands: what is wrong, where, and what to do. Knows nothing else."""
 
+ERROR_LEAD = "facesolve: error: "  # of the command line's sentence on stderr
+
 
 class FacesolveError(Exception):
     """Base of every expected failure: one sentence that says what is wrong, where, and what to do.

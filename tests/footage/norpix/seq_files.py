@@ -124,7 +124,7 @@ def _stride(version: int, size: int) -> int:
 
 
 def _coded(pixels: np.ndarray, kind: Kind) -> bytes:
-    """JPEG (of high quality) or PNG of stored pixels; colours are given to OpenCV as it wants them, BGR."""
+    """JPEG (of high quality) or PNG of stored pixels; colors are given to OpenCV as it wants them, BGR."""
     if kind.color == "rgb":
         pixels = pixels[..., ::-1]
     done, data = cv2.imencode(kind.codec, np.ascontiguousarray(pixels), [cv2.IMWRITE_JPEG_QUALITY, 98])

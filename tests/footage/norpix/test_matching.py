@@ -142,7 +142,7 @@ def test_what_cannot_become_a_take_is_refused(stage: Stage) -> None:
     stage.record("a", range(COUNT), kind=Kind(5, "bayer"))
     assert "camera 'a'" in stage.refuse(FootageError)
     stage.source["bayer"] = "RGGB"
-    assert "leave '--bayer' out" in stage.refuse(FootageError)  # camera b has colours
+    assert "leave '--bayer' out" in stage.refuse(FootageError)  # camera b has colors
     stage.source["bayer"] = None
     (stage.folder / "a.seq").write_bytes(b"")
     assert "header is 0 bytes" in stage.refuse(FacesolveError)

@@ -106,7 +106,7 @@ def test_coded_pixels_and_stamps_come_back_in_any_order(tmp_path: Path, kind: Ki
 
 @pytest.mark.parametrize("pattern", BAYER_COLORS)
 @pytest.mark.parametrize("bits", [8, 12])
-def test_a_mosaic_becomes_colours_of_the_right_pattern(tmp_path: Path, pattern: str, bits: int) -> None:
+def test_a_mosaic_becomes_colors_of_the_right_pattern(tmp_path: Path, pattern: str, bits: int) -> None:
     flat = np.zeros((HEIGHT, WIDTH, 3), np.uint16)
     flat[:, : WIDTH // 2] = (60000, 20000, 4000)
     flat[:, WIDTH // 2 :] = (3000, 50000, 30000)
@@ -117,10 +117,10 @@ def test_a_mosaic_becomes_colours_of_the_right_pattern(tmp_path: Path, pattern: 
         np.testing.assert_allclose(pixels[half], expected[half], atol=1 if bits == 8 else 16)
 
 
-def test_a_mosaic_needs_its_pattern_and_colours_refuse_one(tmp_path: Path) -> None:
+def test_a_mosaic_needs_its_pattern_and_colors_refuse_one(tmp_path: Path) -> None:
     assert "state it, as '--bayer RGGB'" in refused(write_seq(tmp_path / "a.seq", Kind(5, "bayer"), pictures(1)))
-    colours = write_seq(tmp_path / "b.seq", Kind(5, "bgr"), pictures(1))
-    assert "no Bayer mosaic; leave '--bayer' out" in refused(colours, "RGGB")
+    colors = write_seq(tmp_path / "b.seq", Kind(5, "bgr"), pictures(1))
+    assert "no Bayer mosaic; leave '--bayer' out" in refused(colors, "RGGB")
     tiny = write_seq(tmp_path / "c.seq", Kind(5, "bayer"), pictures(1, 2, 2))
     assert "too small for a Bayer mosaic" in refused(tiny, "RGGB")
     mono = write_seq(tmp_path / "d.seq", Kind(5, "mono"), pictures(1))
@@ -225,7 +225,7 @@ HEADER_LIES = [
     (568, "<I", 0, "of an unknown kind (format 0)"),
     (568, "<I", 131, "packed mono or Bayer"),
     (568, "<I", 112, "aligned to the high bits"),
-    (568, "<I", 300, "planar colour"),
+    (568, "<I", 300, "planar color"),
     (568, "<I", 610, "YUV"),
     (568, "<I", 12345, "image format 12345"),
     (568, "<I", 200, "1536 bytes for an image of 4608 samples"),

@@ -114,7 +114,7 @@ def test_what_cannot_be_had_is_one_sentence(
     solved: Path, tmp_path: Path, capsys: Captured, arguments: list[str], sentence: str
 ) -> None:
     (tmp_path / "report.html").write_text("old", encoding="utf-8")
-    assert report(solved, tmp_path / "report.html", *arguments, "--progress", "quiet") == 2
+    assert report(solved, tmp_path / "report.html", *arguments, "--overwrite", "--progress", "quiet") == 2
     assert sentence in the_sentence(capsys)
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == "old"
 

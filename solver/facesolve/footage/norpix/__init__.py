@@ -1,1 +1,1 @@
-"""Norpix .seq recordings: reading, indexing, matching to cameras, synchronising, extracting."""
+"""Norpix .seq recordings: reading, indexing, matching to cameras, synchronizing, extracting."""

@@ -37,7 +37,7 @@ _UNREADABLE = {
     0: "of an unknown kind",
     **dict.fromkeys((112, 113, 114, 115), "mono or Bayer aligned to the high bits"),
     **dict.fromkeys((131, 132, 133, 134), "packed mono or Bayer"),
-    300: "planar colour",
+    300: "planar color",
     **dict.fromkeys((600, 610, 700, 800, 900), "YUV"),
 }
 _REMEDY = "in StreamPix export the sequence as uncompressed mono, Bayer or BGR, or as JPEG."

@@ -12,7 +12,7 @@ from facesolve.footage.container import UnreadableImage
 from facesolve.take import Footage, FootageError, TakeError
 
 from .reader import NorpixFile
-from .synchronise import NUMBER, STAMPS, Recording, Synchronisation, synchronise
+from .synchronize import NUMBER, STAMPS, Recording, Synchronization, synchronize
 
 _NAMED = 8  # dropped frames that are named before the rest is counted
 
@@ -50,7 +50,7 @@ def match_recordings(
         raise TakeError(f"clock: there is no camera '{unknown[0]}'.")
     notes: list[str] = []
     recordings = [_recording(source, matching.mode, notes) for source in footage]
-    found = synchronise(recordings, matching.mode, matching.ahead)
+    found = synchronize(recordings, matching.mode, matching.ahead)
     wanted = (0, found.frames - 1) if frames is None else frames
     if wanted[0] < 0 or wanted[1] >= found.frames:
         raise FootageError(
@@ -83,7 +83,7 @@ def _recording(footage: Footage, mode: str, notes: list[str]) -> Recording:
     return Recording(footage.camera, stamps)
 
 
-def _report(found: Synchronisation) -> list[str]:
+def _report(found: Synchronization) -> list[str]:
     """A sentence for each camera, then the common frames, the worst mismatch, and warnings."""
     first = found.cameras[0].camera
     told = []

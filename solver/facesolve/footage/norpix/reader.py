@@ -35,7 +35,7 @@ class NorpixFile:
 
     count: number of whole images; width, height: pixels; note: what is wrong with the file though ``count`` images
     can be read (follows its name in a sentence), or empty.
-    bayer: the colours of the top left 2x2 pixels of single-channel images, ``RGGB``, ``GRBG``, ``GBRG`` or ``BGGR``;
+    bayer: the colors of the top left 2x2 pixels of single-channel images, ``RGGB``, ``GRBG``, ``GBRG`` or ``BGGR``;
     MOSAIC leaves them as they are. The file does not tell it, so a Bayer file cannot be opened without.
     Raises UnreadableImage when the file is missing, damaged or of a kind that is not read.
     """
@@ -190,7 +190,7 @@ def _pattern(header: SequenceHeader, bayer: str | None) -> str | None:
     if bayer is None or bayer == MOSAIC:
         return None
     if header.color in (BGR, RGB, BGRX):
-        raise UnreadableImage("holds colours, no Bayer mosaic; leave '--bayer' out.")
+        raise UnreadableImage("holds colors, no Bayer mosaic; leave '--bayer' out.")
     if min(header.width, header.height) < _LEAST_MOSAIC:
         raise UnreadableImage(f"holds images of {header.width}x{header.height} pixels, too small for a Bayer mosaic.")
     return bayer

@@ -51,7 +51,7 @@ def _frames(solution: Solution) -> Iterator[Finding]:
     unseen = tuple(int(i) for i in np.flatnonzero(np.isnan(error)))
     if unseen and len(solution.camera_names):
         text = (
-            f"{_count(unseen, 'frame', ' is', ' are')} seen by no camera; the curves there come from their neighbours."
+            f"{_count(unseen, 'frame', ' is', ' are')} seen by no camera; the curves there come from their neighbors."
         )
         yield Finding(ERROR, "", text, action=_show(solution, unseen))
     words = {2: (ERROR, "far worse"), 1: (WARNING, "worse")}
@@ -148,7 +148,7 @@ def _head_jumps(solution: Solution, motion: HeadMotion) -> Iterator[Finding]:
 
 
 def spike_heights(values: np.ndarray) -> np.ndarray:
-    """(F,) how far each value lies off the line through two neighbours on either side; 0 where they leave it too."""
+    """(F,) how far each value lies off the line through two neighbors on either side; 0 where they leave it too."""
     heights = np.zeros(len(values))
     if len(values) >= 5:
         around = np.stack([values[:-4], values[1:-3], values[3:-1], values[4:]])

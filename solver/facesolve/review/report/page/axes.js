@@ -34,8 +34,8 @@ function fitted(canvas) {
   return context;
 }
 
-function line(context, x0, y0, x1, y1, colour, width = 1) {
-  context.strokeStyle = colour;
+function line(context, x0, y0, x1, y1, color, width = 1) {
+  context.strokeStyle = color;
   context.lineWidth = width;
   context.beginPath();
   context.moveTo(x0, y0);
@@ -43,8 +43,8 @@ function line(context, x0, y0, x1, y1, colour, width = 1) {
   context.stroke();
 }
 
-function diamond(context, x, y, radius, colour) {
-  context.fillStyle = colour;
+function diamond(context, x, y, radius, color) {
+  context.fillStyle = color;
   context.beginPath();
   context.moveTo(x, y - radius);
   context.lineTo(x + radius, y);
@@ -53,21 +53,21 @@ function diamond(context, x, y, radius, colour) {
   context.fill();
 }
 
-/** A small patch of colour in a legend or a line of text. */
-function swatch(colour) {
+/** A small patch of color in a legend or a line of text. */
+function swatch(color) {
   const patch = make('i', { className: 'swatch' });
-  patch.style.background = colour;
+  patch.style.background = color;
   return patch;
 }
 
 const tip = byId('tip');
 
-/** Shows lines of text beside the pointer; each is [text] or [text, colour]. */
+/** Shows lines of text beside the pointer; each is [text] or [text, color]. */
 function showTip(event, lines) {
   tip.replaceChildren(
-    ...lines.map(([text, colour]) => {
+    ...lines.map(([text, color]) => {
       const row = make('div', {}, text);
-      if (colour) row.prepend(swatch(colour));
+      if (color) row.prepend(swatch(color));
       return row;
     }),
   );

@@ -3,14 +3,14 @@
 const DRAG_FROM = 4; // pixels: less is a click
 const TIP_LINES = 14;
 const INDICES = DATA.frames.map((_, index) => index);
-// the frames after which the take leaves some out, and the ones without a neighbour
+// the frames after which the take leaves some out, and the ones without a neighbor
 const CUTS = INDICES.slice(0, -1).filter((index) => DATA.frames[index + 1] !== DATA.frames[index] + 1);
 const ALONE = INDICES.filter((index) => [index - 1, index].every((cut) => CUTS.includes(cut) || cut < 0 || cut === LAST));
 const CURVE_LOOK = { width: 1.8, pxAlign: 0, points: { show: false }, gaps: cutGaps };
 const AXIS_LOOK = { stroke: INK.text, font: FONT, grid: { stroke: INK.grid, width: 1 }, ticks: { show: false } };
 
 /**
- * series(): [{ name, colour, dash, values, deviations, digits, pins, held }], values and deviations one for each frame.
+ * series(): [{ name, color, dash, values, deviations, digits, pins, held }], values and deviations one for each frame.
  * limits(): [low, high] that always show as lines, or null. unit: written behind values.
  */
 class Chart {
@@ -32,13 +32,13 @@ class Chart {
   draw() {
     this.shown = this.series();
     this.empty.hidden = this.shown.length > 0;
-    this.playhead.replaceChildren(...this.shown.map(({ colour }) => swatch(colour)));
+    this.playhead.replaceChildren(...this.shown.map(({ color }) => swatch(color)));
     this.plot?.destroy();
-    const curves = this.shown.map(({ colour, dash, values }) => ({ values, stroke: colour, dash }));
+    const curves = this.shown.map(({ color, dash, values }) => ({ values, stroke: color, dash }));
     const edges = bandsShown() ? this.shown.flatMap(bandEdges) : [];
     const [begin, end] = [curves.length, curves.length + edges.length];
-    const bands = edges.filter((_, n) => n % 2 === 0).map(({ colour }, n) => {
-      return { series: [begin + 1 + 2 * n, begin + 2 + 2 * n], fill: `${colour}33` };
+    const bands = edges.filter((_, n) => n % 2 === 0).map(({ color }, n) => {
+      return { series: [begin + 1 + 2 * n, begin + 2 + 2 * n], fill: `${color}33` };
     });
     const drawn = [...curves, ...edges];
     const series = drawn.map(({ stroke, dash }) => ({ ...CURVE_LOOK, stroke, dash }));
@@ -97,10 +97,10 @@ class Chart {
   }
 
   drawLimits(plot) {
-    const across = (value, colour) => {
+    const across = (value, color) => {
       const y = Math.round(plot.valToPos(value, 'y', true)) + 0.5;
       const { left, top, width, height } = plot.bbox;
-      if (y >= top && y <= top + height) line(plot.ctx, left, y, left + width, y, colour, uPlot.pxRatio);
+      if (y >= top && y <= top + height) line(plot.ctx, left, y, left + width, y, color, uPlot.pxRatio);
     };
     across(0, INK.zero);
     plot.ctx.setLineDash([3 * uPlot.pxRatio, 4 * uPlot.pxRatio]);
@@ -171,8 +171,8 @@ class Chart {
 const nearestFrame = (plot, left) => Math.min(Math.max(Math.round(plot.posToVal(left, 'x')), 0), LAST);
 
 /** The upper and the lower edge of a series' band, as series without a line. */
-function bandEdges({ colour, values, deviations }) {
-  return [1, -1].map((sign) => ({ colour, values: values.map((value, n) => value + sign * (deviations[n] || 0)) }));
+function bandEdges({ color, values, deviations }) {
+  return [1, -1].map((sign) => ({ color, values: values.map((value, n) => value + sign * (deviations[n] || 0)) }));
 }
 
 /** Where the take leaves frames out, curves and bands are cut: pixels from and to. */

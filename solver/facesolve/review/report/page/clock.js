@@ -66,8 +66,8 @@ function follow(frame) {
   else if (frame > end) pan(frame - end + (end - begin) * 0.1);
 }
 
-// picked controls, each with the colour it keeps while it is picked
-const COLOURS = ['#5cc8e8', '#f2a65a', '#7fd08a', '#e58ab8', '#f3e07c', '#9d9bf0', '#ff8a70', '#c9d1d6'];
+// picked controls, each with the color it keeps while it is picked
+const COLORS = ['#5cc8e8', '#f2a65a', '#7fd08a', '#e58ab8', '#f3e07c', '#9d9bf0', '#ff8a70', '#c9d1d6'];
 const DASHES = [[], [7, 4], [2, 3], [10, 4, 2, 4]];
 const picked = new Map();
 
@@ -93,8 +93,8 @@ function pickOnly(controls) {
   pickEach(controls, true);
 }
 
-const colourOf = (control) => COLOURS[picked.get(control) % COLOURS.length];
-const dashOf = (control) => DASHES[Math.floor(picked.get(control) / COLOURS.length) % DASHES.length];
+const colorOf = (control) => COLORS[picked.get(control) % COLORS.length];
+const dashOf = (control) => DASHES[Math.floor(picked.get(control) / COLORS.length) % DASHES.length];
 
 /** Controls, the ones that move through most of their range first. */
 function byTravel() {

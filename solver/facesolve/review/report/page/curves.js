@@ -12,7 +12,7 @@ function controlSeries(control) {
     name,
     held,
     control,
-    colour: colourOf(control),
+    color: colorOf(control),
     dash: dashOf(control),
     values: scaled(VALUES[control], minimum),
     deviations: scaled(DEVIATIONS[control], 0),
@@ -48,7 +48,7 @@ function showCurves() {
   showTools(chart);
 }
 
-/** One chip for each picked control: colour, name, value and deviation at the frame, and a cross to drop it. */
+/** One chip for each picked control: color, name, value and deviation at the frame, and a cross to drop it. */
 function showReadout(chart) {
   byId('readout').replaceChildren(
     ...chart.shown.map((series) => {
@@ -99,14 +99,14 @@ function showHeadMotion() {
     const spreads = unpack(DATA[`${name}_deviations`]);
     const host = make('div', { className: 'chart low' });
     const legend = make('p', { className: 'legend', title: about }, make('b', {}, title));
-    const texts = axes.map(([axis, colour]) => {
+    const texts = axes.map(([axis, color]) => {
       const text = make('span', { className: 'number' });
-      legend.append(make('span', {}, swatch(colour), `${axis} `, text));
+      legend.append(make('span', {}, swatch(color), `${axis} `, text));
       return text;
     });
     byId('head').append(make('div', {}, legend, host));
-    const series = axes.map(([axis, colour], row) => {
-      return { name: axis, colour, values: rows[row], deviations: spreads[row], digits: 2 };
+    const series = axes.map(([axis, color], row) => {
+      return { name: axis, color, values: rows[row], deviations: spreads[row], digits: 2 };
     });
     const chart = new Chart(host, { label: `Head motion: ${title} over the frames`, unit, series: () => series });
     chart.draw();

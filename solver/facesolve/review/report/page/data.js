@@ -41,7 +41,7 @@ function frameName(index) {
   return SCENE_DIFFERS ? `${name} (scene ${sceneTime(index)})` : name;
 }
 
-/** Runs of neighbouring indices as [first, last]. */
+/** Runs of neighboring indices as [first, last]. */
 function runsOf(indices) {
   const runs = [];
   for (const index of indices) {

@@ -49,7 +49,7 @@ function chooseFilm(index) {
   });
 }
 
-/** The middle of a frame's time in the video, where no rounding reaches its neighbours. */
+/** The middle of a frame's time in the video, where no rounding reaches its neighbors. */
 const timeOf = (index) => (index + 0.5) / player.film.fps;
 
 function listenToVideo(screen) {

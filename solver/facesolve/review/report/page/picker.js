@@ -65,7 +65,7 @@ function controlRow(control) {
     },
     refresh: () => {
       box.checked = picked.has(control);
-      element.style.setProperty('--ink', picked.has(control) ? colourOf(control) : '');
+      element.style.setProperty('--ink', picked.has(control) ? colorOf(control) : '');
       element.classList.toggle('picked', picked.has(control));
     },
   };

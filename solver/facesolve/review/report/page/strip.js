@@ -1,6 +1,6 @@
 // The error of every camera at every frame as a strip of heat, which is also the timeline: click or drag for a frame.
 
-const HEAT = [ // times the usual error -> colour, red green blue
+const HEAT = [ // times the usual error -> color, red green blue
   [0.8, [31, 52, 62]],
   [1.0, [43, 88, 97]],
   [1.25, [122, 128, 74]],
@@ -9,7 +9,7 @@ const HEAT = [ // times the usual error -> colour, red green blue
 ];
 const MARKS = 12; // pixels for the marks above the cameras' rows, and below them for keyframes
 const AXIS = 18;
-const LEVEL_COLOURS = ['', '#f0b34a', '#ff7a66'];
+const LEVEL_COLORS = ['', '#f0b34a', '#ff7a66'];
 const LEVEL_WORDS = ['', 'worth a look', 'likely wrong'];
 
 function heat(times) {
@@ -73,7 +73,7 @@ function drawStrip(canvas, row) {
       drawCell(context, box[0], MARKS + camera * row, box[1], row - 1, worst);
     });
     const level = Math.max(...DATA.levels.slice(first, end));
-    if (level) drawMark(context, box[0] + box[1] / 2, LEVEL_COLOURS[level]);
+    if (level) drawMark(context, box[0] + box[1] / 2, LEVEL_COLORS[level]);
   }
   for (const index of DATA.keyframes) diamond(context, (index + 0.5) * step, bottom + 6, 3, '#7d858c');
   drawStripAxis(context, width, bottom + MARKS);
@@ -94,8 +94,8 @@ function drawCell(context, x, y, width, height, times) {
   if (!Number.isFinite(times)) line(context, x, y + height, x + width, y, '#5a6066');
 }
 
-function drawMark(context, x, colour) {
-  context.fillStyle = colour;
+function drawMark(context, x, color) {
+  context.fillStyle = color;
   context.beginPath();
   context.moveTo(x - 4, 2);
   context.lineTo(x + 4, 2);
@@ -148,7 +148,7 @@ function stripTip(index, chosen) {
   const level = DATA.levels[index];
   const kind = KEYFRAMES.has(index) ? ', a keyframe of the solve' : '';
   const lines = [[frameName(index) + kind]];
-  if (level) lines.push([LEVEL_WORDS[level], LEVEL_COLOURS[level]]);
+  if (level) lines.push([LEVEL_WORDS[level], LEVEL_COLORS[level]]);
   DATA.cameras.forEach((camera, place) => {
     if (DATA.cameras.length > 9 && place !== chosen) return;
     const times = timesUsual(place, index);
@@ -166,8 +166,8 @@ function stripLegend() {
   const stops = HEAT.map(([times, parts]) => `${rgb(parts)} ${((times - low) / (high - low)) * 100}%`);
   scale.style.background = `linear-gradient(90deg, ${stops.join(', ')})`;
   const about =
-    'Root mean square of the robust difference between footage and agreed colours, against the median over the ' +
-    'take. Keyframes are compared among themselves, since their colours are the ones agreed on.';
+    'Root mean square of the robust difference between footage and agreed colors, against the median over the ' +
+    'take. Keyframes are compared among themselves, since their colors are the ones agreed on.';
   const legend = make('p', { className: 'legend', title: about }, 'Error: ', `${low}×`, scale, `${high}× the usual`);
   if (ERRORS.some((errors) => errors.some((error) => !Number.isFinite(error)))) {
     legend.append(make('span', {}, make('i', { className: 'unseen' }), 'took no part'));

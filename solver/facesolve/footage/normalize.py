@@ -1,4 +1,4 @@
-"""Images made insensitive to light: local mean and variance normalisation."""
+"""Images made insensitive to light: local mean and variance normalization."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def encoded_luminance(linear: Tensor) -> Tensor:
     return luminance.clamp_min(0).sqrt()
 
 
-def normalise(luminance: Tensor, mask: Tensor) -> Tensor:
-    """Local contrast normalisation ``(I - mean) / sqrt(variance + floor^2)``, (B, H, W).
+def normalize(luminance: Tensor, mask: Tensor) -> Tensor:
+    """Local contrast normalization ``(I - mean) / sqrt(variance + floor^2)``, (B, H, W).
 
     luminance: (B, H, W) encoded. mask: (B, H, W) in 0..1; statistics come from masked pixels only, so the background
     does not leak over the outline. They are taken at half resolution: they are smooth, and it is four times cheaper.
@@ -36,7 +36,7 @@ def normalise(luminance: Tensor, mask: Tensor) -> Tensor:
     mean = first / total
     variance = (second / total - mean * mean).clamp_min(0)
     local = torch.stack([mean, torch.rsqrt(variance + CONTRAST_FLOOR**2)], 1)
-    # align_corners=False keeps pixel centres at .5
+    # align_corners=False keeps pixel centers at .5
     local = F.interpolate(local, scale_factor=2.0, mode="bilinear", align_corners=False)
     return (luminance - local[:, 0, :height, :width]) * local[:, 1, :height, :width]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from facesolve.footage.norpix.synchronise import NUMBER, START, Recording, Synchronisation, frame_rate, synchronise
+from facesolve.footage.norpix.synchronize import NUMBER, START, Recording, Synchronization, frame_rate, synchronize
 from facesolve.take import FootageError
 
 EPOCH = 1_700_000_000_000_000
@@ -46,7 +46,7 @@ class Stage:
         return Recording(camera, stamps // 1000 * 1000 if whole_milliseconds else stamps), pulse
 
 
-def pulses_of_frames(found: Synchronisation, taken: list[np.ndarray]) -> np.ndarray:
+def pulses_of_frames(found: Synchronization, taken: list[np.ndarray]) -> np.ndarray:
     """(cameras, frames) pulse of the image that each camera has at each frame, -1 for none."""
     table = np.full((len(taken), found.frames), -1)
     for row, match, pulse in zip(table, found.cameras, taken, strict=True):
@@ -58,9 +58,9 @@ def pulses_of_frames(found: Synchronisation, taken: list[np.ndarray]) -> np.ndar
     return table
 
 
-def check(recorded: list[tuple[Recording, np.ndarray]], mode: str = "stamps", **ahead: float) -> Synchronisation:
+def check(recorded: list[tuple[Recording, np.ndarray]], mode: str = "stamps", **ahead: float) -> Synchronization:
     """Matches, and proves that each frame is one pulse, and no image in the common time was lost on the way."""
-    found = synchronise([recording for recording, _ in recorded], mode, ahead)
+    found = synchronize([recording for recording, _ in recorded], mode, ahead)
     taken = [pulse for _, pulse in recorded]
     first, last = max(pulse[0] for pulse in taken), min(pulse[-1] for pulse in taken)
     table = pulses_of_frames(found, taken)
@@ -155,7 +155,7 @@ def test_stamps_of_whole_milliseconds(fps: float) -> None:
 
 def test_cameras_without_a_common_trigger_are_told() -> None:
     stage = Stage(count=2000)
-    found = synchronise([stage.record("a")[0], stage.record("b", ppm=400)[0]])
+    found = synchronize([stage.record("a")[0], stage.record("b", ppm=400)[0]])
     assert found.worst is not None
     assert found.worst.seconds > 0.25 / 60
     assert [match.dropped for match in found.cameras] == [(), ()]
@@ -164,13 +164,13 @@ def test_cameras_without_a_common_trigger_are_told() -> None:
 
 def test_a_clock_near_half_a_frame_off_is_told() -> None:
     stage = Stage()
-    found = synchronise([stage.record("a")[0], stage.record("b", ahead=0.45 / 60)[0]])
+    found = synchronize([stage.record("a")[0], stage.record("b", ahead=0.45 / 60)[0]])
     assert "differs from that of 'a' by +7.5" in found.warnings[0]
 
 
 def test_numbers_alone() -> None:
     recordings = [Recording("a", np.zeros(5, np.int64)), Recording("b", np.zeros(7, np.int64))]
-    found = synchronise(recordings, NUMBER)
+    found = synchronize(recordings, NUMBER)
     assert [match.runs for match in found.cameras] == [((0, 4, 0),), ((0, 4, 0),)]
     assert [match.unused for match in found.cameras] == [0, 2]
 
@@ -178,9 +178,9 @@ def test_numbers_alone() -> None:
 def test_a_single_camera_and_a_single_image() -> None:
     stage = Stage(count=50)
     assert check([stage.record("a", lost=(3,))]).worst is None
-    one = synchronise([Recording("a", np.array([EPOCH]))])
+    one = synchronize([Recording("a", np.array([EPOCH]))])
     assert (one.frames, one.fps, one.cameras[0].runs) == (1, 0.0, ((0, 0, 0),))
-    two = synchronise([Recording("a", np.array([EPOCH])), Recording("b", np.array([EPOCH + 100]))])
+    two = synchronize([Recording("a", np.array([EPOCH])), Recording("b", np.array([EPOCH + 100]))])
     assert two.frames == 1
 
 
@@ -188,13 +188,13 @@ def test_reserved_space_behind_the_last_image_is_no_image() -> None:
     stage = Stage(count=50)
     recording, pulse = stage.record("a")
     padded = Recording("a", np.concatenate([recording.stamps, np.zeros(9, np.int64)]))
-    found = synchronise([padded, stage.record("b")[0]])
+    found = synchronize([padded, stage.record("b")[0]])
     assert (found.frames, found.cameras[0].unused, found.cameras[0].dropped) == (len(pulse), 9, ())
 
 
 def refusal(*recordings: Recording) -> str:
     with pytest.raises(FootageError) as caught:
-        synchronise(recordings)
+        synchronize(recordings)
     return str(caught.value)
 
 

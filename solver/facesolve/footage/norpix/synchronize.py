@@ -63,7 +63,7 @@ class Mismatch:
 
 
 @dataclass(frozen=True)
-class Synchronisation:
+class Synchronization:
     """frames: number of common frames. fps: measured images a second, 0 when unknown. warnings: sentences."""
 
     cameras: tuple[CameraMatch, ...]
@@ -85,9 +85,9 @@ class _Timeline:
     step: float
 
 
-def synchronise(
+def synchronize(
     recordings: Sequence[Recording], mode: str = STAMPS, ahead: Mapping[str, float] | None = None
-) -> Synchronisation:
+) -> Synchronization:
     """Matches the images of ``recordings``. Frame 0 is the first that all cameras were recording.
 
     mode: ``stamps``; ``start`` when the first images of all cameras were taken together, whatever their clocks say;
@@ -116,7 +116,7 @@ def synchronise(
     )
     worst = _worst(lines, table, frames)
     fps = 1 / lines[0].step if max(len(t) for t in times) > 1 else 0.0
-    return Synchronisation(matches, frames, fps, worst, tuple(_warnings(matches, worst, frames, lines[0].step)))
+    return Synchronization(matches, frames, fps, worst, tuple(_warnings(matches, worst, frames, lines[0].step)))
 
 
 def frame_rate(stamps: np.ndarray) -> float:
@@ -294,9 +294,9 @@ def _warnings(matches: Sequence[CameraMatch], worst: Mismatch | None, frames: in
     return told
 
 
-def _by_number(recordings: Sequence[Recording]) -> Synchronisation:
+def _by_number(recordings: Sequence[Recording]) -> Synchronization:
     frames = min(len(recording.stamps) for recording in recordings)
     matches = tuple(
         CameraMatch(r.camera, ((0, frames - 1, 0),), (), len(r.stamps), len(r.stamps) - frames, 0.0) for r in recordings
     )
-    return Synchronisation(matches, frames, frame_rate(recordings[0].stamps))
+    return Synchronization(matches, frames, frame_rate(recordings[0].stamps))

@@ -1,0 +1,59 @@
+"""Tables in the pages that repeat what the source or another page says."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+
+from facesolve.review.request import KINDS
+from facesolve.take import ControlSettings, Settings
+from facesolve.take.footage import BAYER_PATTERNS, SYNC_MODES
+from facesolve.take.settings import SCALARS
+
+from .pages import ROOT
+
+DEFAULTS = {"on": True, "off": False, "none": None}
+
+
+def rows(page: str, heading: str) -> list[list[str]]:
+    """The rows of every table of a page whose first column is headed so, without the marks of code and emphasis."""
+    found: list[list[str]] = []
+    inside = False
+    for line in (ROOT / page).read_text(encoding="utf-8").splitlines():
+        cells = [re.sub(r"[`*]", "", cell).strip() for cell in line.strip("|").split("|")]
+        if inside and line.startswith("| ") and not line.startswith("|---"):
+            found.append(cells)
+        inside = line.startswith("|") and (inside or cells[0] == heading)
+    return found
+
+
+def value(text: str) -> object:
+    if text in DEFAULTS:
+        return DEFAULTS[text]
+    return float(text) if re.fullmatch(r"[\d.]+", text) else text
+
+
+def test_the_page_about_solving_lists_every_setting_with_its_default():
+    whole = {known.name: known.default for known in fields(Settings) if known.name in SCALARS}
+    single = {known.name: known.default for known in fields(ControlSettings) if known.name != "name"}
+    listed = [(name, value(default)) for name, default, _ in rows("docs/guide/solve.md", "setting")]
+    assert listed == [*whole.items(), *single.items()]
+
+
+def test_the_page_about_review_lists_every_kind_of_picture():
+    assert {name for name, _ in rows("docs/guide/review.md", "--what")} == set(KINDS)
+
+
+def test_the_page_about_recordings_lists_every_way_to_match_and_every_mosaic():
+    listed = {option for option, _ in rows("docs/guide/norpix.md", "option")}
+    assert {f"--sync {mode}" for mode in SYNC_MODES} <= listed
+    page = (ROOT / "docs" / "guide" / "norpix.md").read_text(encoding="utf-8")
+    assert all(pattern in page for pattern in BAYER_PATTERNS)
+
+
+def test_the_readme_shows_only_figures_that_the_page_of_measured_results_holds():
+    measured = (ROOT / "docs" / "method" / "measured.md").read_text(encoding="utf-8")
+    shown = rows("README.md", "")
+    figures = {cell for row in shown for cell in row[1:] if re.fullmatch(r"[\d.]+", cell)}
+    assert len(figures) >= 7
+    assert not [figure for figure in figures if not re.search(rf"(?<![\d.]){re.escape(figure)}(?![\d.]\d)", measured)]
