@@ -12,7 +12,7 @@ from torch import Tensor
 from facesolve.geometry.pose import Limits, Pose
 from facesolve.geometry.rig import RigModel
 from facesolve.geometry.surface_samples import SurfaceSamples
-from facesolve.render import Texture
+from facesolve.render import Texture, choose_backend
 from facesolve.residuals.contour import ContourBuilder
 from facesolve.residuals.priors import ControlPrior
 from facesolve.residuals.residual import Residual
@@ -20,6 +20,7 @@ from facesolve.residuals.visibility import ViewBuilder
 from facesolve.runtime.cuda_graphs import CudaGraphs
 from facesolve.take import Take
 
+HOST = torch.device("cpu")
 ROUGH_SIZE = 300  # pixels: no images larger than twice that are needed to be near
 CORRELATED_PIXELS = 16.0  # residuals of samples nearer than this many square pixels are counted as one
 
@@ -68,6 +69,55 @@ class Problem:
     texture: Texture | None = None
     residuals: tuple[Residual, ...] = ()
     graphs: CudaGraphs = field(default_factory=CudaGraphs)
+
+    @staticmethod
+    def of(
+        take: Take,
+        model: RigModel,
+        samples: SurfaceSamples,
+        quality: Quality,
+        coarsest: int,
+        pixels_per_cm: float,
+        texture: Texture | None = None,
+        residuals: tuple[Residual, ...] = (),
+    ) -> Problem:
+        """The problem of a take on the device of its rig's model, with views, contours and priors made for it."""
+        views = ViewBuilder(take, model, choose_backend(model.device), quality.finest_visibility)
+        return Problem(
+            take=take,
+            model=model,
+            samples=samples,
+            prior=ControlPrior.from_take(take, model.device),
+            views=views,
+            quality=quality,
+            coarsest=coarsest,
+            pixels_per_cm=pixels_per_cm,
+            contours=ContourBuilder(take, model, views),
+            texture=texture,
+            residuals=residuals,
+        )
+
+    def made_anew(
+        self, take: Take | None = None, model: RigModel | None = None, samples: SurfaceSamples | None = None
+    ) -> Problem:
+        """The same problem with another take, rig or samples, and with recordings of its own.
+
+        What is not given is kept. model: on the device of the new problem, as are samples.
+        """
+        model = self.model if model is None else model
+        texture = self.texture
+        if texture is not None and model.device != self.model.device:
+            texture = texture.to(HOST).to(model.device)  # which every machine can do
+        return Problem.of(
+            take=self.take if take is None else take,
+            model=model,
+            samples=self.samples if samples is None else samples,
+            quality=self.quality,
+            coarsest=self.coarsest,
+            pixels_per_cm=self.pixels_per_cm,
+            texture=texture,
+            residuals=self.residuals,
+        )
 
     def constants(self) -> tuple[object, ...]:
         """What decides a recorded step, besides tensors that are given to it: everything but the recordings."""

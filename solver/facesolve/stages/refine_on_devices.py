@@ -25,21 +25,14 @@ from facesolve.footage.stream import FramePixels, TakeFootage
 from facesolve.geometry.pose import Pose
 from facesolve.geometry.rig import RigModel
 from facesolve.geometry.surface_samples import SurfaceSamples
-from facesolve.render import choose_backend
-from facesolve.residuals.contour import ContourBuilder
 from facesolve.residuals.photometric import Template
-from facesolve.residuals.priors import ControlPrior
 from facesolve.residuals.quadratic import Quadratic
-from facesolve.residuals.visibility import ViewBuilder
-from facesolve.runtime.cuda_graphs import CudaGraphs
 from facesolve.runtime.devices import make_current
 from facesolve.runtime.interrupts import LOOK_EVERY
 
 from .batching import split, together
-from .problem import Problem
+from .problem import HOST, Problem
 from .refine import refine_frames
-
-HOST = torch.device("cpu")
 
 Data = TypeVar("Data", SurfaceSamples, Template, Pose)
 
@@ -97,19 +90,8 @@ class Assistants:
 def problem_on(problem: Problem, samples: SurfaceSamples, device: torch.device) -> Problem:
     """The same problem on another device, which becomes the thread's current one. samples: the problem's, anywhere."""
     make_current(device)
-    take = problem.take
-    model = RigModel(take.rig, device, problem.model.dtype)
-    views = ViewBuilder(take, model, choose_backend(device), problem.quality.finest_visibility)
-    return replace(
-        problem,
-        model=model,
-        samples=moved(samples, device),
-        prior=ControlPrior.from_take(take, device),
-        views=views,
-        contours=ContourBuilder(take, model, views),
-        texture=None if problem.texture is None else problem.texture.to(HOST).to(device),
-        graphs=CudaGraphs(),
-    )
+    model = RigModel(problem.take.rig, device, problem.model.dtype)
+    return problem.made_anew(model=model, samples=moved(samples, device))
 
 
 def moved(data: Data, device: torch.device) -> Data:
@@ -124,7 +106,11 @@ def _sent(value: Any, device: torch.device) -> Any:
 
 
 def refined_batches(
-    problem: Problem, footage: TakeFootage, assistants: Assistants, target: Target, frames: Sequence[int]
+    problem: Problem,
+    footage: TakeFootage,
+    target: Target,
+    frames: Sequence[int],
+    assistants: Assistants | None = None,
 ) -> Generator[RefinedFrames, None, None]:
     """Refines the take frame indices ``frames`` (rising) in batches; with assistants they come in any order.
 
@@ -132,7 +118,7 @@ def refined_batches(
     """
     if not frames:
         return
-    helpers = assistants.ready()
+    helpers = [] if assistants is None else assistants.ready()
     most = min(together(each, target.level) for each in (problem, *(other for _, other in helpers)))
     if not helpers:
         batches = [frames[part] for part in split(len(frames), most)]
