@@ -36,6 +36,7 @@ def solved(tmp_path_factory):
     session.preferences = replace(session.preferences, python=sys.executable, device="cpu")
     session.load()
     session.change(first=1, last=FRAMES, take_folder=str(folder / "take"), quality="draft")
+    session.keep_settings()
     before = snapshot(maya)
     run(session)
     yield maya, session, folder, film, before
