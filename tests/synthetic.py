@@ -20,12 +20,9 @@ from facesolve.geometry.pose import Pose
 from facesolve.geometry.rig import RigModel, apply_head
 from facesolve.geometry.rigid import retract
 from facesolve.geometry.surface_samples import sample_surface
-from facesolve.render import choose_backend, interpolate
+from facesolve.render import interpolate
 from facesolve.render.rasterize_torch import rasterize
-from facesolve.residuals.contour import ContourBuilder
 from facesolve.residuals.observation import Views
-from facesolve.residuals.priors import ControlPrior
-from facesolve.residuals.visibility import ViewBuilder
 from facesolve.stages.problem import Problem, Quality
 from facesolve.take import Camera, Combination, Footage, Rig, Settings, Shape, Take, Target
 
@@ -155,18 +152,13 @@ def make_problem(take: Take, samples: int = 1200, dtype: torch.dtype = torch.flo
     """The fixed parts of a solve of ``take``, every triangle taken as seen."""
     device = torch.device("cpu")
     model = RigModel(take.rig, device, dtype)
-    views = ViewBuilder(take, model, choose_backend(device), finest_visibility=0)
-    quality = Quality(samples=samples, keyframes=len(take.frames), finest=0, finest_visibility=0)
-    return Problem(
+    return Problem.of(
         take=take,
         model=model,
         samples=sample_surface(model, samples, torch.ones(len(model.triangles), dtype=torch.bool)),
-        prior=ControlPrior.from_take(take, device),
-        views=views,
-        quality=quality,
+        quality=Quality(samples=samples, keyframes=len(take.frames), finest=0, finest_visibility=0),
         coarsest=2,
         pixels_per_cm=FOCAL / DISTANCE,
-        contours=ContourBuilder(take, model, views),
     )
 
 

@@ -45,7 +45,7 @@ def look(x: Tensor, y: Tensor) -> Tensor:
     return 0.4 + 0.1 * torch.stack(waves, -1)
 
 
-def tile_colours(size: int) -> Tensor:
+def tile_colors(size: int) -> Tensor:
     """(size, size, 3) true colours of a tile of the head: row 0 at v = 1, which is the largest y."""
     along = (torch.arange(size) + 0.5) / size * EXTENT - EXTENT / 2
     y, x = torch.meshgrid(-along, along, indexing="ij")

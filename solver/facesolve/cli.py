@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
+from typing import Literal
 
 from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
@@ -20,7 +21,6 @@ from .commands.align import align
 from .commands.baseline import baseline
 from .commands.calibrate import calibrate
 from .commands.compare import compare
-from .commands.completion import completion
 from .commands.convert_cameras import convert_cameras
 from .commands.correctives import correctives
 from .commands.declare import Command, add_command
@@ -30,7 +30,7 @@ from .commands.evaluate import evaluate
 from .commands.export import export
 from .commands.extract import extract
 from .commands.inspect import inspect
-from .commands.output import EXIT_BAD_INPUT, EXIT_INTERRUPTED
+from .commands.output import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_OK
 from .commands.pack import pack
 from .commands.refine_cameras import refine_cameras
 from .commands.render import render
@@ -41,6 +41,24 @@ from .commands.usage import usage_error
 from .commands.words import UsageError
 from .take import FacesolveError
 from .take.errors import ERROR_LEAD
+
+
+def completion(shell: Literal["bash", "zsh", "fish"], /) -> int:
+    """Print a script that completes commands and flags in a shell.
+
+    Write the script where the shell looks for completions.
+
+    Args:
+        shell: whose completions.
+
+    Examples:
+        facesolve completion bash > ~/.local/share/bash-completion/completions/facesolve
+        facesolve completion zsh > ~/.zfunc/_facesolve
+        facesolve completion fish > ~/.config/fish/completions/facesolve.fish
+    """
+    print(build_app().generate_completion(prog_name="facesolve", shell=shell))
+    return EXIT_OK
+
 
 COMMANDS: tuple[Command, ...] = (
     calibrate,

@@ -50,7 +50,7 @@ def errors(appearance: Appearance, truth: Tensor) -> Tensor:
 
 def test_the_filmed_texture_comes_back_where_it_was_seen(head: tuple[Problem, Pose]) -> None:
     appearance = bake(*head)
-    truth = textured.tile_colours(SIZE)
+    truth = textured.tile_colors(SIZE)
     found = errors(appearance, truth)
     assert appearance.coverage[FRONT].float().mean() > 0.4
     assert found.mean() < 0.004
@@ -63,7 +63,7 @@ def test_the_filmed_texture_comes_back_where_it_was_seen(head: tuple[Problem, Po
 def test_the_pose_matters(head: tuple[Problem, Pose]) -> None:
     problem, pose = head
     off = pose.stepped(torch.tensor([0.0] * 5 + [0.0, 0.0, 0.0, 0.5, 0.0, 0.0]).double().expand(3, -1))
-    assert errors(bake(problem, off), textured.tile_colours(SIZE)).mean() > 0.02
+    assert errors(bake(problem, off), textured.tile_colors(SIZE)).mean() > 0.02
 
 
 def test_what_no_camera_saw_is_filled_from_its_neighbours(head: tuple[Problem, Pose]) -> None:
@@ -89,12 +89,12 @@ def test_gains_of_the_cameras_are_found_and_taken_out(tmp_path: Path) -> None:
     common = scale.log().mean(0).exp()
     torch.testing.assert_close(appearance.gains, scale / common, atol=0.01, rtol=0)
     torch.testing.assert_close(appearance.gains.log().mean(0), torch.zeros(3), atol=1e-5, rtol=0)
-    assert errors(appearance, textured.tile_colours(SIZE) * common).mean() < 0.006
+    assert errors(appearance, textured.tile_colors(SIZE) * common).mean() < 0.006
 
 
 def test_an_occluder_does_not_colour_what_it_hides(head_and_ball: tuple[Problem, Pose]) -> None:
     appearance = bake(*head_and_ball)
-    found = errors(appearance, textured.tile_colours(SIZE))
+    found = errors(appearance, textured.tile_colors(SIZE))
     assert found.mean() < 0.006
     assert (found > 0.1).float().mean() < 0.002
     ball = texels(appearance, BALL_TILE)[appearance.coverage[BALL_TILE]]
@@ -106,7 +106,7 @@ def test_an_occluder_missing_from_the_rig_shows_that_the_occlusion_test_can_fail
 ) -> None:
     filmed, pose = head_and_ball
     problem = synthetic.make_problem(replace(filmed.take, rig=textured.rig()))
-    assert (errors(bake(problem, pose), textured.tile_colours(SIZE)) > 0.1).float().mean() > 0.01
+    assert (errors(bake(problem, pose), textured.tile_colors(SIZE)) > 0.1).float().mean() > 0.01
 
 
 def test_a_highlight_in_one_image_is_left_out(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_an_image_that_may_be_missing_is_done_without(tmp_path: Path) -> None:
     with pytest.raises(FootageError, match="left"):
         bake(problem, pose)
     lenient = synthetic.make_problem(replace(problem.take, on_bad_frame="unseen"))
-    assert errors(bake(lenient, pose), textured.tile_colours(SIZE)).mean() < 0.004
+    assert errors(bake(lenient, pose), textured.tile_colors(SIZE)).mean() < 0.004
 
 
 def test_cameras_may_move(tmp_path: Path) -> None:
@@ -151,13 +151,13 @@ def test_cameras_may_move(tmp_path: Path) -> None:
     moving = tuple(replace(camera, translation=camera.translation + slide) for camera in still.cameras)
     take, pose = replace(still, cameras=moving), synthetic.performance(3)
     textured.film(take, pose)
-    assert errors(bake(synthetic.make_problem(take), pose), textured.tile_colours(SIZE)).mean() < 0.006
+    assert errors(bake(synthetic.make_problem(take), pose), textured.tile_colors(SIZE)).mean() < 0.006
 
 
 def test_only_the_given_frames_are_used(head: tuple[Problem, Pose]) -> None:
     problem, pose = head
     one = bake(problem, pose, torch.tensor([2]))
-    assert errors(one, textured.tile_colours(SIZE)).mean() < 0.005
+    assert errors(one, textured.tile_colors(SIZE)).mean() < 0.005
     assert one.coverage[FRONT].sum() < bake(problem, pose).coverage[FRONT].sum()
 
 

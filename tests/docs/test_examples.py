@@ -44,7 +44,14 @@ def test_a_take_is_solved_in_ten_lines(workspace: Path, tmp_path: Path):
     assert len((EXAMPLES / "solve_a_take.py").read_text(encoding="utf-8").splitlines()) == 10
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/reference/api/index.md"])
-def test_pages_show_the_example_that_runs(page: str):
-    example = (EXAMPLES / "solve_a_take.py").read_text(encoding="utf-8")
+@pytest.mark.parametrize(
+    ("page", "name"),
+    [
+        ("README.md", "solve_a_take.py"),
+        ("docs/reference/api/index.md", "solve_a_take.py"),
+        ("docs/tutorials/researcher.md", "landmark_residual.py"),
+    ],
+)
+def test_pages_show_the_example_that_runs(page: str, name: str):
+    example = (EXAMPLES / name).read_text(encoding="utf-8")
     assert f"```python\n{example}```" in (ROOT / page).read_text(encoding="utf-8")

@@ -73,12 +73,13 @@ class Graph:
 
     def shortest_name(self, node: Node) -> str:
         """The shortest name that means only ``node``, as most commands print it."""
+        cameras = [n for n in _above(node) if n.type == "camera"] if node.type == "imagePlane" else []
+        return f"{self.shortest_path(cameras[0])}->{node.name}" if cameras else self.shortest_path(node)
+
+    def shortest_path(self, node: Node) -> str:
+        """The shortest path that means only ``node``, as files hold it."""
         if not node.is_dag:
             return node.name
-        if node.type == "imagePlane":
-            cameras = [n for n in _above(node) if n.type == "camera"]
-            if cameras:
-                return f"{self.shortest_name(cameras[0])}->{node.name}"
         parts = node.full_path.strip("|").split("|")
         for count in range(1, len(parts) + 1):
             name = "|".join(parts[-count:])

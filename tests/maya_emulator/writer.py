@@ -34,7 +34,7 @@ def scene_text(session: Session) -> str:
     lines += [f"fileInfo {quote(key)} {quote(value)};" for key, value in session.file_info.items()]
     ordinary = [node for node in session.graph.order if not node.startup]
     for node in _parents_first(ordinary):
-        parent = f" -p {quote(session.graph.shortest_name(node.parent))}" if node.parent else ""
+        parent = f" -p {quote(session.graph.shortest_path(node.parent))}" if node.parent else ""
         lines.append(f"createNode {node.type} -n {quote(node.name)}{parent};")
         lines.append(f'\trename -uid "{node.uuid}";')
         lines += _contents(session, node)
@@ -65,7 +65,7 @@ def _parents_first(nodes: list[Node]) -> list[Node]:
 
 def _plug(session: Session, plug: Plug) -> str:
     prefix = ":" if plug.node.startup else ""
-    return f"{prefix}{session.graph.shortest_name(plug.node)}.{plug.node.short_path(plug.path)}"
+    return f"{prefix}{session.graph.shortest_path(plug.node)}.{plug.node.short_path(plug.path)}"
 
 
 def _contents(session: Session, node: Node) -> list[str]:

@@ -35,7 +35,7 @@ def lenses(take: Take) -> CameraModel:
 
 
 def front_texture(size: int = 256) -> Texture:
-    return Texture.from_tiles({FRONT: textured.tile_colours(size)})
+    return Texture.from_tiles({FRONT: textured.tile_colors(size)})
 
 
 def test_the_texture_is_drawn_as_it_was_filmed(filmed: tuple[Take, RigModel, Tensor]) -> None:

@@ -40,7 +40,7 @@ def pixels_of(images: Tensor) -> list[FramePixels]:
 
 
 def texture(*tiles: tuple[int, int]) -> Texture:
-    return Texture.from_tiles({tile: textured.tile_colours(256) for tile in tiles or (FRONT, SIDE, BACK)})
+    return Texture.from_tiles({tile: textured.tile_colors(256) for tile in tiles or (FRONT, SIDE, BACK)})
 
 
 def alike(a: Tensor, b: Tensor) -> float:

@@ -13,6 +13,7 @@ from facesolve.geometry.rotation import tangent_from_rotation
 from facesolve.residuals.quadratic import Quadratic
 from facesolve.stages.problem import Problem
 from facesolve.stages.refine import (
+    Target,
     carry_correction,
     joint_pass,
     learn_template,
@@ -192,9 +193,10 @@ def refined(pixels: FramePixels, settings: Settings | None = None) -> tuple[floa
     problem = scene.problem if settings is None else make_problem(make_take(head_rig(), settings))
     key_pixels = [scene.pixels[k] for k in keys]
     template = learn_template(problem, key_pixels, scene.truth.at(keys), torch.tensor(keys), 0)
-    step = torch.tensor([[0.05, -0.05, 0.05, 0, 0.03, 0.01, -0.008, 0, 0.1, 0.05, -0.1]], dtype=torch.float64)
-    start = scene.truth.at([2]).stepped(step)
-    fit, residual = refine_frames(problem, template, [2], [pixels], start, 0)
+    step = torch.tensor([0.05, -0.05, 0.05, 0, 0.03, 0.01, -0.008, 0, 0.1, 0.05, -0.1], dtype=torch.float64)
+    begin = scene.truth.stepped(step.expand(len(scene.pixels), -1))
+    start = begin.at([2])
+    fit, residual = refine_frames(problem, Target(template, 0, begin), [2], [pixels])
     return float(scene.errors(fit.pose, [2]) / scene.errors(start, [2])), residual, fit.pose
 
 
@@ -218,9 +220,9 @@ def test_frames_refined_together_are_those_refined_alone():
     scene, keys = head_scene(), [0, 2, 4]
     problem, start, key_pixels = scene.problem, scene.disturbed(), [scene.pixels[k] for k in keys]
     template = learn_template(problem, key_pixels, scene.truth.at(keys), torch.tensor(keys), 1)
-    together, residuals = refine_frames(problem, template, [1, 3], scene.pixels[1:4:2], start.at([1, 3]), 1)
+    together, residuals = refine_frames(problem, Target(template, 1, start), [1, 3], scene.pixels[1:4:2])
     for row, frame in enumerate((1, 3)):
-        alone, residual = refine_frames(problem, template, [frame], [scene.pixels[frame]], start.at([frame]), 1)
+        alone, residual = refine_frames(problem, Target(template, 1, start), [frame], [scene.pixels[frame]])
         torch.testing.assert_close(together.pose.head[row], alone.pose.head[0], rtol=0, atol=1e-5)
         torch.testing.assert_close(together.pose.controls[row], alone.pose.controls[0], rtol=0, atol=1e-5)
         torch.testing.assert_close(residuals[row], residual[0], rtol=1e-3, atol=0)

@@ -100,7 +100,7 @@ def refined(beside: int, frames: Sequence[int]) -> list[RefinedFrames]:
     footage: Any = SceneFootage()
     with (
         Assistants(problem, [CPU] * beside) as assistants,
-        closing(refined_batches(problem, footage, assistants, target(), frames)) as batches,
+        closing(refined_batches(problem, footage, target(), frames, assistants)) as batches,
     ):
         return list(batches)
 
@@ -177,7 +177,7 @@ def test_leaving_early_begins_nothing_more(instead: Any, monkeypatch: pytest.Mon
 
     def leaves() -> None:
         with Assistants(problem, [CPU]) as assistants:
-            some: Any = refined_batches(problem, footage, assistants, target(), range(MANY))  # type: ignore[arg-type]
+            some: Any = refined_batches(problem, footage, target(), range(MANY), assistants)  # type: ignore[arg-type]
             with closing(some):
                 next(some)
                 raise KeyboardInterrupt

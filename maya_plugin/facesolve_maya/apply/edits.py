@@ -10,12 +10,14 @@ from typing import Dict, List, Optional, Tuple
 import numpy as np
 from maya import cmds
 
-from facesolve.take import HeadPin, Pin, Take, read_solution
+from facesolve.take import HeadPin, Pin, Solution, Take, read_solution
+from facesolve.take.correctives import controls_key
+from facesolve.take.errors import TakeError
 from facesolve_maya.scene.head import head_at
 
 from .channels import CHANNELS, head_channels, present_channels
 from .layer import layer_curve
-from .provenance import Provenance, find_provenance
+from .provenance import AppliedRange, Provenance, find_provenance
 from .request import BLEND_FRAMES
 
 _TOLERANCE = 1e-3  # of a control's range, in centimetres or a tenth of it in radians: less than a hand can mean
@@ -36,7 +38,7 @@ def applied_ranges(solution: Path) -> Tuple[Path, ...]:
     origin = find_provenance()
     if origin is None or os.path.normpath(origin.solution_folder) != os.path.normpath(str(solution)):
         return ()
-    return tuple(Path(folder) for folder, _, _ in origin.ranges)
+    return tuple(Path(applied.solution_folder) for applied in origin.ranges)
 
 
 def pin_edits(take: Take) -> Take:
@@ -105,9 +107,11 @@ class _Applied:
 
     def __init__(self, origin: Provenance) -> None:
         self._rows: Dict[float, List[Tuple[Dict[str, float], np.ndarray]]] = {}
-        for folder, first, last in ((origin.solution_folder, -np.inf, np.inf), *origin.ranges):
-            solution = read_solution(Path(folder))
-            rows = np.flatnonzero((solution.scene_times >= first - 1e-6) & (solution.scene_times <= last + 1e-6))
+        whole = AppliedRange(origin.solution_folder, -np.inf, np.inf, origin.digest)
+        for applied in (whole, *origin.ranges):
+            solution = _as_applied(applied)
+            times = solution.scene_times
+            rows = np.flatnonzero((times >= applied.first - 1e-6) & (times <= applied.last + 1e-6))
             for place, row in enumerate(rows):
                 values = dict(zip(solution.control_names, solution.controls[row]))
                 moment = _moment(solution.scene_times[row])
@@ -122,6 +126,17 @@ class _Applied:
     def heads(self, time: float) -> List[np.ndarray]:
         """Head transforms (4, 4)."""
         return [head for _, head in self._rows.get(_moment(time), [])]
+
+
+def _as_applied(applied: AppliedRange) -> Solution:
+    """The solution that was applied; TakeError when its folder holds another, which every key would differ from."""
+    solution = read_solution(Path(applied.solution_folder))
+    if controls_key(solution) != applied.digest:
+        raise TakeError(
+            "edits: '{}' holds another solution than the one that was applied, so your edits cannot be told from its "
+            "keys. Apply the new solution first, or solve the whole take.".format(applied.solution_folder)
+        )
+    return solution
 
 
 def _moment(time: float) -> float:

@@ -6,7 +6,7 @@ What a layer holds is one solve of a whole take, and the ranges that were solved
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime, timezone
 from functools import partial
 from typing import Dict, List, Optional, Tuple
@@ -15,20 +15,43 @@ import numpy as np
 from maya import cmds
 
 from facesolve.take import Solution
+from facesolve.take.correctives import controls_key
 from facesolve.take.provenance import read_provenance
 from facesolve_maya.scene.names import free_name, node_name
 from facesolve_maya.scene.undo import Command
 
-TEXTS = ("takeName", "takeFolder", "solutionFolder", "version", "solved", "applied", "settings", "frames", "residual")
+TEXTS = (
+    "takeName",
+    "takeFolder",
+    "solutionFolder",
+    "digest",
+    "version",
+    "solved",
+    "applied",
+    "settings",
+    "frames",
+    "residual",
+)
 RANGES = "ranges"
 MARK = "facesolveProvenance"
+
+
+@dataclass(frozen=True)
+class AppliedRange:
+    """A range that was solved again: its solution's folder and digest, first and last scene time."""
+
+    solution_folder: str
+    first: float
+    last: float
+    digest: str
 
 
 @dataclass(frozen=True)
 class Provenance:
     """A provenance node as it is found in a scene; ``head`` is empty when it was left alone or deleted.
 
-    ranges: (solution's folder, first and last scene time) of what was solved again, oldest first.
+    digest: of the solution that was applied, in case its folder holds another by now. ranges: what was solved again,
+    oldest first.
     """
 
     node: str
@@ -36,7 +59,8 @@ class Provenance:
     solution_folder: str
     layer: str
     head: str
-    ranges: Tuple[Tuple[str, float, float], ...] = ()
+    digest: str = ""
+    ranges: Tuple[AppliedRange, ...] = ()
 
 
 def now() -> str:
@@ -64,7 +88,8 @@ def provenance_commands(
     commands: List[Command] = [] if existing is not None else _node_commands(node, layer, head)
     texts = dict(_texts(solution, take_name, take_folder, solution_folder), applied=applied, **{RANGES: "[]"})
     if existing is not None and span is not None:
-        ranges = [*existing.ranges, (texts["solutionFolder"], *span)]
+        added = AppliedRange(texts["solutionFolder"], span[0], span[1], texts["digest"])
+        ranges = [astuple(applied) for applied in (*existing.ranges, added)]
         texts = {"applied": applied, RANGES: json.dumps(ranges)}
     return commands + [
         partial(cmds.setAttr, "{}.{}".format(node, name), text, type="string") for name, text in texts.items()
@@ -89,6 +114,7 @@ def _texts(solution: Solution, take_name: str, take_folder: str, solution_folder
         "takeName": take_name,
         "takeFolder": take_folder.replace("\\", "/"),
         "solutionFolder": solution_folder.replace("\\", "/"),
+        "digest": controls_key(solution),
         "version": made.facesolve,
         "solved": made.date,
         "settings": json.dumps(dict(made.settings), sort_keys=True),
@@ -112,7 +138,8 @@ def find_provenance(layer: str = "") -> Optional[Provenance]:
             _text(node, "solutionFolder"),
             _connected(node + ".layer"),
             _connected(node + ".head"),
-            tuple((folder, first, last) for folder, first, last in json.loads(_text(node, RANGES) or "[]")),
+            _text(node, "digest"),
+            tuple(AppliedRange(*entry) for entry in json.loads(_text(node, RANGES) or "[]")),
         )
         if entry.layer and (not layer or entry.layer == layer):
             found.append((_text(node, "applied"), entry))

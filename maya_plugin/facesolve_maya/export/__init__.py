@@ -3,6 +3,7 @@
 from facesolve_maya.scene.findings import ExportError
 
 from .request import IGNORED, LOCKED, PINNED, ExportRequest
+from .rig import reading_once
 from .take import export_take, preflight
 
 __all__ = [
@@ -13,4 +14,5 @@ __all__ = [
     "ExportRequest",
     "export_take",
     "preflight",
+    "reading_once",
 ]

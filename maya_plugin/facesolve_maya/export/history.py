@@ -12,9 +12,11 @@ from maya import cmds
 from facesolve_maya.scene.findings import SAMPLING, Refusal, Report
 from facesolve_maya.scene.geometry import plug_points
 from facesolve_maya.scene.plugs import has_attribute, require_node, short_name, source, split, value_range
+from facesolve_maya.scene.undisturbed import undisturbed
 
 _INDEX = re.compile(r"\[(\d+)\]")
 _PASS_THROUGH = ("groupParts",)
+_STILL = 1e-4  # cm
 SAMPLE_REMEDY = SAMPLING + " with the rig's controls, or delete the node or bake the mesh without it."
 
 
@@ -98,17 +100,41 @@ def blend_shape_span(shape: str, times: Tuple[float, ...], report: Report) -> Tu
             short_name(shape), "no blendShape deforms this mesh.", "Choose the mesh that the blendShape deforms."
         )
     first = chain.index(blends[0])
-    base = plug_points(blends[0].input)
-    if base is None:
-        raise Refusal(
-            blends[0].node, "no geometry arrives at the blendShape.", "Repair the mesh's construction history."
-        )
+    base = _incoming(chain[:first], blends[0], times)
     rest = base
     for step in chain[first:]:
         if step.kind == "blendShape":
             continue
         rest = rest + _constant_offset(step, times, report, base.shape)
     return blends, rest
+
+
+def _incoming(before: List[Step], blend: Step, times: Tuple[float, ...]) -> np.ndarray:
+    """(V, 3) points that arrive at the first blendShape at the first time; Refusal when a deformer moves them later."""
+    deformers = [step for step in before if step.kind not in (*_PASS_THROUGH, "mesh", "tweak")]
+    if not deformers:
+        return _points(blend)
+    with undisturbed((), times[0]):
+        base = _points(blend)
+        for time in sorted({times[len(times) // 2], times[-1]} - {times[0]}):
+            cmds.currentTime(time, edit=True)
+            moved = float(np.abs(_points(blend) - base).max())
+            if moved > _STILL:
+                last = deformers[-1]
+                raise Refusal(
+                    last.node,
+                    "this {} deforms the mesh before its blendShape, and moves it by {:.2g} cm between the frames {:g} "
+                    "and {:g}.".format(last.kind, moved, times[0], time),
+                    "Put the blendShape before it, hold it still over the range, or: " + SAMPLE_REMEDY,
+                )
+    return base
+
+
+def _points(blend: Step) -> np.ndarray:
+    points = plug_points(blend.input)
+    if points is None:
+        raise Refusal(blend.node, "no geometry arrives at the blendShape.", "Repair the mesh's construction history.")
+    return points
 
 
 def _constant_offset(step: Step, times: Tuple[float, ...], report: Report, shape: Tuple[int, ...]) -> np.ndarray:

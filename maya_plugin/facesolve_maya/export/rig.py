@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Dict, List, Tuple
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Dict, Iterator, List, Optional, Tuple
 
 import numpy as np
 
 from facesolve.take import Mesh, Rig, Shape, Target
 from facesolve.take.rig_evaluation import shape_activations
-from facesolve_maya.scene.findings import Report
+from facesolve_maya.scene.findings import ERROR, ExportError, Report
 from facesolve_maya.scene.geometry import Topology, moved, read_topology
 from facesolve_maya.scene.head import mesh_in_rig_space
 from facesolve_maya.scene.plugs import short_name
@@ -31,11 +32,51 @@ class RigGeometry:
     shapes: Tuple[str, ...]
 
 
+_Key = Tuple[Tuple[str, ...], str, Tuple[float, ...]]
+
+
+@dataclass(eq=False)
+class _Reading:
+    """A rig that was read, or not, and what was found."""
+
+    report: Report = field(default_factory=Report)
+    found: Optional[Tuple[Rig, ControlSet]] = None
+
+
+_readings: Optional[Dict[_Key, _Reading]] = None
+
+
+@contextmanager
+def reading_once() -> Iterator[None]:
+    """``read_rig`` inside reads each rig from the scene once, for reading a rig is slow. The scene must not change."""
+    global _readings
+    outer, _readings = _readings, {} if _readings is None else _readings
+    try:
+        yield
+    finally:
+        _readings = outer
+
+
 def read_rig(meshes: Tuple[str, ...], head: str, times: Tuple[float, ...], report: Report) -> Tuple[Rig, ControlSet]:
     """Rig and controls of ``meshes`` with the transform of ``head`` taken off at ``times``.
 
     Raises ExportError for what cannot be read; findings about single targets and weights go to ``report``.
     """
+    key = (meshes, head, times)
+    reading = None if _readings is None else _readings.get(key)
+    if reading is None:
+        reading = _Reading()
+        with reading.report.collecting("rig"):
+            reading.found = _read(meshes, head, times, reading.report)
+        if _readings is not None:
+            _readings[key] = reading
+    report.take_up(reading.report)
+    if reading.found is None:
+        raise ExportError(tuple(finding for finding in reading.report.findings if finding.severity == ERROR))
+    return reading.found
+
+
+def _read(meshes: Tuple[str, ...], head: str, times: Tuple[float, ...], report: Report) -> Tuple[Rig, ControlSet]:
     neutrals: List[np.ndarray] = []
     per_mesh: List[List[WeightedTarget]] = []
     shapes = visible_meshes(meshes)

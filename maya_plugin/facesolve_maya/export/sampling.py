@@ -13,7 +13,7 @@ from maya import cmds
 from facesolve.take import Control, Driver, Rig, Shape, Target
 from facesolve_maya.scene.findings import Refusal, Report
 from facesolve_maya.scene.geometry import moved, read_topology, shape_points, world_matrix
-from facesolve_maya.scene.head import head_now
+from facesolve_maya.scene.head import above_in_dag, head_now, not_carried, nudged
 from facesolve_maya.scene.plugs import driver_of, short_name, split
 from facesolve_maya.scene.undisturbed import undisturbed
 
@@ -23,6 +23,7 @@ from .history import visible_meshes
 from .rig import NEGLIGIBLE, join, make_rig
 
 STEPS = 4  # intervals of a control's range; each is straight in the recorded rig
+_CARRIED = 0.25  # of the vertices must follow the head: a bust has a neck and shoulders that do not
 _TOLERANCE = 0.05  # cm; a rig whose controls interact by more is reported
 
 
@@ -39,6 +40,7 @@ def sample_rig(
         with report.collecting(plug):
             ranges[plug] = _range(plug)
     report.raise_errors()
+    _refuse_bystanders(shapes, head, times[0])
     with undisturbed(plugs, times[0]):
         _set({plug: default for plug, (_, _, default) in ranges.items()})
         neutrals = _record(shapes, head)
@@ -47,6 +49,24 @@ def sample_rig(
     geometry = join([read_topology(shape, report) for shape in shapes], neutrals, shapes)
     targets, controls = _targets(offsets, ranges, report)
     return make_rig(geometry, targets, controls)
+
+
+def _refuse_bystanders(shapes: List[str], head: str, time: float) -> None:
+    """Refusal for a mesh of which no good part follows when the head is moved: skinning carries it, or a parent."""
+    shapes = [shape for shape in shapes if not above_in_dag(head, shape)]
+    if not shapes:
+        return
+    with undisturbed((), time):
+        before = [moved(shape_points(shape), world_matrix(shape)) for shape in shapes]
+        turn = np.linalg.inv(world_matrix(head))
+    with nudged(head, time):
+        after = [moved(shape_points(shape), world_matrix(shape)) for shape in shapes]
+        turn = turn @ world_matrix(head)
+    for shape, old, new in zip(shapes, before, after):
+        expected = moved(old, turn)
+        way = np.linalg.norm(expected - old, axis=1)
+        if way.max() > 1e-6 and np.mean(np.linalg.norm(expected - new, axis=1) <= 0.1 * way) < _CARRIED:
+            raise not_carried(head, shape)
 
 
 def _range(plug: str) -> Tuple[float, float, float]:

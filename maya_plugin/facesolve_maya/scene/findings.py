@@ -45,6 +45,11 @@ class Report:
         if finding not in self._findings:
             self._findings.append(finding)
 
+    def take_up(self, other: "Report") -> None:
+        """Adds everything that ``other`` has collected."""
+        for finding in other.findings:
+            self._add(finding)
+
     @contextmanager
     def collecting(self, node: str) -> Iterator[None]:
         """Turns errors raised inside into findings; one without findings of its own is filed under ``node``."""

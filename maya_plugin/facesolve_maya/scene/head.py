@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Tuple
+from contextlib import contextmanager
+from typing import Iterator, Tuple
 
 import numpy as np
 from maya import cmds
@@ -10,7 +11,12 @@ from maya import cmds
 from .findings import SAMPLING, Refusal
 from .geometry import world_matrix
 from .motion import world_matrices
-from .plugs import require_node, short_name
+from .plugs import driver_of, obstacle, require_node, short_name
+from .undisturbed import undisturbed
+from .units import internal_factor
+
+_NUDGE = 0.2  # centimetres and radians
+_STILL = 1e-6
 
 
 def head_node(name: str) -> str:
@@ -52,6 +58,51 @@ def head_now(node: str) -> np.ndarray:
     return rigid_part(world_matrix(node), short_name(node))
 
 
+def above_in_dag(head: str, shape: str) -> bool:
+    """True when ``shape`` lies below ``head`` and all transforms between them pass its motion on."""
+    head = cmds.ls(head, long=True)[0]
+    node = cmds.ls(shape, long=True)[0].rpartition("|")[0]
+    while node.startswith(head + "|"):
+        if not cmds.getAttr(node + ".inheritsTransform"):
+            return False
+        node = node.rpartition("|")[0]
+    return node == head
+
+
+@contextmanager
+def nudged(head: str, time: float) -> Iterator[None]:
+    """``head`` moved a little at a scene time by the channels that are free, and put back afterwards."""
+    free = [
+        plug
+        for plug in (head + channel for channel in (".translateX", ".translateY", ".rotateX", ".rotateY"))
+        if driver_of(plug) is None and not obstacle(plug)
+    ]
+    with undisturbed(free, time):
+        for plug in free:
+            cmds.setAttr(plug, cmds.getAttr(plug) + _NUDGE / internal_factor(plug))
+        yield
+
+
+def _refuse_bystander(head: str, shape: str, time: float) -> None:
+    """Refusal when the mesh stays where it is while the head is moved. A head that cannot be moved shows nothing."""
+    before = [world_matrix(node) for node in (head, shape)]
+    with nudged(head, time):
+        after = [world_matrix(node) for node in (head, shape)]
+    shift = np.abs(after[0] - before[0]).max()
+    expected = before[1] @ np.linalg.inv(before[0]) @ after[0]
+    if shift > _STILL and np.abs(after[1] - expected).max() > 0.1 * shift:
+        raise not_carried(head, shape)
+
+
+def not_carried(head: str, shape: str) -> Refusal:
+    """The refusal of a head transform that the mesh does not follow."""
+    return Refusal(
+        short_name(shape),
+        "this mesh does not move with the head transform '{}'.".format(short_name(head)),
+        "Choose a transform above the mesh. If the head is skinned to a joint, choose the joint and: " + SAMPLING + ".",
+    )
+
+
 def mesh_in_rig_space(shape: str, head: str, times: Tuple[float, ...]) -> np.ndarray:
     """(4, 4) row-vector matrix from the mesh's object space to rig space (the head transform taken off).
 
@@ -62,9 +113,7 @@ def mesh_in_rig_space(shape: str, head: str, times: Tuple[float, ...]) -> np.nda
         matrix @ np.linalg.inv(rigid_part(above, short_name(head))).T for matrix, above in zip(seen[shape], seen[head])
     ]
     if np.abs(found[0] - found[1]).max() > 1e-4:
-        raise Refusal(
-            short_name(shape),
-            "this mesh does not move with the head transform '{}'.".format(short_name(head)),
-            "Choose a transform above the mesh. If the head is skinned to a joint: " + SAMPLING + ".",
-        )
+        raise not_carried(head, shape)
+    if not above_in_dag(head, shape):
+        _refuse_bystander(head, shape, times[0])
     return found[0]

@@ -10,7 +10,7 @@ from .scene import MayaScene
 from .session import Session
 
 CONTROL = "facesolveWorkspaceControl"
-PLUGIN = "facesolve_plugin"
+PLUGIN = "facesolve_plugin.py"  # as Maya looks for it on MAYA_PLUG_IN_PATH; without the ending it finds binaries
 # Maya runs this text when it rebuilds a workspace at start-up, after loading the required plug-in.
 UI_SCRIPT = "from facesolve_maya.ui import dock; dock.build()"
 
@@ -29,6 +29,8 @@ def show() -> Panel:
             return panel
         # Left over from a session in which the panel could not be built.
         cmds.deleteUI(CONTROL, control=True)
+        if cmds.workspaceControlState(CONTROL, exists=True):  # would win over what is asked for below
+            cmds.workspaceControlState(CONTROL, remove=True)
     cmds.workspaceControl(
         CONTROL,
         label="Facesolve",
@@ -64,7 +66,7 @@ def make_panel(scene: Any) -> Panel:
     session = Session(scene)
     panel = Panel(session)
     _panels.append(panel)
-    scene.watch(on_scene=session.scene_replaced, on_time=panel.show_time, on_exit=close)
+    scene.watch(on_scene=panel.scene_replaced, on_time=panel.show_time, on_save=session.keep_settings, on_exit=close)
     return panel
 
 

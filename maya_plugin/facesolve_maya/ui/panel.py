@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .controls_page import ControlsPage
 from .environment_bar import EnvironmentBar
-from .qt import QtCore, QtWidgets
+from .qt import QtCore, QtGui, QtWidgets
 from .result_page import ResultPage
 from .run_bar import RunBar
 from .session import ENVIRONMENT, IDLE, SETTINGS, STATE, Session
@@ -59,6 +59,7 @@ class Panel(QtWidgets.QWidget):
         self._check_later.setInterval(CHECK_MILLISECONDS)
         self._check_later.timeout.connect(session.check)
         self._was_running = False
+        self._unread = False
         session.listen(STATE, self._state_changed)
         session.listen(ENVIRONMENT, self._watch)
         session.listen(SETTINGS, self._settings_changed)
@@ -71,6 +72,21 @@ class Panel(QtWidgets.QWidget):
     def show_time(self, time: float) -> None:
         """The timeline moved."""
         self.result.show_time(time)
+
+    def scene_replaced(self) -> None:
+        """Another scene was opened. A panel that nobody sees reads it only when it is shown."""
+        if self.isVisible():
+            self.session.scene_replaced()
+        else:
+            self.session.leave_scene()
+            self._unread = True
+
+    def showEvent(self, event: QtGui.QShowEvent) -> None:
+        """Qt's hook."""
+        super().showEvent(event)
+        if self._unread:
+            self._unread = False
+            self.session.scene_replaced()
 
     def _tick(self) -> None:
         self.session.tick()
@@ -87,8 +103,9 @@ class Panel(QtWidgets.QWidget):
         if running and not self._was_running:
             self.pages.setCurrentIndex(RESULT_PAGE)
         self._was_running = running
-        self.setup.setEnabled(not running)
-        self.controls.setEnabled(not running)
+        free = not running or self.session.away  # another scene may be prepared meanwhile
+        self.setup.setEnabled(free)
+        self.controls.setEnabled(free)
 
     def _settings_changed(self) -> None:
         if not self.session.checked:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import uuid
 from pathlib import Path
-from typing import Callable, List, Optional, Tuple
+from typing import Any, Callable, ContextManager, List, Optional, Tuple
 
 from maya import cmds
 
@@ -13,7 +15,7 @@ from facesolve.take.errors import FacesolveError, TakeError
 from facesolve.take.finding import ERROR, Finding
 from facesolve_maya.apply import applied_layer, applied_ranges, apply_solution, pin_edits, read_request, reduce_keys
 from facesolve_maya.cameras import create_cameras, first_images
-from facesolve_maya.export import ExportRequest, export_take, preflight
+from facesolve_maya.export import ExportRequest, export_take, preflight, reading_once
 
 from .model import FREE, CameraRow, ControlRow, HeadRow, PanelSettings
 from .scene_rows import cameras_with_footage, read_camera_rows, read_control_rows, read_heads
@@ -28,6 +30,8 @@ class MayaScene:
 
     def __init__(self) -> None:
         self._jobs: List[int] = []
+        self._callbacks: List[Any] = []
+        self._untitled = _untitled()
         self._control_names: Tuple[str, ...] = ()
 
     def heads(self) -> Tuple[HeadRow, ...]:
@@ -74,8 +78,21 @@ class MayaScene:
         return (cmds.fileInfo(SETTINGS_KEY, query=True) or [""])[0]
 
     def store_settings(self, text: str) -> None:
-        """Stores the panel's settings with the scene."""
-        cmds.fileInfo(SETTINGS_KEY, text)
+        """Stores the panel's settings with the scene, beside the undo queue: undo is for what was done in the scene."""
+        undo = cmds.undoInfo(query=True, state=True)
+        cmds.undoInfo(stateWithoutFlush=False)
+        try:
+            cmds.fileInfo(SETTINGS_KEY, text)
+        finally:
+            cmds.undoInfo(stateWithoutFlush=undo)
+
+    def scene_path(self) -> str:
+        """The path of the open scene, empty when it was never saved."""
+        return str(cmds.file(query=True, sceneName=True) or "")
+
+    def reading_once(self) -> ContextManager[None]:
+        """What is asked inside reads a rig from the scene at most once. Nothing else may change the scene meanwhile."""
+        return reading_once()
 
     def preference(self, name: str) -> str:
         """A text that Maya keeps for this user, empty when it was never set."""
@@ -155,21 +172,42 @@ class MayaScene:
             cmds.select(node, replace=True)
 
     def default_take_folder(self) -> Path:
-        """The project's data folder, then ``facesolve``, then the scene's name."""
+        """The project's data folder, then ``facesolve``, then the scene's place in the project, which no other has.
+
+        A scene that was never saved has a folder of its own as long as it is open.
+        """
         root = Path(cmds.workspace(query=True, rootDirectory=True))
-        return root / "data" / "facesolve" / _scene_name()
+        scene = self.scene_path()
+        return root / "data" / "facesolve" / (_place(root, Path(scene)) if scene else Path(self._untitled))
 
     def watch(
-        self, on_scene: Callable[[], None], on_time: Callable[[float], None], on_exit: Callable[[], None]
+        self,
+        on_scene: Callable[[], None],
+        on_time: Callable[[float], None],
+        on_save: Callable[[], None],
+        on_exit: Callable[[], None],
     ) -> None:
-        """Calls back when another scene is open, the time has changed, or Maya closes. Not for batch."""
+        """Calls back when another scene is open, the time has changed, a save begins, or Maya closes. Not for batch."""
+        import maya.api.OpenMaya as om
+
+        def replaced() -> None:
+            self._untitled = _untitled()
+            on_scene()
+
+        saving = om.MSceneMessage.kBeforeSave
+        self._callbacks.append(om.MSceneMessage.addCallback(saving, lambda *_: on_save()))
         for event in ("SceneOpened", "NewSceneOpened"):
-            self._jobs.append(cmds.scriptJob(event=(event, on_scene)))
+            self._jobs.append(cmds.scriptJob(event=(event, replaced)))
         self._jobs.append(cmds.scriptJob(event=("timeChanged", lambda: on_time(self.current_time()))))
         self._jobs.append(cmds.scriptJob(event=("quitApplication", on_exit)))
 
     def unwatch(self) -> None:
         """Ends what ``watch`` began."""
+        import maya.api.OpenMaya as om
+
+        callbacks, self._callbacks = self._callbacks, []
+        for callback in callbacks:
+            om.MMessage.removeCallback(callback)
         jobs, self._jobs = self._jobs, []
         for job in jobs:
             if cmds.scriptJob(exists=job):
@@ -191,6 +229,20 @@ class MayaScene:
             on_bad_frame=settings.on_bad_frame,
             settings=settings.solver_settings(self._control_names),
         )
+
+
+def _untitled() -> str:
+    """The name of a folder that no other scene has."""
+    return "untitled_" + uuid.uuid4().hex[:8]
+
+
+def _place(root: Path, scene: Path) -> Path:
+    """The scene's path below the project's ``scenes``, without its ending; elsewhere its name and its path's digest."""
+    try:
+        place = scene.relative_to(root).with_suffix("")
+    except ValueError:
+        return Path("{}_{}".format(scene.stem, hashlib.sha256(scene.as_posix().encode("utf-8")).hexdigest()[:8]))
+    return Path(*place.parts[1:]) if place.parts[0] == "scenes" and len(place.parts) > 1 else place
 
 
 def _scene_name() -> str:

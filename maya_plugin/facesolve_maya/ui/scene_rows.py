@@ -10,7 +10,7 @@ from maya import cmds
 from facesolve.take.errors import FacesolveError
 from facesolve_maya.export.cameras import camera_name
 from facesolve_maya.export.footage import CameraFootage, checked, footage_by_hand, footage_of_plane, image_plane
-from facesolve_maya.export.history import visible_meshes
+from facesolve_maya.export.history import deformation_chain
 from facesolve_maya.export.rig import read_rig
 from facesolve_maya.scene.findings import ExportError, Report
 from facesolve_maya.scene.head import head_node
@@ -24,13 +24,11 @@ _STARTUP_CAMERAS = frozenset(("persp", "top", "front", "side"))
 def read_heads() -> Tuple[HeadRow, ...]:
     """Meshes that a blendShape deforms, and the transforms above them, nearest first."""
     deformers: Dict[str, List[str]] = {}
-    for node in cmds.ls(type="blendShape") or []:
-        try:
-            shapes = visible_meshes((node,))
-        except ExportError:
-            continue
-        for shape in shapes:
-            deformers.setdefault(shape, []).append(node)
+    if cmds.ls(type="blendShape"):
+        for shape in cmds.ls(type="mesh", noIntermediate=True, long=True) or []:
+            for step in deformation_chain(shape):
+                if step.kind == "blendShape":
+                    deformers.setdefault(shape, []).append(step.node)
     rows = []
     for shape, nodes in deformers.items():
         mesh = (cmds.listRelatives(shape, parent=True, path=True) or [shape])[0]
@@ -52,8 +50,8 @@ def _transforms_above(mesh: str) -> Tuple[str, ...]:
 
 def read_control_rows(settings: PanelSettings) -> Tuple[ControlRow, ...]:
     """The controls of the chosen head; none where the rig cannot be read (the preflight says why)."""
-    times = (float(settings.first), float(max(settings.last, settings.first)))
     try:
+        times = tuple(map(float, settings.frames()))  # those of the check, which then need not read the rig again
         found = read_rig((settings.mesh,), head_node(settings.head_transform), times, Report())[1]
     except FacesolveError:
         return ()

@@ -34,6 +34,7 @@ from .model import CameraRow, ControlRow, HeadRow, PanelSettings
 from .preferences import Preferences, read_preferences, write_preferences
 from .ranges import with_range
 from .runs import RunStatus
+from .solve_folders import last_solution, next_folder
 
 SCENE, SETTINGS, FINDINGS, ENVIRONMENT, PROGRESS, PICTURE, STATE, RESULT = (
     "scene",
@@ -81,6 +82,9 @@ class Session:
         self._span: Span = None  # of ``solution``: the frames that it solves again, None for a whole take
         self._shown: Optional[Solution] = None  # what ``result`` tells of: a whole take with its ranges
         self._asked: Span = None  # of the solve under way
+        self._home = ""  # path of its scene, empty when that was never saved
+        self._waiting: Dict[str, Tuple[Path, Optional[float], Span]] = {}  # solved while its scene was not open
+        self._unstored = False  # settings have changed since they were stored with the scene
         self._task: Optional[Union[SolveTask, InProcessTask]] = None
         self._doctor: Optional[DoctorTask] = None
         self._report: Optional[ReportTask] = None
@@ -116,7 +120,12 @@ class Session:
     # The scene and the settings
 
     def load(self) -> None:
-        """Reads the scene afresh: on opening, on a new scene, on Refresh."""
+        """Reads the scene afresh: on opening, on a new scene, on Refresh. The rig is read once."""
+        self.keep_settings()
+        with self.scene.reading_once():
+            self._load()
+
+    def _load(self) -> None:
         stored = settings_from_text(self.scene.stored_settings())
         if stored is None:
             first, last = self.scene.playback_range()
@@ -132,22 +141,59 @@ class Session:
         self._tell(SETTINGS, SCENE)
         self.check()
 
+    @property
+    def away(self) -> bool:
+        """True while a solve runs whose scene is not open."""
+        return self._task is not None and self._home != self.scene.scene_path()
+
     def scene_replaced(self) -> None:
-        """Another scene was opened: a solve under way, and its result, belong to the one that is gone."""
-        stopped = self._task is not None
-        self.close()
-        self.run = None
-        self._forget_result()
-        self.tell_user("The solve was stopped because another scene was opened." if stopped else "")
-        self._tell(PROGRESS, PICTURE, RESULT)
+        """Another scene was opened: reads it, and shows what was solved for it in the meantime."""
+        self.leave_scene()
         self.load()
+        self._take_up_waiting()
+
+    def leave_scene(self) -> None:
+        """The scene that was read is gone. Its solve goes on if it can come back; the result then waits for it."""
+        self._unstored = False  # what was not saved with the scene went with it
+        self._forget_result()
+        text = ""
+        if self._task is not None and not self._home:
+            self.close()
+            text = "The solve was stopped: its scene was never saved, so it cannot be opened again."
+        elif self.away:
+            text = "The solve of '{}' goes on; its result waits until that scene is open again.".format(
+                Path(self._home).name
+            )
+        if self._task is None:
+            self.run = None
+        self.tell_user(text)
+        self._tell(PROGRESS, PICTURE, RESULT)
+
+    def _take_up_waiting(self) -> None:
+        waiting = self._waiting.pop(self.scene.scene_path(), None)
+        if waiting is None:
+            return
+        solution, seconds, span = waiting
+        if span is not None:
+            self.open_last_solution()
+        if self.open_solution(solution, seconds, span):
+            self.tell_user("This scene was solved while another was open. Look at the result, then apply it.")
+
+    def keep_settings(self) -> None:
+        """Stores settings that have changed with the scene: before it is saved or solved, and when the panel goes."""
+        if self._unstored:
+            self.scene.store_settings(settings_to_text(self.settings))
+            self._unstored = False
 
     def change(self, **values: Any) -> None:
         """Changes settings by name; see ``put``."""
         self.put(replace(self.settings, **values))
 
     def put(self, settings: PanelSettings) -> None:
-        """Takes up ``settings`` whole and stores them with the scene; findings may be out of date until ``check``."""
+        """Takes up ``settings`` whole; findings may be out of date until ``check``.
+
+        They are stored with the scene by ``keep_settings``: to look around in the panel does not change the scene.
+        """
         if settings == self.settings:
             return
         before = self.settings
@@ -159,7 +205,7 @@ class Session:
         if head_changed or cameras_changed:
             self._read_head()
             self._tell(SCENE)
-        self.scene.store_settings(settings_to_text(self.settings))
+        self._unstored = True
         if replace(self.settings, **_unchecked_of(before)) != before:
             self.checked = False
         self._tell(SETTINGS)
@@ -215,6 +261,11 @@ class Session:
         """
         if self._task is not None:
             return False
+        self.keep_settings()
+        with self.scene.reading_once():
+            return self._solve(span)
+
+    def _solve(self, span: Span) -> bool:
         self.check()
         errors = [finding for finding in self.findings if finding.severity == ERROR]
         if errors:
@@ -224,7 +275,7 @@ class Session:
             kept = self._start(span)
         except (FacesolveError, OSError) as error:
             return self._refuse(str(error))
-        self._asked = span
+        self._asked, self._home = span, self.scene.scene_path()
         self.run = RunStatus.begin()
         if span is None:
             self._forget_result()
@@ -254,7 +305,7 @@ class Session:
 
         Ranges that were solved again and applied since are shown with it.
         """
-        if not self.open_solution(self._folder() / "solution"):
+        if not self.open_solution(last_solution(self._folder())):
             return False
         for folder in self.scene.applied_ranges(self.solution):
             try:
@@ -324,7 +375,8 @@ class Session:
                 self._finish(self._task.outcome)
 
     def close(self) -> None:
-        """Ends whatever runs; the panel or Maya is going away."""
+        """Ends whatever runs and keeps the settings; the panel or Maya is going away."""
+        self.keep_settings()
         if self._doctor is not None:
             self._doctor.kill()
             self._doctor = None
@@ -342,7 +394,7 @@ class Session:
         if obstacle:
             raise SolveError("{} Turn off 'solve inside Maya' to use the solver's own Python.".format(obstacle))
         interpreter = None if in_process else find_interpreter(self.preferences.python)
-        folder = self._folder() if span is None else self._free_folder("range_{}-{}".format(*span))
+        folder = next_folder(self._folder(), span)
         take = folder / "take"
         kept = self.scene.export(self.settings, take, span)
         # the take in this folder has just been exported anew, so the solution in it is of no more use
@@ -352,14 +404,6 @@ class Session:
 
     def _folder(self) -> Path:
         return Path(self.settings.take_folder) if self.settings.take_folder else self.scene.default_take_folder()
-
-    def _free_folder(self, name: str) -> Path:
-        """A new folder for a range that is solved again: the whole take, and ranges before, stay as they are."""
-        folder, number = self._folder() / name, 1
-        while folder.exists():
-            number += 1
-            folder = self._folder() / "{}_{}".format(name, number)
-        return folder
 
     def _finish_report(self, report: ReportTask) -> None:
         if report.page is None and not report.error:
@@ -373,7 +417,10 @@ class Session:
         self._task = None
         if outcome.status == DONE:
             seconds = None if self.run is None else self.run.seconds
-            if self.open_solution(outcome.out, seconds, self._asked) and self.settings.apply_when_done:
+            if self._home != self.scene.scene_path():
+                self._waiting[self._home] = (outcome.out, seconds, self._asked)
+                self.tell_user("'{}' is solved. Open it to look at the result.".format(Path(self._home).name))
+            elif self.open_solution(outcome.out, seconds, self._asked) and self.settings.apply_when_done:
                 self.apply()
         elif outcome.status == CANCELLED:
             self.tell_user("Cancelled. The scene is as it was.")

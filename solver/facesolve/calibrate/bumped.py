@@ -20,12 +20,10 @@ from facesolve.geometry.rig import apply_head
 from facesolve.geometry.rigid import inverse, retract, rigid, rigid_step, step_basis, step_of
 from facesolve.optimize.levenberg_marquardt import Linearized, Options, levenberg_marquardt, regularized
 from facesolve.optimize.robust import robust_loss, robust_weight
-from facesolve.render import choose_backend
 from facesolve.residuals.color_elimination import eliminated_rows
 from facesolve.residuals.observation import Views, observe
 from facesolve.residuals.photometric import template_covectors
 from facesolve.residuals.template import agree
-from facesolve.residuals.visibility import ViewBuilder
 from facesolve.stages.frame_fit import COST_TOLERANCE
 from facesolve.stages.problem import Problem
 from facesolve.take import SolveError
@@ -135,9 +133,7 @@ def with_places(problem: Problem, places: Tensor, still: Tensor) -> Problem:
         replace(camera, rotation=place[:3, :3].numpy(), translation=place[:3, 3].numpy()) if is_still else camera
         for camera, place, is_still in zip(problem.take.cameras, places.cpu(), still.tolist(), strict=True)
     )
-    take = replace(problem.take, cameras=cameras)
-    views = ViewBuilder(take, problem.model, choose_backend(problem.model.device), problem.quality.finest_visibility)
-    return replace(problem, take=take, views=views)
+    return problem.made_anew(replace(problem.take, cameras=cameras))
 
 
 def motion(begun: Tensor, places: Tensor, pivot: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ class Verbosity:
 
     Attributes:
         verbose: with an error, also show where in the program it arose.
-        quiet: say nothing but errors, and JSON where it is asked for.
+        quiet: print nothing but errors, and what --json prints.
     """
 
     verbose: bool = False
@@ -41,7 +41,7 @@ class Output(Verbosity):
 
     Attributes:
         verbose: with an error, also show where in the program it arose.
-        quiet: say nothing but errors, and JSON where it is asked for.
+        quiet: print nothing but errors, and what --json prints.
         progress: bars on stderr; JSON lines on stdout; or nothing.
     """
 

@@ -8,10 +8,6 @@ from dataclasses import replace
 import numpy as np
 
 from facesolve.geometry.rig import RigModel
-from facesolve.render import choose_backend
-from facesolve.residuals.contour import ContourBuilder
-from facesolve.residuals.priors import ControlPrior
-from facesolve.residuals.visibility import ViewBuilder
 from facesolve.stages.problem import Problem
 from facesolve.take import (
     Control,
@@ -107,13 +103,5 @@ def extended(problem: Problem, take: Take) -> Problem:
     model = RigModel(take.rig, problem.model.device, problem.model.dtype)
     samples = problem.samples
     neutral, basis = model.sample_basis(samples.triangles, samples.barycentrics)
-    views = ViewBuilder(take, model, choose_backend(model.device), problem.quality.finest_visibility)
-    return replace(
-        problem,
-        take=take,
-        model=model,
-        samples=replace(samples, neutral=neutral, basis=basis.permute(1, 2, 0).contiguous()),
-        prior=ControlPrior.from_take(take, model.device),
-        views=views,
-        contours=ContourBuilder(take, model, views),
-    )
+    changed = replace(samples, neutral=neutral, basis=basis.permute(1, 2, 0).contiguous())
+    return problem.made_anew(take, model, changed)

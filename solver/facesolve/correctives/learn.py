@@ -12,6 +12,7 @@ descended along, so that a deformation of a pixel or two is found in a dozen lin
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,11 +22,10 @@ from torch import Tensor
 from facesolve.footage.stream import FramePixels, TakeFootage
 from facesolve.geometry.face_weight import connected_pieces, photometric_weight
 from facesolve.geometry.pose import Pose
-from facesolve.residuals.quadratic import Quadratic
 from facesolve.runtime.progress import Progress
-from facesolve.stages.batching import split, together
 from facesolve.stages.problem import Problem
-from facesolve.stages.refine import joint_pass, learn_template, refine_frames
+from facesolve.stages.refine import joint_pass, learn_template
+from facesolve.stages.refine_on_devices import Target, gathered, refined_batches
 
 from .apply import corrected_take, extended
 from .field import smooth_fields
@@ -107,24 +107,17 @@ def follow(
     columns = [np.interp(np.arange(count), keys, column) for column in learnt.activations.T.cpu().numpy()]
     guess = torch.as_tensor(np.stack(columns, 1)).to(solved.controls)
     start = Pose(torch.cat([solved.controls, guess], 1), solved.head)
-    pixels = list(key_pixels)
-    template = learn_template(full, pixels, start.at(frames), frames, finest)
-    fits, residuals = [], []
+    target = Target(learn_template(full, list(key_pixels), start.at(frames), frames, finest), finest, start)
     progress.stage("follow the correctives", count)
-    batches = [list(range(count))[part] for part in split(count, together(full, finest))]
-    for some, some_pixels in footage.batches(batches):
-        fit, residual = refine_frames(full, template, some, some_pixels, start.at(some), finest)
-        fits.append(fit)
-        residuals.append(residual)
-        progress.advance(len(some))
-    pose = Pose(torch.cat([fit.pose.controls for fit in fits]), torch.cat([fit.pose.head for fit in fits]))
-    parts = [fit.quadratic for fit in fits]
-    photometric = Quadratic(
-        torch.cat([part.A for part in parts]), torch.cat([part.b for part in parts]), torch.cat([p.cost for p in parts])
-    )
-    joint = joint_pass(full, pose, photometric)
+    parts = []
+    with closing(refined_batches(full, footage, target, range(count))) as batches:
+        for part in batches:
+            parts.append(part)
+            progress.advance(len(part.frames))
+    whole = gathered(parts, full.model.device)
+    joint = joint_pass(full, whole.pose, whole.quadratic)
     own = slice(solved.controls.shape[1], -6)
-    return Followed(joint.pose.controls[:, own.start :], joint.variance[:, own].sqrt(), torch.cat(residuals))
+    return Followed(joint.pose.controls[:, own.start :], joint.variance[:, own].sqrt(), whole.residual)
 
 
 def _spaces(

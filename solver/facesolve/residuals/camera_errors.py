@@ -21,6 +21,8 @@ from facesolve.geometry.camera import CameraModel
 from facesolve.geometry.rotation import rotation_from_tangent
 from facesolve.take import Camera
 
+from .observation import Views
+
 UNKNOWNS = 8  # of a camera
 ROTATION, TRANSLATION, FOCAL, DELAY = slice(0, 3), slice(3, 6), slice(6, 7), slice(7, 8)
 LATE_DEVIATION = 0.3  # frames: cameras that run freely are up to half a frame apart
@@ -58,6 +60,11 @@ class CameraErrors:
             rotation=turn @ cameras.rotation,
             translation=(turn @ cameras.translation[..., None])[..., 0] + values[:, TRANSLATION],
         )
+
+    def seen(self, views: Views, velocity: Tensor) -> Views:
+        """Views of calibrated cameras as those that the cameras really have. velocity: as ``Views.velocity``."""
+        delay = self.delay.to(velocity.dtype)
+        return replace(views, cameras=self.applied(views.cameras), velocity=velocity, delay=delay)
 
     def corrected(self, cameras: Sequence[Camera]) -> tuple[Camera, ...]:
         """The take's cameras as they really are; all but their clocks."""

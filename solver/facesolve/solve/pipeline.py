@@ -22,10 +22,12 @@ from torch import Tensor
 
 from facesolve.footage.stream import FramePixels, TakeFootage
 from facesolve.geometry.pose import Pose
+from facesolve.residuals.camera_errors import CameraErrors
 from facesolve.residuals.quadratic import Quadratic
 from facesolve.residuals.residual import Residual
 from facesolve.runtime.checkpoint import Checkpoint
 from facesolve.runtime.progress import Progress
+from facesolve.runtime.run import Run, Stage
 from facesolve.stages.align import align, look, outline_level
 from facesolve.stages.bundle import BundleFit, BundleOptions, bundle
 from facesolve.stages.keyframes import choose_keyframes
@@ -33,6 +35,7 @@ from facesolve.stages.problem import Problem
 from facesolve.stages.refine import JointFit, carry_correction, joint_pass, learn_template
 from facesolve.stages.refine_on_devices import (
     Assistants,
+    RefinedFrames,
     Target,
     gathered,
     refined_arrays,
@@ -75,44 +78,39 @@ def solve_take(
     """Solves ``take`` on ``device``. Raises SolveError or FootageError with one sentence.
 
     beside: further devices, which take a share of ``refine``; what is found is that of one device up to rounding.
+    residuals: what poses are held against besides the product's own residuals.
     """
     check_solvable(take)
     if device.type == "cuda":
         torch.cuda.empty_cache()  # recordings of earlier solves leave theirs behind, and new ones cannot ask for it
+    run = Run(progress, checkpoint)
     with ExitStack() as opened:
         footage = opened.enter_context(TakeFootage(take, device))
-        take, found = _find(take, footage, device, progress, checkpoint)
-        problem, start, first = prepare(take, device)
-        problem = replace(problem, residuals=tuple(residuals))
-        assistants = opened.enter_context(Assistants(problem, beside))
-        aligned = _align(problem, footage, start, first, progress, checkpoint)
-        tracked = _track(problem, footage, aligned, first, progress, checkpoint)
+        take, found = _find(take, footage, device, run)
+        problem, start, first = prepare(take, device, residuals=residuals)
+        stages = _Stages(run, problem, footage, opened.enter_context(Assistants(problem, beside)))
+        aligned = stages.align(start, first)
+        tracked = stages.track(aligned, first)
         keyframes = choose_keyframes(problem, tracked, first)
         pixels = [frame for _, frame in footage.frames(keyframes.tolist())]
-        bundled = _bundle(problem, pixels, tracked, keyframes, progress, checkpoint)
+        bundled = stages.bundle(pixels, tracked, keyframes)
         carried = carry_correction(tracked, keyframes, bundled.pose)
-        refined, photometric, residual = _refine(
-            problem, footage, assistants, pixels, carried, bundled.pose, keyframes, progress, checkpoint
-        )
-        progress.stage("join all frames", 1)
-        joint = joint_pass(problem, refined, photometric)
-        progress.advance()
-        return Solved(problem, joint, photometric, keyframes, bundled, residual, found)
+        refined = stages.refine(pixels, bundled, keyframes, carried)
+        joint = stages.join(refined)
+        return Solved(problem, joint, refined.quadratic, keyframes, bundled, refined.residual, found)
 
 
-def _find(
-    take: Take, footage: TakeFootage, device: torch.device, progress: Progress, checkpoint: Checkpoint
-) -> tuple[Take, tuple[str, ...]]:
+def _find(take: Take, footage: TakeFootage, device: torch.device, run: Run) -> tuple[Take, tuple[str, ...]]:
     """The take with a start pose, and what is to be said about it when it had none."""
     if take.start is not None:
         return take, ()
     from facesolve.start.find import find_start  # it builds on the stages below
     from facesolve.start.found import HOPELESS
 
-    saved = checkpoint.get("find")
-    if saved is not None:
-        start = StartPose(int(saved["frame"]), saved["controls"], saved["head"])
-        return replace(take, start=start), tuple(str(sentence) for sentence in saved["sentences"])
+    stage, progress = Stage(run, "find"), run.progress  # the search announces stages of its own
+    if stage.saved is not None:
+        start = StartPose(int(stage.saved["frame"]), stage.saved["controls"], stage.saved["head"])
+        return replace(take, start=start), tuple(str(sentence) for sentence in stage.saved["sentences"])
     progress.message(f"take '{take.name}' has no start pose: the head is looked for in the footage")
     found = find_start(take, footage, device, progress)
     sentences = tuple(found.sentences())
@@ -125,56 +123,112 @@ def _find(
         )
     start = found.start
     arrays = {"frame": np.array(start.frame), "controls": start.controls, "head": start.head}
-    checkpoint.put("find", lambda: {**arrays, "sentences": np.array(sentences)}, now=True)
+    stage.save(lambda: {**arrays, "sentences": np.array(sentences)}, now=True)
     return replace(take, start=start), sentences
 
 
-def _align(
-    problem: Problem, footage: TakeFootage, start: Pose, first: int, progress: Progress, checkpoint: Checkpoint
-) -> Pose:
-    progress.stage("align the start pose", 1)
-    saved = checkpoint.get("align")
-    if saved is not None:
-        aligned = _pose(saved, start)
-    else:
-        ((_, pixels),) = footage.frames([first])
-        aligned = align(problem, pixels, start, first)
-        checkpoint.put("align", partial(_arrays, aligned), now=True)
-    progress.advance()
-    return aligned
+@dataclass(frozen=True, eq=False)
+class _Stages:
+    """The stages of one run of a solve, each from what the one before it found."""
 
+    run: Run
+    problem: Problem
+    footage: TakeFootage
+    assistants: Assistants
 
-def _track(
-    problem: Problem, footage: TakeFootage, aligned: Pose, first: int, progress: Progress, checkpoint: Checkpoint
-) -> Pose:
-    """Poses of all F frames: from the start frame to the end, then from the start frame back to the beginning."""
-    count = problem.take.frame_count
-    tracker = Tracker(problem)
-    pose = Pose(aligned.controls.repeat(count, 1), aligned.head.repeat(count, 1, 1))
-    order = [*range(first, count), *range(first - 1, -1, -1)]
-    done = 0
-    progress.stage("track", count)
-    saved = checkpoint.get("track")
-    if saved is not None:
-        done = int(saved["done"])
-        pose = _pose(saved, aligned)
-        tracker.restore(saved)
-    progress.advance(done)
-    finest = tracker.levels[-1]
-    if not done:
-        ((_, pixels),) = footage.frames([first], finest, color=False)
-        tracker.start(first, pixels, aligned)
-        done = 1
-        progress.advance()
-    for window, images in footage.batches(_windows(order, first, done), finest):
-        back = 1 if window[0] > first else -1
-        last = window[0] - back
-        found = tracker.follow(window, images, pose.at([last]), pose.at([last - back]) if last != first else None)
-        pose.controls[window], pose.head[window] = found.controls, found.head
-        done += len(window)
-        progress.advance(len(window))
-        checkpoint.put("track", partial(_track_arrays, pose, tracker, done), now=done == count)
-    return pose
+    def align(self, start: Pose, first: int) -> Pose:
+        """The start pose (B = 1) on which all cameras agree."""
+        stage = self.run.stage("align", "align the start pose", 1)
+        if stage.saved is not None:
+            aligned = _pose(stage.saved, start)
+        else:
+            ((_, pixels),) = self.footage.frames([first])
+            aligned = align(self.problem, pixels, start, first)
+            stage.save(partial(_arrays, aligned), now=True)
+        stage.advance()
+        return aligned
+
+    def track(self, aligned: Pose, first: int) -> Pose:
+        """Poses of all F frames: from the start frame to the end, then from the start frame back to the beginning."""
+        count = self.problem.take.frame_count
+        tracker = Tracker(self.problem)
+        pose = Pose(aligned.controls.repeat(count, 1), aligned.head.repeat(count, 1, 1))
+        order = [*range(first, count), *range(first - 1, -1, -1)]
+        done = 0
+        stage = self.run.stage("track", "track", count)
+        if stage.saved is not None:
+            done = int(stage.saved["done"])
+            pose = _pose(stage.saved, aligned)
+            tracker.restore(stage.saved)
+        stage.advance(done)
+        finest = tracker.levels[-1]
+        if not done:
+            ((_, pixels),) = self.footage.frames([first], finest, color=False)
+            tracker.start(first, pixels, aligned)
+            done = 1
+            stage.advance()
+        for window, images in self.footage.batches(_windows(order, first, done), finest):
+            back = 1 if window[0] > first else -1
+            last = window[0] - back
+            found = tracker.follow(window, images, pose.at([last]), pose.at([last - back]) if last != first else None)
+            pose.controls[window], pose.head[window] = found.controls, found.head
+            done += len(window)
+            stage.advance(len(window))
+            stage.save(partial(_track_arrays, pose, tracker, done), now=done == count)
+        return pose
+
+    def bundle(self, pixels: list[FramePixels], tracked: Pose, keyframes: Tensor) -> BundleFit:
+        """The keyframes solved jointly, from where they were tracked."""
+        problem = self.problem
+        rounds = [each for each in BUNDLE_ROUNDS if each[0] >= problem.quality.finest]
+        stage = self.run.stage("bundle", "bundle the keyframes", len(rounds))
+        samples = problem.samples
+        pose, errors = tracked.at(keyframes), CameraErrors.none(len(problem.take.cameras), tracked.head.device)
+        done = 0
+        if stage.saved is not None:  # a round is saved before it is done: the last one also gives the normal equations
+            done, pose = int(stage.saved["done"]), _pose(stage.saved, pose)
+            errors = CameraErrors(torch.as_tensor(stage.saved["errors"]).to(errors.values))
+        stage.advance(done)
+        for turn, (level, most, iterations) in enumerate(rounds[done:], done):
+            stage.save(partial(_bundle_arrays, pose, errors, turn), now=True)
+            some = problem.with_samples(samples.thinned(max(1, len(samples.weight) // most)))
+            # an outline is only as sharp as its matte: at full resolution the colours decide alone
+            outlines = max(level, outline_level(problem)) if level > 0 else None
+            views, evidence, _ = look(some, pixels, pose, keyframes, level, outlines)
+            views = replace(views, velocity=some.velocity(tracked, keyframes))
+            options = BundleOptions(iterations, calibration=problem.calibration)
+            fit = bundle(some, views, pose, keyframes, level, options, evidence, errors)
+            pose, errors = fit.pose, errors if fit.errors is None else fit.errors
+            stage.advance()
+        return fit
+
+    def refine(
+        self, key_pixels: list[FramePixels], bundled: BundleFit, keyframes: Tensor, carried: Pose
+    ) -> RefinedFrames:
+        """All frames against what the keyframes agree on, from where they were carried to."""
+        problem, count, finest = self.problem, self.problem.take.frame_count, self.problem.quality.finest
+        stage = self.run.stage("refined", "refine", count)
+        errors, velocity = bundled.errors, problem.velocity(carried, keyframes)
+        template = learn_template(problem, key_pixels, bundled.pose, keyframes, finest, errors, velocity)
+        parts = [] if stage.saved is None else [refined_from_arrays(stage.saved, carried.head.device)]
+        done = sum(len(part.frames) for part in parts)
+        stage.advance(done)
+        rest = sorted(set(range(count)).difference(*(part.frames for part in parts)))
+        target = Target(template, finest, carried, errors)
+        with closing(refined_batches(problem, self.footage, target, rest, self.assistants)) as batches:
+            for part in batches:
+                parts.append(part)
+                done += len(part.frames)
+                stage.advance(len(part.frames))
+                stage.save(partial(refined_arrays, parts), now=done == count)
+        return gathered(parts, carried.head.device)
+
+    def join(self, refined: RefinedFrames) -> JointFit:
+        """All frames at once."""
+        stage = self.run.stage("joint", "join all frames", 1)
+        joint = joint_pass(self.problem, refined.pose, refined.quadratic)
+        stage.advance()
+        return joint
 
 
 def _windows(order: list[int], first: int, done: int) -> list[list[int]]:
@@ -182,66 +236,6 @@ def _windows(order: list[int], first: int, done: int) -> list[list[int]]:
     rest = order[done:]
     sides = ([index for index in rest if index > first], [index for index in rest if index < first])
     return [side[begin : begin + WINDOW] for side in sides for begin in range(0, len(side), WINDOW)]
-
-
-def _bundle(
-    problem: Problem,
-    pixels: list[FramePixels],
-    tracked: Pose,
-    keyframes: Tensor,
-    progress: Progress,
-    checkpoint: Checkpoint,
-) -> BundleFit:
-    rounds = [each for each in BUNDLE_ROUNDS if each[0] >= problem.quality.finest]
-    progress.stage("bundle the keyframes", len(rounds))
-    samples = problem.samples
-    pose = tracked.at(keyframes)
-    saved = checkpoint.get("bundle")
-    done = 0
-    if saved is not None:  # a round is saved before it is done: the last one also gives the normal equations
-        done, pose = int(saved["done"]), _pose(saved, pose)
-    progress.advance(done)
-    for turn, (level, most, iterations) in enumerate(rounds[done:], done):
-        checkpoint.put("bundle", partial(_bundle_arrays, pose, turn), now=True)
-        some = problem.with_samples(samples.thinned(max(1, len(samples.weight) // most)))
-        # an outline is only as sharp as its matte: at full resolution the colours decide alone
-        outlines = max(level, outline_level(problem)) if level > 0 else None
-        views, evidence, _ = look(some, pixels, pose, keyframes, level, outlines)
-        fit = bundle(some, views, pose, keyframes, level, BundleOptions(iterations), evidence)
-        pose = fit.pose
-        progress.advance()
-    return fit
-
-
-def _refine(
-    problem: Problem,
-    footage: TakeFootage,
-    assistants: Assistants,
-    key_pixels: list[FramePixels],
-    carried: Pose,
-    key_pose: Pose,
-    keyframes: Tensor,
-    progress: Progress,
-    checkpoint: Checkpoint,
-) -> tuple[Pose, Quadratic, Tensor]:
-    """Poses, photometric quadratics and camera residuals (F, C) of all frames."""
-    count, finest = problem.take.frame_count, problem.quality.finest
-    progress.stage("refine", count)
-    template = learn_template(problem, key_pixels, key_pose, keyframes, finest)
-    saved = checkpoint.get("refined")
-    parts = [] if saved is None else [refined_from_arrays(saved, carried.head.device)]
-    done = sum(len(part.frames) for part in parts)
-    progress.advance(done)
-    rest = sorted(set(range(count)).difference(*(part.frames for part in parts)))
-    target = Target(template, finest, carried)
-    with closing(refined_batches(problem, footage, assistants, target, rest)) as batches:
-        for part in batches:
-            parts.append(part)
-            done += len(part.frames)
-            progress.advance(len(part.frames))
-            checkpoint.put("refined", partial(refined_arrays, parts), now=done == count)
-    whole = gathered(parts, carried.head.device)
-    return whole.pose, whole.quadratic, whole.residual
 
 
 def _arrays(pose: Pose) -> dict[str, np.ndarray]:
@@ -253,8 +247,8 @@ def _track_arrays(pose: Pose, tracker: Tracker, done: int) -> dict[str, np.ndarr
     return {**_arrays(pose), **tracker.state(), "done": np.array(done)}
 
 
-def _bundle_arrays(pose: Pose, done: int) -> dict[str, np.ndarray]:
-    return {**_arrays(pose), "done": np.array(done)}
+def _bundle_arrays(pose: Pose, errors: CameraErrors, done: int) -> dict[str, np.ndarray]:
+    return {**_arrays(pose), "errors": errors.values.cpu().numpy(), "done": np.array(done)}
 
 
 def _pose(saved: dict[str, np.ndarray], like: Pose) -> Pose:

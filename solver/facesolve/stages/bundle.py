@@ -11,7 +11,7 @@ poses (``facesolve.residuals.camera_errors``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -94,8 +94,8 @@ def bundle(
 ) -> BundleFit:
     """Levenberg-Marquardt on M frames jointly, which are the batch of ``views``. frames: (M,) take frame indices.
 
-    evidence: what is known besides the footage's colours. errors: of the cameras, from which their fit begins; the
-    cameras of ``views`` are as calibrated, and ``views.velocity`` must be known where errors are found.
+    evidence: what is known besides the footage's colours. errors: of the cameras, from which their fit begins. Where
+    they are found, the cameras of ``views`` are as calibrated, and ``views.velocity`` is known.
     """
     anchor = None if options.hold is None else Anchor(pose.controls, options.hold)
     fit = _Fit(problem, views, frames, level, evidence, anchor, options)
@@ -216,7 +216,8 @@ def joint_model(
     errors: of the cameras of ``views``, which are then unknowns, too.
     """
     if errors is not None:
-        views = replace(views, cameras=errors.applied(views.cameras), delay=errors.delay.to(views.edges.dtype))
+        assert views.velocity is not None
+        views = errors.seen(views, views.velocity)
     everything = observe(problem.samples, problem.model, pose.controls, pose.head, views)
     template, weights, scale = agree(everything, views.edges, scale, known)
     residual = everything.values - template.values

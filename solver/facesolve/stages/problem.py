@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from facesolve.geometry.pose import Limits, Pose
-from facesolve.geometry.rig import RigModel
+from facesolve.geometry.rig import RigModel, apply_head
 from facesolve.geometry.surface_samples import SurfaceSamples
-from facesolve.render import Texture
+from facesolve.render import Texture, choose_backend
+from facesolve.residuals import camera_errors
 from facesolve.residuals.contour import ContourBuilder
 from facesolve.residuals.priors import ControlPrior
 from facesolve.residuals.residual import Residual
@@ -20,6 +21,7 @@ from facesolve.residuals.visibility import ViewBuilder
 from facesolve.runtime.cuda_graphs import CudaGraphs
 from facesolve.take import Take
 
+HOST = torch.device("cpu")
 ROUGH_SIZE = 300  # pixels: no images larger than twice that are needed to be near
 CORRELATED_PIXELS = 16.0  # residuals of samples nearer than this many square pixels are counted as one
 
@@ -69,6 +71,55 @@ class Problem:
     residuals: tuple[Residual, ...] = ()
     graphs: CudaGraphs = field(default_factory=CudaGraphs)
 
+    @staticmethod
+    def of(
+        take: Take,
+        model: RigModel,
+        samples: SurfaceSamples,
+        quality: Quality,
+        coarsest: int,
+        pixels_per_cm: float,
+        texture: Texture | None = None,
+        residuals: tuple[Residual, ...] = (),
+    ) -> Problem:
+        """The problem of a take on the device of its rig's model, with views, contours and priors made for it."""
+        views = ViewBuilder(take, model, choose_backend(model.device), quality.finest_visibility)
+        return Problem(
+            take=take,
+            model=model,
+            samples=samples,
+            prior=ControlPrior.from_take(take, model.device),
+            views=views,
+            quality=quality,
+            coarsest=coarsest,
+            pixels_per_cm=pixels_per_cm,
+            contours=ContourBuilder(take, model, views),
+            texture=texture,
+            residuals=residuals,
+        )
+
+    def made_anew(
+        self, take: Take | None = None, model: RigModel | None = None, samples: SurfaceSamples | None = None
+    ) -> Problem:
+        """The same problem with another take, rig or samples, and with recordings of its own.
+
+        What is not given is kept. model: on the device of the new problem, as are samples.
+        """
+        model = self.model if model is None else model
+        texture = self.texture
+        if texture is not None and model.device != self.model.device:
+            texture = texture.to(HOST).to(model.device)  # which every machine can do
+        return Problem.of(
+            take=self.take if take is None else take,
+            model=model,
+            samples=self.samples if samples is None else samples,
+            quality=self.quality,
+            coarsest=self.coarsest,
+            pixels_per_cm=self.pixels_per_cm,
+            texture=texture,
+            residuals=self.residuals,
+        )
+
     def constants(self) -> tuple[object, ...]:
         """What decides a recorded step, besides tensors that are given to it: everything but the recordings."""
         return tuple(getattr(self, part.name) for part in fields(self) if part.name != "graphs")
@@ -84,6 +135,36 @@ class Problem:
         """(K+6,) steps that are too small to matter: of controls, in their units, and of the head."""
         controls = torch.full_like(self.prior.span, SMALL_CONTROL_STEP)
         return torch.cat([controls, controls.new_full((6,), SMALL_HEAD_STEP)])
+
+    @cached_property
+    def calibration(self) -> Tensor | None:
+        """(C*8,) prior information of the cameras' errors, None where the calibration is trusted.
+
+        A single camera cannot tell its own errors from the head's motion.
+        """
+        pixels = self.take.settings.calibration_error
+        if len(self.take.cameras) < 2 or pixels == 0:
+            return None
+        cameras = self.views.cameras(0, [0])
+        depth = cameras.intrinsics[0, :, 0, 0] / self.pixels_per_cm
+        return camera_errors.information(cameras, depth, pixels)
+
+    def velocity(self, pose: Pose, frames: Tensor) -> Tensor:
+        """(B, N, 3) motion of the samples in the world, rig space, cm a frame, at take frame indices ``frames`` (B,).
+
+        pose: of all F frames of the take. A take's first and last frames have one neighbour to tell from.
+        """
+        numbers = torch.as_tensor(self.take.frames, device=frames.device)
+        before, after = (frames - 1).clamp_min(0), (frames + 1).clamp_max(len(numbers) - 1)
+        motion = self._world(pose.at(after)) - self._world(pose.at(before))
+        gap = (numbers[after] - numbers[before]).clamp_min(1).to(motion.dtype)
+        return (motion / gap[:, None, None]) @ pose.head[frames, :3, :3].to(motion.dtype)
+
+    def _world(self, pose: Pose) -> Tensor:
+        """(B, N, 3) the samples in the world, cm."""
+        dtype = self.samples.neutral.dtype
+        activations, _ = self.model.activations(pose.controls.to(dtype))
+        return apply_head(pose.head.to(dtype), self.samples.positions(activations))
 
     def residuals_of(self, stage: str) -> tuple[Residual, ...]:
         """The further residuals that take part in a stage."""

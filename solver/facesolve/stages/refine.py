@@ -16,6 +16,7 @@ from facesolve.geometry.rotation import tangent_from_rotation
 from facesolve.optimize.banded import BandedSystem, second_differences
 from facesolve.optimize.levenberg_marquardt import regularized
 from facesolve.optimize.robust import robust_weight
+from facesolve.residuals.camera_errors import CameraErrors
 from facesolve.residuals.observation import observe
 from facesolve.residuals.photometric import Template
 from facesolve.residuals.quadratic import Quadratic
@@ -36,9 +37,22 @@ REFERENCE_FPS = 30.0
 CONVERGED = 1e-8  # of the joint pass' cost: what is left moves nothing by more than a hundredth of its deviation
 
 
-def learn_template(problem: Problem, pixels: list[FramePixels], pose: Pose, frames: Tensor, level: int) -> Template:
-    """The template that the keyframes (M) agree on at a level. frames: (M,) take frame indices."""
+def learn_template(
+    problem: Problem,
+    pixels: list[FramePixels],
+    pose: Pose,
+    frames: Tensor,
+    level: int,
+    errors: CameraErrors | None = None,
+    velocity: Tensor | None = None,
+) -> Template:
+    """The template that the keyframes (M) agree on at a level. frames: (M,) take frame indices.
+
+    errors: of the cameras, with the velocity of the samples (``Problem.velocity``) at the keyframes.
+    """
     views = problem.views.views(problem.samples, level, frames.tolist(), pixels, pose.controls, pose.head)
+    if errors is not None and velocity is not None:
+        views = errors.seen(views, velocity)
     observation = observe(problem.samples, problem.model, pose.controls, pose.head, views)
     return agree(observation, views.edges)[0]
 
@@ -60,17 +74,30 @@ def carry_correction(before: Pose, keys: Tensor, after: Pose) -> Pose:
     return Pose(before.controls + step[:, :count], retract(before.head, step[:, count:]))
 
 
+@dataclass(frozen=True, eq=False)
+class Target:
+    """What frames are refined to: the template of a pyramid level; from where: F poses; and what cameras are off by."""
+
+    template: Template
+    level: int
+    begin: Pose
+    errors: CameraErrors | None = None
+
+
 def refine_frames(
-    problem: Problem, template: Template, frames: Sequence[int], pixels: Sequence[FramePixels], pose: Pose, level: int
+    problem: Problem, target: Target, frames: Sequence[int], pixels: Sequence[FramePixels]
 ) -> tuple[FrameFit, Tensor]:
-    """B frames against the template of a pyramid level; and the residual of each camera (B, C).
+    """B frames, take frame indices ``frames``, against a target; and the residual of each camera (B, C).
 
     A camera's residual is the root of the robust weighted mean square of its photometric residuals, NaN if unseen.
     """
-    index = indices_on(pose.head.device, frames)
-    pose = problem.held(pose, index)
+    template, level = target.template, target.level
+    index = indices_on(target.begin.head.device, frames)
+    pose = problem.held(target.begin.at(index), index)
     anchor = Anchor(pose.controls, 1 / (ANCHOR_DEVIATION * problem.prior.span) ** 2)
     views = problem.views.views(problem.samples, level, frames, pixels, pose.controls, pose.head)
+    if target.errors is not None:
+        views = target.errors.seen(views, problem.velocity(target.begin, index))
     fit = fit_frames(problem, template, views, pose, index, level, OPTIONS, anchor)
     observation = observe(problem.samples, problem.model, fit.pose.controls, fit.pose.head, views)
     residual = observation.values - template.values

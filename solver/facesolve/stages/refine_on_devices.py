@@ -25,23 +25,17 @@ from facesolve.footage.stream import FramePixels, TakeFootage
 from facesolve.geometry.pose import Pose
 from facesolve.geometry.rig import RigModel
 from facesolve.geometry.surface_samples import SurfaceSamples
-from facesolve.render import choose_backend
-from facesolve.residuals.contour import ContourBuilder
+from facesolve.residuals.camera_errors import CameraErrors
 from facesolve.residuals.photometric import Template
-from facesolve.residuals.priors import ControlPrior
 from facesolve.residuals.quadratic import Quadratic
-from facesolve.residuals.visibility import ViewBuilder
-from facesolve.runtime.cuda_graphs import CudaGraphs
 from facesolve.runtime.devices import make_current
 from facesolve.runtime.interrupts import LOOK_EVERY
 
 from .batching import split, together
-from .problem import Problem
-from .refine import refine_frames
+from .problem import HOST, Problem
+from .refine import Target, refine_frames
 
-HOST = torch.device("cpu")
-
-Data = TypeVar("Data", SurfaceSamples, Template, Pose)
+Data = TypeVar("Data", SurfaceSamples, Template, Pose, CameraErrors)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,19 +46,6 @@ class RefinedFrames:
     pose: Pose
     quadratic: Quadratic
     residual: Tensor
-
-
-@dataclass(frozen=True, eq=False)
-class Target:
-    """What frames are refined to: the template of a pyramid level; and from where: F poses."""
-
-    template: Template
-    level: int
-    begin: Pose
-
-    def on(self, device: torch.device) -> Target:
-        """The same on another device."""
-        return Target(moved(self.template, device), self.level, moved(self.begin, device))
 
 
 class Assistants:
@@ -97,24 +78,19 @@ class Assistants:
 def problem_on(problem: Problem, samples: SurfaceSamples, device: torch.device) -> Problem:
     """The same problem on another device, which becomes the thread's current one. samples: the problem's, anywhere."""
     make_current(device)
-    take = problem.take
-    model = RigModel(take.rig, device, problem.model.dtype)
-    views = ViewBuilder(take, model, choose_backend(device), problem.quality.finest_visibility)
-    return replace(
-        problem,
-        model=model,
-        samples=moved(samples, device),
-        prior=ControlPrior.from_take(take, device),
-        views=views,
-        contours=ContourBuilder(take, model, views),
-        texture=None if problem.texture is None else problem.texture.to(HOST).to(device),
-        graphs=CudaGraphs(),
-    )
+    model = RigModel(problem.take.rig, device, problem.model.dtype)
+    return problem.made_anew(model=model, samples=moved(samples, device))
 
 
 def moved(data: Data, device: torch.device) -> Data:
     """A dataclass with its tensors on ``device``."""
     return replace(data, **{part.name: _sent(getattr(data, part.name), device) for part in fields(data)})
+
+
+def target_on(target: Target, device: torch.device) -> Target:
+    """The same target on another device."""
+    errors = None if target.errors is None else moved(target.errors, device)
+    return Target(moved(target.template, device), target.level, moved(target.begin, device), errors)
 
 
 def _sent(value: Any, device: torch.device) -> Any:
@@ -124,7 +100,11 @@ def _sent(value: Any, device: torch.device) -> Any:
 
 
 def refined_batches(
-    problem: Problem, footage: TakeFootage, assistants: Assistants, target: Target, frames: Sequence[int]
+    problem: Problem,
+    footage: TakeFootage,
+    target: Target,
+    frames: Sequence[int],
+    assistants: Assistants | None = None,
 ) -> Generator[RefinedFrames, None, None]:
     """Refines the take frame indices ``frames`` (rising) in batches; with assistants they come in any order.
 
@@ -132,7 +112,7 @@ def refined_batches(
     """
     if not frames:
         return
-    helpers = assistants.ready()
+    helpers = [] if assistants is None else assistants.ready()
     most = min(together(each, target.level) for each in (problem, *(other for _, other in helpers)))
     if not helpers:
         batches = [frames[part] for part in split(len(frames), most)]
@@ -142,7 +122,7 @@ def refined_batches(
     # loads PyTorch's linear algebra, which two threads must not do at once (pytorch issue 90613)
     torch.linalg.cholesky_ex(problem.samples.weight.new_ones(1, 1))
     share = _Share([frames[part] for part in _even_split(len(frames), most, 1 + len(helpers))])
-    host = target.on(HOST)
+    host = target_on(target, HOST)
     with ThreadPoolExecutor(1, "refine") as own:
         jobs = [own.submit(_work, share, problem, target, lambda: nullcontext(footage))]
         for thread, other in helpers:
@@ -266,7 +246,7 @@ def _work(
     try:
         device = problem.samples.weight.device
         make_current(device)
-        target = target.on(device)
+        target = target_on(target, device)
         with opened() as footage, closing(footage.batches(share.taken(mine), target.level)) as batches:
             for frames, pixels in batches:
                 if not share.wanted(frames):
@@ -280,7 +260,7 @@ def _work(
 
 
 def _refined(problem: Problem, target: Target, frames: Sequence[int], pixels: Sequence[FramePixels]) -> RefinedFrames:
-    fit, residual = refine_frames(problem, target.template, frames, pixels, target.begin.at(frames), target.level)
+    fit, residual = refine_frames(problem, target, frames, pixels)
     return RefinedFrames(frames, fit.pose, fit.quadratic, residual)
 
 

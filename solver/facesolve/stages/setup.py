@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
@@ -10,8 +12,7 @@ from facesolve.geometry.rig import RigModel, apply_head
 from facesolve.geometry.surface_samples import sample_surface
 from facesolve.render import Texture, choose_backend
 from facesolve.render.texture_files import read_texture
-from facesolve.residuals.contour import ContourBuilder
-from facesolve.residuals.priors import ControlPrior
+from facesolve.residuals.residual import Residual
 from facesolve.residuals.visibility import ViewBuilder
 from facesolve.take import SolveError, Take
 
@@ -30,8 +31,13 @@ def check_solvable(take: Take) -> None:
         )
 
 
-def prepare(take: Take, device: torch.device, model: RigModel | None = None) -> tuple[Problem, Pose, int]:
-    """The problem, the start pose (B = 1) and its take frame index. model: of the take's rig, when there is one."""
+def prepare(
+    take: Take, device: torch.device, model: RigModel | None = None, residuals: Sequence[Residual] = ()
+) -> tuple[Problem, Pose, int]:
+    """The problem, the start pose (B = 1) and its take frame index.
+
+    model: of the take's rig, when there is one. residuals: further ones than the product's own.
+    """
     quality = QUALITY[take.settings.quality]
     model = RigModel(take.rig, device) if model is None else model
     assert take.start is not None
@@ -53,17 +59,15 @@ def prepare(take: Take, device: torch.device, model: RigModel | None = None) -> 
     if crowding > 1:
         samples = sample_surface(model, int(quality.samples / crowding**2) + 1, seen)
     smallest = min(min(camera.width, camera.height) for camera in take.cameras)
-    problem = Problem(
+    problem = Problem.of(
         take=take,
         model=model,
         samples=samples,
-        prior=ControlPrior.from_take(take, device),
-        views=views,
         quality=quality,
         coarsest=max(quality.finest, int(np.log2(max(smallest / COARSEST_SIZE, 1)))),
         pixels_per_cm=pixels_per_cm,
-        contours=ContourBuilder(take, model, views),
         texture=_own_texture(take, device),
+        residuals=tuple(residuals),
     )
     frames = torch.tensor([first], device=device)
     return problem, problem.held(start, frames), first

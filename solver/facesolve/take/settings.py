@@ -85,6 +85,8 @@ class Settings:
         stiffness: strength of the prior that holds controls at their default where the footage says nothing.
         sparsity: strength of the prior that prefers few active controls; 0 turns it off.
         contour: weight of the silhouette against the background; 0 turns it off.
+        calibration_error: pixels that the calibration may be off by; the solve finds errors of the cameras and of their
+            clocks within it. 0 trusts the calibration.
         use_texture: use the rig's own texture when the take has one.
         controls: what was decided about single controls.
         pins: values that controls must have at single frames.
@@ -97,6 +99,7 @@ class Settings:
     stiffness: float = 1.0
     sparsity: float = 0.0
     contour: float = 1.0
+    calibration_error: float = 0.5
     use_texture: bool = True
     controls: Tuple[ControlSettings, ...] = ()
     pins: Tuple[Pin, ...] = ()
@@ -108,7 +111,7 @@ class Settings:
                 raise TakeError(
                     "settings: {} '{}', expected one of {}.".format(name, getattr(self, name), ", ".join(choices))
                 )
-        for name in ("smoothness", "stiffness", "sparsity", "contour"):
+        for name in ("smoothness", "stiffness", "sparsity", "contour", "calibration_error"):
             value = getattr(self, name)
             if not (np.isfinite(value) and value >= 0):
                 raise TakeError("settings: {} is {}, it must be a number of at least 0.".format(name, value))

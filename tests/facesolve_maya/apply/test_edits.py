@@ -100,7 +100,8 @@ def test_a_range_solved_again_is_no_edit_and_its_old_values_are(take, tmp_path):
     again.head[:, :3, 3] += 0.5
     again.head[:, :3, :3] = again.head[:, :3, :3] @ rotation_matrix(np.array([0.1, 0.1, 0.1]), "xyz")
     apply_from(take, again, tmp_path / "range_2-9" / "solution", (2.0, 9.0))
-    assert find_provenance().ranges == ((str(tmp_path / "range_2-9" / "solution"), 2.0, 9.0),)
+    (applied,) = find_provenance().ranges
+    assert (applied.solution_folder, applied.first, applied.last) == (str(tmp_path / "range_2-9" / "solution"), 2, 9)
     assert find_provenance().solution_folder == str(tmp_path / "solution")
     assert pins_of(take) == []
     assert pin_edits(take).settings.head_pins == ()
@@ -126,6 +127,15 @@ def test_a_solution_that_is_gone_is_said(take, tmp_path):
     (tmp_path / "solution" / "solution.json").unlink()
     with pytest.raises(TakeError, match=r"solution\.json"):
         pin_edits(take)
+
+
+def test_another_solution_in_the_applied_ones_folder_is_said_and_gives_no_pins(take, tmp_path):
+    """Every key that nobody touched would differ from it."""
+    write_solution(small_solution(take, seed=1.0), tmp_path / "solution")
+    with pytest.raises(TakeError, match="holds another solution than the one that was applied"):
+        pin_edits(take)
+    apply_from(take, small_solution(take, seed=1.0), tmp_path / "solution", None)
+    assert pins_of(take) == []
 
 
 def test_a_layer_that_was_deleted_gives_way_to_the_one_before(take, tmp_path):

@@ -11,6 +11,7 @@ from facesolve_maya.export.rig import offsets_at, read_rig
 from facesolve_maya.scene.findings import Report
 from facesolve_maya.scene.geometry import plug_points, shape_points
 from tests.facesolve_maya.ma_scene import ALIAS_LIST, CUBE, blend_scene, fbx_array, obj_points, open_scene
+from tests.facesolve_maya.shown import snapshot
 
 TIMES = (1.0, 2.0)
 FBX_FRAME = 46186158000 / 24
@@ -281,6 +282,66 @@ def test_a_mesh_that_does_not_follow_the_head_is_refused(maya, tmp_path):
     cmds.setKeyframe("elsewhere.translateX", time=2, value=5)
     with pytest.raises(ExportError, match="headShape: this mesh does not move with the head transform 'elsewhere'"):
         read_rig(("head",), "elsewhere", TIMES, Report())
+
+
+def test_a_transform_beside_the_mesh_is_no_head_though_nothing_moves(maya, tmp_path):
+    open_scene(one_target(), tmp_path)
+    cmds.createNode("transform", name="other_CTL")
+    cmds.setAttr("other_CTL.rotateY", 20)
+    with pytest.raises(ExportError, match="headShape: this mesh does not move with the head transform 'other_CTL'"):
+        read_rig(("head",), "other_CTL", TIMES, Report())
+    assert cmds.getAttr("other_CTL.rotateY") == pytest.approx(20)
+
+
+def test_a_control_that_carries_the_mesh_by_a_constraint_is_a_head(maya, tmp_path):
+    open_scene(one_target(), tmp_path)
+    cmds.createNode("transform", name="head_CTL")
+    cmds.setAttr("head_CTL.translate", 1, 2, 3)
+    cmds.setAttr("head_CTL.rotate", 0, 0, 0)
+    cmds.parentConstraint("head_CTL", "head_GRP", maintainOffset=True)
+    before = snapshot(maya)
+    np.testing.assert_allclose(read_rig(("head",), "head_CTL", TIMES, Report())[0].neutral, CUBE - [1, 2, 3], atol=1e-6)
+    assert snapshot(maya) == before
+
+
+NECK = """
+createNode joint -n "neck";
+createNode animCurveTA -n "neck_rz";
+\tsetAttr ".tan" 2;
+\tsetAttr -s 2 ".ktv[0:1]"  1 0 11 40;
+createNode skinCluster -n "skin";
+\tsetAttr -s 8 ".wl";
+\tsetAttr ".wl[0:7].w" 1 0 1  1 0 1  1 0 1  1 0 1  1 0 1  1 0 1  1 0 1  1 0 1;
+\tsetAttr ".pm[0]" -type "matrix" 1 0 0 0 0 1 0 0 0 0 1 0 0 0 0 1;
+\tsetAttr ".gm" -type "matrix" 1 0 0 0 0 1 0 0 0 0 1 0 0 0 0 1;
+"""
+NECK_WIRES = """
+connectAttr "headShapeOrig.w" "skin.ip[0].ig";
+connectAttr "neck_rz.o" "neck.rz";
+connectAttr "neck.wm" "skin.ma[0]";
+"""
+
+
+@pytest.fixture
+def skinned_first(maya, tmp_path):
+    """A skinCluster, its joint keyed from frame 1 to 11, before the blendShape. Frame 6 is shown."""
+    open_scene(one_target(nodes=NECK, connections=NECK_WIRES, base="skin.og[0]"), tmp_path)
+    cmds.currentTime(6)
+    return maya
+
+
+def test_a_deformer_before_the_blend_shape_that_moves_the_mesh_is_refused(skinned_first):
+    with pytest.raises(ExportError, match="skin: this skinCluster deforms the mesh before its blendShape") as error:
+        read_rig(("head",), "head_GRP", (1.0, 5.0, 11.0), Report())
+    assert "between the frames 1 and 5" in str(error.value)
+    assert cmds.currentTime(query=True) == 6
+
+
+def test_a_deformer_before_the_blend_shape_counts_as_at_the_first_frame(skinned_first):
+    cmds.setKeyframe("neck.rotateZ", time=2, value=0)
+    cmds.currentTime(11)
+    found, _ = read_rig(("head",), "head_GRP", (1.0, 2.0), Report())
+    np.testing.assert_allclose(found.neutral, CUBE, atol=1e-5)
 
 
 def test_two_blend_shapes_in_a_chain_are_one_rig(maya, tmp_path):

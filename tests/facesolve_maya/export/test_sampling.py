@@ -108,3 +108,13 @@ def test_controls_that_influence_each_other_are_reported_with_the_error(maya, tm
 def test_controls_that_cannot_be_sampled_are_refused(remapped, plug, words):
     with pytest.raises(ExportError, match=words):
         sample_rig(("head",), "head_GRP", (plug,), TIMES, Report())
+
+
+def test_a_transform_that_carries_nothing_is_no_head(remapped, maya):
+    cmds.createNode("transform", name="other_CTL")
+    for channel in ("translate", "rotate"):
+        cmds.setAttr("other_CTL." + channel, 0, 0, 0)
+    before = state(maya)
+    with pytest.raises(ExportError, match="headShape: this mesh does not move with the head transform 'other_CTL'"):
+        sample_rig(("head",), "other_CTL", ("face_CTL.one",), TIMES, Report())
+    assert state(maya) == before

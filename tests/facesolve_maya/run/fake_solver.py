@@ -46,6 +46,7 @@ def main():
         if not behaviour.get("interruptible"):
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         wait_for_cancel(out, behaviour.get("deaf"))
+    time.sleep(behaviour.get("seconds", 0))
     for line in behaviour.get("stderr", []):
         print(line, file=sys.stderr)
     if "error" in behaviour:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from facesolve_maya.ui.session import Session
+from facesolve_maya.ui.solve_folders import next_folder
 from tests.facesolve_maya.ui import fake_maya
 from tests.facesolve_maya.ui.fake_scene import FakeScene, write_fake_solution
 
@@ -47,7 +48,7 @@ def solver(tmp_path, monkeypatch):
         monkeypatch.setattr(f"facesolve_maya.run.{module}.module_root", lambda: root)
     monkeypatch.setattr("facesolve_maya.run.environment.module_root", lambda: root)
     monkeypatch.setenv("FACESOLVE_PYTHON", sys.executable)
-    return lambda scene: write_fake_solution(scene.default_take_folder() / "solution")
+    return lambda scene: write_fake_solution(next_folder(scene.default_take_folder()) / "solution")
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import types
 
@@ -19,6 +20,7 @@ class FakeCommands:
         self.variables: dict[str, str] = {}
         self.jobs: dict[int, list] = {}
         self.time = 1001.0
+        self.scene = "/projects/rom/scenes/rom_012.ma"
         self.selection: list[str] = []
         self.applied: list[dict] = []
         self.apply_error: Exception | None = None
@@ -26,6 +28,9 @@ class FakeCommands:
         self.loaded: list[str] = []
         self.dialogs: list[str] = []
         self.batch = False
+        self.undo = True
+        self.undoable: list[str] = []
+        self.states: set[str] = set()
         self.app_dir = ""
         self.modules_seen = True
         self.parents = {"face_GEOShape": "face_GEO", "face_GEO": "head_GRP", "head_GRP": "character_GRP"}
@@ -64,6 +69,7 @@ class FakeCommands:
             self.controls[name]["restored"] = restore
         else:
             self.controls[name] = flags
+            self.states.add(name)
             exec(flags["uiScript"], {})  # noqa: S102 - what Maya does with it
         return name
 
@@ -104,6 +110,21 @@ class FakeCommands:
             return exists in self.jobs
         return self.jobs.pop(kill)
 
+    def add_callback(self, event, callback):
+        return self.scriptJob(event=(event, lambda: callback(None)))
+
+    def undoInfo(self, *, query=False, state=False, stateWithoutFlush=None):
+        if query:
+            return self.undo
+        self.undo = stateWithoutFlush
+        return None
+
+    def workspaceControlState(self, name, *, exists=False, remove=False):
+        if exists:
+            return name in self.states
+        self.states.remove(name)
+        return None
+
     def fire(self, event):
         for name, callback in list(self.jobs.values()):
             if name == event:
@@ -142,6 +163,8 @@ class FakeCommands:
             text = self.info.get(key)
             return [] if text is None else [text.replace("\\", "\\\\").replace('"', '\\"')]
         self.info[key] = value[0]
+        if self.undo:
+            self.undoable.append("fileInfo " + key)
         return None
 
     def optionVar(self, *, query=None, exists=None, stringValue=None):
@@ -154,7 +177,7 @@ class FakeCommands:
         return "/projects/rom/"
 
     def file(self, *, query, sceneName):
-        return "/projects/rom/scenes/rom_012.ma"
+        return self.scene
 
     def apply_solution(self, request):
         if self.apply_error is not None:
@@ -174,11 +197,16 @@ def install(monkeypatch) -> FakeCommands:
     maya, mel, ui = types.ModuleType("maya"), types.ModuleType("maya.mel"), types.ModuleType("maya.OpenMayaUI")
     mel.eval = lambda text: "ShelfLayout"
     maya.cmds, maya.mel, maya.OpenMayaUI = commands, mel, ui
+    api, open_maya = types.ModuleType("maya.api"), types.ModuleType("maya.api.OpenMaya")
+    open_maya.MSceneMessage = types.SimpleNamespace(kBeforeSave="before save", addCallback=commands.add_callback)
+    open_maya.MMessage = types.SimpleNamespace(removeCallback=commands.jobs.pop)
+    maya.api, api.OpenMaya = api, open_maya
     names = ("export", "apply", "cameras", "ui.scene_rows")
     export, apply, cameras, rows = (types.ModuleType(f"facesolve_maya.{name}") for name in names)
     export.ERROR = "error"
     export.ExportRequest = lambda **values: types.SimpleNamespace(**values)
     export.requests = []
+    export.reading_once = contextlib.nullcontext
     export.preflight = lambda request: export.requests.append(request) or []
     export.export_take = lambda request: export.requests.append(request) or raise_take_error()
     cameras.first_images = lambda folder, names: {name: f"{folder}/{name}.0001.jpg" for name in names[:1]}
@@ -202,6 +230,8 @@ def install(monkeypatch) -> FakeCommands:
         ("maya", maya),
         ("maya.cmds", commands),
         ("maya.mel", mel),
+        ("maya.api", api),
+        ("maya.api.OpenMaya", open_maya),
         ("maya.OpenMayaUI", ui),
         ("facesolve_maya.export", export),
         ("facesolve_maya.apply", apply),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -74,6 +75,7 @@ class FakeScene:
     def __init__(self, folder: Path, pictures: tuple[str, ...] = ()) -> None:
         self.folder = folder
         self.pictures = pictures
+        self.path = "/projects/rom/scenes/rom 012.ma"
         self.stored = ""
         self.preferences: dict[str, str] = {}
         self.selection = ""
@@ -137,6 +139,12 @@ class FakeScene:
             )
         findings.append(Finding(NOTE, "face_BS", "One weight cannot be keyed: corrective_014.", "It stays as it is."))
         return tuple(findings)
+
+    def scene_path(self):
+        return self.path
+
+    def reading_once(self):
+        return contextlib.nullcontext()
 
     def default_take_folder(self):
         return self.folder / "data" / "facesolve" / "rom 012"

@@ -36,6 +36,7 @@ def solved(tmp_path_factory):
     session.preferences = replace(session.preferences, python=sys.executable, device="cpu")
     session.load()
     session.change(first=1, last=FRAMES, take_folder=str(folder / "take"), quality="draft")
+    session.keep_settings()
     before = snapshot(maya)
     run(session)
     yield maya, session, folder, film, before
@@ -79,7 +80,7 @@ def apart(maya, folder) -> float:
 
 def test_the_exported_take_is_what_was_filmed(scene):
     _, _, folder, film, _ = scene
-    take = read_take(folder / "take" / "take")
+    take = read_take(folder / "take" / "solve_1" / "take")
     assert take.rig.control_names == film.rig.control_names
     np.testing.assert_allclose(take.rig.neutral, film.rig.neutral, atol=1e-6)
     assert [len(target.shapes) for target in take.rig.targets] == [len(target.shapes) for target in film.rig.targets]
@@ -93,8 +94,11 @@ def test_the_exported_take_is_what_was_filmed(scene):
 
 def test_the_scene_shows_what_the_solver_found_and_that_is_near_the_truth(scene):
     maya, _, folder, film, _ = scene
-    assert apart(maya, folder / "take") < 0.01
-    solution, take = read_solution(folder / "take" / "solution"), read_take(folder / "take" / "take")
+    assert apart(maya, folder / "take" / "solve_1") < 0.01
+    solution, take = (
+        read_solution(folder / "take" / "solve_1" / "solution"),
+        read_take(folder / "take" / "solve_1" / "take"),
+    )
     found = evaluate(solution, take, Truth(film.controls, tuple(film.rig.control_names), film.heads))
     assert found.regions[0].world_mean < 0.6
 
@@ -128,7 +132,7 @@ def test_an_edited_head_and_brow_hold_when_the_range_is_solved_again(scene):
     np.testing.assert_allclose(head_at("head_GRP", 2.0), there, atol=1e-6)
     assert cmds.getAttr("BS.browInnerUp", time=2.0) == pytest.approx(0.9)
     assert cmds.ls(type="animLayer").count(layer) == 1
-    assert find_provenance().solution_folder.endswith("take/solution")
+    assert find_provenance().solution_folder.endswith("take/solve_1/solution")
     assert len(session.result.frames) == FRAMES
     assert session.open_last_solution()
     brow = session._shown.control_names.index("browInnerUp")
@@ -138,7 +142,11 @@ def test_an_edited_head_and_brow_hold_when_the_range_is_solved_again(scene):
 
 def test_a_solve_cancelled_in_the_midst_leaves_no_process_and_no_change(scene):
     maya, session, folder, _, _ = scene
-    before, queue, result = snapshot(maya), len(maya.undo_queue), folder / "take" / "solution" / "solution.npz"
+    before, queue, result = (
+        snapshot(maya),
+        len(maya.undo_queue),
+        folder / "take" / "solve_1" / "solution" / "solution.npz",
+    )
     found, shown = result.read_bytes(), shown_vertices(maya, "headShape", 2.0)
     assert session.solve(), session.notice
     process, began = session._task._process, time.monotonic()
@@ -155,7 +163,8 @@ def test_a_solve_cancelled_in_the_midst_leaves_no_process_and_no_change(scene):
         time.sleep(0.02)
     assert session.notice == "Cancelled. The scene is as it was."
     assert not process_exists(process.pid)
-    assert not (folder / "take" / "solution" / "cancel").exists()
+    assert not (folder / "take" / "solve_2" / "solution" / "cancel").exists()
+    assert result.read_bytes() == found, "a solve never writes over another"
     assert session.solution is None
     assert (snapshot(maya), len(maya.undo_queue)) == (before, queue)
     np.testing.assert_array_equal(shown_vertices(maya, "headShape", 2.0), shown)

@@ -31,7 +31,7 @@ def test_showing_twice_makes_one_panel(commands):
     assert dock.show() is panel
     assert commands.host.layout().count() == 1
     flags = commands.controls["facesolveWorkspaceControl"]
-    assert flags["requiredPlugin"] == "facesolve_plugin"
+    assert flags["requiredPlugin"] == "facesolve_plugin.py"
     assert flags["restored"]
 
 
@@ -70,7 +70,12 @@ def test_the_panel_follows_time_and_scene(commands):
     assert panel.result.strip._time == 1017.0
     commands.info["facesolve_settings"] = "%7B%22schema%22: 1, %22last%22: 77%7D"
     commands.fire("SceneOpened")
+    assert panel.session.settings.last == 1040, "a panel that nobody sees reads no scene"
+    commands.host.show()
     assert panel.session.settings.last == 77
+    commands.info["facesolve_settings"] = "%7B%22schema%22: 1, %22last%22: 55%7D"
+    commands.fire("SceneOpened")
+    assert panel.session.settings.last == 55
 
 
 def test_leaving_maya_ends_what_runs(commands):

@@ -176,7 +176,7 @@ def test_solve_by_click_shows_progress_picture_result(panel, scene, solver, wait
     solver(scene)
     image = qt().QtGui.QImage(60, 80, qt().QtGui.QImage.Format_RGB32)
     image.fill(qt().QtGui.QColor("blue"))
-    image.save(str(scene.default_take_folder() / "solution" / "overlay.png"))
+    image.save(str(scene.default_take_folder() / "solve_1" / "solution" / "overlay.png"))
     click(panel.run_bar.solve_button)
     assert panel.run_bar.cancel_button.isVisible()
     assert not panel.setup.isEnabled()

@@ -85,17 +85,46 @@ def test_an_error_of_mayas_commands_is_a_sentence(maya_scene, commands):
         maya_scene.apply(Path("s"), SETTINGS, None)
 
 
-def test_the_take_lies_in_the_projects_data(maya_scene):
-    assert maya_scene.default_take_folder() == Path("/projects/rom/data/facesolve/rom_012")
+@pytest.mark.parametrize(
+    ("scene", "folder"),
+    [
+        ("/projects/rom/scenes/rom_012.ma", "rom_012"),
+        ("/projects/rom/scenes/shot010/anim.mb", "shot010/anim"),
+        ("/projects/rom/scenes/shot020/anim.mb", "shot020/anim"),
+        ("/projects/rom/other/anim.ma", "other/anim"),
+        ("/elsewhere/anim.ma", "anim_0b8d1af6"),
+    ],
+)
+def test_each_scene_has_a_folder_of_its_own_in_the_projects_data(maya_scene, commands, scene, folder):
+    commands.scene = scene
+    assert maya_scene.default_take_folder() == Path("/projects/rom/data/facesolve") / folder
+
+
+def test_scenes_that_were_never_saved_share_no_folder(maya_scene, commands):
+    commands.scene = ""
+    first = maya_scene.default_take_folder()
+    assert maya_scene.default_take_folder() == first
+    maya_scene.watch(lambda: None, lambda time: None, lambda: None, lambda: None)
+    commands.fire("NewSceneOpened")
+    assert maya_scene.default_take_folder() != first
+
+
+def test_storing_settings_is_nothing_that_undo_takes_back(maya_scene, commands):
+    maya_scene.store_settings("{}")
+    assert maya_scene.stored_settings() == "{}"
+    assert commands.undoable == []
+    assert commands.undo is True
 
 
 def test_watching_ends(maya_scene, commands):
     heard = []
-    maya_scene.watch(lambda: heard.append("scene"), heard.append, lambda: heard.append("exit"))
-    for event in ("SceneOpened", "NewSceneOpened", "quitApplication"):
+    maya_scene.watch(
+        lambda: heard.append("scene"), heard.append, lambda: heard.append("save"), lambda: heard.append("exit")
+    )
+    for event in ("SceneOpened", "NewSceneOpened", "before save", "quitApplication"):
         commands.fire(event)
     maya_scene.set_current_time(1005.0)
-    assert heard == ["scene", "scene", "exit", 1005.0]
+    assert heard == ["scene", "scene", "save", "exit", 1005.0]
     maya_scene.unwatch()
     assert commands.jobs == {}
 

@@ -108,6 +108,7 @@ def test_settings_are_stored_in_the_scene_file(session, project):
     from maya import cmds
 
     session.change(layer='größe "A"')
+    session.keep_settings()
     stored = settings_from_text(session.scene.stored_settings())
     assert stored == session.settings
     cmds.file(rename=str(project / "saved.ma"))

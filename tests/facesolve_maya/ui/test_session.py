@@ -39,6 +39,8 @@ def test_opening_stores_nothing(session):
 def test_settings_come_back_from_the_scene(session):
     session.change(quality="final", last=1020)
     session.put(session.settings.with_choice("jawOpen", ControlChoice(active=False)))
+    assert session.scene.stored == "", "looking around in the panel changes no scene"
+    session.keep_settings()
     again = Session(session.scene)
     again.load()
     assert again.settings == session.settings
@@ -141,13 +143,77 @@ def test_a_second_solve_does_not_start_beside_the_first(session, solver):
     assert len(session.scene.exported) == 1
 
 
-def test_another_scene_stops_the_solve_of_the_first(session, solver):
+def leave_for(session, path, solver):
+    """Starts a solve and opens another scene while it runs."""
+    home = session.scene.path
+    solver(session.scene)
+    session.scene.behaviour = {"seconds": 0.5}
+    assert session.solve()
+    session.scene.path = path
+    session.scene_replaced()
+    return home
+
+
+def test_a_solve_goes_on_while_another_scene_is_open_and_waits_for_its_own(session, solver):
+    home = leave_for(session, "/projects/rom/scenes/other.ma", solver)
+    assert (session.state, session.away) == (SOLVING, True)
+    assert "goes on" in session.notice
+    finish(session)
+    assert session.notice == "'rom 012.ma' is solved. Open it to look at the result."
+    assert (session.result, session.scene.applied) == (None, [])
+    session.scene.path = home
+    session.scene_replaced()
+    assert len(session.result.frames) == 40
+    assert session.scene.applied == []
+    assert session.apply()
+    session.scene_replaced()
+    assert session.result is None, "it is offered once"
+
+
+def test_a_solve_whose_scene_is_open_again_when_it_ends_is_applied(session, solver):
+    home = leave_for(session, "/projects/rom/scenes/other.ma", solver)
+    session.scene.path = home
+    session.scene_replaced()
+    assert not session.away
+    finish(session)
+    assert len(session.scene.applied) == 1
+
+
+def test_a_solve_of_a_scene_that_was_never_saved_ends_with_it(session, solver):
+    session.scene.path = ""
     session.scene.behaviour = {"work": True}
     session.solve()
+    session.scene.path = "/projects/rom/scenes/other.ma"
     session.scene_replaced()
     assert session.state == IDLE
     assert not session.busy
-    assert session.scene.applied == []
+    assert "never saved" in session.notice
+
+
+def test_changes_of_the_old_scene_are_not_stored_in_the_new_one(session):
+    session.change(quality="final")
+    session.scene_replaced()
+    session.close()
+    assert session.scene.stored == ""
+
+
+def test_settings_are_stored_when_a_solve_starts_and_when_the_panel_goes(session, solver):
+    session.change(quality="final")
+    solve(session, solver)
+    assert "final" in session.scene.stored
+    session.change(quality="draft")
+    session.close()
+    assert "draft" in session.scene.stored
+
+
+def test_each_solve_has_a_folder_of_its_own(session, solver):
+    solve(session, solver)
+    solve(session, solver)
+    first, second = [folder.parent for _, folder, _ in session.scene.exported]
+    assert (first.name, second.name) == ("solve_1", "solve_2")
+    assert (first / "solution" / "solution.json").is_file()
+    session.open_last_solution()
+    assert session.solution == second / "solution"
 
 
 def test_a_range_reaches_export_and_apply(session, solver):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,8 @@ from tests.maya_emulator.units import frame_rate
 from tests.maya_emulator.values import NameTaken, declared, plug_children
 
 from .registry import command, error, names_of, nothing_as_none
+
+_SPAN = re.compile(r"\[(\d+):(\d+)\]$")
 
 
 def find_plug(session: Session, name: str) -> Plug:
@@ -76,6 +79,10 @@ def _children(plug: Plug) -> list[Plug]:
     asString="asString",
 )
 def getAttr(session: Session, name: str, **flags: Any) -> Any:
+    span = _SPAN.search(name)
+    if span is not None:  # plain numbers come in one flat list
+        elements = range(int(span.group(1)), int(span.group(2)) + 1)
+        return [getAttr(session, f"{name[: span.start()]}[{index}]", **flags) for index in elements]
     plug = find_plug(session, name)
     node, path = plug
     if flags.get("type"):
