@@ -156,6 +156,7 @@ class FacesolveSolve(_Command):
             ("s", "solution", om.MSyntax.kString),
             ("q", "quality", om.MSyntax.kString),
             ("dv", "device", om.MSyntax.kString),
+            ("ow", "overwrite", om.MSyntax.kBoolean),
             ("py", "python", om.MSyntax.kString),
         )
     )
@@ -174,6 +175,7 @@ class FacesolveSolve(_Command):
             out=Path(flags.text("solution") or str(take / "solution")),
             device=flags.text("device", "auto"),
             quality=flags.text("quality") or None,
+            overwrite=flags.switch("overwrite"),
         )
         self.setResult(str(solve(request, find_interpreter(flags.text("python")))))
 

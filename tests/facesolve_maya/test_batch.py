@@ -107,6 +107,19 @@ def test_all_well_is_zero_and_the_table_has_a_line_for_each_scene(scenes, solver
     assert [line.split()[:2] for line in lines[1:]] == [["one.ma", "done"], ["two.ma", "done"]]
 
 
+def test_settings_come_from_a_file_and_nothing_is_replaced_without_a_word(scenes, solver, tmp_path, capsys):
+    soft = tmp_path / "soft.json"
+    soft.write_text('{"smoothness": 2, "quality": "draft", "controls": {"a": {"stiffness": 3}}}')
+    arguments = [scenes[0], *ARGUMENTS, "--settings", str(soft), "--quality", "final", "--device", "cuda:1", "--json"]
+    assert batch.main(arguments) == 0
+    settings = read_take(json.loads(capsys.readouterr().out)[0]["take"]).settings
+    assert (settings.smoothness, settings.quality) == (2.0, "final")
+    assert [(control.name, control.stiffness) for control in settings.controls] == [("a", 3.0)]
+    assert batch.main(arguments) == 1
+    assert "give --overwrite" in json.loads(capsys.readouterr().out)[0]["message"]
+    assert batch.main([*arguments, "--overwrite"]) == 0
+
+
 def test_missing_scenes_and_solver_errors_are_sentences(scenes, solver, monkeypatch, capsys):
     from facesolve.take import SolveError
 
