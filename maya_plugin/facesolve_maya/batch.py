@@ -158,6 +158,7 @@ def _scene(scene: Path, options: argparse.Namespace, result: SceneResult) -> Non
     from facesolve.take.finding import ERROR
     from facesolve.take.names import TAKE
     from facesolve.take.settings_record import SettingsChange
+    from facesolve_maya.scene.opening import open_scene
     from facesolve_maya.scene.timeline import frame_range
 
     from .export import ExportRequest, export_take, preflight
@@ -172,7 +173,7 @@ def _scene(scene: Path, options: argparse.Namespace, result: SceneResult) -> Non
     change = SettingsChange(options.settings, {} if options.quality is None else {"quality": options.quality})
     if options.project:
         cmds.workspace(options.project, openWorkspace=True)
-    cmds.file(str(scene), open=True, force=True)
+    complaints = open_scene(scene)
     request = ExportRequest(
         meshes=tuple(options.mesh),
         head=options.head,
@@ -184,7 +185,8 @@ def _scene(scene: Path, options: argparse.Namespace, result: SceneResult) -> Non
         settings=change.over(Settings()),
     )
     found = preflight(request)
-    result.findings = [str(finding) for finding in found]
+    result.findings = ["warning: scene: opened with complaints: {}".format(text) for text in complaints]
+    result.findings += [str(finding) for finding in found]
     for line in result.findings:
         _say("  " + line)
     errors = [finding for finding in found if finding.severity == ERROR]
@@ -237,7 +239,10 @@ def _say(text: str) -> None:
 
 
 def _run() -> None:
-    """Starts Maya without a window, runs the batch, and leaves with its exit code, which Maya's own exit may lose."""
+    """Starts Maya without a window, runs the batch, and leaves at once with its exit code.
+
+    Maya's own way out was seen to crash, which would turn a batch that is done into a failure for a farm.
+    """
     if any(argument in ("-h", "--help") for argument in sys.argv[1:]):
         _parser().parse_args()
     import maya.standalone
@@ -252,7 +257,6 @@ def _run() -> None:
         code = 130
     sys.stdout.flush()
     sys.stderr.flush()
-    maya.standalone.uninitialize()
     os._exit(code)
 
 

@@ -167,6 +167,36 @@ def test_a_sampled_control_is_recorded_and_keyed(scenes, solver, tmp_path, capsy
     assert [round(cmds.getAttr("BS.a", time=t), 6) for t in (1, 4)] == [0, 1]
 
 
+def test_a_scene_that_opens_with_complaints_is_solved_and_they_are_reported(scenes, solver, maya, capsys):
+    """Maya calls it a failure when a plug-in, which the face may have nothing to do with, is missing."""
+    maya.missing_plugins.add("studioTool")
+    text = Path(scenes[0]).read_text()
+    Path(scenes[0]).write_text(
+        text.replace('requires maya "2022";', 'requires maya "2022";\nrequires "studioTool" "1.0";')
+    )
+    assert batch.main([scenes[0], *ARGUMENTS, "--json"]) == 0
+    (result,) = json.loads(capsys.readouterr().out)
+    assert result["status"] == "done"
+    assert 'complaints: Plug-in, "studioTool", was not found' in result["findings"][0]
+
+
+def test_a_file_that_is_no_scene_is_a_failure(scenes, solver, monkeypatch, capsys):
+    def refuses(*args, **flags):
+        raise RuntimeError("Error reading file.\n")
+
+    real = cmds.file
+    monkeypatch.setattr(
+        sys.modules["maya.cmds"], "file", lambda *a, **k: (refuses if "open" in k else real)(*a, **k), raising=False
+    )
+    assert batch.main([scenes[0], *ARGUMENTS]) == 1
+    assert "could not be opened: Error reading file." in capsys.readouterr().out
+
+
+def test_a_crash_on_mayas_way_out_does_not_turn_success_into_failure(scenes, monkeypatch):
+    monkeypatch.setenv("FACESOLVE_STAND_IN_CRASHES", "1")
+    assert run_as_mayapy(scenes[0], *ARGUMENTS, "--preflight").returncode == 0
+
+
 def run_as_mayapy(*arguments):
     environment = {
         **os.environ,
