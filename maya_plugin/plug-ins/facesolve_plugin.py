@@ -41,6 +41,10 @@ class _Flags:
         flag = "-" + name
         return self._database.flagArgumentString(flag, 0) if self._database.isFlagSet(flag) else default
 
+    def given(self, name: str) -> bool:
+        """True when a flag was given."""
+        return bool(self._database.isFlagSet("-" + name))
+
     def number(self, name: str):
         """The number of a flag, None when it is not given."""
         flag = "-" + name
@@ -181,7 +185,7 @@ class FacesolveSolve(_Command):
 
 
 class FacesolveApply(_Command):
-    """facesolveApply -solution S -head H [-layer L] [-first A -last B] [-tolerance MM]: keys a solution; undoable."""
+    """facesolveApply -solution S -head H [-layer L] [-first A -last B] [-tolerance MM] [-namespace N]: undoable keys."""
 
     NAME = "facesolveApply"
     SYNTAX = staticmethod(
@@ -193,6 +197,7 @@ class FacesolveApply(_Command):
             ("fi", "first", om.MSyntax.kDouble),
             ("la", "last", om.MSyntax.kDouble),
             ("tol", "tolerance", om.MSyntax.kDouble),
+            ("ns", "namespace", om.MSyntax.kString),
         )
     )
 
@@ -211,6 +216,7 @@ class FacesolveApply(_Command):
             layer=flags.text("layer"),
             span=flags.span(),
             tolerance=flags.number("tolerance"),
+            namespace=flags.text("namespace") if flags.given("namespace") else None,
         )
         planned = plan(request)
         self.do(planned.edit())
