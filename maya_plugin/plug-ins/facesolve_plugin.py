@@ -185,7 +185,7 @@ class FacesolveSolve(_Command):
 
 
 class FacesolveApply(_Command):
-    """facesolveApply -solution S -head H [-layer L] [-first A -last B] [-tolerance MM] [-namespace N]: undoable keys."""
+    """facesolveApply -solution S -head H [-layer L] [-first A -last B] [-tolerance MM] [-namespace N]: undoable."""
 
     NAME = "facesolveApply"
     SYNTAX = staticmethod(
