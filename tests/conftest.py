@@ -1,9 +1,42 @@
-"""Shared fixtures: where the development data lies."""
+"""Shared fixtures: where the development data lies. The order of the files, so that two processes end together."""
 
 import os
 from pathlib import Path
 
 import pytest
+
+TESTS = Path(__file__).resolve().parent
+SLOWEST = (  # files, the slowest first: one that starts last would keep one process waiting
+    "correctives/test_learn.py",
+    "start/test_find.py",
+    "review/report/test_browser.py",
+    "review/test_sheet.py",
+    "facesolve_maya/test_types.py",
+    "render/test_antialias.py",
+    "docs/test_examples.py",
+    "jobs/test_find_correctives.py",
+    "facesolve_maya/ui/test_demo_solve.py",
+    "review/report/test_write.py",
+    "render/test_drawing.py",
+    "residuals/test_contour.py",
+    "jobs/test_many_takes.py",
+    "take/test_processes.py",
+    "start/test_landmarks.py",
+    "facesolve_maya/ui/test_session.py",
+    "facesolve_maya/ui/test_panel.py",
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """xdist hands out the files in our order, not those of most tests first."""
+    if hasattr(config.option, "loadscopereorder"):  # from xdist 3.7 on; the last for Python 3.7 is 3.5
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: "list[pytest.Item]") -> None:
+    """Files of SLOWEST in front, the others in their order behind them."""
+    place = {TESTS / name: index for index, name in enumerate(SLOWEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 @pytest.fixture(scope="session")

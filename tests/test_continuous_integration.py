@@ -4,8 +4,11 @@ import os
 import re
 import shlex
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+from .conftest import SLOWEST, pytest_collection_modifyitems
 
 ROOT = Path(__file__).resolve().parents[1]
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed: the workflow file is not read")
@@ -74,3 +77,12 @@ def test_jobs_that_nobody_of_us_has_seen_run_say_so_and_fail_nothing(workflow):
     assert "never run by us" in job["name"]
     assert job["continue-on-error"] is True
     assert "never been run by us" in text(".github", "workflows", "ci.yml").splitlines()[1]
+
+
+def test_the_slowest_files_start_first():
+    names = [name for name in SLOWEST if (ROOT / "tests" / name).is_file()]
+    assert names == list(SLOWEST)
+    listed, other = ROOT / "tests" / SLOWEST[0], ROOT / "tests" / "test_cli.py"
+    items = [SimpleNamespace(path=other, name="a"), SimpleNamespace(path=listed, name="b"), SimpleNamespace(path=other)]
+    pytest_collection_modifyitems(items)
+    assert [item.path for item in items] == [listed, other, other]

@@ -16,6 +16,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, List, Optional, Sequence, Tuple
 
+from facesolve.take.device_names import check_device
+from facesolve.take.errors import SolveError
+from facesolve.take.settings import QUALITIES
+
 DONE = "done"
 FAILED = "failed"
 CHECKED = "checked"
@@ -91,8 +95,15 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PLUG",
         help="a rig control such as face_CTL.smile; with any, the rig is recorded by moving these, and they are keyed",
     )
-    add("--quality", default="standard", choices=("draft", "standard", "final"))
-    add("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    add(
+        "--settings",
+        type=Path,
+        metavar="FILE",
+        help="settings file as of 'facesolve solve --settings': JSON, or TOML where this Python reads it (3.11 on)",
+    )
+    add("--quality", choices=QUALITIES, help="instead of the settings file's, or of standard")
+    add("--device", default="auto", type=_device, help="auto, cpu, cuda or cuda:N")
+    add("--overwrite", action="store_true", help="replace takes, solutions and saved scenes that are there already")
     add("--python", default="", help="the solver's Python")
     add("--layer", default="", help="animation layer for the keys")
     add("--tolerance", type=float, help="surface error in mm that fewer keys may cost; all frames are keyed without it")
@@ -130,22 +141,39 @@ def _frames(text: str) -> Tuple[float, float]:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def _device(text: str) -> str:
+    try:
+        return check_device(text)
+    except SolveError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _scene(scene: Path, options: argparse.Namespace, result: SceneResult) -> None:
     """Everything that is done with one scene; ``result`` is filled on the way."""
     from maya import cmds
 
     from facesolve.take import Settings, write_take
     from facesolve.take.errors import TakeError
+    from facesolve.take.files import check_new
     from facesolve.take.finding import ERROR
+    from facesolve.take.names import TAKE
+    from facesolve.take.settings_record import SettingsChange
+    from facesolve_maya.scene.opening import open_scene
     from facesolve_maya.scene.timeline import frame_range
 
     from .export import ExportRequest, export_take, preflight
 
     if not scene.is_file():
         raise TakeError("scene: '{}' does not exist.".format(scene))
+    folder = (options.take_dir or scene.parent / "facesolve") / scene.stem
+    if not options.preflight:
+        check_new(folder / TAKE, options.overwrite)
+        if options.save_as:
+            check_new(_save_path(options.save_as, scene), options.overwrite)
+    change = SettingsChange(options.settings, {} if options.quality is None else {"quality": options.quality})
     if options.project:
         cmds.workspace(options.project, openWorkspace=True)
-    cmds.file(str(scene), open=True, force=True)
+    complaints = open_scene(scene)
     request = ExportRequest(
         meshes=tuple(options.mesh),
         head=options.head,
@@ -154,10 +182,11 @@ def _scene(scene: Path, options: argparse.Namespace, result: SceneResult) -> Non
         name=scene.stem,
         footage_folders=tuple(options.footage_folder),
         sampled_controls=tuple(options.sample),
-        settings=Settings(quality=options.quality),
+        settings=change.over(Settings()),
     )
     found = preflight(request)
-    result.findings = [str(finding) for finding in found]
+    result.findings = ["warning: scene: opened with complaints: {}".format(text) for text in complaints]
+    result.findings += [str(finding) for finding in found]
     for line in result.findings:
         _say("  " + line)
     errors = [finding for finding in found if finding.severity == ERROR]
@@ -166,7 +195,6 @@ def _scene(scene: Path, options: argparse.Namespace, result: SceneResult) -> Non
     if options.preflight:
         result.status, result.message = CHECKED, "{} findings.".format(len(found))
         return
-    folder = (options.take_dir or scene.parent / "facesolve") / scene.stem
     write_take(export_take(request), folder)
     result.take = str(folder)
     _solve_and_key(scene, folder, options, result)
@@ -178,7 +206,7 @@ def _solve_and_key(scene: Path, folder: Path, options: argparse.Namespace, resul
     from .apply import apply_solution, read_request
     from .run import SolveRequest, find_interpreter, solve
 
-    request = SolveRequest(take=folder, out=folder / "solution", device=options.device)
+    request = SolveRequest(take=folder, out=folder / "solution", device=options.device, overwrite=options.overwrite)
     solution = solve(request, find_interpreter(options.python))
     result.solution = str(solution)
     report = apply_solution(
@@ -211,7 +239,10 @@ def _say(text: str) -> None:
 
 
 def _run() -> None:
-    """Starts Maya without a window, runs the batch, and leaves with its exit code, which Maya's own exit may lose."""
+    """Starts Maya without a window, runs the batch, and leaves at once with its exit code.
+
+    Maya's own way out was seen to crash, which would turn a batch that is done into a failure for a farm.
+    """
     if any(argument in ("-h", "--help") for argument in sys.argv[1:]):
         _parser().parse_args()
     import maya.standalone
@@ -226,7 +257,6 @@ def _run() -> None:
         code = 130
     sys.stdout.flush()
     sys.stderr.flush()
-    maya.standalone.uninitialize()
     os._exit(code)
 
 

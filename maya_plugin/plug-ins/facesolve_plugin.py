@@ -41,6 +41,10 @@ class _Flags:
         flag = "-" + name
         return self._database.flagArgumentString(flag, 0) if self._database.isFlagSet(flag) else default
 
+    def given(self, name: str) -> bool:
+        """True when a flag was given."""
+        return bool(self._database.isFlagSet("-" + name))
+
     def number(self, name: str):
         """The number of a flag, None when it is not given."""
         flag = "-" + name
@@ -156,6 +160,7 @@ class FacesolveSolve(_Command):
             ("s", "solution", om.MSyntax.kString),
             ("q", "quality", om.MSyntax.kString),
             ("dv", "device", om.MSyntax.kString),
+            ("ow", "overwrite", om.MSyntax.kBoolean),
             ("py", "python", om.MSyntax.kString),
         )
     )
@@ -174,12 +179,13 @@ class FacesolveSolve(_Command):
             out=Path(flags.text("solution") or str(take / "solution")),
             device=flags.text("device", "auto"),
             quality=flags.text("quality") or None,
+            overwrite=flags.switch("overwrite"),
         )
         self.setResult(str(solve(request, find_interpreter(flags.text("python")))))
 
 
 class FacesolveApply(_Command):
-    """facesolveApply -solution S -head H [-layer L] [-first A -last B] [-tolerance MM]: keys a solution; undoable."""
+    """facesolveApply -solution S -head H [-layer L] [-first A -last B] [-tolerance MM] [-namespace N]: undoable."""
 
     NAME = "facesolveApply"
     SYNTAX = staticmethod(
@@ -191,6 +197,7 @@ class FacesolveApply(_Command):
             ("fi", "first", om.MSyntax.kDouble),
             ("la", "last", om.MSyntax.kDouble),
             ("tol", "tolerance", om.MSyntax.kDouble),
+            ("ns", "namespace", om.MSyntax.kString),
         )
     )
 
@@ -209,6 +216,7 @@ class FacesolveApply(_Command):
             layer=flags.text("layer"),
             span=flags.span(),
             tolerance=flags.number("tolerance"),
+            namespace=flags.text("namespace") if flags.given("namespace") else None,
         )
         planned = plan(request)
         self.do(planned.edit())

@@ -29,7 +29,7 @@ from torch import Tensor
 
 from facesolve.baseline.first_order import Snapshot, solve_first_order
 from facesolve.baseline.method import PRESETS, Budget
-from facesolve.commands.declare import several_devices
+from facesolve.commands.words import several_devices
 from facesolve.evaluate.evaluation import Truth, read_truth
 from facesolve.footage.stream import TakeFootage
 from facesolve.geometry.rig import RigModel, apply_head

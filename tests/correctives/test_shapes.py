@@ -69,9 +69,9 @@ def test_the_model_is_that_of_its_definition(model: Disagreement) -> None:
     torch.testing.assert_close(gradient, (model.multiplied(d) - model.force).detach())
 
 
-def test_a_recentred_model_counts_from_the_undisplaced_surface(model: Disagreement) -> None:
+def test_a_recentered_model_counts_from_the_undisplaced_surface(model: Disagreement) -> None:
     present, step = random(*model.force.shape, seed=8), random(*model.force.shape, seed=9)
-    moved = model.recentred(present)
+    moved = model.recentered(present)
     torch.testing.assert_close(moved.multiplied(present + step) - moved.force, model.multiplied(step) - model.force)
 
 
@@ -124,7 +124,7 @@ def test_further_activations_are_those_of_what_is_left(
 ) -> None:
     everywhere = torch.ones(truth[0].shape[1], dtype=torch.bool)
     first = torch.einsum("f,jni->fni", truth[1][:, 0], space.at_samples(space.shapes(truth[0][:1])))
-    left = model.recentred(-first)
+    left = model.recentered(-first)
     found = further_activations(space, left, 1, everywhere)[:, 0]
     cosine = (found * truth[1][:, 1]).sum() / (found.norm() * truth[1][:, 1].norm())
     assert abs(float(cosine)) > 0.98

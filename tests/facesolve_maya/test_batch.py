@@ -107,6 +107,19 @@ def test_all_well_is_zero_and_the_table_has_a_line_for_each_scene(scenes, solver
     assert [line.split()[:2] for line in lines[1:]] == [["one.ma", "done"], ["two.ma", "done"]]
 
 
+def test_settings_come_from_a_file_and_nothing_is_replaced_without_a_word(scenes, solver, tmp_path, capsys):
+    soft = tmp_path / "soft.json"
+    soft.write_text('{"smoothness": 2, "quality": "draft", "controls": {"a": {"stiffness": 3}}}')
+    arguments = [scenes[0], *ARGUMENTS, "--settings", str(soft), "--quality", "final", "--device", "cuda:1", "--json"]
+    assert batch.main(arguments) == 0
+    settings = read_take(json.loads(capsys.readouterr().out)[0]["take"]).settings
+    assert (settings.smoothness, settings.quality) == (2.0, "final")
+    assert [(control.name, control.stiffness) for control in settings.controls] == [("a", 3.0)]
+    assert batch.main(arguments) == 1
+    assert "give --overwrite" in json.loads(capsys.readouterr().out)[0]["message"]
+    assert batch.main([*arguments, "--overwrite"]) == 0
+
+
 def test_missing_scenes_and_solver_errors_are_sentences(scenes, solver, monkeypatch, capsys):
     from facesolve.take import SolveError
 
@@ -152,6 +165,36 @@ def test_a_sampled_control_is_recorded_and_keyed(scenes, solver, tmp_path, capsy
     assert (code, result["status"]) == (0, "done"), result
     assert [control.plug for control in read_take(result["take"]).rig.controls] == ["BS.a"]
     assert [round(cmds.getAttr("BS.a", time=t), 6) for t in (1, 4)] == [0, 1]
+
+
+def test_a_scene_that_opens_with_complaints_is_solved_and_they_are_reported(scenes, solver, maya, capsys):
+    """Maya calls it a failure when a plug-in, which the face may have nothing to do with, is missing."""
+    maya.missing_plugins.add("studioTool")
+    text = Path(scenes[0]).read_text()
+    Path(scenes[0]).write_text(
+        text.replace('requires maya "2022";', 'requires maya "2022";\nrequires "studioTool" "1.0";')
+    )
+    assert batch.main([scenes[0], *ARGUMENTS, "--json"]) == 0
+    (result,) = json.loads(capsys.readouterr().out)
+    assert result["status"] == "done"
+    assert 'complaints: Plug-in, "studioTool", was not found' in result["findings"][0]
+
+
+def test_a_file_that_is_no_scene_is_a_failure(scenes, solver, monkeypatch, capsys):
+    def refuses(*args, **flags):
+        raise RuntimeError("Error reading file.\n")
+
+    real = cmds.file
+    monkeypatch.setattr(
+        sys.modules["maya.cmds"], "file", lambda *a, **k: (refuses if "open" in k else real)(*a, **k), raising=False
+    )
+    assert batch.main([scenes[0], *ARGUMENTS]) == 1
+    assert "could not be opened: Error reading file." in capsys.readouterr().out
+
+
+def test_a_crash_on_mayas_way_out_does_not_turn_success_into_failure(scenes, monkeypatch):
+    monkeypatch.setenv("FACESOLVE_STAND_IN_CRASHES", "1")
+    assert run_as_mayapy(scenes[0], *ARGUMENTS, "--preflight").returncode == 0
 
 
 def run_as_mayapy(*arguments):

@@ -101,7 +101,7 @@ def test_a_real_capture_from_its_rough_start(facesolve_data: Path, tmp_path: Pat
     assert errors.head_rotation.mean() < 0.3
 
 
-def test_writes_solution_texture_and_log_and_leaves_no_checkpoint(solved: Path):
+def test_writes_solution_texture_and_log_and_leaves_no_checkpoint(take: Path, solved: Path):
     names = {path.name for path in solved.iterdir()}
     assert {"solution.json", "solution.npz", "solve.log", "texture.1001.png"} <= names
     assert "checkpoint.npz" not in names

@@ -12,13 +12,16 @@ _MOVIES = (".mp4", ".mov", ".m4v", ".mkv", ".webm")  # Maya on Windows plays .av
 
 
 class MImage:
-    """``maya.api.OpenMaya.MImage``: loads a file and knows its size."""
+    """``maya.api.OpenMaya.MImage``: loads a file and knows its size. Pixels are bytes unless float ones are wanted."""
+
+    kUnknown, kByte, kFloat = 0, 1, 2
 
     def __init__(self) -> None:
         self._size = (0, 0)
 
-    def readFromFile(self, path: str) -> None:
-        if not Path(path).is_file():
+    def readFromFile(self, path: str, kind: int = kByte) -> None:
+        file = Path(path)
+        if not file.is_file() or file.suffix.lower() == ".exr" or (kind == self.kFloat) != (file.suffix == ".hdr"):
             raise RuntimeError("(kFailure): Unexpected Internal Failure")
         self._size = image_size(path, "")
 

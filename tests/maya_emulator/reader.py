@@ -82,6 +82,7 @@ class Reader:
 
     def _requires(self, statement: str) -> None:
         words = tokens(statement)[1:]
+        self.session.required_plugins.add(str(words[-2]))
         for flag, name in itertools.pairwise(words):
             if flag == "-nodeType" and name not in node_types():
                 raise EmulatorError(f"the plug-in node type '{name}' is not known to the stand-in")

@@ -66,6 +66,8 @@ class Session:
     reference_folders: list[str] = field(default_factory=list)
     option_variables: dict[str, Any] = field(default_factory=dict)
     plugins: dict[str, Any] = field(default_factory=dict)
+    missing_plugins: set[str] = field(default_factory=set)  # that a scene may require and this Maya does not have
+    required_plugins: set[str] = field(default_factory=set)
     plugin_commands: dict[str, Any] = field(default_factory=dict)
     auto_key: bool = False
     evaluation_mode: str = "parallel"
@@ -99,6 +101,7 @@ class Session:
         self.selection, self.file_info, self.references, self.relationships = [], {}, {}, []
         self.scene_path, self.up_axis, self.modified = "", "y", False
         self.undo_queue, self.redo_queue = [], []
+        self.required_plugins = set()
         self._open_chunks = []
         for type_name, name in STARTUP_NODES:
             self.graph.create(type_name, name).startup = True

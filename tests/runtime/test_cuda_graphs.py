@@ -3,16 +3,45 @@
 import gc
 import weakref
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
 from facesolve.optimize.levenberg_marquardt import Linearized, Options, Stop, levenberg_marquardt, uncaptured
-from facesolve.residuals.photometric import Template
+from facesolve.optimize.nested import copied, tensors_of
+from facesolve.runtime import cuda_graphs
 from facesolve.runtime.cuda_graphs import FEW, CudaGraphs, key_of
 from facesolve.stages import frame_fit
+from facesolve.stages.problem import Problem
+from facesolve.stages.refine import learn_template
 from tests.synthetic import head_scene
+
+
+class Imitation:
+    """Stands for a CUDA graph: computes again, from where the recording reads to where it writes."""
+
+    def __init__(self, function: Any, given: Any, now: Any, end: Any) -> None:
+        self.all = function, given, now, end
+
+    def replay(self) -> None:
+        function, given, now, end = self.all
+        for mine, theirs in zip(tensors_of(end), list(tensors_of(copied(function(given, now)))), strict=True):
+            mine.copy_(theirs)
+
+
+@pytest.fixture
+def imitated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything but the CUDA graph itself, on the CPU."""
+
+    def recorded(graphs: CudaGraphs, function: Any, given: Any, now: Any) -> tuple[Imitation, Any]:
+        end = graphs._now[key_of(function(given, now), strides=False)]
+        return Imitation(function, given, now, end), end
+
+    monkeypatch.setattr(CudaGraphs, "_recorded", recorded)
+    monkeypatch.setattr(cuda_graphs, "RECORDS", "cpu")
+
 
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU"))]
 
@@ -126,6 +155,19 @@ def test_recordings_do_not_keep_the_problem_alive():
     assert watched() is None, "no circle that only the garbage collector finds"
 
 
+def fitted(problem: Problem, frames: list[int]) -> frame_fit.FrameFit:
+    """Frames from 2 mm off, as a tracker fits them."""
+    scene = head_scene()
+    step = torch.tensor([0.05, -0.04, 0.03, 0.0, 0.02, 0.01, -0.01, 0.0, 0.1, -0.1, 0.1], dtype=torch.float64)
+    pose = scene.truth.at(frames).stepped(step.expand(len(frames), -1))
+    template = learn_template(problem, scene.pixels, scene.truth, scene.frames, 0)
+    pixels = [scene.pixels[frame] for frame in frames]
+    views = problem.views.views(problem.samples, 0, frames, pixels, pose.controls, pose.head)
+    anchor = frame_fit.Anchor(pose.controls, torch.ones(5).double())
+    options = frame_fit.FrameFitOptions(4, template_share=0.5)
+    return frame_fit.fit_frames(problem, template, views, pose, torch.tensor(frames), 0, options, anchor)
+
+
 def test_frames_that_are_fitted_again_are_served_by_the_recording_of_the_first(monkeypatch):
     """What differs from one fit to the next of a tracker are values of tensors only."""
     keys = []
@@ -138,16 +180,8 @@ def test_frames_that_are_fitted_again_are_served_by_the_recording_of_the_first(m
         return called
 
     monkeypatch.setattr(CudaGraphs, "kept", lambda _: captured)
-    scene = head_scene()
-    options = frame_fit.FrameFitOptions(2, template_share=0.5)
     for frames in ([0, 1], [2, 3]):
-        pose = scene.truth.at(frames)
-        pixels = [scene.pixels[frame] for frame in frames]
-        views = scene.problem.views.views(scene.problem.samples, 0, frames, pixels, pose.controls, pose.head)
-        seen = torch.ones_like(scene.problem.samples.weight)
-        template = Template(0 * seen, torch.stack([seen, -seen], 1), seen)
-        anchor = frame_fit.Anchor(pose.controls, torch.ones(5).double())
-        frame_fit.fit_frames(scene.problem, template, views, pose, torch.tensor(frames), 0, options, anchor)
+        fitted(head_scene().problem, frames)
     first, second = keys[: len(keys) // 2], keys[len(keys) // 2 :]
     assert first == second
     assert len(set(keys)) == 2, "one recording of the beginning, one of all steps"
@@ -167,7 +201,7 @@ def test_few_steps_are_not_recorded():
 
 @pytest.mark.parametrize("device", DEVICES)
 def test_recordings_that_are_kept_give_what_the_steps_give_for_later_inputs_too(device):
-    graphs = CudaGraphs()
+    graphs, runs = CudaGraphs(), []
     for factor, times, value in ((2.0, 5, 1.0), (3.0, 2, 7.0), (0.5, 7, 2.0), (2.0, 1, 3.0)):
         captured = graphs.kept()
         first, step = captured(begin), captured(grow)
@@ -178,6 +212,8 @@ def test_recordings_that_are_kept_give_what_the_steps_give_for_later_inputs_too(
         torch.testing.assert_close(now.value.cpu(), torch.full((3,), (value + 1) * factor**times))
         assert int(now.steps) == times
         assert start.tolist() == [value] * 3, "what a run begins with is left alone"
+        runs.append((held, factor))
+    assert all(float(held.factor) == factor for held, factor in runs), "and what it was given, by later runs"
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -189,6 +225,12 @@ def test_recordings_that_pass_give_what_the_steps_give(device):
         for _ in range(6):
             now = step(held, now)
         torch.testing.assert_close(now.value.cpu(), torch.full((3,), factor**6))
+
+
+@pytest.mark.usefixtures("imitated")
+def test_what_is_loaded_and_read_gives_what_the_steps_give():
+    test_recordings_that_are_kept_give_what_the_steps_give_for_later_inputs_too("cpu")
+    test_recordings_that_pass_give_what_the_steps_give("cpu")
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,9 +253,7 @@ class Bowl:
         return -10 - at, 10 - at
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-@pytest.mark.parametrize("kept", [True, False])
-def test_a_recorded_fit_ends_where_a_plain_one_does(kept):
+def assert_recorded_fits_end_where_plain_ones_do(device: str, kept: bool) -> None:
     graphs = CudaGraphs()
     options = Options(12, step_tolerance=1e-6, box_rounds=3)
     for seed in range(4):
@@ -221,11 +261,35 @@ def test_a_recorded_fit_ends_where_a_plain_one_does(kept):
             5 * torch.randn(6, 2, dtype=torch.float64, generator=torch.manual_seed(2 * seed + part)) for part in (0, 1)
         )
         plain = levenberg_marquardt(Bowl(target, Fixed(THING)), start, options)
-        recorded = levenberg_marquardt(
-            Bowl(target.cuda(), Fixed(THING)), start.cuda(), options, graphs.kept() if kept else graphs.passing(12)
-        )
+        fit, captured = Bowl(target.to(device), Fixed(THING)), graphs.kept() if kept else graphs.passing(12)
+        recorded = levenberg_marquardt(fit, start.to(device), options, captured)
         torch.testing.assert_close(recorded.state.cpu(), plain.state)
         torch.testing.assert_close(recorded.model.cost.cpu(), plain.model.cost)
         torch.testing.assert_close(recorded.costs[: len(plain.costs)].cpu(), plain.costs)
         assert recorded.reasons() == plain.reasons() == [Stop.CONVERGED] * 6
     assert len(graphs._graphs) == (2 if kept else 0)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+@pytest.mark.usefixtures("imitated")
+def test_a_fit_through_what_is_loaded_and_read_ends_where_a_plain_one_does(kept):
+    assert_recorded_fits_end_where_plain_ones_do("cpu", kept)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_recorded_fit_ends_where_a_plain_one_does(kept):
+    assert_recorded_fits_end_where_plain_ones_do("cuda", kept)
+
+
+@pytest.mark.usefixtures("imitated")
+def test_frames_fitted_through_a_recording_are_those_fitted_without(monkeypatch):
+    """The real fit of frames, two windows with one set of recordings."""
+    problem = replace(head_scene().problem, graphs=CudaGraphs())
+    recorded = [fitted(problem, frames).pose for frames in ([0, 1], [2, 3], [3, 4])]
+    assert len(problem.graphs._graphs) == 2, "one of the beginning, one of all steps"
+    monkeypatch.setattr(cuda_graphs, "RECORDS", "cuda")
+    for frames, found in zip(([0, 1], [2, 3], [3, 4]), recorded, strict=True):
+        plain = fitted(head_scene().problem, frames).pose
+        torch.testing.assert_close(found.controls, plain.controls)
+        torch.testing.assert_close(found.head, plain.head)

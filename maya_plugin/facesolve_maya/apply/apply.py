@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import List, Tuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from facesolve_maya.scene.units import centimetres, radians
 from .channels import CHANNELS, head_channels
 from .companions import companions
 from .layer import check_layer, layer_name, why_not_keyable
+from .namespaces import in_this_scene
 from .planned_keys import ApplyReport, Plan, Skipped
 from .provenance import now
 from .request import ApplyRequest
@@ -30,6 +32,7 @@ def apply_solution(request: ApplyRequest) -> ApplyReport:
 
 def plan(request: ApplyRequest) -> Plan:
     """What will be keyed. Reads the scene only; raises TakeError when the solution does not fit it."""
+    request = replace(request, take=in_this_scene(request.take, request.namespace))
     solution, take = request.solution, request.take
     rows = _rows(request)
     times = tuple(float(time) for time in solution.scene_times[rows])

@@ -18,6 +18,7 @@ from facesolve_maya.scene.units import internal_factor
 from .channels import CHANNELS
 from .curves import key_within
 from .layer import layer_curve
+from .namespaces import in_this_scene
 from .provenance import find_provenance
 from .surface import Surface, error_of
 
@@ -110,7 +111,7 @@ def reduce_keys(tolerance: float, layer: str = "") -> Tuple[int, int]:
     origin = find_provenance(layer)
     if origin is None:
         raise TakeError("reduce keys: the scene holds no applied solve; apply a solution first.")
-    take = read_take(Path(origin.take_folder))
+    take = in_this_scene(read_take(Path(origin.take_folder)))
     candidates = [control.plug for control in take.rig.controls if control.plug]
     if origin.head:
         candidates += ["{}.{}".format(origin.head, channel) for channel in CHANNELS]

@@ -19,7 +19,8 @@ class ApplyRequest:
     head: transform that gets the head's motion; empty leaves the head alone. layer: animation layer, made when it does
     not exist; empty: ``facesolve_`` and the take's name, with a number when that is taken. span: scene times (first,
     last) to key, both included; None keys all. blend: frames over which a span goes over into what is there.
-    tolerance: surface error in millimetres that fewer keys may cost; None keys every frame.
+    tolerance: surface error in millimetres that fewer keys may cost; None keys every frame. namespace: of the rig in
+    this scene, where it is another than the take's; None finds it when there is one such rig.
     """
 
     take: Take
@@ -31,6 +32,7 @@ class ApplyRequest:
     tolerance: Optional[float] = None
     take_folder: str = ""
     solution_folder: str = ""
+    namespace: Optional[str] = None
 
 
 def read_request(
@@ -40,6 +42,7 @@ def read_request(
     layer: str = "",
     span: Optional[Tuple[float, float]] = None,
     tolerance: Optional[float] = None,
+    namespace: Optional[str] = None,
 ) -> ApplyRequest:
     """The request for files on disk. take: where it is not the one that the solution's provenance names."""
     found = read_solution(solution)
@@ -53,4 +56,5 @@ def read_request(
         tolerance=tolerance,
         take_folder=str(folder),
         solution_folder=str(solution),
+        namespace=namespace,
     )

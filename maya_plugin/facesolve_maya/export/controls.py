@@ -13,8 +13,10 @@ from facesolve_maya.scene.findings import Refusal, Report
 from facesolve_maya.scene.plugs import obstacle, short_name, source, split
 from facesolve_maya.scene.units import internal_factor
 
-from .drivers import COMBINATION, Drive, Path, classify, limits, piecewise, rest_value
+from .drivers import COMBINATION, Drive, Path, classify, is_channel, limits, piecewise, rest_value
 from .request import IGNORED, LOCKED, PINNED
+
+_AT_REST = 1e-4  # of a weight
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,11 @@ class ControlSet:
     kinds: Tuple[str, ...]
 
 
-def read_controls(targets: Sequence[DrivenTarget], report: Report) -> ControlSet:
-    """Controls of all targets. Weights that cannot be read become errors by plug name."""
+def read_controls(targets: Sequence[DrivenTarget], time: float, report: Report) -> ControlSet:
+    """Controls of all targets. Weights that cannot be read become errors by plug name.
+
+    time: the first scene time; a transform's channel that moves nothing there is at rest there.
+    """
     drives: List[Optional[Drive]] = []
     for target in targets:
         drives.append(None)
@@ -55,13 +60,25 @@ def read_controls(targets: Sequence[DrivenTarget], report: Report) -> ControlSet
     for number, (plug, paths) in enumerate(ways.items()):
         factor = internal_factor(plug)
         low, high = _range(plug, paths, targets, factor)
-        default = min(max(rest_value(plug), low), high)
+        default = min(max(_rest(plug, [path for _, path in paths], factor, time), low), high)
         controls.append(Control(names[number], low, high, default, plug))
         for index, path in paths:
             inputs, outputs = piecewise(path, low, high, factor)
             drivers.append(Driver(number, index, inputs, outputs))
     combinations = _combinations(targets, drives, report)
     return ControlSet(tuple(controls), tuple(drivers), combinations, tuple(kinds[plug] for plug in ways))
+
+
+def _rest(plug: str, paths: List[Path], factor: float, time: float) -> float:
+    """Where the control moves nothing: at the first time when that is so there, else its attribute's default.
+
+    The controls of a face board sit beside each other, away from zero.
+    """
+    if is_channel(plug):
+        value = float(cmds.getAttr(plug, time=time))
+        if all(abs(path(value * factor)) < _AT_REST for path in paths):
+            return value
+    return rest_value(plug)
 
 
 def _same_plug(plug: str) -> str:

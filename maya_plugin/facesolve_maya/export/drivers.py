@@ -11,7 +11,7 @@ import numpy as np
 from maya import cmds
 
 from facesolve_maya.scene.findings import SAMPLING, Refusal
-from facesolve_maya.scene.plugs import driver_of, indices, source, split
+from facesolve_maya.scene.plugs import driver_of, has_attribute, indices, kinds_of, source, split
 
 FREE = "free"
 KEYED = "keyed"
@@ -168,7 +168,18 @@ def limits(plug: str) -> Tuple[Optional[float], Optional[float]]:
         low = float(cmds.attributeQuery(name, node=node, minimum=True)[0])
     if cmds.attributeQuery(name, node=node, maxExists=True):
         high = float(cmds.attributeQuery(name, node=node, maximum=True)[0])
-    return low, high
+    return _channel_limit(node, name, "min", low), _channel_limit(node, name, "max", high)
+
+
+def _channel_limit(node: str, channel: str, end: str, otherwise: Optional[float]) -> Optional[float]:
+    """The limit that a transform sets its channel (Limit Information), where it is switched on; Maya clamps there."""
+    for long, short in (("translate", "Trans"), ("rotate", "Rot"), ("scale", "Scale")):
+        if channel[:-1] == long:
+            limit = "{}.{}{}{}Limit".format(node, end, short, channel[-1])
+            enabled = limit.rpartition(".")[2] + "Enable"
+            if has_attribute(node, enabled) and cmds.getAttr("{}.{}".format(node, enabled)):
+                return float(cmds.getAttr(limit))
+    return otherwise
 
 
 def rest_value(plug: str) -> float:
@@ -179,6 +190,12 @@ def rest_value(plug: str) -> float:
         return 0.0
     default = (cmds.attributeQuery(name, node=node, listDefault=True) or [0.0])[0]
     return float(default) if default is not None else 0.0
+
+
+def is_channel(plug: str) -> bool:
+    """True for a transform's own channels. Where they rest is the rigger's choice, whatever their default is."""
+    node, attribute = split(plug)
+    return "transform" in kinds_of(node) and attribute.startswith(("translate", "rotate", "scale"))
 
 
 def piecewise(path: Path, low: float, high: float, factor: float) -> Tuple[np.ndarray, np.ndarray]:

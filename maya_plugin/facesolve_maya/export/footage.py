@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import List, Optional, Tuple
 
 import maya.api.OpenMaya as om
@@ -16,6 +16,8 @@ from facesolve.take import Footage
 from facesolve.take.errors import FacesolveError
 from facesolve_maya.scene.findings import Refusal, Report
 from facesolve_maya.scene.plugs import has_attribute, short_name
+
+from .exr import exr_size
 
 _DIGITS = re.compile(r"(\d+)(?=\.[^.\d][^.]*$)")
 _FIELD = re.compile(r"\{frame(?::0?\d*d)?\}")
@@ -196,14 +198,17 @@ def _absolute(place: str) -> str:
 
 
 def image_size(path: str) -> Tuple[int, int]:
-    """(width, height) in pixels of an image that Maya can load; (0, 0) when it cannot."""
-    image = om.MImage()
-    try:
-        image.readFromFile(path)
-    except RuntimeError:
-        return 0, 0
-    width, height = image.getSize()
-    return int(width), int(height)
+    """(width, height) in pixels of an image that Maya can load, or of an OpenEXR image; (0, 0) when it is neither."""
+    for kind in (om.MImage.kByte, om.MImage.kFloat):  # Maya does not turn float pixels into bytes
+        image = om.MImage()
+        try:
+            image.readFromFile(path, kind)
+        except RuntimeError:
+            continue
+        width, height = image.getSize()
+        if width > 0 and height > 0:
+            return int(width), int(height)
+    return exr_size(Path(path))
 
 
 def checked(found: CameraFootage, on_bad_frame: str, report: Report) -> CameraFootage:

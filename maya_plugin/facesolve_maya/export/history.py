@@ -81,6 +81,8 @@ def deformation_chain(shape: str) -> List[Step]:
                 above = "{}.input[{}].inputGeometry".format(node, geometry)
         elif kind == "mesh" and source(node + ".inMesh") is not None:
             above = node + ".inMesh"
+        elif has_attribute(node, "inputPolymesh"):  # smoothing, and other tools that edit polygons
+            above = node + ".inputPolymesh"
         else:
             break
         steps.insert(0, Step(node, kind, geometry, above, plug))

@@ -95,7 +95,7 @@ def _read(meshes: Tuple[str, ...], head: str, times: Tuple[float, ...], report: 
     driven = [
         DrivenTarget(target.name, weight, tuple(shape.weight for shape in target.shapes)) for target, weight in joined
     ]
-    controls = read_controls(driven, report)
+    controls = read_controls(driven, times[0], report)
     report.raise_errors()
     geometry = join([read_topology(shape, report) for shape in shapes], neutrals, shapes)
     return make_rig(geometry, tuple(target for target, _ in joined), controls), controls

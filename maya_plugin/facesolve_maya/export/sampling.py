@@ -18,7 +18,7 @@ from facesolve_maya.scene.plugs import driver_of, short_name, split
 from facesolve_maya.scene.undisturbed import undisturbed
 
 from .controls import ControlSet
-from .drivers import limits, rest_value
+from .drivers import is_channel, limits, rest_value
 from .history import visible_meshes
 from .rig import NEGLIGIBLE, join, make_rig
 
@@ -38,7 +38,7 @@ def sample_rig(
     ranges: Dict[str, Tuple[float, float, float]] = {}
     for plug in plugs:
         with report.collecting(plug):
-            ranges[plug] = _range(plug)
+            ranges[plug] = _range(plug, times[0])
     report.raise_errors()
     _refuse_bystanders(shapes, head, times[0])
     with undisturbed(plugs, times[0]):
@@ -69,21 +69,34 @@ def _refuse_bystanders(shapes: List[str], head: str, time: float) -> None:
             raise not_carried(head, shape)
 
 
-def _range(plug: str) -> Tuple[float, float, float]:
+def _range(plug: str, time: float) -> Tuple[float, float, float]:
+    """(lowest, highest, rest) value of a control; a transform's channel rests where it is at the first time."""
     if not cmds.objExists(plug):
         raise Refusal(plug, "this control does not exist.", "Choose it again.")
-    if cmds.getAttr(plug, lock=True) or driver_of(plug) is not None:
+    if cmds.getAttr(plug, lock=True):
+        raise Refusal(plug, "it is locked, so it cannot be moved.", "Unlock it, or do not sample it.")
+    driver = driver_of(plug)
+    if driver is not None and cmds.nodeType(split(driver)[0]).startswith(("animCurveT", "animBlendNode")):
         raise Refusal(
             plug,
-            "it is locked or connected, so it cannot be moved.",
-            "Sample the control that drives it, or unlock it.",
+            "it has keys, which would hold it while it is moved.",
+            "Save its keys elsewhere and delete them; the solve keys it anew.",
+        )
+    if driver is not None:
+        raise Refusal(
+            plug, "'{}' drives it, so it cannot be moved.".format(driver), "Sample the control that drives it."
         )
     low, high = limits(plug)
     if low is None or high is None:
         if not split(plug)[1].startswith(("weight[", "w[")) and cmds.nodeType(split(plug)[0]) != "blendShape":
-            raise Refusal(plug, "it has no minimum and maximum.", "Set its limits to the range the rig is made for.")
+            raise Refusal(
+                plug,
+                "it has no minimum and maximum, and no limits on its channel.",
+                "Set its limits to the range the rig is made for.",
+            )
         low, high = 0.0, 1.0
-    return low, high, min(max(rest_value(plug), low), high)
+    rest = float(cmds.getAttr(plug, time=time)) if is_channel(plug) else rest_value(plug)
+    return low, high, min(max(rest, low), high)
 
 
 def _set(values: Dict[str, float]) -> None:

@@ -8,8 +8,8 @@ from typing import Callable
 from facesolve.take.errors import FacesolveError
 
 from . import dock
+from .browser import open_page
 from .panel import RESULT_PAGE, SETUP, Panel
-from .qt import open_page
 
 CALIBRATION_FILTER = "Calibration (*.json *.yml *.yaml *.xml)"
 DEFAULT_TOLERANCE = 0.1  # millimetres on the surface: below what a viewer sees in a close-up
@@ -95,5 +95,5 @@ def _panel_with_solution() -> Panel:
 def _attempt(panel: Panel, work: Callable[[], str]) -> None:
     try:
         panel.session.tell_user(work())
-    except FacesolveError as error:
-        panel.session.tell_user(str(error), error=True)
+    except (FacesolveError, RuntimeError) as error:  # the latter of one of Maya's own commands
+        panel.session.tell_user(str(error).strip(), error=True)

@@ -56,11 +56,12 @@ def _choices(value: Any) -> Dict[str, ControlChoice]:
         if not isinstance(record, dict):
             continue
         stiffness: Any = record.get("stiffness")
-        keys, symmetric = record.get("keys"), record.get("symmetric")
+        keys, symmetric, exclusive = record.get("keys"), record.get("symmetric"), record.get("exclusive")
         choices[str(name)] = ControlChoice(
             active=record.get("active") is not False,
             keys=keys if keys in KEY_MODES else ControlChoice.keys,
             stiffness=float(stiffness) if _same_kind(stiffness, 1.0) and stiffness >= 0 else ControlChoice.stiffness,
             symmetric=symmetric if isinstance(symmetric, str) else None,
+            exclusive=exclusive if isinstance(exclusive, str) else None,
         )
     return choices

@@ -8,6 +8,7 @@ from typing import Dict, Optional, Tuple
 from facesolve.take import ControlSettings, Settings
 from facesolve.take.errors import TakeError
 from facesolve.take.frame_range import parse_frame_list
+from facesolve.take.settings import SCALARS
 
 FREE, PINNED, LOCKED = "free", "pinned", "locked"
 KEY_MODES = (FREE, PINNED, LOCKED)
@@ -55,13 +56,15 @@ class ControlChoice:
     """What the user decided about one control.
 
     active: the solve may move it. keys: FREE ignores keys in the scene, PINNED keeps them as pins, LOCKED follows the
-    whole curve. stiffness: 1 is normal. symmetric: partner that must have the same value.
+    whole curve. stiffness: 1 is normal. symmetric: partner that must have the same value. exclusive: control that
+    should not be on at the same time.
     """
 
     active: bool = True
     keys: str = FREE
     stiffness: float = 1.0
     symmetric: Optional[str] = None
+    exclusive: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ class PanelSettings:
     stiffness: float = 1.0
     sparsity: float = 0.0
     contour: float = 1.0
+    use_texture: bool = True
     on_bad_frame: str = "stop"
     layer: str = ""
     apply_when_done: bool = True
@@ -130,17 +134,9 @@ class PanelSettings:
         controls = []
         for name in names:
             choice = self.choice(name)
-            symmetric = choice.symmetric if choice.symmetric in names else None
+            partners = {key: getattr(choice, key) for key in ("symmetric", "exclusive")}
+            known = {key: partner if partner in names else None for key, partner in partners.items()}
             if replace(choice, keys=FREE) != ControlChoice():
-                controls.append(
-                    ControlSettings(name, active=choice.active, stiffness=choice.stiffness, symmetric=symmetric)
-                )
-        return Settings(
-            quality=self.quality,
-            head=self.head_mode,
-            smoothness=self.smoothness,
-            stiffness=self.stiffness,
-            sparsity=self.sparsity,
-            contour=self.contour,
-            controls=tuple(controls),
-        )
+                controls.append(ControlSettings(name, active=choice.active, stiffness=choice.stiffness, **known))
+        scalars = {name: getattr(self, "head_mode" if name == "head" else name) for name in SCALARS}
+        return Settings(controls=tuple(controls), **scalars)

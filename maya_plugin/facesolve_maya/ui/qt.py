@@ -1,6 +1,5 @@
 """Qt for the panel, from PySide6 (Maya 2025 and later) or PySide2 (Maya 2022 to 2024); imported from here only."""
 
-from pathlib import Path
 from typing import Any, TypeVar
 
 try:
@@ -23,15 +22,9 @@ __all__ = [
     "both",
     "event_x",
     "has",
-    "open_page",
     "shiboken",
     "text_flags",
 ]
-
-
-def open_page(page: Path) -> None:
-    """Shows a local page in the browser."""
-    QtGui.QDesktopServices.openUrl(QtCore.QUrl.fromLocalFile(str(page)))
 
 
 def event_x(event: Any) -> int:

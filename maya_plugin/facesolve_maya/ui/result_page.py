@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from .browser import open_page
 from .error_strip import ErrorStrip
 from .overlay_view import OverlayView
-from .qt import Qt, QtGui, QtWidgets, open_page, text_flags
+from .qt import Qt, QtGui, QtWidgets, text_flags
 from .runs import spoken_time
 from .section import Section
 from .session import IDLE, PICTURE, PROGRESS, RESULT, STATE, Session

@@ -30,7 +30,7 @@ from facesolve.take import SolveError
 
 ROUNDS, ITERATIONS = 2, 6  # at each pyramid level: times the views are made anew, steps between
 SMALL_STEP = 2e-5  # radians and centimetres
-OPTIONS = Options(ITERATIONS, cost_tolerance=COST_TOLERANCE, step_tolerance=SMALL_STEP)
+OPTIONS = Options(ITERATIONS, cost_tolerance=COST_TOLERANCE, step_tolerance=SMALL_STEP, waits=True)
 ROWS = 4096  # samples whose derivatives are held at once
 # a camera is believed to stand where it was calibrated: the pull back, of the length of its motion in these units,
 # does not grow with that length, so one bumped camera does not draw the others along

@@ -62,7 +62,7 @@ class Keyframes:
                 more = further_activations(self.space, change, count - len(coefficients), allowed)
                 activations = torch.cat([activations, more], 1)
                 coefficients = torch.cat([coefficients, coefficients.new_zeros(more.shape[1], coefficients.shape[1])])
-            model = change.recentred(present)
+            model = change.recentered(present)
             coefficients, activations = fit_shapes(self.space, model, activations, coefficients, allowed)
             found = self.posed(Found(coefficients, activations, found.pose), level)
             self.progress.advance()

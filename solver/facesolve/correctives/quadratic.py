@@ -30,7 +30,7 @@ class Disagreement(SampleEquations):
         alone = (self.information * displacement[:, :, None]).sum(3)
         return alone - self.shared * (self.shared * displacement).sum((0, 2))[:, None]
 
-    def recentred(self, present: Tensor) -> Disagreement:
+    def recentered(self, present: Tensor) -> Disagreement:
         """The same cost as a function of ``present`` (M, N, 3) plus the displacement."""
         return Disagreement(self.information, self.force + self.multiplied(present), self.shared)
 

@@ -19,6 +19,7 @@ from facesolve.optimize.nested import copied, tensors_of, with_tensors
 
 Output = TypeVar("Output")
 
+RECORDS = "cuda"  # the kind of device that can
 FEW = 3  # steps that are sooner done than recorded
 VALUES = (bool, int, float, str, bytes, type(None))  # compared by value; whatever else is there must be the same object
 
@@ -32,6 +33,7 @@ class CudaGraphs:
     """
 
     def __init__(self, pool: _Pool | None = None) -> None:
+        self._passing = pool is not None
         self._pool = _Pool() if pool is None else pool
         self._met: set[Hashable] = set()
         self._graphs: dict[Hashable, tuple[torch.cuda.CUDAGraph, Any]] = {}
@@ -39,10 +41,7 @@ class CudaGraphs:
         self._now: dict[Hashable, Any] = {}  # ... and go on from, or end with
 
     def kept(self) -> Capture:
-        """For one run of a loop whose recordings serve later runs too.
-
-        The tensors of the first ``given`` of a kind become the recording's own: later runs write to them.
-        """
+        """For one run of a loop whose recordings serve later runs too."""
         return _Run(self)
 
     def passing(self, steps: int) -> Capture:
@@ -63,8 +62,11 @@ class CudaGraphs:
         begin = self._now[full[2]]
         _load(tensors_of(begin), tensors_of(now))
         if full not in self._graphs:
-            own = self._given.setdefault(key, list(tensors_of(given)))
-            self._graphs[full] = self._recorded(function, with_tensors(given, iter(own)), begin)
+            if key not in self._given:
+                # later runs write to these; where there are none, the caller's serve as they are
+                self._given[key] = [part if self._passing else part.clone() for part in tensors_of(given)]
+            own = with_tensors(given, iter(self._given[key]))
+            self._graphs[full] = self._recorded(function, own, begin)
         graph, end = self._graphs[full]
         graph.replay()
         return _Done(end, graph if end is begin else None)
@@ -128,7 +130,7 @@ class _Run:
 
     def _meet(self, given: Any, now: Any) -> None:
         first = next(tensors_of((given, now)), None)
-        self._given, self._on_gpu = given, first is not None and first.device.type == "cuda"
+        self._given, self._on_gpu = given, first is not None and first.device.type == RECORDS
         if self._on_gpu:
             self._key = key_of(given)
             self._graphs.load(given, self._key)

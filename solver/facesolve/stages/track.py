@@ -160,8 +160,6 @@ class Tracker:
                 continue
             part = window.rows(rows)
             if number not in views:
-                if begin.head.device.type != "cpu":
-                    views.clear()  # recordings write into the tensors of an earlier part
                 views[number] = self._coarse_views(part, seen_from)
             found, reached = self._coarse_fit(part, views[number], begin.at(rows), anchor.at(rows))
             wanted = slice(max(settled - rows[0], 0), rows[-1] - rows[0] + 1)

@@ -402,3 +402,13 @@ def test_a_mesh_without_blend_shape_is_refused(maya, tmp_path):
     cmds.connectAttr("headShapeOrig.worldMesh[0]", "headShape.inMesh")
     with pytest.raises(ExportError, match="headShape: no blendShape deforms this mesh"):
         rig()
+
+
+def test_what_edits_the_mesh_after_the_blend_shape_is_named(maya, tmp_path):
+    open_scene(one_target(), tmp_path)
+    cmds.createNode("polySmoothFace", name="smooth")
+    cmds.disconnectAttr("BS.outputGeometry[0]", "headShape.inMesh")
+    cmds.connectAttr("BS.outputGeometry[0]", "smooth.inputPolymesh")
+    cmds.connectAttr("smooth.output", "headShape.inMesh")
+    with pytest.raises(ExportError, match="smooth: this polySmoothFace deforms the mesh after its blendShape"):
+        rig()

@@ -11,6 +11,7 @@ from facesolve_maya.export.drivers import classify
 from facesolve_maya.export.rig import read_rig
 from facesolve_maya.scene.findings import Report
 from tests.facesolve_maya.ma_scene import blend_scene, open_scene
+from tests.maya_emulator.curve import Key
 
 TIMES = (1.0, 2.0)
 
@@ -41,7 +42,6 @@ def drivers_of(rig, target):
 
 def driven_key(keys, tangent=2, source="face_CTL.two", weight="BS.a"):
     curve = cmds.createNode("animCurveUU", name="sdk")
-    from tests.maya_emulator.curve import Key
     from tests.maya_emulator.session import current
 
     session = current()
@@ -182,3 +182,32 @@ def test_a_channel_is_a_control_though_the_one_beside_it_is_keyed(maya, tmp_path
     cmds.connectAttr("board_CTL.translateX", "BS.a")
     (control,) = read_rig(("head",), "head_GRP", (1.0, 2.0), Report())[0].controls
     assert control.plug == "board_CTL.translateX"
+
+
+@pytest.fixture
+def jaw(maya, tmp_path):
+    """A control of a face board: at height 5 the mouth is closed, at 6 open."""
+    open_scene(blend_scene(targets={"open": (0, [(6000, [0], [[1, 0, 0]])])}), tmp_path)
+    cmds.createNode("transform", name="jaw_CTL")
+    curve = cmds.createNode("animCurveUU", name="sdk")
+    maya.graph.set_keys(maya.node(curve), [Key(5.0, 0.0, 2, 2), Key(6.0, 1.0, 2, 2)])
+    cmds.connectAttr("jaw_CTL.translateY", "sdk.input")
+    cmds.connectAttr("sdk.output", "BS.open")
+    for end, value in (("min", -10), ("max", 10)):
+        cmds.setAttr(f"jaw_CTL.{end}TransYLimit", value)
+        cmds.setAttr(f"jaw_CTL.{end}TransYLimitEnable", True)
+
+
+def jaw_control():
+    return read_rig(("head",), "head_GRP", TIMES, Report())[0].controls[0]
+
+
+def test_a_control_of_a_face_board_rests_where_it_sits_and_moves_nothing(jaw):
+    cmds.setAttr("jaw_CTL.translateY", 5)
+    control = jaw_control()
+    assert (control.minimum, control.default, control.maximum) == (-10, 5, 10)
+
+
+def test_a_control_that_is_posed_at_the_first_frame_does_not_rest_there(jaw):
+    cmds.setAttr("jaw_CTL.translateY", 5.7)
+    assert jaw_control().default == 0

@@ -1,5 +1,7 @@
 """Footage: frame numbers, where files are looked for, what is missing."""
 
+import struct
+
 import cv2
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from facesolve_maya.export.footage import (
     footage_of_plane,
     frame_numbers,
     image_plane,
+    image_size,
     pattern_of,
     resolve,
 )
@@ -193,3 +196,30 @@ def test_cameras_out_of_step_and_repeated_images_are_refused():
         frame_numbers([footage("a", [0, 1]), footage("b", [5, 7])], (1.0, 2.0))
     with pytest.raises(ExportError, match="a: two scene times show the same image"):
         frame_numbers([footage("a", [3, 3])], (1.0, 1.5))
+
+
+def exr_header(left, top, right, bottom):
+    """The beginning of an OpenEXR file with one channel and this data window."""
+
+    def attribute(name, kind, value):
+        return name + b"\0" + kind + b"\0" + struct.pack("<i", len(value)) + value
+
+    window = struct.pack("<4i", left, top, right, bottom)
+    channels = b"R\0" + struct.pack("<iiii", 2, 0, 1, 1) + b"\0"
+    parts = [attribute(b"channels", b"chlist", channels), attribute(b"compression", b"compression", b"\0")]
+    return b"\x76\x2f\x31\x01" + struct.pack("<i", 2) + b"".join(parts) + attribute(b"dataWindow", b"box2i", window)
+
+
+def test_the_size_of_a_float_plate_is_read_from_its_header(maya, tmp_path):
+    """Maya's image class reads bytes; an EXR chosen by hand had no size, though the file was there."""
+    for number in (1, 2):
+        (tmp_path / f"plate.{number:04d}.exr").write_bytes(exr_header(-2, 0, 1917, 1079))
+    found = footage_by_hand("cam", str(tmp_path / "plate.0001.exr"), (1.0, 2.0), ())
+    found = checked(found, "stop", Report())
+    assert (found.width, found.height) == (1920, 1080)
+
+
+@pytest.mark.parametrize("content", [b"", b"no EXR at all", exr_header(0, 0, 9, 9)[:40]])
+def test_a_file_that_holds_no_header_has_no_size(maya, tmp_path, content):
+    (tmp_path / "plate.0001.exr").write_bytes(content)
+    assert image_size(str(tmp_path / "plate.0001.exr")) == (0, 0)

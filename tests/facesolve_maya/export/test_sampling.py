@@ -103,7 +103,11 @@ def test_controls_that_influence_each_other_are_reported_with_the_error(maya, tm
 
 @pytest.mark.parametrize(
     ("plug", "words"),
-    [("face_CTL.nothing", "does not exist"), ("BS.a", "locked or connected"), ("face_CTL.translateX", "no minimum")],
+    [
+        ("face_CTL.nothing", "does not exist"),
+        ("BS.a", "'remap.outValue' drives it"),
+        ("face_CTL.translateX", "no minimum"),
+    ],
 )
 def test_controls_that_cannot_be_sampled_are_refused(remapped, plug, words):
     with pytest.raises(ExportError, match=words):
@@ -118,3 +122,41 @@ def test_a_transform_that_carries_nothing_is_no_head(remapped, maya):
     with pytest.raises(ExportError, match="headShape: this mesh does not move with the head transform 'other_CTL'"):
         sample_rig(("head",), "other_CTL", ("face_CTL.one",), TIMES, Report())
     assert state(maya) == before
+
+
+def test_a_keyed_control_is_refused_as_keyed(remapped):
+    cmds.setKeyframe("face_CTL.two", time=1, value=0.2)
+    with pytest.raises(ExportError, match="it has keys, which would hold it"):
+        sample_rig(("head",), "head_GRP", ("face_CTL.two",), TIMES, Report())
+    cmds.setAttr("face_CTL.one", lock=True)
+    with pytest.raises(ExportError, match="it is locked"):
+        sample_rig(("head",), "head_GRP", ("face_CTL.one",), TIMES, Report())
+
+
+@pytest.fixture
+def board(maya, tmp_path):
+    """A face board: a control that sits at height 5 and moves the face from there, within its channel's limits."""
+    open_scene(blend_scene(targets={"a": (0, [(6000, [0], [[1, 0, 0]])])}), tmp_path)
+    cmds.createNode("transform", name="jaw_CTL")
+    cmds.createNode("multDoubleLinear", name="mdl")
+    cmds.createNode("remapValue", name="remap")
+    for attribute, value in (("inputMin", 5.0), ("inputMax", 6.0)):
+        cmds.setAttr("remap." + attribute, value)
+    cmds.connectAttr("jaw_CTL.translateY", "remap.inputValue")
+    cmds.connectAttr("remap.outValue", "BS.a")
+    for end, value in (("min", 5.0), ("max", 6.0)):
+        cmds.setAttr(f"jaw_CTL.{end}TransYLimit", value - 0.5 if end == "min" else value)
+        cmds.setAttr(f"jaw_CTL.{end}TransYLimitEnable", True)
+    cmds.setAttr("jaw_CTL.translateY", 5)
+
+
+def test_a_channels_limits_and_place_are_a_sampled_controls_range_and_rest(board):
+    (control,) = sample_rig(("head",), "head_GRP", ("jaw_CTL.translateY",), TIMES, Report()).controls
+    assert (control.minimum, control.default, control.maximum) == (4.5, 5.0, 6.0)
+    assert cmds.getAttr("jaw_CTL.translateY") == 5
+
+
+def test_limits_that_are_switched_off_are_none(board):
+    cmds.setAttr("jaw_CTL.maxTransYLimitEnable", False)
+    with pytest.raises(ExportError, match="no minimum and maximum, and no limits on its channel"):
+        sample_rig(("head",), "head_GRP", ("jaw_CTL.translateY",), TIMES, Report())

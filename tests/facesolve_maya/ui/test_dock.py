@@ -98,11 +98,31 @@ def test_actions_without_a_solution_say_so(commands):
     assert "no solution" in dock.current().session.notice
 
 
+def test_on_linux_the_browser_starts_without_mayas_libraries(commands, monkeypatch, tmp_path):
+    from facesolve_maya.ui import actions, browser
+
+    started = []
+    opener = tmp_path / "bin" / "xdg-open"
+    opener.parent.mkdir()
+    opener.write_text("")
+    opener.chmod(0o755)
+    monkeypatch.setattr(browser.sys, "platform", "linux")
+    monkeypatch.setattr(browser.subprocess, "Popen", lambda command, **options: started.append((command, options)))
+    monkeypatch.setenv("PATH", str(opener.parent))
+    for name in ("LD_LIBRARY_PATH", "QT_PLUGIN_PATH", "PYTHONHOME"):
+        monkeypatch.setenv(name, "/usr/autodesk/maya/lib")
+    actions.open_page(tmp_path / "report.html")
+    ((command, options),) = started
+    assert command == [str(opener), str(tmp_path / "report.html")]
+    assert not {"LD_LIBRARY_PATH", "QT_PLUGIN_PATH", "PYTHONHOME", "PYTHONPATH"} & set(options["env"])
+
+
 def test_review_opens_the_page_as_a_local_file(commands, monkeypatch, tmp_path):
     from facesolve_maya.ui import actions
     from facesolve_maya.ui.qt import QtGui
 
     opened = []
+    monkeypatch.setenv("PATH", str(tmp_path))  # no xdg-open, or another system
     monkeypatch.setattr(QtGui.QDesktopServices, "openUrl", opened.append)
     actions.open_page(tmp_path / "größe #1" / "report.html")
     (url,) = opened

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from facesolve.take import TakeError
+from facesolve.take import Settings, TakeError
+from facesolve.take.settings import SCALARS
 from facesolve_maya.ui.document import settings_from_text, settings_to_text
 from facesolve_maya.ui.model import FREE, LOCKED, PINNED, ControlChoice, PanelSettings
 from facesolve_maya.ui.runs import RunStatus, spoken_time
@@ -16,10 +17,11 @@ SETTINGS = PanelSettings(
     last=40,
     excluded="3, 7-9",
     smoothness=0.5,
+    use_texture=False,
     apply_when_done=False,
     skipped_cameras=("cam2",),
     footage={"cam0": "C:\\shows\\{frame:04d}.exr"},
-    controls={"jaw": ControlChoice(False, LOCKED, 2.5, "chin"), "lid": ControlChoice(keys=PINNED)},
+    controls={"jaw": ControlChoice(False, LOCKED, 2.5, "chin", "lid"), "lid": ControlChoice(keys=PINNED)},
 )
 
 
@@ -67,8 +69,16 @@ def test_empty_ranges_are_refused():
 def test_solver_settings_carry_what_the_user_chose_and_nothing_else():
     made = SETTINGS.solver_settings(("jaw", "lid", "brow"))
     assert [(c.name, c.active, c.stiffness, c.symmetric) for c in made.controls] == [("jaw", False, 2.5, None)]
-    assert (made.smoothness, made.quality) == (0.5, "standard")
+    assert made.controls[0].exclusive == "lid"
+    assert (made.smoothness, made.quality, made.use_texture) == (0.5, "standard", False)
     assert SETTINGS.choice("brow").keys == FREE
+
+
+def test_every_setting_of_a_solve_comes_from_the_panel():
+    chosen = {"quality": "final", "head_mode": "fixed", "use_texture": False}
+    chosen.update(smoothness=2.0, stiffness=3.0, sparsity=4.0, contour=5.0)
+    made = PanelSettings(**chosen).solver_settings(())
+    assert [getattr(made, name) != getattr(Settings(), name) for name in SCALARS] == [True] * len(SCALARS)
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(8.2, "8 s"), (125, "2 min 05 s"), (4320, "1 h 12 min")])

@@ -52,6 +52,10 @@ def file(session: Session, *args: str, **flags: Any) -> Any:
         session.new_scene()
         read_scene(session, Path(args[0]))
         session.scene_path = Path(args[0]).as_posix()
+        if session.missing_plugins & session.required_plugins:
+            names = sorted(session.missing_plugins & session.required_plugins)
+            lines = [f'Plug-in, "{name}", was not found on MAYA_PLUG_IN_PATH.' for name in names]
+            raise error("\n".join(lines))  # though everything else is loaded
         return session.scene_path
     if flags.get("rename"):
         session.scene_path = Path(flags["rename"]).as_posix()

@@ -158,6 +158,15 @@ def test_controls_are_picked_by_name_by_region_and_dropped(open_report: Open) ->
     assert tab.page.locator("#readout li").count() == 4
 
 
+def test_every_picked_control_shows_the_color_of_its_curve(open_report: Open) -> None:
+    tab = open_report()
+    read = "() => [...document.querySelectorAll('#readout .swatch')].map((patch) => patch.style.background)"
+    colors = tab.page.evaluate(read)
+    assert len(colors) > 1
+    assert all(color.startswith("rgb") for color in colors)
+    assert len(set(colors)) == len(colors)
+
+
 def test_hovering_the_curves_tells_values(open_report: Open) -> None:
     tab = open_report()
     tab.page.mouse.move(*on_curves(tab, 15))

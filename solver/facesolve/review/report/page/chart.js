@@ -67,7 +67,7 @@ class Chart {
       cursor: {
         y: false,
         move: (plot, left, top) => [left < 0 ? left : plot.valToPos(nearestFrame(plot, left), 'x'), top],
-        points: { size: 7, width: 0, fill: (_, place) => this.shown[place - 1]?.colour },
+        points: { size: 7, width: 0, fill: (_, place) => this.shown[place - 1]?.color },
         dataIdx: (_, place, index) => (place > this.shown.length ? null : index), // not the edges of bands
         // click: uPlot's own would swallow a click during which the mouse moves by a pixel
         drag: { x: true, y: false, setScale: false, dist: DRAG_FROM, click: () => {} },
@@ -160,7 +160,7 @@ class Chart {
     const { idx: index, event, left } = cursor;
     if (left < 0 || !event || index === null) return;
     const rows = this.shown.slice(0, TIP_LINES).map((series) => {
-      return [`${series.name}: ${valueAndSpread(series, index)}${this.unit}`, series.colour];
+      return [`${series.name}: ${valueAndSpread(series, index)}${this.unit}`, series.color];
     });
     if (this.shown.length > TIP_LINES) rows.push([`and ${this.shown.length - TIP_LINES} more`]);
     const kind = KEYFRAMES.has(index) ? ', a keyframe of the solve' : '';
@@ -203,10 +203,10 @@ function drawMarks(plot, series) {
   context.rect(bbox.left, 0, bbox.width, bbox.top + bbox.height + 6 * ratio);
   context.clip();
   for (const [indices, radius] of [[ALONE, 2.5], [DATA.keyframes, 3.4]]) {
-    for (const index of indices) diamond(context, ...place(index, series.values[index]), radius * ratio, series.colour);
+    for (const index of indices) diamond(context, ...place(index, series.values[index]), radius * ratio, series.color);
   }
   context.fillStyle = INK.well;
-  context.strokeStyle = series.colour;
+  context.strokeStyle = series.color;
   context.lineWidth = 2 * ratio;
   for (const [index, value] of series.pins ?? []) {
     const [x, y] = place(index, value);

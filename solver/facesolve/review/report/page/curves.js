@@ -54,7 +54,7 @@ function showReadout(chart) {
     ...chart.shown.map((series) => {
       const drop = button('×', `Drop ${series.name}`, () => pickEach([series.control], false), 'drop');
       const value = make('b', {}, valueAndSpread(series, state.frame));
-      return make('li', { title: series.name }, swatch(series.colour), make('span', {}, series.name), value, drop);
+      return make('li', { title: series.name }, swatch(series.color), make('span', {}, series.name), value, drop);
     }),
   );
 }

@@ -1,0 +1,60 @@
+"""A take's controls in a scene that holds the rig under another namespace than the one it was solved in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import List, Optional
+
+from maya import cmds
+
+from facesolve.take import Take
+from facesolve.take.errors import TakeError
+from facesolve_maya.scene.plugs import split
+
+
+def in_this_scene(take: Take, namespace: Optional[str] = None) -> Take:
+    """``take`` with the plugs that its controls have in this scene.
+
+    namespace: of the rig here, empty for none. Without it, plugs that are not here are looked for under the namespaces
+    that have them all. TakeError when several have them.
+    """
+    plugs = [control.plug for control in take.rig.controls if control.plug]
+    if namespace is None:
+        if not plugs or any(cmds.objExists(plug) for plug in plugs):
+            return take
+        found = _namespaces_of(plugs)
+        if len(found) > 1:
+            raise TakeError(
+                "apply: the rig is here {} times, as {}; say which with -namespace.".format(
+                    len(found), ", ".join("'{}'".format(name) for name in found)
+                )
+            )
+        if not found:
+            return take
+        namespace = found[0]
+    controls = tuple(
+        replace(control, plug=_under(control.plug, namespace)) if control.plug else control
+        for control in take.rig.controls
+    )
+    return replace(take, rig=replace(take.rig, controls=controls))
+
+
+def _namespaces_of(plugs: List[str]) -> List[str]:
+    """Namespaces under which all ``plugs`` exist, whatever namespace they have now."""
+    own = _own_name(split(plugs[0])[0])
+    nodes = cmds.ls(own, "*:" + own, "*:*:" + own) or []
+    found = {node.rpartition("|")[2].rpartition(":")[0] for node in nodes}
+    return sorted(name for name in found if all(cmds.objExists(_under(plug, name)) for plug in plugs))
+
+
+def _own_name(node: str) -> str:
+    """A node's name without path and namespace."""
+    return node.rpartition("|")[2].rpartition(":")[2]
+
+
+def _under(plug: str, namespace: str) -> str:
+    """``plug`` with every name of its path in ``namespace``."""
+    node, attribute = split(plug)
+    prefix = namespace + ":" if namespace else ""
+    path = "|".join(prefix + part.rpartition(":")[2] if part else "" for part in node.split("|"))
+    return "{}.{}".format(path, attribute)
