@@ -61,3 +61,9 @@ def test_a_copy_shares_no_tensor():
     other = copied(one)
     one.leaf.value.zero_()
     assert other.leaf.value.tolist() == [1.0] * 3
+
+
+def test_a_single_answer_on_a_device_chooses_tensors_without_dimensions() -> None:
+    """As on a GPU, which is not asked for the answer."""
+    number = torch.zeros((), device="meta")
+    assert chosen((number, number[None]), (number + 1, number[None]), torch.tensor(True, device="meta"))[0].shape == ()

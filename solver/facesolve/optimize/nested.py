@@ -52,7 +52,8 @@ def chosen(old: Value, new: Value, use_new: Tensor) -> Value:
     def each(before: Tensor, after: Tensor) -> Tensor:
         if before is after:
             return before
-        return torch.where(use_new.view(*use_new.shape, *[1] * (before.ndim - use_new.ndim)), after, before)
+        shape = (*use_new.shape, *[1] * (before.ndim - use_new.ndim))
+        return torch.where(use_new.view(shape), after, before)
 
     return mapped(each, old, new)
 
