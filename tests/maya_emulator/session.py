@@ -34,6 +34,13 @@ STARTUP_NODES = (
     ("hardwareRenderGlobals", "hardwareRenderGlobals"),
     ("hardwareRenderGlobals", "defaultHardwareRenderGlobals"),
     ("ikSystem", "ikSystem"),
+    # scenes of 2022 to 2026 set attributes of these, too
+    ("defaultRenderUtilityList", "defaultRenderUtilityList1"),
+    ("defaultTextureList", "defaultTextureList1"),
+    ("lambert", "lambert1"),
+    ("standardSurface", "standardSurface1"),
+    ("openPBRSurface", "openPBR_shader1"),
+    ("materialInfo", "initialMaterialInfo"),
 )
 STARTUP_CAMERAS = (("persp", 0.0), ("top", 1.0), ("front", 1.0), ("side", 1.0))
 
