@@ -80,7 +80,7 @@ class Session:
     evaluation_mode: str = "parallel"
     modified: bool = False
     batch: bool = True
-    drawing: bool = True
+    suspended: list[bool] = field(default_factory=list)  # what refresh -suspend was given
     constraints_answer: bool = False  # getAttr -time with the pose of that time, as versions may do
     undo_enabled: bool = True
     undo_queue: list[Chunk] = field(default_factory=list)
