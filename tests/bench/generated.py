@@ -56,7 +56,7 @@ class Filmed:
             return readers[camera.name]
 
         with (
-            patch("facesolve.residuals.visibility.open_footage", opened),
+            patch("facesolve.footage.stream.open_footage", opened),
             patch("facesolve.appearance.texel_views.open_footage", opened),
         ):
             yield

@@ -34,9 +34,15 @@ from facesolve.take import (
 )
 from facesolve.take.correctives import Correctives, controls_key, write_correctives
 from facesolve.take.provenance import Provenance
+from facesolve.take.settings_record import read_settings, settings_record
 from tests.calibrate.boards_seen import Faults, arc_of_cameras, photograph, waved_boards
 
-from .pages import ROOT
+from .pages import ROOT, blocks, pages
+
+try:
+    import tomllib as toml
+except ImportError:  # Python 3.10
+    import tomli as toml
 
 FOLDER = ROOT / "docs" / "reference" / "schema"
 SCHEMAS = sorted(path.name.removesuffix(".schema.json") for path in FOLDER.glob("*.schema.json"))
@@ -89,17 +95,36 @@ def test_written_files_are_valid(written: dict[str, Any]):
 
 def test_a_take_with_every_setting_is_valid(workspace: Path, tmp_path: Path):
     take = read_take(workspace / "my_take")
-    settings = Settings(
+    write_take(
+        replace(take, settings=everything(take.frame_count), texture=str(tmp_path / "head.<UDIM>.png")), tmp_path
+    )
+    validator("take").validate(read(tmp_path / "take.json"))
+
+
+def everything(frames: int) -> Settings:
+    """Settings of which none is left out."""
+    return Settings(
         controls=(
             ControlSettings("jaw", lock=np.array(0.5)),
             ControlSettings("puff", active=False, stiffness=2.0, symmetric="puff_other"),
-            ControlSettings("brow", lock=np.linspace(0, 1, take.frame_count), exclusive="smile"),
+            ControlSettings("brow", lock=np.linspace(0, 1, frames), exclusive="smile"),
         ),
         pins=(Pin(1, "smile", 0.5),),
         head_pins=(HeadPin(2, np.eye(4)),),
     )
-    write_take(replace(take, settings=settings, texture=str(tmp_path / "head.<UDIM>.png")), tmp_path)
-    validator("take").validate(read(tmp_path / "take.json"))
+
+
+def test_settings_files_in_the_pages_are_valid_and_so_is_a_file_of_everything(tmp_path: Path):
+    shown = [block.text for page in pages() for block in blocks(page) if block.language == "toml"]
+    assert len(shown) > 3
+    for number, text in enumerate(shown):
+        path = tmp_path / f"{number}.toml"
+        path.write_text(text, encoding="utf-8")
+        read_settings(path)
+        validator("settings").validate(toml.loads(text))
+    validator("settings").validate(json.loads(json.dumps(settings_record(everything(3)))))
+    for wrong in ({"smoothnes": 1}, {"contour": -1}, {"controls": {"jaw": {"lock": "yes"}}}, {"pins": [{"frame": 1}]}):
+        assert not validator("settings").is_valid(wrong)
 
 
 def test_provenance_has_the_keys_that_are_published():

@@ -150,5 +150,6 @@ def test_the_stand_ins_node_types_exist():
         for name, parents, children in tree:
             known |= {name, *parents, *children}
     plugin_types = {"mmMarkerGroupTransform", "mmMarkerScale", "mentalrayGlobals", "mentalrayOptions"}
+    later_types = {"openPBRSurface"}  # of Maya 2026, which the tables do not cover
     abstract = {"node"}
-    assert set(node_types()) - known - plugin_types - abstract == set()
+    assert set(node_types()) - known - plugin_types - later_types - abstract == set()

@@ -46,11 +46,16 @@ connectAttr "sdk.o" "BS.w[0]";
 """
 
 
+def rig_text() -> str:
+    """The scene as a Maya ASCII file."""
+    return blend_scene(targets=_TARGETS, nodes=_NODES, connections=_CONNECTIONS)
+
+
 def open_head(folder: Path) -> None:
     """Opens the scene and writes its footage, black images, into ``folder``."""
     from maya import cmds
 
-    open_scene(blend_scene(targets=_TARGETS, nodes=_NODES, connections=_CONNECTIONS), folder)
+    open_scene(rig_text(), folder)
     cmds.parent("head_GRP", "body", relative=True)
     cmds.setAttr("head_GRP.rotateOrder", 3)
     cmds.setAttr("head_GRP.rotatePivot", 0.5, 1, -1)

@@ -34,6 +34,13 @@ STARTUP_NODES = (
     ("hardwareRenderGlobals", "hardwareRenderGlobals"),
     ("hardwareRenderGlobals", "defaultHardwareRenderGlobals"),
     ("ikSystem", "ikSystem"),
+    # scenes of 2022 to 2026 set attributes of these, too
+    ("defaultRenderUtilityList", "defaultRenderUtilityList1"),
+    ("defaultTextureList", "defaultTextureList1"),
+    ("lambert", "lambert1"),
+    ("standardSurface", "standardSurface1"),
+    ("openPBRSurface", "openPBR_shader1"),
+    ("materialInfo", "initialMaterialInfo"),
 )
 STARTUP_CAMERAS = (("persp", 0.0), ("top", 1.0), ("front", 1.0), ("side", 1.0))
 
@@ -73,7 +80,7 @@ class Session:
     evaluation_mode: str = "parallel"
     modified: bool = False
     batch: bool = True
-    drawing: bool = True
+    suspended: list[bool] = field(default_factory=list)  # what refresh -suspend was given
     constraints_answer: bool = False  # getAttr -time with the pose of that time, as versions may do
     undo_enabled: bool = True
     undo_queue: list[Chunk] = field(default_factory=list)

@@ -200,3 +200,9 @@ def test_a_compound_tells_of_its_own_connections_only(maya):
     cmds.connectAttr("a.translate", "b.translate")
     assert cmds.listConnections("b.translate", plugs=True, source=True) == ["a.translate"]
     assert cmds.connectionInfo("b.translateY", sourceFromDestination=True) == ""
+
+
+def test_undo_of_the_first_layer_leaves_the_root_of_layers_behind(maya):
+    cmds.animLayer("polish", override=True)
+    cmds.undo()
+    assert cmds.ls(type="animLayer") == ["BaseAnimation"]

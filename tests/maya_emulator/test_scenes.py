@@ -8,12 +8,12 @@ from tests.maya_emulator import EmulatorError
 from tests.maya_emulator.schema import is_a
 
 SCENES = {
-    "mayausd_UsdExportCameraTest.ma": 75,
-    "mayausd_UsdExportEulerFilterTest.ma": 45,
-    "mayausd_blendShapesExport.ma": 315,
-    "mmsolver_solverDeviationCalculation.ma": 56,
-    "mmsolver_stA.ma": 192,
-    "studiolibrary_sphere.ma": 47,
+    "mayausd_UsdExportCameraTest.ma": 81,
+    "mayausd_UsdExportEulerFilterTest.ma": 51,
+    "mayausd_blendShapesExport.ma": 321,
+    "mmsolver_solverDeviationCalculation.ma": 62,
+    "mmsolver_stA.ma": 198,
+    "studiolibrary_sphere.ma": 53,
     "studiolibrary_test_bake_connected.ma": None,
 }
 
@@ -39,6 +39,29 @@ def snapshot(session, frames) -> dict[str, np.ndarray]:
                 if value is not None:
                     found[f"{node.full_path}.{plug}@{frame}"] = getattr(value, "points", value)
     return found
+
+
+DEFAULTS = """
+requires maya "2026";
+currentUnit -l centimeter -a degree -t film;
+select -ne :time1;
+\tsetAttr ".o" 1;
+select -ne :defaultRenderUtilityList1;
+\tsetAttr -s 2 ".u";
+select -ne :lambert1;
+select -ne :standardSurface1;
+\tsetAttr ".bc" -type "float3" 0.40000001 0.40000001 0.40000001 ;
+\tsetAttr ".sr" 0.5;
+select -ne :openPBR_shader1;
+\tsetAttr ".sr" 0.5;
+select -ne :initialMaterialInfo;
+"""
+
+
+def test_default_nodes_of_later_versions_are_known(maya, tmp_path):
+    (tmp_path / "scene.ma").write_text(DEFAULTS)
+    cmds.file(str(tmp_path / "scene.ma"), open=True, force=True)
+    assert cmds.objExists("openPBR_shader1")
 
 
 @pytest.mark.parametrize("name", SCENES)

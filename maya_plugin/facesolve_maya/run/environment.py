@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Dict, Mapping, Optional
 
 # Maya points these at its own Python, Qt and libraries; a foreign Python that inherits them fails at start-up.
-_DROPPED_PREFIXES = ("PYTHON", "MAYA_", "QT_", "QML", "DYLD_", "MTOA_", "BIFROST_")
+_DROPPED_PREFIXES = ("PYTHON", "MAYA_", "QT_", "QML", "DYLD_", "MTOA_", "BIFROST_", "PXR_")
 _DROPPED_NAMES = frozenset(
     (
         "LD_LIBRARY_PATH",
@@ -46,6 +46,8 @@ def child_environment(parent: Mapping[str, str], root: Optional[Path] = None) ->
     location = parent.get("MAYA_LOCATION", "")
     for name in [name for name in kept if name.upper() == "PATH"]:
         kept[name] = _without_maya(kept[name], location)
+    if "OCIO" in kept and _is_within(kept["OCIO"], location):
+        del kept["OCIO"]  # Maya's own color configuration; a studio's is the solver's, too
     kept.update(PYTHONPATH=str(folder / "solver"), PYTHONUTF8="1", PYTHONIOENCODING="utf-8", PYTHONUNBUFFERED="1")
     return kept
 
@@ -54,9 +56,12 @@ def _without_maya(search_path: str, location: str) -> str:
     """``search_path`` without the folders under ``location``: on Windows libraries are found through PATH."""
     if not location:
         return search_path
-    root = _comparable(location)
     entries = [entry for entry in search_path.split(os.pathsep) if entry]
-    return os.pathsep.join(entry for entry in entries if not (_comparable(entry) + os.sep).startswith(root + os.sep))
+    return os.pathsep.join(entry for entry in entries if not _is_within(entry, location))
+
+
+def _is_within(path: str, folder: str) -> bool:
+    return bool(folder) and (_comparable(path) + os.sep).startswith(_comparable(folder) + os.sep)
 
 
 def _comparable(path: str) -> str:

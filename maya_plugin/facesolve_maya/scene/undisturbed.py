@@ -22,8 +22,10 @@ def undisturbed(plugs: Sequence[str], time: float) -> Iterator[None]:
     undo = cmds.undoInfo(query=True, state=True)
     changed = cmds.file(query=True, modified=True)
     cmds.undoInfo(stateWithoutFlush=False)
+    window = not cmds.about(batch=True)
     try:
-        cmds.refresh(suspend=True)
+        if window:
+            cmds.refresh(suspend=True)
         cmds.autoKeyframe(state=False)
         cmds.currentTime(time, edit=True)
         yield
@@ -33,6 +35,7 @@ def undisturbed(plugs: Sequence[str], time: float) -> Iterator[None]:
                 cmds.setAttr(plug, value)
         cmds.currentTime(now, edit=True)
         cmds.autoKeyframe(state=auto_key)
-        cmds.refresh(suspend=False)
+        if window:
+            cmds.refresh(suspend=False)
         cmds.file(modified=changed)
         cmds.undoInfo(stateWithoutFlush=undo)

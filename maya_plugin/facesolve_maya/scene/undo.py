@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import uuid
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Set
 
 import maya.api.OpenMaya as om
 import maya.api.OpenMayaAnim as oma
@@ -42,10 +43,12 @@ class SceneEdit:
         self._keys = keys
         self._modifier: Optional[om.MDGModifier] = None
         self._change: Optional[oma.MAnimCurveChange] = None
+        self._layers: Set[str] = set()
         self.error: Optional[Exception] = None
 
     def do(self) -> None:
         """Runs both parts; when one fails, what was done is taken back before the error goes on, kept in ``error``."""
+        self._layers = _anim_layers()
         try:
             commands = self._nodes()
             if commands:
@@ -67,7 +70,21 @@ class SceneEdit:
             self._change.undoIt()
         if self._modifier is not None:
             self._modifier.undoIt()
+            self._remove_new_layers()
         self._modifier, self._change = None, None
+
+    def _remove_new_layers(self) -> None:
+        """With the first layer Maya makes BaseAnimation, which taking that layer back does not take back."""
+        left = sorted(_anim_layers() - self._layers)
+        if left:
+            modifier = om.MDGModifier()
+            for layer in left:
+                modifier.pythonCommandToExecute(partial(cmds.delete, layer))
+            modifier.doIt()
+
+
+def _anim_layers() -> Set[str]:
+    return set(cmds.ls(type="animLayer") or [])
 
 
 _WAITING: Dict[str, SceneEdit] = {}

@@ -83,6 +83,7 @@ class Session:
         self._shown: Optional[Solution] = None  # what ``result`` tells of: a whole take with its ranges
         self._asked: Span = None  # of the solve under way
         self._home = ""  # path of its scene, empty when that was never saved
+        self._left = False  # its scene is not open any more
         self._waiting: Dict[str, Tuple[Path, Optional[float], Span]] = {}  # solved while its scene was not open
         self._unstored = False  # settings have changed since they were stored with the scene
         self._task: Optional[Union[SolveTask, InProcessTask]] = None
@@ -144,7 +145,7 @@ class Session:
     @property
     def away(self) -> bool:
         """True while a solve runs whose scene is not open."""
-        return self._task is not None and self._home != self.scene.scene_path()
+        return self._task is not None and self._left
 
     def scene_replaced(self) -> None:
         """Another scene was opened: reads it, and shows what was solved for it in the meantime."""
@@ -157,6 +158,7 @@ class Session:
         self._unstored = False  # what was not saved with the scene went with it
         self._forget_result()
         text = ""
+        self._left = self._task is not None and self._home != self.scene.scene_path()
         if self._task is not None and not self._home:
             self.close()
             text = "The solve was stopped: its scene was never saved, so it cannot be opened again."
@@ -275,7 +277,7 @@ class Session:
             kept = self._start(span)
         except (FacesolveError, OSError) as error:
             return self._refuse(str(error))
-        self._asked, self._home = span, self.scene.scene_path()
+        self._asked, self._home, self._left = span, self.scene.scene_path(), False
         self.run = RunStatus.begin()
         if span is None:
             self._forget_result()
@@ -357,6 +359,8 @@ class Session:
 
     def tick(self) -> None:
         """Looks after whatever runs; never blocks. Call about ten times a second while ``busy``."""
+        if self._task is not None and not self._left:
+            self._home = self.scene.scene_path()  # the scene may be saved under another name meanwhile
         if self._doctor is not None:
             self._doctor.poll()
             if self._doctor.report is not None:
@@ -417,7 +421,7 @@ class Session:
         self._task = None
         if outcome.status == DONE:
             seconds = None if self.run is None else self.run.seconds
-            if self._home != self.scene.scene_path():
+            if self._left:
                 self._waiting[self._home] = (outcome.out, seconds, self._asked)
                 self.tell_user("'{}' is solved. Open it to look at the result.".format(Path(self._home).name))
             elif self.open_solution(outcome.out, seconds, self._asked) and self.settings.apply_when_done:

@@ -19,6 +19,8 @@ DROPPED = {
     "QT_PLUGIN_PATH": "x",
     "QT_QPA_PLATFORM": "x",
     "XBMLANGPATH": "x",
+    "PXR_PLUGINPATH_NAME": "x",
+    "OCIO": "/usr/autodesk/maya2024/resources/OCIO-configs/config.ocio",
     "Python_Case": "x",
 }
 KEPT = {"HOME": "/home/a", "CUDA_VISIBLE_DEVICES": "0", "TEMP": "t", "HTTPS_PROXY": "p", "OMP_NUM_THREADS": "4"}
@@ -30,6 +32,11 @@ def test_only_what_is_foreign_is_dropped():
     assert set(result) == set(KEPT) | added
     assert {name: result[name] for name in KEPT} == KEPT
     assert result["PYTHONPATH"] == str(Path("/opt/facesolve/solver"))
+
+
+def test_a_studios_own_color_configuration_is_kept():
+    result = child_environment({"OCIO": "/studio/config.ocio", "MAYA_LOCATION": "/usr/autodesk/maya2024"})
+    assert result["OCIO"] == "/studio/config.ocio"
 
 
 def test_mayas_folders_leave_the_search_path():

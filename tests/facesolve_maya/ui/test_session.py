@@ -179,6 +179,17 @@ def test_a_solve_whose_scene_is_open_again_when_it_ends_is_applied(session, solv
     assert len(session.scene.applied) == 1
 
 
+def test_a_scene_that_is_saved_under_another_name_while_it_is_solved_keeps_its_solve(session, solver):
+    solver(session.scene)
+    session.scene.behaviour = {"seconds": 0.5}
+    assert session.solve()
+    session.scene.path = "/projects/rom/scenes/rom 013.ma"
+    session.tick()
+    assert not session.away
+    finish(session)
+    assert len(session.scene.applied) == 1
+
+
 def test_a_solve_of_a_scene_that_was_never_saved_ends_with_it(session, solver):
     session.scene.path = ""
     session.scene.behaviour = {"work": True}

@@ -70,6 +70,15 @@ def base_input(session: Session, plug: Plug) -> Plug:
     return blend_input(chain[-1][0], "A", chain[-1][1]) if chain else plug
 
 
+def _make_root(session: Session) -> Node:
+    """The layer of what is in no layer. It comes with the first other one, and no undo is known to take it away."""
+    recorder, session.graph.recorder = session.graph.recorder, None
+    try:
+        return session.graph.create("animLayer", ROOT)
+    finally:
+        session.graph.recorder = recorder
+
+
 def _add(session: Session, layer: Node, plug: Plug) -> None:
     graph = session.graph
     if layer_input(session, layer, plug) is not None:
@@ -175,7 +184,7 @@ def animLayer(session: Session, *args: str, **flags: Any) -> Any:
         layer = layer_node(session, args[0])
     else:
         roots = [n for n in session.graph.find(ROOT) if n.type == "animLayer"]
-        root = roots[0] if roots else session.graph.create("animLayer", ROOT)
+        root = roots[0] if roots else _make_root(session)
         layer = session.graph.create("animLayer", legal_name(args[0]) if args else "AnimLayer1")
         session.graph.connect(_own(root, "message"), _own(layer, "parentLayer"))
         for name, value in (("selected", 0), ("override", 0)):

@@ -28,7 +28,7 @@ def currentTime(session: Session, *args: float, **flags: Any) -> float:
 @command(False, force="f", suspend="su", currentView="cv")
 def refresh(session: Session, **flags: Any) -> None:
     if "suspend" in flags:
-        session.drawing = not flags["suspend"]
+        session.suspended.append(bool(flags["suspend"]))
 
 
 @command(False, query="q", linear="l", angle="a", time="t", fullName="f", updateAnimation="ua")

@@ -1,0 +1,155 @@
+"""What the plug-in takes for granted of Maya, asked of Maya itself: each test decides one inference. Python 3.7."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tests.in_maya.head import black_png
+
+TIMES = (1.0, 5.0, 10.0)
+
+
+def keyed(cmds, name):
+    """A transform that moves and turns from frame 1 to 10."""
+    node = cmds.createNode("transform", name=name)
+    for time, value in ((1, 0), (10, 30)):
+        cmds.setKeyframe(node + ".translateX", time=time, value=value)
+        cmds.setKeyframe(node + ".rotateZ", time=time, value=value)
+    return node
+
+
+def world(cmds, node, time=None):
+    """(4, 4) world matrix, at the present time or as asked about another."""
+    flags = {} if time is None else {"time": time}
+    return np.reshape(cmds.getAttr(node + ".worldMatrix[0]", **flags), (4, 4))
+
+
+def visited(cmds, node):
+    """World matrices (F, 4, 4) with the time really changed."""
+    found = []
+    for time in TIMES:
+        cmds.currentTime(time)
+        found.append(world(cmds, node))
+    return np.array(found)
+
+
+def test_an_image_sequence_follows_the_time_and_says_which_image_it_shows(cmds, tmp_path):
+    for number in range(1, 4):
+        (tmp_path / "plate.{:04d}.png".format(number)).write_bytes(black_png(8, 8))
+    camera = cmds.createNode("camera", name="camShape")
+    plane = cmds.imagePlane(camera=camera, fileName=(tmp_path / "plate.0001.png").as_posix())[1]
+    cmds.setAttr(plane + ".useFrameExtension", True)
+    cmds.setAttr(plane + ".frameOffset", 40)
+    assert cmds.listConnections(plane + ".frameExtension", source=True, destination=False), "Maya wires it by itself"
+    for time in TIMES:
+        cmds.currentTime(time)
+        assert cmds.getAttr(plane + ".outputFrameExtension") == time + 40
+        assert cmds.getAttr(plane + ".frameExtension", time=time) == time
+
+
+def test_world_matrices_below_a_constraint_chain_are_those_of_their_time(cmds):
+    from facesolve_maya.scene.motion import world_matrices
+
+    for name in ("a", "b"):
+        cmds.createNode("transform", name=name)
+    keyed(cmds, "locator1")
+    cmds.parentConstraint("locator1", "a")
+    cmds.parentConstraint("a", "b")
+    cmds.currentTime(3)
+    found = world_matrices(("b",), TIMES)["b"]
+    assert cmds.currentTime(query=True) == 3
+    np.testing.assert_allclose(found, visited(cmds, "b"), atol=1e-6)
+
+
+def test_a_compound_tells_of_its_own_connections_only(cmds):
+    cmds.createNode("transform", name="board")
+    cmds.setKeyframe("board.translateY", time=1, value=1)
+    assert not cmds.connectionInfo("board.translate", sourceFromDestination=True)
+    assert cmds.connectionInfo("board.translateY", sourceFromDestination=True)
+    assert not cmds.connectionInfo("board.translateX", sourceFromDestination=True)
+
+
+def test_an_edit_with_a_layer_that_is_taken_back_leaves_no_layer(cmds):
+    from functools import partial
+
+    from facesolve_maya.scene.undo import SceneEdit
+
+    edit = SceneEdit(lambda: [partial(cmds.animLayer, "polish", override=True)], lambda change: None)
+    edit.do()
+    assert "polish" in cmds.ls(type="animLayer")
+    edit.undo()
+    assert not cmds.ls(type="animLayer")
+
+
+def test_a_rotation_joins_a_layer_whole_and_a_member_without_a_curve_stands_still(cmds):
+    cmds.createNode("transform", name="jaw")
+    for time, value in ((1, 0), (10, 20)):
+        cmds.setKeyframe("jaw.rotateY", time=time, value=value)
+    cmds.currentTime(1)
+    cmds.animLayer("solved", override=True)
+    cmds.animLayer("solved", edit=True, attribute=["jaw.rotateX"])
+    cmds.setKeyframe("jaw.rotateX", animLayer="solved", time=1, value=5)
+    members = cmds.animLayer("solved", query=True, attribute=True)
+    assert any(member.endswith("rotateY") for member in members)
+    cmds.currentTime(10)
+    assert cmds.getAttr("jaw.rotateY") == pytest.approx(0, abs=1e-6)
+
+
+def test_names_that_maya_does_not_allow(cmds):
+    with pytest.raises(RuntimeError):
+        cmds.createNode("transform", name="0")
+    assert cmds.createNode("transform", name="has blank") == "has_blank"
+
+
+def test_a_layer_takes_a_driven_plug(cmds):
+    """Not used yet: keys over a rig whose controls cannot be solved would rest on it."""
+    for name in ("ctl", "driven"):
+        cmds.createNode("transform", name=name)
+        cmds.addAttr(name, longName="amount", attributeType="double", keyable=True)
+    cmds.createNode("remapValue", name="remap")
+    cmds.connectAttr("ctl.amount", "remap.inputValue")
+    cmds.connectAttr("remap.outValue", "driven.amount")
+    cmds.animLayer("over", override=True)
+    cmds.animLayer("over", edit=True, attribute=["driven.amount"])
+    cmds.setKeyframe("driven.amount", animLayer="over", time=1, value=3)
+    assert cmds.getAttr("driven.amount", time=1) == pytest.approx(3)
+
+
+def test_the_size_of_an_image_is_known(cmds, tmp_path):
+    from facesolve_maya.export.footage import image_size
+
+    (tmp_path / "a.png").write_bytes(black_png(6, 4))
+    assert image_size((tmp_path / "a.png").as_posix()) == (6, 4)
+    assert image_size((tmp_path / "none.exr").as_posix()) == (0, 0)
+
+
+def test_the_modules_plug_in_can_be_required_by_its_file_name(cmds):
+    """A workspace that is restored at start-up loads the plug-in by this name."""
+    from facesolve_maya.scene.undo import PLUGIN
+
+    assert cmds.pluginInfo(PLUGIN + ".py", query=True, loaded=True)
+
+
+def test_a_batch_ends_with_its_own_exit_code(cmds, tmp_path):
+    """Maya was seen to crash on its way out; a farm would take that for a failure, or for success."""
+    stand_in = ["-m", "tests.maya_emulator"] if os.environ.get("FACESOLVE_STAND_IN") == "1" else []
+    command = [sys.executable, *stand_in, "-m", "facesolve_maya.batch", str(tmp_path / "nowhere.ma")]
+    command += ["--mesh", "head", "--head", "head_GRP", "--cameras", "cam", "--frames", "1-2"]
+    run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300, check=False)
+    assert run.returncode == 1, run.stderr
+    assert b"does not exist" in run.stdout
+
+
+def test_settings_in_the_file_leave_the_undo_queue_alone(cmds):
+    cmds.createNode("transform", name="a")
+    name = cmds.undoInfo(query=True, undoName=True)
+    cmds.undoInfo(stateWithoutFlush=False)
+    cmds.fileInfo("facesolve_test", "text")
+    cmds.undoInfo(stateWithoutFlush=True)
+    assert cmds.undoInfo(query=True, undoName=True) == name
+    assert cmds.fileInfo("facesolve_test", query=True) == ["text"]
