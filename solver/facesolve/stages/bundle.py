@@ -8,6 +8,7 @@ explains: all cameras, at all frames, agree about every point of the surface.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -107,10 +108,12 @@ def bundle(
 class JointModel(Linearized):
     """The joint cost of M frames around their poses, as one problem of M*(K+6) unknowns.
 
-    A: with the cost's own curvature, for a step; information: (M*(K+6), M*(K+6)) without. template: agreed on.
+    A: with the cost's own curvature, for a step; information: (M*(K+6), M*(K+6)) without; slack: by which that exceeds
+    A. template: agreed on.
     """
 
     information: Tensor
+    slack: Tensor
     template: Template
 
 
@@ -128,14 +131,14 @@ class _Fit:
     stage: str
 
     def linearize(self, pose: Pose, scale: Tensor | None) -> JointModel:
-        joint = joint_model(self.problem, self.views, pose, self.level, scale, self.evidence.known)
-        others = [self.problem.prior, *self.problem.residuals_of(self.stage)]
+        problem, controls = self.problem, pose.controls
+        joint = joint_model(problem, self.views, pose, self.level, scale, self.evidence.known)
+        prior = problem.prior.quadratic(problem, self.frames, pose)
+        others = [prior if self.anchor is None else prior.plus([self.anchor.quadratic(controls)])]
         if self.evidence.outlines is not None:
-            others.append(self.evidence.outlines)
-        quadratics = [residual.quadratic(self.problem, self.frames, pose) for residual in others]
-        if self.anchor is not None:
-            quadratics.append(self.anchor.quadratic(pose.controls))
-        return _with(joint, quadratics, pose)
+            others.insert(0, self.evidence.outlines.quadratic(problem, self.frames, pose))
+        others += [each.quadratic(problem, self.frames, pose) for each in problem.residuals_of(self.stage)]
+        return _with(joint, others, *controls.shape)
 
     def stepped(self, pose: Pose, step: Tensor) -> Pose:
         return pose.stepped(step.view(len(pose.controls), -1))
@@ -164,18 +167,18 @@ def joint_model(
     if known is not None:
         own = KNOWN_WEIGHT * (known.weights > 0)
         cost = cost + (own * robust_loss(known.values - template.values, scale)).sum().double() / noise
-    return JointModel(robust.curvature[0] * A, b / noise, cost, scale, A, template)
+    slack = (1 - robust.curvature[0]) * A
+    return JointModel(A - slack, b / noise, cost, scale, A, slack, template)
 
 
-def _with(joint: JointModel, quadratics: list[Quadratic], pose: Pose) -> JointModel:
+def _with(joint: JointModel, quadratics: Sequence[Quadratic], frames: int, controls: int) -> JointModel:
     """The joint model with what is said about single frames added."""
-    frames, count = pose.controls.shape
-    width = count + 6
-    zero = pose.controls.new_zeros
-    added = Quadratic(zero(frames, width, width), zero(frames, width), zero(frames)).plus(quadratics)
-    A, information = joint.A.clone(), joint.information.clone()
-    for matrix in (A, information):
-        of_frames = matrix.view(frames, width, frames, width).diagonal(dim1=0, dim2=2)  # (K+6, K+6, M)
-        of_frames += added.A.permute(1, 2, 0)
-    b = joint.b + added.b.reshape(-1)
-    return JointModel(A, b, joint.cost + added.cost.sum(), joint.scale, information, joint.template)
+    width = controls + 6
+    information, b, cost = joint.information.clone(), joint.b.clone(), joint.cost
+    of_frames = information.view(frames, width, frames, width).diagonal(dim1=0, dim2=2)  # (K+6, K+6, M)
+    for each in quadratics:
+        count = each.b.shape[1]
+        of_frames[:count, :count] += each.A.permute(1, 2, 0)
+        b.view(frames, width)[:, :count] += each.b
+        cost = cost + each.cost.sum()
+    return JointModel(information - joint.slack, b, cost, joint.scale, information, joint.slack, joint.template)
