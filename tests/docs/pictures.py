@@ -1,8 +1,8 @@
-"""The documentation's pictures: ``python -m tests.docs.pictures demo|panel|report FOLDER [DEMO]``.
+"""The documentation's pictures: ``python -m tests.docs.pictures demo|panel|report|calibrate FOLDER [DEMO]``.
 
 ``demo`` and ``report`` draw the results of ``facesolve demo --out DEMO`` (default: facesolve_demo, made when it is not
 there); ``report`` needs Chromium and PyAV. ``panel`` needs PySide6 and shows the panel outside Maya, on a scene of the
-tests; its footage is the demo's.
+tests; its footage is the demo's. ``calibrate`` calibrates computed photographs of a board.
 """
 
 from __future__ import annotations
@@ -17,7 +17,11 @@ from pathlib import Path
 
 from PIL import Image
 
+from facesolve.calibrate.board import parse_board
 from facesolve.cli import main as facesolve
+from facesolve.geometry.camera import scaled
+from tests.calibrate.boards_seen import arc_of_cameras, waved_boards
+from tests.calibrate.photographs import photograph_board
 
 from .pages import ROOT
 
@@ -25,6 +29,7 @@ LARGEST = 295_000  # bytes of a picture
 PANEL_PAGES = {"panel_setup": "setup", "panel_controls": "controls", "panel_result": "result"}
 GAP = 12  # pixels between the panels in a row
 TABS = 57  # pixels of the panel above its pages
+BOARD = "circles:10x10:20:12"
 REPORT_SIZE = (1280, 1500)
 
 
@@ -77,6 +82,28 @@ def report_picture(out: Path, demo: Path) -> None:
             _save(shown.convert("RGB"), out / "report.jpg", REPORT_SIZE[0])
 
 
+def calibration_pictures(out: Path, _demo: Path) -> None:
+    """The rig and one view of a session of four cameras."""
+    board = parse_board(BOARD)
+    with tempfile.TemporaryDirectory() as folder:
+        session, found = Path(folder) / "session", Path(folder) / "calibration"
+        for camera in arc_of_cameras(4):
+            small = scaled(camera, 0.4)
+            (session / camera.name).mkdir(parents=True)
+            for view, pose in enumerate(waved_boards(board, 10, spread=10.0)):
+                image = photograph_board(board, small, pose, 1.2, noise=2, seed=view)
+                Image.fromarray(image).save(session / camera.name / f"view{view:02d}.png")
+        if facesolve(["calibrate", str(session), "--board", BOARD, "--out", str(found)]) != 0:
+            raise SystemExit("pictures: the calibration failed.")
+        for name, source in (("calibration_rig.png", found / "rig.png"), ("calibration_view.jpg", _first_view(found))):
+            with Image.open(source) as picture:
+                _save(picture.convert("RGB"), out / name, 1000)
+
+
+def _first_view(calibration: Path) -> Path:
+    return min((calibration / "views").rglob("*.jpg"))
+
+
 def _without_rows(picture: Image.Image, first: int, last: int) -> Image.Image:
     """``picture`` without its rows ``first`` up to, not including, ``last``."""
     kept = Image.new("RGB", (picture.width, picture.height - (last - first)))
@@ -102,11 +129,17 @@ def _save(picture: Image.Image, path: Path, width: int) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    kinds = {"demo": demo_pictures, "panel": panel_pictures, "report": report_picture}
+    kinds = {
+        "demo": demo_pictures,
+        "panel": panel_pictures,
+        "report": report_picture,
+        "calibrate": calibration_pictures,
+    }
     if len(arguments) not in (2, 3) or arguments[0] not in kinds:
         raise SystemExit(__doc__)
     out, demo = Path(arguments[1]), Path(arguments[2] if len(arguments) == 3 else ROOT / "facesolve_demo")
-    if not (demo / "solution" / "solution.json").is_file() and facesolve(["demo", "--out", str(demo)]) != 0:
+    made = kinds[arguments[0]] is calibration_pictures or (demo / "solution" / "solution.json").is_file()
+    if not made and facesolve(["demo", "--out", str(demo)]) != 0:
         raise SystemExit("pictures: the demo failed.")
     kinds[arguments[0]](out, demo)
 

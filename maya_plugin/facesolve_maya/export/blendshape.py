@@ -72,7 +72,7 @@ def read_targets(step: Step, count: int, times: Tuple[float, ...], first: bool, 
     _refuse_weighted_groups(node, times)
     envelope = _steady(node + ".envelope", node, "envelope", times)
     base = "{}.inputTarget[{}]".format(node, step.geometry)
-    painted = envelope * _vertex_weights(base + ".baseWeights", count)
+    painted = envelope * _members(node, step.geometry, count) * _vertex_weights(base + ".baseWeights", count)
     names = aliases(node)
     found = []
     for index in indices(base + ".inputTargetGroup"):
@@ -136,17 +136,19 @@ def _refuse_switches(node: str, geometry: int) -> None:
         tag = cmds.getAttr("{}.input[{}].componentTagExpression".format(node, geometry))
         if tag not in (None, "", "*"):
             raise Refusal(node, "it deforms only the component tag '{}'.".format(tag), "Deform the whole mesh ('*').")
-    for group in (
-        cmds.listConnections(
-            "{}.input[{}].inputGeometry".format(node, geometry), source=True, destination=False, type="groupParts"
-        )
-        or []
-    ):
+
+
+def _members(node: str, geometry: int, count: int) -> np.ndarray:
+    """(count,) 1 for the vertices of the blendShape's deformer set, which are the ones that it moves; else 0."""
+    plug = "{}.input[{}].inputGeometry".format(node, geometry)
+    groups = cmds.listConnections(plug, source=True, destination=False, type="groupParts") or []
+    mask = np.ones(count)
+    for group in groups:
         components = cmds.getAttr(group + ".inputComponents")
         if components and "vtx[*]" not in components:
-            raise Refusal(
-                node, "its deformer set holds only part of the vertices.", "Add all vertices to the blendShape's set."
-            )
+            inside = _component_vertices(group + ".inputComponents", count)
+            mask[np.setdiff1d(np.arange(count), inside)] = 0.0
+    return mask
 
 
 def _refuse_group(node: str, alias: str, group: str, index: int) -> None:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from facesolve.geometry.camera import CameraModel
-from facesolve.geometry.rotation import rotation_from_tangent
+from facesolve.geometry.rotation import cross_matrix, rotation_from_tangent
 from facesolve.take import Camera
 
 from .observation import Views
@@ -26,6 +26,7 @@ from .observation import Views
 UNKNOWNS = 8  # of a camera
 ROTATION, TRANSLATION, FOCAL, DELAY = slice(0, 3), slice(3, 6), slice(6, 7), slice(7, 8)
 LATE_DEVIATION = 0.3  # frames: cameras that run freely are up to half a frame apart
+COMMON = 0.03  # of a camera's own deviation: how far all may be off together
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,20 +85,30 @@ def _corrected(camera: Camera, turn: np.ndarray, values: np.ndarray) -> Camera:
     )
 
 
-def information(cameras: CameraModel, depth: Tensor, pixels: float) -> Tensor:
-    """(C * 8,) prior information of cameras (1, C) whose calibration is good to some pixels at full resolution.
+def information(cameras: CameraModel, target: Tensor, pixels: float) -> Tensor:
+    """(C * 8, C * 8) prior information of cameras (1, C) whose calibration is good to some pixels at full resolution.
 
-    depth: (C,) cm, of what they look at. A rotation may move its image by ``pixels``, a translation too, a change of
-    focal length or distance what lies halfway to the image's corner.
+    target: (3,) world, cm, what they look at. A rotation may move its image by ``pixels``, and so may a translation; a
+    focal length what lies at the image's diagonal from it. What all cameras have in common is not theirs: turned and
+    moved together they show the same as a head that is moved, and late together the same as a performance that is.
     """
-    focal = cameras.intrinsics[0, :, 0, 0].double()
-    halfway = torch.stack([cameras.widths, cameras.heights], 1).double().norm(dim=1) / 4
-    deviation = focal.new_empty(len(focal), UNKNOWNS)
+    count = cameras.rotation.shape[1]
+    rotation, focal = cameras.rotation[0].double(), cameras.intrinsics[0, :, 0, 0].double()
+    there = (rotation @ target.double()) + cameras.translation[0].double()  # (C, 3) in the cameras' axes
+    deviation = focal.new_empty(count, UNKNOWNS)
     deviation[:, ROTATION] = (pixels / focal)[:, None]
-    deviation[:, TRANSLATION] = (pixels * depth.double() / focal)[:, None]
-    deviation[:, FOCAL] = (pixels / halfway)[:, None]
+    deviation[:, TRANSLATION] = (pixels * there[:, 2] / focal)[:, None]
+    deviation[:, FOCAL] = (pixels / torch.stack([cameras.widths, cameras.heights], 1).double().norm(dim=1))[:, None]
     deviation[:, DELAY] = LATE_DEVIATION
-    return deviation.flatten() ** -2
+    common = focal.new_zeros(count, UNKNOWNS, 7)  # a camera's share in the mean turn, motion at the target, delay
+    common[:, ROTATION, :3] = rotation
+    common[:, ROTATION, 3:6] = -cross_matrix(there) @ rotation
+    common[:, TRANSLATION, 3:6] = rotation
+    common[:, DELAY.start, 6] = 1
+    shares = common.flatten(0, 1) / count
+    usual = deviation.mean(0)
+    allowed = COMMON * torch.cat([usual[ROTATION], usual[TRANSLATION], usual[DELAY]])
+    return torch.diag(deviation.flatten() ** -2) + (shares / allowed**2) @ shares.T
 
 
 def error_columns(cameras: CameraModel, points: Tensor, covectors: Tensor, velocity: Tensor) -> Tensor:

@@ -103,10 +103,16 @@ class ControlPrior:
 
     def normal_equations(self, controls: Tensor) -> tuple[Tensor, Tensor]:
         """Gauss-Newton matrix (B, K, K) and force (B, K), minus the gradient of ``cost``, at controls (B, K)."""
+        A, b = controls.new_zeros(*controls.shape, controls.shape[1]), torch.zeros_like(controls)
+        self.add_to(A, b, controls)
+        return A, b
+
+    def add_to(self, A: Tensor, b: Tensor, controls: Tensor) -> None:
+        """Adds ``normal_equations`` at controls (B, K) to A (B, K, K) and b (B, K) in place."""
         offset = controls - self.default
-        A = torch.diag_embed(self.information.expand_as(offset))
-        b = -self.information * offset
         diagonal = A.diagonal(dim1=1, dim2=2)
+        diagonal += self.information
+        b.addcmul_(self.information, offset, value=-1)
         for pairs, rows in ((self.symmetric, self._symmetric_rows), (self.exclusive, self._exclusive_rows)):
             if len(pairs):
                 residual, J = rows(controls)  # (B, n), (B, n, 2)
@@ -119,7 +125,6 @@ class ControlPrior:
             pull = self.sparsity / torch.sqrt(activity**2 + SPARSE_AT**2) / self.span**2
             diagonal += pull
             b.addcmul_(pull, offset, value=-1)
-        return A, b
 
     def _activity(self, controls: Tensor) -> Tensor:
         return (controls - self.default) / self.span

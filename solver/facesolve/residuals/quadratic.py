@@ -28,6 +28,9 @@ class Quadratic:
 
     def plus(self, others: Iterable[Quadratic]) -> Quadratic:
         """The sum with others, of which some may say nothing about the head."""
+        others = list(others)
+        if not others:
+            return Quadratic(self.A, self.b, self.cost)
         A, b, cost = self.A.clone(), self.b.clone(), self.cost
         for other in others:
             count = other.b.shape[1]

@@ -184,6 +184,7 @@ class _Stages:
         stage = self.run.stage("bundle", "bundle the keyframes", len(rounds))
         samples = problem.samples
         pose, errors = tracked.at(keyframes), CameraErrors.none(len(problem.take.cameras), tracked.head.device)
+        calibration = problem.calibration(pose.at([0]), int(keyframes[0]))
         done = 0
         if stage.saved is not None:  # a round is saved before it is done: the last one also gives the normal equations
             done, pose = int(stage.saved["done"]), _pose(stage.saved, pose)
@@ -196,7 +197,7 @@ class _Stages:
             outlines = max(level, outline_level(problem)) if level > 0 else None
             views, evidence, _ = look(some, pixels, pose, keyframes, level, outlines)
             views = replace(views, velocity=some.velocity(tracked, keyframes))
-            options = BundleOptions(iterations, calibration=problem.calibration)
+            options = BundleOptions(iterations, calibration=calibration)
             fit = bundle(some, views, pose, keyframes, level, options, evidence, errors)
             pose, errors = fit.pose, errors if fit.errors is None else fit.errors
             stage.advance()

@@ -11,6 +11,7 @@ poses (``facesolve.residuals.camera_errors``).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -54,8 +55,8 @@ class BundleOptions:
     """How a bundle is fitted.
 
     hold: (K,) information that ties the controls to where they began, for a single frame, which alone says little
-    about them. stage: whose residuals take part. calibration: (C*8,) prior information of the cameras' errors, None
-    where the calibration is trusted.
+    about them. stage: whose residuals take part. calibration: (C*8, C*8) prior information of the cameras' errors,
+    None where the calibration is trusted.
     """
 
     iterations: int
@@ -127,7 +128,7 @@ def bundle(
 def _step_tolerance(problem: Problem, frames: int, calibration: Tensor | None) -> Tensor:
     """(P,) steps too small to matter: of errors of cameras, a hundredth of what the calibration is good to."""
     of_frames = problem.step_tolerance.repeat(frames)
-    return of_frames if calibration is None else torch.cat([of_frames, 0.01 * calibration**-0.5])
+    return of_frames if calibration is None else torch.cat([of_frames, 0.01 * calibration.diagonal() ** -0.5])
 
 
 def _marginal(information: Tensor, count: int) -> tuple[Tensor, Tensor | None]:
@@ -155,10 +156,12 @@ class _State:
 class JointModel(Linearized):
     """The joint cost of M frames around their poses, as one problem of M*(K+6) unknowns, and C*8 of the cameras.
 
-    A: with the cost's own curvature, for a step; information: without. template: agreed on.
+    A: with the cost's own curvature, for a step; information: without; slack: by which that exceeds A. template: agreed
+    on.
     """
 
     information: Tensor
+    slack: Tensor
     template: Template
 
 
@@ -175,15 +178,14 @@ class _Fit:
     options: BundleOptions
 
     def linearize(self, state: _State, scale: Tensor | None) -> JointModel:
-        pose = state.pose
-        joint = joint_model(self.problem, self.views, pose, self.level, scale, self.evidence.known, state.errors)
-        others = [self.problem.prior, *self.problem.residuals_of(self.options.stage)]
+        problem, pose, controls = self.problem, state.pose, state.pose.controls
+        joint = joint_model(problem, self.views, pose, self.level, scale, self.evidence.known, state.errors)
+        prior = problem.prior.quadratic(problem, self.frames, pose)
+        others = [prior if self.anchor is None else prior.plus([self.anchor.quadratic(controls)])]
         if self.evidence.outlines is not None:
-            others.append(self.evidence.outlines)
-        quadratics = [residual.quadratic(self.problem, self.frames, pose) for residual in others]
-        if self.anchor is not None:
-            quadratics.append(self.anchor.quadratic(pose.controls))
-        joint = _with(joint, quadratics, pose)
+            others.insert(0, self.evidence.outlines.quadratic(problem, self.frames, pose))
+        others += [each.quadratic(problem, self.frames, pose) for each in problem.residuals_of(self.options.stage)]
+        joint = _with(joint, others, *controls.shape)
         if state.errors is None or self.options.calibration is None:
             return joint
         return _with_calibration(joint, state.errors, self.options.calibration)
@@ -248,29 +250,33 @@ def joint_model(
     if known is not None:
         own = KNOWN_WEIGHT * (known.weights > 0)
         cost = cost + (own * robust_loss(known.values - template.values, scale)).sum().double() / noise
-    return JointModel(robust.curvature[0] * A, b / noise, cost, scale, A, template)
+    slack = (1 - robust.curvature[0]) * A
+    return JointModel(A - slack, b / noise, cost, scale, A, slack, template)
 
 
-def _with(joint: JointModel, quadratics: list[Quadratic], pose: Pose) -> JointModel:
+def _with(joint: JointModel, quadratics: Sequence[Quadratic], frames: int, controls: int) -> JointModel:
     """The joint model with what is said about single frames added."""
-    frames, count = pose.controls.shape
-    width = count + 6
-    zero = pose.controls.new_zeros
-    added = Quadratic(zero(frames, width, width), zero(frames, width), zero(frames)).plus(quadratics)
-    A, b, information = joint.A.clone(), joint.b.clone(), joint.information.clone()
-    of_frames = torch.block_diag(*added.A)
-    for matrix in (A, information):
-        matrix[: len(of_frames), : len(of_frames)] += of_frames  # the cameras come after the frames
-    b[: len(of_frames)] += added.b.reshape(-1)
-    return JointModel(A, b, joint.cost + added.cost.sum(), joint.scale, information, joint.template)
+    width = controls + 6
+    size = frames * width
+    information, b, cost = joint.information.clone(), joint.b.clone(), joint.cost
+    # (K+6, K+6, M): the cameras come after the frames
+    of_frames = information[:size, :size].unflatten(1, (frames, width)).unflatten(0, (frames, width))
+    of_frames = of_frames.diagonal(dim1=0, dim2=2)
+    for each in quadratics:
+        count = each.b.shape[1]
+        of_frames[:count, :count] += each.A.permute(1, 2, 0)
+        b[:size].view(frames, width)[:, :count] += each.b
+        cost = cost + each.cost.sum()
+    return JointModel(information - joint.slack, b, cost, joint.scale, information, joint.slack, joint.template)
 
 
 def _with_calibration(joint: JointModel, errors: CameraErrors, calibration: Tensor) -> JointModel:
     """The joint model with what the calibration says about the errors of the cameras added."""
     values = errors.values.flatten()
-    A, b, information = joint.A.clone(), joint.b.clone(), joint.information.clone()
-    for matrix in (A, information):
-        matrix.diagonal()[-len(values) :].add_(calibration)
-    b[-len(values) :] -= calibration * values
-    cost = joint.cost + 0.5 * (calibration * values**2).sum()
-    return JointModel(A, b, cost, joint.scale, information, joint.template)
+    own = slice(-len(values), None)
+    information, b = joint.information.clone(), joint.b.clone()
+    information[own, own] += calibration
+    pull = calibration @ values
+    b[own] -= pull
+    cost = joint.cost + 0.5 * values @ pull
+    return JointModel(information - joint.slack, b, cost, joint.scale, information, joint.slack, joint.template)

@@ -39,8 +39,18 @@ class Anchor:
     def quadratic(self, controls: Tensor) -> Quadratic:
         """Its cost around controls (B, K)."""
         off = controls - self.values
-        pull = self.information * off
-        return Quadratic(torch.diag_embed(self.information.expand_as(off)), -pull, 0.5 * (pull * off).sum(1))
+        A, b = torch.diag_embed(self.information.expand_as(off)), -self.information * off
+        return Quadratic(A, b, self.cost(controls))
+
+    def add_to(self, A: Tensor, b: Tensor, controls: Tensor) -> None:
+        """Adds its matrix (B, K, K) and force (B, K) around controls (B, K) in place."""
+        diagonal = A.diagonal(dim1=1, dim2=2)
+        diagonal += self.information
+        b.addcmul_(self.information, controls - self.values, value=-1)
+
+    def cost(self, controls: Tensor) -> Tensor:
+        """(B,) at controls (B, K)."""
+        return 0.5 * (self.information * (controls - self.values).square()).sum(1)
 
 
 @dataclass(frozen=True)
@@ -136,7 +146,12 @@ def with_priors(
     problem: Problem, quadratic: Quadratic, pose: Pose, frames: Tensor, stage: str, anchor: Anchor | None = None
 ) -> Quadratic:
     """The quadratic of B frames with the control priors, the further residuals of a stage and the anchor added."""
-    others = [residual.quadratic(problem, frames, pose) for residual in (problem.prior, *problem.residuals_of(stage))]
+    count = pose.controls.shape[1]
+    A, b = quadratic.A.clone(), quadratic.b.clone()
+    cost = quadratic.cost + problem.prior.cost(pose.controls)
+    # in place: a solve takes this sum in each of its steps
+    for pull in (problem.prior, *(() if anchor is None else (anchor,))):
+        pull.add_to(A[:, :count, :count], b[:, :count], pose.controls)
     if anchor is not None:
-        others.append(anchor.quadratic(pose.controls))
-    return quadratic.plus(others)
+        cost = cost + anchor.cost(pose.controls)
+    return Quadratic(A, b, cost).plus(each.quadratic(problem, frames, pose) for each in problem.residuals_of(stage))

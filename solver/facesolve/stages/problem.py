@@ -136,18 +136,16 @@ class Problem:
         controls = torch.full_like(self.prior.span, SMALL_CONTROL_STEP)
         return torch.cat([controls, controls.new_full((6,), SMALL_HEAD_STEP)])
 
-    @cached_property
-    def calibration(self) -> Tensor | None:
-        """(C*8,) prior information of the cameras' errors, None where the calibration is trusted.
+    def calibration(self, pose: Pose, frame: int) -> Tensor | None:
+        """(C*8, C*8) prior information of the cameras' errors, None where the calibration is trusted.
 
-        A single camera cannot tell its own errors from the head's motion.
+        pose: (B = 1) at take frame index ``frame``, which tells where the head is. A single camera cannot tell its own
+        errors from the head's motion.
         """
         pixels = self.take.settings.calibration_error
         if len(self.take.cameras) < 2 or pixels == 0:
             return None
-        cameras = self.views.cameras(0, [0])
-        depth = cameras.intrinsics[0, :, 0, 0] / self.pixels_per_cm
-        return camera_errors.information(cameras, depth, pixels)
+        return camera_errors.information(self.views.cameras(0, [frame]), self._world(pose)[0].mean(0), pixels)
 
     def velocity(self, pose: Pose, frames: Tensor) -> Tensor:
         """(B, N, 3) motion of the samples in the world, rig space, cm a frame, at take frame indices ``frames`` (B,).

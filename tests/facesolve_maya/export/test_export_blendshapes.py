@@ -11,7 +11,7 @@ from facesolve_maya.export.rig import offsets_at, read_rig
 from facesolve_maya.scene.findings import Report
 from facesolve_maya.scene.geometry import plug_points, shape_points
 from tests.facesolve_maya.ma_scene import ALIAS_LIST, CUBE, blend_scene, fbx_array, obj_points, open_scene
-from tests.facesolve_maya.shown import snapshot
+from tests.facesolve_maya.shown import shown_vertices, snapshot
 
 TIMES = (1.0, 2.0)
 FBX_FRAME = 46186158000 / 24
@@ -412,3 +412,15 @@ def test_what_edits_the_mesh_after_the_blend_shape_is_named(maya, tmp_path):
     cmds.connectAttr("smooth.output", "headShape.inMesh")
     with pytest.raises(ExportError, match="smooth: this polySmoothFace deforms the mesh after its blendShape"):
         rig()
+
+
+def test_vertices_outside_the_deformer_set_do_not_move(maya, tmp_path):
+    parts = 'createNode groupParts -n "parts";\n\tsetAttr ".ic" -type "componentList" 2 "vtx[1]" "vtx[4:5]";'
+    wires = 'connectAttr "headShapeOrig.w" "parts.ig";'
+    targets = {"smile": (0, [(6000, [0, 1, 4], [[0, 1, 0], [0, 2, 0], [3, 0, 0]])])}
+    open_scene(blend_scene(targets=targets, nodes=parts, connections=wires, base="parts.og"), tmp_path)
+    expected = np.zeros((8, 3))
+    expected[1, 1], expected[4, 0] = 2, 3
+    np.testing.assert_allclose(dense(rig().targets[0]), expected)
+    cmds.setAttr("BS.smile", 1)
+    np.testing.assert_allclose(shown_vertices(maya, "headShape", 1.0) - CUBE, expected, atol=1e-6)

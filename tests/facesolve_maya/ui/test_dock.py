@@ -78,6 +78,15 @@ def test_the_panel_follows_time_and_scene(commands):
     assert panel.session.settings.last == 55
 
 
+def test_settings_are_stored_when_the_scene_is_about_to_be_saved(commands):
+    from facesolve_maya.ui import dock
+
+    dock.show().session.change(quality="final")
+    assert commands.info == {}
+    commands.fire("before save")
+    assert "final" in commands.info["facesolve_settings"]
+
+
 def test_leaving_maya_ends_what_runs(commands):
     from facesolve_maya.ui import dock
 

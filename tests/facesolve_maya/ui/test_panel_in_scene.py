@@ -26,6 +26,7 @@ def test_the_session_finds_head_controls_and_cameras_and_stores_its_settings(ses
     session.check()
     assert session.findings == ()
     session.put(session.settings.with_choice("jawOpen", ControlChoice(keys=PINNED)))
+    session.keep_settings()
     again = Session(MayaScene())
     again.load()
     assert again.settings == session.settings

@@ -103,7 +103,21 @@ def blend(engine: Evaluator, plug: Plug, time: float) -> MeshData:
         if weight:
             moved += _target_offset(engine, node, geometry, target, weight, mesh, time)
     base = _map(engine, node, (("inputTarget", geometry), ("baseWeights", None)), len(moved), time)
+    base *= _members(engine, node, geometry, len(moved), time)
     return mesh.moved(mesh.points + envelope * base[:, None] * moved)
+
+
+def _members(engine: Evaluator, node: Node, geometry: int, count: int, time: float) -> np.ndarray:
+    """1 for the vertices that the deformer's set holds, else 0."""
+    above = engine.graph.source(Plug(node, (("input", geometry), ("inputGeometry", None))))
+    if above is None or above.node.type != "groupParts":
+        return np.ones(count)
+    components = engine.value(Plug(above.node, (("inputComponents", None),)), time)
+    if not components:
+        return np.ones(count)
+    mask = np.zeros(count)
+    mask[expand(components, count)] = 1.0
+    return mask
 
 
 def _target_offset(
