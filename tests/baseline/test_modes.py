@@ -80,7 +80,7 @@ def test_only_masked_vertices_move(take: Take, mode: str) -> None:
     assert moved[mask > 0].max() > 1e-3
 
 
-def test_regularisers_smooth_what_is_learnt(take: Take) -> None:
+def test_regularizers_smooth_what_is_learnt(take: Take) -> None:
     model = RigModel(take.rig)
     laplacian, _ = cotangent_laplacian(model.neutral.double(), model.triangles)
 

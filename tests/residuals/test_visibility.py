@@ -35,7 +35,7 @@ def broad(points):
 
 
 def raw_views(scene: Scene, level: int, index: int = 0) -> Views:
-    """Views of one frame at the truth whose images are the pixels themselves, not normalised."""
+    """Views of one frame at the truth whose images are the pixels themselves, not normalized."""
     views = scene.view(scene.truth, index, level)
     luminance = scene.pixels[index].level(level).luminance
     return replace(views, images=image_stacks([image[None] for image in luminance]))

@@ -59,7 +59,7 @@ def compound_scene() -> tuple[Problem, Views, Pose]:
 
 
 def known_colours(count: int) -> Template:
-    """A texture that three samples of four have, about what the normalised images show."""
+    """A texture that three samples of four have, about what the normalized images show."""
     generator = torch.manual_seed(3)
     values, slopes = (torch.randn(*shape, dtype=torch.float64, generator=generator) for shape in ((count,), (count, 2)))
     return Template(values, slopes, (torch.arange(count) % 4 > 0).double())
@@ -171,7 +171,7 @@ def fit_rounds(scene: Scene, pose: Pose, rounds: tuple[int, ...] = (1, 1, 0, 0))
     return pose
 
 
-def without_normalisation(scene: Scene, pose: Pose) -> Views:
+def without_normalization(scene: Scene, pose: Pose) -> Views:
     """Views of the plain luminance, which all cameras agree about at the truth."""
     images = []
     for camera in range(3):
@@ -183,13 +183,13 @@ def test_truth_is_a_fixed_point_where_cameras_agree():
     """Plain luminance: after a full fit from the truth, vertices are within 0.1 mm, a twentieth of a pixel."""
     scene = head_scene()
     fit = bundle(
-        scene.problem, without_normalisation(scene, scene.truth), scene.truth, scene.frames, 0, BundleOptions(6)
+        scene.problem, without_normalization(scene, scene.truth), scene.truth, scene.frames, 0, BundleOptions(6)
     )
     assert scene.errors(fit.pose).max() < 0.01
 
 
-def test_truth_is_nearly_a_fixed_point_of_normalised_images():
-    """Normalisation sees each camera's own foreshortening, so 0.2 of the disturbance of the other tests remain."""
+def test_truth_is_nearly_a_fixed_point_of_normalized_images():
+    """Normalization sees each camera's own foreshortening, so 0.2 of the disturbance of the other tests remain."""
     scene = head_scene()
     assert scene.errors(fit_rounds(scene, scene.truth)).max() < 0.2 * scene.errors(scene.disturbed()).mean()
 

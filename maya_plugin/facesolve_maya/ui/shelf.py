@@ -42,7 +42,7 @@ def build(path: Optional[Path] = None) -> str:
     """Makes the shelf, or brings an older one up to date; returns the layout's name.
 
     Buttons that a user added stay. Maya writes shelves to its preferences on exit and shows them again at the next
-    start, where control names may differ: our buttons are recognised by their command.
+    start, where control names may differ: our buttons are recognized by their command.
     """
     from maya import cmds, mel
 

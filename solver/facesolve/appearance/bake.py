@@ -1,6 +1,6 @@
 """Colour of the surface from the footage, once the geometry is known: a texture, and the gain of every camera.
 
-Knows poses and footage; no optimiser and no files of its own (``facesolve.render.texture_files`` writes the result).
+Knows poses and footage; no optimizer and no files of its own (``facesolve.render.texture_files`` writes the result).
 """
 
 from __future__ import annotations

@@ -173,7 +173,7 @@ def _occluder(problem: Problem, view: _View, world: Tensor, frame: int, camera: 
 
 
 def _pixels(ndc: Tensor, image: Tensor) -> Tensor:
-    """Pixel positions in image (1, 4, H, W) of normalised device coordinates (n, 2), row 0 at y = -1."""
+    """Pixel positions in image (1, 4, H, W) of normalized device coordinates (n, 2), row 0 at y = -1."""
     height, width = image.shape[2:]
     return (ndc + 1) * (0.5 * ndc.new_tensor([width, height]))
 

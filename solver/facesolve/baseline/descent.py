@@ -28,7 +28,7 @@ from facesolve.take.provenance import Provenance
 from .cameras import CameraMotion
 from .learnt import LearntShapes
 from .method import FREE, FirstOrder
-from .regularisers import MeshTopology, edge_length, laplacian, normal_consistency
+from .regularizers import MeshTopology, edge_length, laplacian, normal_consistency
 from .scene import Scene
 
 

@@ -12,9 +12,9 @@ MODES = (PRIOR, FREE, COMBINED)
 
 @dataclass(frozen=True)
 class FirstOrder:
-    """What is learnt, learning rates of Adam, their schedule, regularisers, and the resolution.
+    """What is learnt, learning rates of Adam, their schedule, regularizers, and the resolution.
 
-    Head transforms and the texture are always learnt. Rates are steps of one iteration; weights of regularisers weigh
+    Head transforms and the texture are always learnt. Rates are steps of one iteration; weights of regularizers weigh
     against the mean squared difference of the image, encoded luminance.
 
     Attributes:

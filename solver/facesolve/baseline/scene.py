@@ -1,7 +1,7 @@
 """What the first-order reference compares: all footage at one pyramid level, and the rig drawn as its cameras see it.
 
 Plain drawing, as in differentiable rendering: textured surface over a flat background, antialiased outline. Knows no
-optimiser.
+optimizer.
 """
 
 from __future__ import annotations

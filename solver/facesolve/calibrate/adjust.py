@@ -82,7 +82,7 @@ def adjust(
     scale: float | None,
     iterations: int = OPTIONS.iterations,
 ) -> Fit:
-    """Minimises the squared reprojection errors of the used points.
+    """Minimizes the squared reprojection errors of the used points.
 
     used: per sighting (n,) bool. scale: pixels, from which an error counts less and less (squared-Cauchy); None: plain
     least squares.

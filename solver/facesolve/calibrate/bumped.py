@@ -75,7 +75,7 @@ class Refined:
 
     covariance: (C, 6, 6) of the motion of each camera as a turn (radians) and shift (cm) of the world before it about
     ``pivot`` (3,), world, cm, from the images' noise alone; zero for cameras that were held. residual: (C,) robust root
-    mean square of the normalised colours' differences from what all agree on.
+    mean square of the normalized colours' differences from what all agree on.
     """
 
     places: Tensor

@@ -6,7 +6,7 @@
               with the solved controls and head transforms held.
 
 Second order throughout: the normal equations of the photometric residuals in smooth kernels are solved, rather than
-descended along, so that a deformation of a pixel or two is found in a dozen linearisations.
+descended along, so that a deformation of a pixel or two is found in a dozen linearizations.
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ class ShapeSpace:
 def fit_shapes(
     space: ShapeSpace, model: Disagreement, activations: Tensor, start: Tensor, allowed: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Coefficients (J, m) and activations (M, J) that minimise the model and the priors, from a start.
+    """Coefficients (J, m) and activations (M, J) that minimize the model and the priors, from a start.
 
     activations: (M, J); start: (J, m); allowed: (m,) bool, kernels that may take part. The largest activation of each
     shape is 1 in magnitude.

@@ -22,7 +22,7 @@ def write_obj_sequence(
     Raises TakeError when ``folder`` is there already, unless ``overwrite``.
     """
     faces = _faces(performance.rig)
-    space = "head-stabilised (rig) space" if stabilized else "world space"
+    space = "head-stabilized (rig) space" if stabilized else "world space"
     comment = f"# Facesolve: take {_printable(performance.take.name)}, frame {{}}, {space}, centimetres\n"
     template = "v %.6f %.6f %.6f\n" * performance.rig.vertex_count
     written: set[str] = set()

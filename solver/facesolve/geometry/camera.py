@@ -54,13 +54,13 @@ class Projection(NamedTuple):
     """pixels: (..., n, 2), (-1e6, -1e6) where not valid. depth: (..., n) z in the camera, centimetres.
 
     valid: (..., n) bool: in front of the camera and within the lens model's range (the image's edge is not considered).
-    normalised: (..., n, 2) on the plane z = 1, before distortion; zero where not valid.
+    normalized: (..., n, 2) on the plane z = 1, before distortion; zero where not valid.
     """
 
     pixels: Tensor
     depth: Tensor
     valid: Tensor
-    normalised: Tensor
+    normalized: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,22 +141,22 @@ class CameraModel:
         points: (..., n, 3), leading dimensions broadcast against the cameras': (n, 3) and (C, n, 3) give (C, n, 2),
         (B, 1, n, 3) gives (B, C, n, 2). Model: OpenCV, "Camera Calibration and 3D Reconstruction".
         """
-        return self._projection(*self._normalised(points))
+        return self._projection(*self._normalized(points))
 
     def project_with_jacobian(self, points: Tensor) -> tuple[Projection, Tensor]:
         """As ``project``, and d pixel / d x_world (..., n, 2, 3), pixels a centimetre; zero where not valid."""
-        normalised, depth, valid = self._normalised(points)
+        normalized, depth, valid = self._normalized(points)
         inverse_depth = 1 / torch.where(valid, depth, 1.0)
         zero = torch.zeros_like(inverse_depth)
-        x, y = normalised.unbind(-1)
-        J_normalised_camera = torch.stack(
+        x, y = normalized.unbind(-1)
+        J_normalized_camera = torch.stack(
             (inverse_depth, zero, -x * inverse_depth, zero, inverse_depth, -y * inverse_depth), -1
         ).unflatten(-1, (2, 3))
-        J_pixel_normalised = self.intrinsics[..., None, :2, :2]
+        J_pixel_normalized = self.intrinsics[..., None, :2, :2]
         if self.distortion is not None:
-            J_pixel_normalised = J_pixel_normalised @ _distort(normalised, self.distortion)[1]
-        jacobian = J_pixel_normalised @ J_normalised_camera @ self.rotation[..., None, :, :]
-        return self._projection(normalised, depth, valid), torch.where(valid[..., None, None], jacobian, 0.0)
+            J_pixel_normalized = J_pixel_normalized @ _distort(normalized, self.distortion)[1]
+        jacobian = J_pixel_normalized @ J_normalized_camera @ self.rotation[..., None, :, :]
+        return self._projection(normalized, depth, valid), torch.where(valid[..., None, None], jacobian, 0.0)
 
     def pull_back(self, projection: Projection, slopes: Tensor) -> Tensor:
         """Derivative by the world position of something whose derivative by the pixel is known, without a Jacobian.
@@ -166,9 +166,9 @@ class CameraModel:
         """
         across = slopes @ self.intrinsics[..., :2, :2]
         if self.distortion is not None:
-            across = (across[..., None, :] @ _distort(projection.normalised, self.distortion)[1])[..., 0, :]
+            across = (across[..., None, :] @ _distort(projection.normalized, self.distortion)[1])[..., 0, :]
         across = across * torch.where(projection.valid, projection.depth.reciprocal(), 0.0)[..., None]
-        along = -(across * projection.normalised).sum(-1, keepdim=True)
+        along = -(across * projection.normalized).sum(-1, keepdim=True)
         return torch.cat((across, along), -1) @ self.rotation
 
     def undistort_points(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
@@ -198,22 +198,22 @@ class CameraModel:
         """``clip_matrix`` of every camera, without distortion; near, far: centimetres, or (...). (..., 4, 4)."""
         return clip_matrix(self.intrinsics, self.rotation, self.translation, self.widths, self.heights, near, far)
 
-    def _normalised(self, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _normalized(self, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Points on the z = 1 plane (zero where not valid), depth, valid."""
         camera = points @ self.rotation.mT + self.translation[..., None, :]
         depth = camera[..., 2]
         valid = depth > NEAREST
-        normalised = camera[..., :2] / torch.where(valid, depth, 1.0)[..., None]
+        normalized = camera[..., :2] / torch.where(valid, depth, 1.0)[..., None]
         if self.distortion is not None:
-            valid = valid & ((normalised * normalised).sum(-1) < self.radius_limit[..., None])
-        return torch.where(valid[..., None], normalised, 0.0), depth, valid
+            valid = valid & ((normalized * normalized).sum(-1) < self.radius_limit[..., None])
+        return torch.where(valid[..., None], normalized, 0.0), depth, valid
 
-    def _projection(self, normalised: Tensor, depth: Tensor, valid: Tensor) -> Projection:
-        distorted = normalised if self.distortion is None else _distort(normalised, self.distortion)[0]
-        return Projection(torch.where(valid[..., None], self._pixels(distorted), OUTSIDE), depth, valid, normalised)
+    def _projection(self, normalized: Tensor, depth: Tensor, valid: Tensor) -> Projection:
+        distorted = normalized if self.distortion is None else _distort(normalized, self.distortion)[0]
+        return Projection(torch.where(valid[..., None], self._pixels(distorted), OUTSIDE), depth, valid, normalized)
 
-    def _pixels(self, normalised: Tensor) -> Tensor:
-        return normalised @ self.intrinsics[..., :2, :2].mT + self.intrinsics[..., None, :2, 2]
+    def _pixels(self, normalized: Tensor) -> Tensor:
+        return normalized @ self.intrinsics[..., :2, :2].mT + self.intrinsics[..., None, :2, 2]
 
 
 def clip_matrix(
@@ -328,10 +328,10 @@ def undistortion_maps(camera: Camera, frame_index: int = 0) -> tuple[np.ndarray,
         torch.arange(camera.height, dtype=torch.float64), torch.arange(camera.width, dtype=torch.float64), indexing="ij"
     )
     offset = torch.stack((columns, rows), -1) + 0.5 - intrinsics[:2, 2]
-    normalised = offset @ torch.linalg.inv(intrinsics[:2, :2]).mT
+    normalized = offset @ torch.linalg.inv(intrinsics[:2, :2]).mT
     coefficients = _padded(camera.distortion)
-    reached = (normalised * normalised).sum(-1, keepdim=True) < _radius_limit(coefficients)
-    distorted, _ = _distort(torch.where(reached, normalised, 0.0), torch.from_numpy(coefficients))
+    reached = (normalized * normalized).sum(-1, keepdim=True) < _radius_limit(coefficients)
+    distorted, _ = _distort(torch.where(reached, normalized, 0.0), torch.from_numpy(coefficients))
     pixels = distorted @ intrinsics[:2, :2].mT + intrinsics[:2, 2] - 0.5
     maps = torch.where(reached, pixels, -2.0).float().numpy()
     return np.ascontiguousarray(maps[..., 0]), np.ascontiguousarray(maps[..., 1])

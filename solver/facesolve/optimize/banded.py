@@ -25,7 +25,7 @@ class BandedSystem:
         self.diagonal, self.lower = _pair_blocks(A, coupling, second_difference_bands(linked))
 
     def solve_box(self, b: Tensor, lower: Tensor, upper: Tensor, converged: float = CONVERGED) -> Tensor:
-        """Minimises ``x^T M x / 2 - b^T x`` with bounds, as ``box.solve_box`` does. All (F, P).
+        """Minimizes ``x^T M x / 2 - b^T x`` with bounds, as ``box.solve_box`` does. All (F, P).
 
         converged: see ``box.projected_newton``.
         """

@@ -23,7 +23,7 @@ SYMMETRY_SHARE = 0.5  # of the total, next to the agreement of the cameras
 class CoarseView:
     """What C cameras saw of one frame at one pyramid level.
 
-    looks: C tensors (H, W), contrast-normalised luminance. valid: C tensors (H, W), 0..1, where anything was seen.
+    looks: C tensors (H, W), contrast-normalized luminance. valid: C tensors (H, W), 0..1, where anything was seen.
     foreground: C tensors (h, w) in 0..1, where the actor is, or None where it cannot be told from the background; of
     a size at which the head's points leave no gaps.
     cameras: of this level, without distortion, leading dimension (C,).
