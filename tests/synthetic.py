@@ -41,7 +41,7 @@ PUSHES = (
     ("brow", (0.2, 0.6, 0.7), (0.1, 1.0, 0.1), 3.0),
     ("smile", (0.3, -0.3, 0.9), (1.0, 0.5, 0.0), 2.5),
 )
-COLOUR_ONLY = Settings(contour=0.0)
+COLOR_ONLY = Settings(contour=0.0)
 Texture = Callable[[Tensor], Tensor]  # rest-space positions (..., 3) cm -> encoded luminance (...)
 
 
@@ -144,7 +144,7 @@ def make_take(rig: Rig, settings: Settings | None = None, frames: int = FRAMES, 
     """A take of ``rig`` whose footage is not on disk."""
     lenses = cameras()
     footage = tuple(Footage(lens.name, f"{lens.name}.{{frame:04d}}.png") for lens in lenses)
-    return Take("synthetic", rig, lenses, footage, np.arange(frames), fps, settings=settings or COLOUR_ONLY)
+    return Take("synthetic", rig, lenses, footage, np.arange(frames), fps, settings=settings or COLOR_ONLY)
 
 
 def make_problem(take: Take, samples: int = 1200, dtype: torch.dtype = torch.float32) -> Problem:
@@ -181,8 +181,8 @@ def film(model: RigModel, lenses: tuple[Camera, ...], pose: Pose, look: Texture 
         matrix = CameraModel.from_cameras([fine], dtype=model.dtype).clip_matrices(10.0, 200.0)
         triangle, weights, _ = rasterize(world @ matrix.mT, model.triangles, (fine.height, fine.width))
         rest = interpolate(model.neutral[None], triangle, weights, model.triangles)
-        colour = torch.where(triangle >= 0, look(rest), BACKGROUND)
-        columns.append(F.avg_pool2d(colour[:, None], SUPERSAMPLING)[:, 0])
+        color = torch.where(triangle >= 0, look(rest), BACKGROUND)
+        columns.append(F.avg_pool2d(color[:, None], SUPERSAMPLING)[:, 0])
     masks = tuple(torch.ones_like(images[0]) for images in columns)
     return [FramePixels(tuple(images[f] for images in columns), masks) for f in range(len(pose.controls))]
 

@@ -17,15 +17,15 @@ from tests.render.scenes import brute_force, flat_clip, perspective, random_tria
 RESOLUTION = (60, 80)
 
 
-def deodr_image(clip, triangles, colours):
-    """Colours (H, W, C), -1 where empty, and camera depth (H, W) by DEODR: clip (V, 4), colours (V, C)."""
+def deodr_image(clip, triangles, colors):
+    """Colors (H, W, C), -1 where empty, and camera depth (H, W) by DEODR: clip (V, 4), colors (V, C)."""
     pytest.importorskip("deodr")
     from deodr.differentiable_renderer import Scene2D
 
     height, width = RESOLUTION
     clip, triangles = clip.numpy(), triangles.numpy().astype(np.uint32)
     pixels = (clip[:, :2] / clip[:, 3:] * 0.5 + 0.5) * [width, height]
-    channels = colours.shape[1]
+    channels = colors.shape[1]
     scene = Scene2D(
         faces=triangles,
         faces_uv=triangles,
@@ -34,7 +34,7 @@ def deodr_image(clip, triangles, colours):
         textured=np.zeros(len(triangles), bool),
         uv=np.zeros((len(clip), 2)),
         shade=np.zeros(len(clip)),
-        colors=np.asarray(colours, np.float64),
+        colors=np.asarray(colors, np.float64),
         shaded=np.zeros(len(triangles), bool),
         edgeflags=np.zeros((len(triangles), 3), bool),
         height=height,
@@ -67,9 +67,9 @@ def test_agrees_with_deodr(name):
     # float32 against float64: a pixel centre on an edge may fall either way
     assert (~same).mean() <= 5e-4
 
-    colours = np.random.default_rng(0).uniform(0, 1, (clip.shape[1], 3))
-    reference, _ = deodr_image(clip[0], triangles, colours)
-    image = interpolate(torch.from_numpy(colours)[None], triangle_id, barycentrics, triangles)[0].numpy()
+    colors = np.random.default_rng(0).uniform(0, 1, (clip.shape[1], 3))
+    reference, _ = deodr_image(clip[0], triangles, colors)
+    image = interpolate(torch.from_numpy(colors)[None], triangle_id, barycentrics, triangles)[0].numpy()
     camera_depth = interpolate(clip[..., 3:], triangle_id, barycentrics, triangles)[0, ..., 0].numpy()
     seen = same & (ours >= 0)
     np.testing.assert_allclose(image[seen], reference[seen], atol=5e-5)

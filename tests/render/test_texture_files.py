@@ -60,8 +60,8 @@ def test_a_plain_image_of_16_bits_and_a_grey_one_are_tile_0(tmp_path: Path) -> N
     fine = np.array([[[1000, 30000, 60000]]], np.uint16)  # BGR
     assert cv2.imwrite(str(tmp_path / "fine.png"), fine)
     expected = srgb_to_linear(fine[0, 0, ::-1] / 65535.0)
-    colour = finest(read_texture(tmp_path / "fine.png"), (0, 0))[0, 0]
-    np.testing.assert_allclose(colour.numpy(), expected, atol=1e-6)
+    color = finest(read_texture(tmp_path / "fine.png"), (0, 0))[0, 0]
+    np.testing.assert_allclose(color.numpy(), expected, atol=1e-6)
     assert cv2.imwrite(str(tmp_path / "grey.png"), np.full((2, 3), 188, np.uint8))
     grey = finest(read_texture(str(tmp_path / "grey.png")), (0, 0))
     assert grey.shape == (2, 3, 3)

@@ -45,7 +45,7 @@ def coverages(model: RigModel, pose: Pose, lenses: tuple[Camera, ...] = cameras(
 
 
 def filmed(alphas: list[Tensor], background: float | Tensor = BACKGROUND) -> FramePixels:
-    """Grey footage of an actor of even colour before ``background``, linear light."""
+    """Grey footage of an actor of even color before ``background``, linear light."""
     linear = [alpha * SKIN + (1 - alpha) * background for alpha in alphas]
     return FramePixels(tuple(image.sqrt() for image in linear), tuple(torch.ones_like(image) for image in linear))
 
@@ -203,7 +203,7 @@ def cluttered() -> Tensor:
     [
         pytest.param(textured(), "uniform", id="texture"),
         pytest.param(cluttered(), "not clean", id="a lamp at the side"),
-        pytest.param(torch.tensor(SKIN + 0.002), "told from", id="of the skin's colour"),
+        pytest.param(torch.tensor(SKIN + 0.002), "told from", id="of the skin's color"),
     ],
 )
 def test_other_backgrounds_give_no_contour(contour: Contour, background: Tensor, reason: str) -> None:
@@ -224,7 +224,7 @@ def test_missing_image_gives_no_contour(contour: Contour) -> None:
     assert [bool(refusal) for refusal in points.refusals] == [True, False, False]
 
 
-def test_colour_tells_the_actor_where_luminance_does_not(contour: Contour) -> None:
+def test_color_tells_the_actor_where_luminance_does_not(contour: Contour) -> None:
     # green and red of the same luminance
     skin, background = torch.tensor([0.5, 0.2, 0.2]), torch.tensor([0.2, 0.2892, 0.2])
     weights = torch.tensor([0.2126, 0.7152, 0.0722])

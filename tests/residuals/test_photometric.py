@@ -75,7 +75,7 @@ def bench() -> Bench:
 
 @cache
 def template() -> Template:
-    """Colours about a third off what is seen, some unknown."""
+    """Colors about a third off what is seen, some unknown."""
     seen = bench().observe(bench().pose)
     values = seen.values.mean((0, 1)) + 0.3 * torch.randn(SAMPLES, dtype=torch.float64, generator=torch.manual_seed(2))
     slopes = torch.randn(SAMPLES, 2, dtype=torch.float64, generator=torch.manual_seed(3))
@@ -229,8 +229,8 @@ def test_template_covectors_stay_bounded_at_grazing_angles_and_for_degenerate_tr
 
 
 @pytest.mark.parametrize("flip", [False, True])
-def test_template_covectors_are_the_derivative_of_the_colour_seen_through_a_moved_point(flip):
-    """A painted plane, two cameras: the colour at a moved point's pixel is the paint where its ray meets the plane."""
+def test_template_covectors_are_the_derivative_of_the_color_seen_through_a_moved_point(flip):
+    """A painted plane, two cameras: the color at a moved point's pixel is the paint where its ray meets the plane."""
     generator = torch.manual_seed(5)
     origin, first, second, gradient = torch.randn(4, 3, dtype=torch.float64, generator=generator)
     if flip:
@@ -239,8 +239,8 @@ def test_template_covectors_are_the_derivative_of_the_colour_seen_through_a_move
     centres = origin + 20 * torch.randn(2, 3, dtype=torch.float64, generator=generator)
     samples = origin + torch.rand(6, 2, dtype=torch.float64, generator=generator) @ torch.stack([first, second])
 
-    def colour(points):
-        """(2, n) colours that the cameras see in the direction of points (n, 3); the paint is linear in space."""
+    def color(points):
+        """(2, n) colors that the cameras see in the direction of points (n, 3); the paint is linear in space."""
         direction = points - centres[:, None]
         distance = ((origin - centres) @ normal)[:, None] / (direction @ normal)
         return (centres[:, None] + distance[..., None] * direction) @ gradient
@@ -250,7 +250,7 @@ def test_template_covectors_are_the_derivative_of_the_colour_seen_through_a_move
     covectors = template_covectors(slopes, rays, torch.stack([first, second]).expand(1, 6, 2, 3))[0]
     for axis in range(3):
         shift = 1e-6 * torch.eye(3, dtype=torch.float64)[axis]
-        numeric = (colour(samples + shift) - colour(samples - shift)) / 2e-6
+        numeric = (color(samples + shift) - color(samples - shift)) / 2e-6
         torch.testing.assert_close(covectors[..., axis], numeric, atol=1e-7, rtol=1e-6)
 
 

@@ -30,7 +30,7 @@ from tests.synthetic import (
 
 
 def broad(points):
-    """Waves of 20 cm only, so that a pixel's mean is its centre's colour at every level."""
+    """Waves of 20 cm only, so that a pixel's mean is its centre's color at every level."""
     return 0.5 + 0.2 * torch.sin(points @ points.new_tensor([0.2, 0.15, -0.18])) + 0.1 * torch.cos(points[..., 1] * 0.3)
 
 
@@ -53,7 +53,7 @@ def broad_scene() -> Scene:
 
 
 @pytest.mark.parametrize(("level", "limit"), [(0, 0.004), (1, 0.012), (2, 0.03)])
-def test_a_sample_sees_its_own_colour_at_every_level(broad_scene, level, limit):
+def test_a_sample_sees_its_own_color_at_every_level(broad_scene, level, limit):
     seen = observed(broad_scene, raw_views(broad_scene, level))
     true = broad(broad_scene.problem.samples.neutral)
     clear = seen.weights > 0.4  # away from the outline, where the background mixes in
@@ -299,7 +299,7 @@ def test_batches_are_asked_for_when_they_are_decoded(tmp_path):
 
 
 def test_the_synthetic_texture_is_in_range():
-    """The scene of these tests is a sound one: no colour is clipped, and it is rich everywhere."""
-    colour = texture(RigModel(head_rig()).neutral)
-    assert 0 < colour.min() < colour.max() < 1
-    assert colour.std() > 0.1
+    """The scene of these tests is a sound one: no color is clipped, and it is rich everywhere."""
+    color = texture(RigModel(head_rig()).neutral)
+    assert 0 < color.min() < color.max() < 1
+    assert color.std() > 0.1

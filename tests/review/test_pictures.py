@@ -103,7 +103,7 @@ def test_clay_is_lit_from_above_left_whichever_way_it_is_wound() -> None:
         shades = []
         for one in (rig, turned):
             scene = scene_of(one, head=head)
-            shades.append(clay_rendering(scene.model, shot_of(scene).view).colours[0, 100, 100].numpy())
+            shades.append(clay_rendering(scene.model, shot_of(scene).view).colors[0, 100, 100].numpy())
         np.testing.assert_allclose(shades[0], shades[1], atol=1e-5)
         bright[name] = shades[0].mean()
     assert bright["towards"] > 1.3 * bright["away"]

@@ -58,7 +58,7 @@ def compound_scene() -> tuple[Problem, Views, Pose]:
     return problem, scene.views(truth), truth.stepped(0.02 * noise)
 
 
-def known_colours(count: int) -> Template:
+def known_colors(count: int) -> Template:
     """A texture that three samples of four have, about what the normalized images show."""
     generator = torch.manual_seed(3)
     values, slopes = (torch.randn(*shape, dtype=torch.float64, generator=generator) for shape in ((count,), (count, 2)))
@@ -72,7 +72,7 @@ def test_normal_equations_are_those_of_explicit_variable_projection(texture_know
     The rig's own texture is one more observation, whose Jacobian is zero.
     """
     problem, views, pose = compound_scene()
-    known = known_colours(len(problem.samples.weight)) if texture_known else None
+    known = known_colors(len(problem.samples.weight)) if texture_known else None
     scale = torch.tensor(0.3, dtype=torch.float64)
     joint = joint_model(problem, views, pose, 0, scale, known)
     everything = seen_by(problem, views, pose)
@@ -104,7 +104,7 @@ def test_normal_equations_are_those_of_explicit_variable_projection(texture_know
 
 
 def test_matrix_is_positive_semidefinite_and_smaller_than_with_a_known_template():
-    """Eliminating the colour only takes information away, and never more than there is."""
+    """Eliminating the color only takes information away, and never more than there is."""
     problem, views, pose = compound_scene()
     A = joint_model(problem, views, pose, 0, None).information
     eigenvalues = torch.linalg.eigvalsh(A)

@@ -1,4 +1,4 @@
-"""Where the texels of a rig's texture lie on its surface, and colours for texels that nothing was seen of.
+"""Where the texels of a rig's texture lie on its surface, and colors for texels that nothing was seen of.
 
 Knows UVs and geometry; no footage, cameras or files.
 """

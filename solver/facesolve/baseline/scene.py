@@ -70,6 +70,6 @@ class Scene:
         world, medians = world_vertices(self._model, pose), []
         for camera in range(len(self.luminance[frame])):
             outside = draw(self._mesh, world, self._cameras[frame], camera).triangle_id[0] < 0
-            colours = self.luminance[frame][camera][outside & (self.mask[frame][camera] > 0)].to(self._model.dtype)
-            medians.append(colours.median() if len(colours) else colours.new_zeros(()))
+            colors = self.luminance[frame][camera][outside & (self.mask[frame][camera] > 0)].to(self._model.dtype)
+            medians.append(colors.median() if len(colors) else colors.new_zeros(()))
         return torch.stack(medians)

@@ -1,7 +1,7 @@
 """Cameras that were bumped after calibration, found from a solve: on which places of the cameras do all agree about the
-surface's colours? Shapes are held as solved; the head's place in each frame is free, since a bumped camera pulls at it.
+surface's colors? Shapes are held as solved; the head's place in each frame is free, since a bumped camera pulls at it.
 
-As in ``facesolve.stages.bundle`` the colour is eliminated: an observation's residual is its difference from what all
+As in ``facesolve.stages.bundle`` the color is eliminated: an observation's residual is its difference from what all
 cameras and frames agree on, and the derivative is centred the same way.
 """
 
@@ -75,7 +75,7 @@ class Refined:
 
     covariance: (C, 6, 6) of the motion of each camera as a turn (radians) and shift (cm) of the world before it about
     ``pivot`` (3,), world, cm, from the images' noise alone; zero for cameras that were held. residual: (C,) robust root
-    mean square of the normalized colours' differences from what all agree on.
+    mean square of the normalized colors' differences from what all agree on.
     """
 
     places: Tensor

@@ -1,6 +1,6 @@
 """Correctives from a take's footage, on top of poses that a solve has found: the stages in reading order.
 
-1. ``learn``  at a few keyframes: smooth shapes and their activations with the surface's colour eliminated, first
+1. ``learn``  at a few keyframes: smooth shapes and their activations with the surface's color eliminated, first
               anywhere, then only where they explained what the frames disagreed about.
 2. ``follow`` every frame against the template that the keyframes agree on, and all frames together, smooth over time,
               with the solved controls and head transforms held.

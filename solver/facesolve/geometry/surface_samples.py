@@ -116,7 +116,7 @@ def spread(mass: Tensor, count: int) -> tuple[Tensor, Tensor]:
 
 
 def photometric_weight(rig: Rig) -> np.ndarray:
-    """(V,) float32: how far each vertex's colour may drive the solve.
+    """(V,) float32: how far each vertex's color may drive the solve.
 
     The rig's own weights where it has them. Else 1 on the connected piece of surface with the largest area, the skin,
     and 0 on the others: eyeballs, teeth and tongue hide what is behind them but do not pull on the skin's shapes.

@@ -34,7 +34,7 @@ class CameraMotion:
 
     ..._deviation: one standard deviation from the images' noise alone; errors of the solved shapes come on top, and
     turn and shift can make up for each other. moved: whether the new take has it elsewhere. residual: robust difference
-    of its normalized colours from what all cameras agree on, after the refinement.
+    of its normalized colors from what all cameras agree on, after the refinement.
     """
 
     camera: str

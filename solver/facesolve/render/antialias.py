@@ -1,4 +1,4 @@
-"""Antialiased silhouettes: pixel colours blend across the edge by where it passes, so they depend on the vertices.
+"""Antialiased silhouettes: pixel colors blend across the edge by where it passes, so they depend on the vertices.
 
 After Laine et al., "Modular Primitives for High-Performance Differentiable Rendering", 2020, section 3.3.
 """
@@ -39,7 +39,7 @@ class _Crossings(NamedTuple):
 
 
 def antialias(
-    colours: Tensor,
+    colors: Tensor,
     triangle_id: Tensor,
     depth: Tensor,
     clip: Tensor,
@@ -48,15 +48,15 @@ def antialias(
 ) -> Tensor:
     """Blend neighbouring pixels across the silhouette edges that pass between their centres.
 
-    Where the edge lies past the midpoint from the pixel on its surface, that pixel's colour spills into the other in
-    proportion; before it, the other's colour comes in. Steep edges act on neighbours in x, flat ones on neighbours in
+    Where the edge lies past the midpoint from the pixel on its surface, that pixel's color spills into the other in
+    proportion; before it, the other's color comes in. Steep edges act on neighbours in x, flat ones on neighbours in
     y. The paper looks for edges of the triangle seen at the pixel and so misses most of a curved outline, where the
     last triangles are thinner than a pixel; here the silhouette edges look for pixels. An edge counts where the pixels
     see different triangles, the one on its side the nearer, and the edge lies in front of the other; of several, the
     outermost.
 
     Args:
-        colours: (B, H, W, C) one sample per pixel.
+        colors: (B, H, W, C) one sample per pixel.
         triangle_id: (B, H, W) integer, -1 where empty.
         depth: (B, H, W) NDC depth, +inf where empty.
         clip: (B, V, 4) clip-space positions that were rasterized.
@@ -64,21 +64,21 @@ def antialias(
         opposite: (F, 3) from `silhouette.opposite_vertices`.
 
     Returns:
-        (B, H, W, C), differentiable with respect to colours and clip.
+        (B, H, W, C), differentiable with respect to colors and clip.
     """
     image, edge, surface = _silhouette_vertices(clip, triangles, opposite)
-    pixels = colours.flatten(0, 2)
+    pixels = colors.flatten(0, 2)
     blended = pixels
     for axis in (0, 1):
         edges = _edges_across(clip, image, edge, surface, axis, triangle_id.shape)
         with torch.no_grad():
             crossings = _outermost(_crossings(edges, axis, triangle_id, depth), triangle_id.numel())
         distance = _distance(edges, crossings.edge, crossings.inner, crossings.outer, axis, triangle_id.shape)
-        spill = (distance - 0.5).to(colours.dtype)[:, None]
+        spill = (distance - 0.5).to(colors.dtype)[:, None]
         receiver = torch.where(spill[:, 0] > 0, crossings.outer, crossings.inner)
         difference = pixels.index_select(0, crossings.inner) - pixels.index_select(0, crossings.outer)
         blended = blended.index_add(0, receiver, difference * spill)
-    return blended.view_as(colours)
+    return blended.view_as(colors)
 
 
 def _silhouette_vertices(clip: Tensor, triangles: Tensor, opposite: Tensor) -> tuple[Tensor, Tensor, Tensor]:

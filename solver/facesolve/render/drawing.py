@@ -54,7 +54,7 @@ class Drawing(Protocol):
         """As `interpolate`, and (B, H, W, C, 2): d(attribute)/d(pixel x, pixel y) in the plane of the triangle."""
 
     def texture(self, texture: Texture, uv: Tensor, slopes: Tensor | None = None) -> Tensor:
-        """Colours of a texture under every pixel: with slopes filtered to the pixel's size, else of its finest level.
+        """Colors of a texture under every pixel: with slopes filtered to the pixel's size, else of its finest level.
 
         Row 0 of a tile is at v = 1, texel centres are at (i + 1/2) / size, texels beyond the border of a tile repeat
         its border. With slopes the two mip levels around the longer axis of the pixel's footprint are mixed; which they
@@ -69,18 +69,18 @@ class Drawing(Protocol):
             (B, H, W, C), 0 where no tile of the texture lies.
         """
 
-    def antialias(self, colours: Tensor) -> Tensor:
+    def antialias(self, colors: Tensor) -> Tensor:
         """Neighbouring pixels blended across the silhouette edges between their centres: outlines get gradients.
 
         An edge counts where the two pixels show different triangles, and belongs to the nearer one's surface. Where it
-        lies past the midpoint from that surface's pixel, this pixel's colour spills into the other in proportion;
-        before it, the other's colour comes in.
+        lies past the midpoint from that surface's pixel, this pixel's color spills into the other in proportion;
+        before it, the other's color comes in.
 
         Args:
-            colours: (B, H, W, C) one sample per pixel, the background's included.
+            colors: (B, H, W, C) one sample per pixel, the background's included.
 
         Returns:
-            (B, H, W, C), gradients flow to colours and clip.
+            (B, H, W, C), gradients flow to colors and clip.
         """
 
 

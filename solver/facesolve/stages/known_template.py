@@ -55,12 +55,12 @@ def _drawn_views(problem: Problem, texture: Texture, pose: Pose, frame: int, lev
 def _normalized(rendering: Rendering) -> Tensor:
     """(B, H, W) as ``normalize`` gives. The surface's colours go on beyond its outline, so that none is drawn in."""
     inside = rendering.coverage >= 0.5
-    colours = rendering.colours / rendering.coverage.clamp_min(0.5)[..., None]
+    colors = rendering.colors / rendering.coverage.clamp_min(0.5)[..., None]
     luminance = [
         fill_unseen(image[..., None], seen)[..., 0]
-        for image, seen in zip(encoded_luminance(colours), inside, strict=True)
+        for image, seen in zip(encoded_luminance(colors), inside, strict=True)
     ]
-    return normalize(torch.stack(luminance), inside.to(colours.dtype))
+    return normalize(torch.stack(luminance), inside.to(colors.dtype))
 
 
 def _textured(problem: Problem, texture: Texture) -> Tensor:

@@ -152,7 +152,7 @@ class _Finder:
 
 
 def pictures(pixels: FramePixels) -> list[np.ndarray]:
-    """What the cameras saw as (H, W, 3) uint8 RGB, from luminance and half-size chroma: a detector wants colour."""
+    """What the cameras saw as (H, W, 3) uint8 RGB, from luminance and half-size chroma: a detector wants color."""
     found = []
     for luminance, chroma in zip(pixels.luminance, pixels.chroma, strict=True):
         wide = F.interpolate(chroma[None].to(luminance), size=luminance.shape, mode="bilinear")[0]

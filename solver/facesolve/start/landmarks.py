@@ -79,7 +79,7 @@ def landmarks_of_rig(model: RigModel, axes: RigAxes, centre: Tensor, radius: flo
         lens = CameraModel.from_cameras([camera], [0], model.device, model.dtype)
         view = View(vertices, lens, draw(mesh, vertices, lens, 0))
         rendering = clay_rendering(model, view)
-        light = rendering.colours + (1 - rendering.coverage[..., None]) * BACKDROP
+        light = rendering.colors + (1 - rendering.coverage[..., None]) * BACKDROP
         pictures.append(srgb_bytes(light[0].cpu().numpy()))
         views.append(view)
     faces = detector.detect(pictures)

@@ -31,7 +31,7 @@ SYMMETRIC_WITHIN = 0.06  # of the radius: how near a point's mirror image must b
 class HeadProxy:
     """P points of the rig's surface at its default controls, rig space, cm.
 
-    points, normals: (P, 3); normals are unit, of either sign. skin: (P,) bool, surface whose colour may be compared.
+    points, normals: (P, 3); normals are unit, of either sign. skin: (P,) bool, surface whose color may be compared.
     mirror: (P,) int64 index of the point on the other side of the face, -1 where the rig is not symmetric.
     directions: (D, 3) unit. seen: (D, P) bool, whether somebody far away in that direction sees the point.
     centre: (3,); radius: root mean square distance of the points from it.

@@ -114,7 +114,7 @@ def camera_agreement(values: Tensor, weights: Tensor, doubt: float = 0.0) -> Ten
 
 
 def _symmetry(values: Tensor, weights: Tensor, proxy: HeadProxy) -> Tensor:
-    """Correlation (B,) of the mean colours (B, C, P) of points and their mirror images."""
+    """Correlation (B,) of the mean colors (B, C, P) of points and their mirror images."""
     both = (proxy.mirror >= 0).nonzero()[:, 0]
     if not len(both):
         return values.new_zeros(len(values))
