@@ -32,8 +32,8 @@ WIDTH, HEIGHT = 160, 120
 FRAMES = 5
 SUPERSAMPLING = 3
 BACKGROUND = 0.1
-BALL_CENTRE, BALL_RADIUS = (0.0, 1.0, 7.8), 1.8  # cm
-# where each control pushes the surface (directions from the centre), which way, and how wide (cm)
+BALL_CENTER, BALL_RADIUS = (0.0, 1.0, 7.8), 1.8  # cm
+# where each control pushes the surface (directions from the center), which way, and how wide (cm)
 PUSHES = (
     ("puff", (0.6, -0.2, 0.8), (0.6, -0.2, 0.8), 3.0),
     ("puff_other", (-0.6, -0.2, 0.8), (-0.6, -0.2, 0.8), 3.0),
@@ -100,8 +100,8 @@ def head_rig() -> Rig:
     neutral, triangles = _bumpy_ellipsoid()
     deltas = []
     for _, place, direction, width in PUSHES:
-        centre = RADII * np.array(place) / np.linalg.norm(place)
-        fade = np.exp(-0.5 * ((neutral - centre) ** 2).sum(1) / width**2)
+        center = RADII * np.array(place) / np.linalg.norm(place)
+        fade = np.exp(-0.5 * ((neutral - center) ** 2).sum(1) / width**2)
         deltas.append(fade[:, None] * np.array(direction) / np.linalg.norm(direction))
     names = [name for name, *_ in PUSHES]
     counts = np.full(len(triangles), 3)
@@ -125,7 +125,7 @@ def compound_rig() -> Rig:
 def with_ball(rig: Rig) -> Rig:
     """``rig`` and a ball of 1.8 cm before its middle, not joined to it and moved by no control."""
     sphere, faces = _icosphere(2)
-    ball = BALL_RADIUS * sphere + BALL_CENTRE
+    ball = BALL_RADIUS * sphere + BALL_CENTER
     return replace(
         rig,
         neutral=np.concatenate([rig.neutral, ball]),
@@ -136,7 +136,7 @@ def with_ball(rig: Rig) -> Rig:
 
 
 def cameras() -> tuple[Camera, ...]:
-    """Three still cameras in an arc before the head, all looking at its centre."""
+    """Three still cameras in an arc before the head, all looking at its center."""
     return tuple(_camera(name, *angles) for name, *angles in (("left", -32, 8), ("front", 0, -10), ("right", 30, 12)))
 
 
@@ -197,13 +197,13 @@ def head_scene() -> Scene:
 def _camera(name: str, azimuth: float, elevation: float) -> Camera:
     """Looks at the origin from DISTANCE; angles in degrees, 0 is on the +z axis."""
     a, e = np.radians((azimuth, elevation))
-    centre = DISTANCE * np.array([np.sin(a) * np.cos(e), np.sin(e), np.cos(a) * np.cos(e)])
-    forward = -centre / DISTANCE
+    center = DISTANCE * np.array([np.sin(a) * np.cos(e), np.sin(e), np.cos(a) * np.cos(e)])
+    forward = -center / DISTANCE
     right = np.cross(forward, (0.0, 1.0, 0.0))
     right /= np.linalg.norm(right)
     rotation = np.stack([right, np.cross(forward, right), forward])
     intrinsics = np.array([[FOCAL, 0, WIDTH / 2 + 1.3], [0, FOCAL, HEIGHT / 2 - 0.7], [0, 0, 1]])
-    return Camera(name, WIDTH, HEIGHT, intrinsics, rotation, -rotation @ centre)
+    return Camera(name, WIDTH, HEIGHT, intrinsics, rotation, -rotation @ center)
 
 
 def _bumpy_ellipsoid() -> tuple[np.ndarray, np.ndarray]:

@@ -158,8 +158,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _push(rig: Rig, place: tuple[float, ...], width: float) -> np.ndarray:
     """(V, 3) along the normals, 1 high at the skin's vertex nearest to ``place``."""
     skin = rig.meshes[0].vertex_count
-    centre = rig.neutral[np.argmin(((rig.neutral[:skin] - np.array(place)) ** 2).sum(1))]
-    fade = np.exp(-0.5 * ((rig.neutral - centre) ** 2).sum(1) / width**2)
+    center = rig.neutral[np.argmin(((rig.neutral[:skin] - np.array(place)) ** 2).sum(1))]
+    fade = np.exp(-0.5 * ((rig.neutral - center) ** 2).sum(1) / width**2)
     fade[skin:] = 0
     model = RigModel(rig, dtype=torch.float64)
     return fade[:, None] * model.vertex_normals(model.neutral[None])[0].numpy()

@@ -25,12 +25,12 @@ TURN, SHIFT = 0.3, 3.0  # degrees, millimetres
 
 
 def bump(camera: Camera, seed: int = 0) -> Camera:
-    """The camera turned by 0.3 degrees about its centre, and its centre moved by 3 mm."""
+    """The camera turned by 0.3 degrees about its center, and its center moved by 3 mm."""
     random = np.random.default_rng(seed)
     turn, shift = (v / np.linalg.norm(v) for v in random.normal(size=(2, 3)))
-    centre = -camera.rotation.T @ camera.translation + SHIFT / 10 * shift
+    center = -camera.rotation.T @ camera.translation + SHIFT / 10 * shift
     rotation = rigid(np.radians(TURN) * turn, np.zeros(3))[:3, :3] @ camera.rotation
-    return replace(camera, rotation=rotation, translation=-rotation @ centre)
+    return replace(camera, rotation=rotation, translation=-rotation @ center)
 
 
 def bumped_problem(name: str) -> Problem:
@@ -56,7 +56,7 @@ def pulled(pose: Pose) -> Pose:
 
 
 def test_equations_are_those_of_explicit_variable_projection():
-    """Dense: the Jacobian of every observation by every head and camera, centred by the weighted mean of its sample."""
+    """Dense: the Jacobian of every observation by every head and camera, centered by the weighted mean of its sample."""
     problem, truth = make_problem(make_take(compound_rig(), frames=2), 60, torch.float64), performance(2)
     pixels = film(problem.model, problem.take.cameras, truth)
     frames, count, pivot = torch.arange(2), 2, torch.tensor([0.3, -1.0, 2.0], dtype=torch.float64)

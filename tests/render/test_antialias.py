@@ -110,7 +110,7 @@ def test_edges_hidden_behind_a_tessellated_surface_do_not_blend():
 def test_edges_at_exactly_45_degrees_blend_once():
     clip = flat_clip([(32, 8), (56, 32), (32, 56), (8, 32)], (64, 64)) + torch.tensor([0.25 / 32, 0, 0, 0])
     image = coverage(clip, torch.tensor([[0, 1, 2], [0, 2, 3]]), (64, 64))
-    # Row centre 20.5 begins 12.5 before the middle 32.25; to column 32 that leaves 12.25.
+    # Row center 20.5 begins 12.5 before the middle 32.25; to column 32 that leaves 12.25.
     torch.testing.assert_close(image[20, :32].sum(), torch.tensor(12.25, dtype=torch.float64))
 
 

@@ -1,7 +1,7 @@
 """nvdiffrast's drawing with gradients against the portable one; both need a CUDA device and nvdiffrast.
 
 nvdiffrast moves vertices to the nearest 1/16 pixel when it decides what covers a pixel, so that the two differ where
-pixel centres lie that close to an edge. Where both see the same triangle they must agree closely, which is what most
+pixel centers lie that close to an edge. Where both see the same triangle they must agree closely, which is what most
 tests compare: a thin triangle at an outline, seen by one of them only, has any gradient.
 """
 
@@ -129,7 +129,7 @@ def test_values_agree(size, what, close):
     [("attributes", 1e-3, 1e-3), ("slopes", 5e-3, 5e-3), ("finest", 0.1, 2e-3), ("mip-mapped", 0.05, 2e-3)],
 )
 def test_gradients_agree(size, what, positions, others):
-    """Relative to their length, of a loss over the pixels that agree. A texture is bent at the centres of its texels:
+    """Relative to their length, of a loss over the pixels that agree. A texture is bent at the centers of its texels:
     the change of a color with position is another one on either side, hence the wider bounds for positions."""
     drawn = both_heads(size)
     same = agreeing(drawn[0].drawing, drawn[1].drawing)

@@ -99,7 +99,7 @@ def test_a_point_beside_two_tiles_is_colored_once():
 
 def test_gradients_of_texels_and_uv():
     tiles = [noise(4, 5, 2, seed=1).requires_grad_(True), noise(3, 3, 2, seed=2).requires_grad_(True)]
-    # Off the texel centres, where bilinear interpolation has a kink, at both levels.
+    # Off the texel centers, where bilinear interpolation has a kink, at both levels.
     uv = torch.tensor(
         [[0.234, 0.321], [0.78, 0.91], [0.52, 0.03], [1.37, 0.71], [1.9, 0.22]], dtype=torch.float64, requires_grad=True
     )

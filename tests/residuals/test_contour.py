@@ -91,9 +91,9 @@ class Contour:
         return pose
 
     def error_pixels(self, pose: Pose) -> float:
-        """How far the head's centre is from the truth, in pixels of the image."""
-        centre = torch.tensor([[[0.0, 0.0, 0.0]]], dtype=torch.float64)
-        apart = apply_head(pose.head, centre) - apply_head(self.truth.head, centre)
+        """How far the head's center is from the truth, in pixels of the image."""
+        center = torch.tensor([[[0.0, 0.0, 0.0]]], dtype=torch.float64)
+        apart = apply_head(pose.head, center) - apply_head(self.truth.head, center)
         return float(apart.norm()) * FOCAL / 60.0
 
 

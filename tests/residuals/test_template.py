@@ -121,11 +121,11 @@ def test_samples_hardly_seen_are_unknown():
 
 
 def test_the_weights_are_those_of_the_agreed_color():
-    """They belong to the returned template (residuals centred by them sum to zero) up to the last reweighting."""
+    """They belong to the returned template (residuals centered by them sum to zero) up to the last reweighting."""
     _, values = colors()
     template, weights, _ = agree(observation(values, random_weights()), edges())
-    centred = (weights * (values - template.values)).sum((0, 1))
-    torch.testing.assert_close(centred, torch.zeros_like(centred), atol=1e-12, rtol=0)
+    centered = (weights * (values - template.values)).sum((0, 1))
+    torch.testing.assert_close(centered, torch.zeros_like(centered), atol=1e-12, rtol=0)
 
 
 def test_a_known_texture_votes_and_is_overruled_where_it_is_wrong():

@@ -30,7 +30,7 @@ from tests.synthetic import (
 
 
 def broad(points):
-    """Waves of 20 cm only, so that a pixel's mean is its centre's color at every level."""
+    """Waves of 20 cm only, so that a pixel's mean is its center's color at every level."""
     return 0.5 + 0.2 * torch.sin(points @ points.new_tensor([0.2, 0.15, -0.18])) + 0.1 * torch.cos(points[..., 1] * 0.3)
 
 
@@ -203,10 +203,10 @@ def test_seen_triangles_are_those_the_cameras_see():
     model, pose = problem.model, performance(1)
     seen = problem.views.seen_triangles(0, 0, pose.controls[0], pose.head[0])
     normals = model.vertex_normals(model.neutral[None])[0][model.triangles].mean(1)
-    centre = model.neutral[model.triangles].mean(1)
-    skin = centre[:, 2] < 8
+    center = model.neutral[model.triangles].mean(1)
+    skin = center[:, 2] < 8
     assert not seen[skin & (normals[:, 2] < -0.8)].any()
-    assert seen[skin & (normals[:, 2] > 0.8) & (centre[:, :2].norm(dim=1) > 4)].all()
+    assert seen[skin & (normals[:, 2] > 0.8) & (center[:, :2].norm(dim=1) > 4)].all()
 
 
 def test_frames_of_a_batch_do_not_mix():

@@ -16,7 +16,7 @@ from facesolve.stages.bundle import BundleOptions, bundle, joint_model
 from facesolve.stages.problem import Problem
 from facesolve.take import ControlSettings, HeadPin, Pin, Rig, Settings
 from tests.synthetic import (
-    BALL_CENTRE,
+    BALL_CENTER,
     BALL_RADIUS,
     Scene,
     compound_rig,
@@ -67,7 +67,7 @@ def known_colors(count: int) -> Template:
 
 @pytest.mark.parametrize("texture_known", [False, True])
 def test_normal_equations_are_those_of_explicit_variable_projection(texture_known):
-    """Dense: the Jacobian of every observation, centred by the weighted mean over all observations of its sample.
+    """Dense: the Jacobian of every observation, centered by the weighted mean over all observations of its sample.
 
     The rig's own texture is one more observation, whose Jacobian is zero.
     """
@@ -94,10 +94,10 @@ def test_normal_equations_are_those_of_explicit_variable_projection(texture_know
         weight = torch.cat([weight, own[None]])
         residual = torch.cat([residual, (known.values - template.values)[None]])
     mean = (weight[..., None] * J).sum(0) / torch.where(total > 0, total, 1.0)[:, None]
-    centred = J - mean
+    centered = J - mean
     noise = problem.noise_variance(scale, 0)
-    A = torch.einsum("onp,on,onq->pq", centred, weight, centred) / noise
-    b = -torch.einsum("onp,on,on->p", centred, weight, residual) / noise
+    A = torch.einsum("onp,on,onq->pq", centered, weight, centered) / noise
+    b = -torch.einsum("onp,on,on->p", centered, weight, residual) / noise
     torch.testing.assert_close(joint.information, A, rtol=1e-6, atol=1e-6 * float(A.abs().max()))
     torch.testing.assert_close(joint.b, b, rtol=1e-6, atol=1e-6 * float(b.abs().max()))
     assert (total > 0).sum() > 20
@@ -288,7 +288,7 @@ def test_controls_that_are_not_free_stay():
 
 def turning_ball(frame: int, points: torch.Tensor) -> torch.Tensor:
     """The head's texture, but on the ball a pattern that moves from frame to frame."""
-    on_ball = (points - points.new_tensor(BALL_CENTRE)).norm(dim=-1) < BALL_RADIUS + 0.01
+    on_ball = (points - points.new_tensor(BALL_CENTER)).norm(dim=-1) < BALL_RADIUS + 0.01
     pattern = 0.5 + 0.4 * torch.sin(4 * points[..., 0] + 2.5 * frame) * torch.sin(4 * points[..., 1] + frame)
     return torch.where(on_ball, pattern, texture(points))
 

@@ -55,7 +55,7 @@ def seen(cameras: list[Camera], controls: np.ndarray, head: np.ndarray) -> np.nd
 @pytest.fixture
 def tables(tmp_path: Path, proxy: HeadProxy) -> Path:
     """What the fake answers about pictures of the rig, and about three images of the footage."""
-    around = module._cameras_around(proxy.axes, proxy.centre.double().numpy(), proxy.radius)
+    around = module._cameras_around(proxy.axes, proxy.center.double().numpy(), proxy.radius)
     np.save(tmp_path / f"{len(around)}.npy", seen(around, expression(), np.eye(4)))
     noise = np.random.default_rng(0).normal(0, 0.7, (3, COUNT, 2))
     np.save(tmp_path / "3.npy", seen(list(lenses()), SHAPE, HEAD) + noise)
@@ -74,12 +74,12 @@ class Told(Detector):
 
 
 def on_rig(proxy: HeadProxy, spoil: bool = False) -> RigLandmarks:
-    around = module._cameras_around(proxy.axes, proxy.centre.double().numpy(), proxy.radius)
+    around = module._cameras_around(proxy.axes, proxy.center.double().numpy(), proxy.radius)
     points = seen(around, expression(), np.eye(4))
     if spoil:
         points[0] = np.nan  # no face in the first picture
         points[1:, :5] += 40 * np.random.default_rng(0).normal(size=(6, 5, 2))
-    return landmarks_of_rig(stage().model, proxy.axes, proxy.centre, proxy.radius, Told(points))
+    return landmarks_of_rig(stage().model, proxy.axes, proxy.center, proxy.radius, Told(points))
 
 
 def test_landmarks_are_found_on_the_rig(proxy: HeadProxy) -> None:
@@ -101,7 +101,7 @@ def test_landmarks_that_wander_are_left_out(proxy: HeadProxy) -> None:
 def test_a_rig_in_which_no_face_is_seen(proxy: HeadProxy) -> None:
     nothing = Told(np.full((7, COUNT, 2), np.nan))
     with pytest.raises(LandmarkError, match="told sees no face in pictures of the rig"):
-        landmarks_of_rig(stage().model, proxy.axes, proxy.centre, proxy.radius, nothing)
+        landmarks_of_rig(stage().model, proxy.axes, proxy.center, proxy.radius, nothing)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 
 from facesolve.geometry.camera import look_along
 from facesolve.start.orientation import (
-    camera_centres,
+    camera_centers,
     head_pixels,
     head_rotation,
     meeting_point,
@@ -56,7 +56,7 @@ def test_cameras_meet_where_they_look() -> None:
     wanted = np.array([3.0, 5.0, -2.0])
     looking = [camera(place, tuple(wanted - place), (0, 1, 0)) for place in ((50, 0, 40), (-50, 10, 30), (0, -20, 60))]
     assert np.allclose(meeting_point(tuple(looking), 0), wanted)
-    assert np.allclose(camera_centres(tuple(looking), 0)[1], (-50, 10, 30))
+    assert np.allclose(camera_centers(tuple(looking), 0)[1], (-50, 10, 30))
     parallel = tuple(camera((x, 0, 50), (0, 0, -1), (0, 1, 0)) for x in (0, 20))
     assert meeting_point(parallel, 0) is None
     assert meeting_point(tuple(camera((x, 0, 50), (x, 0, 50), (0, 1, 0)) for x in (-20, 20)), 0) is None

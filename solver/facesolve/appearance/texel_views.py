@@ -147,9 +147,9 @@ def _footage(take: Take, indices: Sequence[int]) -> Iterator[list[Image | None]]
 
 def _view(problem: Problem, image: Image, world: Tensor, normals: Tensor, frame: int, camera: int) -> _View:
     cameras = problem.views.cameras(0, [frame])
-    centre = -(cameras.rotation[0, camera].mT @ cameras.translation[0, camera])
+    center = -(cameras.rotation[0, camera].mT @ cameras.translation[0, camera])
     # parts of real heads are wound the other way; what is visible faces the camera
-    facing = (F.normalize(centre - world[0], dim=1) * normals).sum(1).abs()
+    facing = (F.normalize(center - world[0], dim=1) * normals).sum(1).abs()
     slant = ((facing - GRAZING) / (1 - GRAZING)).clamp_min(0)
     clip = clip_vertices(world, cameras, camera)[0]
     mask = image.valid.astype(np.float32) if image.matte is None else image.valid * image.matte

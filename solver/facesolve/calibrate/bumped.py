@@ -2,7 +2,7 @@
 surface's colors? Shapes are held as solved; the head's place in each frame is free, since a bumped camera pulls at it.
 
 As in ``facesolve.stages.bundle`` the color is eliminated: an observation's residual is its difference from what all
-cameras and frames agree on, and the derivative is centred the same way.
+cameras and frames agree on, and the derivative is centered the same way.
 """
 
 from __future__ import annotations

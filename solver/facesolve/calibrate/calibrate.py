@@ -46,7 +46,7 @@ class Request:
 
 @dataclass(frozen=True, eq=False)
 class Checked:
-    """A detection with what became of it. projected: (n, 2) pixels, centre at .5; used: (n,) bool."""
+    """A detection with what became of it. projected: (n, 2) pixels, center at .5; used: (n,) bool."""
 
     detection: Detection
     projected: np.ndarray
@@ -62,15 +62,15 @@ class Checked:
 class CalibratedLens:
     """One camera of the result. model: of the lens. parameters, deviation: (12,), see ``lens``.
 
-    centre, centre_deviation: (3,) centimetres in the world. held: the lens was given, not found.
+    center, center_deviation: (3,) centimetres in the world. held: the lens was given, not found.
     """
 
     camera: Camera
     model: str
     parameters: np.ndarray
     deviation: np.ndarray
-    centre: np.ndarray
-    centre_deviation: np.ndarray
+    center: np.ndarray
+    center_deviation: np.ndarray
     held: bool
 
 
@@ -295,14 +295,14 @@ def _lens(
         name, width, height, intrinsics(parameters), rotation, pose[:3, 3], distortion(parameters, asked.model)
     )
     deviation = np.sqrt(np.clip(((basis @ covariance[:count, :count]) * basis).sum(1), 0, None))
-    centre_covariance = rotation.T @ covariance[count + 3 :, count + 3 :] @ rotation  # d centre = -R^T d translation
+    center_covariance = rotation.T @ covariance[count + 3 :, count + 3 :] @ rotation  # d center = -R^T d translation
     assert parameters.shape == (PARAMETERS,)
     return CalibratedLens(
         camera=camera,
         model=asked.model,
         parameters=parameters,
         deviation=deviation,
-        centre=-rotation.T @ pose[:3, 3],
-        centre_deviation=np.sqrt(np.clip(centre_covariance.diagonal(), 0, None)),
+        center=-rotation.T @ pose[:3, 3],
+        center_deviation=np.sqrt(np.clip(center_covariance.diagonal(), 0, None)),
         held=asked.held,
     )

@@ -1,6 +1,6 @@
 """Chessboards in an image: the inner corners, to a small part of a pixel, of a whole board only.
 
-Pixels here are OpenCV's, the first pixel's centre at 0; ``facesolve.calibrate.detect`` converts them once.
+Pixels here are OpenCV's, the first pixel's center at 0; ``facesolve.calibrate.detect`` converts them once.
 """
 
 from __future__ import annotations

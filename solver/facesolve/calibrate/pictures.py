@@ -93,7 +93,7 @@ def draw_rig(calibration: Calibration, path: Path) -> None:
         above.plot(*stroke.points[:, [0, 2]].T, color=stroke.color, linewidth=stroke.width)
     offset = 0.7 * _size(calibration) * FRUSTUM
     for lens, color in names:
-        over, behind = (lens.centre - offset * lens.camera.rotation[axis] for axis in (1, 2))
+        over, behind = (lens.center - offset * lens.camera.rotation[axis] for axis in (1, 2))
         side.text(*_upright(over), lens.camera.name, color=color, fontsize=9, ha="center", va="center")
         above.text(behind[0], behind[2], lens.camera.name, color=color, fontsize=9, ha="center", va="center")
         points = np.concatenate([points, over[None], behind[None]])
@@ -148,8 +148,8 @@ def _board_corners(calibration: Calibration) -> dict[str, np.ndarray]:
 
 def _size(calibration: Calibration) -> float:
     """The largest extent of cameras and boards, centimetres."""
-    centres = np.stack([lens.centre for lens in calibration.cameras])
-    return float(np.ptp(np.concatenate([centres, *_board_corners(calibration).values()]), axis=0).max())
+    centers = np.stack([lens.center for lens in calibration.cameras])
+    return float(np.ptp(np.concatenate([centers, *_board_corners(calibration).values()]), axis=0).max())
 
 
 def _frame_side(panel: Axes3D, shown: np.ndarray) -> None:
@@ -168,12 +168,12 @@ def _frame_side(panel: Axes3D, shown: np.ndarray) -> None:
 
 
 def _frustum(lens: CalibratedLens, length: float) -> np.ndarray:
-    """(5, 3) the camera's centre and the corners of its image at a distance, world."""
+    """(5, 3) the camera's center and the corners of its image at a distance, world."""
     camera = lens.camera
     pixels = np.array([(0, 0), (camera.width, 0), (camera.width, camera.height), (0, camera.height)], float)
     rays = np.concatenate([pixels, np.ones((4, 1))], 1) @ np.linalg.inv(camera.intrinsics).T
     rays = rays / np.linalg.norm(rays, axis=1, keepdims=True) * length
-    return np.concatenate([lens.centre[None], lens.centre + rays @ camera.rotation])
+    return np.concatenate([lens.center[None], lens.center + rays @ camera.rotation])
 
 
 def _upright(points: np.ndarray) -> np.ndarray:

@@ -35,7 +35,7 @@ class SmoothFields:
 
 
 def smooth_fields(vertices: Tensor, triangles: Tensor, usable: Tensor, spacing: float) -> SmoothFields:
-    """Kernels about ``spacing`` cm apart, centred on usable vertices only; they fade out beyond them.
+    """Kernels about ``spacing`` cm apart, centered on usable vertices only; they fade out beyond them.
 
     vertices: (V, 3) cm; triangles: (F, 3) int64; usable: (V,) bool, at least one True.
     """
@@ -84,21 +84,21 @@ def _spread(points: Tensor, usable: Tensor, spacing: float) -> Tensor:
     return candidates[torch.tensor(chosen, device=points.device)]
 
 
-def _kernels(points: Tensor, triangles: Tensor, centres: Tensor, deviation: float) -> Tensor:
-    """Sparse (V, m): Gaussians of the distance along edges from each centre, 0 beyond their reach."""
+def _kernels(points: Tensor, triangles: Tensor, centers: Tensor, deviation: float) -> Tensor:
+    """Sparse (V, m): Gaussians of the distance along edges from each center, 0 beyond their reach."""
     neighbours = _neighbours(points.cpu().numpy(), triangles.cpu().numpy())
     rows: list[int] = []
     columns: list[int] = []
     distances: list[float] = []
-    for column, centre in enumerate(centres.tolist()):
-        within = _distances(neighbours, centre, REACH * deviation)
+    for column, center in enumerate(centers.tolist()):
+        within = _distances(neighbours, center, REACH * deviation)
         rows += within.keys()
         columns += [column] * len(within)
         distances += within.values()
     distance = torch.tensor(distances, dtype=torch.float64)
     end = float(np.exp(-0.5 * REACH**2))
     values = (torch.exp(-0.5 * (distance / deviation) ** 2) - end) / (1 - end)
-    shape = (len(points), len(centres))
+    shape = (len(points), len(centers))
     return _sparse(torch.tensor(rows), torch.tensor(columns), values, shape).to(points.device)
 
 

@@ -61,7 +61,7 @@ def learn(
     While shapes are sought the poses are solved along with them: what of a deformation the rig's controls had stood in
     for goes back, and the shapes stay local; at the end they are freed of the rig's span. What was found freely is
     judged kernel by kernel, and what passes is fitted again from where the solve ended: highlights and lids that pull
-    the surface about do not make the frames agree. usable: (V,) bool, where kernels may be centred, None for anywhere.
+    the surface about do not make the frames agree. usable: (V,) bool, where kernels may be centered, None for anywhere.
     """
     finest = problem.quality.finest
     space, span = _spaces(problem, pose, frames, search, usable)
@@ -130,10 +130,10 @@ def _spaces(
     for row, frame in enumerate(frames.tolist()):
         triangles = problem.views.seen_triangles(problem.quality.finest, frame, pose.controls[row], pose.head[row])
         seen[model.triangles[triangles]] = True
-    centres = seen & (weight > 0)
+    centers = seen & (weight > 0)
     if usable is not None:
-        centres &= usable
-    fields = smooth_fields(model.neutral, model.triangles, centres, search.spacing)
+        centers &= usable
+    fields = smooth_fields(model.neutral, model.triangles, centers, search.spacing)
     piece = torch.as_tensor(connected_pieces(model.rig), device=model.device)
     skin = torch.zeros(int(piece.max()) + 1, dtype=torch.bool, device=model.device)
     skin[piece[weight > 0]] = True

@@ -67,7 +67,7 @@ class Projection(NamedTuple):
 class CameraModel:
     """C cameras as tensors, OpenCV convention (``x_cam = R x_world + t``, +z forward, y down), centimetres, pixels.
 
-    The first pixel's centre is (0.5, 0.5). Leading dimensions ``...`` are (C,) for one frame, (B, C) for several.
+    The first pixel's center is (0.5, 0.5). Leading dimensions ``...`` are (C,) for one frame, (B, C) for several.
 
     intrinsics: (..., 3, 3). rotation: (..., 3, 3). translation: (..., 3). widths, heights: (C,) int64 pixels.
     distortion: (C, 8) k1 k2 p1 p2 k3 k4 k5 k6, or None when no camera has any.
@@ -126,8 +126,8 @@ class CameraModel:
         )
 
     @property
-    def centres(self) -> Tensor:
-        """(..., 3) centres of projection, world, centimetres."""
+    def centers(self) -> Tensor:
+        """(..., 3) centers of projection, world, centimetres."""
         return -(self.rotation.mT @ self.translation[..., None])[..., 0]
 
     def within(self, frames: Tensor) -> CameraModel:
@@ -247,7 +247,7 @@ def clip_matrix(
 def scaled(camera: Camera, factor: float) -> Camera:
     """The camera of the image scaled by ``factor`` (0.5: each 2x2 block becomes one pixel).
 
-    With pixel centres at .5 the intrinsics scale linearly. A last row or column that does not fill a pixel is dropped,
+    With pixel centers at .5 the intrinsics scale linearly. A last row or column that does not fill a pixel is dropped,
     as by average pooling.
     """
     intrinsics = camera.intrinsics.copy()
@@ -287,7 +287,7 @@ def look_along(forward: np.ndarray, up: np.ndarray) -> np.ndarray:
 
 
 def intrinsics_from_opencv(intrinsics: np.ndarray) -> np.ndarray:
-    """From intrinsics whose first pixel's centre is (0, 0), as cv2's calibration gives, to (0.5, 0.5). (..., 3, 3)."""
+    """From intrinsics whose first pixel's center is (0, 0), as cv2's calibration gives, to (0.5, 0.5). (..., 3, 3)."""
     shifted = np.array(intrinsics, np.float64)
     shifted[..., :2, 2] += 0.5
     return shifted
@@ -301,14 +301,14 @@ def intrinsics_to_opencv(intrinsics: np.ndarray) -> np.ndarray:
 
 
 def map_to_opencv(pixel_map: np.ndarray) -> np.ndarray:
-    """An affine map of pixels (2, 3), centres at .5, as ``cv2.warpAffine`` must be given it (centres at integers)."""
+    """An affine map of pixels (2, 3), centers at .5, as ``cv2.warpAffine`` must be given it (centers at integers)."""
     shifted = np.array(pixel_map, np.float64)
     shifted[:, 2] += shifted[:, :2].sum(1) * 0.5 - 0.5
     return shifted
 
 
 def pixels_from_opencv(pixels: np.ndarray) -> np.ndarray:
-    """From pixels whose first centre is (0, 0), as cv2's detectors give, to (0.5, 0.5). (..., 2)."""
+    """From pixels whose first center is (0, 0), as cv2's detectors give, to (0.5, 0.5). (..., 2)."""
     return np.asarray(pixels, np.float64) + 0.5
 
 
@@ -320,7 +320,7 @@ def pixels_to_opencv(pixels: np.ndarray) -> np.ndarray:
 def undistortion_maps(camera: Camera, frame_index: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Maps for ``cv2.remap`` that undistort the camera's stored images, intrinsics unchanged.
 
-    Returns map_x and map_y, (height, width) float32: where to read, in cv2.remap's pixels (first centre at 0). Pixels
+    Returns map_x and map_y, (height, width) float32: where to read, in cv2.remap's pixels (first center at 0). Pixels
     that the lens model does not reach read from -2, outside the image. ``frame_index``: for a zooming camera.
     """
     intrinsics = torch.from_numpy(camera.at(frame_index)[0])

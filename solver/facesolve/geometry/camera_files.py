@@ -1,6 +1,6 @@
 """Calibrations in other programs' files: OpenCV's YAML and XML, and the thesis' JSON. Converts to our conventions.
 
-OpenCV's files count pixels from the first one's centre, ours from its corner; lengths in them are in any unit, which
+OpenCV's files count pixels from the first one's center, ours from its corner; lengths in them are in any unit, which
 the file may name and else the reader must.
 """
 

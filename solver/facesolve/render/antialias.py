@@ -13,7 +13,7 @@ from torch import Tensor
 from .rasterize_torch import enumerate_ranges
 from .silhouette import EDGE_CORNERS, silhouette_edges
 
-_POSITION_STEPS = 2**20  # of a pixel, for choosing the outermost edge between two pixel centres
+_POSITION_STEPS = 2**20  # of a pixel, for choosing the outermost edge between two pixel centers
 _EDGE_BITS = 40
 
 
@@ -30,12 +30,12 @@ class _Edges(NamedTuple):
 
 
 class _Crossings(NamedTuple):
-    """Edges between the centres of two neighbouring pixels; flat indices into (B, H, W)."""
+    """Edges between the centers of two neighbouring pixels; flat indices into (B, H, W)."""
 
     edge: Tensor  # (m,) index into _Edges
     inner: Tensor  # (m,) pixel on the surface's side of the edge
     outer: Tensor  # (m,)
-    distance: Tensor  # (m,) pixels from the inner centre to the edge, 0..1
+    distance: Tensor  # (m,) pixels from the inner center to the edge, 0..1
 
 
 def antialias(
@@ -46,7 +46,7 @@ def antialias(
     triangles: Tensor,
     opposite: Tensor,
 ) -> Tensor:
-    """Blend neighbouring pixels across the silhouette edges that pass between their centres.
+    """Blend neighbouring pixels across the silhouette edges that pass between their centers.
 
     Where the edge lies past the midpoint from the pixel on its surface, that pixel's color spills into the other in
     proportion; before it, the other's color comes in. Steep edges act on neighbours in x, flat ones on neighbours in
@@ -117,7 +117,7 @@ def _edges_across(
 
 
 def _crossings(edges: _Edges, axis: int, triangle_id: Tensor, depth: Tensor) -> _Crossings:
-    """Every passage of an edge between two pixel centres that see its surface and something behind it."""
+    """Every passage of an edge between two pixel centers that see its surface and something behind it."""
     _, height, width = triangle_id.shape
     length, lines = (width, height) if axis == 0 else (height, width)
     first = (edges.start[:, 1] - 0.5).ceil().clamp(0, lines).long()
@@ -126,7 +126,7 @@ def _crossings(edges: _Edges, axis: int, triangle_id: Tensor, depth: Tensor) -> 
     start, step = edges.start[edge], (edges.end - edges.start)[edge]
     fraction = (line + 0.5 - start[:, 1]) / step[:, 1]
     crossing, edge_depth = start[:, 0] + fraction * step[:, 0], start[:, 2] + fraction * step[:, 2]
-    before = (crossing - 0.5).ceil() - 1  # on a centre: as the rasterizer, which gives it to the higher side
+    before = (crossing - 0.5).ceil() - 1  # on a center: as the rasterizer, which gives it to the higher side
     within = (before >= 0) & (before < length - 1)
     edge, line, before = edge[within], line[within], before[within].long()
     edge_depth, crossing = edge_depth[within], crossing[within]
@@ -159,7 +159,7 @@ def _outermost(crossings: _Crossings, pixel_count: int) -> _Crossings:
 
 
 def _distance(edges: _Edges, edge: Tensor, inner: Tensor, outer: Tensor, axis: int, shape: torch.Size) -> Tensor:
-    """Pixels (m,) from the inner pixel's centre to the edge, differentiable with respect to the vertices."""
+    """Pixels (m,) from the inner pixel's center to the edge, differentiable with respect to the vertices."""
     _, height, width = shape
     x, y = inner % width + 0.5, inner // width % height + 0.5
     along, across = (x, y) if axis == 0 else (y, x)

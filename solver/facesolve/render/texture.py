@@ -19,7 +19,7 @@ Tile = tuple[int, int]  # (floor(u), floor(v)); UDIM number 1001 + u + 10 v
 class Texture:
     """Mip pyramids of the tiles of a texture; build with `Texture.from_tiles`.
 
-    Row 0 of a tile is its top row, at v = 1 of the tile, as images lie on disk; texel centres are at (i + 1/2) / size.
+    Row 0 of a tile is its top row, at v = 1 of the tile, as images lie on disk; texel centers are at (i + 1/2) / size.
     """
 
     pyramids: Mapping[Tile, tuple[Tensor, ...]]  # per tile, from fine to coarse, each level (1, C, height, width)

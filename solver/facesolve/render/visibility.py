@@ -36,7 +36,7 @@ def visible(points: Tensor, camera_depth: Tensor, depth_image: Tensor, tolerance
     hidden, whose color there is mixed anyway.
 
     Args:
-        points: (B, n, 2) pixel positions (x, y), pixel centres at .5.
+        points: (B, n, 2) pixel positions (x, y), pixel centers at .5.
         camera_depth: (B, n) depth of the points along the optical axis, cm.
         depth_image: (B, H, W) depth of the nearest surface, cm, +inf where empty.
         tolerance: cm by which a point may lie behind the depth image.

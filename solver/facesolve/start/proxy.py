@@ -34,7 +34,7 @@ class HeadProxy:
     points, normals: (P, 3); normals are unit, of either sign. skin: (P,) bool, surface whose color may be compared.
     mirror: (P,) int64 index of the point on the other side of the face, -1 where the rig is not symmetric.
     directions: (D, 3) unit. seen: (D, P) bool, whether somebody far away in that direction sees the point.
-    centre: (3,); radius: root mean square distance of the points from it.
+    center: (3,); radius: root mean square distance of the points from it.
     """
 
     points: Tensor
@@ -43,7 +43,7 @@ class HeadProxy:
     mirror: Tensor
     directions: Tensor
     seen: Tensor
-    centre: Tensor
+    center: Tensor
     radius: float
     axes: RigAxes
 
@@ -74,18 +74,18 @@ def make_proxy(model: RigModel) -> HeadProxy:
     seen = _seen_from(model, vertices, points, directions)
     kept = seen.any(0)
     points, normals, skin, seen = points[kept], normals[kept], skin[kept], seen[:, kept]
-    centre = points.mean(0)
-    radius = float((points - centre).norm(dim=1).square().mean().sqrt())
+    center = points.mean(0)
+    radius = float((points - center).norm(dim=1).square().mean().sqrt())
     axes = rig_axes(model.rig)
     mirror = _mirror(points, skin, axes, radius)
-    return HeadProxy(points, normals, skin, mirror, directions, seen, centre, radius, axes)
+    return HeadProxy(points, normals, skin, mirror, directions, seen, center, radius, axes)
 
 
 def _seen_from(model: RigModel, vertices: Tensor, points: Tensor, directions: Tensor) -> Tensor:
     """(D, P) bool: which points somebody sees who looks at the head from far away in each direction."""
-    centre = (vertices.amin(0) + vertices.amax(0)) / 2
-    extent = float((vertices - centre).norm(dim=1).max())
-    cameras = [_distant_camera(direction, centre, extent) for direction in directions.double().cpu().numpy()]
+    center = (vertices.amin(0) + vertices.amax(0)) / 2
+    extent = float((vertices - center).norm(dim=1).max())
+    cameras = [_distant_camera(direction, center, extent) for direction in directions.double().cpu().numpy()]
     lenses = CameraModel.from_cameras(cameras, [0], model.device, model.dtype)
     projection = lenses.project(points[None, None])
     mesh, rows = mesh_of(model), []
@@ -96,13 +96,13 @@ def _seen_from(model: RigModel, vertices: Tensor, points: Tensor, directions: Te
     return torch.stack(rows)
 
 
-def _distant_camera(direction: np.ndarray, centre: Tensor, extent: float) -> Camera:
+def _distant_camera(direction: np.ndarray, center: Tensor, extent: float) -> Camera:
     distance = FAR_AWAY * extent
     focal = 0.48 * PICTURE * distance / extent
     intrinsics = np.array([[focal, 0, PICTURE / 2], [0, focal, PICTURE / 2], [0, 0, 1.0]])
     up = np.eye(3)[np.argmin(np.abs(direction))]
     rotation = look_along(-direction, up)
-    place = centre.double().cpu().numpy() + distance * direction
+    place = center.double().cpu().numpy() + distance * direction
     return Camera("distant", PICTURE, PICTURE, intrinsics, rotation, -rotation @ place)
 
 

@@ -60,7 +60,7 @@ def visible_film(film_back: FilmBack, width: int, height: int) -> Tuple[float, f
 
 
 def intrinsics_from_film_back(film_back: FilmBack, width: int, height: int) -> np.ndarray:
-    """(3, 3) float64 intrinsics, pixels, first pixel's centre at (0.5, 0.5); what MFnCamera.projectionMatrix shows.
+    """(3, 3) float64 intrinsics, pixels, first pixel's center at (0.5, 0.5); what MFnCamera.projectionMatrix shows.
 
     A positive horizontal offset moves the principal point left, a positive vertical offset moves it down.
     """
@@ -82,7 +82,7 @@ def film_back_from_intrinsics(
 ) -> FilmBack:
     """The film back that gives these intrinsics, with the film's aspect that of the image (so any fit shows the same).
 
-    intrinsics: (3, 3) pixels, first pixel's centre at (0.5, 0.5). horizontal_aperture: inches; only the ratio of focal
+    intrinsics: (3, 3) pixels, first pixel's center at (0.5, 0.5). horizontal_aperture: inches; only the ratio of focal
     length to aperture is determined. Raises TakeError for skew, which no Maya camera has.
     """
     intrinsics = np.asarray(intrinsics, np.float64)
