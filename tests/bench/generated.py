@@ -29,7 +29,7 @@ from facesolve.take import Camera, Footage, Rig, StartPose, Take
 SHAPES = 150
 TRIANGLES = 20_000
 FPS = 30.0
-DISTANCE = 110.0  # centimetres from the cameras to the middle of the head
+DISTANCE = 110.0  # centimeters from the cameras to the middle of the head
 # azimuth, elevation in degrees
 PLACES = ((0, 0), (22, -14), (-22, -14), (24, 16), (-24, 16), (48, 0), (-48, 0), (66, 12), (-66, 12))
 START_ERROR = 0.06  # of a control

@@ -102,5 +102,5 @@ def photograph(board: Board, cameras: list[Camera], boards: np.ndarray, faults: 
 
 
 def centers(cameras: list[Camera]) -> np.ndarray:
-    """(C, 3) world, centimetres."""
+    """(C, 3) world, centimeters."""
     return np.stack([-camera.rotation.T @ camera.translation for camera in cameras])

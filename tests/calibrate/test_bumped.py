@@ -21,7 +21,7 @@ from facesolve.take import Camera, Footage, Solution, SolveError, StartPose, rea
 from tests.calibrate.boards_seen import rigid
 from tests.synthetic import compound_rig, film, head_rig, head_scene, make_problem, make_take, performance
 
-TURN, SHIFT = 0.3, 3.0  # degrees, millimetres
+TURN, SHIFT = 0.3, 3.0  # degrees, millimeters
 
 
 def bump(camera: Camera, seed: int = 0) -> Camera:

@@ -18,7 +18,7 @@ BANNED = (
     r"is told|was told",
     r"the same each time",
     r"(?:^|[.:;] )(?-i:Of )(?!course)",
-    r"\w*(?:color|center|normalis|linearis|synchronis|optimis|regularis|initialis|behaviour|licence|modelled|millimetre)\w*",
+    r"\w*(?:color|center|normalis|linearis|synchronis|optimis|regularis|initialis|behaviour|licence|modelled|millimeter)\w*",
     r"\blearnt\b|\bspoilt\b|\bgrey\b",
 )
 

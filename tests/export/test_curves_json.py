@@ -23,7 +23,7 @@ def test_everything_reads_back_exactly(tmp_path: Path) -> None:
         "7 shot",
         23.976,
     )
-    assert record["units"]["length"] == "centimetre"
+    assert record["units"]["length"] == "centimeter"
     assert record["provenance"] == solution.provenance
     assert record["frames"] == [1002, 1004, 1005, 1006]
     assert record["scene_times"] == solution.scene_times.tolist()

@@ -92,7 +92,7 @@ def test_distant_detail_is_filtered(filmed: tuple[Take, RigModel, Tensor]) -> No
     assert (drawn.colors[inside] - 0.5).abs().mean() < 0.02
 
 
-def test_depth_is_in_centimetres_along_the_axis(filmed: tuple[Take, RigModel, Tensor]) -> None:
+def test_depth_is_in_centimeters_along_the_axis(filmed: tuple[Take, RigModel, Tensor]) -> None:
     take, model, _ = filmed
     still = Pose(torch.zeros(3, 5).double(), torch.eye(4).double().repeat(3, 1, 1))
     mesh = mesh_of(model)

@@ -75,7 +75,7 @@ class Contour:
         return contour_distances(points, activations, pose.head.to(model.dtype))[0][0]
 
     def shifted(self, *step: float) -> Pose:
-        """The truth with the head moved by (w, u), radians and centimetres along its own axes."""
+        """The truth with the head moved by (w, u), radians and centimeters along its own axes."""
         free = torch.zeros(1, self.truth.controls.shape[1] + 6, dtype=torch.float64)
         free[0, -6:] = torch.tensor(step, dtype=torch.float64)
         return self.truth.stepped(free)

@@ -32,7 +32,7 @@ def square_rig(second: float | None = None) -> Rig:
 
 
 def scene_of(rig: Rig, control: float = 0.0, head: np.ndarray | None = None) -> SolvedTake:
-    """One frame before a camera 100 cm away, 10 pixels a centimetre: the quad covers pixels 50 to 150 of 200."""
+    """One frame before a camera 100 cm away, 10 pixels a centimeter: the quad covers pixels 50 to 150 of 200."""
     intrinsics = np.array([[1000.0, 0, 100], [0, 1000.0, 100], [0, 0, 1]])
     camera = Camera("c", 200, 200, intrinsics, np.eye(3), np.array([0.0, 0, 100]))
     take = Take("square", rig, (camera,), (Footage("c", "c.{frame}.png"),), np.array([7]), 24.0)

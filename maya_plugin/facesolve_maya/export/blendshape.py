@@ -39,7 +39,7 @@ _SWITCHES = (
 class WeightedTarget:
     """A target as the node holds it. weight: plug ``node.weight[i]``; alias: the name users see.
 
-    shapes: (activation, offsets (V, 3) centimetres, object space) by rising activation; envelope and painted weights
+    shapes: (activation, offsets (V, 3) centimeters, object space) by rising activation; envelope and painted weights
     are in the offsets.
     """
 

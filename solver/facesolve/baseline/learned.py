@@ -7,7 +7,7 @@ from torch import Tensor
 
 from facesolve.correctives.span import RigSpan
 
-SMALLEST = 1e-9  # centimetres, or activation: what is smaller was not learnt
+SMALLEST = 1e-9  # centimeters, or activation: what is smaller was not learnt
 
 
 class LearntShapes:

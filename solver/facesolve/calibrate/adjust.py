@@ -44,7 +44,7 @@ class Sighting:
 
 @dataclass(frozen=True, eq=False)
 class Rig:
-    """lenses: (C, 12); cameras: (C, 4, 4) world to camera; boards: (V, 4, 4) board to world; centimetres."""
+    """lenses: (C, 12); cameras: (C, 4, 4) world to camera; boards: (V, 4, 4) board to world; centimeters."""
 
     lenses: np.ndarray
     cameras: np.ndarray
@@ -132,7 +132,7 @@ def robust_weights(residual: np.ndarray, scale: float | None) -> np.ndarray:
 
 
 def moved(motion: np.ndarray) -> np.ndarray:
-    """Rigid motions (..., 4, 4) of steps (..., 6): rotation vector in radians, translation in centimetres."""
+    """Rigid motions (..., 4, 4) of steps (..., 6): rotation vector in radians, translation in centimeters."""
     return np.asarray(rigid_step(torch.from_numpy(np.ascontiguousarray(motion))).numpy())
 
 

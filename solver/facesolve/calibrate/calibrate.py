@@ -62,7 +62,7 @@ class Checked:
 class CalibratedLens:
     """One camera of the result. model: of the lens. parameters, deviation: (12,), see ``lens``.
 
-    center, center_deviation: (3,) centimetres in the world. held: the lens was given, not found.
+    center, center_deviation: (3,) centimeters in the world. held: the lens was given, not found.
     """
 
     camera: Camera
@@ -78,7 +78,7 @@ class CalibratedLens:
 class Calibration:
     """Cameras in the axes of the board at view ``origin``, and how well they explain the detections.
 
-    boards: (4, 4) board to world of each view, centimetres. links: pairs of cameras that hold the rig together, with
+    boards: (4, 4) board to world of each view, centimeters. links: pairs of cameras that hold the rig together, with
     the number of views on which they agree. noise: pixels, standard deviation of one coordinate of the used points.
     """
 

@@ -80,7 +80,7 @@ def write_views(images: Mapping[tuple[str, str], BoardImage], calibration: Calib
 def draw_rig(calibration: Calibration, path: Path) -> None:
     """Writes a PNG of the cameras with their fields of view and all boards, from the side and from above.
 
-    Ticks are centimetres in the axes of the calibration: those of the board at its origin.
+    Ticks are centimeters in the axes of the calibration: those of the board at its origin.
     """
     figure = Figure(figsize=(14, 7), dpi=110, facecolor="white", layout=ConstrainedLayoutEngine(wspace=0.06))
     side, above = figure.add_subplot(1, 2, 1, projection="3d"), figure.add_subplot(1, 2, 2)
@@ -147,7 +147,7 @@ def _board_corners(calibration: Calibration) -> dict[str, np.ndarray]:
 
 
 def _size(calibration: Calibration) -> float:
-    """The largest extent of cameras and boards, centimetres."""
+    """The largest extent of cameras and boards, centimeters."""
     centers = np.stack([lens.center for lens in calibration.cameras])
     return float(np.ptp(np.concatenate([centers, *_board_corners(calibration).values()]), axis=0).max())
 

@@ -28,7 +28,7 @@ def rms(checked: Sequence[Checked], everything: bool = False) -> float | None:
 
 
 def calibration_record(calibration: Calibration, weaknesses: Sequence[Finding]) -> dict[str, Any]:
-    """The report as JSON values. Errors in pixels, lengths in millimetres."""
+    """The report as JSON values. Errors in pixels, lengths in millimeters."""
     return {
         "schema": REPORT_SCHEMA,
         "kind": "facesolve calibration report",

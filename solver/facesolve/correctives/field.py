@@ -19,7 +19,7 @@ SMOOTHINGS = 3  # distances along edges have creases; so often each vertex takes
 
 @dataclass(frozen=True, eq=False)
 class SmoothFields:
-    """m kernels on V vertices; a field is ``kernels @ coefficients`` with coefficients (m, n) in centimetres.
+    """m kernels on V vertices; a field is ``kernels @ coefficients`` with coefficients (m, n) in centimeters.
 
     kernels: sparse (V, m) float64, each 1 at its highest; transposed: sparse (m, V); squared: its squares.
     laplacian: sparse (V, V); with it ``u^T laplacian u`` is the integral of the squared gradient over the surface (no
@@ -103,7 +103,7 @@ def _kernels(points: Tensor, triangles: Tensor, centers: Tensor, deviation: floa
 
 
 def _neighbours(points: np.ndarray, triangles: np.ndarray) -> list[list[tuple[int, float]]]:
-    """For each vertex the vertices of its triangles and their distances, centimetres."""
+    """For each vertex the vertices of its triangles and their distances, centimeters."""
     pairs = np.unique(np.sort(triangles[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1), axis=0)
     lengths = np.linalg.norm(points[pairs[:, 0]] - points[pairs[:, 1]], axis=1)
     found: list[list[tuple[int, float]]] = [[] for _ in range(len(points))]

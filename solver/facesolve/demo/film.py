@@ -25,7 +25,7 @@ SKY, GROUND = (0.36, 0.38, 0.42), (0.20, 0.17, 0.15)
 SHOT_NOISE, READ_NOISE = 0.012, 0.0025  # standard deviations: of white, and of black; linear light
 GLOSS = {"eye": (0.9, 180.0), "teeth": (0.35, 60.0), "tongue": (0.25, 30.0)}
 SKIN_GLOSS = (0.07, 14.0)
-NEAR, FAR = 20.0, 300.0  # centimetres
+NEAR, FAR = 20.0, 300.0  # centimeters
 
 
 @dataclass(frozen=True, eq=False)

@@ -41,7 +41,7 @@ def performance_record(performance: Performance) -> dict[str, Any]:
         "kind": "facesolve export",
         "take": performance.take.name,
         "fps": solution.fps,
-        "units": {"length": "centimetre", "angle": "radian", "time": "frame", "image": "pixel"},
+        "units": {"length": "centimeter", "angle": "radian", "time": "frame", "image": "pixel"},
         "frames": solution.frames.tolist(),
         "scene_times": solution.scene_times.tolist(),
         "controls": [

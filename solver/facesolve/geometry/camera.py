@@ -44,14 +44,14 @@ __all__ = [
     "without_distortion",
 ]
 
-NEAREST = 1e-2  # centimetres in front of the camera; nearer points are not projected
+NEAREST = 1e-2  # centimeters in front of the camera; nearer points are not projected
 OUTSIDE = -1e6  # pixel coordinate of points that are not projected
 _WIDEST = 100.0  # squared tangent (84 degrees off axis) beyond which a distortion polynomial is not trusted
 _NEWTON_STEPS = 20
 
 
 class Projection(NamedTuple):
-    """pixels: (..., n, 2), (-1e6, -1e6) where not valid. depth: (..., n) z in the camera, centimetres.
+    """pixels: (..., n, 2), (-1e6, -1e6) where not valid. depth: (..., n) z in the camera, centimeters.
 
     valid: (..., n) bool: in front of the camera and within the lens model's range (the image's edge is not considered).
     normalized: (..., n, 2) on the plane z = 1, before distortion; zero where not valid.
@@ -65,7 +65,7 @@ class Projection(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class CameraModel:
-    """C cameras as tensors, OpenCV convention (``x_cam = R x_world + t``, +z forward, y down), centimetres, pixels.
+    """C cameras as tensors, OpenCV convention (``x_cam = R x_world + t``, +z forward, y down), centimeters, pixels.
 
     The first pixel's center is (0.5, 0.5). Leading dimensions ``...`` are (C,) for one frame, (B, C) for several.
 
@@ -127,7 +127,7 @@ class CameraModel:
 
     @property
     def centers(self) -> Tensor:
-        """(..., 3) centers of projection, world, centimetres."""
+        """(..., 3) centers of projection, world, centimeters."""
         return -(self.rotation.mT @ self.translation[..., None])[..., 0]
 
     def within(self, frames: Tensor) -> CameraModel:
@@ -136,7 +136,7 @@ class CameraModel:
         return replace(self, rotation=moved[..., :3], translation=moved[..., 3] + self.translation)
 
     def project(self, points: Tensor) -> Projection:
-        """Pixels and depths of world points, centimetres; differentiable.
+        """Pixels and depths of world points, centimeters; differentiable.
 
         points: (..., n, 3), leading dimensions broadcast against the cameras': (n, 3) and (C, n, 3) give (C, n, 2),
         (B, 1, n, 3) gives (B, C, n, 2). Model: OpenCV, "Camera Calibration and 3D Reconstruction".
@@ -144,7 +144,7 @@ class CameraModel:
         return self._projection(*self._normalized(points))
 
     def project_with_jacobian(self, points: Tensor) -> tuple[Projection, Tensor]:
-        """As ``project``, and d pixel / d x_world (..., n, 2, 3), pixels a centimetre; zero where not valid."""
+        """As ``project``, and d pixel / d x_world (..., n, 2, 3), pixels a centimeter; zero where not valid."""
         normalized, depth, valid = self._normalized(points)
         inverse_depth = 1 / torch.where(valid, depth, 1.0)
         zero = torch.zeros_like(inverse_depth)
@@ -161,7 +161,7 @@ class CameraModel:
     def pull_back(self, projection: Projection, slopes: Tensor) -> Tensor:
         """Derivative by the world position of something whose derivative by the pixel is known, without a Jacobian.
 
-        projection: of the points, by ``project``; slopes: (..., n, 2) a pixel. Returns (..., n, 3) a centimetre,
+        projection: of the points, by ``project``; slopes: (..., n, 2) a pixel. Returns (..., n, 3) a centimeter,
         ``slopes @ d pixel / d x_world``; zero where a point is not valid.
         """
         across = slopes @ self.intrinsics[..., :2, :2]
@@ -195,7 +195,7 @@ class CameraModel:
         return self._pixels(torch.where(valid[..., None], solution, distorted)), valid
 
     def clip_matrices(self, near: float | Tensor, far: float | Tensor) -> Tensor:
-        """``clip_matrix`` of every camera, without distortion; near, far: centimetres, or (...). (..., 4, 4)."""
+        """``clip_matrix`` of every camera, without distortion; near, far: centimeters, or (...). (..., 4, 4)."""
         return clip_matrix(self.intrinsics, self.rotation, self.translation, self.widths, self.heights, near, far)
 
     def _normalized(self, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -228,7 +228,7 @@ def clip_matrix(
     """World to clip space for rasterizers: ``clip = M (x, y, z, 1)``, OpenGL's -1..1 cube after division by w.
 
     ROW 0 OF THE IMAGE IS y_ndc = -1, as in nvdiffrast's buffers (not as on an OpenGL screen): pixel (u, v) is at
-    ``(2u/width - 1, 2v/height - 1)``. w is the depth in the camera; near and far, centimetres, map to -1 and 1.
+    ``(2u/width - 1, 2v/height - 1)``. w is the depth in the camera; near and far, centimeters, map to -1 and 1.
 
     intrinsics, rotation: (..., 3, 3). translation: (..., 3). width, height: pixels, int or (...) -> (..., 4, 4).
     """

@@ -24,10 +24,10 @@ FULL_MOTION = 0.1  # cm, the motion by one control from which surface is sampled
 
 @dataclass(frozen=True, eq=False)
 class SurfaceSamples:
-    """N points on the surface, in rig space, centimetres: ``x = neutral + basis @ a`` with S shape activations a.
+    """N points on the surface, in rig space, centimeters: ``x = neutral + basis @ a`` with S shape activations a.
 
     triangles: (N,) int64; barycentrics: (N, 3); neutral: (N, 3); basis: (N, 3, S); weight: (N,) photometric, 0..1.
-    spacing: centimetres between neighbours on seen surface that the controls move.
+    spacing: centimeters between neighbours on seen surface that the controls move.
     """
 
     triangles: Tensor

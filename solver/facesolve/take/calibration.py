@@ -16,7 +16,7 @@ _SHAPES = {"intrinsic": (3, 3), "rotation": (3, 3), "translation": (3,)}
 
 @dataclass(frozen=True, eq=False)
 class CalibratedCamera:
-    """One camera of a calibration file, OpenCV convention, ``x_cam = R x_world + t``, centimetres.
+    """One camera of a calibration file, OpenCV convention, ``x_cam = R x_world + t``, centimeters.
 
     intrinsics (3, 3) pixels, first pixel's center at (0.5, 0.5); distortion (n,); width, height: pixels, None when the
     file does not say (the thesis' layout).

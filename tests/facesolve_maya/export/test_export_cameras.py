@@ -150,7 +150,7 @@ def test_shake_adds_to_the_film_offset_only_when_on(maya):
     assert film_back(shape, 1).horizontal_offset == pytest.approx(0.15)
 
 
-def test_apertures_are_inches_and_places_centimetres_in_every_scene_unit(maya):
+def test_apertures_are_inches_and_places_centimeters_in_every_scene_unit(maya):
     shape = make_camera()
     cmds.setAttr("shotCam.translate", 1.0, 2.0, 3.0)
     before = read_camera(shape, (1.0,), 100, 80)
