@@ -232,7 +232,7 @@ def _icosphere(subdivisions: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _hull_of_icosahedron(vertices: np.ndarray) -> np.ndarray:
-    """The 20 triples of mutual neighbours (distance 2), wound counter-clockwise."""
+    """The 20 triples of mutual neighbors (distance 2), wound counter-clockwise."""
     near = np.abs(np.linalg.norm(vertices[:, None] - vertices, axis=-1) - 2) < 1e-6
     faces = [
         (i, j, k) for i in range(12) for j in range(i) for k in range(j) if near[i, j] and near[j, k] and near[k, i]

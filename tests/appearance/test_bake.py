@@ -66,7 +66,7 @@ def test_the_pose_matters(head: tuple[Problem, Pose]) -> None:
     assert errors(bake(problem, off), textured.tile_colors(SIZE)).mean() > 0.02
 
 
-def test_what_no_camera_saw_is_filled_from_its_neighbours(head: tuple[Problem, Pose]) -> None:
+def test_what_no_camera_saw_is_filled_from_its_neighbors(head: tuple[Problem, Pose]) -> None:
     appearance = bake(*head)
     seen = appearance.coverage[FRONT]
     colors = texels(appearance)

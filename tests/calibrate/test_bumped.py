@@ -140,8 +140,8 @@ def test_what_cannot_be_told_is_one_sentence():
         find_bumped(two, scene.pixels, scene.truth, scene.frames, None)
     with pytest.raises(SolveError, match="leave at least one out"):
         find_bumped(scene.problem, scene.pixels, scene.truth, scene.frames, torch.ones(3, dtype=torch.bool))
-    travelling = replace(take.cameras[0], translation=np.tile(take.cameras[0].translation, (take.frame_count, 1)))
-    moving = make_problem(replace(take, cameras=(travelling, *take.cameras[1:])))
+    traveling = replace(take.cameras[0], translation=np.tile(take.cameras[0].translation, (take.frame_count, 1)))
+    moving = make_problem(replace(take, cameras=(traveling, *take.cameras[1:])))
     with pytest.raises(SolveError, match="move by themselves"):
         find_bumped(moving, scene.pixels, scene.truth, scene.frames, torch.tensor([True, False, False]))
 
@@ -149,8 +149,8 @@ def test_what_cannot_be_told_is_one_sentence():
 def test_cameras_that_travel_are_held():
     scene = head_scene()
     take = scene.problem.take
-    travelling = replace(take.cameras[1], translation=np.tile(take.cameras[1].translation, (take.frame_count, 1)))
-    problem = make_problem(replace(take, cameras=(bump(take.cameras[0]), travelling, take.cameras[2])))
+    traveling = replace(take.cameras[1], translation=np.tile(take.cameras[1].translation, (take.frame_count, 1)))
+    problem = make_problem(replace(take, cameras=(bump(take.cameras[0]), traveling, take.cameras[2])))
     found, moved = find_bumped(problem, scene.pixels, scene.truth, scene.frames, None)
     assert moved.tolist() == [True, False, False]
     assert pixels_off(found.places)[0] < 0.2

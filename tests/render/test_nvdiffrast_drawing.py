@@ -143,7 +143,7 @@ def test_gradients_agree(size, what, positions, others):
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("what", ["attributes", "finest", "mip-mapped"])
 def test_gradients_of_attributes_and_texels_agree_over_whole_images(size, what):
-    """Within 10 %: single pixels at edges take their colors from neighbouring triangles and texels."""
+    """Within 10 %: single pixels at edges take their colors from neighboring triangles and texels."""
     ours, theirs = (gradients(one, what, torch.ones_like(one.drawing.triangle_id) > 0) for one in both_heads(size))
     for mine, its in zip(ours[1:], theirs[1:], strict=True):
         assert (mine is None) == (its is None)

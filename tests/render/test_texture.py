@@ -37,7 +37,7 @@ def test_bilinear_agrees_with_opencv():
         cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    # OpenCV rounds positions to 1/32 texel, so neighbours differing by up to 1 in x and y allow 1/32
+    # OpenCV rounds positions to 1/32 texel, so neighbors differing by up to 1 in x and y allow 1/32
     sampled = sample_bilinear(Texture.from_tiles({(0, 0): image}), uv).numpy()
     assert np.abs(sampled - expected).max() < 1 / 32
     assert np.abs(sampled - expected).mean() < 0.004

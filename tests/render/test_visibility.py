@@ -60,7 +60,7 @@ def test_a_surface_does_not_hide_itself_at_grazing_angles():
     covered = depth_image[0][torch.isfinite(depth_image[0])]
     assert covered.max() - covered.min() > 20
     pixels, depth = project(points)
-    inner = (pixels[..., 0] > 22.5) & (pixels[..., 0] < 32.0)  # all four neighbours lie on the quad
+    inner = (pixels[..., 0] > 22.5) & (pixels[..., 0] < 32.0)  # all four neighbors lie on the quad
     assert visible(pixels, depth, depth_image)[inner].all()
     assert inner.sum() > 50
     assert not visible(pixels, depth + 0.4, depth_image)[inner].any()

@@ -45,7 +45,7 @@ def coverages(model: RigModel, pose: Pose, lenses: tuple[Camera, ...] = cameras(
 
 
 def filmed(alphas: list[Tensor], background: float | Tensor = BACKGROUND) -> FramePixels:
-    """Grey footage of an actor of even color before ``background``, linear light."""
+    """Gray footage of an actor of even color before ``background``, linear light."""
     linear = [alpha * SKIN + (1 - alpha) * background for alpha in alphas]
     return FramePixels(tuple(image.sqrt() for image in linear), tuple(torch.ones_like(image) for image in linear))
 
@@ -230,11 +230,11 @@ def test_color_tells_the_actor_where_luminance_does_not(contour: Contour) -> Non
     weights = torch.tensor([0.2126, 0.7152, 0.0722])
     assert abs(float(weights @ (skin - background))) < 1e-3
     linear = [alpha[..., None] * skin + (1 - alpha[..., None]) * background for alpha in contour.alphas]
-    grey = FramePixels(
+    gray = FramePixels(
         tuple((image @ weights).sqrt() for image in linear), tuple(torch.ones_like(a) for a in contour.alphas)
     )
-    assert all("told from" in refusal for refusal in contour.points(grey, contour.truth).refusals)
-    pixels = replace(grey, chroma=tuple(half_chroma(image) for image in linear))
+    assert all("told from" in refusal for refusal in contour.points(gray, contour.truth).refusals)
+    pixels = replace(gray, chroma=tuple(half_chroma(image) for image in linear))
     for level in (0, 1):
         points = contour.points(pixels, contour.truth, level)
         assert points.refusals == ("", "", "")

@@ -223,7 +223,7 @@ def settled(settings: Settings) -> tuple[Scene, Pose]:
     return scene, Pose(problem.prior.clamped(start.controls, scene.frames), start.head)
 
 
-def test_locks_and_pins_are_honoured_exactly():
+def test_locks_and_pins_are_honored_exactly():
     """Even where the footage says otherwise, by a third of the range."""
     curve = np.array([0.1, 0.2, 0.4, 0.3, 0.0])
     settings = Settings(
@@ -246,7 +246,7 @@ def test_locks_and_pins_are_honoured_exactly():
     assert not torch.equal(pose.head[2], start.head[2])
 
 
-def test_ranges_are_honoured():
+def test_ranges_are_honored():
     scene = head_scene()
     rig = scene.problem.take.rig
     narrow = replace(rig, controls=tuple(replace(c, minimum=0.0, maximum=0.5) for c in rig.controls))

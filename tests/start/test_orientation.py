@@ -1,4 +1,4 @@
-"""Which way a head faces: axes of rigs modelled along y and z, cameras' directions, turned rotations."""
+"""Which way a head faces: axes of rigs modeled along y and z, cameras' directions, turned rotations."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def camera(
 
 
 @pytest.mark.parametrize("mirrored", [False, True])
-def test_axes_of_a_head_modelled_with_y_up_and_with_z_up(mirrored: bool) -> None:
+def test_axes_of_a_head_modeled_with_y_up_and_with_z_up(mirrored: bool) -> None:
     rig = stage().model.rig
     if mirrored:  # wound the other way round
         starts = np.cumsum(rig.face_counts) - rig.face_counts

@@ -12,9 +12,9 @@ MODES = (PRIOR, FREE, COMBINED)
 
 @dataclass(frozen=True)
 class FirstOrder:
-    """What is learnt, learning rates of Adam, their schedule, regularizers, and the resolution.
+    """What is learned, learning rates of Adam, their schedule, regularizers, and the resolution.
 
-    Head transforms and the texture are always learnt. Rates are steps of one iteration; weights of regularizers weigh
+    Head transforms and the texture are always learned. Rates are steps of one iteration; weights of regularizers weigh
     against the mean squared difference of the image, encoded luminance.
 
     Attributes:
@@ -88,7 +88,7 @@ class FirstOrder:
         return self.rate(spent) * min(grown, 1.0)
 
     def shapes_rate(self, spent: float) -> float:
-        """The same for learnt shapes."""
+        """The same for learned shapes."""
         return 0.0 if self.mode == COMBINED and spent < self.shapes_start else self.rate(spent)
 
 

@@ -36,8 +36,8 @@ class Symmetry:
 class Board:
     """A flat board in its own axes: x along its columns, y along its rows, z away from whoever looks at it, cm.
 
-    columns, rows: dots, inner corners, or (ChArUco) squares. spacing: cm between neighbours along both; asymmetric
-    circles: between neighbouring rows, and half of what is between the dots of a row. marker: cm, dictionary: OpenCV's
+    columns, rows: dots, inner corners, or (ChArUco) squares. spacing: cm between neighbors along both; asymmetric
+    circles: between neighboring rows, and half of what is between the dots of a row. marker: cm, dictionary: OpenCV's
     name without ``DICT_`` (ChArUco). diameter: cm of a dot, 0 when not given.
     """
 

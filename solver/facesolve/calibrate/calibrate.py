@@ -174,15 +174,15 @@ def _one_world(session: Session, alone: Sequence[Fit]) -> tuple[Session, _World]
             order.append(detection)
     connected = connect(seen, session.board, session.cameras, len(views))
     boards, upright = _upright(connected, session)
-    labelled = []
+    labeled = []
     for detection, turn in zip(order, connected.turns, strict=True):
         label = np.argsort(session.board.symmetries[max(turn, 0)].order)
         label = np.argsort(upright[views.index(detection.view)].order)[label]
-        labelled.append(replace(detection, ids=label[detection.ids]))
+        labeled.append(replace(detection, ids=label[detection.ids]))
     links = tuple((session.cameras[a], session.cameras[b], count) for a, b, count in connected.links)
     lenses = np.concatenate([fit.rig.lenses for fit in alone])
     world = _World(Rig(lenses, connected.cameras, np.stack(boards)), links, [turn >= 0 for turn in connected.turns])
-    return replace(session, detections=tuple(labelled)), world
+    return replace(session, detections=tuple(labeled)), world
 
 
 def _upright(connected: Connected, session: Session) -> tuple[list[np.ndarray], list[Symmetry]]:

@@ -132,7 +132,7 @@ def _seen_from_the_front(centers: np.ndarray, board: Board) -> np.ndarray:
 def _refined(gray: np.ndarray, centers: np.ndarray, board: Board) -> np.ndarray:
     """Centers of gravity of the ink inside each dot's cell of the grid.
 
-    A cell is the parallelogram that reaches half-way to the neighbours; its palest values count as paper.
+    A cell is the parallelogram that reaches half-way to the neighbors; its palest values count as paper.
     """
     along, down = _steps(centers, board)
     between = centers + (along + down) / 2
@@ -153,10 +153,10 @@ def _typical(gray: np.ndarray, places: np.ndarray) -> float:
 
 
 def _steps(centers: np.ndarray, board: Board) -> tuple[np.ndarray, np.ndarray]:
-    """Steps (N, 2) in pixels along two edges of each dot's cell, from the neighbours in the grid."""
+    """Steps (N, 2) in pixels along two edges of each dot's cell, from the neighbors in the grid."""
     grid = centers.reshape(board.rows, board.columns, 2)
     along = np.gradient(grid, axis=1)
-    if board.kind == ASYMMETRIC:  # neighbours lie on the diagonals; rows in line are two apart
+    if board.kind == ASYMMETRIC:  # neighbors lie on the diagonals; rows in line are two apart
         down = np.concatenate([grid[2:3] - grid[:1], grid[2:] - grid[:-2], grid[-1:] - grid[-3:-2]]) / 2
         return (along / 2 + down).reshape(-1, 2), (along / 2 - down).reshape(-1, 2)
     return along.reshape(-1, 2), np.gradient(grid, axis=0).reshape(-1, 2)

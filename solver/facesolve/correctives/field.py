@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-WIDTH = 0.75  # standard deviation of a kernel, in spacings: neighbours overlap, and their sum is even
+WIDTH = 0.75  # standard deviation of a kernel, in spacings: neighbors overlap, and their sum is even
 REACH = 3.0  # standard deviations after which a kernel ends
-SMOOTHINGS = 3  # distances along edges have creases; so often each vertex takes the mean of its neighbours
+SMOOTHINGS = 3  # distances along edges have creases; so often each vertex takes the mean of its neighbors
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,12 +86,12 @@ def _spread(points: Tensor, usable: Tensor, spacing: float) -> Tensor:
 
 def _kernels(points: Tensor, triangles: Tensor, centers: Tensor, deviation: float) -> Tensor:
     """Sparse (V, m): Gaussians of the distance along edges from each center, 0 beyond their reach."""
-    neighbours = _neighbours(points.cpu().numpy(), triangles.cpu().numpy())
+    neighbors = _neighbors(points.cpu().numpy(), triangles.cpu().numpy())
     rows: list[int] = []
     columns: list[int] = []
     distances: list[float] = []
     for column, center in enumerate(centers.tolist()):
-        within = _distances(neighbours, center, REACH * deviation)
+        within = _distances(neighbors, center, REACH * deviation)
         rows += within.keys()
         columns += [column] * len(within)
         distances += within.values()
@@ -102,7 +102,7 @@ def _kernels(points: Tensor, triangles: Tensor, centers: Tensor, deviation: floa
     return _sparse(torch.tensor(rows), torch.tensor(columns), values, shape).to(points.device)
 
 
-def _neighbours(points: np.ndarray, triangles: np.ndarray) -> list[list[tuple[int, float]]]:
+def _neighbors(points: np.ndarray, triangles: np.ndarray) -> list[list[tuple[int, float]]]:
     """For each vertex the vertices of its triangles and their distances, centimeters."""
     pairs = np.unique(np.sort(triangles[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1), axis=0)
     lengths = np.linalg.norm(points[pairs[:, 0]] - points[pairs[:, 1]], axis=1)
@@ -113,7 +113,7 @@ def _neighbours(points: np.ndarray, triangles: np.ndarray) -> list[list[tuple[in
     return found
 
 
-def _distances(neighbours: list[list[tuple[int, float]]], start: int, reach: float) -> dict[int, float]:
+def _distances(neighbors: list[list[tuple[int, float]]], start: int, reach: float) -> dict[int, float]:
     """Distance along edges of every vertex within reach of ``start`` (Dijkstra)."""
     settled: dict[int, float] = {}
     waiting = [(0.0, start)]
@@ -122,14 +122,14 @@ def _distances(neighbours: list[list[tuple[int, float]]], start: int, reach: flo
         if vertex in settled:
             continue
         settled[vertex] = distance
-        for other, length in neighbours[vertex]:
+        for other, length in neighbors[vertex]:
             if other not in settled and distance + length < reach:
                 heapq.heappush(waiting, (distance + length, other))
     return settled
 
 
 def _smoothed(kernels: Tensor, triangles: Tensor) -> Tensor:
-    """Each vertex takes half of its own value and half of its neighbours' mean, ``SMOOTHINGS`` times; again 1 high."""
+    """Each vertex takes half of its own value and half of its neighbors' mean, ``SMOOTHINGS`` times; again 1 high."""
     count = len(kernels)
     rows, columns = triangles[:, [0, 1, 2, 0, 1, 2]].flatten(), triangles[:, [1, 2, 0, 2, 0, 1]].flatten()
     ones = torch.ones(len(rows), dtype=kernels.dtype, device=kernels.device)

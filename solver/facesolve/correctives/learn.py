@@ -40,7 +40,7 @@ LEAST_SIZE = 0.005  # cm: shapes that move nothing farther are not worth a targe
 
 
 @dataclass(frozen=True, eq=False)
-class Learnt:
+class Learned:
     """shapes: (J, V, 3) cm, rig space, free of the rig's span; activations: (M, J) at the keyframes."""
 
     shapes: Tensor
@@ -55,7 +55,7 @@ def learn(
     search: Search,
     progress: Progress,
     usable: Tensor | None = None,
-) -> Learnt | None:
+) -> Learned | None:
     """Shapes from M keyframes (take frame indices ``frames``) and their solved poses; None where nothing was explained.
 
     While shapes are sought the poses are solved along with them: what of a deformation the rig's controls had stood in
@@ -79,7 +79,7 @@ def learn(
     large = shapes.norm(dim=2).amax(1) > LEAST_SIZE
     if not bool(large.any()):
         return None
-    return Learnt(span.removed_from(shapes[large]), kept.activations[:, large])
+    return Learned(span.removed_from(shapes[large]), kept.activations[:, large])
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,14 +97,14 @@ def follow(
     key_pixels: Sequence[FramePixels],
     solved: Pose,
     frames: Tensor,
-    learnt: Learnt,
+    learned: Learned,
     progress: Progress,
 ) -> Followed:
     """Activations at all F frames. solved: the F poses of the solve, which are held; frames: (M,) keyframes."""
     count, finest = problem.take.frame_count, problem.quality.finest
-    full = extended(problem, corrected_take(problem.take, learnt.shapes.cpu().numpy(), solved.controls.cpu().numpy()))
+    full = extended(problem, corrected_take(problem.take, learned.shapes.cpu().numpy(), solved.controls.cpu().numpy()))
     keys = frames.cpu().numpy()
-    columns = [np.interp(np.arange(count), keys, column) for column in learnt.activations.T.cpu().numpy()]
+    columns = [np.interp(np.arange(count), keys, column) for column in learned.activations.T.cpu().numpy()]
     guess = torch.as_tensor(np.stack(columns, 1)).to(solved.controls)
     start = Pose(torch.cat([solved.controls, guess], 1), solved.head)
     target = Target(learn_template(full, list(key_pixels), start.at(frames), frames, finest), finest, start)

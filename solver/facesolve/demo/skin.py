@@ -158,7 +158,7 @@ def _nostrils(points: Tensor) -> Tensor:
 
 
 def _eye(local: Tensor) -> Tensor:
-    """Sclera with fine veins, iris with fibres and a dark ring, pupil; local 0..1, the pupil at the middle."""
+    """Sclera with fine veins, iris with fibers and a dark ring, pupil; local 0..1, the pupil at the middle."""
     flat = (local - 0.5) * 2
     tilt = torch.linalg.vector_norm(flat, dim=1) * 2.1
     turn = torch.atan2(flat[:, 1], flat[:, 0])
@@ -166,8 +166,8 @@ def _eye(local: Tensor) -> Tensor:
     ring = torch.stack([torch.cos(turn) * 2.2, torch.sin(turn) * 2.2, tilt * 0.7], 1)
     veins = _step(noise(ring, 3.0, 1).abs(), 0.10, 0.0) * _step(tilt, 0.6, 1.1)
     white = torch.tensor([0.74, 0.70, 0.66]) - veins[:, None] * torch.tensor([0.08, 0.26, 0.26])
-    fibres = 0.7 + 0.5 * noise(ring, 4.0, 2)
-    iris = torch.tensor([0.10, 0.20, 0.20]) * fibres[:, None]
+    fibers = 0.7 + 0.5 * noise(ring, 4.0, 2)
+    iris = torch.tensor([0.10, 0.20, 0.20]) * fibers[:, None]
     iris = _over(iris, (0.28, 0.17, 0.05), _step(tilt, 0.34, 0.2) * 0.8)
     iris = _over(iris, (0.02, 0.03, 0.03), _step(tilt, 0.42, 0.49))
     color = white + _step(tilt, 0.52, 0.48)[:, None] * (iris - white)

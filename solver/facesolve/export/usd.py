@@ -138,7 +138,7 @@ def _define_head(stage: Any, path: Any, performance: Performance, options: UsdOp
 
 
 def _animate_joint(animation: Any, frames: list[int], heads: np.ndarray) -> None:
-    """Translation and rotation of the joint; neighbouring quaternions on the same side, so that slerp goes the short
+    """Translation and rotation of the joint; neighboring quaternions on the same side, so that slerp goes the short
     way."""
     rotations, translations = animation.CreateRotationsAttr(), animation.CreateTranslationsAttr()
     animation.CreateScalesAttr(Vt.Vec3hArray([Gf.Vec3h(1.0)]))

@@ -7,7 +7,7 @@ from typing import Any
 from pxr import Gf, Sdf, UsdGeom, UsdShade
 
 _SKIN_ROUGHNESS = 0.5
-_UNSEEN = Gf.Vec4f(0.18, 0.18, 0.18, 1.0)  # middle grey, where no image of the tile was baked
+_UNSEEN = Gf.Vec4f(0.18, 0.18, 0.18, 1.0)  # middle gray, where no image of the tile was baked
 
 
 def define_material(stage: Any, scope: Any, meshes: list[Any], texture: str) -> None:

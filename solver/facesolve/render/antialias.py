@@ -20,7 +20,7 @@ _EDGE_BITS = 40
 class _Edges(NamedTuple):
     """Silhouette edges on screen: n edges with float64 pixel coordinates of their ends and of a point of their surface.
 
-    Ends are ordered by the coordinate across the pixel pairs that the edge acts on: rows for neighbours in x.
+    Ends are ordered by the coordinate across the pixel pairs that the edge acts on: rows for neighbors in x.
     """
 
     image: Tensor  # (n,) int64
@@ -30,7 +30,7 @@ class _Edges(NamedTuple):
 
 
 class _Crossings(NamedTuple):
-    """Edges between the centers of two neighbouring pixels; flat indices into (B, H, W)."""
+    """Edges between the centers of two neighboring pixels; flat indices into (B, H, W)."""
 
     edge: Tensor  # (m,) index into _Edges
     inner: Tensor  # (m,) pixel on the surface's side of the edge
@@ -46,10 +46,10 @@ def antialias(
     triangles: Tensor,
     opposite: Tensor,
 ) -> Tensor:
-    """Blend neighbouring pixels across the silhouette edges that pass between their centers.
+    """Blend neighboring pixels across the silhouette edges that pass between their centers.
 
     Where the edge lies past the midpoint from the pixel on its surface, that pixel's color spills into the other in
-    proportion; before it, the other's color comes in. Steep edges act on neighbours in x, flat ones on neighbours in
+    proportion; before it, the other's color comes in. Steep edges act on neighbors in x, flat ones on neighbors in
     y. The paper looks for edges of the triangle seen at the pixel and so misses most of a curved outline, where the
     last triangles are thinner than a pixel; here the silhouette edges look for pixels. An edge counts where the pixels
     see different triangles, the one on its side the nearer, and the edge lies in front of the other; of several, the
@@ -99,7 +99,7 @@ def _edges_across(
     axis: int,
     shape: torch.Size,
 ) -> _Edges:
-    """The edges that act on neighbours along x (axis 0) or y (axis 1), in an image of shape (B, H, W)."""
+    """The edges that act on neighbors along x (axis 0) or y (axis 1), in an image of shape (B, H, W)."""
     size = clip.new_tensor([shape[2], shape[1]], dtype=torch.float64)
 
     def project(vertex: Tensor) -> Tensor:

@@ -70,7 +70,7 @@ class Drawing(Protocol):
         """
 
     def antialias(self, colors: Tensor) -> Tensor:
-        """Neighbouring pixels blended across the silhouette edges between their centers: outlines get gradients.
+        """Neighboring pixels blended across the silhouette edges between their centers: outlines get gradients.
 
         An edge counts where the two pixels show different triangles, and belongs to the nearer one's surface. Where it
         lies past the midpoint from that surface's pixel, this pixel's color spills into the other in proportion;

@@ -1,6 +1,6 @@
 """Drawing with gradients by nvdiffrast (Laine et al. 2020): the twin of ``drawing_torch`` on CUDA, in single precision.
 
-Arguments are brought to what nvdiffrast takes: float32, int32, contiguous, texture rows from v = 0 upwards. Its licence
+Arguments are brought to what nvdiffrast takes: float32, int32, contiguous, texture rows from v = 0 upwards. Its license
 allows research and evaluation, anything else needs one from NVIDIA.
 """
 

@@ -1,6 +1,6 @@
 """Rasterization by nvdiffrast (Laine et al. 2020, "Modular primitives for high-performance differentiable rendering").
 
-The twin of ``rasterize_torch`` on CUDA. The package is never installed for the user: its licence allows research and
+The twin of ``rasterize_torch`` on CUDA. The package is never installed for the user: its license allows research and
 evaluation, anything else needs one from NVIDIA.
 """
 

@@ -135,7 +135,7 @@ def _clip_near(corners: Tensor, in_front: Tensor, source: Tensor) -> tuple[Tenso
     """Cut triangles that cross the near plane: corners (m, 3, 4) clip, in_front (m, 3) bool, source (m,).
 
     Returns the pieces in front, (k, 3, 4) clip, and their source (k,). One corner in front leaves a triangle, two leave
-    a quadrilateral, given as two triangles. Every cut starts from the end in front, so neighbours cut alike.
+    a quadrilateral, given as two triangles. Every cut starts from the end in front, so neighbors cut alike.
     """
     odd_one = in_front == (in_front.sum(1, keepdim=True) == 1)  # the corner alone on its side
     order = (odd_one.int().argmax(1)[:, None] + torch.arange(3, device=corners.device)) % 3

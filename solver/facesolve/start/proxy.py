@@ -20,7 +20,7 @@ from facesolve.take import Camera
 from .orientation import RigAxes, rig_axes
 
 POINTS = 3000
-DIRECTIONS = 92  # from which visibility is found; neighbours are about 20 degrees apart
+DIRECTIONS = 92  # from which visibility is found; neighbors are about 20 degrees apart
 PICTURE = 160  # pixels a side, for visibility
 FAR_AWAY = 12.0  # head radii
 TOLERANCE = 0.02  # of the radius: how far a visible point may lie behind the depth picture

@@ -185,7 +185,7 @@ def _shake(
     generator: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
     """Each of n poses improved by an evolution strategy with its own step sizes (Hansen, "The CMA evolution strategy: a
-    tutorial", 2016, with a diagonal covariance): it moves to the weighted mean of its better random neighbours."""
+    tutorial", 2016, with a diagonal covariance): it moves to the weighted mean of its better random neighbors."""
     count, elite = len(rotation), part.tries // 2
     rank = torch.arange(elite, dtype=torch.float32) + 1
     weights = (math.log(elite + 0.5) - rank.log()).to(rotation)

@@ -191,7 +191,7 @@ def test_solve_by_click_shows_progress_picture_result(panel, scene, solver, wait
 
 
 def test_cancel_by_click(panel, scene, solver, wait):
-    scene.behaviour = {"work": True}
+    scene.behavior = {"work": True}
     click(panel.run_bar.solve_button)
     wait(lambda: "of 600" in panel.run_bar.stage.text())
     click(panel.run_bar.cancel_button)
