@@ -56,7 +56,7 @@ def pulled(pose: Pose) -> Pose:
 
 
 def test_equations_are_those_of_explicit_variable_projection():
-    """Dense: the Jacobian of every observation by every head and camera, centered by the weighted mean of its sample."""
+    """Dense: the Jacobian of every observation by each head and camera, centered by the weighted mean of its sample."""
     problem, truth = make_problem(make_take(compound_rig(), frames=2), 60, torch.float64), performance(2)
     pixels = film(problem.model, problem.take.cameras, truth)
     frames, count, pivot = torch.arange(2), 2, torch.tensor([0.3, -1.0, 2.0], dtype=torch.float64)

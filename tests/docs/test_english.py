@@ -18,8 +18,8 @@ BANNED = (
     r"is told|was told",
     r"the same each time",
     r"(?:^|[.:;] )(?-i:Of )(?!course)",
-    r"\w*(?:color|center|normalis|linearis|synchronis|optimis|regularis|initialis|behavior|license|modeled|millimeter)\w*",
-    r"\blearned\b|\bspoilt\b|\bgray\b",
+    r"\w*(?:colour|centre|normalis|linearis|synchronis|optimis|regularis|initialis|behaviour|licence|modelled|millimetre)\w*",
+    r"\blearnt\b|\bspoilt\b|\bgrey\b",
 )
 
 
