@@ -30,7 +30,7 @@ def read_shelf(path: Optional[Path] = None) -> Tuple[str, Tuple[ShelfButton, ...
     """The shelf's name and buttons. Raises TakeError that names the file and what is wrong with it."""
     source = module_root() / "shelf" / "facesolve.json" if path is None else path
     record = read_json(source, "shelf")
-    check_schema(record, SCHEMA, "shelf", source)
+    check_schema(record, SCHEMA, "shelf", source, "install Facesolve again")
     try:
         buttons = tuple(ShelfButton(**{field: entry[field] for field in _FIELDS}) for entry in record["buttons"])
         return record["shelf"], buttons

@@ -17,7 +17,7 @@ from .geometry import board_tilt, coverage
 from .lens import FX
 
 _PARAMETER_NAMES = ("fx", "fy", "cx", "cy", "k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6")
-REPORT_SCHEMA = 1
+REPORT_SCHEMA = 2  # from 2 on warnings as in take.finding
 
 
 def rms(checked: Sequence[Checked], everything: bool = False) -> float | None:

@@ -12,7 +12,7 @@ from facesolve.take.files import write_json
 
 from .performance import Performance
 
-EXPORT_SCHEMA = 1
+EXPORT_SCHEMA = 2  # from 2 on provenance as in take.provenance
 
 
 def write_curves_json(performance: Performance, path: Path) -> None:
@@ -23,7 +23,7 @@ def write_curves_json(performance: Performance, path: Path) -> None:
 def performance_record(performance: Performance) -> dict[str, Any]:
     """The performance as JSON values; numbers are written so that they read back exactly, null where not finite.
 
-    schema 1; kind ``facesolve export``; take; fps; units; frames (F) footage frame numbers; scene_times (F) frames of
+    schema 2; kind ``facesolve export``; take; fps; units; frames (F) footage frame numbers; scene_times (F) frames of
     the rig's timeline.
     controls: a list of {name, plug, minimum, maximum, default, values (F), std (F)}.
     targets: blendshape weights that the controls make, in-betweens and combinations evaluated: {name, weights (F)}.

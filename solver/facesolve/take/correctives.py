@@ -104,7 +104,7 @@ def read_correctives(folder: PathLike) -> Correctives:
             "correctives: there is no {} in '{}'; run 'facesolve correctives' first.".format(CORRECTIVES, folder)
         )
     record = read_json(path, "correctives")
-    check_schema(record, CORRECTIVES_SCHEMA, "correctives", path)
+    check_schema(record, CORRECTIVES_SCHEMA, "correctives", path, "make them again")
     try:
         arrays = read_npz(path.with_name(str(record["arrays"])), "correctives", record["sha256"])
         return Correctives(

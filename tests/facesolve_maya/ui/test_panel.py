@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from facesolve.take.finding import ERROR, Finding
+from facesolve.take.finding import ERROR, Finding, findings_record
 from facesolve_maya.ui.model import LOCKED, ControlChoice
 from facesolve_maya.ui.preferences import Preferences
 
@@ -266,7 +266,7 @@ def test_the_strip_paints_levels(strip):
 
 def test_the_environment_line_tells_and_tests(panel, solver, tmp_path, wait):
     missing = Finding(ERROR, "torch", "not installed", "pip install torch")
-    code = "import json; print(json.dumps({}))".format({"findings": [missing.record()]})
+    code = "import json; print(json.dumps({}))".format(findings_record("facesolve doctor", [missing]))
     (tmp_path / "module" / "solver" / "facesolve" / "__main__.py").write_text(code)
     panel.environment.refresh()
     assert "Not tested yet" in panel.environment.text

@@ -4,7 +4,7 @@ import sys
 import time
 
 from facesolve.take import write_solution
-from facesolve.take.finding import ERROR, Finding
+from facesolve.take.finding import ERROR, Finding, findings_record
 from facesolve_maya.ui.model import ControlChoice
 from facesolve_maya.ui.preferences import Preferences
 from facesolve_maya.ui.session import CANCELLING, IDLE, RESULT, SOLVING, TOPICS, Session
@@ -322,7 +322,7 @@ def test_a_report_that_fails_is_said(session, solver, tmp_path):
 
 def test_the_environment_test_reports(session, solver, tmp_path):
     missing = Finding(ERROR, "torch", "not installed", "pip install torch")
-    code = "import json; print(json.dumps({}))".format({"findings": [missing.record()]})
+    code = "import json; print(json.dumps({}))".format(findings_record("facesolve doctor", [missing]))
     (tmp_path / "module" / "solver" / "facesolve" / "__main__.py").write_text(code)
     session.test_environment()
     assert session.testing
