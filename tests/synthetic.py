@@ -32,8 +32,8 @@ WIDTH, HEIGHT = 160, 120
 FRAMES = 5
 SUPERSAMPLING = 3
 BACKGROUND = 0.1
-BALL_CENTRE, BALL_RADIUS = (0.0, 1.0, 7.8), 1.8  # cm
-# where each control pushes the surface (directions from the centre), which way, and how wide (cm)
+BALL_CENTER, BALL_RADIUS = (0.0, 1.0, 7.8), 1.8  # cm
+# where each control pushes the surface (directions from the center), which way, and how wide (cm)
 PUSHES = (
     ("puff", (0.6, -0.2, 0.8), (0.6, -0.2, 0.8), 3.0),
     ("puff_other", (-0.6, -0.2, 0.8), (-0.6, -0.2, 0.8), 3.0),
@@ -41,7 +41,7 @@ PUSHES = (
     ("brow", (0.2, 0.6, 0.7), (0.1, 1.0, 0.1), 3.0),
     ("smile", (0.3, -0.3, 0.9), (1.0, 0.5, 0.0), 2.5),
 )
-COLOUR_ONLY = Settings(contour=0.0)
+COLOR_ONLY = Settings(contour=0.0)
 Texture = Callable[[Tensor], Tensor]  # rest-space positions (..., 3) cm -> encoded luminance (...)
 
 
@@ -100,8 +100,8 @@ def head_rig() -> Rig:
     neutral, triangles = _bumpy_ellipsoid()
     deltas = []
     for _, place, direction, width in PUSHES:
-        centre = RADII * np.array(place) / np.linalg.norm(place)
-        fade = np.exp(-0.5 * ((neutral - centre) ** 2).sum(1) / width**2)
+        center = RADII * np.array(place) / np.linalg.norm(place)
+        fade = np.exp(-0.5 * ((neutral - center) ** 2).sum(1) / width**2)
         deltas.append(fade[:, None] * np.array(direction) / np.linalg.norm(direction))
     names = [name for name, *_ in PUSHES]
     counts = np.full(len(triangles), 3)
@@ -125,7 +125,7 @@ def compound_rig() -> Rig:
 def with_ball(rig: Rig) -> Rig:
     """``rig`` and a ball of 1.8 cm before its middle, not joined to it and moved by no control."""
     sphere, faces = _icosphere(2)
-    ball = BALL_RADIUS * sphere + BALL_CENTRE
+    ball = BALL_RADIUS * sphere + BALL_CENTER
     return replace(
         rig,
         neutral=np.concatenate([rig.neutral, ball]),
@@ -137,7 +137,7 @@ def with_ball(rig: Rig) -> Rig:
 
 
 def cameras() -> tuple[Camera, ...]:
-    """Three still cameras in an arc before the head, all looking at its centre."""
+    """Three still cameras in an arc before the head, all looking at its center."""
     return tuple(_camera(name, *angles) for name, *angles in (("left", -32, 8), ("front", 0, -10), ("right", 30, 12)))
 
 
@@ -145,7 +145,7 @@ def make_take(rig: Rig, settings: Settings | None = None, frames: int = FRAMES, 
     """A take of ``rig`` whose footage is not on disk."""
     lenses = cameras()
     footage = tuple(Footage(lens.name, f"{lens.name}.{{frame:04d}}.png") for lens in lenses)
-    return Take("synthetic", rig, lenses, footage, np.arange(frames), fps, settings=settings or COLOUR_ONLY)
+    return Take("synthetic", rig, lenses, footage, np.arange(frames), fps, settings=settings or COLOR_ONLY)
 
 
 def make_problem(take: Take, samples: int = 1200, dtype: torch.dtype = torch.float32) -> Problem:
@@ -182,8 +182,8 @@ def film(model: RigModel, lenses: tuple[Camera, ...], pose: Pose, look: Texture 
         matrix = CameraModel.from_cameras([fine], dtype=model.dtype).clip_matrices(10.0, 200.0)
         triangle, weights, _ = rasterize(world @ matrix.mT, model.triangles, (fine.height, fine.width))
         rest = interpolate(model.neutral[None], triangle, weights, model.triangles)
-        colour = torch.where(triangle >= 0, look(rest), BACKGROUND)
-        columns.append(F.avg_pool2d(colour[:, None], SUPERSAMPLING)[:, 0])
+        color = torch.where(triangle >= 0, look(rest), BACKGROUND)
+        columns.append(F.avg_pool2d(color[:, None], SUPERSAMPLING)[:, 0])
     masks = tuple(torch.ones_like(images[0]) for images in columns)
     return [FramePixels(tuple(images[f] for images in columns), masks) for f in range(len(pose.controls))]
 
@@ -198,13 +198,13 @@ def head_scene() -> Scene:
 def _camera(name: str, azimuth: float, elevation: float) -> Camera:
     """Looks at the origin from DISTANCE; angles in degrees, 0 is on the +z axis."""
     a, e = np.radians((azimuth, elevation))
-    centre = DISTANCE * np.array([np.sin(a) * np.cos(e), np.sin(e), np.cos(a) * np.cos(e)])
-    forward = -centre / DISTANCE
+    center = DISTANCE * np.array([np.sin(a) * np.cos(e), np.sin(e), np.cos(a) * np.cos(e)])
+    forward = -center / DISTANCE
     right = np.cross(forward, (0.0, 1.0, 0.0))
     right /= np.linalg.norm(right)
     rotation = np.stack([right, np.cross(forward, right), forward])
     intrinsics = np.array([[FOCAL, 0, WIDTH / 2 + 1.3], [0, FOCAL, HEIGHT / 2 - 0.7], [0, 0, 1]])
-    return Camera(name, WIDTH, HEIGHT, intrinsics, rotation, -rotation @ centre)
+    return Camera(name, WIDTH, HEIGHT, intrinsics, rotation, -rotation @ center)
 
 
 def _bumpy_ellipsoid() -> tuple[np.ndarray, np.ndarray]:
@@ -233,7 +233,7 @@ def _icosphere(subdivisions: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _hull_of_icosahedron(vertices: np.ndarray) -> np.ndarray:
-    """The 20 triples of mutual neighbours (distance 2), wound counter-clockwise."""
+    """The 20 triples of mutual neighbors (distance 2), wound counter-clockwise."""
     near = np.abs(np.linalg.norm(vertices[:, None] - vertices, axis=-1) - 2) < 1e-6
     faces = [
         (i, j, k) for i in range(12) for j in range(i) for k in range(j) if near[i, j] and near[j, k] and near[k, i]

@@ -19,7 +19,7 @@ from rich.console import Console
 from facesolve.cli import main
 from facesolve.jobs.doctor import print_findings
 from facesolve.take import SolveError, read_take, write_solution, write_take
-from facesolve.take.finding import NOTE, Finding, read_finding
+from facesolve.take.finding import NOTE, Finding, read_findings
 from facesolve.take.settings_record import SettingsChange
 from tests.jobs.test_pack import Job
 
@@ -127,7 +127,7 @@ def test_inspect_ends_with_2_when_a_solve_would_stop(tmp_path: Path, capsys: Cap
 def test_newer_take_is_one_sentence(tmp_path: Path, capsys: Captured) -> None:
     Job(tmp_path).pack()
     path = tmp_path / "take" / "take.json"
-    path.write_text(path.read_text(encoding="utf-8").replace('"schema": 1', '"schema": 99'), encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8").replace('"schema": 2', '"schema": 99'), encoding="utf-8")
     assert main(["inspect", str(tmp_path / "take")]) == 2
     assert "schema 99" in the_sentence(capsys)
 
@@ -216,7 +216,7 @@ def test_evaluate_prints_json(tmp_path: Path, capsys: Captured) -> None:
 
 def test_doctor_reports_what_is_there(capsys: Captured) -> None:
     assert main(["doctor", "--json"]) == 0
-    findings = [read_finding(record) for record in json.loads(capsys.readouterr().out)["findings"]]
+    findings = read_findings(json.loads(capsys.readouterr().out))
     there = {finding.subject for finding in findings if finding.severity == NOTE and not finding.remedy}
     assert {"facesolve", "torch", "rasterizer"} <= there
     assert ("usd-core" in there) == (importlib.util.find_spec("pxr") is not None)

@@ -1,7 +1,7 @@
 """A head with UVs and a ball that hovers before it, filmed to image files without the code that draws textures.
 
 Front triangles lie in tile (0, 0), the ball's in (1, 0), those at the sides in (3, 0), back ones in (2, 1). The head's
-colour is a formula of x and y alone, and its UVs are x and y scaled, so that the colour of every texel is known without
+color is a formula of x and y alone, and its UVs are x and y scaled, so that the color of every texel is known without
 a rasterizer.
 """
 
@@ -36,7 +36,7 @@ HOVER = 4.0  # cm
 
 
 def look(x: Tensor, y: Tensor) -> Tensor:
-    """Colours (..., 3) in 0.2..0.6 of the head at rest positions x, y, cm; no symmetry."""
+    """Colors (..., 3) in 0.2..0.6 of the head at rest positions x, y, cm; no symmetry."""
     waves = [
         torch.sin(1.1 * x + 0.4 * y + 0.3) + torch.sin(2.1 * y - 0.9 * x),
         torch.sin(0.9 * y + 0.3 * x) + torch.cos(2.2 * x + 1.1 * y + 1.0),
@@ -46,7 +46,7 @@ def look(x: Tensor, y: Tensor) -> Tensor:
 
 
 def tile_colors(size: int) -> Tensor:
-    """(size, size, 3) true colours of a tile of the head: row 0 at v = 1, which is the largest y."""
+    """(size, size, 3) true colors of a tile of the head: row 0 at v = 1, which is the largest y."""
     along = (torch.arange(size) + 0.5) / size * EXTENT - EXTENT / 2
     y, x = torch.meshgrid(-along, along, indexing="ij")
     return look(x, y)
@@ -88,10 +88,10 @@ def film(take: Take, pose: Pose, gains: dict[str, tuple[float, float, float]] | 
         triangle, weights, _ = rasterize(clip, model.triangles, (fine.height, fine.width))
         rest = interpolate(model.neutral[None], triangle, weights, model.triangles)
         of_ball = (model.triangles >= ball).any(1)[triangle.clamp(min=0).long()]
-        colours = torch.where(of_ball[..., None], torch.tensor(BALL), look(rest[..., 0], rest[..., 1]))
-        colours = torch.where((triangle >= 0)[..., None], colours, torch.tensor(BACKGROUND))
-        colours = colours * torch.tensor((gains or {}).get(lens.name, (1.0, 1.0, 1.0)))
-        images = F.avg_pool2d(colours.permute(0, 3, 1, 2), SUPERSAMPLING).permute(0, 2, 3, 1)
+        colors = torch.where(of_ball[..., None], torch.tensor(BALL), look(rest[..., 0], rest[..., 1]))
+        colors = torch.where((triangle >= 0)[..., None], colors, torch.tensor(BACKGROUND))
+        colors = colors * torch.tensor((gains or {}).get(lens.name, (1.0, 1.0, 1.0)))
+        images = F.avg_pool2d(colors.permute(0, 3, 1, 2), SUPERSAMPLING).permute(0, 2, 3, 1)
         for frame, image in zip(take.frames.tolist(), images, strict=True):
             write_image(footage.image_path(frame), image.numpy())
 

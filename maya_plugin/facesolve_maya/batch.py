@@ -42,7 +42,7 @@ class SceneResult:
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
-    """Runs the batch; returns the exit code. Maya must be initialised."""
+    """Runs the batch; returns the exit code. Maya must be initialized."""
     parser = _parser()
     options = parser.parse_args(arguments)
     _refuse_collisions(parser, options)

@@ -66,13 +66,13 @@ def test_the_pose_matters(head: tuple[Problem, Pose]) -> None:
     assert errors(bake(problem, off), textured.tile_colors(SIZE)).mean() > 0.02
 
 
-def test_what_no_camera_saw_is_filled_from_its_neighbours(head: tuple[Problem, Pose]) -> None:
+def test_what_no_camera_saw_is_filled_from_its_neighbors(head: tuple[Problem, Pose]) -> None:
     appearance = bake(*head)
     seen = appearance.coverage[FRONT]
-    colours = texels(appearance)
+    colors = texels(appearance)
     assert not seen.all()
-    assert colours.amin() >= colours[seen].amin() - 1e-6
-    assert colours.amax() <= colours[seen].amax() + 1e-6
+    assert colors.amin() >= colors[seen].amin() - 1e-6
+    assert colors.amax() <= colors[seen].amax() + 1e-6
     for level in appearance.texture.pyramids[FRONT]:
         assert level.amin() > 0.15  # black does not bleed into the mip maps
     assert not appearance.coverage[BACK].any()
@@ -92,7 +92,7 @@ def test_gains_of_the_cameras_are_found_and_taken_out(tmp_path: Path) -> None:
     assert errors(appearance, textured.tile_colors(SIZE) * common).mean() < 0.006
 
 
-def test_an_occluder_does_not_colour_what_it_hides(head_and_ball: tuple[Problem, Pose]) -> None:
+def test_an_occluder_does_not_color_what_it_hides(head_and_ball: tuple[Problem, Pose]) -> None:
     appearance = bake(*head_and_ball)
     found = errors(appearance, textured.tile_colors(SIZE))
     assert found.mean() < 0.006
@@ -186,12 +186,12 @@ def test_gains_reconcile_pairs_of_cameras_and_outliers_do_not_count() -> None:
     generator = torch.Generator().manual_seed(0)
     albedo = 0.2 + 0.2 * torch.rand(1, 900, 3, generator=generator)
     truth = torch.tensor([[1.2, 1.0, 1.0], [1.0, 0.8, 1.0], [0.9, 1.0, 1.1], [1.0, 1.0, 1.0]])
-    colours = albedo * truth[:, None]
-    colours[0, ::5] = 0.85  # a highlight
+    colors = albedo * truth[:, None]
+    colors[0, ::5] = 0.85  # a highlight
     weights = torch.zeros(4, 900)
     weights[0, :600] = weights[1, 300:] = weights[2, 550:] = 1  # 0 and 2 share few points; 3 shares none
     weights[3, :0] = 1
-    gains = fit_gains(colours, weights)
+    gains = fit_gains(colors, weights)
     linked = truth[:3] / truth[:3].log().mean(0).exp()
     torch.testing.assert_close(gains[:3], linked, atol=1e-3, rtol=0)
     torch.testing.assert_close(gains[3], torch.ones(3))

@@ -107,7 +107,7 @@ def test_filling_keeps_what_was_seen_and_stays_in_its_range(shape: tuple[int, in
     assert filled.amax() <= image[seen].amax() + 1e-6
 
 
-def test_holes_take_the_colour_of_the_nearer_side() -> None:
+def test_holes_take_the_color_of_the_nearer_side() -> None:
     image = torch.zeros(32, 32, 1)
     image[:, 16:] = 1.0
     seen = torch.zeros(32, 32, dtype=torch.bool)

@@ -125,11 +125,11 @@ def test_rotations_stay_rotations(take: Take) -> None:
 
 
 def test_a_given_texture_is_kept_and_used(scene: Scene, take: Take) -> None:
-    grey = {tile: torch.full((8, 8, 1), 0.5) for tile in ((0, 0), (1, 0))}
-    flat = solve_first_order(take, CPU, TUNED, Budget(steps=60), texture=grey)
-    learnt = solve_first_order(take, CPU, TUNED, Budget(steps=60))
-    assert all(bool((texels == 0.5).all()) for texels in grey.values())
-    assert np.nanmean(flat.residual) > 2 * np.nanmean(learnt.residual)
+    gray = {tile: torch.full((8, 8, 1), 0.5) for tile in ((0, 0), (1, 0))}
+    flat = solve_first_order(take, CPU, TUNED, Budget(steps=60), texture=gray)
+    learned = solve_first_order(take, CPU, TUNED, Budget(steps=60))
+    assert all(bool((texels == 0.5).all()) for texels in gray.values())
+    assert np.nanmean(flat.residual) > 2 * np.nanmean(learned.residual)
 
 
 def test_the_observer_costs_no_time(take: Take) -> None:

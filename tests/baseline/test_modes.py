@@ -10,7 +10,7 @@ import torch
 
 from facesolve.baseline.descent import Outcome
 from facesolve.baseline.first_order import descend
-from facesolve.baseline.learnt import LearntShapes
+from facesolve.baseline.learned import LearnedShapes
 from facesolve.baseline.method import COMBINED, FREE, PRESETS, Budget
 from facesolve.correctives.field import cotangent_laplacian
 from facesolve.correctives.span import RigSpan
@@ -80,7 +80,7 @@ def test_only_masked_vertices_move(take: Take, mode: str) -> None:
     assert moved[mask > 0].max() > 1e-3
 
 
-def test_regularisers_smooth_what_is_learnt(take: Take) -> None:
+def test_regularizers_smooth_what_is_learned(take: Take) -> None:
     model = RigModel(take.rig)
     laplacian, _ = cotangent_laplacian(model.neutral.double(), model.triangles)
 
@@ -103,7 +103,7 @@ def test_a_bumped_camera_is_moved_back(scene: Scene, take: Take) -> None:
     bumped = replace(
         take, cameras=tuple(cameras), start=start, frames=take.frames[:1], scene_times=take.scene_times[:1]
     )
-    # the texture comes from all cameras, so it must be learnt anew while the camera moves
+    # the texture comes from all cameras, so it must be learned anew while the camera moves
     method = replace(
         TUNED,
         camera_rotation=5e-4,
@@ -134,20 +134,20 @@ def test_a_bumped_camera_is_moved_back(scene: Scene, take: Take) -> None:
 
 def test_factors_multiply_to_the_displacement() -> None:
     generator = torch.Generator().manual_seed(2)
-    learnt = LearntShapes(2, 5, torch.ones(7), None)
+    learned = LearnedShapes(2, 5, torch.ones(7), None)
     with torch.no_grad():
-        for factor in learnt.parameters:
+        for factor in learned.parameters:
             factor += torch.randn(factor.shape, generator=generator)
-    shapes, activations = learnt.result()
+    shapes, activations = learned.result()
     assert activations.abs().amax(0).tolist() == pytest.approx([1.0, 1.0])
     for frame in range(5):
-        torch.testing.assert_close(torch.einsum("j,jvi->vi", activations[frame], shapes), learnt.displacement(frame))
+        torch.testing.assert_close(torch.einsum("j,jvi->vi", activations[frame], shapes), learned.displacement(frame))
 
 
 def test_knots_spread_over_the_take() -> None:
-    learnt = LearntShapes(3, 5, torch.ones(1), None)
+    learned = LearnedShapes(3, 5, torch.ones(1), None)
     torch.testing.assert_close(
-        learnt.m1.detach(), torch.tensor([[1, 0.5, 0, 0, 0], [0, 0.5, 1, 0.5, 0], [0, 0, 0, 0.5, 1]])
+        learned.m1.detach(), torch.tensor([[1, 0.5, 0, 0, 0], [0, 0.5, 1, 0.5, 0], [0, 0, 0, 0.5, 1]])
     )
 
 

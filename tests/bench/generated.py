@@ -29,7 +29,7 @@ from facesolve.take import Camera, Footage, Rig, StartPose, Take
 SHAPES = 150
 TRIANGLES = 20_000
 FPS = 30.0
-DISTANCE = 110.0  # centimetres from the cameras to the middle of the head
+DISTANCE = 110.0  # centimeters from the cameras to the middle of the head
 # azimuth, elevation in degrees
 PLACES = ((0, 0), (22, -14), (-22, -14), (24, 16), (-24, 16), (48, 0), (-48, 0), (66, 12), (-66, 12))
 START_ERROR = 0.06  # of a control
@@ -126,11 +126,11 @@ def production_rig(demo: Rig, random: np.random.Generator) -> Rig:
     neutral, deltas = model.neutral.numpy(), model.deltas.numpy()[full]
     weight = np.asarray(demo.photometric_weight)
     places = np.flatnonzero((weight > 0) & (neutral[:, 2] > 1.5))
-    centres = neutral[random.choice(places, SHAPES - len(deltas), replace=False)]
-    directions = random.standard_normal(centres.shape)
-    directions *= (random.uniform(0.3, 0.8, len(centres)) / np.linalg.norm(directions, axis=1))[:, None]
-    widths = random.uniform(1.0, 2.5, len(centres))
-    distances = np.linalg.norm(neutral[None] - centres[:, None], axis=2)
+    centers = neutral[random.choice(places, SHAPES - len(deltas), replace=False)]
+    directions = random.standard_normal(centers.shape)
+    directions *= (random.uniform(0.3, 0.8, len(centers)) / np.linalg.norm(directions, axis=1))[:, None]
+    widths = random.uniform(1.0, 2.5, len(centers))
+    distances = np.linalg.norm(neutral[None] - centers[:, None], axis=2)
     bumps = np.exp(-0.5 * (distances / widths[:, None]) ** 2)[..., None] * directions[:, None] * (weight[:, None] > 0)
     deltas = np.concatenate([deltas, np.where(np.abs(bumps) < 1e-3, 0, bumps)])
     names = [*demo.control_names, *(f"bump{i:03d}" for i in range(len(bumps)))]

@@ -223,24 +223,24 @@ def pieces_of_an_iteration(solved: Solved, filmed: Filmed, frames: int) -> dict[
     model, box = Linearized(full.A, full.b, full.cost, scale), problem.box(some, index)
     damping = torch.full((frames,), 1e-4, dtype=torch.float64, device=index.device)
 
-    def linearise() -> tuple[Tensor, Tensor, Tensor]:
+    def linearize() -> tuple[Tensor, Tensor, Tensor]:
         seen = observe(problem.samples, problem.model, some.controls, some.head, views)
         residual = seen.values - template.values
         weights = seen.weights * (template.weights > 0) * robust_weight(residual, scale[:, None, None])
         covectors = template_covectors(template.slopes, seen.rays, views.edges)
         return (*sample_normals(covectors, weights, residual), seen.points)
 
-    information, force, points = linearise()
+    information, force, points = linearize()
     tasks: dict[str, Callable[[], Any]] = {
         "rasterization and visibility": lambda: problem.views.visibility(
             problem.samples, level, indices, some.controls, some.head
         ),
-        "normalised images": lambda: problem.views.build(visibility, level, indices, pixels),
-        "linearisation": linearise,
+        "normalized images": lambda: problem.views.build(visibility, level, indices, pixels),
+        "linearization": linearize,
         "accumulation": lambda: normal_equations(problem.samples, information, force, points, exact=False),
         "bounded step": lambda: model.damped_step(damping, box, Options(1, box_rounds=BOX_ROUNDS)),
     }
-    recorded = ("linearisation", "accumulation", "bounded step")
+    recorded = ("linearization", "accumulation", "bounded step")
     pieces = {name: _milliseconds(task, name in recorded) / frames for name, task in tasks.items()}
     with filmed.in_memory(), TakeFootage(filmed.take, problem.model.device) as footage:
         begun = time.perf_counter()

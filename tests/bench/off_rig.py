@@ -27,7 +27,7 @@ from facesolve.demo.film import Stage
 from facesolve.demo.head import build_head, build_rig
 from facesolve.demo.skin import paint
 from facesolve.evaluate.evaluation import read_truth
-from facesolve.evaluate.vertex_errors import MILLIMETRES
+from facesolve.evaluate.vertex_errors import MILLIMETERS
 from facesolve.geometry.rig import RigModel, apply_head
 from facesolve.jobs.demo_take import TRUTH, film_take
 from facesolve.jobs.find_correctives import find_correctives
@@ -48,7 +48,7 @@ from facesolve.take import (
 from facesolve.take.settings import QUALITIES
 from facesolve.take.settings_record import SettingsChange
 
-CHEEK = ((3.6, -2.5, 6.6), 1.6)  # where and how wide, centimetres
+CHEEK = ((3.6, -2.5, 6.6), 1.6)  # where and how wide, centimeters
 BULGE = ((-3.4, -3.4, 6.6), 1.3)
 WITH = "mouthSmile_L"  # the control that brings the bulge with it
 MOVED = 0.03  # cm off the rig from which a vertex is counted as deformed
@@ -96,8 +96,8 @@ def errors(take: Take, solution: Solution, real: Rig, truth: Path) -> Errors:
     head, true_head = torch.from_numpy(solution.head), torch.from_numpy(known.head)
     filmed = apply_head(true_head, true.vertices(torch.from_numpy(known.weights[:, order])))
     difference = apply_head(head, model.vertices(torch.from_numpy(solution.controls))) - filmed
-    normal = (difference * true.vertex_normals(filmed)).sum(-1).abs() * MILLIMETRES
-    distance = difference.norm(dim=-1) * MILLIMETRES
+    normal = (difference * true.vertex_normals(filmed)).sum(-1).abs() * MILLIMETERS
+    distance = difference.norm(dim=-1) * MILLIMETERS
     plain = RigModel(replace(real, targets=real.targets[:-1], drivers=real.drivers[:-1]), dtype=torch.float64)
     face = plain.moving_vertices()
     off = torch.from_numpy(np.linalg.norm(real.neutral - build_rig(build_head()).neutral, axis=1) > MOVED)
@@ -135,7 +135,7 @@ def measure(folder: Path, height: float, quality: str) -> tuple[Errors, Errors, 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints the table."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.off_rig", description="What correctives gain.")
-    parser.add_argument("--height", type=float, default=0.3, help="of the deformation, centimetres")
+    parser.add_argument("--height", type=float, default=0.3, help="of the deformation, centimeters")
     parser.add_argument("--quality", choices=QUALITIES, default="standard")
     parser.add_argument("--out", type=Path, metavar="DIR", help="keep takes and solutions")
     chosen = parser.parse_args(arguments)
@@ -158,8 +158,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _push(rig: Rig, place: tuple[float, ...], width: float) -> np.ndarray:
     """(V, 3) along the normals, 1 high at the skin's vertex nearest to ``place``."""
     skin = rig.meshes[0].vertex_count
-    centre = rig.neutral[np.argmin(((rig.neutral[:skin] - np.array(place)) ** 2).sum(1))]
-    fade = np.exp(-0.5 * ((rig.neutral - centre) ** 2).sum(1) / width**2)
+    center = rig.neutral[np.argmin(((rig.neutral[:skin] - np.array(place)) ** 2).sum(1))]
+    fade = np.exp(-0.5 * ((rig.neutral - center) ** 2).sum(1) / width**2)
     fade[skin:] = 0
     model = RigModel(rig, dtype=torch.float64)
     return fade[:, None] * model.vertex_normals(model.neutral[None])[0].numpy()

@@ -18,7 +18,7 @@ from facesolve.start.find import How, find_start
 from tests.start.filmed import expression, film, lenses, placed
 
 FOUND_WITHIN = 3.0  # degrees
-TURN, SHIFT = (9.0, 12.0, 7.0), 1.7  # standard deviations: degrees, centimetres
+TURN, SHIFT = (9.0, 12.0, 7.0), 1.7  # standard deviations: degrees, centimeters
 ABSENT = 0.15  # share of the trials whose cameras show different poses, so that nothing can be found
 
 

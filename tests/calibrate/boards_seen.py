@@ -42,25 +42,25 @@ def arc_of_cameras(count: int, distance: float = 90.0, distortion: np.ndarray = 
     for index in range(count):
         azimuth = np.radians(-50 + 100 * index / max(count - 1, 1))
         height = (-14.0, 0.0, 14.0)[index % 3]
-        centre = np.array([distance * np.sin(azimuth), height, -distance * np.cos(azimuth)])
-        forward = -centre / np.linalg.norm(centre)
+        center = np.array([distance * np.sin(azimuth), height, -distance * np.cos(azimuth)])
+        forward = -center / np.linalg.norm(center)
         right = np.cross([0.0, 1.0, 0.0], forward)
         right /= np.linalg.norm(right)
         rotation = np.stack([right, np.cross(forward, right), forward])
         focal = 2300.0 + 37.0 * index
         intrinsics = np.array([[focal, 0, 800 + 5 * index], [0, focal + 3, 600 - 4 * index], [0, 0, 1]])
-        cameras.append(Camera(f"cam{index}", *SIZE, intrinsics, rotation, -rotation @ centre, distortion))
+        cameras.append(Camera(f"cam{index}", *SIZE, intrinsics, rotation, -rotation @ center, distortion))
     return cameras
 
 
 def waved_boards(board: Board, count: int, seed: int = 0, tilt: float = 0.6, spread: float = 9.0) -> np.ndarray:
     """(V, 4, 4) board to world: the board held near the origin, tilted every way; the first stands straight."""
     random = np.random.default_rng(seed)
-    centred = rigid(np.zeros(3), -board.corners.mean(0))
-    poses = [centred]
+    centered = rigid(np.zeros(3), -board.corners.mean(0))
+    poses = [centered]
     for _ in range(count - 1):
         turn = random.uniform(-tilt, tilt, 3)
-        poses.append(rigid(turn, random.uniform(-spread, spread, 3)) @ centred)
+        poses.append(rigid(turn, random.uniform(-spread, spread, 3)) @ centered)
     return np.stack(poses)
 
 
@@ -101,6 +101,6 @@ def photograph(board: Board, cameras: list[Camera], boards: np.ndarray, faults: 
     return Session(board, {camera.name: (camera.width, camera.height) for camera in cameras}, tuple(found))
 
 
-def centres(cameras: list[Camera]) -> np.ndarray:
-    """(C, 3) world, centimetres."""
+def centers(cameras: list[Camera]) -> np.ndarray:
+    """(C, 3) world, centimeters."""
     return np.stack([-camera.rotation.T @ camera.translation for camera in cameras])

@@ -28,11 +28,11 @@ def photograph_board(
     """(H, W) uint8. pose: (4, 4) board to world, cm. dot: diameter, cm. noise: levels. shade: how much darker the
     right edge is than the left one, as a share."""
     size = (camera.width * SAMPLES, camera.height * SAMPLES)
-    centres = np.stack(np.meshgrid(np.arange(camera.width) + 0.5, np.arange(camera.height) + 0.5), -1)
+    centers = np.stack(np.meshgrid(np.arange(camera.width) + 0.5, np.arange(camera.height) + 0.5), -1)
     if camera.distortion.any():
         model = CameraModel.from_cameras([camera], dtype=torch.float64)
-        centres = model.undistort_points(torch.tensor(centres.reshape(-1, 2)))[0][0].numpy().reshape(centres.shape)
-    straight = cv2.resize(centres, size, interpolation=cv2.INTER_LINEAR).reshape(-1, 2)  # smooth: no error to speak of
+        centers = model.undistort_points(torch.tensor(centers.reshape(-1, 2)))[0][0].numpy().reshape(centers.shape)
+    straight = cv2.resize(centers, size, interpolation=cv2.INTER_LINEAR).reshape(-1, 2)  # smooth: no error to speak of
     rays = np.concatenate([straight, np.ones((len(straight), 1))], 1) @ np.linalg.inv(camera.intrinsics).T
     to_camera = np.eye(4)
     to_camera[:3, :3], to_camera[:3, 3] = camera.rotation, camera.translation

@@ -7,7 +7,7 @@ from facesolve.calibrate.board import parse_board
 from facesolve.take import TakeError
 
 
-def test_points_are_in_centimetres_row_after_row():
+def test_points_are_in_centimeters_row_after_row():
     board = parse_board("circles:3x2:20")
     assert board.points.tolist() == [[0, 0, 0], [2, 0, 0], [4, 0, 0], [0, 2, 0], [2, 2, 0], [4, 2, 0]]
     assert parse_board("circles:3x2:20:12").diameter == pytest.approx(1.2)

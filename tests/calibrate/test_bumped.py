@@ -21,16 +21,16 @@ from facesolve.take import Camera, Footage, Solution, SolveError, StartPose, rea
 from tests.calibrate.boards_seen import rigid
 from tests.synthetic import compound_rig, film, head_rig, head_scene, make_problem, make_take, performance
 
-TURN, SHIFT = 0.3, 3.0  # degrees, millimetres
+TURN, SHIFT = 0.3, 3.0  # degrees, millimeters
 
 
 def bump(camera: Camera, seed: int = 0) -> Camera:
-    """The camera turned by 0.3 degrees about its centre, and its centre moved by 3 mm."""
+    """The camera turned by 0.3 degrees about its center, and its center moved by 3 mm."""
     random = np.random.default_rng(seed)
     turn, shift = (v / np.linalg.norm(v) for v in random.normal(size=(2, 3)))
-    centre = -camera.rotation.T @ camera.translation + SHIFT / 10 * shift
+    center = -camera.rotation.T @ camera.translation + SHIFT / 10 * shift
     rotation = rigid(np.radians(TURN) * turn, np.zeros(3))[:3, :3] @ camera.rotation
-    return replace(camera, rotation=rotation, translation=-rotation @ centre)
+    return replace(camera, rotation=rotation, translation=-rotation @ center)
 
 
 def bumped_problem(name: str) -> Problem:
@@ -56,7 +56,7 @@ def pulled(pose: Pose) -> Pose:
 
 
 def test_equations_are_those_of_explicit_variable_projection():
-    """Dense: the Jacobian of every observation by every head and camera, centred by the weighted mean of its sample."""
+    """Dense: the Jacobian of every observation by each head and camera, centered by the weighted mean of its sample."""
     problem, truth = make_problem(make_take(compound_rig(), frames=2), 60, torch.float64), performance(2)
     pixels = film(problem.model, problem.take.cameras, truth)
     frames, count, pivot = torch.arange(2), 2, torch.tensor([0.3, -1.0, 2.0], dtype=torch.float64)
@@ -140,8 +140,8 @@ def test_what_cannot_be_told_is_one_sentence():
         find_bumped(two, scene.pixels, scene.truth, scene.frames, None)
     with pytest.raises(SolveError, match="leave at least one out"):
         find_bumped(scene.problem, scene.pixels, scene.truth, scene.frames, torch.ones(3, dtype=torch.bool))
-    travelling = replace(take.cameras[0], translation=np.tile(take.cameras[0].translation, (take.frame_count, 1)))
-    moving = make_problem(replace(take, cameras=(travelling, *take.cameras[1:])))
+    traveling = replace(take.cameras[0], translation=np.tile(take.cameras[0].translation, (take.frame_count, 1)))
+    moving = make_problem(replace(take, cameras=(traveling, *take.cameras[1:])))
     with pytest.raises(SolveError, match="move by themselves"):
         find_bumped(moving, scene.pixels, scene.truth, scene.frames, torch.tensor([True, False, False]))
 
@@ -149,8 +149,8 @@ def test_what_cannot_be_told_is_one_sentence():
 def test_cameras_that_travel_are_held():
     scene = head_scene()
     take = scene.problem.take
-    travelling = replace(take.cameras[1], translation=np.tile(take.cameras[1].translation, (take.frame_count, 1)))
-    problem = make_problem(replace(take, cameras=(bump(take.cameras[0]), travelling, take.cameras[2])))
+    traveling = replace(take.cameras[1], translation=np.tile(take.cameras[1].translation, (take.frame_count, 1)))
+    problem = make_problem(replace(take, cameras=(bump(take.cameras[0]), traveling, take.cameras[2])))
     found, moved = find_bumped(problem, scene.pixels, scene.truth, scene.frames, None)
     assert moved.tolist() == [True, False, False]
     assert pixels_off(found.places)[0] < 0.2

@@ -20,7 +20,7 @@ from facesolve.calibrate.single import LensRequest
 from facesolve.runtime.progress import Silent
 from facesolve.take import TakeError
 
-from .boards_seen import Faults, arc_of_cameras, centres, photograph, rigid, waved_boards
+from .boards_seen import Faults, arc_of_cameras, centers, photograph, rigid, waved_boards
 
 CIRCLES = parse_board("circles:10x10:20")
 FAULTS = Faults(noise=0.1, missing=0.3, wrong_points=0.05, wrong_detections=0.05, turned=True)
@@ -37,11 +37,11 @@ def nine_cameras() -> tuple[Session, Calibration]:
     return session, run(session)
 
 
-def centre_errors(calibration: Calibration, board=CIRCLES) -> np.ndarray:
-    """Distances in mm between found and true camera centres, in the axes of the first board."""
-    true = centres(arc_of_cameras(len(calibration.cameras)))
+def center_errors(calibration: Calibration, board=CIRCLES) -> np.ndarray:
+    """Distances in mm between found and true camera centers, in the axes of the first board."""
+    true = centers(arc_of_cameras(len(calibration.cameras)))
     board_to_world = waved_boards(board, 1)[0]
-    found = np.stack([lens.centre for lens in calibration.cameras])
+    found = np.stack([lens.center for lens in calibration.cameras])
     errors = []
     for symmetry in board.symmetries:  # at which corner of the board the world begins is free
         to_board = np.linalg.inv(board_to_world @ symmetry.motion)
@@ -56,7 +56,7 @@ def test_nine_cameras_with_noise_gaps_and_wrong_detections():
         for c, t in zip(calibration.cameras, arc_of_cameras(9), strict=True)
     ]
     assert np.abs(np.array(focal) - 1).max() < 0.002
-    assert centre_errors(calibration).max() < 0.5
+    assert center_errors(calibration).max() < 0.5
     assert calibration.noise == pytest.approx(0.1, rel=0.03)
     assert not find_weaknesses(calibration)
 
@@ -92,8 +92,8 @@ def test_world_is_the_board_of_the_view_asked_for():
     session = photograph(CIRCLES, cameras, waved_boards(CIRCLES, 10), Faults(noise=0.05))
     calibration = run(session, Request(LensRequest("k1k2"), origin="004"))
     np.testing.assert_allclose(calibration.boards["004"], np.eye(4), atol=1e-12)
-    apart = np.linalg.norm(np.diff(np.stack([lens.centre for lens in calibration.cameras]), axis=0), axis=1)
-    np.testing.assert_allclose(apart, np.linalg.norm(np.diff(centres(cameras), axis=0), axis=1), atol=0.1)
+    apart = np.linalg.norm(np.diff(np.stack([lens.center for lens in calibration.cameras]), axis=0), axis=1)
+    np.testing.assert_allclose(apart, np.linalg.norm(np.diff(centers(cameras), axis=0), axis=1), atol=0.1)
     with pytest.raises(TakeError, match="no image of a view 'x'; views are 000, 001"):
         run(session, Request(origin="x"))
 
@@ -105,7 +105,7 @@ def test_board_that_looks_alike_when_turned_is_put_upright():
     straight = photograph(CIRCLES, cameras, waved_boards(CIRCLES, 10), Faults(noise=0.05))
     one, other = run(turned), run(straight)
     for a, b in zip(one.cameras, other.cameras, strict=True):
-        np.testing.assert_allclose(a.centre, b.centre, atol=1e-3)
+        np.testing.assert_allclose(a.center, b.center, atol=1e-3)
         assert a.camera.rotation[0, 0] > 0
 
 
@@ -119,7 +119,7 @@ def test_cameras_are_chained_through_others():
         if not (d.camera == "cam0" and int(d.view) > 8) and not (d.camera == "cam2" and int(d.view) <= 8)
     )
     calibration = run(replace(session, detections=kept))
-    assert centre_errors(calibration).max() < 0.5
+    assert center_errors(calibration).max() < 0.5
     assert {tuple(sorted(pair)) for *pair, _ in calibration.links} == {("cam0", "cam1"), ("cam1", "cam2")}
 
 
@@ -141,7 +141,7 @@ def test_held_lenses_stay():
         assert np.array_equal(lens.camera.distortion, camera.distortion)
         assert lens.held
         assert not lens.deviation.any()
-    assert centre_errors(calibration).max() < 0.5
+    assert center_errors(calibration).max() < 0.5
 
 
 def test_each_camera_has_the_lens_asked_for():
@@ -184,8 +184,8 @@ def test_bias_of_large_dots_is_removed_when_their_diameter_is_known():
     unknown = run(replace(session, board=replace(dotted, diameter=0.0), detections=tuple(biased)))
     assert known.noise == pytest.approx(0.02, rel=0.1)
     assert unknown.noise > 0.03
-    assert centre_errors(known, dotted).max() < 0.25
-    assert centre_errors(unknown, dotted).max() > 2 * centre_errors(known, dotted).max()
+    assert center_errors(known, dotted).max() < 0.25
+    assert center_errors(unknown, dotted).max() > 2 * center_errors(known, dotted).max()
 
 
 def test_lens_that_turns_back_inside_the_image_is_said():
@@ -227,5 +227,5 @@ def test_opencv_stereo_pairs(facesolve_data):
     assert rms(calibration.of_camera("left"), everything=True) <= 0.41
     assert left.parameters[0] == pytest.approx(535.916, rel=0.01)
     assert rms(calibration.checked, everything=True) <= 0.45
-    assert 10 * np.linalg.norm(left.centre - right.centre) == pytest.approx(83.6, abs=0.5)
+    assert 10 * np.linalg.norm(left.center - right.center) == pytest.approx(83.6, abs=0.5)
     assert sum(int((~item.used).sum()) for item in calibration.checked) < 0.01 * 26 * 54

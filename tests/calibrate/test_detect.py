@@ -36,7 +36,7 @@ def projected(points):
 
 
 def errors(board, pose, detection, dot):
-    """Distances in pixels to the true centres, the labels turned as fits best; perspective's bias removed."""
+    """Distances in pixels to the true centers, the labels turned as fits best; perspective's bias removed."""
     found = []
     for symmetry in board.symmetries:
         turned = pose @ symmetry.motion

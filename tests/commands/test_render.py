@@ -47,7 +47,7 @@ def test_options_reach_the_video(folder: Path, tmp_path: Path, capsys: pytest.Ca
     assert re.search(r"b\.gif: 1 frame, \d+x\d+, \d+ a second", capsys.readouterr().err)
     picture = cv2.imread(str(tmp_path / "a.001.png"))
     assert picture.shape[0] == 90
-    assert picture.shape[1] > 2 * 58 + 40  # footage and difference, and the colour bar
+    assert picture.shape[1] > 2 * 58 + 40  # footage and difference, and the color bar
 
 
 def test_progress_is_json_lines_when_asked_for(

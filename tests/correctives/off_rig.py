@@ -16,7 +16,7 @@ from tests.synthetic import RADII, Scene, film, head_rig, make_problem, make_tak
 
 FRAMES = 5
 HEIGHT, WIDTH = 0.5, 1.8  # cm
-PLACE = np.array([-0.35, 0.1, 0.9])  # direction from the centre; no control pushes there alone
+PLACE = np.array([-0.35, 0.1, 0.9])  # direction from the center; no control pushes there alone
 SPACING = 1.6
 
 
@@ -38,8 +38,8 @@ def real_rig(rig: Rig) -> Rig:
     """``rig`` with a bump that stands out with the control ``smile``."""
     model = RigModel(rig, dtype=torch.float64)
     normals = model.vertex_normals(model.neutral[None])[0].numpy()
-    centre = RADII * PLACE / np.linalg.norm(PLACE)
-    fade = np.exp(-0.5 * ((rig.neutral - centre) ** 2).sum(1) / WIDTH**2)
+    center = RADII * PLACE / np.linalg.norm(PLACE)
+    fade = np.exp(-0.5 * ((rig.neutral - center) ** 2).sum(1) / WIDTH**2)
     bump = Shape.from_dense(HEIGHT * fade[:, None] * normals, 1.0, 1e-4)
     driver = Driver.identity(rig.control_names.index("smile"), len(rig.targets))
     return replace(rig, targets=(*rig.targets, Target("bump", (bump,))), drivers=(*rig.drivers, driver))

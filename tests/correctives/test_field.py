@@ -33,17 +33,17 @@ def test_kernels_are_bumps_that_cover_the_surface(fields: SmoothFields) -> None:
     kernels = fields.kernels.to_dense()
     assert kernels.amax(0).tolist() == pytest.approx([1.0] * kernels.shape[1])
     assert float(kernels.min()) >= 0
-    centres = grid()[0][kernels.argmax(0)]
-    apart = torch.cdist(centres, centres) + 100 * torch.eye(len(centres))
+    centers = grid()[0][kernels.argmax(0)]
+    apart = torch.cdist(centers, centers) + 100 * torch.eye(len(centers))
     assert float(apart.min()) > 0.5 * SPACING
-    assert float(torch.cdist(grid()[0], centres).amin(1).max()) <= SPACING
+    assert float(torch.cdist(grid()[0], centers).amin(1).max()) <= SPACING
     total = kernels.sum(1)
     assert float(total.min()) > 0.4
     torch.testing.assert_close(fields.transposed.to_dense(), kernels.T)
     torch.testing.assert_close(fields.squared.to_dense(), kernels.T**2)
 
 
-def test_kernels_are_centred_on_usable_vertices() -> None:
+def test_kernels_are_centered_on_usable_vertices() -> None:
     vertices, triangles = grid()
     usable = vertices[:, 0] < 1.0
     kernels = smooth_fields(vertices, triangles, usable, SPACING).kernels.to_dense()

@@ -8,7 +8,7 @@ import torch
 
 from facesolve.correctives.apply import corrected_take
 from facesolve.correctives.field import cotangent_laplacian
-from facesolve.correctives.learn import Learnt, learn
+from facesolve.correctives.learn import Learned, learn
 from facesolve.correctives.search import Search
 from facesolve.correctives.span import RigSpan
 from facesolve.geometry.pose import Pose
@@ -22,44 +22,44 @@ SEARCH = Search(shapes=2, spacing=SPACING)
 
 
 @pytest.fixture(scope="module")
-def learnt() -> Learnt:
+def learned() -> Learned:
     filmed = scene(off_rig=True)
     found = learn(filmed.problem, filmed.pixels, filmed.truth, filmed.frames, SEARCH, Silent())
     assert found is not None
     return found
 
 
-def test_the_bump_is_found(learnt: Learnt) -> None:
+def test_the_bump_is_found(learned: Learned) -> None:
     filmed = scene(off_rig=True)
     take, truth = filmed.problem.take, filmed.truth
     where = deformed(take.rig)
     before = error(take.rig, truth, where)
-    corrected = Pose(torch.cat([truth.controls, learnt.activations], 1), truth.head)
-    after = error(corrected_take(take, learnt.shapes.numpy()).rig, corrected, where)
+    corrected = Pose(torch.cat([truth.controls, learned.activations], 1), truth.head)
+    after = error(corrected_take(take, learned.shapes.numpy()).rig, corrected, where)
     assert before > 0.08
     assert after < 0.45 * before
 
 
-def test_it_comes_and_goes_with_the_smile(learnt: Learnt) -> None:
-    sizes = learnt.shapes.norm(dim=2).amax(1)
-    activation = learnt.activations[:, sizes.argmax()]
+def test_it_comes_and_goes_with_the_smile(learned: Learned) -> None:
+    sizes = learned.shapes.norm(dim=2).amax(1)
+    activation = learned.activations[:, sizes.argmax()]
     smile = scene(off_rig=True).truth.controls[:, 4]
     assert float(torch.corrcoef(torch.stack([activation, smile]))[0, 1]) > 0.97
 
 
-def test_it_lies_where_the_bump_is(learnt: Learnt) -> None:
+def test_it_lies_where_the_bump_is(learned: Learned) -> None:
     model = scene(off_rig=True).problem.model
-    largest = learnt.shapes[learnt.shapes.norm(dim=2).amax(1).argmax()]
+    largest = learned.shapes[learned.shapes.norm(dim=2).amax(1).argmax()]
     highest = model.neutral[largest.norm(dim=1).argmax()].numpy()
     assert np.linalg.norm(highest - RADII * PLACE / np.linalg.norm(PLACE)) < 2.5
 
 
-def test_it_fights_neither_rig_nor_head(learnt: Learnt) -> None:
+def test_it_fights_neither_rig_nor_head(learned: Learned) -> None:
     model = RigModel(scene(off_rig=True).problem.take.rig)
     _, area = cotangent_laplacian(model.neutral.double(), model.triangles)
     area[-4:] = 0
-    assert float(RigSpan(model, area).share(learnt.shapes).max()) < 1e-5
-    assert float(learnt.shapes[:, -4:].abs().max()) == 0, "what lies inside must not move"
+    assert float(RigSpan(model, area).share(learned.shapes).max()) < 1e-5
+    assert float(learned.shapes[:, -4:].abs().max()) == 0, "what lies inside must not move"
 
 
 def test_a_rig_that_explains_its_footage_needs_none() -> None:

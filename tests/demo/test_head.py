@@ -56,7 +56,7 @@ def test_size_and_controls_are_those_of_a_face(rig: Rig) -> None:
     assert 16 <= len(rig.controls) <= 24
     assert len(rig.combinations) == 1
     extent = rig.neutral[: rig.meshes[0].vertex_count].max(axis=0) - rig.neutral.min(axis=0)
-    assert 14 < extent[0] < 17  # centimetres
+    assert 14 < extent[0] < 17  # centimeters
     in_betweens = {target.name for target in rig.targets if len(target.shapes) > 1}
     assert in_betweens == {"eyeBlink_L", "eyeBlink_R"}
 
@@ -99,7 +99,7 @@ def test_left_controls_stay_on_the_actors_left(model: RigModel, rig: Rig) -> Non
         assert (moved * rig.neutral[:, 0]).sum() / moved.sum() > 0.5
 
 
-def test_every_control_moves_centimetres_not_metres(model: RigModel, rig: Rig) -> None:
+def test_every_control_moves_centimeters_not_meters(model: RigModel, rig: Rig) -> None:
     for name in rig.control_names:
         largest = np.linalg.norm(posed(model, **{name: 1.0}) - rig.neutral, axis=1).max()
         assert 0.15 < largest < 4.0, name

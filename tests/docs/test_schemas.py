@@ -133,7 +133,7 @@ def test_provenance_has_the_keys_that_are_published():
 
 
 WRONG: dict[str, Callable[[Any], Any]] = {
-    "take": lambda take: {**take, "schema": 2},
+    "take": lambda take: {**take, "schema": 1},
     "solution": lambda solution: {**solution, "sha256": "none"},
     "correctives": lambda correctives: {**correctives, "provenance": {}},
     "calibration": lambda cameras: {name: {**camera, "translation": [1, 2]} for name, camera in cameras.items()},

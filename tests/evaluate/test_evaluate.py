@@ -80,7 +80,7 @@ def test_truth_itself_has_no_error(take: Take, truth: Truth) -> None:
     assert result.head_rotation.max() < 1e-6
 
 
-def test_vertex_errors_are_millimetres_of_moving_vertices(take: Take, truth: Truth) -> None:
+def test_vertex_errors_are_millimeters_of_moving_vertices(take: Take, truth: Truth) -> None:
     controls = np.zeros((FRAMES, 2))
     controls[2] = (0.5, 0.25)  # 5 mm at vertex 0, 5 mm at vertex 1
     result = evaluate(replace(solved(truth), controls=controls), take, truth, (1, 4))

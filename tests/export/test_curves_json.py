@@ -18,12 +18,12 @@ def test_everything_reads_back_exactly(tmp_path: Path) -> None:
     record = json.loads((tmp_path / "a" / "x.json").read_text(encoding="utf-8"))
     solution, rig = one.solution, one.rig
     assert (record["schema"], record["kind"], record["take"], record["fps"]) == (
-        1,
+        2,
         "facesolve export",
         "7 shot",
         23.976,
     )
-    assert record["units"]["length"] == "centimetre"
+    assert record["units"]["length"] == "centimeter"
     assert record["provenance"] == solution.provenance
     assert record["frames"] == [1002, 1004, 1005, 1006]
     assert record["scene_times"] == solution.scene_times.tolist()

@@ -36,7 +36,7 @@ def test_polygons_uvs_and_meshes_are_kept(tmp_path: Path) -> None:
     one = performance(tmp_path)
     write_obj_sequence(one, tmp_path / "meshes")
     lines = (tmp_path / "meshes" / "head.1004.obj").read_text(encoding="utf-8").splitlines()
-    assert lines[0] == "# Facesolve: take 7 shot, frame 1004, world space, centimetres"
+    assert lines[0] == "# Facesolve: take 7 shot, frame 1004, world space, centimeters"
     groups: dict[str, list[list[str]]] = {}
     for line in lines:
         if line.startswith("g "):

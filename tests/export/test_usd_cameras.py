@@ -25,7 +25,7 @@ def cameras_of(stage: Any) -> list[Any]:
 
 
 def frustum_pixels(lens: Any, frame: int, points: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Where OpenUSD's frustum puts world points (n, 3) in an image of that size, first pixel's centre at 0.5."""
+    """Where OpenUSD's frustum puts world points (n, 3) in an image of that size, first pixel's center at 0.5."""
     frustum = lens.GetCamera(frame).frustum
     clip = np.concatenate((points, np.ones((len(points), 1))), 1) @ np.array(
         frustum.ComputeViewMatrix() * frustum.ComputeProjectionMatrix()

@@ -13,7 +13,7 @@ from facesolve.take import Solution, Take
 from tests.maya_emulator.session import Session, use
 from tests.maya_emulator.writer import scene_text
 
-MILLIMETRES = 10.0  # in a centimetre
+MILLIMETERS = 10.0  # in a centimeter
 
 
 def snapshot(session: Session) -> str:
@@ -22,7 +22,7 @@ def snapshot(session: Session) -> str:
 
 
 def shown_vertices(session: Session, shape: str, time: float) -> np.ndarray:
-    """World-space points (V, 3), centimetres, that the scene shows at a time."""
+    """World-space points (V, 3), centimeters, that the scene shows at a time."""
     ticks = time * session.units.ticks_per_frame
     points = session.evaluator.value(session.plug(shape + ".outMesh"), ticks).points
     matrix = session.evaluator.value(session.plug(shape + ".worldMatrix[0]"), ticks)
@@ -30,14 +30,14 @@ def shown_vertices(session: Session, shape: str, time: float) -> np.ndarray:
 
 
 def solver_vertices(take: Take, solution: Solution) -> np.ndarray:
-    """World-space points (F, V, 3), centimetres, of the solution by the solver's own rig."""
+    """World-space points (F, V, 3), centimeters, of the solution by the solver's own rig."""
     model = RigModel(take.rig, dtype=torch.float64)
     points = model.vertices(torch.as_tensor(solution.controls, dtype=torch.float64))
     return apply_head(torch.as_tensor(solution.head, dtype=torch.float64), points).numpy()
 
 
 def true_vertices(folder: Path, frames: range) -> np.ndarray:
-    """World-space points (F, V, 3), centimetres, of ict_rom's truth from its arrays alone."""
+    """World-space points (F, V, 3), centimeters, of ict_rom's truth from its arrays alone."""
     rig, truth = np.load(folder / "rig.npz"), np.load(folder / "truth.npz")
     place = {str(name): column for column, name in enumerate(truth["names"])}
     weights = truth["weights"][frames.start : frames.stop, [place[str(name)] for name in rig["names"]]]

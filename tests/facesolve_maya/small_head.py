@@ -1,4 +1,4 @@
-"""A small scene that asks much of an application: a head below a turned, scaled parent, in metres, ten frames."""
+"""A small scene that asks much of an application: a head below a turned, scaled parent, in meters, ten frames."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def test_it_runs_on_every_push_with_no_rights_to_write(workflow):
     assert workflow["permissions"] == {"contents": "read"}
 
 
-def test_it_runs_only_where_someone_has_a_licence(workflow):
+def test_it_runs_only_where_someone_has_a_license(workflow):
     for job in workflow["jobs"].values():
         assert job["if"] == "vars.FACESOLVE_MAYA == 'licensed'"
 

@@ -137,7 +137,7 @@ def test_many_images_give_what_each_gives_alone(color: bool) -> None:
             torch.testing.assert_close(found.alpha, alone.alpha, equal_nan=True)
 
 
-def test_background_is_learnt_from_pixels_spread_over_all_that_each_image_shows_of_it() -> None:
+def test_background_is_learned_from_pixels_spread_over_all_that_each_image_shows_of_it() -> None:
     """In images so large that not every pixel is needed, of which one shows three times as much of it as the other."""
     height, width = 150, 240
     rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")

@@ -169,7 +169,7 @@ def test_scaled_camera_sees_the_block_means():
     torch.testing.assert_close(model_of(half).project(points).pixels, model_of(one).project(points).pixels / 2)
 
 
-def test_intrinsics_from_opencv_move_the_first_pixel_centre():
+def test_intrinsics_from_opencv_move_the_first_pixel_center():
     """A point on the ray of OpenCV's pixel (0, 0) lands at (0.5, 0.5)."""
     opencv = np.array([[500.0, 0, 320], [0, 500, 240], [0, 0, 1]])
     one = camera(intrinsics=intrinsics_from_opencv(opencv), rotation=np.eye(3), translation=np.zeros(3))
@@ -197,7 +197,7 @@ def test_clip_depth_runs_from_near_to_far():
         assert (x[2] / x[3]).item() == pytest.approx(expected, abs=1e-5)
 
 
-def test_a_pixel_map_is_that_of_centres_at_one_half():
+def test_a_pixel_map_is_that_of_centers_at_one_half():
     image = np.zeros((40, 40), np.float32)
     image[10:12, 20:22] = 1  # its middle is (21, 11)
     pixel_map = np.array([[0.0, -3.0, 60.0], [3.0, 0.0, -50.0]])  # the middle goes to (27, 13)

@@ -118,7 +118,7 @@ def test_thinned_samples_are_as_even():
     torch.testing.assert_close(few.positions(torch.zeros(1, 5))[0], samples.neutral[::8])
 
 
-def test_photometric_weights_are_honoured():
+def test_photometric_weights_are_honored():
     rig = plane()
     weight = np.where(rig.neutral[:, 1] < 5.9, 0.0, np.where(rig.neutral[:, 1] > 8.1, 1.0, 0.5)).astype(np.float32)
     model = RigModel(replace(rig, photometric_weight=weight))

@@ -1,4 +1,4 @@
-"""The scene of these tests: a head with an in-between and a driven weight below a turned, scaled parent, in metres.
+"""The scene of these tests: a head with an in-between and a driven weight below a turned, scaled parent, in meters.
 
 Written as a Maya ASCII file, so that nothing but opening it is asked of Maya. Python 3.7, numpy only.
 """
@@ -112,20 +112,20 @@ def solution_of(take: Take) -> Solution:
 
 
 def solved_points(take: Take, solution: Solution, row: int) -> np.ndarray:
-    """(V, 3) world space, centimetres: what the solution means, by the exported rig."""
+    """(V, 3) world space, centimeters: what the solution means, by the exported rig."""
     head = solution.head[row]
     return rig_points(take, solution.controls[row]) @ head[:3, :3].T + head[:3, 3]
 
 
 def rig_points(take: Take, controls: np.ndarray) -> np.ndarray:
-    """(V, 3) in the head's space without its scale, centimetres, of the exported rig at controls (K,)."""
+    """(V, 3) in the head's space without its scale, centimeters, of the exported rig at controls (K,)."""
     from facesolve.take.rig_evaluation import RigEvaluator
 
     return RigEvaluator(take.rig).vertices(np.asarray(controls, float)[None])[0]
 
 
 def maya_points(world: bool, shape: str = "headShape") -> np.ndarray:
-    """(V, 3) centimetres that Maya itself has at the present time, in world or object space."""
+    """(V, 3) centimeters that Maya itself has at the present time, in world or object space."""
     import maya.api.OpenMaya as om
 
     path = om.MSelectionList().add(shape).getDagPath(0)

@@ -28,7 +28,7 @@ def apply(solved, folder, **options):
 
 
 def farthest(cmds, solved):
-    """Largest distance in millimetres between what Maya shows and what was solved. Leaves time changes to undo."""
+    """Largest distance in millimeters between what Maya shows and what was solved. Leaves time changes to undo."""
     worst = 0.0
     for row in range(FRAMES):
         cmds.currentTime(float(solved[1].scene_times[row]))

@@ -105,8 +105,8 @@ def test_footage_is_the_same_on_every_run(folder: Path, tmp_path: Path) -> None:
 
 
 def test_noise_has_the_stated_strength() -> None:
-    grey = torch.full((200, 200, 3), 0.25)
-    image = srgb_to_linear(develop(grey, np.random.default_rng(0)).astype(np.float32) / 255)
+    gray = torch.full((200, 200, 3), 0.25)
+    image = srgb_to_linear(develop(gray, np.random.default_rng(0)).astype(np.float32) / 255)
     assert image.mean() == pytest.approx(0.25, abs=0.002)
     assert image.std() == pytest.approx(np.sqrt(0.0025**2 + 0.012**2 * 0.25), rel=0.1)
 

@@ -1,4 +1,4 @@
-"""``facesolve undistort``: straight lines, depth, colours, the calibration that comes with it, all or nothing."""
+"""``facesolve undistort``: straight lines, depth, colors, the calibration that comes with it, all or nothing."""
 
 from pathlib import Path
 

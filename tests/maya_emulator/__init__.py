@@ -1,6 +1,6 @@
 """A strict stand-in for Maya: loads real ``.ma`` files and offers only what the plug-in uses.
 
-Unknown commands, flags, attributes, plugs and node types raise. What it copies of Maya's behaviour rests on Autodesk's
+Unknown commands, flags, attributes, plugs and node types raise. What it copies of Maya's behavior rests on Autodesk's
 documentation and on scenes that Maya saved; it is no proof of what Maya does.
 """
 

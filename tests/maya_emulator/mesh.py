@@ -20,7 +20,7 @@ class UVSet:
 
 @dataclass(frozen=True)
 class MeshData:
-    """points (V, 3) centimetres, object space; counts (P,) and corners (sum,) of the polygons."""
+    """points (V, 3) centimeters, object space; counts (P,) and corners (sum,) of the polygons."""
 
     points: np.ndarray
     counts: np.ndarray

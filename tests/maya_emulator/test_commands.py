@@ -59,7 +59,7 @@ def test_locks_and_limits(maya):
         cmds.delete("a")
 
 
-def test_commands_use_the_scenes_units_and_the_api_centimetres_and_radians(maya):
+def test_commands_use_the_scenes_units_and_the_api_centimeters_and_radians(maya):
     cmds.createNode("transform", name="a")
     cmds.currentUnit(linear="m")
     cmds.setAttr("a.translateX", 2)

@@ -1,4 +1,4 @@
-"""Linear, angular and time units: internal are centimetres, radians and ticks. Knows no scene."""
+"""Linear, angular and time units: internal are centimeters, radians and ticks. Knows no scene."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .curve import TICKS_PER_SECOND
 from .errors import EmulatorError
 from .schema import ANGLE, LINEAR, TIME, Attribute
 
-CENTIMETRES = {"mm": 0.1, "cm": 1.0, "m": 100.0, "in": 2.54, "ft": 30.48, "yd": 91.44}
+CENTIMETERS = {"mm": 0.1, "cm": 1.0, "m": 100.0, "in": 2.54, "ft": 30.48, "yd": 91.44}
 LINEAR_NAMES = {
     "millimeter": "mm",
     "centimeter": "cm",
@@ -31,7 +31,7 @@ EXACT_RATES = {
 def linear_name(name: str) -> str:
     """Short name of a linear unit."""
     short = LINEAR_NAMES.get(name, name)
-    if short not in CENTIMETRES:
+    if short not in CENTIMETERS:
         raise EmulatorError(f"unknown linear unit '{name}'")
     return short
 
@@ -70,7 +70,7 @@ class Units:
     def factor(self, attribute: Attribute) -> float:
         """Internal value = shown value * factor."""
         if attribute.type in LINEAR:
-            return CENTIMETRES[self.linear]
+            return CENTIMETERS[self.linear]
         if attribute.type in ANGLE:
             return math.pi / 180 if self.angle == "deg" else 1.0
         if attribute.type in TIME:

@@ -18,7 +18,7 @@ def links(frames: int, seed: int) -> torch.Tensor:
 
 
 def difference_matrix(linked: torch.Tensor) -> torch.Tensor:
-    """D (F, F): row f takes the second difference around frame f where it is linked and has two neighbours."""
+    """D (F, F): row f takes the second difference around frame f where it is linked and has two neighbors."""
     count = len(linked)
     D = torch.zeros(count, count, dtype=torch.float64)
     for f in range(1, count - 1):

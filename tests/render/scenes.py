@@ -49,8 +49,8 @@ def random_triangles(count: int, resolution: tuple[int, int], seed: int, depth=(
     rng = np.random.default_rng(seed)
     height, width = resolution
     z = rng.uniform(*depth, (count, 3, 1))
-    centre = rng.uniform(-0.7, 0.7, (count, 1, 2)) * [width, height]
-    corners = (centre + rng.normal(0, 0.2 * width, (count, 3, 2))) * np.abs(z) / width
+    center = rng.uniform(-0.7, 0.7, (count, 1, 2)) * [width, height]
+    corners = (center + rng.normal(0, 0.2 * width, (count, 3, 2))) * np.abs(z) / width
     points = torch.from_numpy(np.concatenate((corners, z), -1)).reshape(1, -1, 3)
     return perspective(points, resolution, focal=width), torch.arange(3 * count, dtype=torch.int32).view(-1, 3)
 
@@ -58,7 +58,7 @@ def random_triangles(count: int, resolution: tuple[int, int], seed: int, depth=(
 def brute_force(clip: Tensor, triangles: Tensor, resolution: tuple[int, int]) -> tuple[np.ndarray, ...]:
     """Each pixel's ray against each triangle, no projection and no clipping: clip (V, 4) -> id, barycentrics, depth.
 
-    A pixel centre is the line of clip points w (x, y, ., 1). Solving sum_k b_k (x_k, y_k, w_k) ~ (x, y, 1) for b gives
+    A pixel center is the line of clip points w (x, y, ., 1). Solving sum_k b_k (x_k, y_k, w_k) ~ (x, y, 1) for b gives
     the barycentrics wherever the corners are; the fragment counts for w > 0 and -w <= z <= w.
     """
     height, width = resolution

@@ -55,13 +55,13 @@ def test_gradients_match_finite_differences():
     clip, triangles = random_triangles(5, (16, 20), seed=2)
     triangle_id, _, depth = rasterize(clip.float(), triangles, (16, 20))
     generator = torch.Generator().manual_seed(0)
-    colours = torch.rand(1, 16, 20, 2, generator=generator, dtype=torch.float64, requires_grad=True)
+    colors = torch.rand(1, 16, 20, 2, generator=generator, dtype=torch.float64, requires_grad=True)
     clip.requires_grad_(True)
     opposite = opposite_vertices(triangles)
-    blended = antialias(colours, triangle_id, depth, clip, triangles, opposite)
-    assert (blended != colours).any(-1).sum() > 15
+    blended = antialias(colors, triangle_id, depth, clip, triangles, opposite)
+    assert (blended != colors).any(-1).sum() > 15
     assert torch.autograd.gradcheck(
-        lambda c, p: antialias(c, triangle_id, depth, p, triangles, opposite), (colours, clip), atol=1e-6
+        lambda c, p: antialias(c, triangle_id, depth, p, triangles, opposite), (colors, clip), atol=1e-6
     )
 
 
@@ -81,11 +81,11 @@ def test_occluded_edges_do_not_blend():
     hidden = flat_clip([(8.2, 8.3), (18.1, 8.4), (8.3, 18.6)], RESOLUTION, 0.5)
     clip, triangles = torch.cat((near, hidden)), torch.tensor([[0, 1, 2], [3, 4, 5]])
     torch.testing.assert_close(coverage(clip, triangles), coverage(near, triangles[:1]))
-    # In front, the small triangle's outline blends with the large one's colour.
+    # In front, the small triangle's outline blends with the large one's color.
     clip[3:, 2] = -0.5
     triangle_id, _, depth = rasterize(clip[None], triangles, RESOLUTION)
-    colours = torch.tensor([0.0, 0.4, 1.0], dtype=torch.float64)[triangle_id.long() + 1][..., None]
-    image = antialias(colours, triangle_id, depth, clip[None], triangles, opposite_vertices(triangles))[0, ..., 0]
+    colors = torch.tensor([0.0, 0.4, 1.0], dtype=torch.float64)[triangle_id.long() + 1][..., None]
+    image = antialias(colors, triangle_id, depth, clip[None], triangles, opposite_vertices(triangles))[0, ..., 0]
     blended = image[8:17, 8:17]
     assert ((blended > 0.41) & (blended < 0.99)).sum() >= 5
 
@@ -102,15 +102,15 @@ def test_edges_hidden_behind_a_tessellated_surface_do_not_blend():
     clip, triangles = torch.cat((front, behind))[None], torch.cat((grid, torch.tensor([[16, 17, 18]])))
     triangle_id, _, depth = rasterize(clip, triangles, RESOLUTION)
     assert (triangle_id != 18).all()
-    colours = torch.rand(20, 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)[triangle_id.long() + 1]
-    image = antialias(colours, triangle_id, depth, clip, triangles, opposite_vertices(triangles))
-    assert torch.equal(image[:, 6:42, 8:56], colours[:, 6:42, 8:56])
+    colors = torch.rand(20, 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)[triangle_id.long() + 1]
+    image = antialias(colors, triangle_id, depth, clip, triangles, opposite_vertices(triangles))
+    assert torch.equal(image[:, 6:42, 8:56], colors[:, 6:42, 8:56])
 
 
 def test_edges_at_exactly_45_degrees_blend_once():
     clip = flat_clip([(32, 8), (56, 32), (32, 56), (8, 32)], (64, 64)) + torch.tensor([0.25 / 32, 0, 0, 0])
     image = coverage(clip, torch.tensor([[0, 1, 2], [0, 2, 3]]), (64, 64))
-    # Row centre 20.5 begins 12.5 before the middle 32.25; to column 32 that leaves 12.25.
+    # Row center 20.5 begins 12.5 before the middle 32.25; to column 32 that leaves 12.25.
     torch.testing.assert_close(image[20, :32].sum(), torch.tensor(12.25, dtype=torch.float64))
 
 

@@ -52,7 +52,7 @@ def test_a_sheet_shows_where_its_uvs_say_and_how_fast_they_change():
     torch.testing.assert_close(inner, around / 4)
 
 
-def test_empty_pixels_are_zero_and_keep_their_colour():
+def test_empty_pixels_are_zero_and_keep_their_color():
     vertices, triangles = sphere(7, 9)
     clip = perspective(vertices + torch.tensor([0.0, 0, 4]), RESOLUTION, 20.0)[None]
     drawing = TorchMesh(triangles).draw(clip, RESOLUTION)

@@ -39,7 +39,7 @@ def test_nvdiffrast_is_chosen_where_it_is_installed(monkeypatch):
     monkeypatch.delenv(CHOICE, raising=False)
     backend = choose_backend("cuda")
     assert backend.name == "nvdiffrast"
-    assert "as it is installed; its licence is for research and evaluation" in backend.reason
+    assert "as it is installed; its license is for research and evaluation" in backend.reason
     monkeypatch.setenv(CHOICE, "nvdiffrast")
     assert f"as {CHOICE} asks" in choose_backend("cuda").reason
 

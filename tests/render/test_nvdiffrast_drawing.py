@@ -1,7 +1,7 @@
 """nvdiffrast's drawing with gradients against the portable one; both need a CUDA device and nvdiffrast.
 
 nvdiffrast moves vertices to the nearest 1/16 pixel when it decides what covers a pixel, so that the two differ where
-pixel centres lie that close to an edge. Where both see the same triangle they must agree closely, which is what most
+pixel centers lie that close to an edge. Where both see the same triangle they must agree closely, which is what most
 tests compare: a thin triangle at an outline, seen by one of them only, has any gradient.
 """
 
@@ -42,7 +42,7 @@ class Drawn:
         return [self.clip, self.attributes, *self.tiles.values()]
 
     def values(self, what: str) -> Tensor:
-        """(B, H, W, C) of what is drawn: attributes, their slopes a tenth of the image's width, colours."""
+        """(B, H, W, C) of what is drawn: attributes, their slopes a tenth of the image's width, colors."""
         if what == "attributes":
             return self.drawing.interpolate(self.attributes)
         if what == "slopes":
@@ -129,8 +129,8 @@ def test_values_agree(size, what, close):
     [("attributes", 1e-3, 1e-3), ("slopes", 5e-3, 5e-3), ("finest", 0.1, 2e-3), ("mip-mapped", 0.05, 2e-3)],
 )
 def test_gradients_agree(size, what, positions, others):
-    """Relative to their length, of a loss over the pixels that agree. A texture is bent at the centres of its texels:
-    the change of a colour with position is another one on either side, hence the wider bounds for positions."""
+    """Relative to their length, of a loss over the pixels that agree. A texture is bent at the centers of its texels:
+    the change of a color with position is another one on either side, hence the wider bounds for positions."""
     drawn = both_heads(size)
     same = agreeing(drawn[0].drawing, drawn[1].drawing)
     ours, theirs = (gradients(one, what, same) for one in drawn)
@@ -143,7 +143,7 @@ def test_gradients_agree(size, what, positions, others):
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("what", ["attributes", "finest", "mip-mapped"])
 def test_gradients_of_attributes_and_texels_agree_over_whole_images(size, what):
-    """Within 10 %: single pixels at edges take their colours from neighbouring triangles and texels."""
+    """Within 10 %: single pixels at edges take their colors from neighboring triangles and texels."""
     ours, theirs = (gradients(one, what, torch.ones_like(one.drawing.triangle_id) > 0) for one in both_heads(size))
     for mine, its in zip(ours[1:], theirs[1:], strict=True):
         assert (mine is None) == (its is None)
@@ -192,13 +192,13 @@ def polyhedra(size: tuple[int, int]) -> tuple[Tensor, Tensor]:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_antialiased_edges_agree(size):
-    """Colours differ at a few pixels where edges end, whatever the size, and gradients by as many pixels of an edge."""
+    """Colors differ at a few pixels where edges end, whatever the size, and gradients by as many pixels of an edge."""
     clip, triangles = polyhedra(size)
-    colours = torch.rand(1, clip.shape[1], 3, generator=torch.Generator().manual_seed(1)).to(DEVICE)
+    colors = torch.rand(1, clip.shape[1], 3, generator=torch.Generator().manual_seed(1)).to(DEVICE)
     goal = torch.linspace(0, 1, 2 * size[0] * size[1] * 3, device=DEVICE).view(2, *size, 3)
     results = []
     for mesh in (TorchMesh(triangles), NvdiffrastMesh(triangles)):
-        leaf, table = clip.clone().requires_grad_(), colours.clone().requires_grad_()
+        leaf, table = clip.clone().requires_grad_(), colors.clone().requires_grad_()
         drawing = mesh.draw(leaf, size)
         sharp = torch.where((drawing.triangle_id >= 0)[..., None], drawing.interpolate(table), 0.1)
         smooth = drawing.antialias(sharp)

@@ -43,7 +43,7 @@ def test_the_texture_is_drawn_as_it_was_filmed(filmed: tuple[Take, RigModel, Ten
     for camera, drawn in enumerate(render_textured(model, front_texture(), lenses(take), POSE)):
         inside = drawn.coverage >= 1
         assert inside.float().mean() > 0.2
-        difference = (drawn.colours - images[:, camera]).abs().amax(-1)[inside]
+        difference = (drawn.colors - images[:, camera]).abs().amax(-1)[inside]
         assert difference.mean() < 0.007
         assert difference.quantile(0.99) < 0.05  # slanted surface is drawn softer than it is filmed
 
@@ -57,7 +57,7 @@ def test_coverage_is_antialiased_where_the_rig_ends(filmed: tuple[Take, RigModel
         outline = F.max_pool2d(covered[:, None], 3, 1, 1) + F.max_pool2d(1 - covered[:, None], 3, 1, 1) > 1
         assert partly.sum() > 300
         assert outline[:, 0][partly].all()
-        torch.testing.assert_close(drawn.colours, drawn.coverage[..., None].expand(-1, -1, -1, 3))
+        torch.testing.assert_close(drawn.colors, drawn.coverage[..., None].expand(-1, -1, -1, 3))
 
 
 def test_surface_without_a_tile_shows_the_image_behind(filmed: tuple[Take, RigModel, Tensor]) -> None:
@@ -65,7 +65,7 @@ def test_surface_without_a_tile_shows_the_image_behind(filmed: tuple[Take, RigMo
     aside = Texture.from_tiles({(7, 0): torch.ones(2, 2, 3)})
     for drawn in render_textured(model, aside, lenses(take), POSE):
         assert not drawn.coverage.any()
-        assert not drawn.colours.any()
+        assert not drawn.colors.any()
 
 
 def test_triangles_that_the_texture_does_not_carry_hide_but_are_not_drawn(
@@ -89,10 +89,10 @@ def test_distant_detail_is_filtered(filmed: tuple[Take, RigModel, Tensor]) -> No
     texture = Texture.from_tiles({FRONT: checks[..., None].repeat(1, 1, 3).float()})
     drawn = render_textured(model, texture, lenses(take), POSE)[1]
     inside = drawn.coverage >= 1
-    assert (drawn.colours[inside] - 0.5).abs().mean() < 0.02
+    assert (drawn.colors[inside] - 0.5).abs().mean() < 0.02
 
 
-def test_depth_is_in_centimetres_along_the_axis(filmed: tuple[Take, RigModel, Tensor]) -> None:
+def test_depth_is_in_centimeters_along_the_axis(filmed: tuple[Take, RigModel, Tensor]) -> None:
     take, model, _ = filmed
     still = Pose(torch.zeros(3, 5).double(), torch.eye(4).double().repeat(3, 1, 1))
     mesh = mesh_of(model)

@@ -17,15 +17,15 @@ from tests.render.scenes import brute_force, flat_clip, perspective, random_tria
 RESOLUTION = (60, 80)
 
 
-def deodr_image(clip, triangles, colours):
-    """Colours (H, W, C), -1 where empty, and camera depth (H, W) by DEODR: clip (V, 4), colours (V, C)."""
+def deodr_image(clip, triangles, colors):
+    """Colors (H, W, C), -1 where empty, and camera depth (H, W) by DEODR: clip (V, 4), colors (V, C)."""
     pytest.importorskip("deodr")
     from deodr.differentiable_renderer import Scene2D
 
     height, width = RESOLUTION
     clip, triangles = clip.numpy(), triangles.numpy().astype(np.uint32)
     pixels = (clip[:, :2] / clip[:, 3:] * 0.5 + 0.5) * [width, height]
-    channels = colours.shape[1]
+    channels = colors.shape[1]
     scene = Scene2D(
         faces=triangles,
         faces_uv=triangles,
@@ -34,7 +34,7 @@ def deodr_image(clip, triangles, colours):
         textured=np.zeros(len(triangles), bool),
         uv=np.zeros((len(clip), 2)),
         shade=np.zeros(len(clip)),
-        colors=np.asarray(colours, np.float64),
+        colors=np.asarray(colors, np.float64),
         shaded=np.zeros(len(triangles), bool),
         edgeflags=np.zeros((len(triangles), 3), bool),
         height=height,
@@ -64,12 +64,12 @@ def test_agrees_with_deodr(name):
     faces, depth = deodr_image(soup, soup_triangles, np.repeat(np.arange(len(triangles)), 3)[:, None])
     same = np.round(faces[..., 0]) == ours
     assert (ours >= 0).mean() > 0.3
-    # float32 against float64: a pixel centre on an edge may fall either way
+    # float32 against float64: a pixel center on an edge may fall either way
     assert (~same).mean() <= 5e-4
 
-    colours = np.random.default_rng(0).uniform(0, 1, (clip.shape[1], 3))
-    reference, _ = deodr_image(clip[0], triangles, colours)
-    image = interpolate(torch.from_numpy(colours)[None], triangle_id, barycentrics, triangles)[0].numpy()
+    colors = np.random.default_rng(0).uniform(0, 1, (clip.shape[1], 3))
+    reference, _ = deodr_image(clip[0], triangles, colors)
+    image = interpolate(torch.from_numpy(colors)[None], triangle_id, barycentrics, triangles)[0].numpy()
     camera_depth = interpolate(clip[..., 3:], triangle_id, barycentrics, triangles)[0, ..., 0].numpy()
     seen = same & (ours >= 0)
     np.testing.assert_allclose(image[seen], reference[seen], atol=5e-5)
@@ -111,7 +111,7 @@ def coverage_counts(clip, triangles, resolution):
 @pytest.mark.parametrize("offset", [0.0, 0.5, 0.3137])
 @pytest.mark.parametrize("flip", [False, True])
 def test_shared_edges_take_every_pixel_once(offset, flip):
-    """A fan about a vertex, also with the vertex and edges exactly on pixel centres, with mixed windings."""
+    """A fan about a vertex, also with the vertex and edges exactly on pixel centers, with mixed windings."""
     rim = [(2, 2), (10, 2), (18, 2), (18, 10), (18, 18), (10, 18), (2, 18), (2, 10)]
     pixels = torch.tensor([(10.0, 10.0), *rim]) + offset
     triangles = torch.tensor([(0, 1 + i, 1 + (i + 1) % 8) for i in range(8)])
@@ -133,7 +133,7 @@ def test_jittered_grid_takes_every_pixel_once():
         (torch.stack((corner, corner + 1, corner + size), 1), torch.stack((corner + 1, corner + size, corner + 10), 1))
     )
     counts = coverage_counts(flat_clip(pixels, (25, 25)), triangles, (25, 25))
-    # centres within the outline 1.2 .. 22.8: columns and rows 1 to 22
+    # centers within the outline 1.2 .. 22.8: columns and rows 1 to 22
     assert (counts[1:23, 1:23] == 1).all()
     assert counts.sum() == 22 * 22
 
@@ -161,7 +161,7 @@ def test_the_nearer_triangle_wins_and_the_lower_index_at_a_tie():
         flat_clip([(-30, 2), (-2, 3), (-8, 9)], (10, 10)),  # beside the image
         flat_clip([(2, 2), (5, 5), (8, 8)], (10, 10)),  # a line
         flat_clip([(3, 3), (3, 3), (3, 3)], (10, 10)),  # a point
-        flat_clip([(3.6, 3.6), (4.4, 3.6), (4, 4.4)], (10, 10)),  # between pixel centres
+        flat_clip([(3.6, 3.6), (4.4, 3.6), (4, 4.4)], (10, 10)),  # between pixel centers
         flat_clip([(1, 1), (9, 1), (1, 9)], (10, 10), depth=-1.5),  # before the near plane
         flat_clip([(1, 1), (9, 1), (1, 9)], (10, 10), depth=1.5),  # beyond the far plane
         flat_clip([(1, 1), (9, 1), (1, 9)], (10, 10)) * torch.tensor([1, 1, 1, -1]),  # behind the camera
@@ -216,8 +216,8 @@ def test_a_batch_equals_its_images_and_chunks_change_nothing(monkeypatch):
     assert torch.equal(together[2], depth)
 
 
-def test_barycentrics_place_the_pixel_centre():
-    """sum_k b_k clip_k projects to the pixel centre, whatever the perspective."""
+def test_barycentrics_place_the_pixel_center():
+    """sum_k b_k clip_k projects to the pixel center, whatever the perspective."""
     clip, triangles = random_triangles(40, RESOLUTION, seed=5)
     triangle_id, barycentrics, depth = rasterize(clip.float(), triangles, RESOLUTION)
     point = interpolate(clip, triangle_id, barycentrics, triangles)[triangle_id >= 0]

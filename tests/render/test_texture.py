@@ -37,7 +37,7 @@ def test_bilinear_agrees_with_opencv():
         cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    # OpenCV rounds positions to 1/32 texel, so neighbours differing by up to 1 in x and y allow 1/32
+    # OpenCV rounds positions to 1/32 texel, so neighbors differing by up to 1 in x and y allow 1/32
     sampled = sample_bilinear(Texture.from_tiles({(0, 0): image}), uv).numpy()
     assert np.abs(sampled - expected).max() < 1 / 32
     assert np.abs(sampled - expected).mean() < 0.004
@@ -53,7 +53,7 @@ def test_a_minified_picture_is_the_area_average(factor):
     np.testing.assert_allclose(sampled.numpy(), expected, atol=1e-12)
 
 
-def test_between_two_levels_the_colour_is_between_theirs():
+def test_between_two_levels_the_color_is_between_theirs():
     texture = Texture.from_tiles({(0, 0): noise(32, 32)})
     uv = torch.rand(50, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
 
@@ -91,7 +91,7 @@ def test_udim_tiles_of_different_sizes():
     torch.testing.assert_close(sample_bilinear(texture, border), torch.stack((tiles[1, 0][0, -1], tiles[0, 1][0, 0])))
 
 
-def test_a_point_beside_two_tiles_is_coloured_once():
+def test_a_point_beside_two_tiles_is_colored_once():
     texture = Texture.from_tiles({(0, 0): torch.ones(4, 4, 1), (1, 1): torch.ones(4, 4, 1)})
     uv, slopes = torch.tensor([[1.01, 0.99]]), torch.eye(2)[None] * 0.3
     torch.testing.assert_close(sample_trilinear(texture, uv, slopes), torch.ones(1, 1))
@@ -99,7 +99,7 @@ def test_a_point_beside_two_tiles_is_coloured_once():
 
 def test_gradients_of_texels_and_uv():
     tiles = [noise(4, 5, 2, seed=1).requires_grad_(True), noise(3, 3, 2, seed=2).requires_grad_(True)]
-    # Off the texel centres, where bilinear interpolation has a kink, at both levels.
+    # Off the texel centers, where bilinear interpolation has a kink, at both levels.
     uv = torch.tensor(
         [[0.234, 0.321], [0.78, 0.91], [0.52, 0.03], [1.37, 0.71], [1.9, 0.22]], dtype=torch.float64, requires_grad=True
     )

@@ -56,16 +56,16 @@ def test_light_beyond_the_range_is_clipped(tmp_path: Path) -> None:
     assert cv2.imread(str(file)).reshape(-1).tolist() == [255, 255, 0]
 
 
-def test_a_plain_image_of_16_bits_and_a_grey_one_are_tile_0(tmp_path: Path) -> None:
+def test_a_plain_image_of_16_bits_and_a_gray_one_are_tile_0(tmp_path: Path) -> None:
     fine = np.array([[[1000, 30000, 60000]]], np.uint16)  # BGR
     assert cv2.imwrite(str(tmp_path / "fine.png"), fine)
     expected = srgb_to_linear(fine[0, 0, ::-1] / 65535.0)
-    colour = finest(read_texture(tmp_path / "fine.png"), (0, 0))[0, 0]
-    np.testing.assert_allclose(colour.numpy(), expected, atol=1e-6)
-    assert cv2.imwrite(str(tmp_path / "grey.png"), np.full((2, 3), 188, np.uint8))
-    grey = finest(read_texture(str(tmp_path / "grey.png")), (0, 0))
-    assert grey.shape == (2, 3, 3)
-    torch.testing.assert_close(grey, torch.full((2, 3, 3), 0.503), atol=1e-3, rtol=0)
+    color = finest(read_texture(tmp_path / "fine.png"), (0, 0))[0, 0]
+    np.testing.assert_allclose(color.numpy(), expected, atol=1e-6)
+    assert cv2.imwrite(str(tmp_path / "gray.png"), np.full((2, 3), 188, np.uint8))
+    gray = finest(read_texture(str(tmp_path / "gray.png")), (0, 0))
+    assert gray.shape == (2, 3, 3)
+    torch.testing.assert_close(gray, torch.full((2, 3, 3), 0.503), atol=1e-3, rtol=0)
 
 
 def test_large_images_are_made_smaller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

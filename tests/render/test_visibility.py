@@ -60,7 +60,7 @@ def test_a_surface_does_not_hide_itself_at_grazing_angles():
     covered = depth_image[0][torch.isfinite(depth_image[0])]
     assert covered.max() - covered.min() > 20
     pixels, depth = project(points)
-    inner = (pixels[..., 0] > 22.5) & (pixels[..., 0] < 32.0)  # all four neighbours lie on the quad
+    inner = (pixels[..., 0] > 22.5) & (pixels[..., 0] < 32.0)  # all four neighbors lie on the quad
     assert visible(pixels, depth, depth_image)[inner].all()
     assert inner.sum() > 50
     assert not visible(pixels, depth + 0.4, depth_image)[inner].any()
@@ -68,9 +68,9 @@ def test_a_surface_does_not_hide_itself_at_grazing_angles():
 
 def test_half_a_sphere_is_visible():
     vertices, triangles = sphere(40, 60, radius=8.0)
-    centre = torch.tensor([0.0, 0, 40])
-    depth_image = depth_of(vertices + centre, triangles)
-    points = vertices + centre
+    center = torch.tensor([0.0, 0, 40])
+    depth_image = depth_of(vertices + center, triangles)
+    points = vertices + center
     cosine = -(vertices / 8 * points / points.norm(dim=1, keepdim=True)).sum(1)
     seen = visible(*project(points), depth_image)[0]
     # 12 pixels of radius: nearer the outline the curvature within one pixel exceeds the tolerance

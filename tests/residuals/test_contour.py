@@ -45,7 +45,7 @@ def coverages(model: RigModel, pose: Pose, lenses: tuple[Camera, ...] = cameras(
 
 
 def filmed(alphas: list[Tensor], background: float | Tensor = BACKGROUND) -> FramePixels:
-    """Grey footage of an actor of even colour before ``background``, linear light."""
+    """Gray footage of an actor of even color before ``background``, linear light."""
     linear = [alpha * SKIN + (1 - alpha) * background for alpha in alphas]
     return FramePixels(tuple(image.sqrt() for image in linear), tuple(torch.ones_like(image) for image in linear))
 
@@ -75,7 +75,7 @@ class Contour:
         return contour_distances(points, activations, pose.head.to(model.dtype))[0][0]
 
     def shifted(self, *step: float) -> Pose:
-        """The truth with the head moved by (w, u), radians and centimetres along its own axes."""
+        """The truth with the head moved by (w, u), radians and centimeters along its own axes."""
         free = torch.zeros(1, self.truth.controls.shape[1] + 6, dtype=torch.float64)
         free[0, -6:] = torch.tensor(step, dtype=torch.float64)
         return self.truth.stepped(free)
@@ -91,9 +91,9 @@ class Contour:
         return pose
 
     def error_pixels(self, pose: Pose) -> float:
-        """How far the head's centre is from the truth, in pixels of the image."""
-        centre = torch.tensor([[[0.0, 0.0, 0.0]]], dtype=torch.float64)
-        apart = apply_head(pose.head, centre) - apply_head(self.truth.head, centre)
+        """How far the head's center is from the truth, in pixels of the image."""
+        center = torch.tensor([[[0.0, 0.0, 0.0]]], dtype=torch.float64)
+        apart = apply_head(pose.head, center) - apply_head(self.truth.head, center)
         return float(apart.norm()) * FOCAL / 60.0
 
 
@@ -203,7 +203,7 @@ def cluttered() -> Tensor:
     [
         pytest.param(textured(), "uniform", id="texture"),
         pytest.param(cluttered(), "not clean", id="a lamp at the side"),
-        pytest.param(torch.tensor(SKIN + 0.002), "told from", id="of the skin's colour"),
+        pytest.param(torch.tensor(SKIN + 0.002), "told from", id="of the skin's color"),
     ],
 )
 def test_other_backgrounds_give_no_contour(contour: Contour, background: Tensor, reason: str) -> None:
@@ -224,17 +224,17 @@ def test_missing_image_gives_no_contour(contour: Contour) -> None:
     assert [bool(refusal) for refusal in points.refusals] == [True, False, False]
 
 
-def test_colour_tells_the_actor_where_luminance_does_not(contour: Contour) -> None:
+def test_color_tells_the_actor_where_luminance_does_not(contour: Contour) -> None:
     # green and red of the same luminance
     skin, background = torch.tensor([0.5, 0.2, 0.2]), torch.tensor([0.2, 0.2892, 0.2])
     weights = torch.tensor([0.2126, 0.7152, 0.0722])
     assert abs(float(weights @ (skin - background))) < 1e-3
     linear = [alpha[..., None] * skin + (1 - alpha[..., None]) * background for alpha in contour.alphas]
-    grey = FramePixels(
+    gray = FramePixels(
         tuple((image @ weights).sqrt() for image in linear), tuple(torch.ones_like(a) for a in contour.alphas)
     )
-    assert all("told from" in refusal for refusal in contour.points(grey, contour.truth).refusals)
-    pixels = replace(grey, chroma=tuple(half_chroma(image) for image in linear))
+    assert all("told from" in refusal for refusal in contour.points(gray, contour.truth).refusals)
+    pixels = replace(gray, chroma=tuple(half_chroma(image) for image in linear))
     for level in (0, 1):
         points = contour.points(pixels, contour.truth, level)
         assert points.refusals == ("", "", "")

@@ -75,7 +75,7 @@ def bench() -> Bench:
 
 @cache
 def template() -> Template:
-    """Colours about a third off what is seen, some unknown."""
+    """Colors about a third off what is seen, some unknown."""
     seen = bench().observe(bench().pose)
     values = seen.values.mean((0, 1)) + 0.3 * torch.randn(SAMPLES, dtype=torch.float64, generator=torch.manual_seed(2))
     slopes = torch.randn(SAMPLES, 2, dtype=torch.float64, generator=torch.manual_seed(3))
@@ -128,8 +128,8 @@ def test_rays_point_from_the_camera_in_rig_space():
     seen, cameras = bench().observe(bench().pose), bench().views.cameras
     rotation, translation = bench().pose.head[:, :3, :3], bench().pose.head[:, :3, 3]
     for camera in range(3):
-        centre = -cameras.rotation[:, camera].mT @ cameras.translation[:, camera, :, None]
-        local = rotation.mT @ (centre - translation[..., None])
+        center = -cameras.rotation[:, camera].mT @ cameras.translation[:, camera, :, None]
+        local = rotation.mT @ (center - translation[..., None])
         expected = torch.nn.functional.normalize(seen.points - local.mT, dim=-1)
         torch.testing.assert_close(seen.rays[:, camera], expected)
 
@@ -229,28 +229,28 @@ def test_template_covectors_stay_bounded_at_grazing_angles_and_for_degenerate_tr
 
 
 @pytest.mark.parametrize("flip", [False, True])
-def test_template_covectors_are_the_derivative_of_the_colour_seen_through_a_moved_point(flip):
-    """A painted plane, two cameras: the colour at a moved point's pixel is the paint where its ray meets the plane."""
+def test_template_covectors_are_the_derivative_of_the_color_seen_through_a_moved_point(flip):
+    """A painted plane, two cameras: the color at a moved point's pixel is the paint where its ray meets the plane."""
     generator = torch.manual_seed(5)
     origin, first, second, gradient = torch.randn(4, 3, dtype=torch.float64, generator=generator)
     if flip:
         first, second = second, first
     normal = torch.linalg.cross(first, second)
-    centres = origin + 20 * torch.randn(2, 3, dtype=torch.float64, generator=generator)
+    centers = origin + 20 * torch.randn(2, 3, dtype=torch.float64, generator=generator)
     samples = origin + torch.rand(6, 2, dtype=torch.float64, generator=generator) @ torch.stack([first, second])
 
-    def colour(points):
-        """(2, n) colours that the cameras see in the direction of points (n, 3); the paint is linear in space."""
-        direction = points - centres[:, None]
-        distance = ((origin - centres) @ normal)[:, None] / (direction @ normal)
-        return (centres[:, None] + distance[..., None] * direction) @ gradient
+    def color(points):
+        """(2, n) colors that the cameras see in the direction of points (n, 3); the paint is linear in space."""
+        direction = points - centers[:, None]
+        distance = ((origin - centers) @ normal)[:, None] / (direction @ normal)
+        return (centers[:, None] + distance[..., None] * direction) @ gradient
 
-    rays = torch.nn.functional.normalize(samples - centres[:, None], dim=-1)[None]
+    rays = torch.nn.functional.normalize(samples - centers[:, None], dim=-1)[None]
     slopes = torch.stack([first @ gradient, second @ gradient]).expand(6, 2)
     covectors = template_covectors(slopes, rays, torch.stack([first, second]).expand(1, 6, 2, 3))[0]
     for axis in range(3):
         shift = 1e-6 * torch.eye(3, dtype=torch.float64)[axis]
-        numeric = (colour(samples + shift) - colour(samples - shift)) / 2e-6
+        numeric = (color(samples + shift) - color(samples - shift)) / 2e-6
         torch.testing.assert_close(covectors[..., axis], numeric, atol=1e-7, rtol=1e-6)
 
 

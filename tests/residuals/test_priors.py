@@ -73,7 +73,7 @@ def test_matrix_is_the_hessian_of_quadratic_priors(name):
 
 
 def test_sparsity_majorises_so_that_a_step_never_raises_the_cost():
-    """Its matrix is that of a parabola above the cost: minimising it again and again goes downhill."""
+    """Its matrix is that of a parabola above the cost: minimizing it again and again goes downhill."""
     prior, controls = prior_of(SETTINGS["sparsity"]), controls_at_random()
     for _ in range(5):
         A, b = prior.normal_equations(controls)

@@ -1,4 +1,4 @@
-"""The colours that cameras and frames agree on, and the memory of a tracked template."""
+"""The colors that cameras and frames agree on, and the memory of a tracked template."""
 
 from dataclasses import replace
 
@@ -53,8 +53,8 @@ def edges(frames: int = FRAMES) -> torch.Tensor:
     return torch.randn(SAMPLES, 2, 3, dtype=torch.float64, generator=torch.manual_seed(9)).expand(frames, -1, -1, -1)
 
 
-def colours(noise: float = 0.05) -> tuple[torch.Tensor, torch.Tensor]:
-    """True colours (N,) and what was seen of them (B, C, N)."""
+def colors(noise: float = 0.05) -> tuple[torch.Tensor, torch.Tensor]:
+    """True colors (N,) and what was seen of them (B, C, N)."""
     generator = torch.manual_seed(1)
     true = torch.randn(SAMPLES, dtype=torch.float64, generator=generator)
     return true, true + noise * torch.randn(FRAMES, CAMERAS, SAMPLES, dtype=torch.float64, generator=generator)
@@ -65,7 +65,7 @@ def random_weights() -> torch.Tensor:
 
 
 def test_without_outliers_it_is_the_weighted_mean():
-    _, values = colours()
+    _, values = colors()
     weights = random_weights()
     template, used, _ = agree(observation(values, weights), edges(), torch.tensor(1e6).double())
     torch.testing.assert_close(used, weights)
@@ -74,7 +74,7 @@ def test_without_outliers_it_is_the_weighted_mean():
 
 
 def test_slopes_are_the_mean_of_the_covectors_along_the_edges():
-    _, values = colours()
+    _, values = colors()
     seen = observation(values, random_weights())
     template, weights, _ = agree(seen, edges())
     slopes = torch.einsum("bcni,nji->bcnj", seen.covectors, edges()[0])
@@ -84,7 +84,7 @@ def test_slopes_are_the_mean_of_the_covectors_along_the_edges():
 
 def test_a_camera_that_disagrees_is_not_believed():
     """One observation of twelve is off by 40 deviations: the mean moves by less than one of them."""
-    _, values = colours(0.05)
+    _, values = colors(0.05)
     clean, _, _ = agree(observation(values), edges())
     values[1, 2] += 2.0
     template, weights, scale = agree(observation(values), edges())
@@ -95,13 +95,13 @@ def test_a_camera_that_disagrees_is_not_believed():
 
 
 def test_a_given_scale_is_kept():
-    _, values = colours()
+    _, values = colors()
     scale = torch.tensor(0.37).double()
     assert agree(observation(values), edges(), scale)[2] is scale
 
 
 def test_samples_seen_once_say_nothing():
-    _, values = colours()
+    _, values = colors()
     weights = torch.zeros_like(values)
     weights[0, 1] = 1
     weights[2, 3, ::2] = 1
@@ -114,22 +114,22 @@ def test_samples_seen_once_say_nothing():
 
 
 def test_samples_hardly_seen_are_unknown():
-    _, values = colours()
+    _, values = colors()
     template, weights, _ = agree(observation(values, torch.full_like(values, 0.01)), edges())
     assert not template.weights.any()
     assert not weights.any()
 
 
-def test_the_weights_are_those_of_the_agreed_colour():
-    """They belong to the returned template (residuals centred by them sum to zero) up to the last reweighting."""
-    _, values = colours()
+def test_the_weights_are_those_of_the_agreed_color():
+    """They belong to the returned template (residuals centered by them sum to zero) up to the last reweighting."""
+    _, values = colors()
     template, weights, _ = agree(observation(values, random_weights()), edges())
-    centred = (weights * (values - template.values)).sum((0, 1))
-    torch.testing.assert_close(centred, torch.zeros_like(centred), atol=1e-12, rtol=0)
+    centered = (weights * (values - template.values)).sum((0, 1))
+    torch.testing.assert_close(centered, torch.zeros_like(centered), atol=1e-12, rtol=0)
 
 
 def test_a_known_texture_votes_and_is_overruled_where_it_is_wrong():
-    true, values = colours(0.05)
+    true, values = colors(0.05)
     wrong = torch.arange(SAMPLES) % 2 == 0
     own = torch.where(wrong, true + 3.0, true)
     known = Template(own, torch.zeros(SAMPLES, 2, dtype=torch.float64), torch.ones(SAMPLES, dtype=torch.float64))
@@ -142,7 +142,7 @@ def test_a_known_texture_votes_and_is_overruled_where_it_is_wrong():
 
 
 def test_a_known_texture_makes_one_observation_enough():
-    _, values = colours()
+    _, values = colors()
     weights = torch.zeros_like(values)
     weights[0, 1] = 1
     slopes = torch.zeros(SAMPLES, 2, dtype=torch.float64)
@@ -171,7 +171,7 @@ def test_an_empty_memory_knows_nothing():
 
 
 def test_the_first_frame_is_taken_as_it_is():
-    _, values = colours(0.3)
+    _, values = colors(0.3)
     weights = random_weights()[0]
     remembered = memory()
     remembered.add([(frame(values[0], weights), edges(1))])
@@ -181,21 +181,21 @@ def test_the_first_frame_is_taken_as_it_is():
     torch.testing.assert_close(template.slopes, (weights[..., None] * slopes).sum(0) / weights.sum(0)[:, None])
 
 
-def test_the_memory_converges_to_the_true_colours():
-    true, _ = colours()
+def test_the_memory_converges_to_the_true_colors():
+    true, _ = colors()
     generator, remembered = torch.manual_seed(7), memory()
     errors = []
     for _ in range(16):
         seen = true + 0.1 * torch.randn(CAMERAS, SAMPLES, dtype=torch.float64, generator=generator)
         remembered.add([(frame(seen), edges(1))])
         errors.append(float((remembered.template().values - true).square().mean().sqrt()))
-    # a plain mean would come to a quarter; robust weights hold on to the first frames' colours
+    # a plain mean would come to a quarter; robust weights hold on to the first frames' colors
     assert errors[-1] < 0.7 * errors[0]
 
 
 def test_what_disagrees_with_the_memory_counts_little():
     """A hand before half of the face for one frame leaves less than a twentieth of itself in the template."""
-    _, values = colours(0.05)
+    _, values = colors(0.05)
     remembered = memory()
     for one in values:
         remembered.add([(frame(one), edges(1))])
@@ -207,7 +207,7 @@ def test_what_disagrees_with_the_memory_counts_little():
 
 
 def test_a_memory_that_trusts_a_texture_begins_with_it():
-    true, _ = colours()
+    true, _ = colors()
     slopes = torch.randn(SAMPLES, 2, dtype=torch.float64, generator=torch.manual_seed(5))
     remembered = memory()
     remembered.trust(Template(true, slopes, (torch.arange(SAMPLES) % 3).double()))
@@ -219,7 +219,7 @@ def test_a_memory_that_trusts_a_texture_begins_with_it():
 
 
 def test_unseen_samples_stay_unknown():
-    _, values = colours()
+    _, values = colors()
     weights = torch.ones(CAMERAS, SAMPLES, dtype=torch.float64)
     weights[:, ::2] = 0
     remembered = memory()
@@ -232,7 +232,7 @@ def test_unseen_samples_stay_unknown():
 
 
 def test_it_does_not_matter_in_how_many_parts_frames_are_remembered():
-    true, values = colours(0.3)
+    true, values = colors(0.3)
     first = torch.rand(values[:1].shape, dtype=torch.float64, generator=torch.manual_seed(3))
     memories = []
     for parts in ([slice(0, FRAMES)], [slice(0, 1), slice(1, FRAMES)]):

@@ -30,12 +30,12 @@ from tests.synthetic import (
 
 
 def broad(points):
-    """Waves of 20 cm only, so that a pixel's mean is its centre's colour at every level."""
+    """Waves of 20 cm only, so that a pixel's mean is its center's color at every level."""
     return 0.5 + 0.2 * torch.sin(points @ points.new_tensor([0.2, 0.15, -0.18])) + 0.1 * torch.cos(points[..., 1] * 0.3)
 
 
 def raw_views(scene: Scene, level: int, index: int = 0) -> Views:
-    """Views of one frame at the truth whose images are the pixels themselves, not normalised."""
+    """Views of one frame at the truth whose images are the pixels themselves, not normalized."""
     views = scene.view(scene.truth, index, level)
     luminance = scene.pixels[index].level(level).luminance
     return replace(views, images=image_stacks([image[None] for image in luminance]))
@@ -53,7 +53,7 @@ def broad_scene() -> Scene:
 
 
 @pytest.mark.parametrize(("level", "limit"), [(0, 0.004), (1, 0.012), (2, 0.03)])
-def test_a_sample_sees_its_own_colour_at_every_level(broad_scene, level, limit):
+def test_a_sample_sees_its_own_color_at_every_level(broad_scene, level, limit):
     seen = observed(broad_scene, raw_views(broad_scene, level))
     true = broad(broad_scene.problem.samples.neutral)
     clear = seen.weights > 0.4  # away from the outline, where the background mixes in
@@ -203,10 +203,10 @@ def test_seen_triangles_are_those_the_cameras_see():
     model, pose = problem.model, performance(1)
     seen = problem.views.seen_triangles(0, 0, pose.controls[0], pose.head[0])
     normals = model.vertex_normals(model.neutral[None])[0][model.triangles].mean(1)
-    centre = model.neutral[model.triangles].mean(1)
-    skin = centre[:, 2] < 8
+    center = model.neutral[model.triangles].mean(1)
+    skin = center[:, 2] < 8
     assert not seen[skin & (normals[:, 2] < -0.8)].any()
-    assert seen[skin & (normals[:, 2] > 0.8) & (centre[:, :2].norm(dim=1) > 4)].all()
+    assert seen[skin & (normals[:, 2] > 0.8) & (center[:, :2].norm(dim=1) > 4)].all()
 
 
 def test_frames_of_a_batch_do_not_mix():
@@ -299,7 +299,7 @@ def test_batches_are_asked_for_when_they_are_decoded(tmp_path):
 
 
 def test_the_synthetic_texture_is_in_range():
-    """The scene of these tests is a sound one: no colour is clipped, and it is rich everywhere."""
-    colour = texture(RigModel(head_rig()).neutral)
-    assert 0 < colour.min() < colour.max() < 1
-    assert colour.std() > 0.1
+    """The scene of these tests is a sound one: no color is clipped, and it is rich everywhere."""
+    color = texture(RigModel(head_rig()).neutral)
+    assert 0 < color.min() < color.max() < 1
+    assert color.std() > 0.1

@@ -1,4 +1,4 @@
-"""Two solutions: what differs is found in millimetres and control values, and what cannot be compared is said."""
+"""Two solutions: what differs is found in millimeters and control values, and what cannot be compared is said."""
 
 from __future__ import annotations
 

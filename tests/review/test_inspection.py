@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from rich.console import Console
 
 from facesolve.review.inspection import Inspection, inspect_take, inspection_record, print_inspection
 from facesolve.take import Control, ControlSettings, Settings, StartPose, Take, Target
+from facesolve.take.finding import read_findings
 from tests.jobs.test_pack import Job
 from tests.take import rigs
 
@@ -97,7 +99,7 @@ def test_errors_come_first_and_both_forms_tell_all(good: Take, tmp_path: Path) -
     assert [finding.severity for finding in inspection.findings] == ["error", "warning"]
     record = inspection_record(spoilt, inspection)
     assert record["ok"] is False
-    assert [finding["severity"] for finding in record["findings"]] == ["error", "warning"]
+    assert read_findings(json.loads(json.dumps(record))) == inspection.findings
     text = io.StringIO()
     print_inspection(spoilt, inspection, Console(file=text, width=120))
     for expected in ("smile, jaw", "40x30", "frame 5", "start pose: there is none"):

@@ -12,7 +12,7 @@ def quarter_turn() -> np.ndarray:
     return head
 
 
-def test_motion_is_degrees_and_millimetres_against_the_reference() -> None:
+def test_motion_is_degrees_and_millimeters_against_the_reference() -> None:
     reference = quarter_turn()
     reference[:3, 3] = (1, 2, 3)
     moved = reference @ quarter_turn()

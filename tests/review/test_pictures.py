@@ -32,7 +32,7 @@ def square_rig(second: float | None = None) -> Rig:
 
 
 def scene_of(rig: Rig, control: float = 0.0, head: np.ndarray | None = None) -> SolvedTake:
-    """One frame before a camera 100 cm away, 10 pixels a centimetre: the quad covers pixels 50 to 150 of 200."""
+    """One frame before a camera 100 cm away, 10 pixels a centimeter: the quad covers pixels 50 to 150 of 200."""
     intrinsics = np.array([[1000.0, 0, 100], [0, 1000.0, 100], [0, 0, 1]])
     camera = Camera("c", 200, 200, intrinsics, np.eye(3), np.array([0.0, 0, 100]))
     take = Take("square", rig, (camera,), (Footage("c", "c.{frame}.png"),), np.array([7]), 24.0)
@@ -103,7 +103,7 @@ def test_clay_is_lit_from_above_left_whichever_way_it_is_wound() -> None:
         shades = []
         for one in (rig, turned):
             scene = scene_of(one, head=head)
-            shades.append(clay_rendering(scene.model, shot_of(scene).view).colours[0, 100, 100].numpy())
+            shades.append(clay_rendering(scene.model, shot_of(scene).view).colors[0, 100, 100].numpy())
         np.testing.assert_allclose(shades[0], shades[1], atol=1e-5)
         bright[name] = shades[0].mean()
     assert bright["towards"] > 1.3 * bright["away"]

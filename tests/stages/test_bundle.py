@@ -16,7 +16,7 @@ from facesolve.stages.bundle import BundleOptions, bundle, joint_model
 from facesolve.stages.problem import Problem
 from facesolve.take import ControlSettings, HeadPin, Pin, Rig, Settings
 from tests.synthetic import (
-    BALL_CENTRE,
+    BALL_CENTER,
     BALL_RADIUS,
     Scene,
     compound_rig,
@@ -58,8 +58,8 @@ def compound_scene() -> tuple[Problem, Views, Pose]:
     return problem, scene.views(truth), truth.stepped(0.02 * noise)
 
 
-def known_colours(count: int) -> Template:
-    """A texture that three samples of four have, about what the normalised images show."""
+def known_colors(count: int) -> Template:
+    """A texture that three samples of four have, about what the normalized images show."""
     generator = torch.manual_seed(3)
     values, slopes = (torch.randn(*shape, dtype=torch.float64, generator=generator) for shape in ((count,), (count, 2)))
     return Template(values, slopes, (torch.arange(count) % 4 > 0).double())
@@ -67,12 +67,12 @@ def known_colours(count: int) -> Template:
 
 @pytest.mark.parametrize("texture_known", [False, True])
 def test_normal_equations_are_those_of_explicit_variable_projection(texture_known):
-    """Dense: the Jacobian of every observation, centred by the weighted mean over all observations of its sample.
+    """Dense: the Jacobian of every observation, centered by the weighted mean over all observations of its sample.
 
     The rig's own texture is one more observation, whose Jacobian is zero.
     """
     problem, views, pose = compound_scene()
-    known = known_colours(len(problem.samples.weight)) if texture_known else None
+    known = known_colors(len(problem.samples.weight)) if texture_known else None
     scale = torch.tensor(0.3, dtype=torch.float64)
     joint = joint_model(problem, views, pose, 0, scale, known)
     everything = seen_by(problem, views, pose)
@@ -94,17 +94,17 @@ def test_normal_equations_are_those_of_explicit_variable_projection(texture_know
         weight = torch.cat([weight, own[None]])
         residual = torch.cat([residual, (known.values - template.values)[None]])
     mean = (weight[..., None] * J).sum(0) / torch.where(total > 0, total, 1.0)[:, None]
-    centred = J - mean
+    centered = J - mean
     noise = problem.noise_variance(scale, 0)
-    A = torch.einsum("onp,on,onq->pq", centred, weight, centred) / noise
-    b = -torch.einsum("onp,on,on->p", centred, weight, residual) / noise
+    A = torch.einsum("onp,on,onq->pq", centered, weight, centered) / noise
+    b = -torch.einsum("onp,on,on->p", centered, weight, residual) / noise
     torch.testing.assert_close(joint.information, A, rtol=1e-6, atol=1e-6 * float(A.abs().max()))
     torch.testing.assert_close(joint.b, b, rtol=1e-6, atol=1e-6 * float(b.abs().max()))
     assert (total > 0).sum() > 20
 
 
 def test_matrix_is_positive_semidefinite_and_smaller_than_with_a_known_template():
-    """Eliminating the colour only takes information away, and never more than there is."""
+    """Eliminating the color only takes information away, and never more than there is."""
     problem, views, pose = compound_scene()
     A = joint_model(problem, views, pose, 0, None).information
     eigenvalues = torch.linalg.eigvalsh(A)
@@ -171,7 +171,7 @@ def fit_rounds(scene: Scene, pose: Pose, rounds: tuple[int, ...] = (1, 1, 0, 0))
     return pose
 
 
-def without_normalisation(scene: Scene, pose: Pose) -> Views:
+def without_normalization(scene: Scene, pose: Pose) -> Views:
     """Views of the plain luminance, which all cameras agree about at the truth."""
     images = []
     for camera in range(3):
@@ -183,13 +183,13 @@ def test_truth_is_a_fixed_point_where_cameras_agree():
     """Plain luminance: after a full fit from the truth, vertices are within 0.1 mm, a twentieth of a pixel."""
     scene = head_scene()
     fit = bundle(
-        scene.problem, without_normalisation(scene, scene.truth), scene.truth, scene.frames, 0, BundleOptions(6)
+        scene.problem, without_normalization(scene, scene.truth), scene.truth, scene.frames, 0, BundleOptions(6)
     )
     assert scene.errors(fit.pose).max() < 0.01
 
 
-def test_truth_is_nearly_a_fixed_point_of_normalised_images():
-    """Normalisation sees each camera's own foreshortening, so 0.2 of the disturbance of the other tests remain."""
+def test_truth_is_nearly_a_fixed_point_of_normalized_images():
+    """Normalization sees each camera's own foreshortening, so 0.2 of the disturbance of the other tests remain."""
     scene = head_scene()
     assert scene.errors(fit_rounds(scene, scene.truth)).max() < 0.2 * scene.errors(scene.disturbed()).mean()
 
@@ -223,7 +223,7 @@ def settled(settings: Settings) -> tuple[Scene, Pose]:
     return scene, Pose(problem.prior.clamped(start.controls, scene.frames), start.head)
 
 
-def test_locks_and_pins_are_honoured_exactly():
+def test_locks_and_pins_are_honored_exactly():
     """Even where the footage says otherwise, by a third of the range."""
     curve = np.array([0.1, 0.2, 0.4, 0.3, 0.0])
     settings = Settings(
@@ -246,7 +246,7 @@ def test_locks_and_pins_are_honoured_exactly():
     assert not torch.equal(pose.head[2], start.head[2])
 
 
-def test_ranges_are_honoured():
+def test_ranges_are_honored():
     scene = head_scene()
     rig = scene.problem.take.rig
     narrow = replace(rig, controls=tuple(replace(c, minimum=0.0, maximum=0.5) for c in rig.controls))
@@ -288,7 +288,7 @@ def test_controls_that_are_not_free_stay():
 
 def turning_ball(frame: int, points: torch.Tensor) -> torch.Tensor:
     """The head's texture, but on the ball a pattern that moves from frame to frame."""
-    on_ball = (points - points.new_tensor(BALL_CENTRE)).norm(dim=-1) < BALL_RADIUS + 0.01
+    on_ball = (points - points.new_tensor(BALL_CENTER)).norm(dim=-1) < BALL_RADIUS + 0.01
     pattern = 0.5 + 0.4 * torch.sin(4 * points[..., 0] + 2.5 * frame) * torch.sin(4 * points[..., 1] + frame)
     return torch.where(on_ball, pattern, texture(points))
 

@@ -52,13 +52,13 @@ def alike(a: Tensor, b: Tensor) -> float:
 def test_it_is_what_footage_teaches(filmed: tuple[Problem, Pose, list[FramePixels]], level: int) -> None:
     problem, pose, pixels = filmed
     known = known_template(problem, texture(), pose.at([0]), FIRST, level)
-    learnt = learn_template(problem, pixels[:1], pose.at([0]), FIRST, level)
-    both = (known.weights > 0) & (learnt.weights > 0)
+    learned = learn_template(problem, pixels[:1], pose.at([0]), FIRST, level)
+    both = (known.weights > 0) & (learned.weights > 0)
     assert both.sum() > 300
-    assert alike(known.values[both], learnt.values[both]) > 0.97
-    assert alike(known.slopes[both], learnt.slopes[both]) > 0.9
+    assert alike(known.values[both], learned.values[both]) > 0.97
+    assert alike(known.slopes[both], learned.slopes[both]) > 0.9
     off = known_template(problem, texture(), pose.at([2]), FIRST, level)  # seen where the head is not: no difference
-    assert alike(off.values[both], learnt.values[both]) > 0.9
+    assert alike(off.values[both], learned.values[both]) > 0.9
 
 
 def test_a_pose_is_found_with_it_from_one_camera_and_one_frame(
@@ -99,8 +99,8 @@ def test_an_even_texture_has_no_contrast_up_to_the_outline(
     filmed: tuple[Problem, Pose, list[FramePixels]],
 ) -> None:
     problem, pose, _ = filmed
-    grey = Texture.from_tiles({tile: torch.full((2, 2, 3), 0.4) for tile in (FRONT, SIDE, BACK)})
-    template = known_template(problem, grey, pose.at([0]), FIRST, 0)
+    gray = Texture.from_tiles({tile: torch.full((2, 2, 3), 0.4) for tile in (FRONT, SIDE, BACK)})
+    template = known_template(problem, gray, pose.at([0]), FIRST, 0)
     assert (template.weights > 0).sum() > 300
     assert template.values.abs().max() < 0.02
 

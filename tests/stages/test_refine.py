@@ -145,7 +145,7 @@ def test_joint_pass_keeps_locks_pins_and_ranges():
     assert (result.variance[:, 0] > 0).all()
 
 
-def test_linked_frames_have_equally_distant_neighbours():
+def test_linked_frames_have_equally_distant_neighbors():
     assert linked_frames(toy()).tolist() == [False, True, True, True, True, False]
     assert linked_frames(toy(numbers=[0, 1, 2, 5, 8, 9])).tolist() == [False, True, False, True, False, False]
     assert linked_frames(toy(numbers=[4])).tolist() == [False]
@@ -228,7 +228,7 @@ def test_frames_refined_together_are_those_refined_alone():
         torch.testing.assert_close(residuals[row], residual[0], rtol=1e-3, atol=0)
 
 
-def test_refinement_honours_locks_and_pins():
+def test_refinement_honors_locks_and_pins():
     there = retract(head_scene().truth.head[2:3], torch.tensor([[0.02, 0, 0, 0, 0.2, 0]], dtype=torch.float64))[0]
     settings = Settings(
         controls=(ControlSettings("jaw", lock=np.array([0.2])),),

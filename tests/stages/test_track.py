@@ -16,7 +16,7 @@ from facesolve.stages.align import align
 from facesolve.stages.bundle import BundleOptions, bundle
 from facesolve.stages.track import Tracker, predict
 from facesolve.take import HeadPin, Settings
-from tests.synthetic import COLOUR_ONLY, HEIGHT, WIDTH, Scene, film, head_rig, head_scene, make_problem, make_take
+from tests.synthetic import COLOR_ONLY, HEIGHT, WIDTH, Scene, film, head_rig, head_scene, make_problem, make_take
 
 
 def track(scene: Scene, start: Pose, window: int = 4) -> Pose:
@@ -182,7 +182,7 @@ def test_motion_too_large_for_a_fit_is_followed_from_frame_to_frame():
     motion[:, -2] = 1.5 * torch.arange(count)  # cm
     motion[:, -6] = 0.06 * torch.arange(count)
     truth = scene.truth.at([0] * count).stepped(motion)
-    problem = make_problem(make_take(head_rig(), COLOUR_ONLY, count))
+    problem = make_problem(make_take(head_rig(), COLOR_ONLY, count))
     far = Scene(problem, truth, film(model, problem.take.cameras, truth))
     tracker = Tracker(problem)
     tracker.start(0, far.pixels[0], truth.at([0]))

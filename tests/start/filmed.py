@@ -33,7 +33,7 @@ def lenses() -> tuple[Camera, ...]:
 
 
 def placed(turn: tuple[float, float, float], shift: tuple[float, float, float]) -> np.ndarray:
-    """Head transform (4, 4) from a rotation vector in degrees and a translation in centimetres."""
+    """Head transform (4, 4) from a rotation vector in degrees and a translation in centimeters."""
     head = np.eye(4)
     head[:3, :3] = rotation_from_tangent(torch.tensor(turn, dtype=torch.float64).deg2rad()).numpy()
     head[:3, 3] = shift

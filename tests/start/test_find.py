@@ -1,4 +1,4 @@
-"""A start pose from nothing: heads turned by up to 20 degrees and centimetres away are found, and doubt is told."""
+"""A start pose from nothing: heads turned by up to 20 degrees and centimeters away are found, and doubt is told."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def test_turned_and_moved_head_before_an_even_background(tmp_path: Path) -> None
     shape = expression(jawOpen=0.3, mouthSmile_L=0.5, mouthSmile_R=0.5)
     filmed = film(tmp_path, placed((9, -16, 8), (2.5, -1.5, 4.0)), shape)
     found = find(filmed.take)
-    millimetres, degrees = filmed.error(found.start)
-    assert millimetres < 1.5
+    millimeters, degrees = filmed.error(found.start)
+    assert millimeters < 1.5
     assert degrees < 0.7
     assert found.start.frame == 7
     assert found.sure
@@ -43,8 +43,8 @@ def test_turned_and_moved_head_before_an_even_background(tmp_path: Path) -> None
 def test_head_before_a_cluttered_background(tmp_path: Path) -> None:
     filmed = film(tmp_path, placed((-8, 12, -6), (-3.0, 1.0, -3.0)), clutter=True)
     found = find(filmed.take)
-    millimetres, degrees = filmed.error(found.start)
-    assert millimetres < 2.0
+    millimeters, degrees = filmed.error(found.start)
+    assert millimeters < 2.0
     assert degrees < 1.0
     assert found.confidence >= SURE
     assert "in 0 of 3 cameras" in found.notes[0]

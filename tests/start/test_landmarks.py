@@ -55,7 +55,7 @@ def seen(cameras: list[Camera], controls: np.ndarray, head: np.ndarray) -> np.nd
 @pytest.fixture
 def tables(tmp_path: Path, proxy: HeadProxy) -> Path:
     """What the fake answers about pictures of the rig, and about three images of the footage."""
-    around = module._cameras_around(proxy.axes, proxy.centre.double().numpy(), proxy.radius)
+    around = module._cameras_around(proxy.axes, proxy.center.double().numpy(), proxy.radius)
     np.save(tmp_path / f"{len(around)}.npy", seen(around, expression(), np.eye(4)))
     noise = np.random.default_rng(0).normal(0, 0.7, (3, COUNT, 2))
     np.save(tmp_path / "3.npy", seen(list(lenses()), SHAPE, HEAD) + noise)
@@ -74,12 +74,12 @@ class Told(Detector):
 
 
 def on_rig(proxy: HeadProxy, spoil: bool = False) -> RigLandmarks:
-    around = module._cameras_around(proxy.axes, proxy.centre.double().numpy(), proxy.radius)
+    around = module._cameras_around(proxy.axes, proxy.center.double().numpy(), proxy.radius)
     points = seen(around, expression(), np.eye(4))
     if spoil:
         points[0] = np.nan  # no face in the first picture
         points[1:, :5] += 40 * np.random.default_rng(0).normal(size=(6, 5, 2))
-    return landmarks_of_rig(stage().model, proxy.axes, proxy.centre, proxy.radius, Told(points))
+    return landmarks_of_rig(stage().model, proxy.axes, proxy.center, proxy.radius, Told(points))
 
 
 def test_landmarks_are_found_on_the_rig(proxy: HeadProxy) -> None:
@@ -101,7 +101,7 @@ def test_landmarks_that_wander_are_left_out(proxy: HeadProxy) -> None:
 def test_a_rig_in_which_no_face_is_seen(proxy: HeadProxy) -> None:
     nothing = Told(np.full((7, COUNT, 2), np.nan))
     with pytest.raises(LandmarkError, match="told sees no face in pictures of the rig"):
-        landmarks_of_rig(stage().model, proxy.axes, proxy.centre, proxy.radius, nothing)
+        landmarks_of_rig(stage().model, proxy.axes, proxy.center, proxy.radius, nothing)
 
 
 @pytest.fixture(scope="module")
@@ -119,8 +119,8 @@ def fitted(proxy: HeadProxy, truth: Filmed, points: np.ndarray) -> tuple[Landmar
 
 
 def test_head_and_controls_from_three_cameras(proxy: HeadProxy, truth: Filmed) -> None:
-    fit, millimetres, degrees = fitted(proxy, truth, seen(list(lenses()), SHAPE, HEAD))
-    assert (millimetres < 1.5, degrees < 1.0) == (True, True)
+    fit, millimeters, degrees = fitted(proxy, truth, seen(list(lenses()), SHAPE, HEAD))
+    assert (millimeters < 1.5, degrees < 1.0) == (True, True)
     assert fit.inliers > 0.97
     assert fit.residual < 0.01
     assert fit.pose.controls[0, stage().model.rig.control_names.index("jawOpen")] > 0.3
@@ -129,8 +129,8 @@ def test_head_and_controls_from_three_cameras(proxy: HeadProxy, truth: Filmed) -
 def test_one_camera_that_sees_it_wrongly_does_not_spoil_the_others(proxy: HeadProxy, truth: Filmed) -> None:
     points = seen(list(lenses()), SHAPE, HEAD)
     points[1] = points[1].mean(0) + (points[1] - points[1].mean(0)) @ np.array([[0, 1], [-1, 0]])
-    fit, millimetres, degrees = fitted(proxy, truth, points)
-    assert (millimetres < 2.5, degrees < 2.0) == (True, True)
+    fit, millimeters, degrees = fitted(proxy, truth, points)
+    assert (millimeters < 2.5, degrees < 2.0) == (True, True)
     assert 0.6 < fit.inliers < 0.8
 
 
@@ -138,8 +138,8 @@ def test_one_camera_that_sees_it_wrongly_does_not_spoil_the_others(proxy: HeadPr
 def test_a_single_camera_gives_a_head_that_faces_it(proxy: HeadProxy, truth: Filmed, camera: int) -> None:
     points = seen(list(lenses()), SHAPE, HEAD)
     points[[index for index in range(3) if index != camera]] = np.nan
-    _, millimetres, degrees = fitted(proxy, truth, points)
-    assert (millimetres < 30, degrees < 5) == (True, True)  # the depth is the least certain
+    _, millimeters, degrees = fitted(proxy, truth, points)
+    assert (millimeters < 30, degrees < 5) == (True, True)  # the depth is the least certain
 
 
 def test_no_face_in_the_footage(proxy: HeadProxy, truth: Filmed) -> None:
@@ -153,8 +153,8 @@ def test_start_pose_by_landmarks_of_another_process(
     tell(monkeypatch, "faces", tables)
     with TakeFootage(truth.take, DEVICE) as footage:
         found = find_start(truth.take, footage, DEVICE, Silent(), how=How("landmarks", Path(sys.executable)))
-    millimetres, degrees = truth.error(found.start)
-    assert (millimetres < 1.5, degrees < 0.5) == (True, True)
+    millimeters, degrees = truth.error(found.start)
+    assert (millimeters < 1.5, degrees < 0.5) == (True, True)
     assert (found.how, found.sure) == ("landmarks", True)
     assert "a face in 3 of 3 cameras (front, left, right)" in found.notes[0]
 
@@ -193,6 +193,6 @@ def test_mediapipe_itself_finds_the_head(tmp_path: Path) -> None:
     filmed = film(tmp_path, placed((4, -12, 5), (1, -1, 2)), expression(jawOpen=0.3))
     with TakeFootage(filmed.take, DEVICE) as footage:
         found = find_start(filmed.take, footage, DEVICE, Silent(), how=How("landmarks"))
-    millimetres, degrees = filmed.error(found.start)
-    assert (millimetres < 1.5, degrees < 0.7) == (True, True)
+    millimeters, degrees = filmed.error(found.start)
+    assert (millimeters < 1.5, degrees < 0.7) == (True, True)
     assert found.sure

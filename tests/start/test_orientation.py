@@ -1,4 +1,4 @@
-"""Which way a head faces: axes of rigs modelled along y and z, cameras' directions, turned rotations."""
+"""Which way a head faces: axes of rigs modeled along y and z, cameras' directions, turned rotations."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from facesolve.geometry.camera import look_along
 from facesolve.start.orientation import (
-    camera_centres,
+    camera_centers,
     head_pixels,
     head_rotation,
     meeting_point,
@@ -39,7 +39,7 @@ def camera(
 
 
 @pytest.mark.parametrize("mirrored", [False, True])
-def test_axes_of_a_head_modelled_with_y_up_and_with_z_up(mirrored: bool) -> None:
+def test_axes_of_a_head_modeled_with_y_up_and_with_z_up(mirrored: bool) -> None:
     rig = stage().model.rig
     if mirrored:  # wound the other way round
         starts = np.cumsum(rig.face_counts) - rig.face_counts
@@ -56,7 +56,7 @@ def test_cameras_meet_where_they_look() -> None:
     wanted = np.array([3.0, 5.0, -2.0])
     looking = [camera(place, tuple(wanted - place), (0, 1, 0)) for place in ((50, 0, 40), (-50, 10, 30), (0, -20, 60))]
     assert np.allclose(meeting_point(tuple(looking), 0), wanted)
-    assert np.allclose(camera_centres(tuple(looking), 0)[1], (-50, 10, 30))
+    assert np.allclose(camera_centers(tuple(looking), 0)[1], (-50, 10, 30))
     parallel = tuple(camera((x, 0, 50), (0, 0, -1), (0, 1, 0)) for x in (0, 20))
     assert meeting_point(parallel, 0) is None
     assert meeting_point(tuple(camera((x, 0, 50), (x, 0, 50), (0, 1, 0)) for x in (-20, 20)), 0) is None

@@ -28,7 +28,7 @@ def test_points_lie_on_the_outside_of_the_head(proxy: HeadProxy) -> None:
 def test_a_direction_sees_the_side_that_faces_it(proxy: HeadProxy) -> None:
     front = int((proxy.directions @ torch.tensor([0.0, 0.0, 1.0])).argmax())
     back = int((proxy.directions @ torch.tensor([0.0, 0.0, -1.0])).argmax())
-    depth = proxy.points[:, 2] - proxy.centre[2]
+    depth = proxy.points[:, 2] - proxy.center[2]
     assert proxy.seen[front][depth > 8].float().mean() > 0.95
     assert proxy.seen[front][depth < -8].float().mean() < 0.1
     assert proxy.seen[back][depth > 8].float().mean() < 0.1

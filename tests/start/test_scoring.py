@@ -31,7 +31,7 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
 
 def scores(proxy: HeadProxy, evidence: Evidence, heads: list[np.ndarray], level: int) -> Scores:
     rotation = torch.tensor(np.stack([head[:3, :3] for head in heads])).float()
-    place = rotation @ proxy.centre + torch.tensor(np.stack([head[:3, 3] for head in heads])).float()
+    place = rotation @ proxy.center + torch.tensor(np.stack([head[:3, 3] for head in heads])).float()
     return score(proxy, evidence.at(level, 3), rotation, place)
 
 

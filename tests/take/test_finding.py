@@ -7,7 +7,17 @@ import json
 import pytest
 
 from facesolve.take import TakeError
-from facesolve.take.finding import ERROR, NOTE, WARNING, Finding, Show, gravest_first, read_finding
+from facesolve.take.finding import (
+    ERROR,
+    NOTE,
+    WARNING,
+    Finding,
+    Show,
+    findings_record,
+    gravest_first,
+    read_finding,
+    read_findings,
+)
 
 FULL = Finding(WARNING, "cam1", "its images are dark.", "Open the aperture.", Show((1001, 1003), ("jawOpen",)))
 BARE = Finding(NOTE, "", "No texture was baked.")
@@ -35,6 +45,20 @@ def test_a_malformed_record_is_refused(change: dict[str, object]) -> None:
         read_finding(["warning"])
     with pytest.raises(TakeError, match="malformed"):
         read_finding({name: value for name, value in FULL.record().items() if name != "remedy"})
+
+
+def test_findings_survive_json_and_say_what_was_examined() -> None:
+    record = json.loads(json.dumps(findings_record("facesolve doctor", [FULL, BARE])))
+    assert record["kind"] == "facesolve doctor"
+    assert read_findings(record) == (FULL, BARE)
+
+
+@pytest.mark.parametrize("schema", [None, 1, 3])
+def test_findings_of_another_version_are_refused(schema: object) -> None:
+    with pytest.raises(TakeError, match="another version of Facesolve wrote them"):
+        read_findings({**findings_record("facesolve doctor", [FULL]), "schema": schema})
+    with pytest.raises(TakeError, match="holds none"):
+        read_findings({"schema": 2})
 
 
 def test_a_severity_of_no_kind_is_a_mistake() -> None:

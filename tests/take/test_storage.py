@@ -215,7 +215,8 @@ def test_missing_take_names_the_command_that_makes_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("schema", "sentence"),
     [
-        (2, "schema 2, this version reads up to 1; update Facesolve"),
+        (3, "schema 3, this version reads 2; update Facesolve"),
+        (1, r"was written by an older version of Facesolve; (pack or export it|solve the take) again\."),
         (0, "schema 0, which never existed"),
         ("1", "no schema number"),
         (True, "no schema number"),

@@ -12,7 +12,7 @@ from facesolve.take.errors import TakeError
 from facesolve_maya.scene.head import head_node
 from facesolve_maya.scene.plugs import short_name
 from facesolve_maya.scene.undo import run_edit
-from facesolve_maya.scene.units import centimetres, radians
+from facesolve_maya.scene.units import centimeters, radians
 
 from .channels import CHANNELS, head_channels
 from .companions import companions
@@ -92,7 +92,7 @@ def _head(
         skipped.append(Skipped(node, "its head motion is left out, for it needs all six channels"))
         return node
     found = head_channels(node, request.solution.head[rows], times)
-    found[:, :3] /= centimetres()
+    found[:, :3] /= centimeters()
     found[:, 3:] /= radians()
     plugs += channels
     columns += list(found.T)

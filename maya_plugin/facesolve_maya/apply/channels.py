@@ -16,7 +16,7 @@ from facesolve_maya.scene.findings import Refusal
 from facesolve_maya.scene.motion import world_matrices
 from facesolve_maya.scene.plugs import has_attribute, short_name
 from facesolve_maya.scene.rotate_order import ROTATE_ORDERS, euler_curve, rotation_matrix
-from facesolve_maya.scene.units import centimetres, radians
+from facesolve_maya.scene.units import centimeters, radians
 
 CHANNELS = ("translateX", "translateY", "translateZ", "rotateX", "rotateY", "rotateZ")
 
@@ -27,7 +27,7 @@ class LocalFrame:
 
     before, axis (3, 3): scale, then the rotate axis; after (3, 3): joint orient and segment scale. Shear is left out:
     with any, no rotation puts the node where a rigid head is, and ``head_channels`` refuses it.
-    pivot: what the pivots move before the rotation, centimetres. What they move after it is added to translate whatever
+    pivot: what the pivots move before the rotation, centimeters. What they move after it is added to translate whatever
     the rotation is, so it may count as part of what stands above the node, and is left out.
     """
 
@@ -63,7 +63,7 @@ def local_frame(node: str, time: float) -> LocalFrame:
         after = rotation_matrix(get("jointOrient") * radians(), "xyz")
         if cmds.getAttr(node + ".segmentScaleCompensate"):
             after = after @ np.diag(1.0 / get("inverseScale"))
-    length = centimetres()
+    length = centimeters()
     scale_pivot, rotate_pivot = get("scalePivot") * length, get("rotatePivot") * length
     return LocalFrame(
         ROTATE_ORDERS[int(cmds.getAttr(node + ".rotateOrder"))],
@@ -75,15 +75,15 @@ def local_frame(node: str, time: float) -> LocalFrame:
 
 
 def present_channels(node: str, time: float) -> np.ndarray:
-    """(6,) translate (centimetres) and rotate (radians) of ``node`` at a scene time."""
-    translate = np.array(cmds.getAttr(node + ".translate", time=time)[0]) * centimetres()
+    """(6,) translate (centimeters) and rotate (radians) of ``node`` at a scene time."""
+    translate = np.array(cmds.getAttr(node + ".translate", time=time)[0]) * centimeters()
     return np.concatenate([translate, np.array(cmds.getAttr(node + ".rotate", time=time)[0]) * radians()])
 
 
 def head_channels(node: str, heads: np.ndarray, times: Tuple[float, ...]) -> np.ndarray:
-    """(F, 6) translate (centimetres) and rotate (radians, without jumps) that put ``node`` at ``heads``.
+    """(F, 6) translate (centimeters) and rotate (radians, without jumps) that put ``node`` at ``heads``.
 
-    heads: (F, 4, 4) rigid, world space, column vectors, centimetres; the node's scale stays. The first angles are those
+    heads: (F, 4, 4) rigid, world space, column vectors, centimeters; the node's scale stays. The first angles are those
     nearest to the node's present ones. Refusal where shear, or scale above the node, makes that impossible.
     """
     rotations = np.zeros((len(times), 3, 3))

@@ -26,7 +26,7 @@ from .request import read_request
 
 FULL = 6000  # item index of weight 1: 5000 + 1000 * weight
 ORIGIN = "facesolveCorrectives"  # string attribute that says where the shapes came from
-_STILL = 1e-5  # centimetres
+_STILL = 1e-5  # centimeters
 
 
 @dataclass(frozen=True, eq=False)

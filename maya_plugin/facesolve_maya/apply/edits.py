@@ -20,7 +20,7 @@ from .layer import layer_curve
 from .provenance import AppliedRange, Provenance, find_provenance
 from .request import BLEND_FRAMES
 
-_TOLERANCE = 1e-3  # of a control's range, in centimetres or a tenth of it in radians: less than a hand can mean
+_TOLERANCE = 1e-3  # of a control's range, in centimeters or a tenth of it in radians: less than a hand can mean
 _SAME_TIME = 1e-3  # frames
 
 

@@ -31,7 +31,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class ApplyReport:
-    """What was keyed. surface_error: millimetres that a reduction of keys cost, 0 when every frame is keyed.
+    """What was keyed. surface_error: millimeters that a reduction of keys cost, 0 when every frame is keyed.
 
     held: channels that came into the layer with a keyed one and got keys of what they showed. warning: what keeps the
     scene from showing the keys, empty when it shows them.

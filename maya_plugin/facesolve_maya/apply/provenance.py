@@ -16,6 +16,7 @@ from maya import cmds
 
 from facesolve.take import Solution
 from facesolve.take.correctives import controls_key
+from facesolve.take.errors import TakeError
 from facesolve.take.provenance import read_provenance
 from facesolve_maya.scene.names import free_name, node_name
 from facesolve_maya.scene.undo import Command
@@ -126,12 +127,19 @@ def _texts(solution: Solution, take_name: str, take_folder: str, solution_folder
 def find_provenance(layer: str = "") -> Optional[Provenance]:
     """The provenance node of ``layer``, or with no layer given the one that was applied last; None without one.
 
-    One whose layer was deleted tells of keys that are gone, and does not count.
+    One whose layer was deleted tells of keys that are gone, and does not count. Raises TakeError for a node that
+    an older version made.
     """
     found = []
     for node in cmds.ls(type="network") or []:
         if not cmds.attributeQuery(MARK, node=node, exists=True):
             continue
+        if not cmds.attributeQuery("digest", node=node, exists=True):
+            raise TakeError(
+                "'{}' was written by an older version of Facesolve; delete it and apply the solution again.".format(
+                    node
+                )
+            )
         entry = Provenance(
             node,
             _text(node, "takeFolder"),

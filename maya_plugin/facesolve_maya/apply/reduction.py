@@ -1,4 +1,4 @@
-"""Fewer keys, within a tolerance of the surface in millimetres, as Maya itself evaluates the curves."""
+"""Fewer keys, within a tolerance of the surface in millimeters, as Maya itself evaluates the curves."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def fit_curves(
     """Few keys for ``curves`` (of ``plugs``) that follow ``internal`` (F, P), internal units, at ``times``.
 
     The tolerance of each curve follows from how far it moves the surface; the whole is then measured with the curves
-    that Maya has, and tightened until it holds. Returns the surface error in millimetres.
+    that Maya has, and tightened until it holds. Returns the surface error in millimeters.
     """
     surface = Surface(take.rig)
     allowed = _curve_tolerances(plugs, take, surface, head, tolerance)
@@ -73,8 +73,8 @@ def _curve_tolerances(plugs: Tuple[str, ...], take: Take, surface: Surface, head
             shown = _SHARE * tolerance * width[index] / max(reach[index], 1e-9)
             allowed.append(min(shown, width[index]) * internal_factor(plug))
         else:
-            centimetres = _SHARE * tolerance / 10.0
-            allowed.append(centimetres / max(surface.radius, 1.0) if ".rotate" in plug else centimetres)
+            centimeters = _SHARE * tolerance / 10.0
+            allowed.append(centimeters / max(surface.radius, 1.0) if ".rotate" in plug else centimeters)
     return np.array(allowed)
 
 
@@ -103,7 +103,7 @@ def _pose(plugs: Tuple[str, ...], take: Take, internal: np.ndarray, head: str) -
 def reduce_keys(tolerance: float, layer: str = "") -> Tuple[int, int]:
     """Thins out the keys of the solve applied last (or of ``layer``), as one undoable entry.
 
-    What the curves are now, edits included, is kept within ``tolerance`` millimetres of the surface at the take's
+    What the curves are now, edits included, is kept within ``tolerance`` millimeters of the surface at the take's
     frames. Returns the number of keys before and after. Raises TakeError when no applied solve is found.
     """
     if not tolerance > 0:

@@ -19,7 +19,7 @@ class ApplyRequest:
     head: transform that gets the head's motion; empty leaves the head alone. layer: animation layer, made when it does
     not exist; empty: ``facesolve_`` and the take's name, with a number when that is taken. span: scene times (first,
     last) to key, both included; None keys all. blend: frames over which a span goes over into what is there.
-    tolerance: surface error in millimetres that fewer keys may cost; None keys every frame. namespace: of the rig in
+    tolerance: surface error in millimeters that fewer keys may cost; None keys every frame. namespace: of the rig in
     this scene, where it is another than the take's; None finds it when there is one such rig.
     """
 

@@ -1,4 +1,4 @@
-"""How far the surface moves when curves change, for tolerances in millimetres."""
+"""How far the surface moves when curves change, for tolerances in millimeters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from facesolve.take import Rig
 from facesolve.take.rig_evaluation import RigEvaluator
 
 _CHUNK = 16  # frames at once
-MILLIMETRES = 10.0  # in a centimetre
+MILLIMETERS = 10.0  # in a centimeter
 
 
 class Surface:
@@ -25,15 +25,15 @@ class Surface:
         return self._evaluator.activations(controls)
 
     def distance(self, difference: np.ndarray) -> np.ndarray:
-        """(F,) largest vertex displacement in millimetres of a difference (F, S) of activations."""
+        """(F,) largest vertex displacement in millimeters of a difference (F, S) of activations."""
         found = []
         for start in range(0, len(difference), _CHUNK):
             moved = self._evaluator.offsets(difference[start : start + _CHUNK])
             found.append(np.linalg.norm(moved, axis=2).max(axis=1))
-        return np.concatenate(found) * MILLIMETRES
+        return np.concatenate(found) * MILLIMETERS
 
     def reach(self) -> np.ndarray:
-        """(K,) largest vertex displacement in millimetres over each control's range, from its default."""
+        """(K,) largest vertex displacement in millimeters over each control's range, from its default."""
         default = self._rig.default_controls
         reach = np.zeros(len(default))
         for end in (0, 1):
@@ -44,18 +44,18 @@ class Surface:
         return reach
 
     def head_distance(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        """(F,) largest displacement in millimetres of the neutral between head transforms (F, 4, 4)."""
+        """(F,) largest displacement in millimeters of the neutral between head transforms (F, 4, 4)."""
         points = np.c_[self._rig.neutral, np.ones(self._rig.vertex_count)]
         found = [np.linalg.norm(points @ (a - b)[:3].T, axis=1).max() for a, b in zip(first, second)]
-        return np.array(found) * MILLIMETRES
+        return np.array(found) * MILLIMETERS
 
     @property
     def radius(self) -> float:
-        """Largest distance of a neutral vertex from the head's origin, centimetres."""
+        """Largest distance of a neutral vertex from the head's origin, centimeters."""
         return float(np.linalg.norm(self._rig.neutral, axis=1).max())
 
 
 def error_of(surface: Surface, controls: Tuple[np.ndarray, np.ndarray], heads: Tuple[np.ndarray, np.ndarray]) -> float:
-    """Upper bound in millimetres of the surface error between two sets of controls (F, K) and heads (F, 4, 4)."""
+    """Upper bound in millimeters of the surface error between two sets of controls (F, K) and heads (F, 4, 4)."""
     shape = surface.distance(surface.activations(controls[0]) - surface.activations(controls[1]))
     return float((shape + surface.head_distance(*heads)).max())

@@ -18,7 +18,7 @@ from facesolve_maya.scene.names import legal_name, node_name
 from facesolve_maya.scene.plugs import short_name
 from facesolve_maya.scene.rotate_order import euler_angles
 from facesolve_maya.scene.undo import undo_chunk
-from facesolve_maya.scene.units import centimetres, radians
+from facesolve_maya.scene.units import centimeters, radians
 
 _SQUARE = 1e-6
 _UNDO = "Facesolve: cameras from calibration"
@@ -121,7 +121,7 @@ def _create(
 def _set_place(transform: str, record: CalibratedCamera) -> None:
     matrix = maya_world_matrix_from_extrinsics(record.rotation, record.translation)
     angles = euler_angles(matrix[:3, :3], "xyz") / radians()
-    place = matrix[3, :3] / centimetres()
+    place = matrix[3, :3] / centimeters()
     cmds.setAttr(transform + ".translate", *[float(x) for x in place])
     cmds.setAttr(transform + ".rotate", *[float(x) for x in angles])
 

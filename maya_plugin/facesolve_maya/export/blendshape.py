@@ -23,7 +23,7 @@ _NORMAL = 0  # nodeState: compute as usual
 _BEFORE = 0  # deformationOrder: offsets are added as they are
 _LOCAL = 1  # origin: targets are compared in their own space
 _SWITCHES = (
-    ("nodeState", _NORMAL, "does not compute (node behaviour is not Normal)", "Set Node Behavior to Normal."),
+    ("nodeState", _NORMAL, "does not compute (node behavior is not Normal)", "Set Node Behavior to Normal."),
     (
         "deformationOrder",
         _BEFORE,
@@ -39,7 +39,7 @@ _SWITCHES = (
 class WeightedTarget:
     """A target as the node holds it. weight: plug ``node.weight[i]``; alias: the name users see.
 
-    shapes: (activation, offsets (V, 3) centimetres, object space) by rising activation; envelope and painted weights
+    shapes: (activation, offsets (V, 3) centimeters, object space) by rising activation; envelope and painted weights
     are in the offsets.
     """
 

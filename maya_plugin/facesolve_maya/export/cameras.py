@@ -108,7 +108,7 @@ def read_camera(
 
 
 def film_back(shape: str, time: float) -> FilmBack:
-    """Lens and film back at a scene time (inches and millimetres in every scene unit); shake counts when it is on."""
+    """Lens and film back at a scene time (inches and millimeters in every scene unit); shake counts when it is on."""
 
     def get(attribute: str) -> float:
         return float(cmds.getAttr("{}.{}".format(shape, attribute), time=time))

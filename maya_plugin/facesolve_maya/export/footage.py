@@ -95,7 +95,7 @@ def footage_of_plane(
     space = str(cmds.getAttr(plane + ".colorSpace") or "")
     coding = _COLOR_SPACES.get(space.lower(), "srgb")
     if space and coding == "srgb" and "srgb" not in space.lower():
-        report.note(short_name(plane), "its colour space '{}' is read as sRGB.".format(space))
+        report.note(short_name(plane), "its color space '{}' is read as sRGB.".format(space))
     return CameraFootage(camera, pattern, numbers, width, height, coding, tuple(searched))
 
 

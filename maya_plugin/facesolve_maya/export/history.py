@@ -91,7 +91,7 @@ def deformation_chain(shape: str) -> List[Step]:
 
 
 def blend_shape_span(shape: str, times: Tuple[float, ...], report: Report) -> Tuple[List[Step], np.ndarray]:
-    """The blendShape steps of ``shape``'s chain, and its rest points (V, 3): all weights at zero, centimetres.
+    """The blendShape steps of ``shape``'s chain, and its rest points (V, 3): all weights at zero, centimeters.
 
     Refusal names a deformer between or after the blendShapes whose effect a solve could not know.
     """

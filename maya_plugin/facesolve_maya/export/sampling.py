@@ -105,7 +105,7 @@ def _set(values: Dict[str, float]) -> None:
 
 
 def _record(shapes: List[str], head: str) -> List[np.ndarray]:
-    """Points (V, 3) of each mesh in rig space, as the scene stands, centimetres."""
+    """Points (V, 3) of each mesh in rig space, as the scene stands, centimeters."""
     off = np.linalg.inv(head_now(head)).T
     return [moved(shape_points(shape), world_matrix(shape) @ off) for shape in shapes]
 

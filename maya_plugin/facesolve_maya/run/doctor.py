@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import List, Optional, Tuple
 
 from facesolve.take.errors import TakeError
-from facesolve.take.finding import ERROR, Finding, read_finding
+from facesolve.take.finding import ERROR, Finding, read_findings
 from facesolve.take.processes import ChildProcess
 
 from .environment import child_environment, module_root
@@ -62,9 +62,13 @@ class DoctorTask:
 def read_report(interpreter: Interpreter, exit_code: int, output: str, errors: str) -> EnvironmentReport:
     """The report in the output of ``doctor --json``; where there is none, why this Python could not run it."""
     try:
-        findings = tuple(read_finding(record) for record in json.loads(output)["findings"])
-    except (ValueError, KeyError, TypeError, TakeError):
+        record = json.loads(output)
+    except ValueError:
         return EnvironmentReport(interpreter, False, _explain(interpreter, exit_code, errors))
+    try:
+        findings = read_findings(record)
+    except TakeError as error:
+        return EnvironmentReport(interpreter, False, "'{}' cannot be used: {}".format(interpreter.path, error))
     missing = [finding.subject for finding in findings if finding.severity == ERROR]
     if missing or exit_code != 0:
         names = ", ".join(missing) or "something (exit code {})".format(exit_code)

@@ -77,7 +77,7 @@ class InProcessTask:
         except FacesolveError as error:
             self._result = Outcome(FAILED, out, str(error))
         except Exception as error:
-            # The thread's last line of defence: whatever breaks in torch must reach the user, not the void.
+            # The thread's last line of defense: whatever breaks in torch must reach the user, not the void.
             self._result = Outcome(FAILED, out, "{}: {}".format(type(error).__name__, error))
 
     def _hear(self, event: Event) -> None:

@@ -1,4 +1,4 @@
-"""Meshes of the scene as arrays: points, polygons, UVs. Object space, centimetres. Changes nothing."""
+"""Meshes of the scene as arrays: points, polygons, UVs. Object space, centimeters. Changes nothing."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ class Topology:
 
 
 def points_of(item: om.MObject) -> np.ndarray:
-    """(V, 3) float64 object-space points of mesh data, centimetres (the API never uses the scene's unit)."""
+    """(V, 3) float64 object-space points of mesh data, centimeters (the API never uses the scene's unit)."""
     points = om.MFnMesh(item).getPoints(om.MSpace.kObject)
     return np.array(points, np.float64).reshape(-1, 4)[:, :3]
 
 
 def shape_points(shape: str) -> np.ndarray:
-    """(V, 3) float64 object-space points of a mesh shape as it stands now, centimetres."""
+    """(V, 3) float64 object-space points of a mesh shape as it stands now, centimeters."""
     points = om.MFnMesh(om.MSelectionList().add(shape).getDagPath(0)).getPoints(om.MSpace.kObject)
     return np.array(points, np.float64).reshape(-1, 4)[:, :3]
 
 
 def plug_points(plug: str) -> Optional[np.ndarray]:
-    """(V, 3) float64 points of the mesh at a plug, centimetres, or None when the plug holds none."""
+    """(V, 3) float64 points of the mesh at a plug, centimeters, or None when the plug holds none."""
     item = data_object(plug)
     return None if item is None else points_of(item)
 
@@ -65,7 +65,7 @@ def read_topology(shape: str, report: Report) -> Topology:
 def world_matrix(node: str, time: Optional[float] = None) -> np.ndarray:
     """(4, 4) world matrix now, or what Maya says of a scene time without going there (see ``motion``).
 
-    Maya's layout (row vectors, translation in the last row), centimetres.
+    Maya's layout (row vectors, translation in the last row), centimeters.
     """
     plug = node + ".worldMatrix[0]"
     found = cmds.getAttr(plug) if time is None else cmds.getAttr(plug, time=time)

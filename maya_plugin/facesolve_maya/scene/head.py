@@ -1,4 +1,4 @@
-"""The head transform: the rigid part of a node's world matrix, ``x_world = head @ x_rig`` in centimetres."""
+"""The head transform: the rigid part of a node's world matrix, ``x_world = head @ x_rig`` in centimeters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .plugs import driver_of, obstacle, require_node, short_name
 from .undisturbed import undisturbed
 from .units import internal_factor
 
-_NUDGE = 0.2  # centimetres and radians
+_NUDGE = 0.2  # centimeters and radians
 _STILL = 1e-6
 
 

@@ -20,7 +20,7 @@ _SAME = 1e-6  # relative to the size of a matrix
 
 
 def world_matrices(nodes: Sequence[str], times: Sequence[float]) -> Dict[str, np.ndarray]:
-    """(F, 4, 4) world matrices of each node at scene times, Maya's layout (row vectors), centimetres.
+    """(F, 4, 4) world matrices of each node at scene times, Maya's layout (row vectors), centimeters.
 
     All nodes share one pass over the timeline where one is needed.
     """

@@ -43,6 +43,6 @@ def check_times(frames: Tuple[float, ...]) -> Tuple[float, ...]:
 
 
 def footage_frame_rate(times: Tuple[float, ...]) -> float:
-    """Footage frames a second, from how far apart the scene times of neighbouring images are."""
+    """Footage frames a second, from how far apart the scene times of neighboring images are."""
     rate = scene_frame_rate()
     return rate if len(times) < 2 else float(rate / np.min(np.diff(times)))

@@ -1,4 +1,4 @@
-"""The scene's units against Maya's internal ones (centimetres, radians), which the API and the take use."""
+"""The scene's units against Maya's internal ones (centimeters, radians), which the API and the take use."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import math
 
 from maya import cmds
 
-_CENTIMETRES = {"mm": 0.1, "cm": 1.0, "m": 100.0, "in": 2.54, "ft": 30.48, "yd": 91.44, "km": 1e5, "mi": 160934.4}
+_CENTIMETERS = {"mm": 0.1, "cm": 1.0, "m": 100.0, "in": 2.54, "ft": 30.48, "yd": 91.44, "km": 1e5, "mi": 160934.4}
 
 
-def centimetres() -> float:
-    """Centimetres of one unit of length as commands show it."""
-    return _CENTIMETRES[cmds.currentUnit(query=True, linear=True)]
+def centimeters() -> float:
+    """Centimeters of one unit of length as commands show it."""
+    return _CENTIMETERS[cmds.currentUnit(query=True, linear=True)]
 
 
 def radians() -> float:
@@ -24,4 +24,4 @@ def internal_factor(plug: str) -> float:
     kind = cmds.getAttr(plug, type=True)
     if kind == "doubleAngle":
         return radians()
-    return centimetres() if kind in ("doubleLinear", "floatLinear") else 1.0
+    return centimeters() if kind in ("doubleLinear", "floatLinear") else 1.0

@@ -12,7 +12,7 @@ from .browser import open_page
 from .panel import RESULT_PAGE, SETUP, Panel
 
 CALIBRATION_FILTER = "Calibration (*.json *.yml *.yaml *.xml)"
-DEFAULT_TOLERANCE = 0.1  # millimetres on the surface: below what a viewer sees in a close-up
+DEFAULT_TOLERANCE = 0.1  # millimeters on the surface: below what a viewer sees in a close-up
 
 
 def solve() -> None:
@@ -61,7 +61,7 @@ def reduce_keys() -> None:
     panel = dock.show()
     answer = cmds.promptDialog(
         title="Reduce keys",
-        message="Largest change of the surface, in millimetres",
+        message="Largest change of the surface, in millimeters",
         text=str(DEFAULT_TOLERANCE),
         button=["Reduce", "Cancel"],
         defaultButton="Reduce",
@@ -74,7 +74,7 @@ def reduce_keys() -> None:
     try:
         tolerance = float(text)
     except ValueError:
-        panel.session.tell_user("'{}' is not a number of millimetres.".format(text), error=True)
+        panel.session.tell_user("'{}' is not a number of millimeters.".format(text), error=True)
         return
     _attempt(panel, lambda: panel.session.scene.reduce_keys(tolerance))
 

@@ -49,7 +49,7 @@ class FindingsList(QtWidgets.QListWidget):
 
 
 class _FindingDelegate(QtWidgets.QStyledItemDelegate):
-    """Draws the sentence and, below it in a quiet colour, the remedy; both wrap."""
+    """Draws the sentence and, below it in a quiet color, the remedy; both wrap."""
 
     REMEDY = Qt.ItemDataRole.UserRole + 1
 

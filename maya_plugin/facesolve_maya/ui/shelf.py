@@ -30,7 +30,7 @@ def read_shelf(path: Optional[Path] = None) -> Tuple[str, Tuple[ShelfButton, ...
     """The shelf's name and buttons. Raises TakeError that names the file and what is wrong with it."""
     source = module_root() / "shelf" / "facesolve.json" if path is None else path
     record = read_json(source, "shelf")
-    check_schema(record, SCHEMA, "shelf", source)
+    check_schema(record, SCHEMA, "shelf", source, "install Facesolve again")
     try:
         buttons = tuple(ShelfButton(**{field: entry[field] for field in _FIELDS}) for entry in record["buttons"])
         return record["shelf"], buttons
@@ -42,7 +42,7 @@ def build(path: Optional[Path] = None) -> str:
     """Makes the shelf, or brings an older one up to date; returns the layout's name.
 
     Buttons that a user added stay. Maya writes shelves to its preferences on exit and shows them again at the next
-    start, where control names may differ: our buttons are recognised by their command.
+    start, where control names may differ: our buttons are recognized by their command.
     """
     from maya import cmds, mel
 

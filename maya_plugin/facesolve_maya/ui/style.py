@@ -1,4 +1,4 @@
-"""Colours, sizes and small drawn marks that the panel's widgets share. The rest of the look is Maya's own."""
+"""Colors, sizes and small drawn marks that the panel's widgets share. The rest of the look is Maya's own."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def scaled(pixels: int, widget: QtWidgets.QWidget) -> int:
 
 
 def dot(color: str, size: int = 16, shape: str = "circle") -> QtGui.QIcon:
-    """A mark in one colour: ``circle``, ``triangle`` or ``square``, so that colour is not all that differs."""
+    """A mark in one color: ``circle``, ``triangle`` or ``square``, so that color is not all that differs."""
     ratio = 2
     pixmap = QtGui.QPixmap(size * ratio, size * ratio)
     pixmap.fill(Qt.GlobalColor.transparent)

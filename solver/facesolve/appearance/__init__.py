@@ -1,1 +1,1 @@
-"""The texture of the surface from footage: where texels lie, which cameras see them, their colours."""
+"""The texture of the surface from footage: where texels lie, which cameras see them, their colors."""

@@ -1,6 +1,6 @@
-"""Colour of the surface from the footage, once the geometry is known: a texture, and the gain of every camera.
+"""Color of the surface from the footage, once the geometry is known: a texture, and the gain of every camera.
 
-Knows poses and footage; no optimiser and no files of its own (``facesolve.render.texture_files`` writes the result).
+Knows poses and footage; no optimizer and no files of its own (``facesolve.render.texture_files`` writes the result).
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def bake_texture(problem: Problem, pose: Pose, frames: Tensor, size: int | None 
 
     pose: M poses; frames: (M,) take frame indices. size: texels a side of every tile, None for about one texel a pixel.
     Each texel is the robust weighted mean of the pixels it projects to, in linear light, over all cameras that see it;
-    grazing views count little. The footage is read twice: the first mean gives the cameras' gains and the colour to
+    grazing views count little. The footage is read twice: the first mean gives the cameras' gains and the color to
     judge by, the second leaves out what disagrees (highlights, shadows, pixels on the wrong side of an outline).
     In memory are one frame of footage and a few numbers a texel. Raises FootageError as the take's policy says.
     """
@@ -71,7 +71,7 @@ def bake_texture(problem: Problem, pose: Pose, frames: Tensor, size: int | None 
     if not any(bool((mean.weights > ENOUGH).any()) for mean in plain):
         return NoTexture("no camera sees the textured surface, so there is no texture.")
     gains = fit_gains(
-        torch.cat([mean.camera_colours for mean in plain], 1), torch.cat([mean.camera_weights for mean in plain], 1)
+        torch.cat([mean.camera_colors for mean in plain], 1), torch.cat([mean.camera_weights for mean in plain], 1)
     )
     scale = _agreement(plain)
     robust = [_RobustMean(mean, gains, scale) for mean in plain]
@@ -80,17 +80,17 @@ def bake_texture(problem: Problem, pose: Pose, frames: Tensor, size: int | None 
     return _appearance(layouts, robust, gains, carried_triangles(problem.model, layouts))
 
 
-def fit_gains(colours: Tensor, weights: Tensor) -> Tensor:
-    """Gains (C, 3) from what C cameras saw of n surface points: colours (C, n, 3) linear light, weights (C, n).
+def fit_gains(colors: Tensor, weights: Tensor) -> Tensor:
+    """Gains (C, 3) from what C cameras saw of n surface points: colors (C, n, 3) linear light, weights (C, n).
 
     For two cameras the median ratio over the points both saw; these ratios are reconciled by least squares in the
     logarithm, weighted by their number of points. Cameras linked by common points have geometric mean 1; a camera that
     shares none with another has gain 1.
     """
-    count = len(colours)
-    laplacian = colours.new_zeros(3, count, count, dtype=torch.float64)
-    ratios = colours.new_zeros(3, count, dtype=torch.float64)
-    usable = (weights > ENOUGH)[..., None] & (colours > GAIN_RANGE[0]) & (colours < GAIN_RANGE[1])  # (C, n, 3)
+    count = len(colors)
+    laplacian = colors.new_zeros(3, count, count, dtype=torch.float64)
+    ratios = colors.new_zeros(3, count, dtype=torch.float64)
+    usable = (weights > ENOUGH)[..., None] & (colors > GAIN_RANGE[0]) & (colors < GAIN_RANGE[1])  # (C, n, 3)
     for a in range(count):
         for b in range(a):
             for channel in range(3):
@@ -98,7 +98,7 @@ def fit_gains(colours: Tensor, weights: Tensor) -> Tensor:
                 if not bool(both.any()):
                     continue
                 number = float(both.sum())
-                ratio = (colours[a, both, channel] / colours[b, both, channel]).median().log().double()
+                ratio = (colors[a, both, channel] / colors[b, both, channel]).median().log().double()
                 laplacian[channel, a, a] += number
                 laplacian[channel, b, b] += number
                 laplacian[channel, a, b] -= number
@@ -107,23 +107,23 @@ def fit_gains(colours: Tensor, weights: Tensor) -> Tensor:
                 ratios[channel, b] -= number * ratio
     # the pseudo-inverse takes the solution of least norm, whose mean is 0 in each group of linked cameras
     logarithms = torch.linalg.pinv(laplacian, hermitian=True) @ ratios[..., None]
-    return logarithms[..., 0].T.exp().to(colours.dtype)
+    return logarithms[..., 0].T.exp().to(colors.dtype)
 
 
 class _PlainMean:
-    """Weighted mean colour of n texels, how far the sightings differ from it, and each camera's own mean at some."""
+    """Weighted mean color of n texels, how far the sightings differ from it, and each camera's own mean at some."""
 
     def __init__(self, count: int, problem: Problem) -> None:
         cameras, some = len(problem.take.cameras), (count + GAIN_STRIDE - 1) // GAIN_STRIDE
         neutral = problem.model.neutral
         self.weights = neutral.new_zeros(count)
-        self._sums = neutral.new_zeros(count, 5)  # weighted colour, encoded luminance and its square
+        self._sums = neutral.new_zeros(count, 5)  # weighted color, encoded luminance and its square
         self._camera_sums = neutral.new_zeros(cameras, some, 3)
         self.camera_weights = neutral.new_zeros(cameras, some)
 
     def add(self, seen: Sighting) -> None:
-        luminance = encoded_luminance(seen.colours)[:, None]
-        moments = torch.cat([seen.colours, luminance, luminance * luminance], 1) * seen.weights[:, None]
+        luminance = encoded_luminance(seen.colors)[:, None]
+        moments = torch.cat([seen.colors, luminance, luminance * luminance], 1) * seen.weights[:, None]
         self._sums.index_add_(0, seen.texels, moments)
         self.weights.index_add_(0, seen.texels, seen.weights)
         some = (seen.texels % GAIN_STRIDE == 0).nonzero()[:, 0]
@@ -132,12 +132,12 @@ class _PlainMean:
         self.camera_weights[seen.camera].index_add_(0, at, seen.weights[some])
 
     @property
-    def colours(self) -> Tensor:
+    def colors(self) -> Tensor:
         """(n, 3) linear light."""
         return self._sums[:, :3] / self.weights.clamp_min(1e-6)[:, None]
 
     @property
-    def camera_colours(self) -> Tensor:
+    def camera_colors(self) -> Tensor:
         """(C, some, 3) linear light, each camera alone."""
         return self._camera_sums / self.camera_weights.clamp_min(1e-6)[..., None]
 
@@ -150,24 +150,24 @@ class _PlainMean:
 
 
 class _RobustMean:
-    """Weighted mean colour of n texels with the gains taken out, sparing what is far from the plain mean."""
+    """Weighted mean color of n texels with the gains taken out, sparing what is far from the plain mean."""
 
     def __init__(self, plain: _PlainMean, gains: Tensor, scale: Tensor) -> None:
         self.seen = plain.weights > ENOUGH
-        self._reference = encoded_luminance(plain.colours)
+        self._reference = encoded_luminance(plain.colors)
         self._gains, self._scale = gains, scale
-        self._sums = torch.zeros_like(plain.colours)
+        self._sums = torch.zeros_like(plain.colors)
         self._weights = torch.zeros_like(plain.weights)
 
     def add(self, seen: Sighting) -> None:
-        colours = seen.colours / self._gains[seen.camera]
-        residual = encoded_luminance(colours) - self._reference[seen.texels]
+        colors = seen.colors / self._gains[seen.camera]
+        residual = encoded_luminance(colors) - self._reference[seen.texels]
         weights = seen.weights * robust_weight(residual, self._scale)
-        self._sums.index_add_(0, seen.texels, colours * weights[:, None])
+        self._sums.index_add_(0, seen.texels, colors * weights[:, None])
         self._weights.index_add_(0, seen.texels, weights)
 
     @property
-    def colours(self) -> Tensor:
+    def colors(self) -> Tensor:
         """(n, 3) linear light."""
         return self._sums / self._weights.clamp_min(1e-9)[:, None]
 
@@ -180,13 +180,13 @@ def _agreement(plain: Sequence[_PlainMean]) -> Tensor:
 def _appearance(
     layouts: Sequence[TileTexels], means: Sequence[_RobustMean], gains: Tensor, carried: Tensor
 ) -> Appearance:
-    """Images of the tiles, filled where nothing was seen; a tile that nothing was seen of takes the mean colour."""
-    everything = torch.cat([mean.colours[mean.seen] for mean in means]).mean(0)
+    """Images of the tiles, filled where nothing was seen; a tile that nothing was seen of takes the mean color."""
+    everything = torch.cat([mean.colors[mean.seen] for mean in means]).mean(0)
     tiles, coverage = {}, {}
     for layout, mean in zip(layouts, means, strict=True):
         seen = layout.image(mean.seen.to(gains.dtype)[:, None])[..., 0] > 0
         if bool(seen.any()):
-            tiles[layout.tile] = fill_unseen(layout.image(mean.colours), seen)
+            tiles[layout.tile] = fill_unseen(layout.image(mean.colors), seen)
         else:
             tiles[layout.tile] = everything.expand(layout.size, layout.size, 3).contiguous()
         coverage[layout.tile] = seen

@@ -1,4 +1,4 @@
-"""Where the texels of a rig's texture lie on its surface, and colours for texels that nothing was seen of.
+"""Where the texels of a rig's texture lie on its surface, and colors for texels that nothing was seen of.
 
 Knows UVs and geometry; no footage, cameras or files.
 """
@@ -25,7 +25,7 @@ SAME_PLACE = 1.0  # cm between a triangle and what its texel shows, up to which 
 
 @dataclass(frozen=True, eq=False)
 class TileTexels:
-    """The n texels of one tile whose centres lie on the rig's surface; texel size x size, row 0 at v = 1.
+    """The n texels of one tile whose centers lie on the rig's surface; texel size x size, row 0 at v = 1.
 
     texels: (n,) int64, row * size + column. triangles: (n,) int64 into ``RigModel.triangles``; barycentrics: (n, 3).
     """
@@ -75,7 +75,7 @@ def carried_triangles(model: RigModel, layouts: Sequence[TileTexels]) -> Tensor:
     if model.triangle_uvs is None:
         return carried
     uv = model.uvs[model.triangle_uvs].mean(1)
-    centres = model.neutral[model.triangles].mean(1)
+    centers = model.neutral[model.triangles].mean(1)
     for layout in layouts:
         local = uv - uv.new_tensor(layout.tile)
         inside = ((local >= 0) & (local < 1)).all(1).nonzero()[:, 0]
@@ -85,7 +85,7 @@ def carried_triangles(model: RigModel, layouts: Sequence[TileTexels]) -> Tensor:
         at = at[(layout.size - 1 - row) * layout.size + column]  # index into the layout's texels, -1 between triangles
         owner = layout.triangles[at.clamp(min=0)]
         shown = (model.neutral[model.triangles[owner]] * layout.barycentrics[at.clamp(min=0), :, None]).sum(1)
-        near = (shown - centres[inside]).norm(dim=1) < SAME_PLACE
+        near = (shown - centers[inside]).norm(dim=1) < SAME_PLACE
         copied = (uv[owner] - uv[inside]).abs().amax(1) < BORDER
         carried[inside] = (at < 0) | near | copied
     return carried

@@ -1,6 +1,6 @@
 """What the footage shows of a texture's texels on the posed rig: every camera and frame, without those it cannot see.
 
-Knows poses and footage; judges no colours.
+Knows poses and footage; judges no colors.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ class Sighting:
     """What one camera saw of m texels of one tile in one frame.
 
     layout: index of the tile's layout. texels: (m,) int64 indices into the layout's n texels, each once.
-    colours: (m, 3) linear light. weights: (m,) in 0..1, less at grazing angles and where mask or matte fade.
+    colors: (m, 3) linear light. weights: (m,) in 0..1, less at grazing angles and where mask or matte fade.
     """
 
     layout: int
     camera: int
     texels: Tensor
-    colours: Tensor
+    colors: Tensor
     weights: Tensor
 
 
@@ -84,7 +84,7 @@ class Sightings:
                 self._seen[m, camera, index] = np.packbits(seen.cpu().numpy())
 
     def _look(self, index: int, camera: int, texels: Tensor, view: _View, occluder: _Occluder | None) -> Sighting:
-        """Colours of the texels (m,), less those that the occluder hides.
+        """Colors of the texels (m,), less those that the occluder hides.
 
         Clip coordinates are affine on a triangle, so they are interpolated instead of projecting every texel.
         """
@@ -100,13 +100,13 @@ class Sightings:
             shown = ((slant > 0) & occluder.shows(_pixels(ndc, view.image), depth)).nonzero()[:, 0]
             texels, ndc, slant = texels[shown], ndc[shown], slant[shown]
         sampled = F.grid_sample(view.image, ndc[None, None], align_corners=False, padding_mode="border")[0, :, 0].T
-        colours = sampled[:, :3] / sampled[:, 3:].clamp_min(1e-6)
-        return Sighting(index, camera, texels, colours, slant * sampled[:, 3])
+        colors = sampled[:, :3] / sampled[:, 3:].clamp_min(1e-6)
+        return Sighting(index, camera, texels, colors, slant * sampled[:, 3])
 
 
 @dataclass(frozen=True, eq=False)
 class _View:
-    """One camera at one frame. image: (1, 4, H, W) colour times mask, and mask.
+    """One camera at one frame. image: (1, 4, H, W) color times mask, and mask.
 
     vertices: (V, 4) clip x, y, w, and weight of the slant.
     """
@@ -147,15 +147,15 @@ def _footage(take: Take, indices: Sequence[int]) -> Iterator[list[Image | None]]
 
 def _view(problem: Problem, image: Image, world: Tensor, normals: Tensor, frame: int, camera: int) -> _View:
     cameras = problem.views.cameras(0, [frame])
-    centre = -(cameras.rotation[0, camera].mT @ cameras.translation[0, camera])
+    center = -(cameras.rotation[0, camera].mT @ cameras.translation[0, camera])
     # parts of real heads are wound the other way; what is visible faces the camera
-    facing = (F.normalize(centre - world[0], dim=1) * normals).sum(1).abs()
+    facing = (F.normalize(center - world[0], dim=1) * normals).sum(1).abs()
     slant = ((facing - GRAZING) / (1 - GRAZING)).clamp_min(0)
     clip = clip_vertices(world, cameras, camera)[0]
     mask = image.valid.astype(np.float32) if image.matte is None else image.valid * image.matte
     keep = torch.from_numpy(mask).to(clip)
-    colours = torch.from_numpy(image.pixels).to(clip).permute(2, 0, 1) * keep
-    return _View(torch.cat([colours, keep[None]])[None], torch.cat([clip[:, [0, 1, 3]], slant[:, None]], 1))
+    colors = torch.from_numpy(image.pixels).to(clip).permute(2, 0, 1) * keep
+    return _View(torch.cat([colors, keep[None]])[None], torch.cat([clip[:, [0, 1, 3]], slant[:, None]], 1))
 
 
 def _occluder(problem: Problem, view: _View, world: Tensor, frame: int, camera: int) -> _Occluder:
@@ -173,7 +173,7 @@ def _occluder(problem: Problem, view: _View, world: Tensor, frame: int, camera: 
 
 
 def _pixels(ndc: Tensor, image: Tensor) -> Tensor:
-    """Pixel positions in image (1, 4, H, W) of normalised device coordinates (n, 2), row 0 at y = -1."""
+    """Pixel positions in image (1, 4, H, W) of normalized device coordinates (n, 2), row 0 at y = -1."""
     height, width = image.shape[2:]
     return (ndc + 1) * (0.5 * ndc.new_tensor([width, height]))
 

@@ -1,4 +1,4 @@
-"""A small rigid motion of every camera but the first, learnt along with everything else."""
+"""A small rigid motion of every camera but the first, learned along with everything else."""
 
 from __future__ import annotations
 

@@ -26,9 +26,9 @@ from facesolve.take import Camera, Solution, SolveError, Take
 from facesolve.take.provenance import Provenance
 
 from .cameras import CameraMotion
-from .learnt import LearntShapes
+from .learned import LearnedShapes
 from .method import FREE, FirstOrder
-from .regularisers import MeshTopology, edge_length, laplacian, normal_consistency
+from .regularizers import MeshTopology, edge_length, laplacian, normal_consistency
 from .scene import Scene
 
 
@@ -36,7 +36,7 @@ from .scene import Scene
 class Outcome:
     """What a first-order solve found.
 
-    shapes: (J, V, 3) learnt displacements in rig space, cm, and activations (F, J); J = 0 where none were learnt.
+    shapes: (J, V, 3) learned displacements in rig space, cm, and activations (F, J); J = 0 where none were learned.
     cameras: the take's, where the solve moved them, else None. texture: encoded luminance (height, width, 1) a tile.
     """
 
@@ -79,7 +79,7 @@ class Descent:
             tile: texels.detach().to(device, dtype).clone().requires_grad_(texture is None)
             for tile, texels in begun.items()
         }
-        self._shapes = _learnt_shapes(take, problem.model, method, mask) if method.learns_shapes else None
+        self._shapes = _learned_shapes(take, problem.model, method, mask) if method.learns_shapes else None
         self._topology = MeshTopology.of(problem.model.triangles, take.rig.vertex_count)
         moves = len(take.cameras) > 1 and (method.camera_rotation > 0 or method.camera_translation > 0)
         self._cameras = CameraMotion(len(take.cameras), device) if moves else None
@@ -146,7 +146,7 @@ class Descent:
         )
 
     def _drawn(self, frame: int, camera: int) -> tuple[Tensor, Tensor, Tensor | None]:
-        """The image (H, W), the rig's surface (V, 3) without learnt shapes, and what these add to it (V, 3)."""
+        """The image (H, W), the rig's surface (V, 3) without learned shapes, and what these add to it (V, 3)."""
         tangent = torch.cat([self._turn[frame], self._shift[frame]])
         head = retract(self._head[frame, None].to(tangent), tangent[None])
         rest = self._model.vertices(self._controls[frame, None])
@@ -216,7 +216,7 @@ class Descent:
         return groups
 
 
-def _learnt_shapes(take: Take, model: RigModel, method: FirstOrder, mask: np.ndarray | None) -> LearntShapes:
+def _learned_shapes(take: Take, model: RigModel, method: FirstOrder, mask: np.ndarray | None) -> LearnedShapes:
     """Shapes that leave to the head what is rigid, and in ``combined`` mode to the rig what it can do."""
     weight = model.neutral.new_tensor(photometric_weight(take.rig) if mask is None else mask)
     span = None
@@ -224,7 +224,7 @@ def _learnt_shapes(take: Take, model: RigModel, method: FirstOrder, mask: np.nda
         _, area = cotangent_laplacian(model.neutral.double(), model.triangles)
         span = RigSpan(model, area * (weight > 0), method.mode == FREE, still=weight == 0)
     count = min(method.shape_count or take.frame_count, take.frame_count)
-    return LearntShapes(count, take.frame_count, weight, span)
+    return LearnedShapes(count, take.frame_count, weight, span)
 
 
 def _seen_texture(problem: Problem, start: Pose, first: int, level: int) -> dict[Tile, Tensor]:

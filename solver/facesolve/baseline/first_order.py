@@ -63,7 +63,7 @@ def descend(
     """Solves ``take`` from its start pose, taken for every frame; the same each time for a budget in steps on a CPU.
 
     texture: encoded luminance (height, width, 1) of each UDIM tile, used as it is; None learns one, begun from the
-    start frame. mask: (V,) 0..1, how far learnt shapes may move each vertex; None: as the vertex drives a solve.
+    start frame. mask: (V,) 0..1, how far learned shapes may move each vertex; None: as the vertex drives a solve.
     observe: receives the state before the first step, after every ``every`` steps and at the end; its time is not
     counted, that of reading the footage is. Bounds, locks, pins and head pins hold after each step; other settings'
     priors have no part in it. Standard deviations are NaN: a first-order method has none. The residual is the root

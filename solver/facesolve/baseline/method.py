@@ -12,22 +12,22 @@ MODES = (PRIOR, FREE, COMBINED)
 
 @dataclass(frozen=True)
 class FirstOrder:
-    """What is learnt, learning rates of Adam, their schedule, regularisers, and the resolution.
+    """What is learned, learning rates of Adam, their schedule, regularizers, and the resolution.
 
-    Head transforms and the texture are always learnt. Rates are steps of one iteration; weights of regularisers weigh
+    Head transforms and the texture are always learned. Rates are steps of one iteration; weights of regularizers weigh
     against the mean squared difference of the image, encoded luminance.
 
     Attributes:
         controls: rate of controls, control units.
         rotation: rate of the head's rotation, radians.
-        translation: rate of the head's translation, centimetres.
+        translation: rate of the head's translation, centimeters.
         texture: rate of the texture, encoded luminance.
         decay: part of every rate that is left at the end; they decay exponentially over the run.
         level: pyramid level of the footage, 0 is full resolution.
         seed: seed of the order of frames and cameras.
         mode: prior learns the rig's controls; free leaves them at the start pose and learns shapes of the surface;
             combined learns both, the shapes without what the rig can do.
-        shapes: rate of learned shapes, centimetres.
+        shapes: rate of learned shapes, centimeters.
         shape_count: number of learned shapes, 0 for one shape per frame.
         shapes_start: part of the run after which combined lets shapes move, 0 to 1.
         texture_start: part of the run after which the texture is learned, 0 to 1.
@@ -88,7 +88,7 @@ class FirstOrder:
         return self.rate(spent) * min(grown, 1.0)
 
     def shapes_rate(self, spent: float) -> float:
-        """The same for learnt shapes."""
+        """The same for learned shapes."""
         return 0.0 if self.mode == COMBINED and spent < self.shapes_start else self.rate(spent)
 
 
@@ -109,7 +109,7 @@ class Budget:
 
 
 # ``tuned`` has the best of the rates that were tried on the demo's take, at half resolution, where a step costs less.
-# ``thesis`` has the published rates, far too small for poses in radians and centimetres; its Laplacian's weight is the
+# ``thesis`` has the published rates, far too small for poses in radians and centimeters; its Laplacian's weight is the
 # published one in our units, 5000 / 255^2.
 PRESETS = {
     "tuned": FirstOrder(

@@ -1,7 +1,7 @@
 """What the first-order reference compares: all footage at one pyramid level, and the rig drawn as its cameras see it.
 
 Plain drawing, as in differentiable rendering: textured surface over a flat background, antialiased outline. Knows no
-optimiser.
+optimizer.
 """
 
 from __future__ import annotations
@@ -70,6 +70,6 @@ class Scene:
         world, medians = world_vertices(self._model, pose), []
         for camera in range(len(self.luminance[frame])):
             outside = draw(self._mesh, world, self._cameras[frame], camera).triangle_id[0] < 0
-            colours = self.luminance[frame][camera][outside & (self.mask[frame][camera] > 0)].to(self._model.dtype)
-            medians.append(colours.median() if len(colours) else colours.new_zeros(()))
+            colors = self.luminance[frame][camera][outside & (self.mask[frame][camera] > 0)].to(self._model.dtype)
+            medians.append(colors.median() if len(colors) else colors.new_zeros(()))
         return torch.stack(medians)

@@ -44,7 +44,7 @@ class Sighting:
 
 @dataclass(frozen=True, eq=False)
 class Rig:
-    """lenses: (C, 12); cameras: (C, 4, 4) world to camera; boards: (V, 4, 4) board to world; centimetres."""
+    """lenses: (C, 12); cameras: (C, 4, 4) world to camera; boards: (V, 4, 4) board to world; centimeters."""
 
     lenses: np.ndarray
     cameras: np.ndarray
@@ -82,7 +82,7 @@ def adjust(
     scale: float | None,
     iterations: int = OPTIONS.iterations,
 ) -> Fit:
-    """Minimises the squared reprojection errors of the used points.
+    """Minimizes the squared reprojection errors of the used points.
 
     used: per sighting (n,) bool. scale: pixels, from which an error counts less and less (squared-Cauchy); None: plain
     least squares.
@@ -132,7 +132,7 @@ def robust_weights(residual: np.ndarray, scale: float | None) -> np.ndarray:
 
 
 def moved(motion: np.ndarray) -> np.ndarray:
-    """Rigid motions (..., 4, 4) of steps (..., 6): rotation vector in radians, translation in centimetres."""
+    """Rigid motions (..., 4, 4) of steps (..., 6): rotation vector in radians, translation in centimeters."""
     return np.asarray(rigid_step(torch.from_numpy(np.ascontiguousarray(motion))).numpy())
 
 

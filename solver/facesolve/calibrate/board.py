@@ -15,7 +15,7 @@ from facesolve.take import TakeError
 CIRCLES, ASYMMETRIC, CHESSBOARD, CHARUCO = "circles", "acircles", "chessboard", "charuco"
 LARGEST = 200  # points along a side
 WHOLE_SIDE = 0.6  # share of a further row or column that is there from which on a grid is part of a larger one
-_CM = 0.1  # centimetres in a millimetre
+_CM = 0.1  # centimeters in a millimeter
 
 _FORMS = (
     "circles:COLUMNSxROWS:SPACING[:DIAMETER], acircles:COLUMNSxROWS:SPACING[:DIAMETER], "
@@ -36,8 +36,8 @@ class Symmetry:
 class Board:
     """A flat board in its own axes: x along its columns, y along its rows, z away from whoever looks at it, cm.
 
-    columns, rows: dots, inner corners, or (ChArUco) squares. spacing: cm between neighbours along both; asymmetric
-    circles: between neighbouring rows, and half of what is between the dots of a row. marker: cm, dictionary: OpenCV's
+    columns, rows: dots, inner corners, or (ChArUco) squares. spacing: cm between neighbors along both; asymmetric
+    circles: between neighboring rows, and half of what is between the dots of a row. marker: cm, dictionary: OpenCV's
     name without ``DICT_`` (ChArUco). diameter: cm of a dot, 0 when not given.
     """
 
@@ -51,7 +51,7 @@ class Board:
 
     @cached_property
     def points(self) -> np.ndarray:
-        """(N, 3) centimetres, row after row."""
+        """(N, 3) centimeters, row after row."""
         columns, rows = (self.columns - 1, self.rows - 1) if self.kind == CHARUCO else (self.columns, self.rows)
         y, x = np.mgrid[0:rows, 0:columns].astype(np.float64)
         if self.kind == ASYMMETRIC:
@@ -77,13 +77,13 @@ class Board:
 
     @property
     def corners(self) -> np.ndarray:
-        """(4, 3) corners of the points' bounding rectangle in order around it, centimetres."""
+        """(4, 3) corners of the points' bounding rectangle in order around it, centimeters."""
         (x0, y0, _), (x1, y1, _) = self.points.min(0), self.points.max(0)
         return np.array([(x0, y0, 0), (x1, y0, 0), (x1, y1, 0), (x0, y1, 0)])
 
     @property
     def diagonal(self) -> float:
-        """Length of the bounding rectangle's diagonal, centimetres."""
+        """Length of the bounding rectangle's diagonal, centimeters."""
         return float(np.linalg.norm(self.corners[2] - self.corners[0]))
 
 
@@ -103,7 +103,7 @@ def beyond_sides(grid: np.ndarray, staggered: bool = False) -> Iterator[tuple[np
 def parse_board(text: str) -> Board:
     """The board of ``circles:10x10:20``, ``chessboard:9x6:25``, ``charuco:5x7:40:20:6X6_250`` and the like.
 
-    Lengths in the text are millimetres. Raises TakeError that names the forms.
+    Lengths in the text are millimeters. Raises TakeError that names the forms.
     """
     kind, *fields = text.strip().split(":")
     lengths = {CIRCLES: (1, 2), ASYMMETRIC: (1, 2), CHESSBOARD: (1, 1), CHARUCO: (3, 3)}
@@ -128,7 +128,7 @@ def parse_board(text: str) -> Board:
 
 
 def _length(field: str, text: str) -> float:
-    """Centimetres of a field in millimetres."""
+    """Centimeters of a field in millimeters."""
     try:
         value = float(field)
     except ValueError:

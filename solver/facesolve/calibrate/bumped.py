@@ -1,8 +1,8 @@
 """Cameras that were bumped after calibration, found from a solve: on which places of the cameras do all agree about the
-surface's colours? Shapes are held as solved; the head's place in each frame is free, since a bumped camera pulls at it.
+surface's colors? Shapes are held as solved; the head's place in each frame is free, since a bumped camera pulls at it.
 
-As in ``facesolve.stages.bundle`` the colour is eliminated: an observation's residual is its difference from what all
-cameras and frames agree on, and the derivative is centred the same way.
+As in ``facesolve.stages.bundle`` the color is eliminated: an observation's residual is its difference from what all
+cameras and frames agree on, and the derivative is centered the same way.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from facesolve.stages.problem import Problem
 from facesolve.take import SolveError
 
 ROUNDS, ITERATIONS = 2, 6  # at each pyramid level: times the views are made anew, steps between
-SMALL_STEP = 2e-5  # radians and centimetres
+SMALL_STEP = 2e-5  # radians and centimeters
 OPTIONS = Options(ITERATIONS, cost_tolerance=COST_TOLERANCE, step_tolerance=SMALL_STEP, waits=True)
 ROWS = 4096  # samples whose derivatives are held at once
 # a camera is believed to stand where it was calibrated: the pull back, of the length of its motion in these units,
 # does not grow with that length, so one bumped camera does not draw the others along
-USUAL_TURN, USUAL_SHIFT = 0.02 * torch.pi / 180, 0.02  # radians, centimetres
+USUAL_TURN, USUAL_SHIFT = 0.02 * torch.pi / 180, 0.02  # radians, centimeters
 SOFTENED = 0.1  # motion in those units below which the pull fades
 BUMPED = 0.5  # pixels that the surface moves in a camera's image from which the camera is said to have moved
 SHARE_OF_LARGEST = 0.15  # of the largest such motion: less is drawn along by shapes that were solved with it
@@ -71,11 +71,11 @@ def find_bumped(
 
 @dataclass(frozen=True, eq=False)
 class Refined:
-    """places: (C, 4, 4) world to camera, centimetres; heads: (M, 4, 4). shift: (C,) pixels by which the surface moves.
+    """places: (C, 4, 4) world to camera, centimeters; heads: (M, 4, 4). shift: (C,) pixels by which the surface moves.
 
     covariance: (C, 6, 6) of the motion of each camera as a turn (radians) and shift (cm) of the world before it about
     ``pivot`` (3,), world, cm, from the images' noise alone; zero for cameras that were held. residual: (C,) robust root
-    mean square of the normalised colours' differences from what all agree on.
+    mean square of the normalized colors' differences from what all agree on.
     """
 
     places: Tensor

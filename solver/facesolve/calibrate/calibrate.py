@@ -46,7 +46,7 @@ class Request:
 
 @dataclass(frozen=True, eq=False)
 class Checked:
-    """A detection with what became of it. projected: (n, 2) pixels, centre at .5; used: (n,) bool."""
+    """A detection with what became of it. projected: (n, 2) pixels, center at .5; used: (n,) bool."""
 
     detection: Detection
     projected: np.ndarray
@@ -62,15 +62,15 @@ class Checked:
 class CalibratedLens:
     """One camera of the result. model: of the lens. parameters, deviation: (12,), see ``lens``.
 
-    centre, centre_deviation: (3,) centimetres in the world. held: the lens was given, not found.
+    center, center_deviation: (3,) centimeters in the world. held: the lens was given, not found.
     """
 
     camera: Camera
     model: str
     parameters: np.ndarray
     deviation: np.ndarray
-    centre: np.ndarray
-    centre_deviation: np.ndarray
+    center: np.ndarray
+    center_deviation: np.ndarray
     held: bool
 
 
@@ -78,7 +78,7 @@ class CalibratedLens:
 class Calibration:
     """Cameras in the axes of the board at view ``origin``, and how well they explain the detections.
 
-    boards: (4, 4) board to world of each view, centimetres. links: pairs of cameras that hold the rig together, with
+    boards: (4, 4) board to world of each view, centimeters. links: pairs of cameras that hold the rig together, with
     the number of views on which they agree. noise: pixels, standard deviation of one coordinate of the used points.
     """
 
@@ -174,15 +174,15 @@ def _one_world(session: Session, alone: Sequence[Fit]) -> tuple[Session, _World]
             order.append(detection)
     connected = connect(seen, session.board, session.cameras, len(views))
     boards, upright = _upright(connected, session)
-    labelled = []
+    labeled = []
     for detection, turn in zip(order, connected.turns, strict=True):
         label = np.argsort(session.board.symmetries[max(turn, 0)].order)
         label = np.argsort(upright[views.index(detection.view)].order)[label]
-        labelled.append(replace(detection, ids=label[detection.ids]))
+        labeled.append(replace(detection, ids=label[detection.ids]))
     links = tuple((session.cameras[a], session.cameras[b], count) for a, b, count in connected.links)
     lenses = np.concatenate([fit.rig.lenses for fit in alone])
     world = _World(Rig(lenses, connected.cameras, np.stack(boards)), links, [turn >= 0 for turn in connected.turns])
-    return replace(session, detections=tuple(labelled)), world
+    return replace(session, detections=tuple(labeled)), world
 
 
 def _upright(connected: Connected, session: Session) -> tuple[list[np.ndarray], list[Symmetry]]:
@@ -295,14 +295,14 @@ def _lens(
         name, width, height, intrinsics(parameters), rotation, pose[:3, 3], distortion(parameters, asked.model)
     )
     deviation = np.sqrt(np.clip(((basis @ covariance[:count, :count]) * basis).sum(1), 0, None))
-    centre_covariance = rotation.T @ covariance[count + 3 :, count + 3 :] @ rotation  # d centre = -R^T d translation
+    center_covariance = rotation.T @ covariance[count + 3 :, count + 3 :] @ rotation  # d center = -R^T d translation
     assert parameters.shape == (PARAMETERS,)
     return CalibratedLens(
         camera=camera,
         model=asked.model,
         parameters=parameters,
         deviation=deviation,
-        centre=-rotation.T @ pose[:3, 3],
-        centre_deviation=np.sqrt(np.clip(centre_covariance.diagonal(), 0, None)),
+        center=-rotation.T @ pose[:3, 3],
+        center_deviation=np.sqrt(np.clip(center_covariance.diagonal(), 0, None)),
         held=asked.held,
     )

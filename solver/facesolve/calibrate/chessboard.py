@@ -1,6 +1,6 @@
 """Chessboards in an image: the inner corners, to a small part of a pixel, of a whole board only.
 
-Pixels here are OpenCV's, the first pixel's centre at 0; ``facesolve.calibrate.detect`` converts them once.
+Pixels here are OpenCV's, the first pixel's center at 0; ``facesolve.calibrate.detect`` converts them once.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import numpy as np
 
 from .board import WHOLE_SIDE, Board, beyond_sides
 
-CORNER_WINDOW = 0.3  # of the distance to the nearest neighbour: half the window in which a corner is refined
+CORNER_WINDOW = 0.3  # of the distance to the nearest neighbor: half the window in which a corner is refined
 CORNER_WINDOWS = (2, 15)  # pixels
 NEAR = 0.2  # of the steps: how far from a corner its squares are looked at; a board's outermost may be narrow
 CORNER = 0.25  # of the median contrast: from there on a point is a corner
@@ -82,7 +82,7 @@ def _levels(smooth: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 
 def _refined_corners(gray: np.ndarray, grid: np.ndarray) -> np.ndarray:
-    """(N, 2) corners of a grid (rows, columns, 2), each refined in a window that stays clear of its neighbours."""
+    """(N, 2) corners of a grid (rows, columns, 2), each refined in a window that stays clear of its neighbors."""
     nearest = np.full(grid.shape[:2], np.inf)
     for axis in (0, 1):
         steps = np.linalg.norm(np.diff(grid, axis=axis), axis=2)

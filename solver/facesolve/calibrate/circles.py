@@ -1,6 +1,6 @@
 """Circle grids in an image: dots by several thresholds and a blob detector, dark or bright, to a small part of a pixel.
 
-Pixels here are OpenCV's, the first pixel's centre at 0; ``facesolve.calibrate.detect`` converts them once.
+Pixels here are OpenCV's, the first pixel's center at 0; ``facesolve.calibrate.detect`` converts them once.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ NEAR = 0.25  # of the step between dots: a dot that far from where the grid woul
 
 
 def find_circles(gray: np.ndarray, board: Board) -> np.ndarray | None:
-    """(N, 2) centres of the board's dots in the order of ``board.points``, or None. gray: (H, W) uint8."""
+    """(N, 2) centers of the board's dots in the order of ``board.points``, or None. gray: (H, W) uint8."""
     kind = cv2.CALIB_CB_ASYMMETRIC_GRID if board.kind == ASYMMETRIC else cv2.CALIB_CB_SYMMETRIC_GRID
     for bright in (False, True):
         image = cv2.bitwise_not(gray) if bright else gray
         for candidates in _candidates(image, board):
             for clustering in (0, cv2.CALIB_CB_CLUSTERING):
-                centres = _grid(candidates, board, kind | clustering)
-                if centres is not None:
-                    if _goes_on(centres, candidates, board):
+                centers = _grid(candidates, board, kind | clustering)
+                if centers is not None:
+                    if _goes_on(centers, candidates, board):
                         return None
-                    return _refined(gray, _seen_from_the_front(centres, board), board)
+                    return _refined(gray, _seen_from_the_front(centers, board), board)
     return None
 
 
@@ -42,15 +42,15 @@ def _grid(candidates: np.ndarray, board: Board, flags: int) -> np.ndarray | None
     points, size = candidates.astype(np.float32)[:, None], (board.columns, board.rows)
     try:
         # without a blob detector it takes the image for points
-        found, centres = cv2.findCirclesGrid(points, size, flags, None, cv2.CirclesGridFinderParameters())  # type: ignore[call-overload]
+        found, centers = cv2.findCirclesGrid(points, size, flags, None, cv2.CirclesGridFinderParameters())  # type: ignore[call-overload]
     except cv2.error:  # it asserts on some degenerate sets of candidates instead of finding nothing
         return None
-    return centres.reshape(-1, 2).astype(np.float64) if found else None
+    return centers.reshape(-1, 2).astype(np.float64) if found else None
 
 
-def _goes_on(centres: np.ndarray, candidates: np.ndarray, board: Board) -> bool:
+def _goes_on(centers: np.ndarray, candidates: np.ndarray, board: Board) -> bool:
     """Whether dots go on beyond a side of the grid found: then it is some part of a board that is larger than told."""
-    for points, steps in beyond_sides(centres.reshape(board.rows, board.columns, 2), board.kind == ASYMMETRIC):
+    for points, steps in beyond_sides(centers.reshape(board.rows, board.columns, 2), board.kind == ASYMMETRIC):
         apart = np.linalg.norm(points[:, None] - candidates[None], axis=2).min(1)
         if (apart < NEAR * np.linalg.norm(steps, axis=1)).mean() > WHOLE_SIDE:
             return True
@@ -58,7 +58,7 @@ def _goes_on(centres: np.ndarray, candidates: np.ndarray, board: Board) -> bool:
 
 
 def _candidates(image: np.ndarray, board: Board) -> Iterator[np.ndarray]:
-    """Sets of centres (n, 2) of dark blobs, the likeliest way of finding them first."""
+    """Sets of centers (n, 2) of dark blobs, the likeliest way of finding them first."""
     wanted = board.columns * board.rows
     largest = image.size / wanted
     smooth = cv2.GaussianBlur(image, (0, 0), 1.0)
@@ -69,7 +69,7 @@ def _candidates(image: np.ndarray, board: Board) -> Iterator[np.ndarray]:
 
 
 def _of_one_size(blobs: np.ndarray, wanted: int) -> Iterator[np.ndarray]:
-    """Centres of those blobs (n, 3: x, y, area) that are alike in size; all of them too if they are not many."""
+    """Centers of those blobs (n, 3: x, y, area) that are alike in size; all of them too if they are not many."""
     areas = np.sort(blobs[:, 2])
     # the narrowest range of areas, in ratio, that holds as many blobs as the board has dots
     ratios = areas[wanted - 1 :] / areas[: len(areas) - wanted + 1]
@@ -119,9 +119,9 @@ def _blobs(image: np.ndarray, largest: float) -> np.ndarray:
     return np.array([(*k.pt, np.pi / 4 * k.size**2) for k in keypoints]).reshape(-1, 3)
 
 
-def _seen_from_the_front(centres: np.ndarray, board: Board) -> np.ndarray:
-    """The centres, put in the order of the front if they run as in a mirror."""
-    grid = centres.reshape(board.rows, board.columns, 2)
+def _seen_from_the_front(centers: np.ndarray, board: Board) -> np.ndarray:
+    """The centers, put in the order of the front if they run as in a mirror."""
+    grid = centers.reshape(board.rows, board.columns, 2)
     along, down = grid[0, -1] - grid[0, 0], grid[-1, 0] - grid[0, 0]
     if along[0] * down[1] - along[1] * down[0] < 0:
         # an asymmetric grid looks alike only with its rows in reverse
@@ -129,21 +129,21 @@ def _seen_from_the_front(centres: np.ndarray, board: Board) -> np.ndarray:
     return grid.reshape(-1, 2)
 
 
-def _refined(gray: np.ndarray, centres: np.ndarray, board: Board) -> np.ndarray:
-    """Centres of gravity of the ink inside each dot's cell of the grid.
+def _refined(gray: np.ndarray, centers: np.ndarray, board: Board) -> np.ndarray:
+    """Centers of gravity of the ink inside each dot's cell of the grid.
 
-    A cell is the parallelogram that reaches half-way to the neighbours; its palest values count as paper.
+    A cell is the parallelogram that reaches half-way to the neighbors; its palest values count as paper.
     """
-    along, down = _steps(centres, board)
-    between = centres + (along + down) / 2
+    along, down = _steps(centers, board)
+    between = centers + (along + down) / 2
     # a threshold sees holes as well as blobs, so it does not tell which of the two is ink
-    bright = _typical(gray, centres) > _typical(gray, between)
+    bright = _typical(gray, centers) > _typical(gray, between)
     ink = gray.astype(np.float64) if bright else 255.0 - gray
     for _ in range(REFINEMENTS):
-        centres = np.stack(
-            [_gravity(ink, c, np.stack([a, d], 1)) for c, a, d in zip(centres, along, down, strict=True)]
+        centers = np.stack(
+            [_gravity(ink, c, np.stack([a, d], 1)) for c, a, d in zip(centers, along, down, strict=True)]
         )
-    return centres
+    return centers
 
 
 def _typical(gray: np.ndarray, places: np.ndarray) -> float:
@@ -152,30 +152,30 @@ def _typical(gray: np.ndarray, places: np.ndarray) -> float:
     return float(np.median(gray[y, x]))
 
 
-def _steps(centres: np.ndarray, board: Board) -> tuple[np.ndarray, np.ndarray]:
-    """Steps (N, 2) in pixels along two edges of each dot's cell, from the neighbours in the grid."""
-    grid = centres.reshape(board.rows, board.columns, 2)
+def _steps(centers: np.ndarray, board: Board) -> tuple[np.ndarray, np.ndarray]:
+    """Steps (N, 2) in pixels along two edges of each dot's cell, from the neighbors in the grid."""
+    grid = centers.reshape(board.rows, board.columns, 2)
     along = np.gradient(grid, axis=1)
-    if board.kind == ASYMMETRIC:  # neighbours lie on the diagonals; rows in line are two apart
+    if board.kind == ASYMMETRIC:  # neighbors lie on the diagonals; rows in line are two apart
         down = np.concatenate([grid[2:3] - grid[:1], grid[2:] - grid[:-2], grid[-1:] - grid[-3:-2]]) / 2
         return (along / 2 + down).reshape(-1, 2), (along / 2 - down).reshape(-1, 2)
     return along.reshape(-1, 2), np.gradient(grid, axis=0).reshape(-1, 2)
 
 
-def _gravity(ink: np.ndarray, centre: np.ndarray, cell: np.ndarray) -> np.ndarray:
-    """Centre of gravity (2,) of ``ink`` above the paper inside the parallelogram ``cell`` (2, 2) about ``centre``."""
+def _gravity(ink: np.ndarray, center: np.ndarray, cell: np.ndarray) -> np.ndarray:
+    """Center of gravity (2,) of ``ink`` above the paper inside the parallelogram ``cell`` (2, 2) about ``center``."""
     reach = np.abs(cell).sum(1) / 2 + 1
-    (x0, y0), (x1, y1) = np.floor(centre - reach).astype(int), np.ceil(centre + reach).astype(int) + 1
+    (x0, y0), (x1, y1) = np.floor(center - reach).astype(int), np.ceil(center + reach).astype(int) + 1
     height, width = ink.shape
     if x0 < 0 or y0 < 0 or x1 > width or y1 > height or abs(np.linalg.det(cell)) < 4:
-        return centre
+        return center
     x, y = np.meshgrid(np.arange(x0, x1), np.arange(y0, y1))
-    offset = np.stack([x - centre[0], y - centre[1]], -1)
+    offset = np.stack([x - center[0], y - center[1]], -1)
     inside = np.abs(offset @ np.linalg.inv(cell).T).max(-1) < 0.5
     values = ink[y0:y1, x0:x1]
     paper, full = np.percentile(values[inside], [20, 98])
     weight = np.clip((values - paper) / max(full - paper, 1e-6) - 0.2, 0, None) * inside
     if full - paper < 10 or weight.sum() <= 0:
-        return centre
-    moved = centre + (weight[..., None] * offset).sum((0, 1)) / weight.sum()
-    return moved if np.abs(moved - centre).max() < reach.min() / 4 else centre
+        return center
+    moved = center + (weight[..., None] * offset).sum((0, 1)) / weight.sum()
+    return moved if np.abs(moved - center).max() < reach.min() / 4 else center

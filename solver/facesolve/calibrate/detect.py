@@ -1,6 +1,6 @@
 """Finds a board in photographs: circle grids, chessboards, ChArUco; many images at once.
 
-The only place where OpenCV's pixels (first centre at 0) become ours (at 0.5).
+The only place where OpenCV's pixels (first center at 0) become ours (at 0.5).
 """
 
 from __future__ import annotations

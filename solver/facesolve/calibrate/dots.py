@@ -13,7 +13,7 @@ _AROUND = 24  # points on a dot's edge
 def dot_bias(sighting: Sighting, rig: Rig, diameter: float) -> np.ndarray:
     """(n, 2) pixels from the image of each dot's middle to the middle of its image. diameter: cm.
 
-    The image's middle is the centre of gravity of its outline's polygon, lens distortion included.
+    The image's middle is the center of gravity of its outline's polygon, lens distortion included.
     """
     angle = np.arange(_AROUND) * (2 * np.pi / _AROUND)
     edge = np.stack([np.cos(angle), np.sin(angle), 0 * angle], 1) * (diameter / 2)

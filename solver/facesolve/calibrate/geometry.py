@@ -22,8 +22,8 @@ FEW_TILTED = 3
 COVERED = 0.35  # share of the image inside the hull of all detected points
 FOCAL_DEVIATION = 0.003  # of the focal length
 ASPECT = 0.05  # difference of the focal lengths of both axes, relative; sensors have square pixels
-CENTRE_DEVIATION = 4.0  # pixels, of the principal point
-PLACE_DEVIATION = 0.1  # cm, of a camera's centre in the world
+CENTER_DEVIATION = 4.0  # pixels, of the principal point
+PLACE_DEVIATION = 0.1  # cm, of a camera's center in the world
 FLAT = 0.04  # thickness over width of the cloud of all board points
 WRONG_SHARE = 0.2  # of a camera's points
 
@@ -86,14 +86,14 @@ def _of_camera(calibration: Calibration, lens: CalibratedLens, checked: Sequence
         if abs(aspect - 1) > ASPECT:
             yield f"its pixels would be {1 / aspect:.2f} times as wide as high; check --board, or use --square-pixels."
         offset = float(lens.deviation[CX : CX + 2].max())
-        if offset > CENTRE_DEVIATION:
+        if offset > CENTER_DEVIATION:
             yield f"its principal point is uncertain by {offset:.1f} pixels (one standard deviation)."
     if _folds(lens):
         yield (
             f"its lens model '{lens.model}' turns back inside the image: pixels near the edge cannot be undistorted; "
             "choose a simpler --lens or show the board there."
         )
-    place = float(np.linalg.norm(lens.centre_deviation))
+    place = float(np.linalg.norm(lens.center_deviation))
     if place > PLACE_DEVIATION:
         yield f"its place is uncertain by {10 * place:.1f} mm (one standard deviation)."
 

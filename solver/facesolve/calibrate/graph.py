@@ -1,6 +1,6 @@
 """Puts cameras that were calibrated alone into one world, through the views that they share.
 
-Boards that look alike when turned (a square grid of dots) may be labelled differently by each camera: the labelling on
+Boards that look alike when turned (a square grid of dots) may be labeled differently by each camera: the labeling on
 which most views agree is taken, and a detection that fits none is dropped.
 """
 
@@ -17,7 +17,7 @@ from .board import Board
 
 AGREES = 0.25  # of the board's size: corners nearer than this in two cameras' opinions are the same
 AGREEING_SHARE = 0.5  # of the views that two cameras share: with fewer, their images do not belong together
-TURNED = 1e-3  # what a labelling that differs costs, so that without evidence none does
+TURNED = 1e-3  # what a labeling that differs costs, so that without evidence none does
 
 
 @dataclass(frozen=True, eq=False)

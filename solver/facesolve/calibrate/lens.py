@@ -35,8 +35,8 @@ def free_basis(model: str, square_pixels: bool, principal_point: bool = True) ->
     """(12, m): column j is the change of the parameters with free number j. square_pixels: fx and fy change alike."""
     identity = np.eye(PARAMETERS)
     focal = [identity[FX] + identity[FY]] if square_pixels else [identity[FX], identity[FY]]
-    centre = [identity[CX], identity[CY]] if principal_point else []
-    return np.stack([*focal, *centre, *(identity[index] for index in MODELS[model])], 1)
+    center = [identity[CX], identity[CY]] if principal_point else []
+    return np.stack([*focal, *center, *(identity[index] for index in MODELS[model])], 1)
 
 
 def check_model(name: str) -> None:

@@ -28,7 +28,7 @@ EXAGGERATED = 20.0  # times the error, drawn as a line
 WIDEST, NARROW = 1600, 900  # pixels of a picture; of a photograph that is drawn twice as large
 _SHIFT = 4  # bits of a fraction of a pixel that OpenCV draws with
 FRUSTUM = 0.12  # of the rig's size
-COLOURS = ("#1f6f8b", "#e07a3f", "#5aa469", "#8b5fa3", "#c0485a", "#4f6fb5", "#a08a2e", "#3aa6a0", "#7a7a7a")
+COLORS = ("#1f6f8b", "#e07a3f", "#5aa469", "#8b5fa3", "#c0485a", "#4f6fb5", "#a08a2e", "#3aa6a0", "#7a7a7a")
 
 
 def draw_view(gray: np.ndarray, checked: Checked | None, label: str) -> np.ndarray:
@@ -80,22 +80,22 @@ def write_views(images: Mapping[tuple[str, str], BoardImage], calibration: Calib
 def draw_rig(calibration: Calibration, path: Path) -> None:
     """Writes a PNG of the cameras with their fields of view and all boards, from the side and from above.
 
-    Ticks are centimetres in the axes of the calibration: those of the board at its origin.
+    Ticks are centimeters in the axes of the calibration: those of the board at its origin.
     """
     figure = Figure(figsize=(14, 7), dpi=110, facecolor="white", layout=ConstrainedLayoutEngine(wspace=0.06))
     side, above = figure.add_subplot(1, 2, 1, projection="3d"), figure.add_subplot(1, 2, 2)
     assert isinstance(side, Axes3D)
     strokes = list(_strokes(calibration))
     points = np.concatenate([stroke.points for stroke in strokes])
-    names = [(lens, COLOURS[index % len(COLOURS)]) for index, lens in enumerate(calibration.cameras)]
+    names = [(lens, COLORS[index % len(COLORS)]) for index, lens in enumerate(calibration.cameras)]
     for stroke in strokes:
-        side.plot(*_upright(stroke.points).T, color=stroke.colour, linewidth=stroke.width)
-        above.plot(*stroke.points[:, [0, 2]].T, color=stroke.colour, linewidth=stroke.width)
+        side.plot(*_upright(stroke.points).T, color=stroke.color, linewidth=stroke.width)
+        above.plot(*stroke.points[:, [0, 2]].T, color=stroke.color, linewidth=stroke.width)
     offset = 0.7 * _size(calibration) * FRUSTUM
-    for lens, colour in names:
-        over, behind = (lens.centre - offset * lens.camera.rotation[axis] for axis in (1, 2))
-        side.text(*_upright(over), lens.camera.name, color=colour, fontsize=9, ha="center", va="center")
-        above.text(behind[0], behind[2], lens.camera.name, color=colour, fontsize=9, ha="center", va="center")
+    for lens, color in names:
+        over, behind = (lens.center - offset * lens.camera.rotation[axis] for axis in (1, 2))
+        side.text(*_upright(over), lens.camera.name, color=color, fontsize=9, ha="center", va="center")
+        above.text(behind[0], behind[2], lens.camera.name, color=color, fontsize=9, ha="center", va="center")
         points = np.concatenate([points, over[None], behind[None]])
     _frame_side(side, _upright(points))
     above.update_datalim(points[:, [0, 2]])  # the names, too
@@ -123,7 +123,7 @@ class _Stroke(NamedTuple):
     """A line through points (n, 3) of the world."""
 
     points: np.ndarray
-    colour: str
+    color: str
     width: float
 
 
@@ -133,11 +133,11 @@ def _strokes(calibration: Calibration) -> Iterator[_Stroke]:
         origin = view == calibration.origin
         yield _Stroke(quad[[0, 1, 2, 3, 0]], "#333333" if origin else "#9aa5ad", 1.6 if origin else 0.6)
     length = _size(calibration) * FRUSTUM
-    for axis, colour in enumerate(("#cc3333", "#2e8b3d", "#3355cc")):
-        yield _Stroke(np.stack([np.zeros(3), np.eye(3)[axis] * length]), colour, 2.0)
+    for axis, color in enumerate(("#cc3333", "#2e8b3d", "#3355cc")):
+        yield _Stroke(np.stack([np.zeros(3), np.eye(3)[axis] * length]), color, 2.0)
     for index, lens in enumerate(calibration.cameras):
         pyramid = _frustum(lens, length)
-        yield _Stroke(pyramid[[0, 1, 2, 3, 4, 1, 0, 2, 0, 3, 0, 4]], COLOURS[index % len(COLOURS)], 1.2)
+        yield _Stroke(pyramid[[0, 1, 2, 3, 4, 1, 0, 2, 0, 3, 0, 4]], COLORS[index % len(COLORS)], 1.2)
 
 
 def _board_corners(calibration: Calibration) -> dict[str, np.ndarray]:
@@ -147,9 +147,9 @@ def _board_corners(calibration: Calibration) -> dict[str, np.ndarray]:
 
 
 def _size(calibration: Calibration) -> float:
-    """The largest extent of cameras and boards, centimetres."""
-    centres = np.stack([lens.centre for lens in calibration.cameras])
-    return float(np.ptp(np.concatenate([centres, *_board_corners(calibration).values()]), axis=0).max())
+    """The largest extent of cameras and boards, centimeters."""
+    centers = np.stack([lens.center for lens in calibration.cameras])
+    return float(np.ptp(np.concatenate([centers, *_board_corners(calibration).values()]), axis=0).max())
 
 
 def _frame_side(panel: Axes3D, shown: np.ndarray) -> None:
@@ -168,12 +168,12 @@ def _frame_side(panel: Axes3D, shown: np.ndarray) -> None:
 
 
 def _frustum(lens: CalibratedLens, length: float) -> np.ndarray:
-    """(5, 3) the camera's centre and the corners of its image at a distance, world."""
+    """(5, 3) the camera's center and the corners of its image at a distance, world."""
     camera = lens.camera
     pixels = np.array([(0, 0), (camera.width, 0), (camera.width, camera.height), (0, camera.height)], float)
     rays = np.concatenate([pixels, np.ones((4, 1))], 1) @ np.linalg.inv(camera.intrinsics).T
     rays = rays / np.linalg.norm(rays, axis=1, keepdims=True) * length
-    return np.concatenate([lens.centre[None], lens.centre + rays @ camera.rotation])
+    return np.concatenate([lens.center[None], lens.center + rays @ camera.rotation])
 
 
 def _upright(points: np.ndarray) -> np.ndarray:

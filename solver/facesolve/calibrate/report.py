@@ -17,7 +17,7 @@ from .geometry import board_tilt, coverage
 from .lens import FX
 
 _PARAMETER_NAMES = ("fx", "fy", "cx", "cy", "k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6")
-REPORT_SCHEMA = 1
+REPORT_SCHEMA = 2  # from 2 on warnings as in take.finding
 
 
 def rms(checked: Sequence[Checked], everything: bool = False) -> float | None:
@@ -28,7 +28,7 @@ def rms(checked: Sequence[Checked], everything: bool = False) -> float | None:
 
 
 def calibration_record(calibration: Calibration, weaknesses: Sequence[Finding]) -> dict[str, Any]:
-    """The report as JSON values. Errors in pixels, lengths in millimetres."""
+    """The report as JSON values. Errors in pixels, lengths in millimeters."""
     return {
         "schema": REPORT_SCHEMA,
         "kind": "facesolve calibration report",
@@ -40,7 +40,7 @@ def calibration_record(calibration: Calibration, weaknesses: Sequence[Finding]) 
         "noise": calibration.noise,
         "cameras": {lens.camera.name: _camera(calibration, index) for index, lens in enumerate(calibration.cameras)},
         "distances": [
-            {"cameras": [a.camera.name, b.camera.name], "mm": 10 * float(np.linalg.norm(a.centre - b.centre))}
+            {"cameras": [a.camera.name, b.camera.name], "mm": 10 * float(np.linalg.norm(a.center - b.center))}
             for i, a in enumerate(calibration.cameras)
             for b in calibration.cameras[i + 1 :]
         ],
@@ -64,8 +64,8 @@ def _camera(calibration: Calibration, index: int) -> dict[str, Any]:
         "coverage": coverage(lens, used),
         "parameters": dict(zip(_PARAMETER_NAMES, lens.parameters.tolist(), strict=True)),
         "deviation": dict(zip(_PARAMETER_NAMES, lens.deviation.tolist(), strict=True)),
-        "place": (10 * lens.centre).tolist(),
-        "place_deviation": (10 * lens.centre_deviation).tolist(),
+        "place": (10 * lens.center).tolist(),
+        "place_deviation": (10 * lens.center_deviation).tolist(),
         "per_view": {item.detection.view: _view(calibration, index, item) for item in checked},
     }
 
@@ -98,8 +98,8 @@ def print_calibration(calibration: Calibration, weaknesses: Sequence[Finding], c
             str(sum(item.used.any() for item in checked)),
             f"{sum(int(item.used.sum()) for item in checked)} of {sum(len(item.used) for item in checked)}",
             focal,
-            ", ".join(f"{10 * value:.1f}" for value in lens.centre),
-            f"{10 * np.linalg.norm(lens.centre_deviation):.2f}",
+            ", ".join(f"{10 * value:.1f}" for value in lens.center),
+            f"{10 * np.linalg.norm(lens.center_deviation):.2f}",
         )
     table.add_section()
     table.add_row("all", _number(rms(calibration.checked)))
@@ -108,7 +108,7 @@ def print_calibration(calibration: Calibration, weaknesses: Sequence[Finding], c
     if len(calibration.cameras) == 2:
         a, b = calibration.cameras
         console.print(
-            f"{a.camera.name} and {b.camera.name} are {10 * np.linalg.norm(a.centre - b.centre):.2f} mm apart."
+            f"{a.camera.name} and {b.camera.name} are {10 * np.linalg.norm(a.center - b.center):.2f} mm apart."
         )
     for weakness in weaknesses:
         console.print(str(weakness), soft_wrap=True, markup=False)

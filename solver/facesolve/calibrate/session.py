@@ -22,7 +22,7 @@ class BoardImage:
 
 @dataclass(frozen=True, eq=False)
 class Detection:
-    """Points of the board in one photograph. ids: (n,) int, rows of ``Board.points``; pixels: (n, 2), centre at .5."""
+    """Points of the board in one photograph. ids: (n,) int, rows of ``Board.points``; pixels: (n, 2), center at .5."""
 
     camera: str
     view: str

@@ -120,10 +120,10 @@ def board_pose(sighting: Sighting, lens: np.ndarray) -> np.ndarray:
     return rigid_array(np.eye(3), np.array([0, 0, distance]))
 
 
-def _homography(sighting: Sighting, centre: np.ndarray) -> np.ndarray | None:
-    """Board plane to pixels from ``centre``, scaled so that the board has size one."""
+def _homography(sighting: Sighting, center: np.ndarray) -> np.ndarray | None:
+    """Board plane to pixels from ``center``, scaled so that the board has size one."""
     size = np.ptp(sighting.points[:, :2], axis=0).max()
-    matrix, _ = cv2.findHomography(sighting.points[:, :2] / size, sighting.pixels - centre, cv2.LMEDS)
+    matrix, _ = cv2.findHomography(sighting.points[:, :2] / size, sighting.pixels - center, cv2.LMEDS)
     return matrix
 
 

@@ -15,11 +15,11 @@ def doctor(*, json: bool = False, output: Verbosity = Verbosity()) -> int:  # no
         facesolve doctor --json
     """
     from facesolve.jobs.doctor import examine, print_findings
-    from facesolve.take.finding import ERROR
+    from facesolve.take.finding import ERROR, findings_record
 
     findings = examine()
     if json:
-        print_json({"findings": [finding.record() for finding in findings]})
+        print_json(findings_record("facesolve doctor", findings))
     elif not output.quiet:
         print_findings(findings)
     return EXIT_OK if all(finding.severity != ERROR for finding in findings) else EXIT_BAD_INPUT

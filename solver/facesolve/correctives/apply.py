@@ -25,7 +25,7 @@ from facesolve.take import (
 
 NAME = "corrective"
 REACH = 2.0  # limit of an activation, whose largest at a keyframe is about 1
-STILL = 1e-4  # centimetres: smaller offsets are left out of a shape
+STILL = 1e-4  # centimeters: smaller offsets are left out of a shape
 
 
 def corrected_rig(rig: Rig, targets: Sequence[Target], reach: float = REACH) -> Rig:

@@ -12,14 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-WIDTH = 0.75  # standard deviation of a kernel, in spacings: neighbours overlap, and their sum is even
+WIDTH = 0.75  # standard deviation of a kernel, in spacings: neighbors overlap, and their sum is even
 REACH = 3.0  # standard deviations after which a kernel ends
-SMOOTHINGS = 3  # distances along edges have creases; so often each vertex takes the mean of its neighbours
+SMOOTHINGS = 3  # distances along edges have creases; so often each vertex takes the mean of its neighbors
 
 
 @dataclass(frozen=True, eq=False)
 class SmoothFields:
-    """m kernels on V vertices; a field is ``kernels @ coefficients`` with coefficients (m, n) in centimetres.
+    """m kernels on V vertices; a field is ``kernels @ coefficients`` with coefficients (m, n) in centimeters.
 
     kernels: sparse (V, m) float64, each 1 at its highest; transposed: sparse (m, V); squared: its squares.
     laplacian: sparse (V, V); with it ``u^T laplacian u`` is the integral of the squared gradient over the surface (no
@@ -35,7 +35,7 @@ class SmoothFields:
 
 
 def smooth_fields(vertices: Tensor, triangles: Tensor, usable: Tensor, spacing: float) -> SmoothFields:
-    """Kernels about ``spacing`` cm apart, centred on usable vertices only; they fade out beyond them.
+    """Kernels about ``spacing`` cm apart, centered on usable vertices only; they fade out beyond them.
 
     vertices: (V, 3) cm; triangles: (F, 3) int64; usable: (V,) bool, at least one True.
     """
@@ -84,26 +84,26 @@ def _spread(points: Tensor, usable: Tensor, spacing: float) -> Tensor:
     return candidates[torch.tensor(chosen, device=points.device)]
 
 
-def _kernels(points: Tensor, triangles: Tensor, centres: Tensor, deviation: float) -> Tensor:
-    """Sparse (V, m): Gaussians of the distance along edges from each centre, 0 beyond their reach."""
-    neighbours = _neighbours(points.cpu().numpy(), triangles.cpu().numpy())
+def _kernels(points: Tensor, triangles: Tensor, centers: Tensor, deviation: float) -> Tensor:
+    """Sparse (V, m): Gaussians of the distance along edges from each center, 0 beyond their reach."""
+    neighbors = _neighbors(points.cpu().numpy(), triangles.cpu().numpy())
     rows: list[int] = []
     columns: list[int] = []
     distances: list[float] = []
-    for column, centre in enumerate(centres.tolist()):
-        within = _distances(neighbours, centre, REACH * deviation)
+    for column, center in enumerate(centers.tolist()):
+        within = _distances(neighbors, center, REACH * deviation)
         rows += within.keys()
         columns += [column] * len(within)
         distances += within.values()
     distance = torch.tensor(distances, dtype=torch.float64)
     end = float(np.exp(-0.5 * REACH**2))
     values = (torch.exp(-0.5 * (distance / deviation) ** 2) - end) / (1 - end)
-    shape = (len(points), len(centres))
+    shape = (len(points), len(centers))
     return _sparse(torch.tensor(rows), torch.tensor(columns), values, shape).to(points.device)
 
 
-def _neighbours(points: np.ndarray, triangles: np.ndarray) -> list[list[tuple[int, float]]]:
-    """For each vertex the vertices of its triangles and their distances, centimetres."""
+def _neighbors(points: np.ndarray, triangles: np.ndarray) -> list[list[tuple[int, float]]]:
+    """For each vertex the vertices of its triangles and their distances, centimeters."""
     pairs = np.unique(np.sort(triangles[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1), axis=0)
     lengths = np.linalg.norm(points[pairs[:, 0]] - points[pairs[:, 1]], axis=1)
     found: list[list[tuple[int, float]]] = [[] for _ in range(len(points))]
@@ -113,7 +113,7 @@ def _neighbours(points: np.ndarray, triangles: np.ndarray) -> list[list[tuple[in
     return found
 
 
-def _distances(neighbours: list[list[tuple[int, float]]], start: int, reach: float) -> dict[int, float]:
+def _distances(neighbors: list[list[tuple[int, float]]], start: int, reach: float) -> dict[int, float]:
     """Distance along edges of every vertex within reach of ``start`` (Dijkstra)."""
     settled: dict[int, float] = {}
     waiting = [(0.0, start)]
@@ -122,14 +122,14 @@ def _distances(neighbours: list[list[tuple[int, float]]], start: int, reach: flo
         if vertex in settled:
             continue
         settled[vertex] = distance
-        for other, length in neighbours[vertex]:
+        for other, length in neighbors[vertex]:
             if other not in settled and distance + length < reach:
                 heapq.heappush(waiting, (distance + length, other))
     return settled
 
 
 def _smoothed(kernels: Tensor, triangles: Tensor) -> Tensor:
-    """Each vertex takes half of its own value and half of its neighbours' mean, ``SMOOTHINGS`` times; again 1 high."""
+    """Each vertex takes half of its own value and half of its neighbors' mean, ``SMOOTHINGS`` times; again 1 high."""
     count = len(kernels)
     rows, columns = triangles[:, [0, 1, 2, 0, 1, 2]].flatten(), triangles[:, [1, 2, 0, 2, 0, 1]].flatten()
     ones = torch.ones(len(rows), dtype=kernels.dtype, device=kernels.device)

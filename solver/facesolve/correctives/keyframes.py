@@ -23,7 +23,7 @@ FURTHER_AT = 2  # fits of the first shape alone, before others join it
 POSE_ITERATIONS = 2
 LEAST_DROP = 0.07  # part of the disagreement around a kernel that must go for it to count as explained
 LEAST_GAIN = 10.0  # and how much, in squares of the robust scale: hardly seen surface gains nothing
-NEIGHBOUR = 0.3  # overlap from which a kernel belongs to an explaining one
+NEIGHBOR = 0.3  # overlap from which a kernel belongs to an explaining one
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +77,7 @@ class Keyframes:
         return replace(found, activations=fitted.controls[:, -count:], pose=pose)
 
     def explaining(self, before: Found, after: Found, level: int) -> Tensor:
-        """(m,) bool: kernels around which the frames disagree markedly less after than before, and their neighbours."""
+        """(m,) bool: kernels around which the frames disagree markedly less after than before, and their neighbors."""
         costs, scale = self._costs(before, level, None)
         left, _ = self._costs(after, level, scale)
         whole = self.space.gathered_costs(costs)
@@ -86,7 +86,7 @@ class Keyframes:
         explaining = used & (gain > LEAST_GAIN) & (gain > LEAST_DROP * whole)
         kernels = self.space.fields.kernels.to_dense()
         near = (kernels.T @ kernels) / (kernels**2).sum(0)
-        return explaining | ((near > NEIGHBOUR) & explaining[:, None]).any(0)
+        return explaining | ((near > NEIGHBOR) & explaining[:, None]).any(0)
 
     def _costs(self, found: Found, level: int, scale: Tensor | None) -> tuple[Tensor, Tensor]:
         problem, pose, views = self._look(self.space.shapes(found.coefficients), found.activations, found.pose, level)

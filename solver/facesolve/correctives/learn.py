@@ -1,12 +1,12 @@
 """Correctives from a take's footage, on top of poses that a solve has found: the stages in reading order.
 
-1. ``learn``  at a few keyframes: smooth shapes and their activations with the surface's colour eliminated, first
+1. ``learn``  at a few keyframes: smooth shapes and their activations with the surface's color eliminated, first
               anywhere, then only where they explained what the frames disagreed about.
 2. ``follow`` every frame against the template that the keyframes agree on, and all frames together, smooth over time,
               with the solved controls and head transforms held.
 
 Second order throughout: the normal equations of the photometric residuals in smooth kernels are solved, rather than
-descended along, so that a deformation of a pixel or two is found in a dozen linearisations.
+descended along, so that a deformation of a pixel or two is found in a dozen linearizations.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ LEAST_SIZE = 0.005  # cm: shapes that move nothing farther are not worth a targe
 
 
 @dataclass(frozen=True, eq=False)
-class Learnt:
+class Learned:
     """shapes: (J, V, 3) cm, rig space, free of the rig's span; activations: (M, J) at the keyframes."""
 
     shapes: Tensor
@@ -55,13 +55,13 @@ def learn(
     search: Search,
     progress: Progress,
     usable: Tensor | None = None,
-) -> Learnt | None:
+) -> Learned | None:
     """Shapes from M keyframes (take frame indices ``frames``) and their solved poses; None where nothing was explained.
 
     While shapes are sought the poses are solved along with them: what of a deformation the rig's controls had stood in
     for goes back, and the shapes stay local; at the end they are freed of the rig's span. What was found freely is
     judged kernel by kernel, and what passes is fitted again from where the solve ended: highlights and lids that pull
-    the surface about do not make the frames agree. usable: (V,) bool, where kernels may be centred, None for anywhere.
+    the surface about do not make the frames agree. usable: (V,) bool, where kernels may be centered, None for anywhere.
     """
     finest = problem.quality.finest
     space, span = _spaces(problem, pose, frames, search, usable)
@@ -79,7 +79,7 @@ def learn(
     large = shapes.norm(dim=2).amax(1) > LEAST_SIZE
     if not bool(large.any()):
         return None
-    return Learnt(span.removed_from(shapes[large]), kept.activations[:, large])
+    return Learned(span.removed_from(shapes[large]), kept.activations[:, large])
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,14 +97,14 @@ def follow(
     key_pixels: Sequence[FramePixels],
     solved: Pose,
     frames: Tensor,
-    learnt: Learnt,
+    learned: Learned,
     progress: Progress,
 ) -> Followed:
     """Activations at all F frames. solved: the F poses of the solve, which are held; frames: (M,) keyframes."""
     count, finest = problem.take.frame_count, problem.quality.finest
-    full = extended(problem, corrected_take(problem.take, learnt.shapes.cpu().numpy(), solved.controls.cpu().numpy()))
+    full = extended(problem, corrected_take(problem.take, learned.shapes.cpu().numpy(), solved.controls.cpu().numpy()))
     keys = frames.cpu().numpy()
-    columns = [np.interp(np.arange(count), keys, column) for column in learnt.activations.T.cpu().numpy()]
+    columns = [np.interp(np.arange(count), keys, column) for column in learned.activations.T.cpu().numpy()]
     guess = torch.as_tensor(np.stack(columns, 1)).to(solved.controls)
     start = Pose(torch.cat([solved.controls, guess], 1), solved.head)
     target = Target(learn_template(full, list(key_pixels), start.at(frames), frames, finest), finest, start)
@@ -130,10 +130,10 @@ def _spaces(
     for row, frame in enumerate(frames.tolist()):
         triangles = problem.views.seen_triangles(problem.quality.finest, frame, pose.controls[row], pose.head[row])
         seen[model.triangles[triangles]] = True
-    centres = seen & (weight > 0)
+    centers = seen & (weight > 0)
     if usable is not None:
-        centres &= usable
-    fields = smooth_fields(model.neutral, model.triangles, centres, search.spacing)
+        centers &= usable
+    fields = smooth_fields(model.neutral, model.triangles, centers, search.spacing)
     piece = torch.as_tensor(connected_pieces(model.rig), device=model.device)
     skin = torch.zeros(int(piece.max()) + 1, dtype=torch.bool, device=model.device)
     skin[piece[weight > 0]] = True

@@ -1,6 +1,6 @@
-"""How well the frames of a take would agree about the surface's colours if it were displaced: a quadratic model.
+"""How well the frames of a take would agree about the surface's colors if it were displaced: a quadratic model.
 
-The colours themselves are eliminated, as in ``facesolve.stages.bundle``. Displacements live at surface samples,
+The colors themselves are eliminated, as in ``facesolve.stages.bundle``. Displacements live at surface samples,
 whatever makes them. Knows no shapes.
 """
 

@@ -13,7 +13,7 @@ class Search:
 
     Attributes:
         shapes: maximum number of shapes.
-        spacing: distance between the kernels in centimetres, 0.2 to 10; finer deformation is not found.
+        spacing: distance between the kernels in centimeters, 0.2 to 10; finer deformation is not found.
     """
 
     shapes: int = 3

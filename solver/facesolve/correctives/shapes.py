@@ -32,7 +32,7 @@ CONVERGED = 1e-2  # relative residual of the conjugate gradients
 class ShapeSpace:
     """What a shape may be: a field along the neutral's normals with coefficients x (m,), cm, seen at N samples.
 
-    Along the surface a shape that is always there cannot be seen: the colour would have slid along with it.
+    Along the surface a shape that is always there cannot be seen: the color would have slid along with it.
 
     normals: (V, 3) float64; corners: (N, 3) vertices of each sample's triangle; barycentrics: (N, 3) float64;
     spacing: of the kernels, cm.
@@ -92,7 +92,7 @@ class ShapeSpace:
 def fit_shapes(
     space: ShapeSpace, model: Disagreement, activations: Tensor, start: Tensor, allowed: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Coefficients (J, m) and activations (M, J) that minimise the model and the priors, from a start.
+    """Coefficients (J, m) and activations (M, J) that minimize the model and the priors, from a start.
 
     activations: (M, J); start: (J, m); allowed: (m,) bool, kernels that may take part. The largest activation of each
     shape is 1 in magnitude.

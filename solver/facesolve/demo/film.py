@@ -19,13 +19,13 @@ from facesolve.take import Camera
 
 SUPERSAMPLING = 2
 BACKGROUND = (0.055, 0.065, 0.075)
-KEY = ((-0.55, 0.5, 0.75), (0.80, 0.76, 0.70))  # direction towards the light, colour
+KEY = ((-0.55, 0.5, 0.75), (0.80, 0.76, 0.70))  # direction towards the light, color
 FILL = ((0.8, 0.1, 0.5), (0.24, 0.28, 0.34))
 SKY, GROUND = (0.36, 0.38, 0.42), (0.20, 0.17, 0.15)
 SHOT_NOISE, READ_NOISE = 0.012, 0.0025  # standard deviations: of white, and of black; linear light
 GLOSS = {"eye": (0.9, 180.0), "teeth": (0.35, 60.0), "tongue": (0.25, 30.0)}
 SKIN_GLOSS = (0.07, 14.0)
-NEAR, FAR = 20.0, 300.0  # centimetres
+NEAR, FAR = 20.0, 300.0  # centimeters
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,10 +81,10 @@ def _shade(albedo: Tensor, normals: Tensor, to_eye: Tensor, gloss: Tensor) -> Te
     up = 0.5 + 0.5 * normals[:, 1:2]
     diffuse = up * albedo.new_tensor(SKY) + (1 - up) * albedo.new_tensor(GROUND)
     highlight = torch.zeros_like(diffuse)
-    for direction, colour in (KEY, FILL):
+    for direction, color in (KEY, FILL):
         towards = F.normalize(albedo.new_tensor(direction), dim=0)
         facing = (normals @ towards)[:, None]
-        light = albedo.new_tensor(colour)
+        light = albedo.new_tensor(color)
         diffuse = diffuse + ((facing + 0.25) / 1.25).clamp(min=0) * light
         half = F.normalize(to_eye + towards, dim=1)
         sharp = (normals * half).sum(1, keepdim=True).clamp(min=0) ** gloss[:, 1:]

@@ -12,7 +12,7 @@ from .parts import Part, build_parts
 from .shapes import COMBINATION, COMBINATION_DRIVERS, Anatomy, combination_shape, shape_functions
 from .skin_grid import SkinGrid, build_skin
 
-STILL = 1e-4  # centimetres: smaller offsets are left out of a shape
+STILL = 1e-4  # centimeters: smaller offsets are left out of a shape
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from facesolve.take import Camera
 
 WIDTH, HEIGHT = 400, 500
 FOCAL = 1720.0  # pixels
-DISTANCE = 92.0  # centimetres from the cameras to the middle of the head
+DISTANCE = 92.0  # centimeters from the cameras to the middle of the head
 AIM = np.array([0.0, -1.0, 0.0])  # the middle of the head
 CAMERA_PLACES = {"front": (2.0, -3.0), "left": (38.0, 4.0), "right": (-36.0, -6.0)}  # azimuth, elevation in degrees
 
@@ -54,7 +54,7 @@ def control_curves(names: Sequence[str], frames: int) -> np.ndarray:
 
 
 def head_transforms(frames: int) -> np.ndarray:
-    """(frames, 4, 4) rigid, ``x_world = head @ x_rig``, centimetres: the head turns, nods, tilts and drifts."""
+    """(frames, 4, 4) rigid, ``x_world = head @ x_rig``, centimeters: the head turns, nods, tilts and drifts."""
     time = np.linspace(0.0, 1.0, frames)
     turn = np.radians(6.0) * np.sin(2.0 * np.pi * (0.8 * time + 0.05))
     nod = np.radians(4.0) * np.sin(2.0 * np.pi * (1.1 * time + 0.3))
@@ -65,13 +65,13 @@ def head_transforms(frames: int) -> np.ndarray:
 
 
 def disturbed(head: np.ndarray) -> np.ndarray:
-    """``head`` (4, 4) as an animator might place it by eye: about a degree and two millimetres off."""
+    """``head`` (4, 4) as an animator might place it by eye: about a degree and two millimeters off."""
     rotation = _about(1, np.radians([0.7]))[0] @ _about(0, np.radians([-0.6]))[0] @ _about(2, np.radians([0.4]))[0]
     return np.asarray(rigid_array(rotation, np.array([0.12, -0.1, 0.12])) @ head)
 
 
 def cameras() -> tuple[Camera, ...]:
-    """Three still cameras around the face, centimetres."""
+    """Three still cameras around the face, centimeters."""
     return tuple(_camera(name, *np.radians(place)) for name, place in CAMERA_PLACES.items())
 
 

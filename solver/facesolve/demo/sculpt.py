@@ -1,6 +1,6 @@
 """The demo head's form as a signed distance: smoothly joined ellipsoids and round cones, and rays that find the skin.
 
-Knows nothing about meshes. Face looks along +z, y is up, the actor's left is +x; centimetres.
+Knows nothing about meshes. Face looks along +z, y is up, the actor's left is +x; centimeters.
 """
 
 from __future__ import annotations

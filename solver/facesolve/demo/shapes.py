@@ -1,4 +1,4 @@
-"""The demo head's blendshapes: offsets as smooth fields over the neutral, named as ARKit names them; centimetres."""
+"""The demo head's blendshapes: offsets as smooth fields over the neutral, named as ARKit names them; centimeters."""
 
 from __future__ import annotations
 

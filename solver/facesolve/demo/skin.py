@@ -63,16 +63,16 @@ def paint(head: Head, model: RigModel, size: int = 1024) -> np.ndarray:
     mesh = model.triangle_mesh[triangle[0][covered].long()]
     v, u = torch.nonzero(covered, as_tuple=True)
     place = torch.stack([(u + 0.5) / size, 1 - (v + 0.5) / size], 1)
-    colours = _skin(_Texels(at[:, :3].contiguous(), at[:, 3], at[:, 4]))
+    colors = _skin(_Texels(at[:, :3].contiguous(), at[:, 3], at[:, 4]))
     painters = {"eye": (_eye, EYE_ISLAND), "teeth_upper": (_teeth, UPPER_TEETH_ISLAND)}
     painters |= {"teeth_lower": (_teeth, LOWER_TEETH_ISLAND), "tongue": (_tongue, TONGUE_ISLAND)}
     for index, part in enumerate(model.rig.meshes):
         painter = painters.get(part.name) or painters.get(part.name.split("_")[0])
         if painter is not None:
             on_part = mesh == index
-            colours[on_part] = painter[0](_local(place[on_part], painter[1]))
+            colors[on_part] = painter[0](_local(place[on_part], painter[1]))
     image = torch.zeros(size, size, 3)
-    image[covered] = colours.clamp(0.004, 1.0)
+    image[covered] = colors.clamp(0.004, 1.0)
     return _fill(image, covered).numpy()
 
 
@@ -82,33 +82,33 @@ def _local(place: Tensor, island: Island) -> Tensor:
 
 
 def _skin(texels: _Texels) -> Tensor:
-    """Colour layers from the ground up: tone, blush, pores, freckles, moles, lips, brows, hair, lashes, mouth."""
+    """Color layers from the ground up: tone, blush, pores, freckles, moles, lips, brows, hair, lashes, mouth."""
     points, noise = texels.points, ValueNoise(1)
     near = texels.near
     tone = 1 + 0.10 * noise.layers(points, 0.35, 3) + 0.09 * noise.layers(points, 3.0, 2, 0.8)
     tone -= 0.16 * (noise(points, 4.5, 7) > 0.55).float() * (noise(points, 0.6, 8) + 0.8).clamp(0, 1)
-    colour = torch.tensor(SKIN) * tone[:, None]
+    color = torch.tensor(SKIN) * tone[:, None]
     blush = 0.55 * near(3.6, -3.2, 1.5, 1.3) + 0.6 * near(0, -3.7, 1.0, 0.8) + 0.25 * near(0, -10, 1.5, 1)
     blush += 0.7 * _step(points[:, 0].abs(), 7.2, 8.0) * (points[:, 1].abs() < 6)
-    colour = _over(colour, BLUSH, blush * (0.8 + 0.5 * noise.layers(points, 1.1, 2)).clamp(0, 1.2))
-    colour *= 1 - 0.22 * near(3.1, -0.95, 1.2, 0.35)[:, None]
-    colour *= 1 - 0.35 * _beard(points)[:, None] * (0.75 + 0.5 * noise(points, 9.0, 9))[:, None].clamp(0, 1)
+    color = _over(color, BLUSH, blush * (0.8 + 0.5 * noise.layers(points, 1.1, 2)).clamp(0, 1.2))
+    color *= 1 - 0.22 * near(3.1, -0.95, 1.2, 0.35)[:, None]
+    color *= 1 - 0.35 * _beard(points)[:, None] * (0.75 + 0.5 * noise(points, 9.0, 9))[:, None].clamp(0, 1)
     density = near(2.6, -2.8, 2.3, 1.5) + 0.8 * near(0, -1.5, 1.0, 1.5) + 0.55 * near(0, 4, 4, 2.0) + 0.18
     freckles = _step(noise(points, 2.6, 4) + 0.35 * noise(points, 6.1, 5), 0.62, 0.85) * density.clamp(0, 1)
-    colour = _over(colour, FRECKLE, 0.75 * freckles)
+    color = _over(color, FRECKLE, 0.75 * freckles)
     for x, y, radius in MOLES:
         from_mole = torch.hypot(points[:, 0] - x, points[:, 1] - y)
-        colour = _over(colour, HAIR, 0.8 * _step(from_mole, radius * 1.3, radius * 0.6) * (points[:, 2] > 0))
+        color = _over(color, HAIR, 0.8 * _step(from_mole, radius * 1.3, radius * 0.6) * (points[:, 2] > 0))
     lips = _lips(points)
     creases = 1 + 0.22 * noise(points * torch.tensor([1.0, 0.12, 0.12]), 5.0, 10) + 0.1 * noise(points, 6.0, 11)
-    colour = colour + (lips * 0.85)[:, None] * (torch.tensor(LIP) * creases[:, None] - colour)
-    colour = _over(colour, HAIR, _brows(points, noise))
-    colour = _over(colour, HAIR, _scalp(points, noise))
-    colour = _over(colour, (0.05, 0.02, 0.015), 0.9 * _nostrils(points))
-    colour = _over(colour, HAIR, 0.75 * texels.lid**2)
+    color = color + (lips * 0.85)[:, None] * (torch.tensor(LIP) * creases[:, None] - color)
+    color = _over(color, HAIR, _brows(points, noise))
+    color = _over(color, HAIR, _scalp(points, noise))
+    color = _over(color, (0.05, 0.02, 0.015), 0.9 * _nostrils(points))
+    color = _over(color, HAIR, 0.75 * texels.lid**2)
     inside = _step(texels.depth, 0.15, 1.2)
     flesh = torch.tensor(FLESH) / (1 + 0.5 * texels.depth[:, None])
-    return colour + inside[:, None] * (flesh - colour)
+    return color + inside[:, None] * (flesh - color)
 
 
 def _lips(points: Tensor) -> Tensor:
@@ -158,7 +158,7 @@ def _nostrils(points: Tensor) -> Tensor:
 
 
 def _eye(local: Tensor) -> Tensor:
-    """Sclera with fine veins, iris with fibres and a dark ring, pupil; local 0..1, the pupil at the middle."""
+    """Sclera with fine veins, iris with fibers and a dark ring, pupil; local 0..1, the pupil at the middle."""
     flat = (local - 0.5) * 2
     tilt = torch.linalg.vector_norm(flat, dim=1) * 2.1
     turn = torch.atan2(flat[:, 1], flat[:, 0])
@@ -166,12 +166,12 @@ def _eye(local: Tensor) -> Tensor:
     ring = torch.stack([torch.cos(turn) * 2.2, torch.sin(turn) * 2.2, tilt * 0.7], 1)
     veins = _step(noise(ring, 3.0, 1).abs(), 0.10, 0.0) * _step(tilt, 0.6, 1.1)
     white = torch.tensor([0.74, 0.70, 0.66]) - veins[:, None] * torch.tensor([0.08, 0.26, 0.26])
-    fibres = 0.7 + 0.5 * noise(ring, 4.0, 2)
-    iris = torch.tensor([0.10, 0.20, 0.20]) * fibres[:, None]
+    fibers = 0.7 + 0.5 * noise(ring, 4.0, 2)
+    iris = torch.tensor([0.10, 0.20, 0.20]) * fibers[:, None]
     iris = _over(iris, (0.28, 0.17, 0.05), _step(tilt, 0.34, 0.2) * 0.8)
     iris = _over(iris, (0.02, 0.03, 0.03), _step(tilt, 0.42, 0.49))
-    colour = white + _step(tilt, 0.52, 0.48)[:, None] * (iris - white)
-    return _over(colour, (0.004, 0.004, 0.004), _step(tilt, 0.2, 0.17))
+    color = white + _step(tilt, 0.52, 0.48)[:, None] * (iris - white)
+    return _over(color, (0.004, 0.004, 0.004), _step(tilt, 0.2, 0.17))
 
 
 def _teeth(local: Tensor) -> Tensor:
@@ -189,9 +189,9 @@ def _tongue(local: Tensor) -> Tensor:
     return torch.tensor([0.40, 0.13, 0.12]) * shade[:, None]
 
 
-def _over(colour: Tensor, top: tuple[float, float, float], amount: Tensor) -> Tensor:
-    """``top`` painted over colour (n, 3) with opacity amount (n,)."""
-    return colour + amount.clamp(0, 1)[:, None] * (torch.tensor(top) - colour)
+def _over(color: Tensor, top: tuple[float, float, float], amount: Tensor) -> Tensor:
+    """``top`` painted over color (n, 3) with opacity amount (n,)."""
+    return color + amount.clamp(0, 1)[:, None] * (torch.tensor(top) - color)
 
 
 def _step(x: Tensor, start: float | Tensor, end: float | Tensor) -> Tensor:
@@ -203,11 +203,11 @@ def _step(x: Tensor, start: float | Tensor, end: float | Tensor) -> Tensor:
 def _fill(image: Tensor, covered: Tensor, rounds: int = 6) -> Tensor:
     """Grows the painted texels outwards, so that look-ups at the edge of an island find no black."""
     known = covered.float()[None, None]
-    colour = image.permute(2, 0, 1)[None]
+    color = image.permute(2, 0, 1)[None]
     for _ in range(rounds):
         count = torch.nn.functional.avg_pool2d(known, 3, 1, 1)
-        mean = torch.nn.functional.avg_pool2d(colour * known, 3, 1, 1) / count.clamp(min=1e-6)
-        colour = torch.where(known > 0, colour, mean)
+        mean = torch.nn.functional.avg_pool2d(color * known, 3, 1, 1) / count.clamp(min=1e-6)
+        color = torch.where(known > 0, color, mean)
         known = (count > 0).float()
-    colour = torch.where(known > 0, colour, torch.tensor(SKIN).view(1, 3, 1, 1))
-    return colour[0].permute(1, 2, 0)
+    color = torch.where(known > 0, color, torch.tensor(SKIN).view(1, 3, 1, 1))
+    return color[0].permute(1, 2, 0)

@@ -1,4 +1,4 @@
-"""A solution against the truth, in millimetres and degrees. Knows no torch.
+"""A solution against the truth, in millimeters and degrees. Knows no torch.
 
 Python 3.7: Maya imports it together with the contract.
 """

@@ -10,20 +10,20 @@ import numpy as np
 from facesolve.take import TakeError
 from facesolve.take.rig_evaluation import RigEvaluator
 
-MILLIMETRES = 10.0  # in a centimetre
+MILLIMETERS = 10.0  # in a centimeter
 FACE = "face"
 
 
 @dataclass(frozen=True, eq=False)
 class Poses:
-    """F poses of a rig: controls (F, K) in the rig's order, head (F, 4, 4) world space, centimetres."""
+    """F poses of a rig: controls (F, K) in the rig's order, head (F, 4, 4) world space, centimeters."""
 
     evaluator: RigEvaluator
     controls: np.ndarray
     head: np.ndarray
 
     def vertices(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """(V, 3) in the rig's space and (V, 3) in the world, centimetres, at one pose."""
+        """(V, 3) in the rig's space and (V, 3) in the world, centimeters, at one pose."""
         in_rig = self.evaluator.vertices(self.controls[index : index + 1])[0]
         head = self.head[index]
         return in_rig, in_rig @ head[:3, :3].T + head[:3, 3]
@@ -31,7 +31,7 @@ class Poses:
 
 @dataclass(frozen=True, eq=False)
 class RegionErrors:
-    """Distances of the vertices of one part of the face in millimetres, per frame (F,) and over frames and vertices.
+    """Distances of the vertices of one part of the face in millimeters, per frame (F,) and over frames and vertices.
 
     world: with the head transform; rig: with the head transform removed (controls only).
     """
@@ -55,7 +55,7 @@ class VertexErrors:
     """Distances of two sequences of poses.
 
     regions: first the face (every vertex that a control moves), then the region asked for, if any. jerks: of both, mean
-    norm of the third difference of the face's world vertices, metres per second cubed; NaN where no four frames follow
+    norm of the third difference of the face's world vertices, meters per second cubed; NaN where no four frames follow
     one another. world_mean, rig_mean: (V,) mm, means over the frames, of all vertices. worst: index of the frame whose
     face differs most in the world; world_worst: (V,) mm, in that frame.
     """
@@ -84,7 +84,7 @@ def vertex_errors(
     worst, largest, world_worst = 0, -1.0, sums[0]
     for index, frame in enumerate(frames.tolist()):
         pair = one.vertices(index), other.vertices(index)
-        apart = MILLIMETRES * np.stack([np.linalg.norm(pair[0][s] - pair[1][s], axis=1) for s in (1, 0)])
+        apart = MILLIMETERS * np.stack([np.linalg.norm(pair[0][s] - pair[1][s], axis=1) for s in (1, 0)])
         sums += apart
         for name, vertices in parts.items():
             distances[name].append(apart[:, vertices].astype(np.float32))
@@ -102,7 +102,7 @@ class _Jerk:
     """Mean norm of third differences over runs of frames that follow one another."""
 
     def __init__(self, fps: float) -> None:
-        self._scale = fps**3 / 100.0  # centimetres a frame cubed to metres a second cubed
+        self._scale = fps**3 / 100.0  # centimeters a frame cubed to meters a second cubed
         self._recent: deque[tuple[int, np.ndarray]] = deque(maxlen=4)
         self._values: list[float] = []
 
@@ -128,7 +128,7 @@ def _parts(evaluator: RigEvaluator, region: tuple[int, int] | None) -> dict[str,
 
 
 def _region(name: str, distances: np.ndarray) -> RegionErrors:
-    """distances: (2, F, n) millimetres, in world space and in rig space."""
+    """distances: (2, F, n) millimeters, in world space and in rig space."""
     world, rig = distances
     return RegionErrors(
         name=name,

@@ -12,7 +12,7 @@ from facesolve.take.files import write_json
 
 from .performance import Performance
 
-EXPORT_SCHEMA = 1
+EXPORT_SCHEMA = 2  # from 2 on provenance as in take.provenance
 
 
 def write_curves_json(performance: Performance, path: Path) -> None:
@@ -23,14 +23,14 @@ def write_curves_json(performance: Performance, path: Path) -> None:
 def performance_record(performance: Performance) -> dict[str, Any]:
     """The performance as JSON values; numbers are written so that they read back exactly, null where not finite.
 
-    schema 1; kind ``facesolve export``; take; fps; units; frames (F) footage frame numbers; scene_times (F) frames of
+    schema 2; kind ``facesolve export``; take; fps; units; frames (F) footage frame numbers; scene_times (F) frames of
     the rig's timeline.
     controls: a list of {name, plug, minimum, maximum, default, values (F), std (F)}.
     targets: blendshape weights that the controls make, in-betweens and combinations evaluated: {name, weights (F)}.
     head: {matrix (F, 4, 4), rows; ``x_world = matrix @ x_rig``, cm; rotation_std (F, 3) radians and translation_std
         (F, 3) cm, about and along the head's own axes}.
     cameras: OpenCV axes, ``x_camera = rotation @ x_world + translation``, cm; {name, width, height, intrinsics (3, 3)
-        pixels with the first pixel's centre at (0.5, 0.5), distortion (n), rotation (3, 3), translation (3)}; the three
+        pixels with the first pixel's center at (0.5, 0.5), distortion (n), rotation (3, 3), translation (3)}; the three
         are lists over the frames where ``moving`` names them. residual (F) of each camera, null where it did not see.
     provenance: what made the solution.
     """
@@ -41,7 +41,7 @@ def performance_record(performance: Performance) -> dict[str, Any]:
         "kind": "facesolve export",
         "take": performance.take.name,
         "fps": solution.fps,
-        "units": {"length": "centimetre", "angle": "radian", "time": "frame", "image": "pixel"},
+        "units": {"length": "centimeter", "angle": "radian", "time": "frame", "image": "pixel"},
         "frames": solution.frames.tolist(),
         "scene_times": solution.scene_times.tolist(),
         "controls": [

@@ -17,13 +17,13 @@ def write_obj_sequence(
 ) -> None:
     """Writes ``head.<frame>.obj`` for every frame into the new ``folder``, all or nothing.
 
-    Centimetres, world space; with ``stabilized`` rig space, the head transform left out. Vertices are in the rig's
+    Centimeters, world space; with ``stabilized`` rig space, the head transform left out. Vertices are in the rig's
     order, polygons and UVs as the rig has them, a group for each of its meshes. Positions have six decimals.
     Raises TakeError when ``folder`` is there already, unless ``overwrite``.
     """
     faces = _faces(performance.rig)
-    space = "head-stabilised (rig) space" if stabilized else "world space"
-    comment = f"# Facesolve: take {_printable(performance.take.name)}, frame {{}}, {space}, centimetres\n"
+    space = "head-stabilized (rig) space" if stabilized else "world space"
+    comment = f"# Facesolve: take {_printable(performance.take.name)}, frame {{}}, {space}, centimeters\n"
     template = "v %.6f %.6f %.6f\n" * performance.rig.vertex_count
     written: set[str] = set()
     with new_folder(folder, overwrite) as temporary:

@@ -49,11 +49,11 @@ class Performance:
         return self.evaluator.activations(self.solution.controls)
 
     def head(self, stabilized: bool) -> np.ndarray:
-        """(F, 4, 4) the head transform, centimetres; the identity when the head is held still."""
+        """(F, 4, 4) the head transform, centimeters; the identity when the head is held still."""
         return np.tile(np.eye(4), (self.frame_count, 1, 1)) if stabilized else self.solution.head
 
     def vertices(self, stabilized: bool) -> Iterator[tuple[int, np.ndarray]]:
-        """Frame number and vertices (V, 3) float64, centimetres, of every frame: in the world, or in rig space."""
+        """Frame number and vertices (V, 3) float64, centimeters, of every frame: in the world, or in rig space."""
         heads = self.head(stabilized)
         for index, frame in enumerate(self.solution.frames):
             in_rig = self.evaluator.vertices(self.solution.controls[index : index + 1])[0]

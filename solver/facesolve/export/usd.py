@@ -31,7 +31,7 @@ from .usd_mesh import blend_shapes, define_meshes
 from .usd_names import unique_names
 
 SUFFIXES = (".usd", ".usda", ".usdc")
-METRES_PER_UNIT = 0.01  # centimetres
+METERS_PER_UNIT = 0.01  # centimeters
 JOINT = "head"
 
 
@@ -76,7 +76,7 @@ def write_usd(performance: Performance, path: Path, options: UsdOptions = DEFAUL
 
 
 def build_stage(performance: Performance, options: UsdOptions = DEFAULTS, texture: str | None = None) -> Any:
-    """A ``Usd.Stage`` in memory: centimetres, time codes are footage frame numbers.
+    """A ``Usd.Stage`` in memory: centimeters, time codes are footage frame numbers.
 
     /TAKE (default prim, kind component, provenance in its custom data)
       /Head SkelRoot: /Skeleton (one joint), /Animation (head transform, blend shape weights), a Mesh for each mesh of
@@ -88,7 +88,7 @@ def build_stage(performance: Performance, options: UsdOptions = DEFAULTS, textur
     solution = performance.solution
     stage = Usd.Stage.CreateInMemory()
     UsdGeom.SetStageUpAxis(stage, UsdGeom.Tokens.z if options.up_axis == "z" else UsdGeom.Tokens.y)
-    UsdGeom.SetStageMetersPerUnit(stage, METRES_PER_UNIT)
+    UsdGeom.SetStageMetersPerUnit(stage, METERS_PER_UNIT)
     stage.SetTimeCodesPerSecond(solution.fps)
     stage.SetFramesPerSecond(solution.fps)
     stage.SetStartTimeCode(float(solution.frames[0]))
@@ -138,7 +138,7 @@ def _define_head(stage: Any, path: Any, performance: Performance, options: UsdOp
 
 
 def _animate_joint(animation: Any, frames: list[int], heads: np.ndarray) -> None:
-    """Translation and rotation of the joint; neighbouring quaternions on the same side, so that slerp goes the short
+    """Translation and rotation of the joint; neighboring quaternions on the same side, so that slerp goes the short
     way."""
     rotations, translations = animation.CreateRotationsAttr(), animation.CreateTranslationsAttr()
     animation.CreateScalesAttr(Vt.Vec3hArray([Gf.Vec3h(1.0)]))

@@ -9,19 +9,19 @@ from pxr import Gf, UsdGeom, Vt
 
 from facesolve.geometry.camera import film_back_from_intrinsics, maya_world_matrix_from_extrinsics
 from facesolve.take import Camera
-from facesolve.take.film import MILLIMETRES_AN_INCH
+from facesolve.take.film import MILLIMETERS_AN_INCH
 
 from .performance import Performance
 from .usd_names import unique_names
 
-_CLIPPING = (1.0, 10000.0)  # centimetres
+_CLIPPING = (1.0, 10000.0)  # centimeters
 
 
 def define_cameras(stage: Any, path: Any, performance: Performance, stabilized: bool) -> None:
     """Defines a Camera under ``path`` for each camera of the take, without lens distortion (which USD lacks).
 
     USD's camera looks along -z with +y up and a matrix of row vectors, as Maya's does. Focal length, apertures and
-    offsets are tenths of a scene unit, so millimetres on a stage in centimetres. Image size and distortion are in the
+    offsets are tenths of a scene unit, so millimeters on a stage in centimeters. Image size and distortion are in the
     custom data. stabilized: the cameras move so that they see the still head as they saw the moving one.
     """
     UsdGeom.Scope.Define(stage, path)
@@ -56,7 +56,7 @@ def _set_lens(lens: Any, camera: Camera, intrinsics: np.ndarray, *time: int) -> 
         lens.CreateVerticalApertureOffsetAttr(): film.vertical_offset,
     }
     for attribute, value in inches.items():
-        attribute.Set(value * MILLIMETRES_AN_INCH, *time)
+        attribute.Set(value * MILLIMETERS_AN_INCH, *time)
 
 
 def _origin(camera: Camera) -> dict[str, Any]:

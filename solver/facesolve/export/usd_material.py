@@ -7,7 +7,7 @@ from typing import Any
 from pxr import Gf, Sdf, UsdGeom, UsdShade
 
 _SKIN_ROUGHNESS = 0.5
-_UNSEEN = Gf.Vec4f(0.18, 0.18, 0.18, 1.0)  # middle grey, where no image of the tile was baked
+_UNSEEN = Gf.Vec4f(0.18, 0.18, 0.18, 1.0)  # middle gray, where no image of the tile was baked
 
 
 def define_material(stage: Any, scope: Any, meshes: list[Any], texture: str) -> None:
@@ -26,8 +26,8 @@ def define_material(stage: Any, scope: Any, meshes: list[Any], texture: str) -> 
     coordinates = reader.CreateOutput("result", Sdf.ValueTypeNames.Float2)
     image.CreateInput("st", Sdf.ValueTypeNames.Float2).ConnectToSource(coordinates)
     surface = _shader(stage, path.AppendChild("Surface"), "UsdPreviewSurface")
-    colour = image.CreateOutput("rgb", Sdf.ValueTypeNames.Float3)
-    surface.CreateInput("diffuseColor", Sdf.ValueTypeNames.Color3f).ConnectToSource(colour)
+    color = image.CreateOutput("rgb", Sdf.ValueTypeNames.Float3)
+    surface.CreateInput("diffuseColor", Sdf.ValueTypeNames.Color3f).ConnectToSource(color)
     surface.CreateInput("roughness", Sdf.ValueTypeNames.Float).Set(_SKIN_ROUGHNESS)
     material.CreateSurfaceOutput().ConnectToSource(surface.CreateOutput("surface", Sdf.ValueTypeNames.Token))
     for mesh in meshes:

@@ -23,7 +23,7 @@ DEVIATES = 6.0  # standard deviations of the background from which a pixel is no
 MOST_STRAY = 0.02  # of the background that may deviate from it without being part of the actor
 LEAST_CLEAN = 0.5  # of the pixels outside the predicted outline; hair and clothes take the rest
 LEAST_SEPARABLE = 0.9  # of the pixels just inside the outline that must differ from the background
-EVEN_DEVIATION = 0.015  # linear light: skin varies more than a background that may be learnt blindly
+EVEN_DEVIATION = 0.015  # linear light: skin varies more than a background that may be learned blindly
 MOST_FALLOFF, MOST_HUE = 0.7, 0.3  # of its mean: how far such a background may vary in luminance and chroma
 BORDER = 0.02  # of the image's longer side: the strip in which the background is looked for
 LEAST_CLEAN_BORDER = 0.35  # of the strip that must be background
@@ -57,7 +57,7 @@ def half_chroma(linear: Tensor) -> Tensor:
 def clean_background_mattes(luminance: Tensor, chroma: Tensor | None, mask: Tensor, coverage: Tensor) -> list[Matte]:
     """The actor before a smooth, nearly uniform background in n images, or the reason why it cannot be told from it.
 
-    The background is learnt far outside the outline that the rig predicts. What deviates there and hangs together with
+    The background is learned far outside the outline that the rig predicts. What deviates there and hangs together with
     the predicted actor (hair, clothes) is the actor's; anything else that deviates makes the background unclean.
     No image's matte depends on the others. A GPU is waited for twice, and once more where something deviates outside.
 
@@ -90,7 +90,7 @@ def clean_background_mattes(luminance: Tensor, chroma: Tensor | None, mask: Tens
 def actor_mask(luminance: Tensor, chroma: Tensor | None, valid: Tensor) -> Matte:
     """As ``clean_background_mattes`` of one image when nobody knows yet where the actor is: 1 there, 0 elsewhere.
 
-    The background is learnt along the image's border, of which the actor may cover a part.
+    The background is learned along the image's border, of which the actor may cover a part.
     """
     colors = _colors(luminance[None], None if chroma is None else chroma[None])
     inner = ~_dilated(~valid[None], MIXED)[0]  # where the image ends, its color is mixed with nothing

@@ -44,30 +44,30 @@ __all__ = [
     "without_distortion",
 ]
 
-NEAREST = 1e-2  # centimetres in front of the camera; nearer points are not projected
+NEAREST = 1e-2  # centimeters in front of the camera; nearer points are not projected
 OUTSIDE = -1e6  # pixel coordinate of points that are not projected
 _WIDEST = 100.0  # squared tangent (84 degrees off axis) beyond which a distortion polynomial is not trusted
 _NEWTON_STEPS = 20
 
 
 class Projection(NamedTuple):
-    """pixels: (..., n, 2), (-1e6, -1e6) where not valid. depth: (..., n) z in the camera, centimetres.
+    """pixels: (..., n, 2), (-1e6, -1e6) where not valid. depth: (..., n) z in the camera, centimeters.
 
     valid: (..., n) bool: in front of the camera and within the lens model's range (the image's edge is not considered).
-    normalised: (..., n, 2) on the plane z = 1, before distortion; zero where not valid.
+    normalized: (..., n, 2) on the plane z = 1, before distortion; zero where not valid.
     """
 
     pixels: Tensor
     depth: Tensor
     valid: Tensor
-    normalised: Tensor
+    normalized: Tensor
 
 
 @dataclass(frozen=True, eq=False)
 class CameraModel:
-    """C cameras as tensors, OpenCV convention (``x_cam = R x_world + t``, +z forward, y down), centimetres, pixels.
+    """C cameras as tensors, OpenCV convention (``x_cam = R x_world + t``, +z forward, y down), centimeters, pixels.
 
-    The first pixel's centre is (0.5, 0.5). Leading dimensions ``...`` are (C,) for one frame, (B, C) for several.
+    The first pixel's center is (0.5, 0.5). Leading dimensions ``...`` are (C,) for one frame, (B, C) for several.
 
     intrinsics: (..., 3, 3). rotation: (..., 3, 3). translation: (..., 3). widths, heights: (C,) int64 pixels.
     distortion: (C, 8) k1 k2 p1 p2 k3 k4 k5 k6, or None when no camera has any.
@@ -126,8 +126,8 @@ class CameraModel:
         )
 
     @property
-    def centres(self) -> Tensor:
-        """(..., 3) centres of projection, world, centimetres."""
+    def centers(self) -> Tensor:
+        """(..., 3) centers of projection, world, centimeters."""
         return -(self.rotation.mT @ self.translation[..., None])[..., 0]
 
     def within(self, frames: Tensor) -> CameraModel:
@@ -136,39 +136,39 @@ class CameraModel:
         return replace(self, rotation=moved[..., :3], translation=moved[..., 3] + self.translation)
 
     def project(self, points: Tensor) -> Projection:
-        """Pixels and depths of world points, centimetres; differentiable.
+        """Pixels and depths of world points, centimeters; differentiable.
 
         points: (..., n, 3), leading dimensions broadcast against the cameras': (n, 3) and (C, n, 3) give (C, n, 2),
         (B, 1, n, 3) gives (B, C, n, 2). Model: OpenCV, "Camera Calibration and 3D Reconstruction".
         """
-        return self._projection(*self._normalised(points))
+        return self._projection(*self._normalized(points))
 
     def project_with_jacobian(self, points: Tensor) -> tuple[Projection, Tensor]:
-        """As ``project``, and d pixel / d x_world (..., n, 2, 3), pixels a centimetre; zero where not valid."""
-        normalised, depth, valid = self._normalised(points)
+        """As ``project``, and d pixel / d x_world (..., n, 2, 3), pixels a centimeter; zero where not valid."""
+        normalized, depth, valid = self._normalized(points)
         inverse_depth = 1 / torch.where(valid, depth, 1.0)
         zero = torch.zeros_like(inverse_depth)
-        x, y = normalised.unbind(-1)
-        J_normalised_camera = torch.stack(
+        x, y = normalized.unbind(-1)
+        J_normalized_camera = torch.stack(
             (inverse_depth, zero, -x * inverse_depth, zero, inverse_depth, -y * inverse_depth), -1
         ).unflatten(-1, (2, 3))
-        J_pixel_normalised = self.intrinsics[..., None, :2, :2]
+        J_pixel_normalized = self.intrinsics[..., None, :2, :2]
         if self.distortion is not None:
-            J_pixel_normalised = J_pixel_normalised @ _distort(normalised, self.distortion)[1]
-        jacobian = J_pixel_normalised @ J_normalised_camera @ self.rotation[..., None, :, :]
-        return self._projection(normalised, depth, valid), torch.where(valid[..., None, None], jacobian, 0.0)
+            J_pixel_normalized = J_pixel_normalized @ _distort(normalized, self.distortion)[1]
+        jacobian = J_pixel_normalized @ J_normalized_camera @ self.rotation[..., None, :, :]
+        return self._projection(normalized, depth, valid), torch.where(valid[..., None, None], jacobian, 0.0)
 
     def pull_back(self, projection: Projection, slopes: Tensor) -> Tensor:
         """Derivative by the world position of something whose derivative by the pixel is known, without a Jacobian.
 
-        projection: of the points, by ``project``; slopes: (..., n, 2) a pixel. Returns (..., n, 3) a centimetre,
+        projection: of the points, by ``project``; slopes: (..., n, 2) a pixel. Returns (..., n, 3) a centimeter,
         ``slopes @ d pixel / d x_world``; zero where a point is not valid.
         """
         across = slopes @ self.intrinsics[..., :2, :2]
         if self.distortion is not None:
-            across = (across[..., None, :] @ _distort(projection.normalised, self.distortion)[1])[..., 0, :]
+            across = (across[..., None, :] @ _distort(projection.normalized, self.distortion)[1])[..., 0, :]
         across = across * torch.where(projection.valid, projection.depth.reciprocal(), 0.0)[..., None]
-        along = -(across * projection.normalised).sum(-1, keepdim=True)
+        along = -(across * projection.normalized).sum(-1, keepdim=True)
         return torch.cat((across, along), -1) @ self.rotation
 
     def undistort_points(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
@@ -195,25 +195,25 @@ class CameraModel:
         return self._pixels(torch.where(valid[..., None], solution, distorted)), valid
 
     def clip_matrices(self, near: float | Tensor, far: float | Tensor) -> Tensor:
-        """``clip_matrix`` of every camera, without distortion; near, far: centimetres, or (...). (..., 4, 4)."""
+        """``clip_matrix`` of every camera, without distortion; near, far: centimeters, or (...). (..., 4, 4)."""
         return clip_matrix(self.intrinsics, self.rotation, self.translation, self.widths, self.heights, near, far)
 
-    def _normalised(self, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _normalized(self, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Points on the z = 1 plane (zero where not valid), depth, valid."""
         camera = points @ self.rotation.mT + self.translation[..., None, :]
         depth = camera[..., 2]
         valid = depth > NEAREST
-        normalised = camera[..., :2] / torch.where(valid, depth, 1.0)[..., None]
+        normalized = camera[..., :2] / torch.where(valid, depth, 1.0)[..., None]
         if self.distortion is not None:
-            valid = valid & ((normalised * normalised).sum(-1) < self.radius_limit[..., None])
-        return torch.where(valid[..., None], normalised, 0.0), depth, valid
+            valid = valid & ((normalized * normalized).sum(-1) < self.radius_limit[..., None])
+        return torch.where(valid[..., None], normalized, 0.0), depth, valid
 
-    def _projection(self, normalised: Tensor, depth: Tensor, valid: Tensor) -> Projection:
-        distorted = normalised if self.distortion is None else _distort(normalised, self.distortion)[0]
-        return Projection(torch.where(valid[..., None], self._pixels(distorted), OUTSIDE), depth, valid, normalised)
+    def _projection(self, normalized: Tensor, depth: Tensor, valid: Tensor) -> Projection:
+        distorted = normalized if self.distortion is None else _distort(normalized, self.distortion)[0]
+        return Projection(torch.where(valid[..., None], self._pixels(distorted), OUTSIDE), depth, valid, normalized)
 
-    def _pixels(self, normalised: Tensor) -> Tensor:
-        return normalised @ self.intrinsics[..., :2, :2].mT + self.intrinsics[..., None, :2, 2]
+    def _pixels(self, normalized: Tensor) -> Tensor:
+        return normalized @ self.intrinsics[..., :2, :2].mT + self.intrinsics[..., None, :2, 2]
 
 
 def clip_matrix(
@@ -228,7 +228,7 @@ def clip_matrix(
     """World to clip space for rasterizers: ``clip = M (x, y, z, 1)``, OpenGL's -1..1 cube after division by w.
 
     ROW 0 OF THE IMAGE IS y_ndc = -1, as in nvdiffrast's buffers (not as on an OpenGL screen): pixel (u, v) is at
-    ``(2u/width - 1, 2v/height - 1)``. w is the depth in the camera; near and far, centimetres, map to -1 and 1.
+    ``(2u/width - 1, 2v/height - 1)``. w is the depth in the camera; near and far, centimeters, map to -1 and 1.
 
     intrinsics, rotation: (..., 3, 3). translation: (..., 3). width, height: pixels, int or (...) -> (..., 4, 4).
     """
@@ -247,7 +247,7 @@ def clip_matrix(
 def scaled(camera: Camera, factor: float) -> Camera:
     """The camera of the image scaled by ``factor`` (0.5: each 2x2 block becomes one pixel).
 
-    With pixel centres at .5 the intrinsics scale linearly. A last row or column that does not fill a pixel is dropped,
+    With pixel centers at .5 the intrinsics scale linearly. A last row or column that does not fill a pixel is dropped,
     as by average pooling.
     """
     intrinsics = camera.intrinsics.copy()
@@ -287,7 +287,7 @@ def look_along(forward: np.ndarray, up: np.ndarray) -> np.ndarray:
 
 
 def intrinsics_from_opencv(intrinsics: np.ndarray) -> np.ndarray:
-    """From intrinsics whose first pixel's centre is (0, 0), as cv2's calibration gives, to (0.5, 0.5). (..., 3, 3)."""
+    """From intrinsics whose first pixel's center is (0, 0), as cv2's calibration gives, to (0.5, 0.5). (..., 3, 3)."""
     shifted = np.array(intrinsics, np.float64)
     shifted[..., :2, 2] += 0.5
     return shifted
@@ -301,14 +301,14 @@ def intrinsics_to_opencv(intrinsics: np.ndarray) -> np.ndarray:
 
 
 def map_to_opencv(pixel_map: np.ndarray) -> np.ndarray:
-    """An affine map of pixels (2, 3), centres at .5, as ``cv2.warpAffine`` must be given it (centres at integers)."""
+    """An affine map of pixels (2, 3), centers at .5, as ``cv2.warpAffine`` must be given it (centers at integers)."""
     shifted = np.array(pixel_map, np.float64)
     shifted[:, 2] += shifted[:, :2].sum(1) * 0.5 - 0.5
     return shifted
 
 
 def pixels_from_opencv(pixels: np.ndarray) -> np.ndarray:
-    """From pixels whose first centre is (0, 0), as cv2's detectors give, to (0.5, 0.5). (..., 2)."""
+    """From pixels whose first center is (0, 0), as cv2's detectors give, to (0.5, 0.5). (..., 2)."""
     return np.asarray(pixels, np.float64) + 0.5
 
 
@@ -320,7 +320,7 @@ def pixels_to_opencv(pixels: np.ndarray) -> np.ndarray:
 def undistortion_maps(camera: Camera, frame_index: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Maps for ``cv2.remap`` that undistort the camera's stored images, intrinsics unchanged.
 
-    Returns map_x and map_y, (height, width) float32: where to read, in cv2.remap's pixels (first centre at 0). Pixels
+    Returns map_x and map_y, (height, width) float32: where to read, in cv2.remap's pixels (first center at 0). Pixels
     that the lens model does not reach read from -2, outside the image. ``frame_index``: for a zooming camera.
     """
     intrinsics = torch.from_numpy(camera.at(frame_index)[0])
@@ -328,10 +328,10 @@ def undistortion_maps(camera: Camera, frame_index: int = 0) -> tuple[np.ndarray,
         torch.arange(camera.height, dtype=torch.float64), torch.arange(camera.width, dtype=torch.float64), indexing="ij"
     )
     offset = torch.stack((columns, rows), -1) + 0.5 - intrinsics[:2, 2]
-    normalised = offset @ torch.linalg.inv(intrinsics[:2, :2]).mT
+    normalized = offset @ torch.linalg.inv(intrinsics[:2, :2]).mT
     coefficients = _padded(camera.distortion)
-    reached = (normalised * normalised).sum(-1, keepdim=True) < _radius_limit(coefficients)
-    distorted, _ = _distort(torch.where(reached, normalised, 0.0), torch.from_numpy(coefficients))
+    reached = (normalized * normalized).sum(-1, keepdim=True) < _radius_limit(coefficients)
+    distorted, _ = _distort(torch.where(reached, normalized, 0.0), torch.from_numpy(coefficients))
     pixels = distorted @ intrinsics[:2, :2].mT + intrinsics[:2, 2] - 0.5
     maps = torch.where(reached, pixels, -2.0).float().numpy()
     return np.ascontiguousarray(maps[..., 0]), np.ascontiguousarray(maps[..., 1])

@@ -1,6 +1,6 @@
 """Calibrations in other programs' files: OpenCV's YAML and XML, and the thesis' JSON. Converts to our conventions.
 
-OpenCV's files count pixels from the first one's centre, ours from its corner; lengths in them are in any unit, which
+OpenCV's files count pixels from the first one's center, ours from its corner; lengths in them are in any unit, which
 the file may name and else the reader must.
 """
 
@@ -21,7 +21,7 @@ from facesolve.take.files import write_atomic
 
 from .camera import intrinsics_from_opencv, intrinsics_to_opencv
 
-UNITS = {"mm": 0.1, "cm": 1.0, "m": 100.0}  # centimetres
+UNITS = {"mm": 0.1, "cm": 1.0, "m": 100.0}  # centimeters
 OPENCV_SUFFIXES = (".yml", ".yaml", ".xml")
 FORMATS = ("json", "thesis", "yml", "xml")
 
@@ -80,7 +80,7 @@ def _opened(path: Path) -> Iterator[cv2.FileNode]:
 def write_opencv(cameras: Sequence[CalibratedCamera], path: Path) -> None:
     """Writes OpenCV YAML or XML, by the suffix: ``cameras``, a list with name, size, matrix, coefficients, R and T.
 
-    Lengths are centimetres, as the file says; pixels are counted as OpenCV does.
+    Lengths are centimeters, as the file says; pixels are counted as OpenCV does.
     """
     storage = cv2.FileStorage(path.suffix.lower(), cv2.FileStorage_WRITE | cv2.FileStorage_MEMORY)
     storage.write("unit", "cm")
@@ -147,7 +147,7 @@ def _cameras(root: cv2.FileNode, path: Path, unit: str) -> tuple[tuple[Calibrate
 
 
 def _unit(root: cv2.FileNode, path: Path, unit: str) -> float:
-    """Centimetres in the file's unit, or in the one given when it names none."""
+    """Centimeters in the file's unit, or in the one given when it names none."""
     named = root.getNode("unit").string() if "unit" in root.keys() else unit  # noqa: SIM118
     if named not in UNITS:
         raise TakeError(f"calibration: '{path}' is in '{named}'; lengths must be in one of {', '.join(UNITS)}.")
@@ -159,7 +159,7 @@ def _has_place(node: cv2.FileNode) -> bool:
 
 
 def _place(node: cv2.FileNode, path: Path, unit: float) -> tuple[np.ndarray, np.ndarray]:
-    """Rotation (3, 3) and translation (3,) in centimetres under ``R`` and ``T``."""
+    """Rotation (3, 3) and translation (3,) in centimeters under ``R`` and ``T``."""
     rotation, translation = _matrix(node, "R", path), _matrix(node, "T", path) * unit
     if rotation.size == 3:
         rotation = cv2.Rodrigues(rotation.reshape(3))[0]

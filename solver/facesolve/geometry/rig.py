@@ -14,14 +14,14 @@ from torch import Tensor
 from facesolve.take import Combination, Rig, SolveError
 from facesolve.take.rig import MULTIPLY
 
-_STILL_BELOW = 1e-6  # centimetres: a vertex that no shape moves further does not move
+_STILL_BELOW = 1e-6  # centimeters: a vertex that no shape moves further does not move
 
 
 class RigModel:
     """A rig as tensors on one device. B = poses (frames), K = controls, S = shapes, V = vertices, F = triangles.
 
     Every shape of every target, in-betweens included, is one column of the basis, in the order of ``rig.targets`` and
-    of their ``shapes``: ``vertices = neutral + sum_s activation_s * deltas[s]``, rig space, centimetres.
+    of their ``shapes``: ``vertices = neutral + sum_s activation_s * deltas[s]``, rig space, centimeters.
 
     neutral: (V, 3). deltas: (S, V, 3). bounds: (K, 2). default: (K,) control values of the neutral.
     triangles: (F, 3) int64 vertex indices, polygons cut into fans, corners shared as in the mesh.
@@ -77,13 +77,13 @@ class RigModel:
         return self._target_weights(controls)[0]
 
     def vertices(self, controls: Tensor) -> Tensor:
-        """Vertex positions in rig space, centimetres; differentiable. controls: (B, K) -> (B, V, 3)."""
+        """Vertex positions in rig space, centimeters; differentiable. controls: (B, K) -> (B, V, 3)."""
         weights, _ = self._target_weights(controls)
         values, _ = self._shape_curves(self._of_shapes(weights))
         return self.neutral + (values @ self.deltas.flatten(1)).unflatten(1, (-1, 3))
 
     def sample_basis(self, triangles: Tensor, barycentrics: Tensor) -> tuple[Tensor, Tensor]:
-        """Neutral position and basis of surface samples, rig space, centimetres.
+        """Neutral position and basis of surface samples, rig space, centimeters.
 
         triangles: (n,) int64 triangle of each sample; barycentrics: (n, 3), one weight for each corner of
         ``self.triangles``. Returns neutral (n, 3) and basis (S, n, 3): ``x = neutral + sum_s a_s basis[s]``.
@@ -190,7 +190,7 @@ class PiecewiseLinear:
 
 
 def apply_head(head: Tensor, points: Tensor) -> Tensor:
-    """World positions ``R p + t`` of rig-space points, centimetres. head: (B, 4, 4), points: (B, n, 3) -> (B, n, 3)."""
+    """World positions ``R p + t`` of rig-space points, centimeters. head: (B, 4, 4), points: (B, n, 3) -> (B, n, 3)."""
     return points @ head[:, :3, :3].mT + head[:, None, :3, 3]
 
 

@@ -1,6 +1,6 @@
 """Rigid transforms (..., 4, 4): ``x -> R x + t``, their steps, and the motions that fit points best. Knows no rig.
 
-A step (..., 6) is a turn ``w`` (axis-angle vector, radians) and a shift ``u`` (centimetres). ``rigid_step`` is the
+A step (..., 6) is a turn ``w`` (axis-angle vector, radians) and a shift ``u`` (centimeters). ``rigid_step`` is the
 motion ``p -> exp(w) p + u``, and ``step_of`` its inverse: turn and shift do not mix, as they do in the exponential map
 of SE(3).
 """
@@ -53,7 +53,7 @@ def step_of(transform: Tensor, pivot: Tensor | None = None) -> Tensor:
 def retract(head: Tensor, step: Tensor) -> Tensor:
     """Moves a head transform along its own axes: ``x = R (exp(w) p + u) + t``: ``R <- R exp(w)``, ``t <- t + R u``.
 
-    head: (..., 4, 4) rigid. step: (..., 6) = (w, u), radians and centimetres. Returns (..., 4, 4).
+    head: (..., 4, 4) rigid. step: (..., 6) = (w, u), radians and centimeters. Returns (..., 4, 4).
     """
     return head @ rigid_step(step).to(head)
 
@@ -61,7 +61,7 @@ def retract(head: Tensor, step: Tensor) -> Tensor:
 def step_basis(points: Tensor) -> Tensor:
     """Derivative of ``exp(w) p + u`` with respect to the step (w, u) at zero: ``[-[p]_x, I]``.
 
-    points: (..., 3), centimetres. Returns (..., 3, 6).
+    points: (..., 3), centimeters. Returns (..., 3, 6).
     """
     x, y, z = points.unbind(-1)
     zero, one = torch.zeros_like(x), torch.ones_like(x)

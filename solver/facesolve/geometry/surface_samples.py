@@ -24,10 +24,10 @@ FULL_MOTION = 0.1  # cm, the motion by one control from which surface is sampled
 
 @dataclass(frozen=True, eq=False)
 class SurfaceSamples:
-    """N points on the surface, in rig space, centimetres: ``x = neutral + basis @ a`` with S shape activations a.
+    """N points on the surface, in rig space, centimeters: ``x = neutral + basis @ a`` with S shape activations a.
 
     triangles: (N,) int64; barycentrics: (N, 3); neutral: (N, 3); basis: (N, 3, S); weight: (N,) photometric, 0..1.
-    spacing: centimetres between neighbours on seen surface that the controls move.
+    spacing: centimeters between neighbors on seen surface that the controls move.
     """
 
     triangles: Tensor
@@ -104,7 +104,7 @@ def sample_surface(model: RigModel, count: int, seen: Tensor) -> SurfaceSamples:
 def spread(mass: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """Places ``count`` points on triangles, each triangle with its share by ``mass`` (F,); the same each time.
 
-    Neighbours in the list lie on neighbouring triangles, so every n-th point is as even as all of them. Returns
+    Neighbors in the list lie on neighboring triangles, so every n-th point is as even as all of them. Returns
     triangles (count,) int64 and barycentrics (count, 3).
     """
     cumulative = torch.cumsum(mass.double(), 0)

@@ -1,4 +1,4 @@
-"""A first-order solve as a job on disk: an ordinary solution, and beside it what else was learnt."""
+"""A first-order solve as a job on disk: an ordinary solution, and beside it what else was learned."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def descend_take_folder(
 ) -> Solution:
     """Solves the take in ``take_folder`` and writes the solution into ``out``.
 
-    Also ``texture.<UDIM>.png`` (grey), ``correctives.npz`` and ``.json`` where shapes were learnt, ``cameras.json``
+    Also ``texture.<UDIM>.png`` (gray), ``correctives.npz`` and ``.json`` where shapes were learned, ``cameras.json``
     where cameras moved, and ``progress.mp4`` if ``video``. Raises FacesolveError; until it ends nothing is written. A
     solution that is in ``out`` already is an error unless ``overwrite``.
     """
@@ -74,7 +74,7 @@ def descend_take_folder(
 
         outcome = descend(take, where, method, budget, mask=vertices, observe=observe, every=every)
     provenance = {**outcome.solution.provenance, **origin(take, take_folder, out, where)}
-    files = write_texture(_grey(outcome.texture), out)
+    files = write_texture(_gray(outcome.texture), out)
     provenance["texture"] = [file.name for file in files]
     solution = replace(outcome.solution, provenance=provenance)
     if len(outcome.shapes):
@@ -109,7 +109,7 @@ def _even(picture: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 2 * 2])
 
 
-def _grey(texture: Mapping[Tile, Tensor]) -> Texture:
+def _gray(texture: Mapping[Tile, Tensor]) -> Texture:
     """A texture of encoded luminance as one to write: linear light, the same in all channels."""
     tiles = {tile: (texels.clamp_min(0) ** 2).expand(-1, -1, 3) for tile, texels in texture.items()}
     return Texture.from_tiles(tiles)

@@ -67,8 +67,8 @@ def _backend() -> Finding:
 
 def _nvdiffrast() -> Finding:
     if importlib.util.find_spec("nvdiffrast") is not None:
-        return Finding(NOTE, "nvdiffrast", "installed; mind its research and evaluation licence")
-    remedy = "needs CUDA and a research licence: https://github.com/NVlabs/nvdiffrast"
+        return Finding(NOTE, "nvdiffrast", "installed; mind its research and evaluation license")
+    remedy = "needs CUDA and a research license: https://github.com/NVlabs/nvdiffrast"
     return Finding(NOTE, "nvdiffrast", "not installed; the built-in rasterizer is used", remedy)
 
 

@@ -82,14 +82,14 @@ def find_correctives(
     usable = None if vertices is None else torch.as_tensor(vertices, device=where)
     with TakeFootage(take, where) as footage:
         pixels = [image for _, image in footage.frames(frames.tolist())]
-        learnt = learn(problem, pixels, pose.at(frames), frames, search, progress, usable)
-        if learnt is None:
+        learned = learn(problem, pixels, pose.at(frames), frames, search, progress, usable)
+        if learned is None:
             for name in (CORRECTIVES, CORRECTIVES_ARRAYS):
                 (folder / name).unlink(missing_ok=True)
             progress.message("no corrective: the rig explains what the cameras see, as far as they agree.")
             return Result(None, before, before)
-        followed = follow(problem, footage, pixels, pose, frames, learnt, progress)
-    activations, shapes = followed.activations.cpu().numpy(), learnt.shapes.cpu().numpy()
+        followed = follow(problem, footage, pixels, pose, frames, learned, progress)
+    activations, shapes = followed.activations.cpu().numpy(), learned.shapes.cpu().numpy()
     largest = np.maximum(np.abs(activations).max(0), 1e-6)
     after = float(np.nanmean(followed.residual.cpu().numpy()))
     record = origin(take, folder, folder, where)

@@ -86,7 +86,7 @@ def pack_take(
 
 
 def read_rig(path: Path) -> Rig:
-    """The rig in an ``.npz`` of dense arrays; lengths in centimetres.
+    """The rig in an ``.npz`` of dense arrays; lengths in centimeters.
 
     neutral (V, 3), deltas (K, V, 3), names (K), face_counts (P), faces (sum); optional uv (T, 2) with face_uvs (sum),
     photometric_weight (V), rigid_weight (V). Raises TakeError.
@@ -114,7 +114,7 @@ def read_start(path: Path, rig: Rig, first_frame: int) -> tuple[StartPose, float
     """The start pose at take frame ``first_frame``, and Maya's frame number there.
 
     The file holds ``frame``, ``weights`` by control name (a control left out is at its default) and ``head`` (4, 4),
-    world space, centimetres. Raises TakeError for an unknown name or a weight out of its control's range.
+    world space, centimeters. Raises TakeError for an unknown name or a weight out of its control's range.
     """
     record = read_json(path, "start pose")
     _need(record, ("frame", "weights", "head"), f"start pose: '{path}'")

@@ -30,11 +30,11 @@ DRAFT = "draft"
 
 @dataclass(frozen=True)
 class CameraMotion:
-    """How far one camera moved. turn: degrees; shift: mm, of its centre; pixels: by which the face moves in its image.
+    """How far one camera moved. turn: degrees; shift: mm, of its center; pixels: by which the face moves in its image.
 
     ..._deviation: one standard deviation from the images' noise alone; errors of the solved shapes come on top, and
     turn and shift can make up for each other. moved: whether the new take has it elsewhere. residual: robust difference
-    of its normalised colours from what all cameras agree on, after the refinement.
+    of its normalized colors from what all cameras agree on, after the refinement.
     """
 
     camera: str
@@ -127,8 +127,8 @@ def _motions(take: Take, refined: Refined, begun: Tensor, moved: Tensor) -> tupl
             moved=bool(moved[index]),
             turn=float(torch.rad2deg(steps[index, :3].norm())),
             turn_deviation=float(torch.rad2deg(refined.covariance[index, :3, :3].trace().sqrt())),
-            shift=10 * float((_centre(refined.places[index]) - _centre(begun[index])).norm()),
-            shift_deviation=10 * _centre_deviation(refined, index),
+            shift=10 * float((_center(refined.places[index]) - _center(begun[index])).norm()),
+            shift_deviation=10 * _center_deviation(refined, index),
             pixels=float(refined.shift[index]),
             residual=float(refined.residual[index]),
         )
@@ -136,13 +136,13 @@ def _motions(take: Take, refined: Refined, begun: Tensor, moved: Tensor) -> tupl
     )
 
 
-def _centre(place: Tensor) -> Tensor:
+def _center(place: Tensor) -> Tensor:
     return -place[:3, :3].mT @ place[:3, 3]
 
 
-def _centre_deviation(refined: Refined, index: int) -> float:
-    """Standard deviation of the camera's centre in cm: the world turns about the pivot, so the centre swings."""
-    arm = _centre(refined.places[index]) - refined.pivot
+def _center_deviation(refined: Refined, index: int) -> float:
+    """Standard deviation of the camera's center in cm: the world turns about the pivot, so the center swings."""
+    arm = _center(refined.places[index]) - refined.pivot
     x, y, z = arm.tolist()
     swing = arm.new_tensor([[0, z, -y], [-z, 0, x], [y, -x, 0]])
     J = torch.cat([swing, torch.eye(3, dtype=arm.dtype, device=arm.device)], 1)

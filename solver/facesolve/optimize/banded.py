@@ -15,7 +15,7 @@ class BandedSystem:
     """``blockdiag(A_f) + sum over f of second differences``, solved in time linear in the number of frames.
 
     A: (F, P, P) symmetric; coupling: (P,) strength of the squared second difference of each parameter;
-    linked: (F,) bool, frame f is the middle of a second difference (its neighbours are its equals in time).
+    linked: (F,) bool, frame f is the middle of a second difference (its neighbors are its equals in time).
     Frames are taken in pairs, which makes the block-pentadiagonal matrix block-tridiagonal; that is factored by cyclic
     reduction (Golub & Van Loan, Matrix Computations, 4.5.4), in as many batched steps as the take has doublings.
     """
@@ -25,7 +25,7 @@ class BandedSystem:
         self.diagonal, self.lower = _pair_blocks(A, coupling, second_difference_bands(linked))
 
     def solve_box(self, b: Tensor, lower: Tensor, upper: Tensor, converged: float = CONVERGED) -> Tensor:
-        """Minimises ``x^T M x / 2 - b^T x`` with bounds, as ``box.solve_box`` does. All (F, P).
+        """Minimizes ``x^T M x / 2 - b^T x`` with bounds, as ``box.solve_box`` does. All (F, P).
 
         converged: see ``box.projected_newton``.
         """
@@ -111,7 +111,7 @@ class _Reduction:
     """One halving of a block-tridiagonal system of n blocks: every second block, from index 1 on, is eliminated.
 
     own: the eliminated blocks (m, Q, Q), factored. before: (m, Q, Q), after: (m', Q, Q):
-    ``D_j^-1 L`` to the neighbour before and after each of them (the last may have none after). rest: the reduction of
+    ``D_j^-1 L`` to the neighbor before and after each of them (the last may have none after). rest: the reduction of
     what is left, or None when nothing was eliminated, and ``own`` is the only block.
     """
 
@@ -159,7 +159,7 @@ def _selected_inverse(reduction: _Reduction) -> tuple[Tensor, Tensor]:
     own = reduction.own.inverted()
     if reduction.rest is None:
         return own, own[:0]
-    kept, below = _selected_inverse(reduction.rest)  # below: between kept neighbours, (i+1, i)
+    kept, below = _selected_inverse(reduction.rest)  # below: between kept neighbors, (i+1, i)
     before, after = reduction.before, reduction.after
     links = len(after)
     with_before = -before @ kept[: len(before)]  # covariance (j, j-1)

@@ -17,7 +17,7 @@ CONVERGED = 1e-14  # decrease still to be had, relative to that of the force
 
 
 def solve_box(A: Tensor, b: Tensor, lower: Tensor, upper: Tensor, rounds: int | None = None) -> Tensor:
-    """Minimises ``x^T A x / 2 - b^T x`` with ``lower <= x <= upper``.
+    """Minimizes ``x^T A x / 2 - b^T x`` with ``lower <= x <= upper``.
 
     A: (B, P, P) symmetric positive definite; b, lower, upper: (B, P), infinities allowed, lower <= upper.
     rounds: see ``projected_newton``. Returns (B, P), always feasible.

@@ -76,7 +76,7 @@ def choose_backend(device: torch.device | str) -> Backend:
     wanted = os.environ.get(CHOICE, "auto")
     if wanted not in ("auto", "torch", "nvdiffrast"):
         raise SolveError(f"{CHOICE} is '{wanted}'; set it to auto, torch or nvdiffrast.")
-    why = "with no further installation or licence"
+    why = "with no further installation or license"
     if wanted == "torch":
         why = f"as {CHOICE} asks"
     elif device.type == "cuda":
@@ -86,8 +86,8 @@ def choose_backend(device: torch.device | str) -> Backend:
             why = f"because nvdiffrast, which is faster, cannot be used ({error})"
         else:
             found = "as it is installed" if wanted == "auto" else f"as {CHOICE} asks"
-            licence = "its licence is for research and evaluation, unless you have another"
-            reason = f"nvdiffrast runs on cuda, {found}; {licence} ({CHOICE}=torch does without it)"
+            license = "its license is for research and evaluation, unless you have another"
+            reason = f"nvdiffrast runs on cuda, {found}; {license} ({CHOICE}=torch does without it)"
             return Backend("nvdiffrast", rasterize_nvdiffrast.nearest, drawing_nvdiffrast.NvdiffrastMesh, reason)
     if wanted == "nvdiffrast":
         raise SolveError(f"{CHOICE} asks for nvdiffrast, but on {device.type} the PyTorch rasterizer must run {why}.")

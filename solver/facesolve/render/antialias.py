@@ -1,4 +1,4 @@
-"""Antialiased silhouettes: pixel colours blend across the edge by where it passes, so they depend on the vertices.
+"""Antialiased silhouettes: pixel colors blend across the edge by where it passes, so they depend on the vertices.
 
 After Laine et al., "Modular Primitives for High-Performance Differentiable Rendering", 2020, section 3.3.
 """
@@ -13,14 +13,14 @@ from torch import Tensor
 from .rasterize_torch import enumerate_ranges
 from .silhouette import EDGE_CORNERS, silhouette_edges
 
-_POSITION_STEPS = 2**20  # of a pixel, for choosing the outermost edge between two pixel centres
+_POSITION_STEPS = 2**20  # of a pixel, for choosing the outermost edge between two pixel centers
 _EDGE_BITS = 40
 
 
 class _Edges(NamedTuple):
     """Silhouette edges on screen: n edges with float64 pixel coordinates of their ends and of a point of their surface.
 
-    Ends are ordered by the coordinate across the pixel pairs that the edge acts on: rows for neighbours in x.
+    Ends are ordered by the coordinate across the pixel pairs that the edge acts on: rows for neighbors in x.
     """
 
     image: Tensor  # (n,) int64
@@ -30,33 +30,33 @@ class _Edges(NamedTuple):
 
 
 class _Crossings(NamedTuple):
-    """Edges between the centres of two neighbouring pixels; flat indices into (B, H, W)."""
+    """Edges between the centers of two neighboring pixels; flat indices into (B, H, W)."""
 
     edge: Tensor  # (m,) index into _Edges
     inner: Tensor  # (m,) pixel on the surface's side of the edge
     outer: Tensor  # (m,)
-    distance: Tensor  # (m,) pixels from the inner centre to the edge, 0..1
+    distance: Tensor  # (m,) pixels from the inner center to the edge, 0..1
 
 
 def antialias(
-    colours: Tensor,
+    colors: Tensor,
     triangle_id: Tensor,
     depth: Tensor,
     clip: Tensor,
     triangles: Tensor,
     opposite: Tensor,
 ) -> Tensor:
-    """Blend neighbouring pixels across the silhouette edges that pass between their centres.
+    """Blend neighboring pixels across the silhouette edges that pass between their centers.
 
-    Where the edge lies past the midpoint from the pixel on its surface, that pixel's colour spills into the other in
-    proportion; before it, the other's colour comes in. Steep edges act on neighbours in x, flat ones on neighbours in
+    Where the edge lies past the midpoint from the pixel on its surface, that pixel's color spills into the other in
+    proportion; before it, the other's color comes in. Steep edges act on neighbors in x, flat ones on neighbors in
     y. The paper looks for edges of the triangle seen at the pixel and so misses most of a curved outline, where the
     last triangles are thinner than a pixel; here the silhouette edges look for pixels. An edge counts where the pixels
     see different triangles, the one on its side the nearer, and the edge lies in front of the other; of several, the
     outermost.
 
     Args:
-        colours: (B, H, W, C) one sample per pixel.
+        colors: (B, H, W, C) one sample per pixel.
         triangle_id: (B, H, W) integer, -1 where empty.
         depth: (B, H, W) NDC depth, +inf where empty.
         clip: (B, V, 4) clip-space positions that were rasterized.
@@ -64,21 +64,21 @@ def antialias(
         opposite: (F, 3) from `silhouette.opposite_vertices`.
 
     Returns:
-        (B, H, W, C), differentiable with respect to colours and clip.
+        (B, H, W, C), differentiable with respect to colors and clip.
     """
     image, edge, surface = _silhouette_vertices(clip, triangles, opposite)
-    pixels = colours.flatten(0, 2)
+    pixels = colors.flatten(0, 2)
     blended = pixels
     for axis in (0, 1):
         edges = _edges_across(clip, image, edge, surface, axis, triangle_id.shape)
         with torch.no_grad():
             crossings = _outermost(_crossings(edges, axis, triangle_id, depth), triangle_id.numel())
         distance = _distance(edges, crossings.edge, crossings.inner, crossings.outer, axis, triangle_id.shape)
-        spill = (distance - 0.5).to(colours.dtype)[:, None]
+        spill = (distance - 0.5).to(colors.dtype)[:, None]
         receiver = torch.where(spill[:, 0] > 0, crossings.outer, crossings.inner)
         difference = pixels.index_select(0, crossings.inner) - pixels.index_select(0, crossings.outer)
         blended = blended.index_add(0, receiver, difference * spill)
-    return blended.view_as(colours)
+    return blended.view_as(colors)
 
 
 def _silhouette_vertices(clip: Tensor, triangles: Tensor, opposite: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -99,7 +99,7 @@ def _edges_across(
     axis: int,
     shape: torch.Size,
 ) -> _Edges:
-    """The edges that act on neighbours along x (axis 0) or y (axis 1), in an image of shape (B, H, W)."""
+    """The edges that act on neighbors along x (axis 0) or y (axis 1), in an image of shape (B, H, W)."""
     size = clip.new_tensor([shape[2], shape[1]], dtype=torch.float64)
 
     def project(vertex: Tensor) -> Tensor:
@@ -117,7 +117,7 @@ def _edges_across(
 
 
 def _crossings(edges: _Edges, axis: int, triangle_id: Tensor, depth: Tensor) -> _Crossings:
-    """Every passage of an edge between two pixel centres that see its surface and something behind it."""
+    """Every passage of an edge between two pixel centers that see its surface and something behind it."""
     _, height, width = triangle_id.shape
     length, lines = (width, height) if axis == 0 else (height, width)
     first = (edges.start[:, 1] - 0.5).ceil().clamp(0, lines).long()
@@ -126,7 +126,7 @@ def _crossings(edges: _Edges, axis: int, triangle_id: Tensor, depth: Tensor) -> 
     start, step = edges.start[edge], (edges.end - edges.start)[edge]
     fraction = (line + 0.5 - start[:, 1]) / step[:, 1]
     crossing, edge_depth = start[:, 0] + fraction * step[:, 0], start[:, 2] + fraction * step[:, 2]
-    before = (crossing - 0.5).ceil() - 1  # on a centre: as the rasterizer, which gives it to the higher side
+    before = (crossing - 0.5).ceil() - 1  # on a center: as the rasterizer, which gives it to the higher side
     within = (before >= 0) & (before < length - 1)
     edge, line, before = edge[within], line[within], before[within].long()
     edge_depth, crossing = edge_depth[within], crossing[within]
@@ -159,7 +159,7 @@ def _outermost(crossings: _Crossings, pixel_count: int) -> _Crossings:
 
 
 def _distance(edges: _Edges, edge: Tensor, inner: Tensor, outer: Tensor, axis: int, shape: torch.Size) -> Tensor:
-    """Pixels (m,) from the inner pixel's centre to the edge, differentiable with respect to the vertices."""
+    """Pixels (m,) from the inner pixel's center to the edge, differentiable with respect to the vertices."""
     _, height, width = shape
     x, y = inner % width + 0.5, inner // width % height + 0.5
     along, across = (x, y) if axis == 0 else (y, x)

@@ -1,4 +1,4 @@
-"""Perspective-correct barycentrics at pixel centres and their screen-space derivatives, differentiable in the vertices.
+"""Perspective-correct barycentrics at pixel centers and their screen-space derivatives, differentiable in the vertices.
 
 Homogeneous edge functions (Olano and Greer, "Triangle Scan Conversion using 2D Homogeneous Coordinates", 1997).
 """
@@ -12,7 +12,7 @@ _CORNER_PAIRS = ((1, 2), (2, 0), (0, 1))  # the edge opposite each corner
 
 
 def barycentrics_at_pixels(clip: Tensor, triangles: Tensor, triangle_id: Tensor) -> Tensor:
-    """Barycentrics of every covered pixel centre in its triangle, differentiable with respect to `clip`.
+    """Barycentrics of every covered pixel center in its triangle, differentiable with respect to `clip`.
 
     Args:
         clip: (B, V, 4) clip-space positions, image row 0 at y_ndc = -1.

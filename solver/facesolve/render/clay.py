@@ -11,20 +11,20 @@ from facesolve.geometry.rig import RigModel
 from .posed_rig import Rendering, View
 
 CLAY = (0.42, 0.37, 0.33)  # linear light
-# in the camera's axes (x right, y down, z away): direction towards the light, colour
+# in the camera's axes (x right, y down, z away): direction towards the light, color
 LIGHTS = (((-0.55, -0.60, -0.60), (1.10, 1.08, 1.04)), ((0.85, 0.05, -0.35), (0.22, 0.25, 0.30)))
 AMBIENT = 0.10
 WRAP = 0.15  # how far diffuse light reaches around the terminator, of its largest
 GLOSS, SHARPNESS = 0.16, 40.0  # Blinn's highlight, which shows dents that diffuse light hides
 
 
-def clay_rendering(model: RigModel, view: View, colour: Tensor | None = None) -> Rendering:
-    """The posed mesh of ``view`` (B = 1) with smooth normals. colour: (V, 3) linear light, instead of clay."""
+def clay_rendering(model: RigModel, view: View, color: Tensor | None = None) -> Rendering:
+    """The posed mesh of ``view`` (B = 1) with smooth normals. color: (V, 3) linear light, instead of clay."""
     drawing = view.drawing
     rotation, translation = view.lens.rotation[:, 0], view.lens.translation[:, 0]
     normals = model.vertex_normals(view.world) @ rotation.mT
     places = view.world @ rotation.mT + translation[:, None]
-    albedo = model.neutral.new_tensor(CLAY).expand_as(model.neutral) if colour is None else colour
+    albedo = model.neutral.new_tensor(CLAY).expand_as(model.neutral) if color is None else color
     surface = torch.cat([normals, places, albedo[None]], -1)
     at = drawing.interpolate(surface)
     covered = drawing.triangle_id >= 0
@@ -52,11 +52,11 @@ def _lit(normals: Tensor, places: Tensor, albedo: Tensor) -> Tensor:
     to_eye = -F.normalize(places, dim=1)
     normals = F.normalize(normals, dim=1)
     diffuse, highlight = torch.full_like(albedo, AMBIENT), torch.zeros_like(albedo)
-    for direction, colour in LIGHTS:
+    for direction, color in LIGHTS:
         towards = F.normalize(normals.new_tensor(direction), dim=0)
         facing = ((normals @ towards + WRAP) / (1 + WRAP)).clamp(min=0)
-        diffuse = diffuse + facing[:, None] * normals.new_tensor(colour)
+        diffuse = diffuse + facing[:, None] * normals.new_tensor(color)
         half = F.normalize(to_eye + towards, dim=1)
         sharp = (normals * half).sum(1, keepdim=True).clamp(min=0) ** SHARPNESS
-        highlight = highlight + GLOSS * sharp * normals.new_tensor(colour)
+        highlight = highlight + GLOSS * sharp * normals.new_tensor(color)
     return albedo * diffuse + highlight

@@ -15,7 +15,7 @@ from .texture import Texture
 class Drawing(Protocol):
     """A mesh under the pixels of B images.
 
-    Row 0 of an image is y_ndc = -1, pixel centres are at .5. What a method gives is 0 at empty pixels. Gradients with
+    Row 0 of an image is y_ndc = -1, pixel centers are at .5. What a method gives is 0 at empty pixels. Gradients with
     respect to clip flow through `barycentrics`, `interpolate`, `interpolate_with_slopes` and `antialias`.
     """
 
@@ -25,7 +25,7 @@ class Drawing(Protocol):
 
     @property
     def triangle_id(self) -> Tensor:
-        """(B, H, W) int32, the nearest triangle under the pixel's centre, -1 where empty."""
+        """(B, H, W) int32, the nearest triangle under the pixel's center, -1 where empty."""
 
     @property
     def barycentrics(self) -> Tensor:
@@ -54,9 +54,9 @@ class Drawing(Protocol):
         """As `interpolate`, and (B, H, W, C, 2): d(attribute)/d(pixel x, pixel y) in the plane of the triangle."""
 
     def texture(self, texture: Texture, uv: Tensor, slopes: Tensor | None = None) -> Tensor:
-        """Colours of a texture under every pixel: with slopes filtered to the pixel's size, else of its finest level.
+        """Colors of a texture under every pixel: with slopes filtered to the pixel's size, else of its finest level.
 
-        Row 0 of a tile is at v = 1, texel centres are at (i + 1/2) / size, texels beyond the border of a tile repeat
+        Row 0 of a tile is at v = 1, texel centers are at (i + 1/2) / size, texels beyond the border of a tile repeat
         its border. With slopes the two mip levels around the longer axis of the pixel's footprint are mixed; which they
         are is constant to autograd.
 
@@ -69,18 +69,18 @@ class Drawing(Protocol):
             (B, H, W, C), 0 where no tile of the texture lies.
         """
 
-    def antialias(self, colours: Tensor) -> Tensor:
-        """Neighbouring pixels blended across the silhouette edges between their centres: outlines get gradients.
+    def antialias(self, colors: Tensor) -> Tensor:
+        """Neighboring pixels blended across the silhouette edges between their centers: outlines get gradients.
 
         An edge counts where the two pixels show different triangles, and belongs to the nearer one's surface. Where it
-        lies past the midpoint from that surface's pixel, this pixel's colour spills into the other in proportion;
-        before it, the other's colour comes in.
+        lies past the midpoint from that surface's pixel, this pixel's color spills into the other in proportion;
+        before it, the other's color comes in.
 
         Args:
-            colours: (B, H, W, C) one sample per pixel, the background's included.
+            colors: (B, H, W, C) one sample per pixel, the background's included.
 
         Returns:
-            (B, H, W, C), gradients flow to colours and clip.
+            (B, H, W, C), gradients flow to colors and clip.
         """
 
 
@@ -92,7 +92,7 @@ class Mesh(Protocol):
         """(F, 3) integer vertex indices of a welded mesh."""
 
     def draw(self, clip: Tensor, resolution: tuple[int, int]) -> Drawing:
-        """Find the nearest triangle under every pixel centre, as `rasterize_torch.nearest` describes.
+        """Find the nearest triangle under every pixel center, as `rasterize_torch.nearest` describes.
 
         Args:
             clip: (B, V, 4) clip-space positions as in OpenGL, but image row 0 at y_ndc = -1.

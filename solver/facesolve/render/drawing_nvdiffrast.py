@@ -1,6 +1,6 @@
 """Drawing with gradients by nvdiffrast (Laine et al. 2020): the twin of ``drawing_torch`` on CUDA, in single precision.
 
-Arguments are brought to what nvdiffrast takes: float32, int32, contiguous, texture rows from v = 0 upwards. Its licence
+Arguments are brought to what nvdiffrast takes: float32, int32, contiguous, texture rows from v = 0 upwards. Its license
 allows research and evaluation, anything else needs one from NVIDIA.
 """
 
@@ -75,18 +75,18 @@ class NvdiffrastDrawing:
         image = uv.new_zeros((), dtype=torch.float32)
         for tile, inside in tile_masks(texture, uv):
             local = torch.stack((uv[..., 0] - tile[0], tile[1] + 1 - uv[..., 1]), -1).float()  # row 0 at v = 1
-            colours = _filtered(texture.pyramids[tile], local, slopes)
-            image = torch.where((inside & covered)[..., None], colours, image)
+            colors = _filtered(texture.pyramids[tile], local, slopes)
+            image = torch.where((inside & covered)[..., None], colors, image)
         return image
 
-    def antialias(self, colours: Tensor) -> Tensor:
+    def antialias(self, colors: Tensor) -> Tensor:
         """As ``drawing.Drawing.antialias``, but pixels look for silhouette edges of the triangle that they show.
 
         Where the last triangles of an outline are thinner than a pixel most of their edges are missed; the portable
         twin finds them.
         """
         smooth: Tensor = nvdiffrast.antialias(
-            colours.float().contiguous(), self.drawn, self.positions, self.mesh.indices, self.mesh.topology
+            colors.float().contiguous(), self.drawn, self.positions, self.mesh.indices, self.mesh.topology
         )
         return smooth
 
@@ -100,15 +100,15 @@ class NvdiffrastDrawing:
 
 
 def _filtered(pyramid: tuple[Tensor, ...], uv: Tensor, slopes: Tensor | None) -> Tensor:
-    """Colours (B, H, W, C) of a tile at uv (B, H, W, 2), row 0 at v = 0; slopes as in ``Drawing.texture``."""
+    """Colors (B, H, W, C) of a tile at uv (B, H, W, 2), row 0 at v = 0; slopes as in ``Drawing.texture``."""
     # the flip of v changes the sign of its slopes only, which the length of the footprint does not depend on
     finest, *coarser = (level.permute(0, 2, 3, 1).float().contiguous() for level in pyramid)
-    colours: Tensor
+    colors: Tensor
     if slopes is None or not coarser:
-        colours = nvdiffrast.texture(finest, uv, filter_mode="linear", boundary_mode="clamp")
+        colors = nvdiffrast.texture(finest, uv, filter_mode="linear", boundary_mode="clamp")
     else:
         footprint = slopes.detach().float().flatten(-2).contiguous()  # du/dx, du/dy, dv/dx, dv/dy
-        colours = nvdiffrast.texture(
+        colors = nvdiffrast.texture(
             finest, uv, footprint, mip=coarser, filter_mode="linear-mipmap-linear", boundary_mode="clamp"
         )
-    return colours
+    return colors

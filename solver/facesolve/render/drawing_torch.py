@@ -63,12 +63,12 @@ class TorchDrawing:
         covered = (self.triangle_id >= 0).flatten().nonzero().squeeze(1)
         points = uv.flatten(0, 2)[covered]
         if slopes is None:
-            colours = sample_bilinear(texture, points)
+            colors = sample_bilinear(texture, points)
         else:
-            colours = sample_trilinear(texture, points, slopes.flatten(0, 2)[covered])
-        image = colours.new_zeros(self.triangle_id.numel(), colours.shape[1]).index_copy(0, covered, colours)
+            colors = sample_trilinear(texture, points, slopes.flatten(0, 2)[covered])
+        image = colors.new_zeros(self.triangle_id.numel(), colors.shape[1]).index_copy(0, covered, colors)
         return image.view(*self.triangle_id.shape, -1)
 
-    def antialias(self, colours: Tensor) -> Tensor:
+    def antialias(self, colors: Tensor) -> Tensor:
         """As ``drawing.Drawing.antialias``: every silhouette edge looks for the pixels that it blends."""
-        return antialias(colours, self.triangle_id, self.depth, self.clip, self.mesh.triangles, self.mesh.opposite)
+        return antialias(colors, self.triangle_id, self.depth, self.clip, self.mesh.triangles, self.mesh.opposite)

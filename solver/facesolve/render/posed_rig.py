@@ -23,11 +23,11 @@ TILE_BORDER = 1e-4  # UVs this far outside a tile still belong to it
 class Rendering:
     """The textured rig and nothing else, as one camera sees it in B frames.
 
-    colours: (B, H, W, 3) linear light times coverage. coverage: (B, H, W) in 0..1, antialiased: how much of the pixel
-    shows surface that has a texture. Over an image: ``colours + (1 - coverage) * image``.
+    colors: (B, H, W, 3) linear light times coverage. coverage: (B, H, W) in 0..1, antialiased: how much of the pixel
+    shows surface that has a texture. Over an image: ``colors + (1 - coverage) * image``.
     """
 
-    colours: Tensor
+    colors: Tensor
     coverage: Tensor
 
 

@@ -1,6 +1,6 @@
 """Rasterization by nvdiffrast (Laine et al. 2020, "Modular primitives for high-performance differentiable rendering").
 
-The twin of ``rasterize_torch`` on CUDA. The package is never installed for the user: its licence allows research and
+The twin of ``rasterize_torch`` on CUDA. The package is never installed for the user: its license allows research and
 evaluation, anything else needs one from NVIDIA.
 """
 
@@ -22,9 +22,9 @@ if tuple(int(number) for number in nvdiffrast_version.split(".")[:2]) < OLDEST:
 
 
 def nearest(clip: Tensor, triangles: Tensor, resolution: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """Find the nearest triangle under every pixel centre: see ``rasterize_torch.nearest`` for arguments and results.
+    """Find the nearest triangle under every pixel center: see ``rasterize_torch.nearest`` for arguments and results.
 
-    Differences from it: vertices are snapped to 1/16 pixel, so that pixels whose centres lie nearer to an edge may fall
+    Differences from it: vertices are snapped to 1/16 pixel, so that pixels whose centers lie nearer to an edge may fall
     on its other side, and depth is compared in coarser steps, so that surfaces that nearly touch may change places.
     """
     with torch.no_grad():

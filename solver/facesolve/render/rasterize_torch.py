@@ -53,16 +53,16 @@ def rasterize(clip: Tensor, triangles: Tensor, resolution: tuple[int, int]) -> t
 
 
 def nearest(clip: Tensor, triangles: Tensor, resolution: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """Find the nearest triangle under every pixel centre.
+    """Find the nearest triangle under every pixel center.
 
-    Both sides of a triangle are drawn. A pixel belongs to a triangle if its centre is inside; a centre exactly on an
+    Both sides of a triangle are drawn. A pixel belongs to a triangle if its center is inside; a center exactly on an
     edge shared by two triangles belongs to one of them (scan conversion with half-open rows and spans, the lower bound
     included). Triangles are clipped exactly by the near plane z = -w, and fragments beyond the far plane z = w are
     dropped, as in OpenGL. At equal depth the lower triangle index wins. Depth is compared in steps of 2**-30 NDC.
 
     Args:
         clip: (B, V, 4) clip-space positions as in OpenGL; row 0 of the image is y_ndc = -1, so pixel
-            x = (x_ndc / 2 + 1/2) * width and y = (y_ndc / 2 + 1/2) * height, pixel centres at .5.
+            x = (x_ndc / 2 + 1/2) * width and y = (y_ndc / 2 + 1/2) * height, pixel centers at .5.
         triangles: (F, 3) integer vertex indices, one topology for all images.
         resolution: (height, width) in pixels.
 
@@ -135,7 +135,7 @@ def _clip_near(corners: Tensor, in_front: Tensor, source: Tensor) -> tuple[Tenso
     """Cut triangles that cross the near plane: corners (m, 3, 4) clip, in_front (m, 3) bool, source (m,).
 
     Returns the pieces in front, (k, 3, 4) clip, and their source (k,). One corner in front leaves a triangle, two leave
-    a quadrilateral, given as two triangles. Every cut starts from the end in front, so neighbours cut alike.
+    a quadrilateral, given as two triangles. Every cut starts from the end in front, so neighbors cut alike.
     """
     odd_one = in_front == (in_front.sum(1, keepdim=True) == 1)  # the corner alone on its side
     order = (odd_one.int().argmax(1)[:, None] + torch.arange(3, device=corners.device)) % 3
@@ -181,7 +181,7 @@ def _draw(screen: _ScreenTriangles, triangle_count: int, resolution: tuple[int, 
 
 
 def _pixel_range(corners: tuple[Tensor, ...], size: int) -> tuple[Tensor, Tensor]:
-    """First and one past last pixel, float64 (n,), whose centres lie in the half-open extent of 3 corners (n,)."""
+    """First and one past last pixel, float64 (n,), whose centers lie in the half-open extent of 3 corners (n,)."""
     a, b, c = corners
     lowest, highest = torch.minimum(torch.minimum(a, b), c), torch.maximum(torch.maximum(a, b), c)
     return (lowest - 0.5).ceil_().clamp_(0, size), (highest - 0.5).ceil_().clamp_(0, size)

@@ -19,7 +19,7 @@ Tile = tuple[int, int]  # (floor(u), floor(v)); UDIM number 1001 + u + 10 v
 class Texture:
     """Mip pyramids of the tiles of a texture; build with `Texture.from_tiles`.
 
-    Row 0 of a tile is its top row, at v = 1 of the tile, as images lie on disk; texel centres are at (i + 1/2) / size.
+    Row 0 of a tile is its top row, at v = 1 of the tile, as images lie on disk; texel centers are at (i + 1/2) / size.
     """
 
     pyramids: Mapping[Tile, tuple[Tensor, ...]]  # per tile, from fine to coarse, each level (1, C, height, width)
@@ -66,25 +66,25 @@ def sample_bilinear(texture: Texture, uv: Tensor) -> Tensor:
 
     Args:
         texture: the texture.
-        uv: (..., 2); where no tile lies under a point its colour is 0. A point up to half a texel outside the tiles
+        uv: (..., 2); where no tile lies under a point its color is 0. A point up to half a texel outside the tiles
             takes the nearest texel, so that u = 1 and v = 1 belong to the last tile.
 
     Returns:
         (..., C) in the type of the texture, differentiable with respect to its tiles and uv.
     """
     points = uv.reshape(-1, 2)
-    colours = _blank(texture, points)
+    colors = _blank(texture, points)
     for tile, members in _members(texture, points):
         level = texture.pyramids[tile][0]
-        colours = colours.index_copy(0, members, _bilinear(level, _in_tile(points, members, tile)))
-    return colours.view(*uv.shape[:-1], -1)
+        colors = colors.index_copy(0, members, _bilinear(level, _in_tile(points, members, tile)))
+    return colors.view(*uv.shape[:-1], -1)
 
 
 def sample_trilinear(texture: Texture, uv: Tensor, uv_derivatives: Tensor) -> Tensor:
     """Look up with the detail a pixel can show: linear between the two mip levels around its footprint.
 
     The level is log2 of the longer axis of the pixel's footprint in texels (Williams, "Pyramidal Parametrics", 1983;
-    the axis as in nvdiffrast). It is constant to autograd: colour gradients reach texels and uv, not uv_derivatives.
+    the axis as in nvdiffrast). It is constant to autograd: color gradients reach texels and uv, not uv_derivatives.
 
     Args:
         texture: the texture.
@@ -95,7 +95,7 @@ def sample_trilinear(texture: Texture, uv: Tensor, uv_derivatives: Tensor) -> Te
         (..., C) in the type of the texture, differentiable with respect to its tiles and uv.
     """
     points, slopes = uv.reshape(-1, 2), uv_derivatives.detach().reshape(-1, 2, 2)
-    colours = _blank(texture, points)
+    colors = _blank(texture, points)
     for tile, members in _members(texture, points):
         pyramid = texture.pyramids[tile]
         height, width = pyramid[0].shape[2:]
@@ -105,9 +105,9 @@ def sample_trilinear(texture: Texture, uv: Tensor, uv_derivatives: Tensor) -> Te
             weight = (1 - (level - index).abs()).clamp(min=0).to(texels.dtype)
             used = weight.nonzero().squeeze(1)
             if used.numel():
-                colour = _bilinear(texels, local.index_select(0, used)) * weight.index_select(0, used)[:, None]
-                colours = colours.index_add(0, members.index_select(0, used), colour)
-    return colours.view(*uv.shape[:-1], -1)
+                color = _bilinear(texels, local.index_select(0, used)) * weight.index_select(0, used)[:, None]
+                colors = colors.index_add(0, members.index_select(0, used), color)
+    return colors.view(*uv.shape[:-1], -1)
 
 
 def mip_level(uv_derivatives: Tensor, size: tuple[int, int]) -> Tensor:
@@ -133,7 +133,7 @@ def _blank(texture: Texture, points: Tensor) -> Tensor:
 
 
 def tile_masks(texture: Texture, uv: Tensor) -> list[tuple[Tile, Tensor]]:
-    """For each tile which of the points uv (..., 2) it colours, bool (...); each point goes to at most one tile."""
+    """For each tile which of the points uv (..., 2) it colors, bool (...); each point goes to at most one tile."""
     points = uv.detach()
     floor = points.floor()
     inside = {tile: (floor[..., 0] == tile[0]) & (floor[..., 1] == tile[1]) for tile in texture.pyramids}
@@ -149,7 +149,7 @@ def tile_masks(texture: Texture, uv: Tensor) -> list[tuple[Tile, Tensor]]:
 
 
 def _members(texture: Texture, points: Tensor) -> list[tuple[Tile, Tensor]]:
-    """Each tile that colours any of the points (n, 2), with their indices (m,)."""
+    """Each tile that colors any of the points (n, 2), with their indices (m,)."""
     members = [(tile, mask.nonzero().squeeze(1)) for tile, mask in tile_masks(texture, points)]
     return [(tile, indices) for tile, indices in members if indices.numel()]
 
@@ -160,32 +160,32 @@ def _in_tile(points: Tensor, members: Tensor, tile: Tile) -> Tensor:
 
 
 def _bilinear(level: Tensor, local: Tensor) -> Tensor:
-    """Colours (m, C) of level (1, C, h, w) at local coordinates (m, 2), clamped to the border texels."""
+    """Colors (m, C) of level (1, C, h, w) at local coordinates (m, 2), clamped to the border texels."""
     u, v = local.to(level.dtype).unbind(-1)
     grid = torch.stack((2 * u - 1, 1 - 2 * v), -1)[None, None]  # row 0 at v = 1
-    colours = F.grid_sample(level, grid, mode="bilinear", padding_mode="border", align_corners=False)
-    return colours[0, :, 0].t()
+    colors = F.grid_sample(level, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return colors[0, :, 0].t()
 
 
 def fill_unseen(image: Tensor, seen: Tensor) -> Tensor:
-    """Colours for the texels that were not seen, so that neither look-ups nor mip levels bleed black into the others.
+    """Colors for the texels that were not seen, so that neither look-ups nor mip levels bleed black into the others.
 
     Push-pull (Gortler et al., "The Lumigraph", 1996): means of what was seen are taken over ever larger blocks, and
-    each empty texel takes them from the smallest block that has any, smoothly. Seen texels keep their colours.
+    each empty texel takes them from the smallest block that has any, smoothly. Seen texels keep their colors.
 
     image: (height, width, C). seen: (height, width) bool, somewhere True. Returns (height, width, C).
     """
     weight = seen.to(image.dtype)[None, None]
-    colours = image.permute(2, 0, 1)[None] * weight
-    return _push_pull(colours, weight)[0].permute(1, 2, 0).contiguous()
+    colors = image.permute(2, 0, 1)[None] * weight
+    return _push_pull(colors, weight)[0].permute(1, 2, 0).contiguous()
 
 
-def _push_pull(colours: Tensor, weight: Tensor) -> Tensor:
-    """colours: (1, C, h, w) times their weight (1, 1, h, w), 0 or 1. Returns filled colours (1, C, h, w)."""
-    if bool((weight > 0).all()) or colours.shape[2:] == (1, 1):
-        return colours
-    mean, total = (F.avg_pool2d(x, 2, ceil_mode=True, count_include_pad=False) for x in (colours, weight))
+def _push_pull(colors: Tensor, weight: Tensor) -> Tensor:
+    """colors: (1, C, h, w) times their weight (1, 1, h, w), 0 or 1. Returns filled colors (1, C, h, w)."""
+    if bool((weight > 0).all()) or colors.shape[2:] == (1, 1):
+        return colors
+    mean, total = (F.avg_pool2d(x, 2, ceil_mode=True, count_include_pad=False) for x in (colors, weight))
     known = (total > 0).to(weight.dtype)
     coarse = _push_pull(torch.where(total > 0, mean / total, 0.0), known)
-    smooth = F.interpolate(coarse, size=colours.shape[2:], mode="bilinear", align_corners=False)
-    return torch.where(weight > 0, colours, smooth)
+    smooth = F.interpolate(coarse, size=colors.shape[2:], mode="bilinear", align_corners=False)
+    return torch.where(weight > 0, colors, smooth)

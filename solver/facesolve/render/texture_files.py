@@ -1,4 +1,4 @@
-"""A texture on disk: one image a UDIM tile. Knows files and colour encoding; no geometry."""
+"""A texture on disk: one image a UDIM tile. Knows files and color encoding; no geometry."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _read_tile(path: Path) -> Tensor:
         raise TakeError(f"texture: '{path}' {problem}") from None
     light = to_linear(stored, "linear" if stored.dtype.kind == "f" else "srgb")
     if not np.isfinite(light).all():
-        raise TakeError(f"texture: '{path}' holds a colour that is not finite; write it again.")
+        raise TakeError(f"texture: '{path}' holds a color that is not finite; write it again.")
     largest = max(light.shape[:2])
     if largest > MOST_TEXELS:
         height, width = (max(1, size * MOST_TEXELS // largest) for size in light.shape[:2])

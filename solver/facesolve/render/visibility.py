@@ -33,10 +33,10 @@ def visible(points: Tensor, camera_depth: Tensor, depth_image: Tensor, tolerance
     least of the four depths would hide the surface behind itself and the greatest would let it show through. Empty
     pixels do not take part, so the far side does not shine through along the outline. Across a depth step the
     interpolated depth lies between the two surfaces, so within a pixel of an occluder the surface behind it counts as
-    hidden, whose colour there is mixed anyway.
+    hidden, whose color there is mixed anyway.
 
     Args:
-        points: (B, n, 2) pixel positions (x, y), pixel centres at .5.
+        points: (B, n, 2) pixel positions (x, y), pixel centers at .5.
         camera_depth: (B, n) depth of the points along the optical axis, cm.
         depth_image: (B, H, W) depth of the nearest surface, cm, +inf where empty.
         tolerance: cm by which a point may lie behind the depth image.

@@ -111,7 +111,7 @@ def observe(samples: SurfaceSamples, model: RigModel, controls: Tensor, head: Te
     return Observation(
         values=_look_up(views.images, places[:, :, None])[:, :, 0],
         projection=projection,
-        rays=F.normalize(there - cameras.centres[:, :, None], dim=-1),
+        rays=F.normalize(there - cameras.centers[:, :, None], dim=-1),
         weights=views.visibility * inside,
         points=points,
         J_activation_control=J_activation_control,

@@ -88,7 +88,7 @@ class ViewBuilder:
         points = (triangle * samples.barycentrics[..., None]).sum(2)
         normals = torch.linalg.cross(triangle[:, :, 1] - triangle[:, :, 0], triangle[:, :, 2] - triangle[:, :, 0])
         projection = cameras.project(points[:, None])
-        rays = F.normalize(cameras.centres[:, :, None] - points[:, None], dim=-1)
+        rays = F.normalize(cameras.centers[:, :, None] - points[:, None], dim=-1)
         # parts of real heads are wound the other way; what is visible faces the camera
         facing = (rays * F.normalize(normals, dim=-1)[:, None]).sum(-1).abs()
         slant = ((facing - GRAZING) / (1 - GRAZING)).clamp_min(0)

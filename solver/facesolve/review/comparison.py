@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from facesolve.evaluate.evaluation import head_rotation
-from facesolve.evaluate.vertex_errors import MILLIMETRES, Poses, VertexErrors, vertex_errors
+from facesolve.evaluate.vertex_errors import MILLIMETERS, Poses, VertexErrors, vertex_errors
 from facesolve.take import Rig, Solution, Take, TakeError
 from facesolve.take.files import write_atomic
 from facesolve.take.provenance import read_provenance
@@ -25,8 +25,8 @@ SHOWN_FRAMES = 6  # ranges of frames that a sentence lists
 class Comparison:
     """Solution B beside solution A on their F common frames; B minus A where there is a sign.
 
-    a, b: the solutions, reduced to the common frames. vertices: millimetres. head_rotation: (F,) degrees. head_shift:
-    (F,) millimetres by which the head transforms move the middle of the neutral's face apart. controls: names (K,) that
+    a, b: the solutions, reduced to the common frames. vertices: millimeters. head_rotation: (F,) degrees. head_shift:
+    (F,) millimeters by which the head transforms move the middle of the neutral's face apart. controls: names (K,) that
     both have; difference: (F, K); deviation: (F, K) standard deviation of the difference as the solutions tell it.
     notes: sentences about what could not be compared, or only with care.
     """
@@ -78,7 +78,7 @@ def compare(
         b=b,
         vertices=vertex_errors(poses_a, poses_b, common, a.fps, region),
         head_rotation=head_rotation(a.head, b.head),
-        head_shift=MILLIMETRES * np.linalg.norm(shift, axis=1),
+        head_shift=MILLIMETERS * np.linalg.norm(shift, axis=1),
         controls=names,
         difference=b.controls[:, in_b] - a.controls[:, in_a],
         deviation=np.hypot(a.control_std[:, in_a], b.control_std[:, in_b]),
@@ -133,7 +133,7 @@ def _rig_notes(a: Rig, b: Rig) -> list[str]:
     notes = []
     apart = float(np.linalg.norm(a.neutral - b.neutral, axis=1).max())
     if apart > SAME_PLACE:
-        notes.append(f"The neutrals of the two rigs differ by up to {MILLIMETRES * apart:.2f} mm, which is included.")
+        notes.append(f"The neutrals of the two rigs differ by up to {MILLIMETERS * apart:.2f} mm, which is included.")
     for name, one, other in (("A", a, b), ("B", b, a)):
         alone = [control for control in one.control_names if control not in set(other.control_names)]
         if alone:

@@ -113,10 +113,10 @@ def _painted(shot: Shot, values: np.ndarray, top: float) -> np.ndarray:
     """(H, W, 3) uint8: the head in the colors of its values (V,), 0 to ``top``, shaded a little by its shape."""
     clay = clay_rendering(shot.scene.model, shot.view)
     coverage = clay.coverage[0, ..., None].numpy()
-    brightness = encoded(clay.colours).mean(axis=2, keepdims=True) / LEVELS / _BRIGHTEST
+    brightness = encoded(clay.colors).mean(axis=2, keepdims=True) / LEVELS / _BRIGHTEST
     shade = LEAST_SHADE + (1 - LEAST_SHADE) * np.clip(brightness, 0, 1)
     colors = colormaps[SEQUENTIAL](np.clip(_under_pixels(shot, values) / top, 0, 1))[..., :3]
-    background = encoded(torch.full_like(clay.colours, BACKDROP))
+    background = encoded(torch.full_like(clay.colors, BACKDROP))
     return np.asarray(np.rint(LEVELS * colors * shade * coverage + background * (1 - coverage)), np.uint8)
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from facesolve.evaluate.evaluation import Truth
 from facesolve.take import Solution
 
-from .motion import MILLIMETRES, head_motion
+from .motion import MILLIMETERS, head_motion
 
 SOLVED, TRUE, GRID = "#1f6f8b", "#e07a3f", "#d9dee2"
 COLUMNS = 5
@@ -63,13 +63,13 @@ def draw_band(panel: Axes, frames: np.ndarray, values: np.ndarray, deviation: np
 
 
 def _draw_head(panels: np.ndarray, solution: Solution, truth: Truth | None) -> None:
-    """Head rotation from the first frame in degrees, translation in centimetres, and the residual of each camera."""
+    """Head rotation from the first frame in degrees, translation in centimeters, and the residual of each camera."""
     shades = ("#1f6f8b", "#5aa469", "#8b5fa3")
     heads = [(solution.head, "-", 1.8)] + ([] if truth is None else [(truth.head, (0, (3, 2)), 1.4)])
     origin = heads[-1][0][0]
     for head, style, width in heads:
         motion = head_motion(head, np.full((len(head), 6), np.nan), origin)
-        turned, moved = motion.rotation, motion.translation / MILLIMETRES
+        turned, moved = motion.rotation, motion.translation / MILLIMETERS
         for axis, shade in enumerate(shades):
             color = shade if style == "-" else TRUE
             panels[0].plot(solution.frames, turned[:, axis], color=color, linestyle=style, linewidth=width)

@@ -243,7 +243,7 @@ class _Gif(_Container):
 def planes_420(picture: np.ndarray) -> np.ndarray:
     """(H * 3 / 2, W) uint8: luma, then both chroma planes at half size, of (H, W, 3) uint8 RGB; H and W even.
 
-    Rec. ITU-R BT.709-6, section 3, quantised to 8 bits; chroma is the mean of 2x2 pixels.
+    Rec. ITU-R BT.709-6, section 3, quantized to 8 bits; chroma is the mean of 2x2 pixels.
     """
     height, width = picture.shape[:2]
     full = cv2.transform(picture, YCBCR_709)

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from facesolve.footage import check_footage
 from facesolve.take import Rig, Take
-from facesolve.take.finding import ERROR, NOTE, WARNING, Finding, gravest_first
+from facesolve.take.finding import ERROR, NOTE, WARNING, Finding, findings_record, gravest_first
 from facesolve.take.names import UDIM
 
 FEW_CAMERAS = 2
@@ -123,6 +123,7 @@ def print_inspection(take: Take, inspection: Inspection, console: Console | None
 def inspection_record(take: Take, inspection: Inspection) -> dict[str, Any]:
     """The same as JSON values."""
     return {
+        **findings_record("facesolve inspection", inspection.findings),
         "take": take.name,
         "ok": not inspection.stops_a_solve,
         "summary": _summary(take),
@@ -131,7 +132,6 @@ def inspection_record(take: Take, inspection: Inspection) -> dict[str, Any]:
             {"name": camera.name, "width": camera.width, "height": camera.height, "footage": footage.path}
             for camera, footage in zip(take.cameras, take.footage, strict=True)
         ],
-        "findings": [finding.record() for finding in inspection.findings],
     }
 
 

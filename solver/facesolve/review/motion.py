@@ -9,7 +9,7 @@ import torch
 
 from facesolve.geometry.rotation import tangent_from_rotation
 
-MILLIMETRES = 10.0  # in a centimetre
+MILLIMETERS = 10.0  # in a centimeter
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,7 +17,7 @@ class HeadMotion:
     """How the head moved away from a reference pose; all arrays (F, 3), deviations NaN where they are unknown.
 
     rotation: axis-angle vector in the reference head's axes, degrees. translation: of the head transform, in the
-    world's axes, millimetres.
+    world's axes, millimeters.
     """
 
     rotation: np.ndarray
@@ -36,7 +36,7 @@ def head_motion(head: np.ndarray, head_std: np.ndarray, reference: np.ndarray) -
     variance = np.einsum("fij,fj->fi", head[:, :3, :3] ** 2, head_std[:, 3:] ** 2)
     return HeadMotion(
         rotation=np.degrees(tangent_from_rotation(relative).numpy()),
-        translation=MILLIMETRES * (head[:, :3, 3] - reference[:3, 3]),
+        translation=MILLIMETERS * (head[:, :3, 3] - reference[:3, 3]),
         rotation_std=np.degrees(head_std[:, :3]),
-        translation_std=MILLIMETRES * np.sqrt(variance),
+        translation_std=MILLIMETERS * np.sqrt(variance),
     )

@@ -94,14 +94,14 @@ def edges(shot: Shot, look: Look) -> np.ndarray:
 def clay(shot: Shot, look: Look) -> np.ndarray:
     """The mesh alone in gray clay with smooth normals, lit from the camera, so that its shape can be judged."""
     rendering = clay_rendering(shot.scene.model, shot.view)
-    return encoded(_over(rendering, torch.full_like(rendering.colours, BACKDROP)))
+    return encoded(_over(rendering, torch.full_like(rendering.colors, BACKDROP)))
 
 
 def textured(shot: Shot, look: Look) -> np.ndarray:
     """The mesh alone with its baked texture; dark clay where the texture says nothing."""
     solid = clay_rendering(shot.scene.model, shot.view)
-    dark = Rendering(solid.colours * DARK_CLAY, solid.coverage)
-    return encoded(_over(_baked(shot), _over(dark, torch.full_like(solid.colours, BACKDROP))))
+    dark = Rendering(solid.colors * DARK_CLAY, solid.coverage)
+    return encoded(_over(_baked(shot), _over(dark, torch.full_like(solid.colors, BACKDROP))))
 
 
 def blend(shot: Shot, look: Look) -> np.ndarray:
@@ -179,10 +179,10 @@ def _baked(shot: Shot) -> Rendering:
     scene = shot.scene
     assert scene.texture is not None, "no texture"
     plain = texture_drawing(scene.model, scene.texture, shot.view.drawing, scene.carried)
-    return Rendering(plain.colours * scene.gains[shot.camera], plain.coverage)
+    return Rendering(plain.colors * scene.gains[shot.camera], plain.coverage)
 
 
 def _over(rendering: Rendering, backdrop: Tensor) -> Tensor:
     """(H, W, 3) or (1, H, W, 3), as ``backdrop``."""
-    colors, coverage = rendering.colours.view_as(backdrop), rendering.coverage.reshape(*backdrop.shape[:-1], 1)
+    colors, coverage = rendering.colors.view_as(backdrop), rendering.coverage.reshape(*backdrop.shape[:-1], 1)
     return colors + (1 - coverage) * backdrop

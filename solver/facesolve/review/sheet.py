@@ -1,4 +1,4 @@
-"""The picture of one frame: every chosen camera's panels on one canvas, labelled. Knows no video format."""
+"""The picture of one frame: every chosen camera's panels on one canvas, labeled. Knows no video format."""
 
 from __future__ import annotations
 

@@ -42,6 +42,7 @@ from facesolve.stages.refine_on_devices import (
     refined_batches,
     refined_from_arrays,
 )
+from facesolve.stages.reliability import reliability
 from facesolve.stages.setup import check_solvable, prepare
 from facesolve.stages.track import WINDOW, Tracker
 from facesolve.take import SolveError, StartPose, Take
@@ -93,7 +94,8 @@ def solve_take(
         tracked = stages.track(aligned, first)
         keyframes = choose_keyframes(problem, tracked, first)
         pixels = [frame for _, frame in footage.frames(keyframes.tolist())]
-        bundled = stages.bundle(pixels, tracked, keyframes)
+        bundled, problem = stages.bundle(pixels, tracked, keyframes)
+        stages = replace(stages, problem=problem)
         carried = carry_correction(tracked, keyframes, bundled.pose)
         refined = stages.refine(pixels, bundled, keyframes, carried)
         joint = stages.join(refined)
@@ -177,31 +179,44 @@ class _Stages:
             stage.save(partial(_track_arrays, pose, tracker, done), now=done == count)
         return pose
 
-    def bundle(self, pixels: list[FramePixels], tracked: Pose, keyframes: Tensor) -> BundleFit:
-        """The keyframes solved jointly, from where they were tracked."""
+    def bundle(self, pixels: list[FramePixels], tracked: Pose, keyframes: Tensor) -> tuple[BundleFit, Problem]:
+        """The keyframes solved jointly, from where they were tracked; and the problem for all that follows.
+
+        After the first round it is known what of the surface disagrees everywhere, and has less of a say from then on,
+        and whether the cameras are where the calibration has them.
+        """
         problem = self.problem
         rounds = [each for each in BUNDLE_ROUNDS if each[0] >= problem.quality.finest]
         stage = self.run.stage("bundle", "bundle the keyframes", len(rounds))
-        samples = problem.samples
-        pose, errors = tracked.at(keyframes), CameraErrors.none(len(problem.take.cameras), tracked.head.device)
+        pose, errors, done = tracked.at(keyframes), CameraErrors.none(len(problem.take.cameras), tracked.head.device), 0
         calibration = problem.calibration(pose.at([0]), int(keyframes[0]))
-        done = 0
         if stage.saved is not None:  # a round is saved before it is done: the last one also gives the normal equations
             done, pose = int(stage.saved["done"]), _pose(stage.saved, pose)
             errors = CameraErrors(torch.as_tensor(stage.saved["errors"]).to(errors.values))
+            calibration = calibration if bool(stage.saved["errors_are_sure"]) else None
+            problem = problem.weighted(torch.as_tensor(stage.saved["weight"]).to(problem.samples.weight))
         stage.advance(done)
         for turn, (level, most, iterations) in enumerate(rounds[done:], done):
-            stage.save(partial(_bundle_arrays, pose, errors, turn), now=True)
-            some = problem.with_samples(samples.thinned(max(1, len(samples.weight) // most)))
-            # an outline is only as sharp as its matte: at full resolution the colours decide alone
+            stage.save(partial(_bundle_arrays, problem, pose, errors, calibration is not None, turn), now=True)
+            some = problem.with_samples(problem.samples.thinned(max(1, len(problem.samples.weight) // most)))
+            # an outline is only as sharp as its matte: at full resolution the colors decide alone
             outlines = max(level, outline_level(problem)) if level > 0 else None
             views, evidence, _ = look(some, pixels, pose, keyframes, level, outlines)
             views = replace(views, velocity=some.velocity(tracked, keyframes))
             options = BundleOptions(iterations, calibration=calibration)
             fit = bundle(some, views, pose, keyframes, level, options, evidence, errors)
-            pose, errors = fit.pose, errors if fit.errors is None else fit.errors
+            pose = fit.pose
+            if turn == 0:
+                calibration = calibration if fit.errors_are_sure else None
+            errors = errors if fit.errors is None or calibration is None else fit.errors
+            if turn == 0:
+                everything, _, _ = look(problem, pixels, pose, keyframes, level, None)
+                seen = errors.seen(everything, problem.velocity(tracked, keyframes))
+                problem = problem.weighted(problem.samples.weight * reliability(problem, seen, pose))
             stage.advance()
-        return fit
+        if calibration is None:
+            fit = replace(fit, errors=None, deviation=None)
+        return fit, problem
 
     def refine(
         self, key_pixels: list[FramePixels], bundled: BundleFit, keyframes: Tensor, carried: Pose
@@ -248,8 +263,16 @@ def _track_arrays(pose: Pose, tracker: Tracker, done: int) -> dict[str, np.ndarr
     return {**_arrays(pose), **tracker.state(), "done": np.array(done)}
 
 
-def _bundle_arrays(pose: Pose, errors: CameraErrors, done: int) -> dict[str, np.ndarray]:
-    return {**_arrays(pose), "errors": errors.values.cpu().numpy(), "done": np.array(done)}
+def _bundle_arrays(
+    problem: Problem, pose: Pose, errors: CameraErrors, errors_are_sure: bool, done: int
+) -> dict[str, np.ndarray]:
+    return {
+        **_arrays(pose),
+        "errors": errors.values.cpu().numpy(),
+        "errors_are_sure": np.array(errors_are_sure),
+        "weight": problem.samples.weight.cpu().numpy(),
+        "done": np.array(done),
+    }
 
 
 def _pose(saved: dict[str, np.ndarray], like: Pose) -> Pose:

@@ -37,6 +37,7 @@ from .frame_fit import BOX_ROUNDS, COST_TOLERANCE, Anchor
 from .problem import Problem
 
 FIRST_DAMPING = 1e-8
+SURE = 2.0  # mean squared error of a camera, in its deviations, from which the calibration is taken to be off
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +82,13 @@ class BundleFit:
     scale: Tensor
     errors: CameraErrors | None = None
     deviation: Tensor | None = None
+
+    @property
+    def errors_are_sure(self) -> bool:
+        """Whether the errors found are larger, on the whole, than their own uncertainty."""
+        if self.errors is None or self.deviation is None:
+            return False
+        return float((self.errors.values / self.deviation).square().mean()) > SURE
 
 
 def bundle(

@@ -49,18 +49,18 @@ def _drawn_views(problem: Problem, texture: Texture, pose: Pose, frame: int, lev
     visibility = problem.views.visibility(problem.samples, level, [frame], pose.controls, pose.head)
     cameras = problem.views.cameras(level, [frame])
     renderings = render_textured(problem.model, texture, cameras, pose)
-    return Views(image_stacks([_normalised(r) for r in renderings]), cameras, visibility.weights, visibility.edges)
+    return Views(image_stacks([_normalized(r) for r in renderings]), cameras, visibility.weights, visibility.edges)
 
 
-def _normalised(rendering: Rendering) -> Tensor:
+def _normalized(rendering: Rendering) -> Tensor:
     """(B, H, W) as ``normalize`` gives. The surface's colours go on beyond its outline, so that none is drawn in."""
     inside = rendering.coverage >= 0.5
-    colours = rendering.colours / rendering.coverage.clamp_min(0.5)[..., None]
+    colors = rendering.colors / rendering.coverage.clamp_min(0.5)[..., None]
     luminance = [
         fill_unseen(image[..., None], seen)[..., 0]
-        for image, seen in zip(encoded_luminance(colours), inside, strict=True)
+        for image, seen in zip(encoded_luminance(colors), inside, strict=True)
     ]
-    return normalize(torch.stack(luminance), inside.to(colours.dtype))
+    return normalize(torch.stack(luminance), inside.to(colors.dtype))
 
 
 def _textured(problem: Problem, texture: Texture) -> Tensor:

@@ -192,6 +192,10 @@ class Problem:
     def with_samples(self, samples: SurfaceSamples) -> Problem:
         return replace(self, samples=samples)
 
+    def weighted(self, weight: Tensor) -> Problem:
+        """With other weights (N,) of the samples."""
+        return self.with_samples(replace(self.samples, weight=weight))
+
     def noise_variance(self, scale: Tensor, level: int) -> Tensor:
         """Variance to divide photometric information by, so that it counts independent observations.
 

@@ -112,7 +112,11 @@ def refined_batches(
     """
     if not frames:
         return
-    helpers = [] if assistants is None else assistants.ready()
+    # made when the solve began: what has been learned about the samples since then is the problem's
+    helpers = [
+        (thread, other.weighted(_sent(problem.samples.weight, other.model.device)))
+        for thread, other in ([] if assistants is None else assistants.ready())
+    ]
     most = min(together(each, target.level) for each in (problem, *(other for _, other in helpers)))
     if not helpers:
         batches = [frames[part] for part in split(len(frames), most)]

@@ -28,7 +28,7 @@ class LandmarkError(SolveError):
 
 @dataclass(frozen=True, eq=False)
 class Faces:
-    """What was found in some images: of each the landmarks (L, 2), pixels with the first centre at 0.5, or None."""
+    """What was found in some images: of each the landmarks (L, 2), pixels with the first center at 0.5, or None."""
 
     engine: str
     points: tuple[np.ndarray | None, ...]

@@ -48,7 +48,7 @@ class Evidence:
             small = scaled(camera, 0.5**outline_level)
             outlines.append(None if actor is None else _resized(actor, (small.height, small.width)))
             compared = mask if actor is None else mask * _resized(actor, mask.shape)
-            # far outside the mask there is nothing to normalise by
+            # far outside the mask there is nothing to normalize by
             looks.append(normalize(luminance[None], compared[None])[0] * compared)
         return CoarseView(looks, reduced.mask, outlines, CameraModel.from_cameras(lenses, self.frame, device, dtype))
 

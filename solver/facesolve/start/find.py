@@ -116,7 +116,7 @@ class _Finder:
     def _rig_landmarks(self) -> RigLandmarks:
         assert self._detector is not None  # only asked for with one
         proxy = self._proxy
-        return landmarks_of_rig(self._model, proxy.axes, proxy.centre, proxy.radius, self._detector)
+        return landmarks_of_rig(self._model, proxy.axes, proxy.center, proxy.radius, self._detector)
 
     def _by_landmarks(self, detector: Detector, index: int, pixels: FramePixels) -> FoundStart:
         take, rig = self._take, self._rig_landmarks
@@ -152,7 +152,7 @@ class _Finder:
 
 
 def pictures(pixels: FramePixels) -> list[np.ndarray]:
-    """What the cameras saw as (H, W, 3) uint8 RGB, from luminance and half-size chroma: a detector wants colour."""
+    """What the cameras saw as (H, W, 3) uint8 RGB, from luminance and half-size chroma: a detector wants color."""
     found = []
     for luminance, chroma in zip(pixels.luminance, pixels.chroma, strict=True):
         wide = F.interpolate(chroma[None].to(luminance), size=luminance.shape, mode="bilinear")[0]

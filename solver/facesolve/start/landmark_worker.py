@@ -3,7 +3,7 @@
 MediaPipe 0.10.21 and older carry their models but want numpy below 2; newer ones have the Tasks interface alone and
 want a model file. Reads one JSON object from stdin, ``{"images": [".npy paths"], "model": path or null}``, images being
 (H, W, 3) uint8 RGB, and writes one to stdout: ``{"engine": str, "faces": [[[x, y], ...] or null, ...]}``, pixels with
-the first pixel's centre at 0.5, or ``{"error": sentence}``. Whatever MediaPipe prints goes to stderr.
+the first pixel's center at 0.5, or ``{"error": sentence}``. Whatever MediaPipe prints goes to stderr.
 """
 
 from __future__ import annotations

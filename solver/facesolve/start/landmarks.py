@@ -66,20 +66,20 @@ class LandmarkFit:
     inliers: float
 
 
-def landmarks_of_rig(model: RigModel, axes: RigAxes, centre: Tensor, radius: float, detector: Detector) -> RigLandmarks:
+def landmarks_of_rig(model: RigModel, axes: RigAxes, center: Tensor, radius: float, detector: Detector) -> RigLandmarks:
     """Where the detector's landmarks lie on the rig at its default controls, from pictures of it in clay.
 
     Raises LandmarkError when the detector sees no face in them.
     """
     vertices = model.vertices(model.default[None])
-    cameras = _cameras_around(axes, centre.double().cpu().numpy(), radius)
+    cameras = _cameras_around(axes, center.double().cpu().numpy(), radius)
     mesh = mesh_of(model)
     pictures, views = [], []
     for camera in cameras:
         lens = CameraModel.from_cameras([camera], [0], model.device, model.dtype)
         view = View(vertices, lens, draw(mesh, vertices, lens, 0))
         rendering = clay_rendering(model, view)
-        light = rendering.colours + (1 - rendering.coverage[..., None]) * BACKDROP
+        light = rendering.colors + (1 - rendering.coverage[..., None]) * BACKDROP
         pictures.append(srgb_bytes(light[0].cpu().numpy()))
         views.append(view)
     faces = detector.detect(pictures)
@@ -92,7 +92,7 @@ def landmarks_of_rig(model: RigModel, axes: RigAxes, centre: Tensor, radius: flo
     return _agreed(model, seen, radius)
 
 
-def _cameras_around(axes: RigAxes, centre: np.ndarray, radius: float) -> list[Camera]:
+def _cameras_around(axes: RigAxes, center: np.ndarray, radius: float) -> list[Camera]:
     """Cameras before the face, upright, in rig space."""
     focal = FILLS * PICTURE * DISTANCE / 2
     intrinsics = np.array([[focal, 0, PICTURE / 2], [0, focal, PICTURE / 2], [0, 0, 1.0]])
@@ -102,7 +102,7 @@ def _cameras_around(axes: RigAxes, centre: np.ndarray, radius: float) -> list[Ca
         away = rotation @ axes.forward
         turn = look_along(-away, axes.up)
         cameras.append(
-            Camera("picture", PICTURE, PICTURE, intrinsics, turn, -turn @ (centre + DISTANCE * radius * away))
+            Camera("picture", PICTURE, PICTURE, intrinsics, turn, -turn @ (center + DISTANCE * radius * away))
         )
     return cameras
 
@@ -215,8 +215,8 @@ def _triangulated_head(points: Tensor, cameras: CameraModel, pixels: Tensor, rad
     homogeneous = F.pad(pixels, (0, 1), value=1.0) @ torch.linalg.inv(cameras.intrinsics).mT
     rays = F.normalize(homogeneous, dim=-1) @ cameras.rotation  # (c, L, 3) world
     across = torch.eye(3).to(rays) - rays[..., :, None] * rays[..., None, :]
-    centres = cameras.centres[..., None]  # (c, 3, 1)
-    places = torch.linalg.solve(across.sum(0), (across @ centres[:, None]).sum(0))[..., 0]  # (L, 3)
+    centers = cameras.centers[..., None]  # (c, 3, 1)
+    places = torch.linalg.solve(across.sum(0), (across @ centers[:, None]).sum(0))[..., 0]  # (L, 3)
     weight = torch.ones_like(points[:, 0])
     for _ in range(10):
         head = registration(points, places, weight)

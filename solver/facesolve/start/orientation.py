@@ -53,7 +53,7 @@ def rig_axes(rig: Rig) -> RigAxes:
     return RigAxes(np.cross(up, forward), up, forward)
 
 
-def camera_centres(cameras: tuple[Camera, ...], index: int) -> np.ndarray:
+def camera_centers(cameras: tuple[Camera, ...], index: int) -> np.ndarray:
     """(C, 3) where the cameras stand at 0-based take frame ``index``, world, cm."""
     poses = [camera.at(index) for camera in cameras]
     return np.stack([-rotation.T @ translation for _, rotation, translation in poses])
@@ -69,13 +69,13 @@ def meeting_point(cameras: tuple[Camera, ...], index: int) -> np.ndarray | None:
     for camera, (intrinsics, rotation, _) in zip(cameras, poses, strict=True):
         middle = np.linalg.solve(intrinsics, (camera.width / 2, camera.height / 2, 1.0))
         rays.append(rotation.T @ (middle / np.linalg.norm(middle)))
-    centres = camera_centres(cameras, index)
+    centers = camera_centers(cameras, index)
     across = [np.eye(3) - np.outer(ray, ray) for ray in rays]
     matrix = np.sum(across, axis=0)
     if np.linalg.eigvalsh(matrix)[0] < 1e-3 * len(cameras):
         return None
-    point = np.linalg.solve(matrix, np.sum([a @ c for a, c in zip(across, centres, strict=True)], axis=0))
-    in_front = [ray @ (point - centre) > 0 for ray, centre in zip(rays, centres, strict=True)]
+    point = np.linalg.solve(matrix, np.sum([a @ c for a, c in zip(across, centers, strict=True)], axis=0))
+    in_front = [ray @ (point - center) > 0 for ray, center in zip(rays, centers, strict=True)]
     return point if all(in_front) else None
 
 

@@ -21,7 +21,7 @@ from facesolve.take import Camera
 from .orientation import RigAxes, rig_axes
 
 POINTS = 3000
-DIRECTIONS = 92  # from which visibility is found; neighbours are about 20 degrees apart
+DIRECTIONS = 92  # from which visibility is found; neighbors are about 20 degrees apart
 PICTURE = 160  # pixels a side, for visibility
 FAR_AWAY = 12.0  # head radii
 TOLERANCE = 0.02  # of the radius: how far a visible point may lie behind the depth picture
@@ -32,10 +32,10 @@ SYMMETRIC_WITHIN = 0.06  # of the radius: how near a point's mirror image must b
 class HeadProxy:
     """P points of the rig's surface at its default controls, rig space, cm.
 
-    points, normals: (P, 3); normals are unit, of either sign. skin: (P,) bool, surface whose colour may be compared.
+    points, normals: (P, 3); normals are unit, of either sign. skin: (P,) bool, surface whose color may be compared.
     mirror: (P,) int64 index of the point on the other side of the face, -1 where the rig is not symmetric.
     directions: (D, 3) unit. seen: (D, P) bool, whether somebody far away in that direction sees the point.
-    centre: (3,); radius: root mean square distance of the points from it.
+    center: (3,); radius: root mean square distance of the points from it.
     """
 
     points: Tensor
@@ -44,7 +44,7 @@ class HeadProxy:
     mirror: Tensor
     directions: Tensor
     seen: Tensor
-    centre: Tensor
+    center: Tensor
     radius: float
     axes: RigAxes
 
@@ -75,18 +75,18 @@ def make_proxy(model: RigModel) -> HeadProxy:
     seen = _seen_from(model, vertices, points, directions)
     kept = seen.any(0)
     points, normals, skin, seen = points[kept], normals[kept], skin[kept], seen[:, kept]
-    centre = points.mean(0)
-    radius = float((points - centre).norm(dim=1).square().mean().sqrt())
+    center = points.mean(0)
+    radius = float((points - center).norm(dim=1).square().mean().sqrt())
     axes = rig_axes(model.rig)
     mirror = _mirror(points, skin, axes, radius)
-    return HeadProxy(points, normals, skin, mirror, directions, seen, centre, radius, axes)
+    return HeadProxy(points, normals, skin, mirror, directions, seen, center, radius, axes)
 
 
 def _seen_from(model: RigModel, vertices: Tensor, points: Tensor, directions: Tensor) -> Tensor:
     """(D, P) bool: which points somebody sees who looks at the head from far away in each direction."""
-    centre = (vertices.amin(0) + vertices.amax(0)) / 2
-    extent = float((vertices - centre).norm(dim=1).max())
-    cameras = [_distant_camera(direction, centre, extent) for direction in directions.double().cpu().numpy()]
+    center = (vertices.amin(0) + vertices.amax(0)) / 2
+    extent = float((vertices - center).norm(dim=1).max())
+    cameras = [_distant_camera(direction, center, extent) for direction in directions.double().cpu().numpy()]
     lenses = CameraModel.from_cameras(cameras, [0], model.device, model.dtype)
     projection = lenses.project(points[None, None])
     mesh, rows = mesh_of(model), []
@@ -97,13 +97,13 @@ def _seen_from(model: RigModel, vertices: Tensor, points: Tensor, directions: Te
     return torch.stack(rows)
 
 
-def _distant_camera(direction: np.ndarray, centre: Tensor, extent: float) -> Camera:
+def _distant_camera(direction: np.ndarray, center: Tensor, extent: float) -> Camera:
     distance = FAR_AWAY * extent
     focal = 0.48 * PICTURE * distance / extent
     intrinsics = np.array([[focal, 0, PICTURE / 2], [0, focal, PICTURE / 2], [0, 0, 1.0]])
     up = np.eye(3)[np.argmin(np.abs(direction))]
     rotation = look_along(-direction, up)
-    place = centre.double().cpu().numpy() + distance * direction
+    place = center.double().cpu().numpy() + distance * direction
     return Camera("distant", PICTURE, PICTURE, intrinsics, rotation, -rotation @ place)
 
 

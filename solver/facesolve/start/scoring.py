@@ -23,7 +23,7 @@ SYMMETRY_SHARE = 0.5  # of the total, next to the agreement of the cameras
 class CoarseView:
     """What C cameras saw of one frame at one pyramid level.
 
-    looks: C tensors (H, W), contrast-normalised luminance. valid: C tensors (H, W), 0..1, where anything was seen.
+    looks: C tensors (H, W), contrast-normalized luminance. valid: C tensors (H, W), 0..1, where anything was seen.
     foreground: C tensors (h, w) in 0..1, where the actor is, or None where it cannot be told from the background; of
     a size at which the head's points leave no gaps.
     cameras: of this level, without distortion, leading dimension (C,).
@@ -53,7 +53,7 @@ class Scores:
 
 
 def score(proxy: HeadProxy, view: CoarseView, rotation: Tensor, place: Tensor) -> Scores:
-    """Scores of B poses. rotation: (B, 3, 3) rig to world; place: (B, 3) world position of the proxy's centre, cm."""
+    """Scores of B poses. rotation: (B, 3, 3) rig to world; place: (B, 3) world position of the proxy's center, cm."""
     chunk = max(1, AT_ONCE // (len(view.looks) * len(proxy.points)))
     parts = [
         _score(proxy, view, rotation[begin : begin + chunk], place[begin : begin + chunk])
@@ -65,7 +65,7 @@ def score(proxy: HeadProxy, view: CoarseView, rotation: Tensor, place: Tensor) -
 
 
 def _score(proxy: HeadProxy, view: CoarseView, rotation: Tensor, place: Tensor) -> Scores:
-    points = proxy.points - proxy.centre
+    points = proxy.points - proxy.center
     world = points @ rotation.mT + place[:, None]  # (B, P, 3)
     projection = view.cameras.project(world[:, None])  # (B, C, P, 2)
     weights = _facing(proxy, view.cameras, rotation, place)
@@ -89,8 +89,8 @@ def _score(proxy: HeadProxy, view: CoarseView, rotation: Tensor, place: Tensor) 
 
 def _facing(proxy: HeadProxy, cameras: CameraModel, rotation: Tensor, place: Tensor) -> Tensor:
     """(B, C, P) weight of each point in each camera: 0 where hidden or seen at a slant."""
-    centres = cameras.centres  # (C, 3)
-    away = F.normalize((centres[None] - place[:, None]) @ rotation, dim=-1)  # (B, C, 3) rig space
+    centers = cameras.centers  # (C, 3)
+    away = F.normalize((centers[None] - place[:, None]) @ rotation, dim=-1)  # (B, C, 3) rig space
     direction = (away @ proxy.directions.T).argmax(-1)
     cosine = (away @ proxy.normals.T).abs()
     weight = ((cosine - GRAZING) / (1 - GRAZING)).clamp_min(0)
@@ -114,7 +114,7 @@ def camera_agreement(values: Tensor, weights: Tensor, doubt: float = 0.0) -> Ten
 
 
 def _symmetry(values: Tensor, weights: Tensor, proxy: HeadProxy) -> Tensor:
-    """Correlation (B,) of the mean colours (B, C, P) of points and their mirror images."""
+    """Correlation (B,) of the mean colors (B, C, P) of points and their mirror images."""
     both = (proxy.mirror >= 0).nonzero()[:, 0]
     if not len(both):
         return values.new_zeros(len(values))

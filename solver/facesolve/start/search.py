@@ -14,7 +14,7 @@ from facesolve.geometry.rotation import rotation_from_tangent
 from facesolve.take import SolveError
 
 from .evidence import Evidence
-from .orientation import camera_centres, head_pixels, head_rotation, meeting_point, upward_directions
+from .orientation import camera_centers, head_pixels, head_rotation, meeting_point, upward_directions
 from .proxy import HeadProxy
 from .scoring import CoarseView, score
 
@@ -95,7 +95,7 @@ def likelihood(proxy: HeadProxy, evidence: Evidence, rotation: Tensor) -> Tensor
 def _head(proxy: HeadProxy, rotation: Tensor, place: Tensor) -> np.ndarray:
     """(4, 4) float64, rig to world, exactly rigid."""
     turn = nearest_rotation(rotation.double())
-    return np.asarray(rigid(turn, place.double() - turn @ proxy.centre.to(turn)).cpu().numpy())
+    return np.asarray(rigid(turn, place.double() - turn @ proxy.center.to(turn)).cpu().numpy())
 
 
 def _middle(proxy: HeadProxy, evidence: Evidence) -> np.ndarray:
@@ -104,16 +104,16 @@ def _middle(proxy: HeadProxy, evidence: Evidence) -> np.ndarray:
     point = meeting_point(cameras, frame)
     if point is not None:
         return point
-    centres = camera_centres(cameras, frame)
+    centers = camera_centers(cameras, frame)
     ahead = np.mean([camera.at(frame)[1][2] for camera in cameras], axis=0)
     focal = np.median([camera.at(frame)[0][0, 0] / min(camera.width, camera.height) for camera in cameras])
-    return np.asarray(centres.mean(axis=0) + ahead * 4.0 * proxy.radius * focal)
+    return np.asarray(centers.mean(axis=0) + ahead * 4.0 * proxy.radius * focal)
 
 
 def _first_poses(proxy: HeadProxy, evidence: Evidence, middle: np.ndarray, anyway_up: bool) -> tuple[Tensor, Tensor]:
     """Rotations (B, 3, 3) and places (B, 3) on a coarse grid: turned towards the cameras within reason."""
     places = _places(proxy, evidence, middle)
-    towards = camera_centres(evidence.take.cameras, evidence.frame) - middle
+    towards = camera_centers(evidence.take.cameras, evidence.frame) - middle
     towards /= np.linalg.norm(towards, axis=1, keepdims=True)
     mean = towards.mean(axis=0)
     surrounded = np.linalg.norm(mean) < SURROUNDED
@@ -128,7 +128,7 @@ def _first_poses(proxy: HeadProxy, evidence: Evidence, middle: np.ndarray, anywa
 
 
 def _places(proxy: HeadProxy, evidence: Evidence, middle: np.ndarray) -> np.ndarray:
-    """Places (n, 3) for the head's centre, world, cm, that enough cameras have in view, on the actor where known."""
+    """Places (n, 3) for the head's center, world, cm, that enough cameras have in view, on the actor where known."""
     step = GRID_STEP * proxy.radius
     while True:
         reach = int(GRID_REACH * proxy.radius / step)
@@ -185,7 +185,7 @@ def _shake(
     generator: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
     """Each of n poses improved by an evolution strategy with its own step sizes (Hansen, "The CMA evolution strategy: a
-    tutorial", 2016, with a diagonal covariance): it moves to the weighted mean of its better random neighbours."""
+    tutorial", 2016, with a diagonal covariance): it moves to the weighted mean of its better random neighbors."""
     count, elite = len(rotation), part.tries // 2
     rank = torch.arange(elite, dtype=torch.float32) + 1
     weights = (math.log(elite + 0.5) - rank.log()).to(rotation)

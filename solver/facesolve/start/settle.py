@@ -37,7 +37,7 @@ def settle(take: Take, model: RigModel, proxy: HeadProxy, frame: int, pixels: Fr
 
     Raises SolveError when no camera sees the rig there.
     """
-    place = start.head[:3, :3] @ proxy.centre.double().cpu().numpy() + start.head[:3, 3]
+    place = start.head[:3, :3] @ proxy.center.double().cpu().numpy() + start.head[:3, 3]
     # half resolution is enough of a large head; and a head that is only guessed must not be held
     quality = "draft" if head_pixels(take, frame, proxy.radius, place) > LARGE_HEAD else "standard"
     settings = replace(take.settings, quality=quality, head="transform", head_pins=())

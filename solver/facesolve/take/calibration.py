@@ -16,9 +16,9 @@ _SHAPES = {"intrinsic": (3, 3), "rotation": (3, 3), "translation": (3,)}
 
 @dataclass(frozen=True, eq=False)
 class CalibratedCamera:
-    """One camera of a calibration file, OpenCV convention, ``x_cam = R x_world + t``, centimetres.
+    """One camera of a calibration file, OpenCV convention, ``x_cam = R x_world + t``, centimeters.
 
-    intrinsics (3, 3) pixels, first pixel's centre at (0.5, 0.5); distortion (n,); width, height: pixels, None when the
+    intrinsics (3, 3) pixels, first pixel's center at (0.5, 0.5); distortion (n,); width, height: pixels, None when the
     file does not say (the thesis' layout).
     """
 

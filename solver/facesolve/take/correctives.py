@@ -22,7 +22,7 @@ CORRECTIVES_SCHEMA = 1
 @dataclass(frozen=True, eq=False)
 class Correctives:
     """J targets over a rig's mesh with activations (F, J) that go with one solution: ``vertices = rig(controls) +
-    sum_j activations[f, j] * shape_j`` in rig space, centimetres, before the head transform.
+    sum_j activations[f, j] * shape_j`` in rig space, centimeters, before the head transform.
 
     targets: each with one shape at weight 1. frames, scene_times: (F,), the solution's. meshes: the rig's, in order,
     so that whoever has the meshes apart can tell whose a vertex is. provenance: anything JSON can hold.
@@ -104,7 +104,7 @@ def read_correctives(folder: PathLike) -> Correctives:
             "correctives: there is no {} in '{}'; run 'facesolve correctives' first.".format(CORRECTIVES, folder)
         )
     record = read_json(path, "correctives")
-    check_schema(record, CORRECTIVES_SCHEMA, "correctives", path)
+    check_schema(record, CORRECTIVES_SCHEMA, "correctives", path, "make them again")
     try:
         arrays = read_npz(path.with_name(str(record["arrays"])), "correctives", record["sha256"])
         return Correctives(

@@ -154,16 +154,19 @@ def read_npz(path: Path, what: str, sha256: str = "") -> Dict[str, np.ndarray]:
     raise damaged
 
 
-def check_schema(record: Mapping[str, Any], supported: int, what: str, path: Path) -> None:
-    """TakeError unless ``record['schema']`` is one this version reads."""
+def check_schema(record: Mapping[str, Any], supported: int, what: str, path: Path, remedy: str) -> None:
+    """TakeError unless ``record['schema']`` is the one that this version writes.
+
+    remedy: how to get a new file in place of one that an older version wrote.
+    """
     schema = record.get("schema")
     if not isinstance(schema, int) or isinstance(schema, bool):
         raise TakeError("{}: '{}' has no schema number; it was not written by Facesolve.".format(what, path))
     if schema > supported:
         raise TakeError(
-            "{}: '{}' has schema {}, this version reads up to {}; update Facesolve.".format(
-                what, path, schema, supported
-            )
+            "{}: '{}' has schema {}, this version reads {}; update Facesolve.".format(what, path, schema, supported)
         )
     if schema < 1:
         raise TakeError("{}: '{}' has schema {}, which never existed.".format(what, path, schema))
+    if schema < supported:
+        raise TakeError("{}: '{}' was written by an older version of Facesolve; {}.".format(what, path, remedy))

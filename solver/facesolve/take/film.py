@@ -9,7 +9,7 @@ import numpy as np
 
 from .errors import TakeError
 
-MILLIMETRES_AN_INCH = 25.4
+MILLIMETERS_AN_INCH = 25.4
 FILM_FITS = ("fill", "horizontal", "vertical", "overscan")  # the order of MFnCamera's FilmFit
 
 _OPENCV_FROM_MAYA = np.diag((1.0, -1.0, -1.0))  # Maya's camera looks along -z with +y up
@@ -19,7 +19,7 @@ _OPENCV_FROM_MAYA = np.diag((1.0, -1.0, -1.0))  # Maya's camera looks along -z w
 class FilmBack:
     """What a Maya camera says about its lens and film back, in Maya's own units whatever the scene's.
 
-    focal_length: millimetres. Apertures and film offsets: inches (film offset plus shake, when shake is on).
+    focal_length: millimeters. Apertures and film offsets: inches (film offset plus shake, when shake is on).
     fit: how the film gate fills the resolution gate, one of ``FILM_FITS``.
     pixel_aspect: width of a pixel over its height, of the render settings.
     """
@@ -60,14 +60,14 @@ def visible_film(film_back: FilmBack, width: int, height: int) -> Tuple[float, f
 
 
 def intrinsics_from_film_back(film_back: FilmBack, width: int, height: int) -> np.ndarray:
-    """(3, 3) float64 intrinsics, pixels, first pixel's centre at (0.5, 0.5); what MFnCamera.projectionMatrix shows.
+    """(3, 3) float64 intrinsics, pixels, first pixel's center at (0.5, 0.5); what MFnCamera.projectionMatrix shows.
 
     A positive horizontal offset moves the principal point left, a positive vertical offset moves it down.
     """
     if width < 1 or height < 1:
         raise TakeError("film back: the image size {}x{} is not positive.".format(width, height))
     visible_width, visible_height = visible_film(film_back, width, height)
-    focal = film_back.focal_length / MILLIMETRES_AN_INCH
+    focal = film_back.focal_length / MILLIMETERS_AN_INCH
     return np.array(
         (
             (focal * width / visible_width, 0.0, width * (0.5 - film_back.horizontal_offset / visible_width)),
@@ -78,11 +78,11 @@ def intrinsics_from_film_back(film_back: FilmBack, width: int, height: int) -> n
 
 
 def film_back_from_intrinsics(
-    intrinsics: np.ndarray, width: int, height: int, horizontal_aperture: float = 36.0 / MILLIMETRES_AN_INCH
+    intrinsics: np.ndarray, width: int, height: int, horizontal_aperture: float = 36.0 / MILLIMETERS_AN_INCH
 ) -> FilmBack:
     """The film back that gives these intrinsics, with the film's aspect that of the image (so any fit shows the same).
 
-    intrinsics: (3, 3) pixels, first pixel's centre at (0.5, 0.5). horizontal_aperture: inches; only the ratio of focal
+    intrinsics: (3, 3) pixels, first pixel's center at (0.5, 0.5). horizontal_aperture: inches; only the ratio of focal
     length to aperture is determined. Raises TakeError for skew, which no Maya camera has.
     """
     intrinsics = np.asarray(intrinsics, np.float64)
@@ -94,7 +94,7 @@ def film_back_from_intrinsics(
     pixel_aspect = intrinsics[1, 1] / intrinsics[0, 0]
     vertical_aperture = horizontal_aperture * height / (width * pixel_aspect)
     return FilmBack(
-        focal_length=float(intrinsics[0, 0] * horizontal_aperture * MILLIMETRES_AN_INCH / width),
+        focal_length=float(intrinsics[0, 0] * horizontal_aperture * MILLIMETERS_AN_INCH / width),
         horizontal_aperture=float(horizontal_aperture),
         vertical_aperture=float(vertical_aperture),
         horizontal_offset=float(horizontal_aperture * (0.5 - intrinsics[0, 2] / width)),
@@ -106,7 +106,7 @@ def film_back_from_intrinsics(
 def extrinsics_from_maya_world_matrix(world_matrix: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
     """Rotation (..., 3, 3) and translation (..., 3) with ``x_cam = R x_world + t`` in OpenCV's axes.
 
-    world_matrix: (..., 4, 4) in Maya's layout, row vectors (translation in the last row), centimetres. Positive scale
+    world_matrix: (..., 4, 4) in Maya's layout, row vectors (translation in the last row), centimeters. Positive scale
     of the camera's parents is stripped, as Maya does; shear and mirroring raise TakeError.
     """
     world_matrix = np.asarray(world_matrix, np.float64)
@@ -132,7 +132,7 @@ def extrinsics_from_maya_world_matrix(world_matrix: np.ndarray) -> Tuple[np.ndar
 
 
 def maya_world_matrix_from_extrinsics(rotation: np.ndarray, translation: np.ndarray) -> np.ndarray:
-    """The inverse of ``extrinsics_from_maya_world_matrix``: (..., 4, 4) in Maya's row-vector layout, centimetres.
+    """The inverse of ``extrinsics_from_maya_world_matrix``: (..., 4, 4) in Maya's row-vector layout, centimeters.
 
     rotation: (..., 3, 3) and translation: (..., 3) with ``x_cam = R x_world + t`` in OpenCV's axes.
     """

@@ -14,6 +14,7 @@ ERROR = "error"  # stops what was going to be done
 WARNING = "warning"  # may spoil it
 NOTE = "note"  # informs
 SEVERITIES = (ERROR, WARNING, NOTE)  # the gravest first
+SCHEMA = 2  # of the JSON that holds findings; up to 1 they had no subject and no remedy
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,20 @@ class Finding:
             "remedy": self.remedy,
             "action": None if shown is None else {"show": shown},
         }
+
+
+def findings_record(kind: str, findings: Iterable[Finding]) -> Dict[str, Any]:
+    """A JSON object of findings; ``read_findings`` reads it. kind: what was examined."""
+    return {"schema": SCHEMA, "kind": kind, "findings": [finding.record() for finding in findings]}
+
+
+def read_findings(record: Any) -> Tuple[Finding, ...]:
+    """The findings in a JSON object. Raises TakeError when another version wrote it, or something else."""
+    if not isinstance(record, dict) or "findings" not in record:
+        raise TakeError("findings: {!r:.200} holds none.".format(record))
+    if record.get("schema") != SCHEMA:
+        raise TakeError("findings: another version of Facesolve wrote them; use one version on both sides.")
+    return tuple(read_finding(one) for one in record["findings"])
 
 
 def read_finding(record: Any) -> Finding:

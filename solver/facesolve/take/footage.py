@@ -100,7 +100,7 @@ class Footage:
             raise TakeError("{}: the path is empty.".format(where))
         if self.color_space not in COLOR_SPACES:
             raise TakeError(
-                "{}: colour space '{}', expected one of {}.".format(where, self.color_space, ", ".join(COLOR_SPACES))
+                "{}: color space '{}', expected one of {}.".format(where, self.color_space, ", ".join(COLOR_SPACES))
             )
         for pattern in (self.path, self.matte or ""):
             if ("{" in pattern or "}" in pattern) and not _FRAME_FIELD.search(pattern):

@@ -24,7 +24,7 @@ class Shape:
 
     weight: activation at which the shape is fully on (1.0 for the main shape, else an in-between; negative is legal).
     vertices: (n,) int32 vertex indices, strictly increasing.
-    deltas: (n, 3) float32 offsets from the neutral in rig space, centimetres.
+    deltas: (n, 3) float32 offsets from the neutral in rig space, centimeters.
     """
 
     weight: float

@@ -13,14 +13,14 @@ import numpy as np
 from .errors import TakeError
 from .rig import LOWEST, Rig
 
-STILL_BELOW = 1e-6  # centimetres: a vertex that no shape moves further does not move
+STILL_BELOW = 1e-6  # centimeters: a vertex that no shape moves further does not move
 
 
 class RigEvaluator:
     """Evaluates ``rig`` at F sets of K control values; T targets, S shapes (in-betweens included), V vertices.
 
     Shapes are in the order of ``rig.targets`` and of their ``shapes``:
-    ``vertices = neutral + sum_s activation_s * deltas_s``, rig space, centimetres.
+    ``vertices = neutral + sum_s activation_s * deltas_s``, rig space, centimeters.
     """
 
     def __init__(self, rig: Rig) -> None:
@@ -56,7 +56,7 @@ class RigEvaluator:
         return np.concatenate([np.zeros((len(weights), 0)), *columns], axis=1)
 
     def offsets(self, activations: np.ndarray) -> np.ndarray:
-        """(F, V, 3) float64 how far activations (F, S), or a difference of some, move the vertices; centimetres."""
+        """(F, V, 3) float64 how far activations (F, S), or a difference of some, move the vertices; centimeters."""
         if self._moved is None:
             self._moved = self._moved_vertices()
         vertices, deltas = self._moved
@@ -65,7 +65,7 @@ class RigEvaluator:
         return offsets
 
     def vertices(self, controls: np.ndarray) -> np.ndarray:
-        """(F, V, 3) float64 vertices of controls (F, K) in rig space, centimetres."""
+        """(F, V, 3) float64 vertices of controls (F, K) in rig space, centimeters."""
         return self.rig.neutral + self.offsets(self.activations(controls))
 
     def moving_vertices(self) -> np.ndarray:

@@ -63,7 +63,7 @@ class Pin:
 
 @dataclass(frozen=True, eq=False)
 class HeadPin:
-    """Where the animator insists the head is at take frame number ``frame``: transform (4, 4), world, centimetres."""
+    """Where the animator insists the head is at take frame number ``frame``: transform (4, 4), world, centimeters."""
 
     frame: int
     head: np.ndarray

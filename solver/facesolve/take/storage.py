@@ -20,8 +20,8 @@ from .settings_record import settings_from, settings_record
 from .solution import ConfusedPair, Solution
 from .take import StartPose, Take
 
-TAKE_SCHEMA = 1
-SOLUTION_SCHEMA = 1
+TAKE_SCHEMA = 2  # from 2 on settings name their controls, and a lock is in one place
+SOLUTION_SCHEMA = 2  # from 2 on as in take.provenance
 
 PathLike = Union[str, "os.PathLike[str]"]
 
@@ -96,7 +96,7 @@ def read_take(folder: PathLike) -> Take:
     if not path.exists():
         raise TakeError("take: there is no take.json in '{}'; make one with 'facesolve pack'.".format(root))
     record = read_json(path, "take")
-    check_schema(record, TAKE_SCHEMA, "take", path)
+    check_schema(record, TAKE_SCHEMA, "take", path, "pack or export it again")
     try:
         arrays = read_npz(root / record["arrays"], "take", record["sha256"])
         settings = _settings(record["settings"], arrays)
@@ -176,7 +176,7 @@ def read_solution(folder: PathLike) -> Solution:
     if not path.exists():
         raise TakeError("solution: there is no solution.json in '{}'; run 'facesolve solve' first.".format(root))
     record = read_json(path, "solution")
-    check_schema(record, SOLUTION_SCHEMA, "solution", path)
+    check_schema(record, SOLUTION_SCHEMA, "solution", path, "solve the take again")
     try:
         arrays = read_npz(root / record["arrays"], "solution", record["sha256"])
         return Solution(

@@ -68,7 +68,7 @@ def summarize(
 
 
 def keyframe_mask(solution: Solution) -> np.ndarray:
-    """(F,) bool: the frames whose colours the solve agreed on, as its provenance tells; none where it does not."""
+    """(F,) bool: the frames whose colors the solve agreed on, as its provenance tells; none where it does not."""
     return np.isin(solution.frames, read_provenance(solution.provenance).keyframes)
 
 
@@ -80,7 +80,7 @@ def error_of_frames(solution: Solution) -> np.ndarray:
 def usual_errors(solution: Solution) -> np.ndarray:
     """(F, C) each camera's usual error at a frame of its kind: its median over the keyframes, or over the others.
 
-    Keyframes are compared with colours that they themselves agreed on, so theirs is smaller without being better.
+    Keyframes are compared with colors that they themselves agreed on, so theirs is smaller without being better.
     NaN for a camera that saw nothing.
     """
     keyframe = keyframe_mask(solution)

@@ -18,7 +18,7 @@ from .settings import Settings
 class StartPose:
     """Where the animator left the rig: control values (K,) and head transform (4, 4) at take frame number ``frame``.
 
-    The head transform is rigid, WORLD space, applied after the blendshapes: ``x_world = head @ x_rig``, centimetres.
+    The head transform is rigid, WORLD space, applied after the blendshapes: ``x_world = head @ x_rig``, centimeters.
     """
 
     frame: int

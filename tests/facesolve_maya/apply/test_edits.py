@@ -123,6 +123,16 @@ def test_finding_edits_changes_nothing(take, small):
     assert (snapshot(small), len(small.undo_queue)) == (before, queue)
 
 
+def test_a_scene_of_an_older_version_is_said(take):
+    node = cmds.createNode("network", name="faceSolve_provenance1")
+    cmds.addAttr(node, longName="facesolveProvenance", attributeType="bool", defaultValue=1)
+    cmds.addAttr(node, longName="takeFolder", dataType="string")
+    with pytest.raises(TakeError, match=f"'{node}' was written by an older version of Facesolve; delete it"):
+        pin_edits(take)
+    cmds.delete(node)
+    assert pins_of(take) == []
+
+
 def test_a_solution_that_is_gone_is_said(take, tmp_path):
     (tmp_path / "solution" / "solution.json").unlink()
     with pytest.raises(TakeError, match=r"solution\.json"):

@@ -16,7 +16,7 @@ from maya import cmds
 
 from facesolve.take import Solution, Take, read_solution, read_take
 from tests.facesolve_maya.conftest import PYTHON_PATH
-from tests.facesolve_maya.shown import MILLIMETRES, opened, shown_vertices, solver_vertices, true_vertices
+from tests.facesolve_maya.shown import MILLIMETERS, opened, shown_vertices, solver_vertices, true_vertices
 from tests.maya_emulator.session import Session, use
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -25,7 +25,7 @@ LAYER = "facesolve_ict_rom"
 CONTROLS = ("face_CTL.jawOpen", "face_CTL.smileL")
 HEAD = tuple(f"head_GRP.{kind}{axis}" for kind in ("translate", "rotate") for axis in "XYZ")
 FACE = slice(0, 6706)  # the skin; what follows are eyes, teeth and the inside of the mouth
-LIMIT = 0.4  # millimetres, mean over FACE: draft quality, three frames, a start pose that is 2.3 mm off
+LIMIT = 0.4  # millimeters, mean over FACE: draft quality, three frames, a start pose that is 2.3 mm off
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,9 +74,9 @@ def scene(keyed_session):
 
 
 def worst_of(keyed: RoundTrip, session) -> float:
-    """Largest distance in millimetres between what the scene shows and what the solver says."""
+    """Largest distance in millimeters between what the scene shows and what the solver says."""
     expected = solver_vertices(keyed.take, keyed.solution)
-    return MILLIMETRES * max(
+    return MILLIMETERS * max(
         np.linalg.norm(shown_vertices(session, "face_GEOShape", time) - points, axis=1).max()
         for time, points in zip(keyed.solution.scene_times, expected, strict=True)
     )
@@ -108,7 +108,7 @@ def test_the_saved_scene_shows_the_solvers_vertices(keyed, scene):
 def test_the_saved_scene_is_near_the_truth(scene, facesolve_data):
     truth = true_vertices(facesolve_data / "ict_rom", range(LAST - FIRST + 1))
     shown = np.stack([shown_vertices(scene, "face_GEOShape", FIRST + row) for row in range(len(truth))])
-    error = MILLIMETRES * np.linalg.norm(shown - truth, axis=2)
+    error = MILLIMETERS * np.linalg.norm(shown - truth, axis=2)
     assert error[:, FACE].mean() < LIMIT
     start = cmds.getAttr("head_GRP.translate", time=FIRST)
     cmds.animLayer(LAYER, edit=True, mute=True)

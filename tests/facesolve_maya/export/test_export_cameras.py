@@ -59,8 +59,8 @@ def test_animated_focal_length_and_place(maya, facesolve_data):
     camera = read_camera(shape, (1.0, 25.0), 1920, 1280)
     assert camera.intrinsics[1, 0, 0] / camera.intrinsics[0, 0, 0] == pytest.approx(100 / 35)
     moving = read_camera(camera_shape("PerspCamAnimTransform"), (1.0, 25.0, 49.0, 73.0), 1920, 1280)
-    centres = [-r.T @ t for _, r, t in map(moving.at, range(4))]
-    np.testing.assert_allclose(centres, [[0, -5, 5], [5, 0, 5], [0, 5, 5], [-5, 0, 5]], atol=1e-9)
+    centers = [-r.T @ t for _, r, t in map(moving.at, range(4))]
+    np.testing.assert_allclose(centers, [[0, -5, 5], [5, 0, 5], [0, 5, 5], [-5, 0, 5]], atol=1e-9)
     forward = moving.rotation[:, 2]  # the scene is z up: 45 degrees down towards the axis
     s = np.sqrt(0.5)
     np.testing.assert_allclose(forward, [[0, s, -s], [-s, 0, -s], [0, -s, -s], [s, 0, -s]], atol=1e-9)
@@ -150,7 +150,7 @@ def test_shake_adds_to_the_film_offset_only_when_on(maya):
     assert film_back(shape, 1).horizontal_offset == pytest.approx(0.15)
 
 
-def test_apertures_are_inches_and_places_centimetres_in_every_scene_unit(maya):
+def test_apertures_are_inches_and_places_centimeters_in_every_scene_unit(maya):
     shape = make_camera()
     cmds.setAttr("shotCam.translate", 1.0, 2.0, 3.0)
     before = read_camera(shape, (1.0,), 100, 80)

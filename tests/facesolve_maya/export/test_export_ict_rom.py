@@ -31,7 +31,7 @@ def reprojection_error(cameras, folder) -> float:
 
 
 def rig_error(take, folder) -> float:
-    """Largest difference in centimetres between the exported rig and rig.npz, over neutral and all targets."""
+    """Largest difference in centimeters between the exported rig and rig.npz, over neutral and all targets."""
     arrays = np.load(folder / "rig.npz")
     assert take.rig.target_names == [str(name) for name in arrays["names"]]
     worst = float(np.abs(take.rig.neutral - arrays["neutral"]).max())

@@ -77,7 +77,7 @@ def test_locked_controls_are_a_warning_and_follow_the_scene(scene):
     assert (control.name, list(control.lock)) == ("a", [0.25])
 
 
-def test_a_scene_in_metres_gives_the_same_take(scene):
+def test_a_scene_in_meters_gives_the_same_take(scene):
     first = export_take(request(scene))
     cmds.currentUnit(linear="m")
     second = export_take(request(scene))

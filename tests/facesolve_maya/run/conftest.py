@@ -28,11 +28,11 @@ def fake_solver(tmp_path, monkeypatch):
         monkeypatch.setattr(f"facesolve_maya.run.{module}.module_root", lambda: root)
     monkeypatch.setattr("facesolve_maya.run.environment.module_root", lambda: root)
 
-    def make(**behaviour):
+    def make(**behavior):
         take = tmp_path / "take 012 – Größe"
         take.mkdir()
         (take / "take.json").write_text("{}", encoding="utf-8")
-        (take / "behaviour.json").write_text(json.dumps(behaviour), encoding="utf-8")
+        (take / "behavior.json").write_text(json.dumps(behavior), encoding="utf-8")
         return SolveRequest(take, tmp_path / "solution of take 012")
 
     return make

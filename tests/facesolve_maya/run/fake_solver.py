@@ -1,4 +1,4 @@
-"""A stand-in for ``python -m facesolve solve``: says and does what ``behaviour.json`` in the take's folder tells it."""
+"""A stand-in for ``python -m facesolve solve``: says and does what ``behavior.json`` in the take's folder tells it."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def wait_for_cancel(out, deaf):
 
 def main():
     take, out = Path(sys.argv[2]), Path(sys.argv[sys.argv.index("--out") + 1])
-    behaviour = json.loads((take / "behaviour.json").read_text(encoding="utf-8"))
+    behavior = json.loads((take / "behavior.json").read_text(encoding="utf-8"))
     (out / "seen.json").write_text(
         json.dumps({"arguments": sys.argv[1:], "environment": dict(os.environ), "folder": os.getcwd()}),
         encoding="utf-8",
@@ -36,24 +36,24 @@ def main():
     say(event="picture", path=(out / "overlay.png").as_posix())
     say(event="later", text="an event of a newer solver")
     print("plain text from a library", flush=True)
-    if behaviour.get("deaf"):
+    if behavior.get("deaf"):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    if behaviour.get("grandchild"):
+    if behavior.get("grandchild"):
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"])
         (out / "grandchild").write_text(str(child.pid), encoding="utf-8")
-    if behaviour.get("work"):
-        if not behaviour.get("interruptible"):
+    if behavior.get("work"):
+        if not behavior.get("interruptible"):
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-        wait_for_cancel(out, behaviour.get("deaf"))
-    time.sleep(behaviour.get("seconds", 0))
-    for line in behaviour.get("stderr", []):
+        wait_for_cancel(out, behavior.get("deaf"))
+    time.sleep(behavior.get("seconds", 0))
+    for line in behavior.get("stderr", []):
         print(line, file=sys.stderr)
-    if "error" in behaviour:
-        say(event="error", text=behaviour["error"])
-    elif not behaviour.get("silent"):
+    if "error" in behavior:
+        say(event="error", text=behavior["error"])
+    elif not behavior.get("silent"):
         say(event="done", path=out.as_posix(), seconds=0.25)
-    sys.exit(behaviour.get("code", 0))
+    sys.exit(behavior.get("code", 0))
 
 
 if __name__ == "__main__":

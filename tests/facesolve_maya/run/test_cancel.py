@@ -48,7 +48,7 @@ def test_the_cancel_file_does_not_stop_the_next_solve(fake_solver, interpreter):
     cancel_and_wait(request, interpreter, Patience(20.0, 20.0))
     assert not (request.out / "cancel").exists()
     (request.out / "cancel").write_bytes(b"")
-    (request.take / "behaviour.json").write_text("{}", encoding="utf-8")
+    (request.take / "behavior.json").write_text("{}", encoding="utf-8")
     assert solve(request, interpreter) == request.out
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from facesolve.take.errors import ProcessError
-from facesolve.take.finding import ERROR, NOTE, Finding
+from facesolve.take.finding import ERROR, NOTE, Finding, findings_record
 from facesolve_maya.run import DoctorTask, Interpreter
 from facesolve_maya.run.doctor import read_report
 
 TORCH, NVDIFFRAST = Finding(NOTE, "torch", "2.13"), Finding(NOTE, "nvdiffrast", "not installed", "r")
-RECORDS = [TORCH.record(), NVDIFFRAST.record()]
+THERE = findings_record("facesolve doctor", [TORCH, NVDIFFRAST])
 
 
 def doctor(root, code):
@@ -34,7 +34,7 @@ def root(fake_solver, tmp_path):
 
 
 def test_a_healthy_environment_is_ready(root, interpreter):
-    doctor(root, "import json; print(json.dumps({}))".format({"findings": RECORDS}))
+    doctor(root, f"import json; print(json.dumps({THERE}))")
     report = examined(interpreter)
     assert report.ready
     assert report.findings == (TORCH, NVDIFFRAST)
@@ -42,10 +42,18 @@ def test_a_healthy_environment_is_ready(root, interpreter):
 
 def test_what_is_missing_is_named(interpreter):
     missing = Finding(ERROR, "torch", "not installed", "pip install torch")
-    report = read_report(interpreter, 2, json.dumps({"findings": [missing.record()]}), "")
+    report = read_report(interpreter, 2, json.dumps(findings_record("facesolve doctor", [missing])), "")
     assert not report.ready
     assert "lacks torch" in report.text
     assert report.findings == (missing,)
+
+
+def test_a_solver_of_another_version_is_named(interpreter):
+    older = {name: value for name, value in THERE.items() if name != "schema"}
+    report = read_report(interpreter, 0, json.dumps(older), "")
+    assert not report.ready
+    assert str(interpreter.path) in report.text
+    assert "another version of Facesolve" in report.text
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def solver(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="session")
 def application():
-    """The Qt application, in Maya's colours; skips where there is no Qt."""
+    """The Qt application, in Maya's colors; skips where there is no Qt."""
     try:
         from facesolve_maya.ui.qt import QtWidgets
     except ImportError:

@@ -85,7 +85,7 @@ class FakeScene:
         self.applied: list[tuple[Path, tuple[int, int] | None]] = []
         self.apply_error = ""
         self.ranges: tuple[Path, ...] = ()
-        self.behaviour: dict = {}
+        self.behavior: dict = {}
         self.extra_findings: tuple[Finding, ...] = ()
 
     def heads(self):
@@ -153,7 +153,7 @@ class FakeScene:
         self.exported.append((settings, folder, span))
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "take.json").write_text("{}", encoding="utf-8")
-        (folder / "behaviour.json").write_text(json.dumps(self.behaviour), encoding="utf-8")
+        (folder / "behavior.json").write_text(json.dumps(self.behavior), encoding="utf-8")
         if span is None:
             return ""
         write_solution(part(*span), folder.parent / "solution")  # in a folder that nobody knows before

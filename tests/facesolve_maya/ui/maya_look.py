@@ -25,7 +25,7 @@ _COLORS = {
 
 
 def look_like_maya(application: QtWidgets.QApplication) -> None:
-    """Gives ``application`` Maya's colours."""
+    """Gives ``application`` Maya's colors."""
     application.setStyle("Fusion")
     palette = QtGui.QPalette()
     for role, color in _COLORS.items():

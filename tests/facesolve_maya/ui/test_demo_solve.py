@@ -18,7 +18,7 @@ from facesolve_maya.ui.scene import MayaScene
 from facesolve_maya.ui.session import IDLE, SOLVING, Session
 from tests.facesolve_maya.demo_head import open_demo_head
 from tests.facesolve_maya.run.conftest import process_exists
-from tests.facesolve_maya.shown import MILLIMETRES, shown_vertices, snapshot, solver_vertices
+from tests.facesolve_maya.shown import MILLIMETERS, shown_vertices, snapshot, solver_vertices
 from tests.maya_emulator.session import Session as Maya
 from tests.maya_emulator.session import use
 
@@ -69,10 +69,10 @@ def state(maya) -> str:
 
 
 def apart(maya, folder) -> float:
-    """Largest distance in millimetres between what the scene shows and what the solver says."""
+    """Largest distance in millimeters between what the scene shows and what the solver says."""
     solution = read_solution(folder / "solution")
     expected = solver_vertices(read_take(folder / "take"), solution)
-    return MILLIMETRES * max(
+    return MILLIMETERS * max(
         np.linalg.norm(shown_vertices(maya, "headShape", time) - points, axis=1).max()
         for time, points in zip(solution.scene_times, expected, strict=True)
     )

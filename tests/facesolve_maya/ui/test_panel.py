@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from facesolve.take.finding import ERROR, Finding
+from facesolve.take.finding import ERROR, Finding, findings_record
 from facesolve_maya.ui.model import LOCKED, ControlChoice
 from facesolve_maya.ui.preferences import Preferences
 
@@ -191,7 +191,7 @@ def test_solve_by_click_shows_progress_picture_result(panel, scene, solver, wait
 
 
 def test_cancel_by_click(panel, scene, solver, wait):
-    scene.behaviour = {"work": True}
+    scene.behavior = {"work": True}
     click(panel.run_bar.solve_button)
     wait(lambda: "of 600" in panel.run_bar.stage.text())
     click(panel.run_bar.cancel_button)
@@ -266,7 +266,7 @@ def test_the_strip_paints_levels(strip):
 
 def test_the_environment_line_tells_and_tests(panel, solver, tmp_path, wait):
     missing = Finding(ERROR, "torch", "not installed", "pip install torch")
-    code = "import json; print(json.dumps({}))".format({"findings": [missing.record()]})
+    code = "import json; print(json.dumps({}))".format(findings_record("facesolve doctor", [missing]))
     (tmp_path / "module" / "solver" / "facesolve" / "__main__.py").write_text(code)
     panel.environment.refresh()
     assert "Not tested yet" in panel.environment.text

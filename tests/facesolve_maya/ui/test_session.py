@@ -4,7 +4,7 @@ import sys
 import time
 
 from facesolve.take import write_solution
-from facesolve.take.finding import ERROR, Finding
+from facesolve.take.finding import ERROR, Finding, findings_record
 from facesolve_maya.ui.model import ControlChoice
 from facesolve_maya.ui.preferences import Preferences
 from facesolve_maya.ui.session import CANCELLING, IDLE, RESULT, SOLVING, TOPICS, Session
@@ -19,8 +19,8 @@ def finish(session, seconds=30.0):
         time.sleep(0.01)
 
 
-def solve(session, solver, **behaviour):
-    session.scene.behaviour = behaviour
+def solve(session, solver, **behavior):
+    session.scene.behavior = behavior
     solver(session.scene)
     assert session.solve(), session.notice
     finish(session)
@@ -122,7 +122,7 @@ def test_an_error_while_applying_is_said(session, solver):
 
 
 def test_cancel_ends_the_solve_and_changes_nothing(session, solver):
-    session.scene.behaviour = {"work": True}
+    session.scene.behavior = {"work": True}
     assert session.solve()
     assert session.state == SOLVING
     while session.run.total != 600:
@@ -137,7 +137,7 @@ def test_cancel_ends_the_solve_and_changes_nothing(session, solver):
 
 
 def test_a_second_solve_does_not_start_beside_the_first(session, solver):
-    session.scene.behaviour = {"work": True}
+    session.scene.behavior = {"work": True}
     assert session.solve()
     assert not session.solve()
     assert len(session.scene.exported) == 1
@@ -147,7 +147,7 @@ def leave_for(session, path, solver):
     """Starts a solve and opens another scene while it runs."""
     home = session.scene.path
     solver(session.scene)
-    session.scene.behaviour = {"seconds": 0.5}
+    session.scene.behavior = {"seconds": 0.5}
     assert session.solve()
     session.scene.path = path
     session.scene_replaced()
@@ -181,7 +181,7 @@ def test_a_solve_whose_scene_is_open_again_when_it_ends_is_applied(session, solv
 
 def test_a_scene_that_is_saved_under_another_name_while_it_is_solved_keeps_its_solve(session, solver):
     solver(session.scene)
-    session.scene.behaviour = {"seconds": 0.5}
+    session.scene.behavior = {"seconds": 0.5}
     assert session.solve()
     session.scene.path = "/projects/rom/scenes/rom 013.ma"
     session.tick()
@@ -192,7 +192,7 @@ def test_a_scene_that_is_saved_under_another_name_while_it_is_solved_keeps_its_s
 
 def test_a_solve_of_a_scene_that_was_never_saved_ends_with_it(session, solver):
     session.scene.path = ""
-    session.scene.behaviour = {"work": True}
+    session.scene.behavior = {"work": True}
     session.solve()
     session.scene.path = "/projects/rom/scenes/other.ma"
     session.scene_replaced()
@@ -257,7 +257,7 @@ def test_a_range_is_shown_within_the_take_that_it_belongs_to(session, solver):
 def test_a_cancelled_range_leaves_the_result_as_it_was(session, solver):
     solve(session, solver)
     before, solution = session.result, session.solution
-    session.scene.behaviour = {"work": True}
+    session.scene.behavior = {"work": True}
     assert session.solve((1025, 1030))
     session.cancel()
     finish(session)
@@ -322,7 +322,7 @@ def test_a_report_that_fails_is_said(session, solver, tmp_path):
 
 def test_the_environment_test_reports(session, solver, tmp_path):
     missing = Finding(ERROR, "torch", "not installed", "pip install torch")
-    code = "import json; print(json.dumps({}))".format({"findings": [missing.record()]})
+    code = "import json; print(json.dumps({}))".format(findings_record("facesolve doctor", [missing]))
     (tmp_path / "module" / "solver" / "facesolve" / "__main__.py").write_text(code)
     session.test_environment()
     assert session.testing

@@ -71,7 +71,7 @@ class MSelectionList:
 
 
 class MPlug:
-    """An attribute of a node. Values are internal units: centimetres, radians."""
+    """An attribute of a node. Values are internal units: centimeters, radians."""
 
     def __init__(self, plug: Plug) -> None:
         self.plug = plug

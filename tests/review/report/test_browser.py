@@ -283,7 +283,7 @@ def test_uncertain_and_confused_controls_lead_to_their_curves(open_report: Open)
     assert tab.page.locator("#readout li").count() == 2
 
 
-def test_head_motion_tells_degrees_and_millimetres(open_report: Open) -> None:
+def test_head_motion_tells_degrees_and_millimeters(open_report: Open) -> None:
     tab = open_report()
     tab.page.keyboard.press("End")
     assert "y 10.00 ± 0.06°" in tab.text("#head")

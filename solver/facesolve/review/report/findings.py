@@ -20,7 +20,7 @@ WEAK_CAMERA = 1.3  # times the median error of the other cameras
 AT_LIMIT = 0.005  # of a control's range: this near it stands at its limit
 LONG_FRAMES, LONG_SHARE = 5, 0.1  # at a limit for so many frames, and for so much of the take, is worth a word
 SPIKE, STEP = 0.15, 0.4  # of a control's range
-SPIKE_DEGREES, SPIKE_MILLIMETRES = 0.5, 1.0
+SPIKE_DEGREES, SPIKE_MILLIMETERS = 0.5, 1.0
 SURE = 4.0  # standard deviations that a jump must exceed
 UNSURE = 0.1  # of a control's range
 MISSED_PIN = 0.01  # of a control's range
@@ -138,7 +138,7 @@ def _jumps(solution: Solution, limits: Limits) -> Iterator[Finding]:
 def _head_jumps(solution: Solution, motion: HeadMotion) -> Iterator[Finding]:
     for what, curves, deviations, floor in (
         ("turns", motion.rotation, motion.rotation_std, SPIKE_DEGREES),
-        ("moves", motion.translation, motion.translation_std, SPIKE_MILLIMETRES),
+        ("moves", motion.translation, motion.translation_std, SPIKE_MILLIMETERS),
     ):
         noise = SURE * np.nan_to_num(deviations)
         heights = np.stack([spike_heights(curve) for curve in curves.T], axis=1)

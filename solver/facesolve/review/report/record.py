@@ -21,7 +21,7 @@ def report_record(solution: Solution, take: Take | None) -> dict[str, Any]:
     """What the page shows of ``solution``; ranges, plugs and the findings on the footage need its ``take``.
 
     Arrays are little-endian float32 in base64, NaN where a number is unknown: one row for each control, axis or camera,
-    a column for each frame. Angles in degrees, lengths in millimetres.
+    a column for each frame. Angles in degrees, lengths in millimeters.
     """
     limits = control_limits(solution, take)
     motion = head_motion(solution.head, solution.head_std, solution.head[0])

@@ -7,12 +7,12 @@ from torch import Tensor
 
 from facesolve.correctives.span import RigSpan
 
-SMALLEST = 1e-9  # centimetres, or activation: what is smaller was not learnt
+SMALLEST = 1e-9  # centimeters, or activation: what is smaller was not learned
 
 
-class LearntShapes:
+class LearnedShapes:
     """Displacement of frame f: ``m3 m2 m1[:, f]`` in rig space, cm: a basis m3 (J, V, 3), how its shapes mix m2 (J, J),
-    and when m1 (J, F), all learnt (Laine et al., "Production-level facial performance capture using deep convolutional
+    and when m1 (J, F), all learned (Laine et al., "Production-level facial performance capture using deep convolutional
     neural networks", 2017, decompose the same way).
 
     m3 begins at 0, m2 as the identity, m1 as hats spread over the take; with J = F every frame has its own shape.

@@ -35,7 +35,7 @@ class MeshTopology:
 
 
 def laplacian(topology: MeshTopology, displacement: Tensor) -> Tensor:
-    """Mean squared distance, cm^2, of displacements (V, 3) from the mean of their neighbours'. Returns ()."""
+    """Mean squared distance, cm^2, of displacements (V, 3) from the mean of their neighbors'. Returns ()."""
     first, second = topology.edges.unbind(1)
     sums = torch.zeros_like(displacement).index_add(0, first, displacement[second])
     sums = sums.index_add(0, second, displacement[first])

@@ -1,4 +1,4 @@
-"""Each regulariser: 0 on the undisplaced surface, its derivative against differences, and a value known by hand."""
+"""Each regularizer: 0 on the undisplaced surface, its derivative against differences, and a value known by hand."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from facesolve.baseline.regularisers import MeshTopology, edge_length, laplacian, normal_consistency
+from facesolve.baseline.regularizers import MeshTopology, edge_length, laplacian, normal_consistency
 from facesolve.geometry.rig import RigModel
 from tests.synthetic import head_rig
 
-Regulariser = Callable[[Tensor], Tensor]
+Regularizer = Callable[[Tensor], Tensor]
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def patch() -> tuple[MeshTopology, Tensor]:
 
 
 @pytest.fixture(params=["laplacian", "edge length", "normal consistency"])
-def regulariser(request: pytest.FixtureRequest, patch: tuple[MeshTopology, Tensor]) -> Regulariser:
+def regularizer(request: pytest.FixtureRequest, patch: tuple[MeshTopology, Tensor]) -> Regularizer:
     topology, rest = patch
     return {
         "laplacian": lambda displacement: laplacian(topology, displacement),
@@ -36,15 +36,15 @@ def regulariser(request: pytest.FixtureRequest, patch: tuple[MeshTopology, Tenso
     }[request.param]
 
 
-def test_derivative_is_that_of_the_value(regulariser: Regulariser) -> None:
+def test_derivative_is_that_of_the_value(regularizer: Regularizer) -> None:
     displacement = 0.2 * torch.randn(30, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    assert float(regulariser(displacement)) > 1e-4
-    assert torch.autograd.gradcheck(regulariser, displacement.requires_grad_(), eps=1e-6, atol=1e-7)
+    assert float(regularizer(displacement)) > 1e-4
+    assert torch.autograd.gradcheck(regularizer, displacement.requires_grad_(), eps=1e-6, atol=1e-7)
 
 
-def test_costs_nothing_where_nothing_is_displaced(regulariser: Regulariser) -> None:
-    assert float(regulariser(torch.zeros(30, 3, dtype=torch.float64))) == 0
-    assert float(regulariser(torch.full((30, 3), 0.7, dtype=torch.float64))) < 1e-20
+def test_costs_nothing_where_nothing_is_displaced(regularizer: Regularizer) -> None:
+    assert float(regularizer(torch.zeros(30, 3, dtype=torch.float64))) == 0
+    assert float(regularizer(torch.full((30, 3), 0.7, dtype=torch.float64))) < 1e-20
 
 
 def test_values_on_two_triangles() -> None:

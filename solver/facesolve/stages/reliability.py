@@ -1,0 +1,58 @@
+"""How far each surface sample can be trusted: do the cameras and frames agree about it as they do about lively skin?
+
+Hair, brows, stubble, ears and collars move on their own, or look different from each side, and so never agree. Whatever
+disagrees more than skin that expressions move gets less of a say.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from facesolve.geometry.face_weight import photometric_weight
+from facesolve.geometry.pose import Pose
+from facesolve.residuals.observation import Views, observe
+from facesolve.residuals.template import agree
+
+from .problem import Problem
+
+FULL = 0.7  # photometric weight from which a sample tells what agreement is usual
+OUTLIER = 4.0  # squared residual, in robust scales, that counts most
+HALF = 2.0  # times the usual disagreement at which a sample counts half
+SHARPNESS = 4.0  # power with which trust falls beyond that
+SMOOTHINGS = 3  # means over neighboring triangles: single samples are noisy
+
+
+def reliability(problem: Problem, views: Views, pose: Pose) -> Tensor:
+    """(N,) in 0..1 of the problem's samples, from M frames posed at ``pose``, as their views show them."""
+    observation = observe(problem.samples, problem.model, pose.controls, pose.head, views)
+    template, _, scale = agree(observation, views.edges)
+    square = ((observation.values - template.values) / scale).square().clamp_max(OUTLIER)
+    seen = observation.weights * (template.weights > 0)
+    disagreement, known = _smoothed(problem, (seen * square).sum((0, 1)), seen.sum((0, 1)))
+    weight = problem.model.neutral.new_tensor(photometric_weight(problem.model.rig))
+    lively = (weight[problem.model.triangles[problem.samples.triangles]].amin(1) > FULL) & known
+    if not bool(lively.any()):
+        return torch.ones_like(disagreement)
+    usual = disagreement[lively].median().clamp_min(1e-9)
+    trust = 1 / (1 + (disagreement / (HALF * usual)) ** SHARPNESS)
+    return torch.where(known, trust, 0.5)
+
+
+def _smoothed(problem: Problem, total: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Means (N,) of what samples say, ``total`` over ``weight`` (N,), with their neighbors; and where there is any."""
+    corners = problem.model.triangles[problem.samples.triangles]  # (N, 3)
+    shares = problem.samples.barycentrics
+    sums = total.new_zeros(len(problem.model.neutral), 2)
+    for corner in range(3):
+        both = torch.stack([total, weight], 1) * shares[:, corner, None]
+        sums.index_add_(0, corners[:, corner], both)
+    for _ in range(SMOOTHINGS):
+        of_triangles = sums[problem.model.triangles].sum(1)
+        sums = torch.zeros_like(sums).index_add_(
+            0, problem.model.triangles.flatten(), of_triangles.repeat_interleave(3, 0)
+        )
+        sums = sums / sums[:, 1].amax().clamp_min(1e-9)  # only the ratio counts
+    found = (sums[corners] * shares[..., None]).sum(1)
+    known = found[:, 1] > 1e-6
+    return found[:, 0] / found[:, 1].clamp_min(1e-9), known
