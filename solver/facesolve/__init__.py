@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 from .evaluate import evaluate
 from .solve import solve
 
-__version__ = "0.1.0"
-
 __all__ = [
     "Camera",
     "ControlSettings",
@@ -49,6 +47,7 @@ if TYPE_CHECKING:
         read_take,
         write_take,
     )
+    from .take.version import VERSION as __version__
 else:
     _ELSEWHERE = {
         "Evaluation": "facesolve.evaluate.evaluation",
@@ -61,6 +60,8 @@ else:
 
         if name not in __all__:
             raise AttributeError(f"module 'facesolve' has no attribute '{name}'")
+        if name == "__version__":
+            return import_module("facesolve.take.version").VERSION
         return getattr(import_module(_ELSEWHERE.get(name, "facesolve.take")), name)
 
     def __dir__():

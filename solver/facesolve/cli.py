@@ -16,7 +16,6 @@ from rich.console import Console
 
 from facesolve.runtime.interrupts import interruptible
 
-from . import __version__
 from .commands.align import align
 from .commands.baseline import baseline
 from .commands.calibrate import calibrate
@@ -41,6 +40,7 @@ from .commands.usage import usage_error
 from .commands.words import UsageError
 from .take import FacesolveError
 from .take.errors import ERROR_LEAD
+from .take.version import VERSION
 
 
 def completion(shell: Literal["bash", "zsh", "fish"], /) -> int:
@@ -119,7 +119,7 @@ def build_app(width: int = 80) -> App:
     """The command line with all commands, its help laid out for a terminal of ``width`` columns."""
     app = App(
         name="facesolve",
-        version=f"facesolve {__version__}",
+        version=f"facesolve {VERSION}",
         help="Facial performance capture: multi-camera footage and a Maya blendshape rig in, control curves and head "
         "transforms out.",
         help_epilogue="Exit codes: 0 done, 2 bad input (one sentence on stderr says what to do), 130 interrupted.\n\n"

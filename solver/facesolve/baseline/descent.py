@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from facesolve import __version__
 from facesolve.appearance.bake import NoTexture, bake_texture
 from facesolve.correctives.field import cotangent_laplacian
 from facesolve.correctives.span import RigSpan
@@ -24,6 +23,7 @@ from facesolve.stages.problem import Problem
 from facesolve.stages.setup import prepare
 from facesolve.take import Camera, Solution, SolveError, Take
 from facesolve.take.provenance import Provenance
+from facesolve.take.version import VERSION
 
 from .cameras import CameraMotion
 from .learned import LearnedShapes
@@ -184,7 +184,7 @@ class Descent:
             camera_names=tuple(camera.name for camera in take.cameras),
             residual=self._residual,
             provenance=Provenance(
-                facesolve=__version__,
+                facesolve=VERSION,
                 device=device_name(self._head.device),
                 rasterizer=self._scene.backend,
                 method=f"first order (Adam), {self._method.mode}",

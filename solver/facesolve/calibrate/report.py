@@ -9,8 +9,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from facesolve import __version__
 from facesolve.take.finding import Finding
+from facesolve.take.version import VERSION
 
 from .calibrate import Calibration, Checked
 from .geometry import board_tilt, coverage
@@ -32,7 +32,7 @@ def calibration_record(calibration: Calibration, weaknesses: Sequence[Finding]) 
     return {
         "schema": REPORT_SCHEMA,
         "kind": "facesolve calibration report",
-        "facesolve": __version__,
+        "facesolve": VERSION,
         "units": {"error": "pixels", "place": "mm", "tilt": "degrees", "deviation": "one standard deviation"},
         "origin": calibration.origin,
         "rms": rms(calibration.checked),

@@ -10,8 +10,8 @@ import numpy as np
 
 from facesolve.take import Control, Driver, Rig, Solution, Take, TakeError, read_correctives
 from facesolve.take.files import read_npz
-from facesolve.take.rig_evaluation import RigEvaluator
-from facesolve.take.solved import control_columns, take_rows
+from facesolve.take.rig_evaluation import RigEvaluator, control_columns
+from facesolve.take.solved import take_rows
 from facesolve.take.take import check_rigid
 
 from .vertex_errors import Poses, RegionErrors, vertex_errors

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from facesolve.take import Rig, Solution, Take, TakeError, read_solution
-from facesolve.take.rig_evaluation import RigEvaluator
-from facesolve.take.solved import control_columns, find_take, take_rows
+from facesolve.take.rig_evaluation import RigEvaluator, control_columns
+from facesolve.take.solved import find_take, take_rows
 from facesolve.take.take import check_rigid
 
 

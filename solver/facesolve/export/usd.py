@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from pxr import Gf, Kind, Sdf, Tf, Usd, UsdGeom, UsdSkel, Vt
 
-from facesolve import __version__
+from facesolve.take.version import VERSION
 
 from .errors import ExportError
 from .performance import Performance
@@ -163,7 +163,7 @@ def _provenance(performance: Performance, stabilized: bool) -> dict[str, Any]:
     """Custom data: strings and numbers, since USD's dictionaries hold no mixed lists."""
     solution = performance.solution
     return {
-        "exporter": f"facesolve {__version__}",
+        "exporter": f"facesolve {VERSION}",
         "take": performance.take.name,
         "space": "head" if stabilized else "world",
         "frames": f"{solution.frames[0]}-{solution.frames[-1]}",

@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from facesolve import __version__
 from facesolve.footage import describe_codecs
 from facesolve.render import choose_backend
 from facesolve.start.detector import PYTHON_VARIABLE, LandmarkError, find_detector
 from facesolve.take.finding import ERROR, NOTE, WARNING, Finding
+from facesolve.take.version import VERSION
 
 PACKAGES = ("numpy", "torch", "opencv-python-headless", "matplotlib", "rich")
 
@@ -26,7 +26,7 @@ def examine() -> list[Finding]:
 
     An error is missing; a note with a remedy is absent, but a solve runs without it; the other notes say what is there.
     """
-    findings = [Finding(NOTE, "facesolve", f"{__version__}, Python {platform.python_version()}, {platform.platform()}")]
+    findings = [Finding(NOTE, "facesolve", f"{VERSION}, Python {platform.python_version()}, {platform.platform()}")]
     findings += [_package(name) for name in PACKAGES]
     findings += [_processor(), _cuda(), _backend(), _nvdiffrast(), _usd(), _landmarks()]
     for name, codec in describe_codecs().items():

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from facesolve import __version__
 from facesolve.footage.check import check_images
 from facesolve.render import choose_backend
 from facesolve.runtime.devices import choose_device, device_name, existing_device
@@ -15,6 +14,7 @@ from facesolve.runtime.progress import Progress
 from facesolve.take import Take
 from facesolve.take.frame_range import part_of_take
 from facesolve.take.settings_record import SettingsChange
+from facesolve.take.version import VERSION
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,6 @@ def open_take(
     where = choose_device(device)
     further = tuple(existing_device(name) for name in others)
     check_images(take)
-    progress.message(f"facesolve {__version__}, torch {torch.__version__} on {device_name(where)}")
+    progress.message(f"facesolve {VERSION}, torch {torch.__version__} on {device_name(where)}")
     progress.message(f"rasterizer: {choose_backend(where).reason}")
     return OpenedTake(take, where, further)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import torch
 
-from facesolve import __version__
 from facesolve.appearance.bake import NoTexture, bake_texture
 from facesolve.render.texture_files import write_texture
 from facesolve.runtime.checkpoint import Checkpoint, check_out
@@ -23,6 +22,7 @@ from facesolve.take import Solution, Take, read_take, write_solution
 from facesolve.take.files import write_atomic
 from facesolve.take.names import LOG, TAKE
 from facesolve.take.settings_record import SettingsChange, settings_record
+from facesolve.take.version import VERSION
 
 from .opened_take import open_take
 
@@ -77,7 +77,7 @@ def solve_take_folder(
 
 def _fingerprint(take: Take, take_folder: Path, device: torch.device) -> str:
     """Identifies what is solved: the take, the frames, the settings of this solve, the version and kind of device."""
-    chosen = (__version__, take.frames.tolist(), settings_record(take.settings), device.type)
+    chosen = (VERSION, take.frames.tolist(), settings_record(take.settings), device.type)
     return hashlib.sha256((take_folder / TAKE).read_bytes() + json.dumps(chosen).encode()).hexdigest()
 
 

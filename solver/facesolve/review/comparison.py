@@ -14,8 +14,7 @@ from facesolve.evaluate.vertex_errors import MILLIMETERS, Poses, VertexErrors, v
 from facesolve.take import Rig, Solution, Take, TakeError
 from facesolve.take.files import write_atomic
 from facesolve.take.provenance import read_provenance
-from facesolve.take.rig_evaluation import RigEvaluator
-from facesolve.take.solved import control_columns
+from facesolve.take.rig_evaluation import RigEvaluator, control_columns
 
 SAME_PLACE = 1e-3  # cm: neutrals that lie nearer are the same
 SHOWN_FRAMES = 6  # ranges of frames that a sentence lists

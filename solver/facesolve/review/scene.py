@@ -16,7 +16,8 @@ from facesolve.render import Mesh, Texture
 from facesolve.render.posed_rig import View, draw, mesh_of, world_vertices
 from facesolve.take import Camera, Solution, Take, TakeError
 from facesolve.take.provenance import read_provenance
-from facesolve.take.solved import control_columns, take_rows
+from facesolve.take.rig_evaluation import control_columns
+from facesolve.take.solved import take_rows
 
 CARRIED_AT = 1024  # texels a side at which it is judged what of the surface the texture can hold
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import torch
 
-from facesolve import __version__
 from facesolve.render import choose_backend
 from facesolve.runtime.devices import device_name
 from facesolve.take import Take
 from facesolve.take.provenance import Provenance
 from facesolve.take.settings_record import settings_record
+from facesolve.take.version import VERSION
 
 
 def origin(take: Take, take_folder: Path | None, out: Path | None, device: torch.device) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def origin(take: Take, take_folder: Path | None, out: Path | None, device: torch
     take_folder: None for a take that lies in no folder. out: the solution's folder, None while it has none.
     """
     return Provenance(
-        facesolve=__version__,
+        facesolve=VERSION,
         torch=torch.__version__,
         python=platform.python_version(),
         device=device_name(device),

@@ -9,9 +9,10 @@ from .errors import FacesolveError, FootageError, SolveError, TakeError
 from .footage import Footage
 from .rig import Combination, Control, Driver, Mesh, Rig, Shape, Target
 from .settings import ControlSettings, HeadPin, Pin, Settings
-from .solution import ConfusedPair, Solution
-from .storage import read_solution, read_take, write_solution, write_take
+from .solution import Solution, read_solution, write_solution
+from .storage import read_take, write_take
 from .take import StartPose, Take
+from .uncertainty import ConfusedPair
 
 __all__ = [
     "Camera",

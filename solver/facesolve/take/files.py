@@ -170,3 +170,16 @@ def check_schema(record: Mapping[str, Any], supported: int, what: str, path: Pat
         raise TakeError("{}: '{}' has schema {}, which never existed.".format(what, path, schema))
     if schema < supported:
         raise TakeError("{}: '{}' was written by an older version of Facesolve; {}.".format(what, path, remedy))
+
+
+def relative_path(path: str, root: Path) -> str:
+    """``path`` relative to ``root`` with forward slashes; absolute where no relative path exists (another drive)."""
+    try:
+        return Path(os.path.relpath(os.path.abspath(path), os.path.abspath(str(root)))).as_posix()
+    except ValueError:
+        return Path(os.path.abspath(path)).as_posix()
+
+
+def absolute_path(path: str, root: Path) -> str:
+    """``path`` relative to ``root`` made absolute, with forward slashes."""
+    return Path(os.path.normpath(os.path.join(os.path.abspath(str(root)), path))).as_posix()

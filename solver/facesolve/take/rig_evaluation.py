@@ -105,3 +105,13 @@ def _hats(stops: np.ndarray, x: np.ndarray) -> np.ndarray:
     hats[rows, place] = 1.0 - share
     hats[rows, place + 1] = share
     return hats
+
+
+def control_columns(values: np.ndarray, names: Tuple[str, ...], rig: Rig, what: str) -> np.ndarray:
+    """``values`` (F, K) with columns in the order of the rig's controls. Raises TakeError naming ``what``."""
+    if set(names) != set(rig.control_names) or len(names) != len(rig.controls):
+        odd = sorted(set(names) ^ set(rig.control_names))
+        raise TakeError(
+            "{}: its controls are not the take's (for example '{}').".format(what, odd[0] if odd else names[0])
+        )
+    return values[:, [names.index(name) for name in rig.control_names]]

@@ -1,27 +1,27 @@
-"""A solution: what a solve found for each frame, how sure it is, and where it came from."""
+"""A solution: what a solve found for each frame, how sure it is, and where it came from; and its files."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, Tuple, Union
+from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
 
 import numpy as np
 
 from .errors import TakeError
+from .files import check_schema, read_json, read_npz, relative_path, write_json, write_npz
+from .in_words import counted, frames_in_words
+from .names import SOLUTION, SOLUTION_ARRAYS
+from .provenance import read_provenance
+from .rig import Rig
+from .rig_evaluation import RigEvaluator, control_columns
+from .uncertainty import ConfusedPair, UncertainControl, uncertain_controls
 
-if TYPE_CHECKING:
-    from .rig import Rig
+SOLUTION_SCHEMA = 2  # from 2 on its provenance is that of take.provenance
+UNCERTAIN_NAMED = 3  # controls that repr names
 
-
-@dataclass(frozen=True)
-class ConfusedPair:
-    """Two controls that the footage cannot tell apart: correlation of their errors, -1..1, over the take."""
-
-    first: str
-    second: str
-    correlation: float
+PathLike = Union[str, "os.PathLike[str]"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -92,9 +92,28 @@ class Solution:
                 )
 
     def __repr__(self) -> str:
-        from .in_words import solution_in_words  # which knows solutions
+        """Take, frames, counts, how certain and how good it is, its least certain controls, device and seconds."""
+        of = read_provenance(self.provenance).take_name
+        return "<Solution{}: {} at {:g} fps, {}, {}; {}>".format(
+            " of take '{}'".format(of) if of else "",
+            frames_in_words(self.frames),
+            self.fps,
+            counted(len(self.control_names), "control"),
+            counted(len(self.camera_names), "camera"),
+            "; ".join([*_quality(self), *_made(self)]),
+        )
 
-        return solution_in_words(self)
+    def uncertain_controls(self, ranges: Optional[Mapping[str, float]] = None) -> List[UncertainControl]:
+        """The controls by their median standard deviation over the frames, largest first.
+
+        Args:
+            ranges: Length of each control's range, of which the standard deviation becomes a part; 1 where not given.
+
+        Returns:
+            Those that have a standard deviation at all, each with the control that it is most confused with.
+        """
+        given = (self.control_names, self.control_std, self.scene_times, self.confused)
+        return uncertain_controls(*given, ranges=ranges or {})
 
     def vertices(self, rig: Rig) -> np.ndarray:
         """The solved surface in world space.
@@ -108,13 +127,10 @@ class Solution:
         Raises:
             FacesolveError: When the rig's controls are not the solution's.
         """
-        from .rig_evaluation import RigEvaluator
-        from .solved import control_columns
-
         in_rig = RigEvaluator(rig).vertices(control_columns(self.controls, self.control_names, rig, "solution"))
         return in_rig @ self.head[:, :3, :3].transpose(0, 2, 1) + self.head[:, None, :3, 3]
 
-    def save(self, folder: Union[str, os.PathLike[str]], overwrite: bool = False) -> None:
+    def save(self, folder: PathLike, overwrite: bool = False) -> None:
         """Writes ``solution.json`` and ``solution.npz``, which ``read_solution`` and the command line read.
 
         Args:
@@ -124,8 +140,87 @@ class Solution:
         Raises:
             FacesolveError: When the folder holds a solution and ``overwrite`` is False, or cannot be written.
         """
-        from .storage import write_solution
-
-        if not overwrite and (Path(folder) / "solution.json").exists():
+        if not overwrite and (Path(folder) / SOLUTION).exists():
             raise TakeError("solution: '{}' holds a solution; give overwrite=True to replace it.".format(folder))
         write_solution(self, folder)
+
+
+def _quality(solution: Solution) -> List[str]:
+    said = []
+    deviation = solution.control_std[np.isfinite(solution.control_std)]
+    if len(deviation):
+        said.append("median standard deviation {:.2g}".format(np.median(deviation)))
+    residual = solution.residual[np.isfinite(solution.residual)]
+    said.append("mean residual {:.2g}".format(residual.mean()) if len(residual) else "no camera saw the head")
+    rows = [row for row in solution.uncertain_controls() if row.std > 0][:UNCERTAIN_NAMED]
+    if rows:
+        said.append(
+            "least certain: "
+            + ", ".join(
+                "{} ±{:.2g}{}".format(row.name, row.std, ", mistaken for " + row.confused if row.confused else "")
+                for row in rows
+            )
+        )
+    return said
+
+
+def _made(solution: Solution) -> List[str]:
+    """How it was made, as far as its provenance tells."""
+    made = read_provenance(solution.provenance)
+    if not made.device:
+        return []
+    seconds = " in {:.1f} s".format(sum(made.seconds.values())) if made.seconds else ""
+    return ["solved on {}{}".format(made.device, seconds)]
+
+
+def write_solution(solution: Solution, folder: PathLike) -> None:
+    """Writes ``solution.npz`` and ``solution.json`` into ``folder``. An absolute path of its take becomes relative."""
+    root = Path(folder)
+    provenance = dict(solution.provenance)
+    if isinstance(provenance.get("take"), str) and os.path.isabs(provenance["take"]):
+        provenance["take"] = relative_path(provenance["take"], root)
+    names = ("frames", "scene_times", "controls", "head", "control_std", "head_std", "residual")
+    sha256 = write_npz(root / SOLUTION_ARRAYS, {name: getattr(solution, name) for name in names})
+    record = {
+        "schema": SOLUTION_SCHEMA,
+        "kind": "facesolve solution",
+        "arrays": SOLUTION_ARRAYS,
+        "sha256": sha256,
+        "fps": solution.fps,
+        "control_names": list(solution.control_names),
+        "camera_names": list(solution.camera_names),
+        "confused": [asdict(pair) for pair in solution.confused],
+        "provenance": provenance,
+    }
+    write_json(root / SOLUTION, record)
+
+
+def read_solution(folder: PathLike) -> Solution:
+    """Reads the solution in a folder.
+
+    Args:
+        folder: Holds ``solution.json`` and ``solution.npz``, made by ``facesolve solve`` or ``Solution.save``.
+
+    Raises:
+        FacesolveError: One sentence for anything that is missing, damaged or does not fit together.
+    """
+    root = Path(folder)
+    path = root / SOLUTION
+    if not path.exists():
+        raise TakeError("solution: there is no solution.json in '{}'; run 'facesolve solve' first.".format(root))
+    record = read_json(path, "solution")
+    check_schema(record, SOLUTION_SCHEMA, "solution", path, "solve the take again")
+    try:
+        arrays = read_npz(root / record["arrays"], "solution", record["sha256"])
+        return Solution(
+            fps=record["fps"],
+            control_names=tuple(record["control_names"]),
+            camera_names=tuple(record["camera_names"]),
+            confused=tuple(ConfusedPair(**pair) for pair in record["confused"]),
+            provenance=record["provenance"],
+            **arrays,
+        )
+    except KeyError as error:
+        raise TakeError("solution: '{}' lacks {}.".format(path, error)) from None
+    except (TypeError, ValueError, IndexError, AttributeError) as error:
+        raise TakeError("solution: '{}' is malformed ({}).".format(path, error)) from None

@@ -1,4 +1,4 @@
-"""The take that a solution belongs to, and which of its frames and controls the solution holds."""
+"""The take that a solution belongs to, and which of its frames the solution holds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Optional
 
 import numpy as np
 
-from . import Rig, Solution, Take, TakeError, read_take
+from . import Solution, Take, TakeError, read_take
 from .names import TAKE
 from .provenance import read_provenance
 
@@ -42,11 +42,3 @@ def take_rows(solution: Solution, take: Take) -> np.ndarray:
     if strangers:
         raise TakeError(f"solution: its frame {strangers[0]} is not one of the take's; is this the right take?")
     return np.searchsorted(take.frames, solution.frames)
-
-
-def control_columns(values: np.ndarray, names: tuple[str, ...], rig: Rig, what: str) -> np.ndarray:
-    """``values`` (F, K) with columns in the order of the rig's controls. Raises TakeError naming ``what``."""
-    if set(names) != set(rig.control_names) or len(names) != len(rig.controls):
-        odd = sorted(set(names) ^ set(rig.control_names))
-        raise TakeError(f"{what}: its controls are not the take's (for example '{odd[0] if odd else names[0]}').")
-    return values[:, [names.index(name) for name in rig.control_names]]

@@ -1,4 +1,4 @@
-"""Takes and solutions as folders of files: ``take.json`` + ``take.npz``, ``solution.json`` + ``solution.npz``."""
+"""Takes as folders of files: ``take.json`` and ``take.npz``."""
 
 from __future__ import annotations
 
@@ -11,17 +11,15 @@ import numpy as np
 
 from .camera import Camera
 from .errors import TakeError
-from .files import check_schema, read_json, read_npz, write_json, write_npz
+from .files import absolute_path, check_schema, read_json, read_npz, relative_path, write_json, write_npz
 from .footage import MEMORY, Footage
-from .names import SOLUTION, SOLUTION_ARRAYS, TAKE, TAKE_ARRAYS
+from .names import TAKE, TAKE_ARRAYS
 from .rig import Combination, Control, Driver, Mesh, Rig, Shape, Target
 from .settings import Settings
 from .settings_record import settings_from, settings_record
-from .solution import ConfusedPair, Solution
 from .take import StartPose, Take
 
 TAKE_SCHEMA = 2  # from 2 on settings name their controls, and a lock is in one place
-SOLUTION_SCHEMA = 2  # from 2 on as in take.provenance
 
 PathLike = Union[str, "os.PathLike[str]"]
 
@@ -63,7 +61,7 @@ def write_take(take: Take, folder: PathLike) -> None:
         "fps": take.fps,
         "frames": "{}-{}".format(take.frames[0], take.frames[-1]),
         "start_frame": None if take.start is None else take.start.frame,
-        "texture": None if take.texture is None else _relative(take.texture, root),
+        "texture": None if take.texture is None else relative_path(take.texture, root),
         "on_bad_frame": take.on_bad_frame,
         "cameras": [{"name": c.name, "width": c.width, "height": c.height} for c in take.cameras],
         "footage": [_footage_record(footage, root) for footage in take.footage],
@@ -121,8 +119,8 @@ def read_take(folder: PathLike) -> Take:
             footage=tuple(
                 replace(
                     Footage(**footage),
-                    path=_absolute(footage["path"], root),
-                    matte=None if footage["matte"] is None else _absolute(footage["matte"], root),
+                    path=absolute_path(footage["path"], root),
+                    matte=None if footage["matte"] is None else absolute_path(footage["matte"], root),
                 )
                 for footage in record["footage"]
             ),
@@ -130,7 +128,7 @@ def read_take(folder: PathLike) -> Take:
             scene_times=arrays["scene_times"],
             fps=record["fps"],
             start=start,
-            texture=None if record["texture"] is None else _absolute(record["texture"], root),
+            texture=None if record["texture"] is None else absolute_path(record["texture"], root),
             on_bad_frame=record["on_bad_frame"],
             settings=settings,
         )
@@ -140,77 +138,12 @@ def read_take(folder: PathLike) -> Take:
         raise TakeError("take: '{}' is malformed ({}); export the take again.".format(path, error)) from None
 
 
-def write_solution(solution: Solution, folder: PathLike) -> None:
-    """Writes ``solution.npz`` and ``solution.json`` into ``folder``. An absolute path of its take becomes relative."""
-    root = Path(folder)
-    provenance = dict(solution.provenance)
-    if isinstance(provenance.get("take"), str) and os.path.isabs(provenance["take"]):
-        provenance["take"] = _relative(provenance["take"], root)
-    names = ("frames", "scene_times", "controls", "head", "control_std", "head_std", "residual")
-    sha256 = write_npz(root / SOLUTION_ARRAYS, {name: getattr(solution, name) for name in names})
-    record = {
-        "schema": SOLUTION_SCHEMA,
-        "kind": "facesolve solution",
-        "arrays": SOLUTION_ARRAYS,
-        "sha256": sha256,
-        "fps": solution.fps,
-        "control_names": list(solution.control_names),
-        "camera_names": list(solution.camera_names),
-        "confused": [asdict(pair) for pair in solution.confused],
-        "provenance": provenance,
-    }
-    write_json(root / SOLUTION, record)
-
-
-def read_solution(folder: PathLike) -> Solution:
-    """Reads the solution in a folder.
-
-    Args:
-        folder: Holds ``solution.json`` and ``solution.npz``, made by ``facesolve solve`` or ``Solution.save``.
-
-    Raises:
-        FacesolveError: One sentence for anything that is missing, damaged or does not fit together.
-    """
-    root = Path(folder)
-    path = root / SOLUTION
-    if not path.exists():
-        raise TakeError("solution: there is no solution.json in '{}'; run 'facesolve solve' first.".format(root))
-    record = read_json(path, "solution")
-    check_schema(record, SOLUTION_SCHEMA, "solution", path, "solve the take again")
-    try:
-        arrays = read_npz(root / record["arrays"], "solution", record["sha256"])
-        return Solution(
-            fps=record["fps"],
-            control_names=tuple(record["control_names"]),
-            camera_names=tuple(record["camera_names"]),
-            confused=tuple(ConfusedPair(**pair) for pair in record["confused"]),
-            provenance=record["provenance"],
-            **arrays,
-        )
-    except KeyError as error:
-        raise TakeError("solution: '{}' lacks {}.".format(path, error)) from None
-    except (TypeError, ValueError, IndexError, AttributeError) as error:
-        raise TakeError("solution: '{}' is malformed ({}).".format(path, error)) from None
-
-
 def _footage_record(footage: Footage, root: Path) -> Dict[str, Any]:
     record = asdict(footage)
     del record["arrays"]
-    record["path"] = _relative(footage.path, root)
-    record["matte"] = None if footage.matte is None else _relative(footage.matte, root)
+    record["path"] = relative_path(footage.path, root)
+    record["matte"] = None if footage.matte is None else relative_path(footage.matte, root)
     return record
-
-
-def _relative(path: str, root: Path) -> str:
-    """``path`` relative to ``root`` with forward slashes; absolute where no relative path exists (another drive)."""
-    try:
-        return Path(os.path.relpath(os.path.abspath(path), os.path.abspath(str(root)))).as_posix()
-    except ValueError:
-        return Path(os.path.abspath(path)).as_posix()
-
-
-def _absolute(path: str, root: Path) -> str:
-    return Path(os.path.normpath(os.path.join(os.path.abspath(str(root)), path))).as_posix()
 
 
 def _offsets(lengths: List[int]) -> np.ndarray:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Dict, List, Mapping, Optional, Tuple
+from typing import List, Mapping, Optional, Tuple
 
 import numpy as np
 
 from .provenance import read_provenance
 from .solution import Solution
+from .uncertainty import UncertainControl
 
 SUSPICIOUS = 2.5  # robust standard deviations above the median: worth a look
 BAD = 5.0
 UNCERTAIN_SHOWN = 8
-CONFUSED = 0.8
 _MAD_TO_STD = 1.4826
 _FEWEST_OF_A_KIND = 3  # frames, below which a kind of frame has no median of its own
 
@@ -28,20 +28,6 @@ class FrameError:
     error: Optional[float]
     level: int
     camera: str = ""
-
-
-@dataclass(frozen=True)
-class UncertainControl:
-    """A control and one standard deviation of it as a part of its range; ``time`` is where it is least certain.
-
-    confused: another control that the footage could not tell from it, or empty.
-    """
-
-    name: str
-    std: float
-    time: float
-    confused: str = ""
-    correlation: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -63,7 +49,7 @@ def summarize(
     solution: Solution, ranges: Optional[Mapping[str, float]] = None, seconds: Optional[float] = None
 ) -> ResultSummary:
     """The summary of ``solution``. ``ranges``: length of each control's range; 1 where it is not given."""
-    uncertain = uncertain_controls(solution, ranges or {})[:UNCERTAIN_SHOWN]
+    uncertain = solution.uncertain_controls(ranges)[:UNCERTAIN_SHOWN]
     return ResultSummary(tuple(frame_errors(solution)), tuple(uncertain), seconds)
 
 
@@ -117,32 +103,6 @@ def frame_errors(solution: Solution) -> List[FrameError]:
         worst = solution.camera_names[int(np.nanargmax(solution.residual[index]))]
         frames.append(FrameError(float(time), float(error[index]), level, worst))
     return frames
-
-
-def uncertain_controls(solution: Solution, ranges: Mapping[str, float]) -> List[UncertainControl]:
-    """All controls with a standard deviation, by its median over the frames, largest first."""
-    partners = _confused_partners(solution)
-    rows = []
-    for index, name in enumerate(solution.control_names):
-        std = solution.control_std[:, index] / (ranges.get(name) or 1.0)
-        finite = np.isfinite(std)
-        if not finite.any():
-            continue
-        time = solution.scene_times[int(np.argmax(np.where(finite, std, -1.0)))]
-        partner, correlation = partners.get(name, ("", 0.0))
-        rows.append(UncertainControl(name, float(np.median(std[finite])), float(time), partner, correlation))
-    rows.sort(key=lambda row: -row.std)
-    return rows
-
-
-def _confused_partners(solution: Solution) -> Dict[str, Tuple[str, float]]:
-    """For each control the one it is most confused with, where the correlation is strong."""
-    partners: Dict[str, Tuple[str, float]] = {}
-    for pair in sorted(solution.confused, key=lambda pair: abs(pair.correlation)):
-        if abs(pair.correlation) >= CONFUSED:
-            partners[pair.first] = (pair.second, pair.correlation)
-            partners[pair.second] = (pair.first, pair.correlation)
-    return partners
 
 
 def _root_mean_square(values: np.ndarray) -> np.ndarray:

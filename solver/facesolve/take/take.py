@@ -10,6 +10,7 @@ import numpy as np
 from .camera import Camera
 from .errors import TakeError
 from .footage import BAD_FRAME_POLICIES, Footage
+from .in_words import changed_settings, counted, frames_in_words, listed
 from .rig import Rig
 from .settings import Settings
 
@@ -153,9 +154,20 @@ class Take:
             check_rigid(head_pin.head, where)
 
     def __repr__(self) -> str:
-        from .in_words import take_in_words  # which knows takes
-
-        return take_in_words(self)
+        """Name, frames, cameras and their sizes, counts of the rig, start pose, and settings that are not default."""
+        sizes = ["{} {}x{}".format(camera.name, camera.width, camera.height) for camera in self.cameras]
+        start = "no start pose" if self.start is None else "start pose at frame {}".format(self.start.frame)
+        return "<Take '{}': {} at {:g} fps, {} ({}), a rig of {} vertices and {}, {}; settings: {}>".format(
+            self.name,
+            frames_in_words(self.frames),
+            self.fps,
+            counted(len(self.cameras), "camera"),
+            listed(sizes),
+            self.rig.vertex_count,
+            counted(len(self.rig.controls), "control"),
+            start,
+            ", ".join(changed_settings(self.settings)) or "default",
+        )
 
     @property
     def frame_count(self) -> int:

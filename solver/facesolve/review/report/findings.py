@@ -12,7 +12,7 @@ from facesolve.review.motion import HeadMotion
 from facesolve.take import Solution, Take
 from facesolve.take.finding import ERROR, NOTE, WARNING, Finding, Show, gravest_first
 from facesolve.take.provenance import read_provenance
-from facesolve.take.summary import error_of_frames, frame_errors, uncertain_controls, usual_error_of_frames
+from facesolve.take.summary import error_of_frames, frame_errors, usual_error_of_frames
 
 from .limits import Limits
 
@@ -192,7 +192,7 @@ def _certainty(solution: Solution, limits: Limits) -> Iterator[Finding]:
     if not limits.has_deviations:
         yield Finding(NOTE, "", "This solution holds no standard deviations; how sure its curves are is not known.")
     ranges = dict(zip(solution.control_names, limits.span.tolist(), strict=True))
-    unsure = [row for row in uncertain_controls(solution, ranges) if row.std > UNSURE]
+    unsure = [row for row in solution.uncertain_controls(ranges) if row.std > UNSURE]
     if unsure:
         names = tuple(row.name for row in unsure)
         text = (

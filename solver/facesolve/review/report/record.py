@@ -11,7 +11,7 @@ from facesolve.review.motion import head_motion
 from facesolve.take import Solution, Take
 from facesolve.take.finding import Finding, Show
 from facesolve.take.regions import REGIONS, region_of
-from facesolve.take.summary import frame_errors, keyframe_mask, uncertain_controls, usual_errors
+from facesolve.take.summary import frame_errors, keyframe_mask, usual_errors
 
 from .findings import find
 from .limits import Limits, control_limits
@@ -81,7 +81,7 @@ def _uncertain(solution: Solution, limits: Limits) -> list[dict[str, Any]]:
     ranges = dict(zip(solution.control_names, limits.span.tolist(), strict=True))
     places = {name: k for k, name in enumerate(solution.control_names)}
     rows = []
-    for row in uncertain_controls(solution, ranges) if limits.has_deviations else ():
+    for row in solution.uncertain_controls(ranges) if limits.has_deviations else ():
         k = places[row.name]
         if not limits.held[k]:
             worst = int(np.nanargmax(solution.control_std[:, k]))

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from facesolve import __version__
 from facesolve.review.encode import check_output
 from facesolve.review.request import KINDS, NEEDS_TEXTURE, ReportRequest, VideoError, VideoRequest
 from facesolve.review.sheet import chosen_cameras
@@ -19,6 +18,7 @@ from facesolve.take.files import check_file, check_new, read_json, write_atomic
 from facesolve.take.names import LOG, REPORT, SOLUTION
 from facesolve.take.provenance import read_provenance
 from facesolve.take.solved import find_take
+from facesolve.take.version import VERSION
 
 from .page import Film, page_html
 from .record import report_record
@@ -68,7 +68,7 @@ def write_report(
         "no_film": no_film,
         "solution": read_json(folder / SOLUTION, "solution"),
         "log": _log(folder),
-        "written": {"facesolve": __version__, "date": datetime.now(timezone.utc).isoformat(timespec="seconds")},
+        "written": {"facesolve": VERSION, "date": datetime.now(timezone.utc).isoformat(timespec="seconds")},
     }
     page = page_html(f"{name} – Facesolve report", record, films)
     write_atomic(path, page)
