@@ -27,6 +27,7 @@ FULL = Provenance(
     residuals=("LandmarkResidual",),
     texture=("texture.1001.png",),
     camera_gains=((1.0, 0.9, 1.1),),
+    camera_errors={"left": {"rotation_degrees": 0.02, "late_frames": 0.3}},
     method="first order (Adam), free",
     rates={"seed": 3},
     steps=12,

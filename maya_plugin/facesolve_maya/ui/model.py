@@ -86,6 +86,7 @@ class PanelSettings:
     stiffness: float = 1.0
     sparsity: float = 0.0
     contour: float = 1.0
+    calibration_error: float = 0.5
     use_texture: bool = True
     on_bad_frame: str = "stop"
     layer: str = ""

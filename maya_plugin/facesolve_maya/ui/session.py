@@ -53,7 +53,17 @@ Span = Optional[Tuple[int, int]]
 
 
 # Settings that no finding depends on: a check reads the whole rig, too slow to repeat for these.
-_UNCHECKED = ("quality", "smoothness", "stiffness", "sparsity", "contour", "layer", "apply_when_done", "take_folder")
+_UNCHECKED = (
+    "quality",
+    "smoothness",
+    "stiffness",
+    "sparsity",
+    "contour",
+    "calibration_error",
+    "layer",
+    "apply_when_done",
+    "take_folder",
+)
 
 
 def _unchecked_of(settings: PanelSettings) -> Dict[str, Any]:

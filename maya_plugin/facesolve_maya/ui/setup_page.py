@@ -103,6 +103,7 @@ class SetupPage(QtWidgets.QWidget):
             ("stiffness", "How strongly controls are held at their default where the footage says nothing."),
             ("sparsity", "How strongly few active controls are preferred."),
             ("contour", "Weight of the silhouette against the background."),
+            ("calibration_error", "Pixels that the cameras' calibration may be off by; the solve finds how far it is."),
         ):
             box = QtWidgets.QDoubleSpinBox()
             box.setRange(0.0, 1000.0)
@@ -111,9 +112,10 @@ class SetupPage(QtWidgets.QWidget):
             box.valueChanged.connect(lambda value, n=name: self._put(**{n: value}))
             self.strengths[name] = box
         names = list(self.strengths)
-        for left, right in (names[:2], names[2:]):
+        for left, right in (names[:2], names[2:4]):
             label = QtWidgets.QLabel(right.capitalize())
             form.addRow(left.capitalize(), _row(self.strengths[left], label, self.strengths[right], stretch=(0, 2)))
+        form.addRow("Calibration error", _row(self.strengths["calibration_error"], stretch=(0,)))
         self.bad_frames = _choices(("stop", "unseen"), {"stop": "Stop and name it", "unseen": "Solve without it"})
         self.bad_frames.activated.connect(lambda _: self._put(on_bad_frame=self.bad_frames.currentData()))
         form.addRow("Bad image", self.bad_frames)

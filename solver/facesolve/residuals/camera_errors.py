@@ -49,6 +49,21 @@ class CameraErrors:
         """(C,) frames by which images are late."""
         return self.values[:, DELAY.start]
 
+    def described(self, names: Sequence[str]) -> dict[str, dict[str, float]]:
+        """For each camera rotation in degrees, translation in mm, focal length in percent, and frames it is late by."""
+        turns = torch.rad2deg(self.values[:, ROTATION].norm(dim=1)).tolist()
+        shifts = (10 * self.values[:, TRANSLATION].norm(dim=1)).tolist()
+        rest = self.values[:, FOCAL.start :].tolist()
+        return {
+            name: {
+                "rotation_degrees": round(turn, 4),
+                "translation_mm": round(shift, 3),
+                "focal_percent": round(100 * focal, 4),
+                "late_frames": round(late, 3),
+            }
+            for name, turn, shift, (focal, late) in zip(names, turns, shifts, rest, strict=True)
+        }
+
     def applied(self, cameras: CameraModel) -> CameraModel:
         """Cameras with leading dimensions (..., C) as they really are; all but their clocks."""
         values = self.values.to(cameras.rotation.dtype)

@@ -214,8 +214,14 @@ class _Stages:
                 seen = errors.seen(everything, problem.velocity(tracked, keyframes))
                 problem = problem.weighted(problem.samples.weight * reliability(problem, seen, pose))
             stage.advance()
-        if calibration is None:
-            fit = replace(fit, errors=None, deviation=None)
+        if calibration is None or fit.errors is None:
+            return replace(fit, errors=None, deviation=None), problem
+        for name, error in fit.errors.described([camera.name for camera in problem.take.cameras]).items():
+            self.run.progress.message(
+                f"camera '{name}' is off its calibration by {error['rotation_degrees']:.3f} degrees, "
+                f"{error['translation_mm']:.2f} mm and {error['focal_percent']:+.3f} % of its focal length, "
+                f"and late by {error['late_frames']:+.2f} frames"
+            )
         return fit, problem
 
     def refine(

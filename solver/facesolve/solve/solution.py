@@ -37,8 +37,19 @@ def make_solution(take: Take, solved: Solved, provenance: dict[str, Any]) -> Sol
         camera_names=tuple(camera.name for camera in take.cameras),
         residual=solved.residual.cpu().numpy(),
         confused=confused_pairs(take, solved),
-        provenance={**provenance, "keyframes": take.frames[solved.keyframes.cpu().numpy()].tolist()},
+        provenance={
+            **provenance,
+            "keyframes": take.frames[solved.keyframes.cpu().numpy()].tolist(),
+            **_camera_errors(take, solved.bundled),
+        },
     )
+
+
+def _camera_errors(take: Take, bundled: BundleFit) -> dict[str, Any]:
+    """What provenance says about the cameras; nothing where the calibration holds."""
+    if bundled.errors is None:
+        return {}
+    return {"camera_errors": bundled.errors.described([camera.name for camera in take.cameras])}
 
 
 def shared_variance(bundled: BundleFit, width: int) -> Tensor:

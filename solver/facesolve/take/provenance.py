@@ -22,8 +22,8 @@ class Provenance:
     start: how the start pose was found, in sentences. keyframes: take frame numbers that the template comes from.
     refined_beside_on: further devices. residuals: kinds of a user's own residuals.
     texture: its files; None when none could be baked.
-    camera_gains: (C, 3) of red, green and blue. method: what made it, where it was not the solve itself; rates and
-    steps: those of a first-order method.
+    camera_gains: (C, 3) of red, green and blue. camera_errors: by camera, what its calibration is off by.
+    method: what made it, where it was not the solve itself; rates and steps: those of a first-order method.
     """
 
     facesolve: str = ""
@@ -42,6 +42,7 @@ class Provenance:
     residuals: Texts = ()
     texture: Optional[Texts] = ()
     camera_gains: Gains = ()
+    camera_errors: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     method: str = ""
     rates: Mapping[str, Any] = field(default_factory=dict)
     steps: int = 0
@@ -94,6 +95,10 @@ def _object(value: Any) -> Mapping[str, Any]:
     return value
 
 
+def _numbers(value: Any) -> Dict[str, float]:
+    return {name: _number(number) for name, number in _object(value).items()}
+
+
 def _gain(value: Any) -> Tuple[float, float, float]:
     red, green, blue = _several(_number)(value)
     return red, green, blue
@@ -110,13 +115,14 @@ def _several(one: Callable[[Any], Any]) -> Callable[[Any], Tuple[Any, ...]]:
 
 _READERS: Dict[str, Callable[[Any], Any]] = {
     "settings": _object,
-    "seconds": lambda value: {stage: _number(seconds) for stage, seconds in _object(value).items()},
+    "seconds": lambda value: _numbers(value),
     "start": _several(_text),
     "keyframes": _several(_whole),
     "refined_beside_on": _several(_text),
     "residuals": _several(_text),
     "texture": lambda value: None if value is None else _several(_text)(value),
     "camera_gains": _several(_gain),
+    "camera_errors": lambda value: {name: _numbers(errors) for name, errors in _object(value).items()},
     "rates": _object,
     "steps": _whole,
 }
