@@ -68,6 +68,6 @@ def test_it_holds_a_head_that_colors_alone_lose():
     take = replace(take, start=StartPose(0, np.clip(truth.controls[0].numpy() + 0.3, -0.5, 1.5), far))
     true = facesolve.Truth(truth.controls.numpy(), tuple(take.rig.control_names), truth.head.numpy())
     alone, held = (facesolve.solve(take, device="cpu", residuals=residuals) for residuals in ((), (landmarks,)))
-    assert facesolve.evaluate(alone, take, true).regions[0].world_mean > 10.0  # mm: tracked on to the wrong colors
+    assert facesolve.evaluate(alone, take, true).regions[0].world_mean > 3.0  # mm: tracked on to the wrong colors
     assert facesolve.evaluate(held, take, true).regions[0].world_mean < 1.0
     assert held.provenance["residuals"] == ["LandmarkResidual"]
