@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import json
+import re
 import subprocess
 import sys
 import types
@@ -17,7 +18,7 @@ import pytest
 from rich.console import Console
 
 from facesolve.cli import main
-from facesolve.jobs.doctor import print_findings
+from facesolve.jobs.doctor import print_findings, required_packages
 from facesolve.take import SolveError, read_take, write_solution, write_take
 from facesolve.take.finding import NOTE, Finding, read_findings
 from facesolve.take.settings_record import SettingsChange
@@ -166,6 +167,24 @@ def test_failed_solve_tells_person_and_program(tmp_path: Path, solve: Any, capsy
     assert err == "facesolve: error: the head is not in any image\n"
 
 
+def test_quiet_says_nothing_but_what_went_wrong(tmp_path: Path, solve: Any, capsys: Captured) -> None:
+    def talk(*_: object, progress: Any, **__: object) -> None:
+        progress.stage("track", 1)
+        progress.message("the built-in rasterizer runs")
+
+    def fail(*_: object, progress: Any, **__: object) -> None:
+        progress.message("it will not go well")
+        raise SolveError("the head is in no image")
+
+    solve(talk)
+    for more in ([], ["-v"], ["--progress", "jsonl"]):
+        assert main(["solve", "t", "--out", str(tmp_path), "-q", *more]) == 0
+        assert capsys.readouterr() == ("", "")
+    solve(fail)
+    assert main(["solve", "t", "--out", str(tmp_path), "-q"]) == 2
+    assert capsys.readouterr() == ("", "facesolve: error: the head is in no image\n")
+
+
 def test_interrupted_solve_says_how_to_go_on(tmp_path: Path, solve: Any, capsys: Captured) -> None:
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
@@ -223,6 +242,18 @@ def test_doctor_reports_what_is_there(capsys: Captured) -> None:
     assert all(finding.remedy for finding in findings if finding.severity != NOTE)
     assert main(["doctor"]) == 0
     assert "rasterizer" in capsys.readouterr().out
+
+
+def test_doctor_lists_every_package_that_is_needed() -> None:
+    project = (Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8")
+    block = project.split("\ndependencies = [", 1)[1].split("\n]", 1)[0]
+    needed = {
+        re.split(r"[^\w-]", requirement)[0]
+        for requirement, before in re.findall(r'^ *"([^"]*?)(?:; python_version < \'([\d.]+)\')?"', block, re.MULTILINE)
+        if not before or sys.version_info < tuple(map(int, before.split(".")))
+    }
+    assert "numpy" in needed
+    assert needed == set(required_packages())
 
 
 def test_extras_in_brackets_survive_the_table_of_doctor() -> None:

@@ -151,7 +151,7 @@ class FacesolveExport(_Command):
 
 
 class FacesolveSolve(_Command):
-    """facesolveSolve -take T -solution S: solves a take in a process of its own and waits; the scene is not touched."""
+    """facesolveSolve -take T -solution S [-overwrite true]: solves in a process of its own; changes no scene."""
 
     NAME = "facesolveSolve"
     SYNTAX = staticmethod(

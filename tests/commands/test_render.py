@@ -43,11 +43,15 @@ def test_options_reach_the_video(folder: Path, tmp_path: Path, capsys: pytest.Ca
     assert "2 frames" in said
     assert "a second" not in said
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a.001.png", "a.002.png"]
-    assert main([*command[:4], "--out", str(tmp_path / "b.gif"), "--frames", "1", "--scale", "0.2"]) == 0
-    assert re.search(r"b\.gif: 1 frame, \d+x\d+, \d+ a second", capsys.readouterr().err)
     picture = cv2.imread(str(tmp_path / "a.001.png"))
     assert picture.shape[0] == 90
     assert picture.shape[1] > 2 * 58 + 40  # footage and difference, and the color bar
+    (tmp_path / "a.final.png").write_bytes(b"mine")
+    assert main([*command, "--frames", "2", "--scale", "0.2", "--overwrite"]) == 0
+    capsys.readouterr()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.002.png", "a.final.png"]
+    assert main([*command[:4], "--out", str(tmp_path / "b.gif"), "--frames", "1", "--scale", "0.2"]) == 0
+    assert re.search(r"b\.gif: 1 frame, \d+x\d+, \d+ a second", capsys.readouterr().err)
 
 
 def test_progress_is_json_lines_when_asked_for(

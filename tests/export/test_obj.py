@@ -98,3 +98,17 @@ def test_half_a_sequence_is_not_left(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "meshes").mkdir()  # an empty folder may be there
     write_obj_sequence(one, tmp_path / "meshes")
     assert len(list((tmp_path / "meshes").iterdir())) == 4
+
+
+def test_a_shorter_export_leaves_no_frame_of_the_longer_one_and_every_file_of_others(tmp_path: Path) -> None:
+    one = performance(tmp_path)
+    write_obj_sequence(one, tmp_path / "meshes")
+    (tmp_path / "meshes" / "head.sculpt.obj").write_text("mine", encoding="utf-8")
+    rows = one.rows[:2]
+    solution = one.solution
+    arrays = {name: getattr(solution, name)[:2] for name in ("frames", "scene_times", "controls", "head")}
+    arrays.update({name: getattr(solution, name)[:2] for name in ("control_std", "head_std", "residual")})
+    shorter = Performance(one.take, replace(solution, **arrays), rows, one.folder)
+    write_obj_sequence(shorter, tmp_path / "meshes", overwrite=True)
+    names = sorted(path.name for path in (tmp_path / "meshes").iterdir())
+    assert names == ["head.1002.obj", "head.1004.obj", "head.sculpt.obj"]

@@ -169,9 +169,14 @@ def solved_by_truth(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> list[dict[
 def test_demo_writes_its_pictures_and_prints_the_table(
     tmp_path: Path, solved_by_truth: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert (
-        main(["demo", "--out", str(tmp_path / "demo"), "--length", "2", "--device", "cpu", "--progress", "quiet"]) == 0
-    )
+    footage = tmp_path / "demo" / "take" / "footage"
+    (footage / "front").mkdir(parents=True)
+    for name in ("front_0040.png", "front_mask.png"):
+        (footage / "front" / name).write_bytes(b"")
+    where = ["--out", str(tmp_path / "demo"), "--overwrite"]
+    assert main(["demo", *where, "--length", "2", "--device", "cpu", "--progress", "quiet"]) == 0
+    assert len(list((footage / "front").iterdir())) == 3  # two frames, and what is not the demo's
+    assert (footage / "front" / "front_mask.png").exists()
     assert solved_by_truth[0]["device"] == "cpu"
     assert "face (" in capsys.readouterr().out
     for name in ("curves", "overlay_front", "overlay_left", "overlay_right"):

@@ -170,3 +170,18 @@ def test_a_missing_recording_is_named(tmp_path: Path) -> None:
     request = ExtractRequest(tmp_path / "none.seq", "tif")
     with pytest.raises(FootageError, match=r"none.seq' does not exist"):
         extract.extract_images(request, tmp_path / "out", extract.Progress)  # type: ignore[arg-type]
+
+
+def test_overwriting_leaves_no_image_of_before_and_every_file_of_others(tmp_path: Path) -> None:
+    path = write_seq(tmp_path / "shot.seq", Kind(5, "mono"), pictures(COUNT))
+    out = tmp_path / "out"
+    assert run(path, out) == 0
+    table = out / "shot.csv"
+    listed = table.read_text(encoding="utf-8")
+    table.write_text(f"{listed}9,../mine.png,0.0,\n9,shot.seq,0.0,\n", encoding="utf-8")
+    for mine in (tmp_path / "mine.png", out / "shot_000099.tif", out / "shot.seq"):
+        mine.write_bytes(b"mine")
+    assert run(path, out, "--frames", "1-2", "--overwrite") == 0
+    names = sorted(file.name for file in out.iterdir())
+    assert names == ["shot.csv", "shot.seq", "shot_000001.tif", "shot_000002.tif", "shot_000099.tif"]
+    assert (tmp_path / "mine.png").exists()

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from facesolve.cli import main
 from facesolve.evaluate import evaluate
 from facesolve.evaluate.evaluation import read_truth
 from facesolve.jobs.demo_take import make_take
@@ -114,6 +115,27 @@ def test_writes_solution_texture_and_log_and_leaves_no_checkpoint(take: Path, so
     assert made.record() == provenance  # it says nothing that the contract does not name
     assert {"track", "refine", "join all frames"} <= set(made.seconds)
     assert all((made.facesolve, made.torch, made.python, made.device, made.rasterizer, made.date))
+
+
+def test_verbose_shows_the_log_and_old_tiles_are_removed(take: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    frames = "{}-{}".format(*read_take(take).frames[:2])
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in ("texture.1099.png", "texture.mine.png"):
+        (out / name).write_bytes(b"")
+    arguments = ["--out", str(out), "--quality", "draft", "--frames", frames, "--device", "cpu", "-v"]
+    assert main(["solve", str(take), *arguments]) == 0
+    assert not (out / "texture.1099.png").exists()  # of an earlier solve
+    assert (out / "texture.mine.png").exists()
+    shown = capfd.readouterr()
+    logged = _words((out / "solve.log").read_text(encoding="utf-8"))
+    assert any(line.startswith("stage: track") for line in logged)
+    assert (shown.out, _words(shown.err)) == ("", [*logged, f"{out}: solved."])
+
+
+def _words(log: str) -> list[str]:
+    """The log's lines without the seconds at which they were said."""
+    return [line.split(" s  ", 1)[-1] for line in log.splitlines()]
 
 
 @pytest.mark.parametrize(

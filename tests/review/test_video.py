@@ -121,7 +121,7 @@ def test_fifty_solved_frames_are_numbered_as_the_take_numbers_them(filmed: Filme
 @pytest.mark.parametrize(
     ("request_fields", "name", "sentence"),
     [
-        ({"cameras": ("top",)}, "a.mp4", "no camera 'top'; it has left, front, right"),
+        ({"only_cameras": ("top",)}, "a.mp4", "no camera 'top'; it has left, front, right"),
         ({"frames": (1, 3)}, "a.mp4", "frames 1-3 reach beyond the solution, which has 0-2"),
         ({"frames": (-2, 1)}, "a.mp4", "frames -2-1 reach beyond"),
         ({"what": "everything"}, "a.mp4", "'everything' is not one of footage, "),

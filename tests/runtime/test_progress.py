@@ -15,6 +15,7 @@ from facesolve.runtime.progress import (
     Bars,
     JsonLines,
     Lines,
+    Logged,
     Progress,
     Silent,
     StopsOnFile,
@@ -145,3 +146,28 @@ def test_file_stops_the_task_at_its_next_step(tmp_path: Path) -> None:
         progress.advance()
     with pytest.raises(KeyboardInterrupt):
         progress.stage("next", 1)
+
+
+def test_the_log_goes_beside_what_is_reported() -> None:
+    log, reported = io.StringIO(), io.StringIO()
+    with Logged(JsonLines(reported), log) as reporter:
+        work(reporter)
+        reporter.heard("take_b", Stage("refine", 3))
+        reporter.heard("take_b", StageProgress("refine", 1, 3))
+        reporter.heard("take_b", Message("few keyframes"))
+        reporter.error("no footage")
+    said = [line.split(" s  ") for line in log.getvalue().splitlines()]
+    assert [words for _, words in said] == [
+        "stage: track (4)",
+        "the built-in rasterizer runs",
+        f"picture: {Path('out') / 'frame.png'}",
+        "stage: take_b: refine (3)",
+        "take_b: few keyframes",
+    ]
+    assert all(0 <= float(seconds) < 60 for seconds, _ in said)
+    events = [json.loads(line)["event"] for line in reported.getvalue().splitlines()]
+    assert events == ["stage", "progress", "progress", "message", "picture", "stage", "progress", "message", "error"]
+
+
+def test_a_log_takes_the_place_of_bars() -> None:
+    assert isinstance(open_reporter("bar", log=True), Logged)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from facesolve.take import TakeError
-from facesolve.take.files import check_file, check_folder, new_folder, write_atomic
+from facesolve.take.files import check_file, check_folder, new_folder, remove_stale, write_atomic
 
 from . import needs_python_3_10
 
@@ -90,3 +90,19 @@ def test_commands_look_at_their_output_before_their_input(
     assert main([command, *(word.format(**fill) for word in COMMANDS[command])]) == 2
     assert "a.txt' is a file, not a folder" in capsys.readouterr().err
     assert listing(tmp_path) == ["a.txt", "empty"]
+
+
+def test_only_what_an_earlier_run_wrote_is_removed(tmp_path: Path) -> None:
+    for name in ("a.0001.png", "a.0002.png", "a.png", "b.0001.png", "in/a.0001.png"):
+        write_atomic(tmp_path / name, b"old")
+    with new_folder(tmp_path, True, r"a\.\d+\.png") as folder:
+        write_atomic(folder / "a.0002.png", b"new")
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.png")) == [
+        "a.0002.png",
+        "a.png",
+        "b.0001.png",
+        "in/a.0001.png",
+    ]
+    assert (tmp_path / "a.0002.png").read_bytes() == b"new"
+    remove_stale(tmp_path, r"in/a\.\d+\.png", [])
+    assert not (tmp_path / "in" / "a.0001.png").exists()

@@ -40,8 +40,9 @@ class Output(Verbosity):
     """How much a command that takes its time says.
 
     Attributes:
-        verbose: with an error, also show where in the program it arose.
-        quiet: print nothing but errors, and what --json prints.
+        verbose: in place of bars, show each stage and message with its time on stderr, for a solve the lines of
+            solve.log; with an error, also show where in the program it arose.
+        quiet: print nothing but errors, and what --json prints; wins over --verbose.
         progress: bars on stderr; JSON lines on stdout; or nothing.
     """
 
@@ -69,7 +70,7 @@ class Output(Verbosity):
     @contextmanager
     def reporting(self) -> Iterator[Reporter]:
         """A progress display that also hears how the command ended when it ended badly."""
-        with open_reporter(self._mode) as reporter:
+        with open_reporter(self._mode, log=self.verbose and not self.quiet) as reporter:
             try:
                 yield reporter
             except FacesolveError as error:

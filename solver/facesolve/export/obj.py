@@ -11,6 +11,8 @@ from facesolve.take.files import new_folder
 
 from .performance import Performance
 
+OWN = r"head\.-?\d{4,}\.obj"  # what it writes, by which an export that was there is known
+
 
 def write_obj_sequence(
     performance: Performance, folder: Path, stabilized: bool = False, overwrite: bool = False
@@ -19,21 +21,17 @@ def write_obj_sequence(
 
     Centimeters, world space; with ``stabilized`` rig space, the head transform left out. Vertices are in the rig's
     order, polygons and UVs as the rig has them, a group for each of its meshes. Positions have six decimals.
-    Raises TakeError when ``folder`` is there already, unless ``overwrite``.
+    Raises TakeError when ``folder`` is there already, unless ``overwrite``, which removes the frames of an export that
+    was there.
     """
     faces = _faces(performance.rig)
     space = "head-stabilized (rig) space" if stabilized else "world space"
     comment = f"# Facesolve: take {_printable(performance.take.name)}, frame {{}}, {space}, centimeters\n"
     template = "v %.6f %.6f %.6f\n" * performance.rig.vertex_count
-    written: set[str] = set()
-    with new_folder(folder, overwrite) as temporary:
+    with new_folder(folder, overwrite, OWN) as temporary:
         for frame, vertices in performance.vertices(stabilized):
             text = comment.format(frame) + template % tuple(vertices.ravel().tolist()) + faces
-            written.add(f"head.{frame:04d}.obj")
             (temporary / f"head.{frame:04d}.obj").write_text(text, encoding="utf-8", newline="\n")
-    for old in folder.glob("head.*.obj"):  # of a longer export that was here
-        if old.name not in written:
-            old.unlink()
 
 
 def _faces(rig: Rig) -> str:

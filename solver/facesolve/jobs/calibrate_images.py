@@ -20,13 +20,14 @@ from facesolve.geometry.camera_files import as_calibrated, read_cameras, write_c
 from facesolve.runtime.progress import Progress
 from facesolve.take import TakeError
 from facesolve.take.calibration import CalibratedCamera
-from facesolve.take.files import check_folder, check_new, write_json
+from facesolve.take.files import check_folder, check_new, read_json, write_json
 from facesolve.take.finding import Finding
 
 from .requests import CalibrateRequest
 
 OUTPUTS = {"calibration_thesis.json": "thesis", "calibration.yml": "yml", "calibration.json": "json"}
 REPORT = "report.json"
+VIEWS = "views"
 
 
 def calibrate_images(
@@ -35,7 +36,7 @@ def calibrate_images(
     """Calibrates and writes ``calibration.json`` (last), the other layouts, ``report.json``, ``rig.png`` and ``views``.
 
     Raises FacesolveError with one sentence; nothing is written before the calibration is found. Files of a calibration
-    that are in ``out`` already are an error unless ``overwrite``.
+    that are in ``out`` already are an error unless ``overwrite``, which removes pictures that its report lists.
     """
     board = parse_board(request.board)
     check_folder(out)
@@ -51,7 +52,10 @@ def calibrate_images(
     weaknesses = find_weaknesses(calibration)
     if request.pictures:
         progress.stage("draw", 1)
-        write_views({(image.camera, image.view): image for image in images}, calibration, out / "views")
+        stale = _earlier_views(out)
+        write_views({(image.camera, image.view): image for image in images}, calibration, out / VIEWS)
+        for picture in stale - {out / VIEWS / image.camera / f"{image.view}.jpg" for image in images}:
+            picture.unlink(missing_ok=True)
         draw_rig(calibration, out / "rig.png")
         progress.advance()
     write_json(out / REPORT, calibration_record(calibration, weaknesses))
@@ -59,6 +63,17 @@ def calibrate_images(
     for name, layout in OUTPUTS.items():
         write_cameras(cameras, out / name, layout)
     return calibration, weaknesses
+
+
+def _earlier_views(out: Path) -> set[Path]:
+    """The pictures of the boards that the report of an earlier calibration lists."""
+    try:
+        cameras = read_json(out / REPORT, "report")["cameras"]
+        names = [(camera, f"{view}.jpg") for camera, told in cameras.items() for view in told["per_view"]]
+    except (TakeError, KeyError, TypeError, AttributeError):  # none, or of another program
+        return set()
+    inside = [(camera, name) for camera, name in names if Path(camera, name).parts == (camera, name)]
+    return {out / VIEWS / camera / name for camera, name in inside}
 
 
 def _request(asked: CalibrateRequest, cameras: Sequence[str], known: Sequence[CalibratedCamera]) -> Request:

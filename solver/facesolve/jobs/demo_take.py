@@ -19,7 +19,7 @@ from facesolve.geometry.rig import RigModel
 from facesolve.review.pictures import write_picture
 from facesolve.runtime.progress import Progress, Silent
 from facesolve.take import Footage, StartPose, Take, TakeError, read_take, write_take
-from facesolve.take.files import write_atomic
+from facesolve.take.files import remove_stale, write_atomic
 
 FIRST_FRAME = 1
 FPS = 24.0
@@ -67,6 +67,8 @@ def film_take(stage: Stage, folder: Path, frames: int = 16, progress: Progress |
     shots = [(index, camera) for index in range(frames) for camera in range(len(lenses))]
     progress.stage("film the performance", len(shots))
     _in_parallel(shoot, shots, progress)
+    shown = {Path(footage[camera].image_path(FIRST_FRAME + index)) for index, camera in shots}
+    remove_stale(folder / "footage", r"([^/]+)/\1_\d{4}\.png", [path.relative_to(folder / "footage") for path in shown])
     _write_truth(folder / TRUTH, controls, rig.control_names, transforms)
     guess = np.clip(controls[0] + START_ERROR * np.cos(3.0 * np.arange(len(rig.controls))), 0.0, 1.0)
     take = Take(

@@ -6,6 +6,7 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
+import sys
 
 import torch
 from rich.console import Console
@@ -18,7 +19,12 @@ from facesolve.start.detector import PYTHON_VARIABLE, LandmarkError, find_detect
 from facesolve.take.finding import ERROR, NOTE, WARNING, Finding
 from facesolve.take.version import VERSION
 
-PACKAGES = ("numpy", "torch", "opencv-python-headless", "matplotlib", "rich")
+PACKAGES = ("numpy", "torch", "opencv-python-headless", "matplotlib", "pillow", "fileseq", "rich", "cyclopts")
+
+
+def required_packages() -> tuple[str, ...]:
+    """What pip installs with Facesolve, by the names of pyproject."""
+    return PACKAGES if sys.version_info >= (3, 11) else (*PACKAGES, "tomli")  # newer ones read TOML themselves
 
 
 def examine() -> list[Finding]:
@@ -27,7 +33,7 @@ def examine() -> list[Finding]:
     An error is missing; a note with a remedy is absent, but a solve runs without it; the other notes say what is there.
     """
     findings = [Finding(NOTE, "facesolve", f"{VERSION}, Python {platform.python_version()}, {platform.platform()}")]
-    findings += [_package(name) for name in PACKAGES]
+    findings += [_package(name) for name in required_packages()]
     findings += [_processor(), _cuda(), _backend(), _nvdiffrast(), _usd(), _landmarks()]
     for name, codec in describe_codecs().items():
         detail = f"{codec.version}: {', '.join(codec.reads)}" if codec.version is not None else "not installed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from facesolve.take.footage import fill_frame
 
 from .requests import ExtractRequest
 
+IMAGES = (".png", ".jpg", ".tif")
 _JPEG_QUALITY = 95
 _WORKERS = 8
 
@@ -35,7 +37,8 @@ class Extraction:
 def extract_images(request: ExtractRequest, folder: Path, progress: Progress, overwrite: bool = False) -> Extraction:
     """Writes the images and, after them, ``<recording>.csv`` into ``folder`` (made if needed).
 
-    Each file appears whole or not at all; existing ones are an error unless ``overwrite``. The table has for each image
+    Each file appears whole or not at all; existing ones are an error unless ``overwrite``, which removes the images of
+    the table that was there. The table has for each image
     its number, file, seconds since 1970 (by the recorder's clock, whose time zone is not known) and milliseconds since
     the one before. Raises TakeError or FootageError.
     """
@@ -54,10 +57,22 @@ def extract_images(request: ExtractRequest, folder: Path, progress: Progress, ov
             check_new(path, overwrite)
         whole = _write_all(request, file, numbers, [folder / name for name in names], progress)
         rows = [row for row, kept in zip(zip(numbers, names, stamps.tolist(), strict=True), whole, strict=True) if kept]
+        stale = {*_listed(table)} - {name for _, name, _ in rows}
         write_atomic(table, _table(rows).encode())
+        for name in stale:
+            (folder / name).unlink(missing_ok=True)
         return Extraction(len(rows), len(numbers) - len(rows), table)
     finally:
         file.close()
+
+
+def _listed(table: Path) -> list[str]:
+    """The images that an earlier run wrote, as its table lists them."""
+    if not table.exists():
+        return []
+    rows = csv.DictReader(table.read_text(encoding="utf-8", errors="replace").splitlines())
+    names = [row.get("file") or "" for row in rows]
+    return [name for name in names if name.endswith(IMAGES) and Path(name).name == name]
 
 
 def _names(request: ExtractRequest, numbers: list[int]) -> list[str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -19,14 +21,15 @@ from facesolve.solve.pipeline import Solved, solve_take
 from facesolve.solve.provenance import origin
 from facesolve.solve.solution import make_solution
 from facesolve.take import Solution, Take, read_take, write_solution
-from facesolve.take.files import write_atomic
-from facesolve.take.names import LOG, TAKE
+from facesolve.take.files import remove_stale, write_atomic
+from facesolve.take.names import LOG, TAKE, TEXTURE, UDIM
 from facesolve.take.settings_record import SettingsChange, settings_record
 from facesolve.take.version import VERSION
 
 from .opened_take import open_take
 
 TEXTURE_FRAMES = 6  # keyframes that the texture is baked from
+TEXTURE_FILES = r"\d{4}".join(map(re.escape, TEXTURE.split(UDIM)))
 
 
 def solve_take_folder(
@@ -69,6 +72,7 @@ def solve_take_folder(
             take, solved, {**origin(take, take_folder, out, where), "seconds": clock.seconds, **look}
         )
         write_solution(solution, out)
+        remove_stale(out, TEXTURE_FILES, map(Path, look["texture"] or ()))
     finally:
         write_atomic(out / LOG, ("\n".join(clock.lines) + "\n").encode("utf-8"))
     checkpoint.remove()
@@ -81,7 +85,7 @@ def _fingerprint(take: Take, take_folder: Path, device: torch.device) -> str:
     return hashlib.sha256((take_folder / TAKE).read_bytes() + json.dumps(chosen).encode()).hexdigest()
 
 
-def _write_texture(solved: Solved, out: Path, clock: StageClock) -> dict[str, object]:
+def _write_texture(solved: Solved, out: Path, clock: StageClock) -> dict[str, Any]:
     """Bakes the texture from a few keyframes and writes it; returns what the solution says about it."""
     clock.stage("bake the texture", 1)
     keyframes = solved.keyframes[:: max(1, len(solved.keyframes) // TEXTURE_FRAMES)]

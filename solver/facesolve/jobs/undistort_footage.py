@@ -27,6 +27,7 @@ from facesolve.take.footage import NORPIX, SEQUENCE
 
 from .requests import UndistortRequest
 
+OWN = r"([^/]+)/\1_\d{4,}\.(png|jpg|tif)"  # what it writes, by which earlier images are known
 _JPEG_QUALITY = 95
 _WORKERS = 8
 
@@ -37,7 +38,7 @@ def undistort_footage(request: UndistortRequest, folder: Path, progress: Progres
     Intrinsics, size, depth and encoding of the images stay; what the lens did not see is black. ``.seq`` files of
     several cameras are matched by their time stamps, and numbered from the first image that all recorded; an image that
     was dropped is not written. All or nothing: the folder appears when every image is written. Raises TakeError or
-    FootageError; a folder that is there already is one unless ``overwrite``.
+    FootageError; a folder that is there already is one unless ``overwrite``, which removes images of an earlier run.
     """
     check_new(folder, overwrite)
     calibrated = _chosen(read_cameras(request.cameras), request)
@@ -49,7 +50,7 @@ def undistort_footage(request: UndistortRequest, folder: Path, progress: Progres
     footage, frames = _matched(footage, request, progress) or (footage, [_frames(f, request.frames) for f in footage])
     cameras = [_camera(camera, source, f[0]) for camera, source, f in zip(calibrated, footage, frames, strict=True)]
     progress.stage("undistort", sum(map(len, frames)))
-    with new_folder(folder, overwrite) as target:
+    with new_folder(folder, overwrite, OWN) as target:
         for camera, source, numbers in zip(cameras, footage, frames, strict=True):
             _write_camera(camera, source, numbers, request.format, target / camera.name, progress)
         straight = [as_calibrated(without_distortion(camera)) for camera in cameras]

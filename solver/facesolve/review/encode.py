@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
-from facesolve.take.files import check_file, check_new
+from facesolve.take.files import check_file, check_new, remove_stale
 from facesolve.take.footage import fill_frame
 
 from .pictures import write_picture
@@ -62,15 +62,20 @@ def check_output(path: Path, count: int) -> None:
 
 def check_new_pictures(path: Path, overwrite: bool) -> None:
     """Raises TakeError when ``path``, or a picture of the sequence that it names, is there and may not be replaced."""
-    before, *sequence = re.split(r"\{frame[^}]*\}", path.name, maxsplit=1)
-    if not sequence:
+    name = _sequence_name(path)
+    if name is None:
         check_new(path, overwrite)
         return
-    name = re.compile(re.escape(before) + r"\d+" + re.escape(sequence[0]))
     there = sorted(path.parent.iterdir()) if path.parent.is_dir() else []
     for picture in there:
         if name.fullmatch(picture.name):
             check_new(picture, overwrite)
+
+
+def _sequence_name(path: Path) -> re.Pattern[str] | None:
+    """The names of a sequence's pictures; None where ``path`` is one picture."""
+    before, *after = re.split(r"\{frame[^}]*\}", path.name, maxsplit=1)
+    return re.compile(re.escape(before) + r"\d+" + re.escape(after[0])) if after else None
 
 
 def open_writer(
@@ -103,15 +108,22 @@ class _Sequence:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._written: list[Path] = []
 
     def __enter__(self) -> _Sequence:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        return None
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        name = _sequence_name(self._path)
+        if kind is None and name is not None:
+            remove_stale(self._path.parent, name.pattern, self._written)
 
     def add(self, frame: int, picture: np.ndarray) -> None:
-        write_picture(self._path.with_name(fill_frame(self._path.name, frame)), picture)
+        path = self._path.with_name(fill_frame(self._path.name, frame))
+        write_picture(path, picture)
+        self._written.append(Path(path.name))
 
 
 class _Container:

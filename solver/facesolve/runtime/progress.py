@@ -26,6 +26,8 @@ from facesolve.take.events import (
     event_record,
 )
 
+from .task_log import TaskLog
+
 PROGRESS_MODES = ("bar", "jsonl", "quiet")
 
 
@@ -195,6 +197,43 @@ class Lines(Silent):
             self.message(said)
 
 
+class Logged(Lines):
+    """Passes everything on to ``reporter``, and writes the lines of the task's log to ``stream``."""
+
+    def __init__(self, reporter: Reporter, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._reporter = reporter
+        self._log = TaskLog(super().message)
+
+    def stage(self, name: str, total: int) -> None:
+        self._reporter.stage(name, total)
+        self._log.stage(name, total)
+
+    def advance(self, count: int = 1) -> None:
+        self._reporter.advance(count)
+
+    def message(self, text: str) -> None:
+        self._reporter.message(text)
+        self._log.message(text)
+
+    def picture(self, path: Path) -> None:
+        self._reporter.picture(path)
+        self._log.message(f"picture: {path}")
+
+    def heard(self, task: str, event: Event) -> None:
+        self._reporter.heard(task, event)
+        if isinstance(event, Stage):
+            self._log.stage(f"{task}: {event.name}", event.total)
+        elif (said := _sentence(task, event)) is not None:
+            self._log.message(said)
+
+    def done(self, folder: Path) -> None:
+        self._reporter.done(folder)
+
+    def error(self, text: str) -> None:
+        self._reporter.error(text)
+
+
 def _sentence(task: str, event: Event) -> str | None:
     """What is worth a line of what a task says."""
     if isinstance(event, Done):
@@ -232,8 +271,13 @@ class StopsOnFile:
             raise KeyboardInterrupt
 
 
-def open_reporter(mode: str) -> Reporter:
-    """The display for one of PROGRESS_MODES: ``bar`` and plain lines go to stderr, ``jsonl`` to stdout."""
+def open_reporter(mode: str, log: bool = False) -> Reporter:
+    """The display for one of PROGRESS_MODES: ``bar`` and plain lines go to stderr, ``jsonl`` to stdout.
+
+    log: the task's log goes to stderr, where it takes the place of a bar.
+    """
+    if log:
+        return Logged(JsonLines() if mode == "jsonl" else Silent(), sys.stderr)
     if mode == "jsonl":
         return JsonLines()
     if mode == "quiet":

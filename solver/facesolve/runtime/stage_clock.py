@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from .progress import Progress
+from .task_log import TaskLog
 
 
 class StageClock:
@@ -13,22 +14,22 @@ class StageClock:
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
-        self._begun = time.monotonic()
-        self._stage, self._stage_begun = "", self._begun
+        self._stage, self._stage_begun = "", time.monotonic()
         self.seconds: dict[str, float] = {}
         self.lines: list[str] = []
+        self._log = TaskLog(self.lines.append)
 
     def stage(self, name: str, total: int) -> None:
         self.close()
         self._stage, self._stage_begun = name, time.monotonic()
-        self._log(f"stage: {name} ({total})")
+        self._log.stage(name, total)
         self._progress.stage(name, total)
 
     def advance(self, count: int = 1) -> None:
         self._progress.advance(count)
 
     def message(self, text: str) -> None:
-        self._log(text)
+        self._log.message(text)
         self._progress.message(text)
 
     def picture(self, path: Path) -> None:
@@ -39,6 +40,3 @@ class StageClock:
         if self._stage:
             self.seconds[self._stage] = round(time.monotonic() - self._stage_begun, 2)
             self._stage = ""
-
-    def _log(self, text: str) -> None:
-        self.lines.append(f"{time.monotonic() - self._begun:9.2f} s  {text}")

@@ -6,11 +6,12 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import uuid
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, Iterator, Mapping
+from typing import Any, Dict, Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -66,11 +67,11 @@ def check_new(path: Path, overwrite: bool) -> None:
 
 
 @contextmanager
-def new_folder(path: Path, overwrite: bool = False) -> Iterator[Path]:
+def new_folder(path: Path, overwrite: bool = False, own: str = "") -> Iterator[Path]:
     """A folder beside ``path`` to fill, which becomes ``path`` when all went well and else disappears.
 
     Raises TakeError when ``path`` is there already. With ``overwrite`` the new files replace those of the same names
-    in it, and others stay.
+    in it; what else an earlier run wrote is removed, and the files of others stay. own: as of ``remove_stale``.
     """
     check_new(path, overwrite)
     check_folder(path)
@@ -82,13 +83,30 @@ def new_folder(path: Path, overwrite: bool = False) -> Iterator[Path]:
     try:
         yield temporary
         if path.exists():
+            written = [entry.relative_to(temporary) for entry in temporary.rglob("*")]
             _move_into(temporary, path)
             shutil.rmtree(str(temporary))
+            if own:
+                remove_stale(path, own, written)
         else:
             os.rename(str(temporary), str(path))
     except BaseException:
         shutil.rmtree(str(temporary), ignore_errors=True)
         raise
+
+
+def remove_stale(folder: Path, own: str, kept: Iterable[Path]) -> None:
+    """Removes the files in ``folder`` that an earlier run of a command wrote, but not ``kept`` of this run.
+
+    own: regular expression of their names, or of ``folder/name`` where they are one folder further down; it must match
+    no file of anybody else. kept: relative to ``folder``. Without it a sequence that became shorter would end in frames
+    of the one before.
+    """
+    name, keep = re.compile(own), {path.as_posix() for path in kept}
+    for entry in sorted(folder.glob("*/*" if "/" in own else "*")):
+        place = entry.relative_to(folder).as_posix()
+        if name.fullmatch(place) and place not in keep and entry.is_file():
+            entry.unlink()
 
 
 def _move_into(source: Path, target: Path) -> None:
