@@ -207,7 +207,9 @@ def test_weak_geometry_is_said():
         assert said in text
     few = photograph(CIRCLES, cameras, waved_boards(CIRCLES, 3), Faults(noise=0.1))
     weaknesses = find_weaknesses(run(few, Request(LensRequest("brown"))))
-    assert any(w.subject == "camera 'cam0'" and "few views" in w.text for w in weaknesses)
+    (said,) = [w for w in weaknesses if w.subject == "camera 'cam0'" and "few views" in w.sentence]
+    assert said.remedy == "Photograph the board in 6 or more."
+    assert all(w.subject and w.remedy for w in weaknesses)
     fronto = photograph(
         CIRCLES,
         cameras[:1],

@@ -163,7 +163,7 @@ def test_few_boards_are_warned_of_and_an_impossible_lens_is_refused(photographs,
     for view in range(2, 8):
         (folder / f"v{view}.png").write_bytes(empty)
     assert calibrate(tmp_path / "few", tmp_path / "out", "--no-pictures") == 0
-    assert "camera 'cam0': the board was found in 2 of its 8 images only; check --board" in capsys.readouterr().out
+    assert "camera 'cam0': the board was found in 2 of its 8 images only. Check --board" in capsys.readouterr().out
     assert json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))["cameras"]["cam0"]["images"] == 8
 
     def detect_noise(gray, board, camera, view):

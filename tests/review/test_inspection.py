@@ -27,7 +27,22 @@ def good(tmp_path: Path) -> Take:
 def the_finding(take: Take, severity: str) -> str:
     findings = inspect_take(take).findings
     assert [finding.severity for finding in findings] == [severity]
+    assert findings[0].subject
+    assert findings[0].sentence.endswith(".")
     return findings[0].text
+
+
+def remedy(take: Take) -> str:
+    (finding,) = inspect_take(take).findings
+    return finding.remedy
+
+
+def test_what_to_do_stands_apart_from_what_is_wrong(good: Take, tmp_path: Path) -> None:
+    assert remedy(replace(good, cameras=good.cameras[:1], footage=good.footage[:1])) == "Add a second view."
+    assert remedy(replace(good, texture="gone.png")) == "Copy it there or pack again."
+    assert remedy(replace(good, start=None)).startswith("'facesolve align' does so beforehand")
+    shared = (good.footage[0], replace(good.footage[0], camera=good.footage[1].camera))
+    assert remedy(replace(good, footage=shared)) == "Give each camera its own."
 
 
 def test_good_take_has_no_finding(good: Take) -> None:

@@ -26,6 +26,7 @@ BARE = Finding(NOTE, "", "No texture was baked.")
 def test_it_reads_as_one_line() -> None:
     assert str(FULL) == "warning: cam1: its images are dark. Open the aperture."
     assert FULL.text == "cam1: its images are dark. Open the aperture."
+    assert FULL.words == "its images are dark. Open the aperture."
     assert str(BARE) == "note: No texture was baked."
 
 

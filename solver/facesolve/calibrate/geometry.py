@@ -31,11 +31,11 @@ WRONG_SHARE = 0.2  # of a camera's points
 def find_weaknesses(calibration: Calibration) -> tuple[Finding, ...]:
     """What makes a calibration less sure than its reprojection error says: of each camera in order, then of all."""
     found = [
-        Finding(WARNING, f"camera '{lens.camera.name}'", text)
+        Finding(WARNING, f"camera '{lens.camera.name}'", sentence, remedy)
         for lens in calibration.cameras
-        for text in _of_camera(calibration, lens, calibration.of_camera(lens.camera.name))
+        for sentence, remedy in _of_camera(calibration, lens, calibration.of_camera(lens.camera.name))
     ]
-    return (*found, *(Finding(WARNING, "", text) for text in _of_rig(calibration)))
+    return (*found, *_of_rig(calibration))
 
 
 def board_tilt(calibration: Calibration, lens: CalibratedLens, view: str) -> float:
@@ -51,68 +51,71 @@ def coverage(lens: CalibratedLens, checked: Sequence[Checked]) -> float:
     return float(cv2.contourArea(hull)) / (lens.camera.width * lens.camera.height)
 
 
-def _of_camera(calibration: Calibration, lens: CalibratedLens, checked: Sequence[Checked]) -> Iterator[str]:
+def _of_camera(calibration: Calibration, lens: CalibratedLens, checked: Sequence[Checked]) -> Iterator[tuple[str, str]]:
+    """Sentence and remedy."""
     used = [item for item in checked if item.used.any()]
     images = calibration.session.images.get(lens.camera.name, 0)
     if len(checked) < FEW_FOUND * images:
         yield (
-            f"the board was found in {len(checked)} of its {images} images only; check --board (columns, rows), and "
-            "that it is whole and sharp in them."
+            f"the board was found in {len(checked)} of its {images} images only.",
+            "Check --board (columns, rows), and that it is whole and sharp in them.",
         )
     points = sum(len(item.used) for item in checked)
     wrong = points - sum(int(item.used.sum()) for item in checked)
     if wrong > WRONG_SHARE * points:
-        yield f"{wrong} of {points} detected points were left out as wrong; look at its pictures."
+        yield f"{wrong} of {points} detected points were left out as wrong.", "Look at its pictures."
     if not lens.held:
         if len(used) < FEW_VIEWS:
-            yield f"few views tell about its lens ({len(used)}); photograph the board in {FEW_VIEWS} or more."
+            yield f"few views tell about its lens ({len(used)}).", f"Photograph the board in {FEW_VIEWS} or more."
         tilts = [board_tilt(calibration, lens, item.detection.view) for item in used]
         tilted = sum(tilt > TILTED for tilt in tilts)
         if tilted < FEW_TILTED:
             yield (
                 f"the board is tilted by more than {TILTED:.0f} degrees in few views ({tilted}), so focal length and "
-                "distance are hard to tell apart; tilt it by 20 to 45 degrees in several directions."
+                "distance are hard to tell apart.",
+                "Tilt it by 20 to 45 degrees in several directions.",
             )
         share = coverage(lens, used)
         if share < COVERED and lens.model != "none":
             yield (
-                f"the board reached {100 * share:.0f} % of the image, so the distortion elsewhere is a guess; move it "
-                "into the corners, or choose a simpler --lens."
+                f"the board reached {100 * share:.0f} % of the image, so the distortion elsewhere is a guess.",
+                "Move it into the corners, or choose a simpler --lens.",
             )
         relative = lens.deviation[FX] / lens.parameters[FX]
         if relative > FOCAL_DEVIATION:
-            yield f"its focal length is uncertain by {100 * relative:.2f} % (one standard deviation)."
+            text = f"its focal length is uncertain by {100 * relative:.2f} % (one standard deviation)."
+            yield text, "Show the board larger and more tilted."
         aspect = lens.parameters[FX] / lens.parameters[FY]
         if abs(aspect - 1) > ASPECT:
-            yield f"its pixels would be {1 / aspect:.2f} times as wide as high; check --board, or use --square-pixels."
+            text = f"its pixels would be {1 / aspect:.2f} times as wide as high."
+            yield text, "Check --board, or use --square-pixels."
         offset = float(lens.deviation[CX : CX + 2].max())
         if offset > CENTER_DEVIATION:
-            yield f"its principal point is uncertain by {offset:.1f} pixels (one standard deviation)."
+            text = f"its principal point is uncertain by {offset:.1f} pixels (one standard deviation)."
+            yield text, "Show the board in more places of the image and more tilted."
     if _folds(lens):
         yield (
-            f"its lens model '{lens.model}' turns back inside the image: pixels near the edge cannot be undistorted; "
-            "choose a simpler --lens or show the board there."
+            f"its lens model '{lens.model}' turns back inside the image: pixels near the edge cannot be undistorted.",
+            "Choose a simpler --lens or show the board there.",
         )
     place = float(np.linalg.norm(lens.center_deviation))
     if place > PLACE_DEVIATION:
-        yield f"its place is uncertain by {10 * place:.1f} mm (one standard deviation)."
+        text = f"its place is uncertain by {10 * place:.1f} mm (one standard deviation)."
+        yield text, "Show the board to it and to other cameras more often."
 
 
-def _of_rig(calibration: Calibration) -> Iterator[str]:
+def _of_rig(calibration: Calibration) -> Iterator[Finding]:
     for a, b, count in calibration.links:
         if count < FEW_LINKS:
-            yield (
-                f"cameras '{a}' and '{b}' are held together by {count} shared view{'s' * (count != 1)}; show the board "
-                "to both of them more often."
-            )
+            text = f"they are held together by {count} shared view{'s' * (count != 1)}."
+            yield Finding(WARNING, f"cameras '{a}' and '{b}'", text, "Show the board to both of them more often.")
     points = calibration.session.board.points
     cloud = np.concatenate([points @ pose[:3, :3].T + pose[:3, 3] for pose in calibration.boards.values()])
     widths = np.linalg.svd(cloud - cloud.mean(0), compute_uv=False)
     if widths[2] < FLAT * widths[0]:
-        yield (
-            "all boards lie nearly in one plane, which suits many lenses and places equally well; move the board "
-            "towards and away from the cameras and tilt it."
-        )
+        text = "they lie nearly in one plane, which suits many lenses and places equally well."
+        remedy = "Move the board towards and away from the cameras and tilt it."
+        yield Finding(WARNING, "boards", text, remedy)
 
 
 def _folds(lens: CalibratedLens) -> bool:

@@ -23,6 +23,7 @@ from .sequence import named_frames
 from .video import VideoFile
 
 FILES_CHECKED = 200  # at most this many images a camera are read before the solve starts
+RESTORE = "Copy them there, or choose frames that are all there."
 _TIMED = 256  # images of a .seq whose time stamps tell its rate
 
 
@@ -57,8 +58,8 @@ def _shared_files(take: Take) -> list[Finding]:
             continue
         other = first.setdefault((os.path.normcase(footage.path), footage.offset), footage.camera)
         if other != footage.camera:
-            message = f"'{footage.path}' is the footage of camera '{other}' too; give each camera its own."
-            findings.append(_finding(WARNING, footage.camera, None, message))
+            message = f"'{footage.path}' is the footage of camera '{other}' too."
+            findings.append(_finding(WARNING, footage.camera, None, message, "Give each camera its own."))
     return findings
 
 
@@ -81,8 +82,8 @@ def _sequence_findings(
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1), "footage-check") as pool:
         problems = list(pool.map(problem, paths))
     if not any(Path(path).exists() for path in paths):
-        message = f"none of the {len(paths)} {what} exists, the first would be '{next(iter(paths))}'; check the path."
-        return [_finding(ERROR, camera.name, None, message)]
+        message = f"none of the {len(paths)} {what} exists, the first would be '{next(iter(paths))}'."
+        return [_finding(ERROR, camera.name, None, message, "Check the path.")]
     severity = _severity(take)
     missing = [(path, frame) for path, frame in paths.items() if not Path(path).exists()]
     findings = []
@@ -90,7 +91,7 @@ def _sequence_findings(
         frames = tuple(frame for _, frame in missing)
         message = f"{len(missing)} of {len(paths)} {what} do not exist: {named_frames(frames)}; the first is"
         findings.append(
-            Finding(severity, f"camera '{camera.name}'", f"{message} '{missing[0][0]}'.", action=Show(frames))
+            Finding(severity, f"camera '{camera.name}'", f"{message} '{missing[0][0]}'.", RESTORE, Show(frames))
         )
     told = {path for path, _ in missing} if len(missing) > 1 else set()
     return findings + [
@@ -132,9 +133,9 @@ def _number_findings(take: Take, footage: Footage, count: int) -> Iterator[Findi
         numbers = [number for _, number in pairs if number is not None]
         message = (
             f"'{footage.path}' has {count} images, 0 to {count - 1}, but {len(outside)} frames of the take "
-            f"from {outside[0][0]} on ask for others ({min(numbers)} to {max(numbers)}); check range and offset."
+            f"from {outside[0][0]} on ask for others ({min(numbers)} to {max(numbers)})."
         )
-        yield _finding(_severity(take), footage.camera, outside[0][0], message)
+        yield _finding(_severity(take), footage.camera, outside[0][0], message, "Check range and offset.")
 
 
 def _norpix_findings(take: Take, footage: Footage, file: NorpixFile, every: int) -> Iterator[Finding]:
@@ -163,18 +164,18 @@ def _rate(file: VideoFile | NorpixFile) -> float:
 
 def _rate_findings(take: Take, footage: Footage, fps: float) -> Iterator[Finding]:
     if fps and not np.isclose(fps, take.fps, rtol=0.005):
-        message = f"'{footage.path}' runs at {fps:.6g} frames a second, the take at {take.fps:.6g}; check both."
-        yield _finding(WARNING, footage.camera, None, message)
+        message = f"'{footage.path}' runs at {fps:.6g} frames a second, the take at {take.fps:.6g}."
+        yield _finding(WARNING, footage.camera, None, message, "Check both.")
 
 
 def _size_problem(width: int, height: int, camera: Camera) -> str | None:
     return None if (width, height) == (camera.width, camera.height) else wrong_size(width, height, camera)
 
 
-def _finding(severity: str, camera: str, frame: int | None, sentence: str) -> Finding:
+def _finding(severity: str, camera: str, frame: int | None, sentence: str, remedy: str = "") -> Finding:
     if frame is None:
-        return Finding(severity, f"camera '{camera}'", sentence)
-    return Finding(severity, f"camera '{camera}', frame {frame}", sentence, action=Show((frame,)))
+        return Finding(severity, f"camera '{camera}'", sentence, remedy)
+    return Finding(severity, f"camera '{camera}', frame {frame}", sentence, remedy, Show((frame,)))
 
 
 def _severity(take: Take) -> str:
@@ -190,4 +191,4 @@ def check_images(take: Take) -> None:
     ]
     if errors:
         more = f" ({len(errors) - 1} more; see 'facesolve inspect')" if len(errors) > 1 else ""
-        raise FootageError(errors[0].sentence + more)
+        raise FootageError(errors[0].words + more)

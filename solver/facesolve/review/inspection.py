@@ -38,9 +38,9 @@ def inspect_take(take: Take) -> Inspection:
     every = max(1, take.frame_count // READ_AT_MOST)
     findings += check_footage(take, every)
     if len(take.cameras) < FEW_CAMERAS:
-        findings.append(Finding(WARNING, "cameras", "one camera cannot tell depth; add a second view."))
+        findings.append(Finding(WARNING, "cameras", "one camera cannot tell depth.", "Add a second view."))
     if take.texture is not None and UDIM not in take.texture and not Path(take.texture).is_file():
-        findings.append(Finding(ERROR, "texture", f"'{take.texture}' does not exist; copy it there or pack again."))
+        findings.append(Finding(ERROR, "texture", f"'{take.texture}' does not exist.", "Copy it there or pack again."))
     return Inspection(gravest_first(findings))
 
 
@@ -49,27 +49,28 @@ def _rig_findings(rig: Rig) -> list[Finding]:
     still = [target.name for target in rig.targets if not any(len(shape.vertices) for shape in target.shapes)]
     if still:
         text = f"{len(still)} targets move nothing ({_some(still)}); their controls stay at the start pose."
-        findings.append(Finding(WARNING, "rig", text))
+        findings.append(Finding(WARNING, "rig", text, "Sculpt these targets, or leave their controls out."))
     driven = {driver.control for driver in rig.drivers}
     idle = [control.name for k, control in enumerate(rig.controls) if k not in driven]
     if idle:
-        findings.append(Finding(WARNING, "rig", f"{len(idle)} controls drive no target ({_some(idle)})."))
+        text = f"{len(idle)} controls drive no target ({_some(idle)})."
+        findings.append(Finding(WARNING, "rig", text, "Connect them, or leave them out."))
     if not len(rig.uvs):
-        findings.append(Finding(NOTE, "rig", "it has no UVs; no texture can be written."))
+        findings.append(Finding(NOTE, "rig", "it has no UVs, so no texture can be written.", "Lay out UVs to get one."))
     return findings
 
 
 def _start_findings(take: Take) -> list[Finding]:
     if take.start is None:
-        text = "there is none; the solve looks for the head itself. 'facesolve align' does so beforehand and shows it."
-        return [Finding(WARNING, "start pose", text)]
+        remedy = "'facesolve align' does so beforehand and shows what it found."
+        return [Finding(WARNING, "start pose", "there is none; the solve looks for the head itself.", remedy)]
     findings = []
     bounds, values = take.rig.bounds, take.start.controls
     outside = np.flatnonzero((values < bounds[:, 0] - 1e-6) | (values > bounds[:, 1] + 1e-6))
     if len(outside):
         names = [take.rig.control_names[k] for k in outside]
         text = f"{len(outside)} controls are outside their range ({_some(names)}); they are brought back into it."
-        findings.append(Finding(WARNING, "start pose", text))
+        findings.append(Finding(WARNING, "start pose", text, "Correct the start pose, or the range in the rig."))
     world = take.rig.neutral @ take.start.head[:3, :3].T + take.start.head[:3, 3]
     index = int(np.searchsorted(take.frames, take.start.frame))
     for camera in take.cameras:
@@ -78,11 +79,11 @@ def _start_findings(take: Take) -> list[Finding]:
         pixels = (seen @ intrinsics.T)[:, :2] / np.where(np.abs(seen[:, 2:]) > 1e-6, seen[:, 2:], np.inf)
         inside = ((pixels >= 0) & (pixels < (camera.width, camera.height))).all(axis=1) & (seen[:, 2] > 0)
         if not inside.any():
-            text = f"the head is outside the image of camera '{camera.name}'; check units, axes and the head's place."
-            findings.append(Finding(ERROR, "start pose", text))
+            text = f"the head is outside the image of camera '{camera.name}'."
+            findings.append(Finding(ERROR, "start pose", text, "Check units, axes and where the head stands."))
         elif inside.mean() < OUT_OF_SIGHT:
             text = f"{1 - inside.mean():.0%} of the head is outside the image of camera '{camera.name}'."
-            findings.append(Finding(WARNING, "start pose", text))
+            findings.append(Finding(WARNING, "start pose", text, "Check that the start pose fits the footage."))
     return findings
 
 
@@ -90,8 +91,8 @@ def _setting_findings(take: Take) -> list[Finding]:
     idle = [control.name for control in take.settings.controls if not control.active]
     if len(idle) < len(take.rig.controls):
         return []
-    text = "every control is switched off; activate at least one, or only the head will be solved."
-    return [Finding(WARNING, "settings", text)]
+    text = "every control is switched off, so only the head will be solved."
+    return [Finding(WARNING, "settings", text, "Activate the controls that should move.")]
 
 
 def print_inspection(take: Take, inspection: Inspection, console: Console | None = None) -> None:

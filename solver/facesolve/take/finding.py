@@ -46,8 +46,12 @@ class Finding:
     @property
     def text(self) -> str:
         """Subject, sentence and remedy as they are read."""
-        lead = "{}: ".format(self.subject) if self.subject else ""
-        return lead + " ".join(part for part in (self.sentence, self.remedy) if part)
+        return "{}: {}".format(self.subject, self.words) if self.subject else self.words
+
+    @property
+    def words(self) -> str:
+        """Sentence and remedy, for whoever shows the subject apart."""
+        return " ".join(part for part in (self.sentence, self.remedy) if part)
 
     def __str__(self) -> str:
         return "{}: {}".format(self.severity, self.text)

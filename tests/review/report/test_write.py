@@ -82,7 +82,7 @@ def test_without_footage_the_page_says_so(solved: Path, tmp_path: Path, filmed: 
     assert report(solved, tmp_path / "report.html", "--progress", "quiet") == 0
     record = stored(tmp_path / "report.html")
     assert "gone_0000.png' does not exist" in record["no_film"]
-    assert any("gone_0000.png" in finding["text"] for finding in record["findings"])
+    assert any("gone_0000.png" in finding["sentence"] for finding in record["findings"])
 
 
 def test_without_pyav_the_page_says_what_to_install(

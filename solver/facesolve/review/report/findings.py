@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -53,7 +52,7 @@ def _frames(solution: Solution) -> Iterator[Finding]:
         text = (
             f"{_count(unseen, 'frame', ' is', ' are')} seen by no camera; the curves there come from their neighbors."
         )
-        yield Finding(ERROR, "", text, action=_show(solution, unseen))
+        yield Finding(ERROR, "frames", text, action=_show(solution, unseen))
     words = {2: (ERROR, "far worse"), 1: (WARNING, "worse")}
     for level, (severity, how) in words.items():
         frames = tuple(i for i, frame in enumerate(judged) if frame.level == level and frame.error is not None)
@@ -64,7 +63,7 @@ def _frames(solution: Solution) -> Iterator[Finding]:
                 f"{solution.frames[worst]} most, with {error[worst] / usual[worst]:.2f} times the usual error (camera "
                 f"{judged[worst].camera})."
             )
-            yield Finding(severity, "", text, action=_show(solution, frames))
+            yield Finding(severity, "frames", text, action=_show(solution, frames))
 
 
 def _cameras(solution: Solution) -> Iterator[Finding]:
@@ -78,20 +77,18 @@ def _cameras(solution: Solution) -> Iterator[Finding]:
     )
     for index, name in enumerate(solution.camera_names):
         missed = tuple(int(i) for i in np.flatnonzero(~seen[:, index] & ~blind_everywhere))
+        subject = f"camera '{name}'"
         if not seen[:, index].any():
-            yield Finding(ERROR, "", f"Camera {name} did not see the head in any frame, so it took no part.")
+            text = "it did not see the head in any frame, so it took no part."
+            yield Finding(ERROR, subject, text, "Check its footage, calibration and frame offset.")
         elif missed:
-            yield Finding(
-                WARNING, "", f"Camera {name} took no part in {_count(missed, 'frame')}.", action=_show(solution, missed)
-            )
+            text = f"it took no part in {_count(missed, 'frame')}."
+            yield Finding(WARNING, subject, text, action=_show(solution, missed))
         others = np.delete(medians, index)
         others = others[np.isfinite(others)]
         if len(others) and medians[index] > WEAK_CAMERA * np.median(others):
-            text = (
-                f"Camera {name} fits {medians[index] / np.median(others):.2f} times worse than the others in the whole "
-                "take; look at its calibration, focus and frame offset."
-            )
-            yield Finding(WARNING, "", text)
+            text = f"it fits {medians[index] / np.median(others):.2f} times worse than the others in the whole take."
+            yield Finding(WARNING, subject, text, "Look at its calibration, focus and frame offset.")
 
 
 def _limits(solution: Solution, limits: Limits) -> Iterator[Finding]:
@@ -105,10 +102,10 @@ def _limits(solution: Solution, limits: Limits) -> Iterator[Finding]:
             there = tuple(int(i) for i in np.flatnonzero(np.abs(values - limit) <= AT_LIMIT * span))
             if len(there) >= least and abs(limit - limits.default[k]) > AT_LIMIT * span:
                 text = (
-                    f"{name} stands at its {word} limit {limit:g} in {_count(there, 'frame')}; the "
-                    "performance may go beyond what the rig can show."
+                    f"it stands at its {word} limit {limit:g} in {_count(there, 'frame')}; the performance may go "
+                    "beyond what the rig can show."
                 )
-                yield Finding(WARNING, "", text, action=_show(solution, there, (name,)))
+                yield Finding(WARNING, name, text, action=_show(solution, there, (name,)))
 
 
 def _jumps(solution: Solution, limits: Limits) -> Iterator[Finding]:
@@ -120,19 +117,11 @@ def _jumps(solution: Solution, limits: Limits) -> Iterator[Finding]:
         spikes = _where(spike_heights(values) > np.maximum(SPIKE, noise), solution)
         steps = _where(step_heights(values) > np.maximum(STEP, noise), solution)
         if spikes:
-            yield Finding(
-                WARNING,
-                "",
-                f"{name} jumps out of its curve for a single frame.",
-                action=_show(solution, spikes, (name,)),
-            )
+            text = "it jumps out of its curve for a single frame."
+            yield Finding(WARNING, name, text, action=_show(solution, spikes, (name,)))
         if steps:
-            yield Finding(
-                WARNING,
-                "",
-                f"{name} moves a large part of its range from one frame to the next.",
-                action=_show(solution, steps, (name,)),
-            )
+            text = "it moves a large part of its range from one frame to the next."
+            yield Finding(WARNING, name, text, action=_show(solution, steps, (name,)))
 
 
 def _head_jumps(solution: Solution, motion: HeadMotion) -> Iterator[Finding]:
@@ -144,7 +133,8 @@ def _head_jumps(solution: Solution, motion: HeadMotion) -> Iterator[Finding]:
         heights = np.stack([spike_heights(curve) for curve in curves.T], axis=1)
         frames = _where((heights > np.maximum(floor, noise)).any(axis=1), solution)
         if frames:
-            yield Finding(WARNING, "", f"The head {what} away for a single frame.", action=_show(solution, frames))
+            text = f"it {what} away for a single frame."
+            yield Finding(WARNING, "head", text, action=_show(solution, frames))
 
 
 def spike_heights(values: np.ndarray) -> np.ndarray:
@@ -184,13 +174,13 @@ def _pins(solution: Solution, limits: Limits) -> Iterator[Finding]:
         off = abs(solution.controls[pin.index, pin.control] - pin.value)
         if off > MISSED_PIN * limits.span[pin.control]:
             name = solution.control_names[pin.control]
-            text = f"{name} was pinned to {pin.value:.3g}, but the curve is {off:.2g} away from it."
-            yield Finding(ERROR, "", text, action=_show(solution, (pin.index,), (name,)))
+            text = f"it was pinned to {pin.value:.3g}, but the curve is {off:.2g} away from it."
+            yield Finding(ERROR, name, text, action=_show(solution, (pin.index,), (name,)))
 
 
 def _certainty(solution: Solution, limits: Limits) -> Iterator[Finding]:
     if not limits.has_deviations:
-        yield Finding(NOTE, "", "This solution holds no standard deviations; how sure its curves are is not known.")
+        yield Finding(NOTE, "solution", "it holds no standard deviations; how sure its curves are is not known.")
     ranges = dict(zip(solution.control_names, limits.span.tolist(), strict=True))
     unsure = [row for row in solution.uncertain_controls(ranges) if row.std > UNSURE]
     if unsure:
@@ -199,27 +189,27 @@ def _certainty(solution: Solution, limits: Limits) -> Iterator[Finding]:
             f"{_count(names, 'control', ' is', ' are')} known to no better than a tenth of the range ({some(names)}): "
             "too little shows in the footage."
         )
-        yield Finding(WARNING, "", text, action=_show(solution, (), names))
+        yield Finding(WARNING, "controls", text, action=_show(solution, (), names))
     if solution.confused:
         pairs = _count(solution.confused, "pair")
-        yield Finding(NOTE, "", f"{pairs} of controls cannot be told apart by this footage (list below).")
+        yield Finding(NOTE, "controls", f"{pairs} of them cannot be told apart by this footage (list below).")
 
 
 def _run(solution: Solution, take: Take | None) -> Iterator[Finding]:
     made = read_provenance(solution.provenance)
     if made.settings.get("quality") == "draft":
-        text = "Solved in draft quality, at half resolution; 'standard' or 'final' gives finer curves."
-        yield Finding(NOTE, "", text)
+        text = "it was solved in draft quality, at half resolution."
+        yield Finding(NOTE, "solution", text, "Quality 'standard' or 'final' gives finer curves.")
     if made.texture is None:
-        yield Finding(NOTE, "", "No texture was baked from the footage; the log below says why.")
+        yield Finding(NOTE, "texture", "none was baked from the footage; the log below says why.")
     if take is None:
         return
     if len(solution.frames) < take.frame_count:
-        text = f"The solution covers {len(solution.frames)} of the take's {take.frame_count} frames."
-        yield Finding(NOTE, "", text)
+        text = f"it covers {len(solution.frames)} of the take's {take.frame_count} frames."
+        yield Finding(NOTE, "solution", text)
     for finding in inspect_take(take).findings:
         if finding.subject != "start pose":  # it has served
-            yield replace(finding, subject=_capital(finding.subject))
+            yield finding
 
 
 def _show(solution: Solution, indices: Sequence[int], controls: tuple[str, ...] = ()) -> Show:
@@ -236,7 +226,3 @@ def some(names: Sequence[str]) -> str:
 def _count(items: Sequence[object], noun: str, one: str = "", many: str = "") -> str:
     """``1 frame`` or ``3 frames``, each with the verb that follows it."""
     return f"1 {noun}{one}" if len(items) == 1 else f"{len(items)} {noun}s{many}"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

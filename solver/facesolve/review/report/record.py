@@ -104,7 +104,9 @@ def _finding(solution: Solution, finding: Finding) -> dict[str, Any]:
     places = {frame: index for index, frame in enumerate(solution.frames.tolist())}
     return {
         "severity": finding.severity,
-        "text": finding.text,
+        "subject": finding.subject,
+        "sentence": finding.sentence,
+        "remedy": finding.remedy,
         "frames": [places[frame] for frame in shown.frames if frame in places],
         "controls": [solution.control_names.index(name) for name in shown.controls],
     }

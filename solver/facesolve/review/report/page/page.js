@@ -43,9 +43,11 @@ function showFindings() {
   host.append(make('ul', { className: 'findings' }, ...DATA.findings.map(findingItem)));
 }
 
-function findingItem({ severity, text, frames, controls }) {
+function findingItem({ severity, subject, sentence, remedy, frames, controls }) {
   const [word, className] = SEVERITIES[severity];
-  const item = make('li', { className }, make('b', { className: 'severity' }, word), make('span', {}, text));
+  const item = make('li', { className }, make('b', { className: 'severity' }, word));
+  item.append(make('strong', { className: 'subject' }, `${subject}: `), make('span', {}, sentence));
+  if (remedy) item.append(make('p', { className: 'remedy' }, remedy));
   const chips = make('div', { className: 'chips' });
   const runs = runsOf(frames);
   for (const [first, last] of runs.slice(0, CHIPS)) {
