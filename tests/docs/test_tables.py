@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import fields
 
 from facesolve.review.request import KINDS
 from facesolve.take import ControlSettings, Settings
+from facesolve.take.events import KINDS as EVENTS
 from facesolve.take.footage import BAYER_PATTERNS, SYNC_MODES
 from facesolve.take.settings import SCALARS
 
 from .pages import ROOT
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 DEFAULTS = {"on": True, "off": False, "none": None}
 
@@ -49,6 +56,27 @@ def test_the_page_about_recordings_lists_every_way_to_match_and_every_mosaic():
     assert {f"--sync {mode}" for mode in SYNC_MODES} <= listed
     page = (ROOT / "docs" / "guide" / "norpix.md").read_text(encoding="utf-8")
     assert all(pattern in page for pattern in BAYER_PATTERNS)
+
+
+def test_the_page_about_events_lists_every_event_with_its_fields():
+    listed = [(name, text) for name, text in rows("docs/reference/events.md", "event")]
+    assert [name for name, _ in listed] == list(EVENTS)
+    page = (ROOT / "docs" / "reference" / "events.md").read_text(encoding="utf-8")
+    for name, kind in EVENTS.items():
+        (row,) = re.findall(rf"^\| `{name}` \| (.*) \|$", page, re.MULTILINE)
+        described = re.findall(r"`(\w+)`", row)
+        assert {field.name for field in fields(kind)} <= set(described), name
+
+
+def test_contributing_puts_every_folder_on_the_floor_that_the_linter_checks():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    layers = next(contract["layers"] for contract in contracts if contract["name"] == "The solver's floors")
+    floors = [{folder.strip() for folder in layer.split("|")} for layer in reversed(layers)]
+    listed = rows("CONTRIBUTING.md", "floor")
+    assert [int(number) for number, _, _ in listed] == [*range(1, len(floors) + 1)]
+    assert [set(folders.split(", ")) for _, folders, _ in listed] == floors
 
 
 def test_the_readme_shows_only_figures_that_the_page_of_measured_results_holds():

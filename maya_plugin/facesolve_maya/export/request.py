@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Dict, Optional, Tuple
+from typing import Dict, Tuple
 
 from facesolve.take import Settings
 
@@ -34,6 +34,5 @@ class ExportRequest:
     footage_folders: Tuple[str, ...] = ()
     keys: Dict[str, str] = field(default_factory=dict)
     sampled_controls: Tuple[str, ...] = ()
-    texture: Optional[str] = None
     on_bad_frame: str = "stop"
     settings: Settings = field(default_factory=Settings)

@@ -134,7 +134,6 @@ def _take(
         scene_times=np.array(times),
         fps=footage_frame_rate(times),
         start=StartPose(int(frames[0]), controls, head_at(head, times[0])),
-        texture=request.texture,
         on_bad_frame=request.on_bad_frame,
         settings=replace(request.settings, controls=settings, pins=(*request.settings.pins, *pins)),
     )

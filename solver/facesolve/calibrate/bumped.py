@@ -1,5 +1,6 @@
-"""Cameras that were bumped after calibration, found from a solve: on which places of the cameras do all agree about the
-surface's colors? Shapes are held as solved; the head's place in each frame is free, since a bumped camera pulls at it.
+"""Finds camera poses at which all views agree on surface color: of cameras that were bumped, from a solve.
+
+Shapes are held as solved; the head's place in each frame is free, since a bumped camera pulls at it.
 
 As in ``facesolve.stages.bundle`` the color is eliminated: an observation's residual is its difference from what all
 cameras and frames agree on, and the derivative is centered the same way.

@@ -27,9 +27,10 @@ def align(
 ) -> int:
     """Find the start pose of a take without an animator.
 
-    Finds the head in the first frame: by landmarks where MediaPipe is installed, else by trying poses until all cameras
-    see the same surface; then fits pose and controls. Reports what it used and how sure it is, and draws the start pose
-    over the footage. 'facesolve solve' does the same by itself for a take that has no start pose.
+    Finds the head in the first frame, and if that leaves doubt in two later ones: by landmarks where MediaPipe is
+    installed, else by trying poses until all cameras see the same surface; then fits pose and controls. Reports what it
+    used and how sure it is, and draws the start pose over the footage. 'facesolve solve' does the same by itself for a
+    take that has no start pose.
 
     Args:
         write: write the start pose into TAKE.

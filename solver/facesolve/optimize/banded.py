@@ -155,7 +155,17 @@ def _solve(reduction: _Reduction, rhs: Tensor) -> Tensor:
 
 
 def _selected_inverse(reduction: _Reduction) -> tuple[Tensor, Tensor]:
-    """The blocks of the inverse on the diagonal (n, Q, Q) and below it (n-1, Q, Q): (j+1, j)."""
+    """The blocks of the inverse on the diagonal (n, Q, Q) and below it (n-1, Q, Q): (j+1, j).
+
+    Read the inverse as a covariance. Given its neighbors i and k, which are kept, an eliminated block is
+    ``x_j = -before x_i - after x_k`` plus what is its own, of covariance ``D_j^-1`` and independent of them. So
+
+        cov(j, i) = -before cov(i, i) - after cov(k, i)
+        cov(j, k) = -before cov(i, k) - after cov(k, k)
+        cov(j, j) = D_j^-1 - cov(j, i) before^T - cov(j, k) after^T,
+
+    and the covariances of the kept blocks are those of the smaller system.
+    """
     own = reduction.own.inverted()
     if reduction.rest is None:
         return own, own[:0]

@@ -152,9 +152,9 @@ class Result(Generic[State, Model]):
 
 
 class Capture(Protocol):
-    """Turns a function of what a fit is made from and where it is into one that may be replayed from a recording.
+    """Wraps a step function(given, now) for replay. given: what a fit is made from; now: where it is.
 
-    What the function returns may be written over by its next call.
+    What the wrapped function returns may be written over by its next call.
     """
 
     def __call__(self, function: Callable[[Any, Any], Output]) -> Callable[[Any, Any], Output]: ...

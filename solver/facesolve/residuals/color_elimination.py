@@ -48,6 +48,16 @@ def eliminated_normal_equations(
 
     points: (M, N, 3) rig space, cm; J_activation_control: (M, S, K).
     Returns A (M*(K+6), M*(K+6)) and b (M*(K+6),), float64; the head step is that of ``rigid.retract``.
+
+    A is what each frame says alone, blocks on the diagonal, less what all frames have in common. For the latter let
+    frame m step by ``x_m`` (K+6) in controls, turn w and shift t of the head, so by ``y_m = J_m x_m`` (S+6) in
+    activations, w and t. Sample n at p moves by ``d = basis_n a + w x p + t``, so that ``shared . d`` is the product of
+    ``y_m`` with the row ``r_nm = (basis_n^T shared, p x shared, shared)``. Hence
+
+        sum_n (sum_m r_nm . y_m)^2 = sum_m sum_l x_m^T J_m^T (sum_n r_nm r_nl^T) J_l x_l.
+
+    ``square[m, i, l, j]`` is the sum over n. Its block (m, l) is brought to ``[m, l, i, j]`` for the products with
+    ``J_m^T`` and ``J_l``, and back to ``[m, i, l, j]``, which read as a matrix has its rows in the order of (m, i).
     """
     A, b = normal_equations(samples, equations.information, equations.force, points)
     A, b = to_controls(A, b, J_activation_control)

@@ -49,7 +49,21 @@ class CudaGraphs:
         return _Run(CudaGraphs(self._pool)) if steps > FEW else uncaptured
 
     def replayed(self, function: Callable[[Any, Any], Output], given: Any, key: Hashable, now: Any) -> _Done[Output]:
-        """``function(given, now)``. key: ``key_of(given)``, whose tensors were loaded."""
+        """``function(given, now)``. key: ``key_of(given)``, whose tensors were loaded.
+
+        The life of a recording, by the calls of one function with one key and one kind of ``now``:
+
+        1. The first call just computes. Its result is copied: the copy is the place of all results of that kind.
+        2. The second call copies ``now`` to the place of its kind and records the function, which reads from there and
+           from the copies of ``given``, and writes to the place of its result. Then it replays, as recording computes
+           nothing.
+        3. Every later call copies ``now`` to its place and replays.
+
+        Where the result is of the kind of ``now``, as with the steps of a loop, both have one place: the recording goes
+        on from where it ended. ``_Done.again`` lets the caller replay it without any copy. A result is that place
+        itself, so it lasts until the next replay that writes there. A recording lives as long as this object: for one
+        run where it is made by ``passing``, else as long as the problem that owns it.
+        """
         full = (function, key, key_of(now, strides=False))
         if full not in self._met:
             # once as it is: libraries set themselves up when they are first used, which cannot be recorded

@@ -1,10 +1,12 @@
 """A solve from beginning to end: the stages in reading order. Open this file to learn how the product works.
 
-0. ``find``     a take without a start pose: the head is looked for in the first frame (``facesolve.start``).
-1. ``align``    the start pose is moved until all cameras agree about the surface's colours at the first frame.
+0. ``find``     a take without a start pose: the head is looked for in the first frame, and in two later ones if that
+                leaves doubt (``facesolve.start``). The frame of the pose is the start frame.
+1. ``align``    the start pose is moved until all cameras agree about the surface's colors at the start frame.
 2. ``track``    the pose is carried from frame to frame, coarse to fine, against a template that grows on the way.
-3. ``bundle``   a few keyframes are solved jointly with the colour eliminated, which undoes what a template from a
-                misaligned frame has baked in.
+3. ``bundle``   a few keyframes are solved jointly with the color eliminated, which undoes what a template from a
+                misaligned frame has baked in. Errors of the cameras are found along with them, and what of the surface
+                disagrees everywhere gets less of a say.
 4. ``refine``   every frame is fitted to the template that the keyframes agree on.
 5. ``joint``    all frames at once, with smoothness over time; standard deviations.
 """

@@ -1,4 +1,4 @@
-"""The first frame: from the pose left in the scene to one on which all cameras agree. Knows no other frame."""
+"""The start frame: from the pose that was given to one on which all cameras agree. Knows no other frame."""
 
 from __future__ import annotations
 

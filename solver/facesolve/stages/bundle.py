@@ -55,9 +55,9 @@ NO_EVIDENCE = Evidence()
 class BundleOptions:
     """How a bundle is fitted.
 
-    hold: (K,) information that ties the controls to where they began, for a single frame, which alone says little
-    about them. stage: whose residuals take part. calibration: (C*8, C*8) prior information of the cameras' errors,
-    None where the calibration is trusted.
+    hold: (K,) information that ties the controls to where they began; ``align`` uses it, since one frame barely
+    determines controls. stage: whose residuals take part. calibration: (C*8, C*8) prior information of the cameras'
+    errors, None where the calibration is trusted.
     """
 
     iterations: int
@@ -164,8 +164,10 @@ class _State:
 class JointModel(Linearized):
     """The joint cost of M frames around their poses, as one problem of M*(K+6) unknowns, and C*8 of the cameras.
 
-    A: with the cost's own curvature, for a step; information: without; slack: by which that exceeds A. template: agreed
-    on.
+    A = information - slack gives a step. It has the curvature of the robust loss, which is less than that of squares:
+    A residual far out bends the cost little. information (P, P) is as if residuals were squares with the weights that
+    they have now; it is the one whose inverse is a covariance. slack (P, P) is the difference, of the photometric part
+    alone: priors are squares. template: agreed on.
     """
 
     information: Tensor

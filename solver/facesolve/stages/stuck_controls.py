@@ -62,8 +62,12 @@ def reconsider(
     """The poses (B) of take frame indices, or better ones with suspected controls elsewhere in their range; which rows.
 
     seen: what is seen at the poses. look: observes the footage of rows of the batch at poses, with the visibility of
-    those poses. fit: improves poses of rows locally. scale: robust scales (B,). Locked controls stay. Every round the
-    best trial of each frame is taken up.
+    those poses. fit: improves poses of rows locally. scale: robust scales (B,). Locked controls stay.
+
+    A round finds the controls whose surface has too many outliers (``suspects``) and sets each, one at a time, to other
+    places in its range: trials. Of each frame the best trial is fitted if it gains at all as it is, and taken up if,
+    once fitted, it explains enough of the outliers. Only frames that changed take part in the next round, and a control
+    that changed is not tried again.
     """
     pose = Pose(pose.controls.clone(), pose.head.clone())
     rows = list(range(len(frames)))

@@ -1,7 +1,7 @@
 """Along the take, a window of frames at a time, coarse to fine, against a template that grows on the way.
 
-Its only aim is to stay near. At the coarsest level the frames of a window begin together at the last known pose, and
-those that it does not lead to the template once more from where the others came to. The finer levels take all at once.
+Its only aim is to stay near. At the coarsest level the frames of a window begin together at the last known pose; frames
+that do not match the template are restarted from the last settled frame. The finer levels take all at once.
 """
 
 from __future__ import annotations
@@ -118,8 +118,20 @@ class Tracker:
     def _approach(self, window: _Window, last: Pose, before: Pose, anchor: Anchor) -> Pose:
         """Poses of the window's frames at the coarsest level, wherever in it the motion went.
 
-        All frames that are not settled begin where the last settled one is, the next of them where it was going. It is
-        then settled, and so is every frame after it up to one that agrees with the template clearly less well.
+        Frames are settled in the order of going; ``settled`` counts them. Before the first round none is, and the last
+        settled frame is ``last``, outside of the window. Each round
+
+        1. fits all frames that are not settled, from the pose of the last settled one; the next frame alone begins
+           where the motion was going (constant velocity);
+        2. keeps for each of them the better of what it had and what it got, by disagreement with the template;
+        3. settles the next frame, whatever it got, and then every frame after it that disagrees less than ``AS_WELL``
+           times as much. The first that disagrees more ends the round: it is the next frame of the round after.
+
+        Each round settles one frame at least, so there are at most as many rounds as frames, and one where all frames
+        match about as well.
+
+        ``path`` holds ``before``, ``last`` and the window's frames, so that the last settled frame is always at
+        ``settled + 1`` and the one before it at ``settled``. Visibility is made anew only once the pose has moved far.
         """
         count = len(window.frames)
         pose, disagreement = last.at([0] * count), torch.full_like(last.head[:, 0, 0], torch.inf).repeat(count)

@@ -77,8 +77,8 @@ class Settings:
     """Choices of a solve; defaults suit a head filmed by a few cameras at 24 to 60 frames a second.
 
     Attributes:
-        quality: draft compares footage at half resolution, standard at full resolution, final takes every pixel and
-            more iterations.
+        quality: draft compares footage at half resolution, standard at full resolution; final has more samples of the
+            surface and more keyframes, and tells at full resolution what is visible.
         head: transform solves one rigid head transform for each frame; fixed keeps the start pose's. Pinned frames
             keep their pin either way.
         smoothness: strength of the prior on second differences over time; 0 turns it off.
