@@ -175,7 +175,13 @@ def _round(
     free: Tensor,
     believed: bool,
 ) -> tuple[_State, JointModel]:
-    """Levenberg-Marquardt with the visibility of where the round begins."""
+    """One fit of heads and cameras to M frames at a pyramid level, with the visibility of where the round begins.
+
+    pose: whose controls are held; its heads are not used. state: where heads and cameras are now, from which the fit
+    goes on. begun: (C, 4, 4) cameras as calibrated, to which they are pulled back where ``believed``. pivot: (3,)
+    world, cm, the middle of the face, about which the world before a camera turns. free: (C,) bool. Returns where the fit ended, and the
+    joint model there, which holds the covariances.
+    """
     here = with_places(problem, state.places, free)
     views = here.views.views(problem.samples, level, frames.tolist(), pixels, pose.controls, state.heads)
     pinned = problem.head_pins[0][frames] | (not problem.head_moves)

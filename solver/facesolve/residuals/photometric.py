@@ -122,6 +122,11 @@ class Photometric:
     def judged(self, known: Known, pose: Pose, scale: Tensor | None) -> tuple[Quadratic, Tensor, Observation]:
         """The cost of B frames around ``pose``, the robust scales (B,) used, and what was seen there.
 
+        The cost is that of the robust loss; its matrix that of the parabolas that touch the loss from above, whose
+        weights ``robust_weight`` gives. Both are divided by the noise's variance, so that they count independent
+        observations and add up with priors. Derivatives are a mix of the image's slope and the template's, of share
+        ``template_share``. The matrix may be rounded (``exact=False``): it decides how fast a fit arrives, not where.
+
         scale: as the field.
         """
         observation = observe(known.samples, known.model, pose.controls, pose.head, self.views)

@@ -85,8 +85,9 @@ def look(
 ) -> tuple[Views, Evidence, Sequence[Matte]]:
     """Views of M frames at a pose, with their outlines at a level, if any, and the rig's own texture, where it has one.
 
-    Of many frames only some, spread evenly, give outlines. mattes: of the same frames at another pose nearby; those of
-    this pose are the last thing returned.
+    outlines: their pyramid level, None for none. At most ``MOST_OUTLINES`` images give outlines, those of frames spread
+    evenly. mattes: of the same frames at another pose nearby, which spares finding their backgrounds again; empty the
+    first time. Returns the views, what else is known, and the mattes, for the next call.
     """
     indices = frames.tolist()
     visibility = problem.views.visibility(problem.samples, level, indices, pose.controls, pose.head)
