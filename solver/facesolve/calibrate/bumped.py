@@ -179,8 +179,8 @@ def _round(
 
     pose: whose controls are held; its heads are not used. state: where heads and cameras are now, from which the fit
     goes on. begun: (C, 4, 4) cameras as calibrated, to which they are pulled back where ``believed``. pivot: (3,)
-    world, cm, the middle of the face, about which the world before a camera turns. free: (C,) bool. Returns where the fit ended, and the
-    joint model there, which holds the covariances.
+    world, cm, the middle of the face, about which the world before a camera turns. free: (C,) bool. Returns where the
+    fit ended, and the joint model there, which holds the covariances.
     """
     here = with_places(problem, state.places, free)
     views = here.views.views(problem.samples, level, frames.tolist(), pixels, pose.controls, state.heads)

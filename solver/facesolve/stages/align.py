@@ -86,7 +86,7 @@ def look(
     """Views of M frames at a pose, with their outlines at a level, if any, and the rig's own texture, where it has one.
 
     outlines: their pyramid level, None for none. At most ``MOST_OUTLINES`` images give outlines, those of frames spread
-    evenly. mattes: of the same frames at another pose nearby, which spares finding their backgrounds again; empty the
+    evenly. mattes: of the same frames at another pose nearby, of which those not refused are taken over; empty the
     first time. Returns the views, what else is known, and the mattes, for the next call.
     """
     indices = frames.tolist()
