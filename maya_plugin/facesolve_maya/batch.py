@@ -87,13 +87,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--preflight", action="store_true", help="only check")
     add("--json", action="store_true", help="results as JSON on stdout")
     add("--project", help="Maya project that relative footage paths start from")
-    add("--footage-folder", action="append", default=[], help="folder searched for footage that is not where it was")
+    add("--footage-folder", action="append", default=[], help="folder to search for missing footage")
     add(
         "--sample",
         action="append",
         default=[],
         metavar="PLUG",
-        help="a rig control such as face_CTL.smile; with any, the rig is recorded by moving these, and they are keyed",
+        help="a rig control to sample, such as face_CTL.smile; repeatable; the sampled controls are keyed",
     )
     add(
         "--settings",
@@ -101,12 +101,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="settings file as of 'facesolve solve --settings': JSON, or TOML where this Python reads it (3.11 on)",
     )
-    add("--quality", choices=QUALITIES, help="instead of the settings file's, or of standard")
+    add("--quality", choices=QUALITIES, help="quality, overrides the settings file (default: standard)")
     add("--device", default="auto", type=_device, help="auto, cpu, cuda or cuda:N")
     add("--overwrite", action="store_true", help="replace takes, solutions and saved scenes that are there already")
     add("--python", default="", help="the solver's Python")
     add("--layer", default="", help="animation layer for the keys")
-    add("--tolerance", type=float, help="surface error in mm that fewer keys may cost; all frames are keyed without it")
+    add("--tolerance", type=float, help="reduce keys within this surface error in mm (default: a key on every frame)")
     return parser
 
 
@@ -185,7 +185,7 @@ def _scene(scene: Path, options: argparse.Namespace, result: SceneResult) -> Non
         settings=change.over(Settings()),
     )
     found = preflight(request)
-    result.findings = ["warning: scene: opened with complaints: {}".format(text) for text in complaints]
+    result.findings = ["warning: scene: opened with warnings: {}".format(text) for text in complaints]
     result.findings += [str(finding) for finding in found]
     for line in result.findings:
         _say("  " + line)
@@ -253,7 +253,7 @@ def _run() -> None:
     except SystemExit as leaving:
         code = leaving.code if isinstance(leaving.code, int) else 2
     except KeyboardInterrupt:
-        _say("Stopped. The scene under way was not saved.")
+        _say("Stopped. The current scene was not saved.")
         code = 130
     sys.stdout.flush()
     sys.stderr.flush()

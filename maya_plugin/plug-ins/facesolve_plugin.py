@@ -292,7 +292,7 @@ def warn_of_others(folder: str) -> None:
         found = Path(package.__file__).resolve().parent
         if root not in found.parents:
             om.MGlobal.displayWarning(
-                "Facesolve: Python takes '{}' from '{}', not from the module in '{}'. Take the former off Maya's "
+                "Facesolve: Python imports '{}' from '{}', not from the module in '{}'. Remove the former from Maya's "
                 "PYTHONPATH, or uninstall it from Maya's Python.".format(package.__name__, found, root)
             )
 

@@ -49,7 +49,7 @@ def completion(shell: Literal["bash", "zsh", "fish"], /) -> int:
     Write the script where the shell looks for completions.
 
     Args:
-        shell: whose completions.
+        shell: shell to complete in.
 
     Examples:
         facesolve completion bash > ~/.local/share/bash-completion/completions/facesolve

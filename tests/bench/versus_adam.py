@@ -278,7 +278,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("take", type=Path, nargs="?", metavar="TAKE", help="default: the demo's take")
     parser.add_argument("--truth", type=Path, help="truth .npz of TAKE")
-    parser.add_argument("--region", metavar="A:B", help="measure vertices A up to, not including, B")
+    parser.add_argument("--region", metavar="A:B", help="measure vertices A to B - 1")
     parser.add_argument("--budget", default="auto", metavar="SECONDS", help="for Adam; auto: what the solve took")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--quality", choices=QUALITIES, help="of the second-order solve, instead of the take's")

@@ -94,7 +94,7 @@ def test_world_is_the_board_of_the_view_asked_for():
     np.testing.assert_allclose(calibration.boards["004"], np.eye(4), atol=1e-12)
     apart = np.linalg.norm(np.diff(np.stack([lens.center for lens in calibration.cameras]), axis=0), axis=1)
     np.testing.assert_allclose(apart, np.linalg.norm(np.diff(centers(cameras), axis=0), axis=1), atol=0.1)
-    with pytest.raises(TakeError, match="no image of a view 'x'; views are 000, 001"):
+    with pytest.raises(TakeError, match="no camera found the board in view 'x'; views are 000, 001"):
         run(session, Request(origin="x"))
 
 
@@ -127,7 +127,7 @@ def test_camera_without_shared_views_is_one_sentence():
     cameras = arc_of_cameras(3)
     session = photograph(CIRCLES, cameras, waved_boards(CIRCLES, 10), Faults())
     kept = tuple(replace(d, view="x" + d.view) if d.camera == "cam1" else d for d in session.detections)
-    with pytest.raises(TakeError, match=r"'cam1' and 'cam\d' see the board together in no view"):
+    with pytest.raises(TakeError, match=r"'cam1' and 'cam\d' share no view of the board"):
         run(replace(session, detections=kept))
 
 
@@ -163,7 +163,7 @@ def test_images_of_other_moments_under_one_name_are_told():
     views = [d.view for d in session.of_camera("cam2")]
     shifted = dict(zip(views, [*views[5:], *views[:5]], strict=True))
     mixed = tuple(replace(d, view=shifted[d.view]) if d.camera == "cam2" else d for d in session.detections)
-    with pytest.raises(TakeError, match=r"'cam2' agree about the place of the board in . of 12"):
+    with pytest.raises(TakeError, match=r"'cam2' agree on the position of the board in only . of 12"):
         run(replace(session, detections=mixed))
 
 

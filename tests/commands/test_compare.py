@@ -52,7 +52,7 @@ def test_the_other_take_serves_when_one_is_gone(folder: Path, capsys: pytest.Cap
     shutil.rmtree(folder / f"take_{gone}")
     assert main(["compare", str(folder / "a"), str(folder / "b"), "--json"]) == 0
     (note,) = json.loads(capsys.readouterr().out)["notes"]
-    assert note.startswith(f"The take of {gone.upper()} is gone")
+    assert note.startswith(f"The take of {gone.upper()} was not found")
 
 
 def test_mistakes_are_one_sentence(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -56,9 +56,9 @@ def test_options_reach_the_files(tmp_path: Path, capsys: Captured) -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--format", "csv", "--stabilized"], "--stabilized goes with --format usd or obj only."),
-        (["--format", "obj", "--up-axis", "y"], "--up-axis goes with --format usd or csv only."),
-        (["--format", "json", "--all-controls"], "--all-controls goes with --format csv only."),
+        (["--format", "csv", "--stabilized"], "--stabilized is for --format usd or obj only."),
+        (["--format", "obj", "--up-axis", "y"], "--up-axis is for --format usd or csv only."),
+        (["--format", "json", "--all-controls"], "--all-controls is for --format csv only."),
         (["--format", "csv", "--frames", "7-9"], "frames 7-9: none of them is in the solution"),
         (["--format", "fbx"], "invalid value 'fbx'"),
     ],

@@ -51,5 +51,5 @@ def test_what_does_not_match_is_named_in_order() -> None:
 
 
 def test_two_controls_for_one_shape_are_refused() -> None:
-    with pytest.raises(ExportError, match="'eyeBlink_L' and 'EyeBlinkLeft' would both be EyeBlinkLeft"):
+    with pytest.raises(ExportError, match="'eyeBlink_L' and 'EyeBlinkLeft' would both become EyeBlinkLeft"):
         match_shapes(["eyeBlink_L", "jawOpen", "EyeBlinkLeft"])

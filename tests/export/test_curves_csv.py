@@ -59,7 +59,7 @@ def test_live_link_values(tmp_path: Path) -> None:
     angles = np.array([[float(row[name]) for name in ("HeadYaw", "HeadPitch", "HeadRoll")] for row in rows])
     back = Rotation.from_euler("YXZ", angles * (-1, 1, -1))
     assert (back.inv() * Rotation.from_matrix(one.solution.head[:, :3, :3])).magnitude().max() < 1e-9
-    assert notes[0] == "not in the file, no ARKit name: smile, squash"
+    assert notes[0] == "left out, no ARKit name: smile, squash"
     assert notes[1] == "jawOpen is scaled from 0..10 to 0..1"
     assert notes[2].startswith("0 in every row, no such control: EyeLookDownLeft, ")
     assert "TongueOut, LeftEyeYaw" in notes[2]

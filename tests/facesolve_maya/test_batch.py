@@ -177,7 +177,7 @@ def test_a_scene_that_opens_with_complaints_is_solved_and_they_are_reported(scen
     assert batch.main([scenes[0], *ARGUMENTS, "--json"]) == 0
     (result,) = json.loads(capsys.readouterr().out)
     assert result["status"] == "done"
-    assert 'complaints: Plug-in, "studioTool", was not found' in result["findings"][0]
+    assert 'warnings: Plug-in, "studioTool", was not found' in result["findings"][0]
 
 
 def test_a_file_that_is_no_scene_is_a_failure(scenes, solver, monkeypatch, capsys):

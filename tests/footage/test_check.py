@@ -69,7 +69,7 @@ def test_two_cameras_with_the_same_files(tmp_path: Path) -> None:
     footage = write_sequence(tmp_path)
     (finding,) = check_footage(take([footage, replace(footage, camera="right")], [camera(), camera("right")]))
     assert (finding.severity, finding.subject) == ("warning", "camera 'right'")
-    assert "is the footage of camera 'left' too" in finding.sentence
+    assert "is also the footage of camera 'left'" in finding.sentence
 
 
 def test_videos(tmp_path: Path) -> None:

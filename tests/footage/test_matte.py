@@ -72,7 +72,7 @@ def test_a_cluttered_background_is_refused() -> None:
     image = scene(clutter, body(), (0.45, 0.3, 0.25))
     found = actor_mask(luminance(image), half_chroma(image), torch.ones(HEIGHT, WIDTH, dtype=torch.bool))
     assert found.alpha is None
-    assert "nothing stands out" in found.refusal
+    assert "no single region stands out" in found.refusal
 
 
 def test_an_empty_stage_is_refused() -> None:
@@ -109,7 +109,7 @@ def stages() -> dict[str, tuple[torch.Tensor, torch.Tensor, torch.Tensor, str]]:
         "a texture": (scene(texture.expand(-1, -1, 3), head, skin), everywhere, head, "not uniform"),
         "a lamp": (scene(even, lamp, skin), everywhere, head, "not clean"),
         "a lamp and no head": (scene(even, lamp & ~head, skin), everywhere, head, "not clean"),
-        "no head": (scene(even, head & (rows < 0), skin), everywhere, head, "told from"),
+        "no head": (scene(even, head & (rows < 0), skin), everywhere, head, "separated from"),
     }
 
 

@@ -62,7 +62,7 @@ def test_everything_is_written(photographs, tmp_path, capsys):
     for mine in (tmp_path / "out" / "mine.jpg", views / "cam1" / "sketch.jpg"):
         mine.unlink()  # they are not of a calibration, and were kept
     printed = capsys.readouterr().out
-    assert "few views tell about its lens (5)" in printed
+    assert "few views constrain its lens (5)" in printed
     assert "mm apart" in printed
     cameras = read_cameras(tmp_path / "out" / "calibration.json")
     for name in ("calibration.yml", "calibration_thesis.json"):
@@ -115,7 +115,7 @@ def test_lenses_given_are_held_and_json_is_printed(photographs, tmp_path, capsys
     [
         (("--lens", "fisheye"), "no model 'fisheye'; choose one of none, k1"),
         (("--lens", "cam7=k1"), "names camera 'cam7', but there are cam0, cam1"),
-        (("--origin", "v9"), "no image of a view 'v9'"),
+        (("--origin", "v9"), "no camera found the board in view 'v9'"),
         (("--only-cameras", "cam0,z"), "no camera 'z'"),
         (("--intrinsics", "nowhere.yml"), "'nowhere.yml' does not exist"),
         (("--board", "circles:4x3:40"), "the board was found in none of its 5 images; check --board"),
@@ -150,7 +150,7 @@ def test_lenses_given_are_a_start_for_simpler_ones(photographs, tmp_path, capsys
         assert [parameters[name] for name in ("k2", "p1", "p2", "k3")] == [0, 0, 0, 0]
     capsys.readouterr()
     assert calibrate(photographs, tmp_path / "held", *given, "--hold-intrinsics", "--lens", "k1") == 2
-    assert "are held as they are; leave --lens out" in capsys.readouterr().err
+    assert "are kept as they are; leave --lens out" in capsys.readouterr().err
     assert not (tmp_path / "held").exists()
 
 

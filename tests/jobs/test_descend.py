@@ -82,7 +82,7 @@ def test_the_solution_is_one_for_other_commands(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--texture-start", "1.5"], "starts must lie in the run"),
+        (["--texture-start", "1.5"], "a start must be at least 0"),
         (["--steps", "0"], "positive and finite"),
         (["--mask", "nowhere.npy"], "nowhere.npy"),
         (["--frames", "40-50"], "none of them is in the take"),

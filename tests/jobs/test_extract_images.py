@@ -78,8 +78,8 @@ def test_ranges_and_names(tmp_path: Path, capsys: Captured) -> None:
         (("--frames", "-1-2"), "frames -1-2: "),
         (("--frames", "4-1"), "empty"),
         (("--name", "{name}"), "has no {frame}"),
-        (("--name", "../{frame}"), "holds a folder"),
-        (("--name", "c:{frame}"), "holds a folder"),
+        (("--name", "../{frame}"), "contains a folder"),
+        (("--name", "c:{frame}"), "contains a folder"),
     ):
         words = [f"{options[0]}={options[1]}"]
         assert run(path, tmp_path / "none", *words) == 2
@@ -91,7 +91,7 @@ def test_bayer(tmp_path: Path, capsys: Captured) -> None:
     kind = Kind(5, "bayer", 12, bayer="GRBG")
     path = write_seq(tmp_path / "shot.seq", kind, pictures(1))
     assert run(path, tmp_path / "out") == 2
-    assert "state it, as '--bayer RGGB'" in capsys.readouterr().err
+    assert "give it as '--bayer RGGB'" in capsys.readouterr().err
     assert run(path, tmp_path / "mosaic", "--bayer", "none") == 0
     written = read(tmp_path / "mosaic" / "shot_000000.tif")
     np.testing.assert_array_equal(written >> 4, stored_pixels(pictures(1)[0], kind))

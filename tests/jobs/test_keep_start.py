@@ -45,7 +45,7 @@ def test_only_says_and_draws_by_default(take: Take, found: FoundStart, tmp_path:
     said = capsys.readouterr().out
     assert "confidence 97%" in said
     assert "correlate by 0.90 there; at the next best pose 0.50" in said
-    assert "Nothing was written" in said
+    assert "The take is unchanged" in said
     assert read_take(tmp_path / "take").start is None
     assert (tmp_path / "take" / "start.png").is_file()
 

@@ -173,7 +173,7 @@ def test_resume_leaves_what_is_solved_and_goes_on_with_what_was_begun(takes: Any
     _, listener, _ = solve(folders, ("cpu",), resume=True)
     made = solutions(out)
     assert made["a"] == {}
-    assert ("a", Message("is solved already")) in listener.events
+    assert ("a", Message("is already solved")) in listener.events
     assert ["--resume" in made[name]["arguments"] for name in "bcd"] == [True, True, False]
     solve(folders[:2], ("cpu",))
     assert ["--resume" in solutions(out)[name]["arguments"] for name in "ab"] == [False, False]

@@ -135,7 +135,7 @@ def test_recordings_are_matched_by_their_stamps(tmp_path, capsys):
     write_seq(tmp_path / "a.seq", Kind(5, "bayer"), images)
     write_seq(tmp_path / "b.seq", Kind(5, "bayer"), images)
     assert main(["undistort", *words, "--out", str(tmp_path / "raw")]) == 2
-    assert "state it, as '--bayer RGGB'" in capsys.readouterr().err
+    assert "give it as '--bayer RGGB'" in capsys.readouterr().err
     assert main(["undistort", *words, "--out", str(tmp_path / "raw"), "--bayer", "RGGB"]) == 0
 
 
@@ -155,7 +155,7 @@ def test_camera_cannot_name_a_folder_elsewhere(tmp_path, capsys):
     write_footage(tmp_path)
     write_cameras([as_calibrated(lens("../a"))], tmp_path / "calibration.yml", "yml")
     assert undistort(tmp_path) == 2
-    assert "cannot name a folder" in capsys.readouterr().err
+    assert "is not a valid folder name" in capsys.readouterr().err
 
 
 def test_overwriting_leaves_no_image_of_before_and_every_file_of_others(tmp_path):

@@ -41,7 +41,7 @@ def test_nvdiffrast_is_chosen_where_it_is_installed(monkeypatch):
     assert backend.name == "nvdiffrast"
     assert "as it is installed; its license is for research and evaluation" in backend.reason
     monkeypatch.setenv(CHOICE, "nvdiffrast")
-    assert f"as {CHOICE} asks" in choose_backend("cuda").reason
+    assert f"as set by {CHOICE}" in choose_backend("cuda").reason
 
 
 def test_without_nvdiffrast_the_built_in_one_runs_and_says_why(monkeypatch):

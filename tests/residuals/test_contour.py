@@ -203,7 +203,7 @@ def cluttered() -> Tensor:
     [
         pytest.param(textured(), "uniform", id="texture"),
         pytest.param(cluttered(), "not clean", id="a lamp at the side"),
-        pytest.param(torch.tensor(SKIN + 0.002), "told from", id="of the skin's color"),
+        pytest.param(torch.tensor(SKIN + 0.002), "separated from", id="of the skin's color"),
     ],
 )
 def test_other_backgrounds_give_no_contour(contour: Contour, background: Tensor, reason: str) -> None:
@@ -233,7 +233,7 @@ def test_color_tells_the_actor_where_luminance_does_not(contour: Contour) -> Non
     gray = FramePixels(
         tuple((image @ weights).sqrt() for image in linear), tuple(torch.ones_like(a) for a in contour.alphas)
     )
-    assert all("told from" in refusal for refusal in contour.points(gray, contour.truth).refusals)
+    assert all("separated from" in refusal for refusal in contour.points(gray, contour.truth).refusals)
     pixels = replace(gray, chroma=tuple(half_chroma(image) for image in linear))
     for level in (0, 1):
         points = contour.points(pixels, contour.truth, level)

@@ -87,7 +87,7 @@ def test_mattes_of_many_images_are_those_of_each_alone() -> None:
         many, single = mattes(together, level), mattes(apart, level)
         reasons = [[matte.refusal for matte in many[4 * frame : 4 * frame + 4]] for frame in FRAMES]
         assert reasons[0] == ["", "", "", ""]
-        assert ["told from" in reasons[1][LEFT], "uniform" in reasons[1][RIGHT]] == [True, True]
+        assert ["separated from" in reasons[1][LEFT], "uniform" in reasons[1][RIGHT]] == [True, True]
         assert ["empty" in reasons[2][LEFT], "not clean" in reasons[2][FRONT], "empty" in reasons[2][LATE]] == [
             True
         ] * 3

@@ -99,7 +99,7 @@ def test_what_mediapipe_cannot_do_is_said(monkeypatch: pytest.MonkeyPatch, tmp_p
     (tmp_path / "m.task").touch()
     with pytest.raises(worker.Unusable, match="cannot be imported by"):
         ask(monkeypatch, tmp_path, None)
-    with pytest.raises(worker.Unusable, match=r"1\.2\.2 carries no model; name a face_landmarker\.task"):
+    with pytest.raises(worker.Unusable, match=r"1\.2\.2 has no model; name a face_landmarker\.task"):
         ask(monkeypatch, tmp_path, tasks(monkeypatch, refuse))
     with pytest.raises(worker.Unusable, match="does not exist"):
         ask(monkeypatch, tmp_path, tasks(monkeypatch, refuse), str(tmp_path / "none.task"))

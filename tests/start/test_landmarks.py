@@ -100,7 +100,7 @@ def test_landmarks_that_wander_are_left_out(proxy: HeadProxy) -> None:
 
 def test_a_rig_in_which_no_face_is_seen(proxy: HeadProxy) -> None:
     nothing = Told(np.full((7, COUNT, 2), np.nan))
-    with pytest.raises(LandmarkError, match="told sees no face in pictures of the rig"):
+    with pytest.raises(LandmarkError, match="told finds no face in pictures of the rig"):
         landmarks_of_rig(stage().model, proxy.axes, proxy.center, proxy.radius, nothing)
 
 
@@ -176,7 +176,7 @@ def test_without_landmarks_the_search_takes_over_and_says_why(truth: Filmed, mon
     with TakeFootage(truth.take, DEVICE) as footage:
         found = find_start(truth.take, footage, DEVICE, Silent(), how=How(landmark_python=Path(sys.executable)))
         assert (found.how, found.sure) == ("search", True)
-        assert "landmarks were of no use (landmarks: MediaPipe 9 carries no model)" in found.notes[0]
+        assert "landmarks failed (landmarks: MediaPipe 9 carries no model)" in found.notes[0]
         with pytest.raises(LandmarkError, match="MediaPipe 9 carries no model"):
             find_start(truth.take, footage, DEVICE, Silent(), how=How("landmarks", Path(sys.executable)))
 

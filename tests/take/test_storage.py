@@ -237,7 +237,7 @@ def test_arrays_of_another_take_are_refused(tmp_path: Path) -> None:
     write_take(rigs.take(tmp_path), tmp_path / "a")
     write_take(rigs.take(tmp_path, fps=25.0, frames=np.arange(4), start=None, settings=rigs.Settings()), tmp_path / "b")
     shutil.copy(tmp_path / "a" / "take.npz", tmp_path / "b" / "take.npz")
-    with pytest.raises(TakeError, match="does not belong to the JSON beside it"):
+    with pytest.raises(TakeError, match="does not match its JSON file"):
         read_take(tmp_path / "b")
 
 

@@ -89,7 +89,7 @@ def _head(
     reasons = [Skipped(plug, why_not_keyable(plug)) for plug in channels]
     if any(item.reason for item in reasons):
         skipped += [item for item in reasons if item.reason]
-        skipped.append(Skipped(node, "its head motion is left out, for it needs all six channels"))
+        skipped.append(Skipped(node, "its head motion is left out, because it needs all six channels"))
         return node
     found = head_channels(node, request.solution.head[rows], times)
     found[:, :3] /= centimeters()

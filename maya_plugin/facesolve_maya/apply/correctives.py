@@ -208,5 +208,5 @@ def _curve(plug: str) -> str:
     """The curve that keys ``plug``; TakeError when Maya made none."""
     found = source(plug)
     if found is None or not cmds.nodeType(split(found)[0]).startswith("animCurveT"):
-        raise TakeError("correctives: Maya put no key on '{}'.".format(plug))
+        raise TakeError("correctives: Maya set no key on '{}'.".format(plug))
     return split(found)[0]

@@ -133,8 +133,10 @@ def _as_applied(applied: AppliedRange) -> Solution:
     solution = read_solution(Path(applied.solution_folder))
     if controls_key(solution) != applied.digest:
         raise TakeError(
-            "edits: '{}' holds another solution than the one that was applied, so your edits cannot be told from its "
-            "keys. Apply the new solution first, or solve the whole take.".format(applied.solution_folder)
+            "edits: '{}' holds another solution than the one that was applied, so your edits cannot be "
+            "distinguished from its keys. Apply the new solution first, or solve the whole take.".format(
+                applied.solution_folder
+            )
         )
     return solution
 

@@ -29,7 +29,7 @@ def check_layer(name: str) -> None:
     if cmds.animLayer(name, query=True, lock=True):
         raise TakeError("animation layer: '{}' is locked; unlock it or choose another.".format(name))
     if cmds.animLayer(name, query=True, mute=True):
-        raise TakeError("animation layer: '{}' is muted; unmute it, or its keys would not be seen.".format(name))
+        raise TakeError("animation layer: '{}' is muted; unmute it, or its keys have no effect.".format(name))
 
 
 def why_not_keyable(plug: str) -> str:
@@ -87,7 +87,7 @@ def check_members(name: str, before: Set[str]) -> None:
     bare = sorted(plug for plug in layer_members(name) - before if layer_curve(name, plug) is None)
     if bare:
         raise TakeError(
-            "animation layer: '{}' would hold {} still, which joined it without a key.".format(name, ", ".join(bare))
+            "animation layer: '{}' contains {} without a key and would hold it still.".format(name, ", ".join(bare))
         )
 
 
@@ -100,6 +100,6 @@ def layer_curves(name: str, plugs: Sequence[str]) -> List[str]:
     for plug in plugs:
         curve = layer_curve(name, plug)
         if curve is None:
-            raise TakeError("animation layer: Maya put no key for '{}' into '{}'.".format(plug, name))
+            raise TakeError("animation layer: Maya set no key for '{}' into '{}'.".format(plug, name))
         curves.append(curve)
     return curves

@@ -25,7 +25,7 @@ def in_this_scene(take: Take, namespace: Optional[str] = None) -> Take:
         found = _namespaces_of(plugs)
         if len(found) > 1:
             raise TakeError(
-                "apply: the rig is here {} times, as {}; say which with -namespace.".format(
+                "apply: the scene has the rig {} times, as {}; choose one with -namespace.".format(
                     len(found), ", ".join("'{}'".format(name) for name in found)
                 )
             )

@@ -48,9 +48,11 @@ class ApplyReport:
     def __str__(self) -> str:
         text = "Keyed {} channels on layer '{}' ({} keys).".format(len(self.plugs), self.layer, self.keys)
         if self.surface_error:
-            text += " Fewer keys cost at most {:.3f} mm.".format(self.surface_error)
+            text += " Fewer keys change the surface by at most {:.3f} mm.".format(self.surface_error)
         if self.held:
-            text += " Keyed as they were, because a rotation joins a layer whole: {}.".format(", ".join(self.held))
+            text += " Also keyed, unchanged, because a layer takes all axes of a rotation: {}.".format(
+                ", ".join(self.held)
+            )
         if self.skipped:
             text += " Left alone: {}.".format("; ".join("{} ({})".format(s.plug, s.reason) for s in self.skipped))
         return "{} {}".format(text, self.warning) if self.warning else text

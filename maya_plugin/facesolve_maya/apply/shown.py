@@ -44,14 +44,14 @@ def _cause(layer: str, off: Sequence[str]) -> str:
         return "layer '{}' is soloed.".format(solo[0])
     for above in _layers_above(layer):
         if cmds.animLayer(above, query=True, mute=True):
-            return "the layer that it is part of, '{}', is muted.".format(above)
+            return "its parent layer '{}' is muted.".format(above)
     wanted = {api_plug(plug).name() for plug in off}
     holding = [name for name in others if wanted & layer_members(name)]
     if holding:
-        return "they are in {} as well; mute it, or move '{}' above it.".format(
+        return "they are also in {}; mute it, or move '{}' above it.".format(
             " and ".join("layer '{}'".format(name) for name in holding), layer
         )
-    return "look for what drives them besides the layer."
+    return "check what else drives them."
 
 
 def _layers_above(layer: str) -> Tuple[str, ...]:

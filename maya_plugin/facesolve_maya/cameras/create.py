@@ -68,7 +68,7 @@ def create_cameras(
         if cmds.undoInfo(query=True, undoName=True) == _UNDO:
             cmds.undo()
         raise TakeError(
-            "cameras: Maya could not make them, and nothing is left behind. It says: {}".format(str(error).strip())
+            "cameras: Maya could not create them; the scene is unchanged. Maya's error: {}".format(str(error).strip())
         ) from None
 
 

@@ -40,7 +40,7 @@ def camera_shape(name: str) -> str:
     )
     shapes = [c for c in candidates if "camera" in (cmds.nodeType(c, inherited=True) or [])]
     if len(shapes) != 1:
-        raise Refusal(short_name(node), "it is no camera.", "Choose a camera.")
+        raise Refusal(short_name(node), "it is not a camera.", "Choose a camera.")
     return shapes[0]
 
 

@@ -85,7 +85,7 @@ def trace(plug: str, seen: Tuple[str, ...] = ()) -> List[Path]:
     above = source(plug)
     if above is None:
         if driver_of(plug) is not None:
-            raise Refusal(plug, "the whole that it is part of is connected.", SAMPLE_REMEDY)
+            raise Refusal(plug, "its parent attribute is connected.", SAMPLE_REMEDY)
         return [Path(plug, FREE)]
     node, attribute = split(above)
     kind = cmds.nodeType(node)

@@ -86,7 +86,7 @@ def footage_of_plane(
     _warn_of_placement(plane, report)
     if is_video(name):
         numbers = numbers - 1
-        report.note(short_name(plane), "the movie's first image is taken to belong to frame extension 1.")
+        report.note(short_name(plane), "the movie's first image is assumed to be frame extension 1.")
     pattern, searched = resolve(
         name if is_video(name) else pattern_of(name, short_name(plane)), int(numbers[0]), folders
     )
@@ -107,7 +107,7 @@ def _compare_shown(plane: str, report: Report) -> None:
     if shown != expected:
         report.warning(
             short_name(plane),
-            "it shows image {}, but its frame extension and offset mean image {}, which is solved.".format(
+            "it shows image {}, but its frame extension and offset give image {}, which is the one solved.".format(
                 shown, expected
             ),
             "Check its frame offset, and that nothing else chooses its image.",
@@ -124,7 +124,7 @@ def _warn_of_placement(plane: str, report: Report) -> None:
     if found:
         report.warning(
             short_name(plane),
-            "it is {}, so Maya shows the footage otherwise than it is solved.".format(
+            "it is {}, so Maya shows the footage differently from what is solved.".format(
                 " and ".join(dict.fromkeys(found))
             ),
             "Reset it; the whole image, upright, is solved.",
@@ -228,7 +228,7 @@ def checked(found: CameraFootage, on_bad_frame: str, report: Report) -> CameraFo
         height = int(cmds.getAttr("defaultResolution.height"))
         report.warning(
             found.camera,
-            "Maya cannot tell the size of a video; the render resolution {}x{} is taken.".format(width, height),
+            "Maya cannot tell the size of a video; the render resolution {}x{} is used instead.".format(width, height),
             "Set the render resolution to the video's size.",
         )
     if not width:
@@ -242,7 +242,7 @@ def checked(found: CameraFootage, on_bad_frame: str, report: Report) -> CameraFo
     if (found.width, found.height) not in ((width, height), (0, 0)):
         report.warning(
             found.camera,
-            "the image plane says {}x{} pixels, the footage has {}x{}; the footage counts.".format(
+            "the image plane says {}x{} pixels, the footage has {}x{}, which is used.".format(
                 found.width, found.height, width, height
             ),
             "Reload the image on the image plane.",
@@ -267,7 +267,7 @@ def _report_missing(found: CameraFootage, missing: List[int], count: int, on_bad
         report.error(
             found.camera,
             "{} of {} images are missing: {}.".format(len(missing), count, names),
-            "Restore them, leave those frames out, or let the solve go on without them.",
+            "Restore them, leave those frames out, or let the solve continue without them.",
         )
 
 
@@ -294,10 +294,10 @@ def frame_numbers(found: List[CameraFootage], times: Tuple[float, ...]) -> Tuple
             at = int(np.flatnonzero(steps != steps[0])[0])
             raise Refusal(
                 camera.camera,
-                "its images do not keep step: at scene frame {:g} it shows image {}, expected {}.".format(
+                "its image numbers are out of step: at scene frame {:g} it shows image {}, expected {}.".format(
                     times[at], camera.numbers[at], int(frames[at] + steps[0])
                 ),
-                "Number the footage of all cameras alike, or correct the image plane's frame extension.",
+                "Give the footage of all cameras the same numbering, or correct the image plane's frame extension.",
             )
         offsets.append(int(steps[0]))
     return frames, offsets

@@ -80,7 +80,7 @@ def _range(plug: str, time: float) -> Tuple[float, float, float]:
         raise Refusal(
             plug,
             "it has keys, which would hold it while it is moved.",
-            "Save its keys elsewhere and delete them; the solve keys it anew.",
+            "Save its keys elsewhere and delete them; the solve will key it.",
         )
     if driver is not None:
         raise Refusal(

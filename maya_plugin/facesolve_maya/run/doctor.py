@@ -51,7 +51,7 @@ class DoctorTask:
             self.report = read_report(self.interpreter, self._process.exit_code, output, self._process.stderr_tail)
         elif time.monotonic() - self._began > self._timeout:
             self._process.kill()
-            text = "'{}' gave no answer within {:.0f} s.".format(self.interpreter.path, self._timeout)
+            text = "'{}' did not answer within {:.0f} s.".format(self.interpreter.path, self._timeout)
             self.report = EnvironmentReport(self.interpreter, False, text)
 
     def kill(self) -> None:
@@ -85,6 +85,6 @@ def _explain(interpreter: Interpreter, exit_code: int, errors: str) -> str:
         )
     if "SyntaxError" in errors or "Python 3." in last:
         return "'{}' is too old; the solver needs Python 3.10 or later ({}).".format(interpreter.path, last)
-    return "'{}' could not examine itself (exit code {}{}).".format(
+    return "'{}' failed its self-test (exit code {}{}).".format(
         interpreter.path, exit_code, ": " + last if last else ""
     )

@@ -82,7 +82,7 @@ class SolveTask:
         if isinstance(self._last, Error):
             return Outcome(FAILED, out, self._last.text, tail)
         if code == 0:
-            return Outcome(FAILED, out, "The solver ended without saying that it was done.", tail)
+            return Outcome(FAILED, out, "The solver ended without reporting that it was done.", tail)
         said = "\n".join(line for line in tail.splitlines() if line.strip()).splitlines()[-ERROR_LINES:]
         text = "The solver stopped with exit code {}{}".format(code, ":\n" + "\n".join(said) if said else ".")
         return Outcome(FAILED, out, text, tail)

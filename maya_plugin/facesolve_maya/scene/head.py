@@ -23,7 +23,7 @@ def head_node(name: str) -> str:
     """Long name of the head transform; Refusal when it is missing or no transform."""
     node = require_node(name, "head transform")
     if "transform" not in (cmds.nodeType(node, inherited=True) or []):
-        raise Refusal(short_name(node), "it is no transform.", "Choose the transform above the head's mesh.")
+        raise Refusal(short_name(node), "it is not a transform.", "Choose the transform above the head's mesh.")
     return node
 
 

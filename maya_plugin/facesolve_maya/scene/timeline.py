@@ -27,7 +27,9 @@ def frame_range(first: float, last: float, step: float = 1.0) -> Tuple[float, ..
     """Scene times from ``first`` to ``last``, both included, ``step`` frames apart (0.5: footage at twice the rate)."""
     if not step > 0 or last < first:
         raise Refusal(
-            "scene", "the frames {:g} to {:g} in steps of {:g} are none.".format(first, last, step), "Correct them."
+            "scene",
+            "there are no frames from {:g} to {:g} in steps of {:g}.".format(first, last, step),
+            "Correct them.",
         )
     count = int(np.floor((last - first) / step + 1e-6)) + 1
     return tuple(float(first + index * step) for index in range(count))

@@ -36,7 +36,7 @@ class FindingsList(QtWidgets.QListWidget):
                 item.setToolTip("Double-click selects {}.".format(row.subject))
             self.addItem(item)
         if not rows:
-            self.addItem(QtWidgets.QListWidgetItem(dot(GOOD), "Nothing stands in the way of a solve."))
+            self.addItem(QtWidgets.QListWidgetItem(dot(GOOD), "No problems: ready to solve."))
 
     def _choose(self, item: QtWidgets.QListWidgetItem) -> None:
         if item.data(Qt.ItemDataRole.UserRole):

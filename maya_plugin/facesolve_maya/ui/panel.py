@@ -38,7 +38,7 @@ class Panel(QtWidgets.QWidget):
         self.pages.addTab(_scrolling(self.result), "Result")
         refresh = QtWidgets.QToolButton()
         refresh.setText("Refresh")
-        refresh.setToolTip("Reads the scene afresh.")
+        refresh.setToolTip("Reads the scene again.")
         refresh.setAutoRaise(True)
         refresh.clicked.connect(session.load)
         self.pages.setCornerWidget(refresh)

@@ -256,4 +256,4 @@ def _kept(settings: Settings) -> str:
     kept = ["{} of your keys".format(keys)] if keys else []
     if frames:
         kept.append("the head at {} frame{}".format(frames, "" if frames == 1 else "s"))
-    return "keeping {}".format(" and ".join(kept)) if kept else "with no key changed by hand to keep"
+    return "keeping {}".format(" and ".join(kept)) if kept else "with no edited keys to keep"

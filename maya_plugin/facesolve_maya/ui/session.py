@@ -173,7 +173,7 @@ class Session:
             self.close()
             text = "The solve was stopped: its scene was never saved, so it cannot be opened again."
         elif self.away:
-            text = "The solve of '{}' goes on; its result waits until that scene is open again.".format(
+            text = "The solve of '{}' continues; its result is kept until that scene is open again.".format(
                 Path(self._home).name
             )
         if self._task is None:

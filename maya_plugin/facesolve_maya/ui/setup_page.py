@@ -99,7 +99,7 @@ class SetupPage(QtWidgets.QWidget):
         form = _form(self.advanced)
         self.strengths = {}
         for name, tip in (
-            ("smoothness", "How strongly jitter over time is held down."),
+            ("smoothness", "How strongly jitter over time is suppressed."),
             ("stiffness", "How strongly controls are held at their default where the footage says nothing."),
             ("sparsity", "How strongly few active controls are preferred."),
             ("contour", "Weight of the silhouette against the background."),
@@ -116,7 +116,7 @@ class SetupPage(QtWidgets.QWidget):
             label = QtWidgets.QLabel(right.capitalize())
             form.addRow(left.capitalize(), _row(self.strengths[left], label, self.strengths[right], stretch=(0, 2)))
         form.addRow("Calibration error", _row(self.strengths["calibration_error"], stretch=(0,)))
-        self.bad_frames = _choices(("stop", "unseen"), {"stop": "Stop and name it", "unseen": "Solve without it"})
+        self.bad_frames = _choices(("stop", "unseen"), {"stop": "Stop and report it", "unseen": "Solve without it"})
         self.bad_frames.activated.connect(lambda _: self._put(on_bad_frame=self.bad_frames.currentData()))
         form.addRow("Bad image", self.bad_frames)
         self.take_folder = QtWidgets.QLineEdit()

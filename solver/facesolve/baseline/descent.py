@@ -235,6 +235,6 @@ def _seen_texture(problem: Problem, start: Pose, first: int, level: int) -> dict
     coarse = replace(problem, pixels_per_cm=problem.pixels_per_cm / 2**level)
     seen = bake_texture(coarse, start, torch.tensor([first], device=start.head.device))
     if isinstance(seen, NoTexture):
-        raise SolveError(f"the first-order reference cannot begin: {seen.reason}")
+        raise SolveError(f"the first-order reference cannot start: {seen.reason}")
     pyramids = seen.texture.pyramids
     return {tile: encoded_luminance(levels[0][0].permute(1, 2, 0))[..., None] for tile, levels in pyramids.items()}

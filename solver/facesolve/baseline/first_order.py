@@ -73,7 +73,7 @@ def descend(
     check_solvable(take)
     if take.start is None:
         raise SolveError(
-            f"take '{take.name}' has no start pose, which a first-order solve begins at; run 'facesolve align TAKE "
+            f"take '{take.name}' has no start pose, which a first-order solve needs; run 'facesolve align TAKE "
             "--write' first."
         )
     clock = _Clock()

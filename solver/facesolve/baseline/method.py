@@ -64,7 +64,7 @@ class FirstOrder:
         if self.mode not in MODES:
             raise SolveError(f"baseline: mode '{self.mode}', expected one of {', '.join(MODES)}.")
         if not (0 <= self.shapes_start < 1 and 0 <= self.texture_start < 1 and self.texture_ramp >= 0):
-            raise SolveError("baseline: starts must lie in the run, 0 to below 1, and a ramp must not be negative.")
+            raise SolveError("baseline: a start must be at least 0 and less than 1, and a ramp must not be negative.")
         if self.shape_count < 0:
             raise SolveError(f"baseline: the number of shapes is {self.shape_count}, it must not be negative.")
 

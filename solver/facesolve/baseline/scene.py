@@ -32,7 +32,7 @@ class Scene:
         """Reads all footage. Raises FootageError, and SolveError when the rig has no UVs to carry a texture."""
         model, count = problem.model, problem.take.frame_count
         if model.triangle_uvs is None:
-            raise SolveError("rig: it has no UVs to carry a texture, which the first-order reference needs.")
+            raise SolveError("rig: it has no UVs, which the first-order reference needs for its texture.")
         self._model, self._triangle_uvs = model, model.triangle_uvs
         backend = choose_backend(model.device)
         self.backend, self._mesh = backend.name, backend.mesh(model.triangles)

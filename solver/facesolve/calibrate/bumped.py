@@ -53,13 +53,16 @@ def find_bumped(
     if named is not None:
         free = named & still
         if not bool(free.any()):
-            raise SolveError("cameras: those named move by themselves during the take, which cannot be refined.")
+            chosen = zip(problem.take.cameras, named.tolist(), strict=True)
+            animated = ", ".join(f"'{camera.name}'" for camera, one_of_them in chosen if one_of_them)
+            raise SolveError(f"cameras: animated in the take: {animated}; only static cameras can be refined.")
         if bool(free.all()) and problem.head_moves:
-            raise SolveError("cameras: all are named, so nothing holds the head; leave at least one out.")
+            raise SolveError("cameras: every camera is named; leave out at least one as the reference.")
         return refine(problem, pixels, pose, frames, free, believed=False), free
     if len(still) < 3 and problem.head_moves:
         raise SolveError(
-            f"cameras: with {len(still)} of them nothing tells which one moved; with two, name it by --cameras."
+            f"cameras: {len(still)} of them are too few to find out which one moved; with two, name it with "
+            "--only-cameras."
         )
     first = refine(problem, pixels, pose, frames, still, believed=True)
     bumped = still & (first.shift > max(BUMPED, SHARE_OF_LARGEST * float(first.shift.max())))

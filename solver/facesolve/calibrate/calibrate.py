@@ -141,9 +141,7 @@ def _origin(session: Session, wanted: str | None) -> str:
         counts = {view: sum(d.view == view for d in session.detections) for view in session.views}
         return max(session.views, key=lambda view: counts[view])
     if wanted not in session.views:
-        raise TakeError(
-            f"origin: the board was found in no image of a view '{wanted}'; views are {_some(session.views)}."
-        )
+        raise TakeError(f"origin: no camera found the board in view '{wanted}'; views are {_some(session.views)}.")
     return wanted
 
 
@@ -249,8 +247,8 @@ def _right(
     for index, camera in enumerate(session.cameras):
         if not any(keep.any() for s, keep in zip(sightings, used, strict=True) if s.camera == index):
             raise TakeError(
-                f"camera '{camera}': none of its views of the board fits the others; check --board, the names of its "
-                "images (do views of one moment have one name?) and its lens."
+                f"camera '{camera}': none of its board views agrees with the other cameras; check --board, its "
+                "lens, and that images taken at the same moment have the same view name."
             )
     return used
 

@@ -57,7 +57,7 @@ def _of_camera(calibration: Calibration, lens: CalibratedLens, checked: Sequence
     images = calibration.session.images.get(lens.camera.name, 0)
     if len(checked) < FEW_FOUND * images:
         yield (
-            f"the board was found in {len(checked)} of its {images} images only.",
+            f"the board was found in only {len(checked)} of its {images} images only.",
             "Check --board (columns, rows), and that it is whole and sharp in them.",
         )
     points = sum(len(item.used) for item in checked)
@@ -66,7 +66,7 @@ def _of_camera(calibration: Calibration, lens: CalibratedLens, checked: Sequence
         yield f"{wrong} of {points} detected points were left out as wrong.", "Look at its pictures."
     if not lens.held:
         if len(used) < FEW_VIEWS:
-            yield f"few views tell about its lens ({len(used)}).", f"Photograph the board in {FEW_VIEWS} or more."
+            yield f"few views constrain its lens ({len(used)}).", f"Photograph the board in {FEW_VIEWS} or more."
         tilts = [board_tilt(calibration, lens, item.detection.view) for item in used]
         tilted = sum(tilt > TILTED for tilt in tilts)
         if tilted < FEW_TILTED:
@@ -100,14 +100,14 @@ def _of_camera(calibration: Calibration, lens: CalibratedLens, checked: Sequence
         )
     place = float(np.linalg.norm(lens.center_deviation))
     if place > PLACE_DEVIATION:
-        text = f"its place is uncertain by {10 * place:.1f} mm (one standard deviation)."
+        text = f"its position is uncertain by {10 * place:.1f} mm (one standard deviation)."
         yield text, "Show the board to it and to other cameras more often."
 
 
 def _of_rig(calibration: Calibration) -> Iterator[Finding]:
     for a, b, count in calibration.links:
         if count < FEW_LINKS:
-            text = f"they are held together by {count} shared view{'s' * (count != 1)}."
+            text = f"they are linked by {count} shared view{'s' * (count != 1)}."
             yield Finding(WARNING, f"cameras '{a}' and '{b}'", text, "Show the board to both of them more often.")
     points = calibration.session.board.points
     cloud = np.concatenate([points @ pose[:3, :3].T + pose[:3, 3] for pose in calibration.boards.values()])

@@ -106,16 +106,17 @@ def _spanning_tree(
         if not open_links:
             alone = [name for index, name in enumerate(cameras) if index not in reached]
             raise TakeError(
-                f"cameras: {', '.join(repr(name) for name in alone)} and {cameras[root]!r} see the board together "
-                "in no view, not even by way of other cameras; photograph the board where they both see it, or "
-                "calibrate them apart."
+                f"cameras: {', '.join(repr(name) for name in alone)} and {cameras[root]!r} share no view of the "
+                "board, directly or through other cameras; photograph the board where both see it, or calibrate them "
+                "separately."
             )
         agreeing, _, a, b = max(open_links)
         b_to_a, _, _, shared = links[a, b]
         if agreeing < AGREEING_SHARE * shared:
             raise TakeError(
-                f"cameras: '{cameras[a]}' and '{cameras[b]}' agree about the place of the board in {agreeing} of "
-                f"{shared} shared views only; check that images taken at one moment have one view name, and --board."
+                f"cameras: '{cameras[a]}' and '{cameras[b]}' agree on the position of the board in only "
+                f"{agreeing} of {shared} shared views; check --board, and that images taken at the same moment have "
+                "the same view name."
             )
         if a in reached:
             world[b] = np.linalg.inv(b_to_a) @ world[a]

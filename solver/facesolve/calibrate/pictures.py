@@ -64,7 +64,7 @@ def draw_view(gray: np.ndarray, checked: Checked | None, label: str) -> np.ndarr
             )
     errors = checked.errors[checked.used]
     found = f"{len(checked.used)} points, {int((~checked.used).sum())} rejected"
-    error = f"{np.sqrt((errors**2).mean()):.3f} px, largest {errors.max():.2f}" if len(errors) else "wrong as a whole"
+    error = f"{np.sqrt((errors**2).mean()):.3f} px, largest {errors.max():.2f}" if len(errors) else "all rejected"
     write_text(picture, f"{label}: {found}, {error} (lines x {EXAGGERATED:.0f})", size / 2, size / 2, size)
     return picture
 

@@ -87,8 +87,8 @@ def print_calibration(calibration: Calibration, weaknesses: Sequence[Finding], c
     console = Console() if console is None else console
     title = f"origin at the board of view {calibration.origin}"
     table = Table(title=title, title_justify="left")
-    for heading in ("camera", "error, px", "views", "points", "focal, px", "place, mm", "± mm"):
-        table.add_column(heading, justify="left" if heading == "camera" else "right", no_wrap=heading != "place, mm")
+    for heading in ("camera", "error, px", "views", "points", "focal, px", "position, mm", "± mm"):
+        table.add_column(heading, justify="left" if heading == "camera" else "right", no_wrap=heading != "position, mm")
     for lens in calibration.cameras:
         checked = calibration.of_camera(lens.camera.name)
         focal = f"{lens.parameters[FX]:.2f}" + (" held" if lens.held else f" ± {lens.deviation[FX]:.2f}")

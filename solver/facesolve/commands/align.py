@@ -36,8 +36,8 @@ def align(
         write: write the start pose into TAKE.
         out: write the take with the start pose into this new folder; or, when it ends in .json, only the start pose as
             a file for 'facesolve pack --start'.
-        picture: where the picture goes; start.png in TAKE, or in the new folder, when left out.
-        frame: look at this frame only; when left out at the first, and two more unless a .json file is written.
+        picture: where the picture goes; start.png in TAKE, or in the new folder, if omitted.
+        frame: look at this frame only; if omitted at the first, and two more unless a .json file is written.
 
     Examples:
         facesolve align my_take
@@ -102,5 +102,5 @@ def _tell(found: Any, picture: Path, take: Path | None, file: Path | None, outpu
     elif take is not None:
         following = f"Next: facesolve solve {quoted(take)} --out OUT"
     else:
-        following = "Nothing was written into the take; --write or --out keeps the start pose."
+        following = "The take is unchanged; --write or --out saves the start pose."
     output.say(f"Look at {picture}. {following}")

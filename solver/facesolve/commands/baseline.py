@@ -86,7 +86,7 @@ def baseline(
     Args:
         out: folder of the solution.
         refine_cameras: also move every camera but the first a little.
-        steps: iterations of one image each; 2000 when left out.
+        steps: iterations of one image each; 2000 if omitted.
         seconds: stop after this time.
         mask: vertices that learned shapes may move, .npy of one number per vertex or a list of vertex numbers.
         progress_video: write progress.mp4.

@@ -17,7 +17,7 @@ def calibrate(
     json: bool = False,
     output: Output = Output(),  # noqa: B008  # frozen
 ) -> int:
-    """Find the lenses and places of cameras from images of a board.
+    """Find the lenses and positions of cameras from images of a board.
 
     All cameras are calibrated jointly. IMAGES is a pattern with {camera} and {view} (images of one view were taken at
     one moment), a folder with one folder for each camera, a folder with left01.jpg, right01.jpg ..., a folder of one
@@ -25,7 +25,7 @@ def calibrate(
 
     Boards, with lengths in mm:
 
-      circles:10x10:20         columns, rows, spacing; add :12 for dots 12 mm wide, against the bias of perspective
+      circles:10x10:20         columns, rows, spacing; add :12 for dots 12 mm wide, to correct perspective bias
       acircles:4x11:20         asymmetric circles
       chessboard:9x6:25        inner corners, side of a square
       charuco:5x7:40:20:6X6_250  squares, side of a square, side of a marker, dictionary

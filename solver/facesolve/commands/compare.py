@@ -101,4 +101,4 @@ def _takes(
     if either is None or set(solutions[0].control_names) != set(solutions[1].control_names):
         raise problems[0]
     gone = "A" if a is None else "B"
-    return read_take(either), None, (f"The take of {gone} is gone; its rig is taken to be that of the other.",)
+    return read_take(either), None, (f"The take of {gone} was not found; its rig is assumed to be that of the other.",)

@@ -35,7 +35,7 @@ def export(
     all_controls: bool = False,
     output: Verbosity = Verbosity(),  # noqa: B008  # frozen
 ) -> int:
-    """Hand a solution to other programs: USD, OBJ, CSV, JSON.
+    """Write a solution for other programs: USD, OBJ, CSV, JSON.
 
     Writes a solution in a format that other programs read. Lengths are centimeters; frames are footage frames.
 
@@ -49,7 +49,7 @@ def export(
         format: what to write.
         out: file to write; for obj a folder.
         stabilized: usd, obj: without the head transform.
-        up_axis: usd, csv: the up axis of the rig's scene, y when left out (a take has none).
+        up_axis: usd, csv: the up axis of the rig's scene, y if omitted (a take has none).
         split_inbetweens: usd: in-betweens as shapes of their own, for Blender.
         all_controls: csv: every control under its own name.
 
@@ -67,7 +67,7 @@ def export(
     }
     for option, formats in _ONLY_FOR.items():
         if given[option] and format not in formats:
-            raise UsageError(f"--{option.replace('_', '-')} goes with --format {' or '.join(formats)} only.")
+            raise UsageError(f"--{option.replace('_', '-')} is for --format {' or '.join(formats)} only.")
     if format == "usd":
         _need_usd()
     from facesolve.export import load_performance

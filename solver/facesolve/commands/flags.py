@@ -97,7 +97,7 @@ def _flag(
 ) -> Flag:
     word = WORDS.get(name, Word())
     if name == "take" and not is_input:
-        word = Word("TAKE", "folder of the take, where the solution's own record is not right")
+        word = Word("TAKE", "folder of the take, if it is no longer where the solution recorded it")
     choices: Sequence[str] = about.get("choices") or _literal(kind)
     value = "|".join(choices) if choices else word.metavar or _value(kind)
     is_switch = kind is bool or kind == (bool | None)

@@ -22,7 +22,7 @@ class Verbosity:
     """How much a command says.
 
     Attributes:
-        verbose: with an error, also show where in the program it arose.
+        verbose: on an error, also print where in the program it occurred.
         quiet: print nothing but errors, and what --json prints.
     """
 
@@ -41,7 +41,7 @@ class Output(Verbosity):
 
     Attributes:
         verbose: in place of bars, show each stage and message with its time on stderr, for a solve the lines of
-            solve.log; with an error, also show where in the program it arose.
+            solve.log; on an error, also print where in the program it occurred.
         quiet: print nothing but errors, and what --json prints; wins over --verbose.
         progress: bars on stderr; JSON lines on stdout; or nothing.
     """

@@ -22,15 +22,15 @@ def refine_cameras(
 ) -> int:
     """Find cameras that were bumped after calibration.
 
-    Finds, from the footage and a solve, which cameras stand elsewhere than their calibration says, and writes a new
-    take in which they are there. Shapes are held as solved; the head is placed anew together with the cameras. At least
-    three cameras are needed, most of them unmoved, or the names of those that moved. Then solve the new take. After a
-    large bump do both once more: the first solve's shapes suffered from it.
+    Finds from the footage and a solve which cameras moved after calibration, and writes a new take with their new
+    poses. Solved shapes stay fixed; the head is refitted together with the cameras. This needs at least three cameras,
+    most of them unmoved, or the names of those that moved. Then solve the new take. After a large bump repeat both
+    steps: it also distorted the shapes of the first solve.
 
     Args:
         solution: a solve of the take; without one it is solved as a draft first.
         out: folder of the new take.
-        only_cameras: cameras that are known to have moved; found from the footage when left out.
+        only_cameras: cameras that are known to have moved; found from the footage if omitted.
 
     Examples:
         facesolve refine-cameras my_take my_solution --out my_take_2
@@ -54,9 +54,9 @@ def refine_cameras(
                 f"{motion.pixels:.1f} pixels in its image."
             )
         else:
-            output.say(f"{motion.camera}: where it was.")
+            output.say(f"{motion.camera}: not moved.")
     if written:
         output.say(f"{out}: a new take. Next: facesolve solve {quoted(out)} --out ...")
     else:
-        output.say("No camera was bumped; nothing is written.")
+        output.say("No camera was bumped; nothing was written.")
     return EXIT_OK

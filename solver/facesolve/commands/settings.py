@@ -42,7 +42,7 @@ class SettingsFlags(_Flags):
     """What a user chose of the settings; None where nothing was chosen, so that the take's own settings hold.
 
     Attributes:
-        settings: settings file, TOML or JSON, laid over the take's settings; flags win over it.
+        settings: settings file, TOML or JSON, overrides the take's settings; flags override it.
     """
 
     def change(self) -> SettingsChange:

@@ -18,9 +18,9 @@ def undistort(
 ) -> int:
     """Write footage without its lens distortion.
 
-    Writes every image of a sequence, video or .seq without the lens distortion of its calibration, at the same size and
-    depth and with the same intrinsics, and the calibration that belongs to the new images. A solve does this itself: it
-    is for programs that know pinhole cameras only. The folder appears when all is written. Several .seq files are
+    Removes the lens distortion of a calibration from every image of a sequence, video or .seq, at the same size, depth
+    and intrinsics, and writes the calibration of the new images. A solve needs no undistorted footage; this is for
+    programs that only know pinhole cameras. The folder appears once everything is written. Several .seq files are
     matched by their time stamps; images that a camera dropped are reported and left out.
 
     Args:

@@ -83,10 +83,10 @@ WORDS: Mapping[str, Word] = {
     # inputs by flags
     "cameras": Word("FILE"),
     "only_cameras": Word("A,B", "these cameras only", read=names),
-    "frames": Word("A-B", "first and last frame, both included; all when left out", read=parse_frames),
+    "frames": Word("A-B", "first and last frame, both included (default: all)", read=parse_frames),
     "settings": Word("FILE", "settings file: TOML, or JSON of the same keys"),
     "mask": Word("FILE", "vertices: .npy of one number per vertex, or a list of vertex numbers"),
-    "region": Word("A:B", "also measure vertices A up to, not including, B"),
+    "region": Word("A:B", "also measure vertices A to B - 1"),
     "truth": Word("FILE"),
     "rig": Word("FILE"),
     "start": Word("FILE"),
@@ -103,7 +103,7 @@ WORDS: Mapping[str, Word] = {
     "landmark_model": Word("FILE"),
     "spacing": Word("CM"),
     # how and where
-    "device": Word("DEVICE", "auto, cpu, cuda or cuda:N; auto takes CUDA when it is available", read=check_device),
+    "device": Word("DEVICE", "auto, cpu, cuda or cuda:N; auto uses CUDA when it is available", read=check_device),
     "devices": Word("0,1", read=several_devices),
     "resume": Word(help="continue an interrupted solve"),
     # outputs

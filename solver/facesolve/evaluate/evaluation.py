@@ -87,7 +87,7 @@ def read_truth(path: Path) -> Truth:
     if weights.ndim != 2 or weights.shape[1] != len(names) or head.shape != (len(weights), 4, 4):
         raise TakeError(
             f"truth: '{path}' has weights {weights.shape}, {len(names)} names and head {head.shape}; expected (frames, "
-            "controls), one name a control and (frames, 4, 4)."
+            "controls), one name per control and (frames, 4, 4)."
         )
     if not (np.isfinite(weights).all() and np.isfinite(head).all()):
         raise TakeError(f"truth: '{path}' holds a number that is not finite.")

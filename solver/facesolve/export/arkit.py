@@ -57,7 +57,7 @@ def match_shapes(control_names: Sequence[str]) -> ShapeMatch:
             for candidates in found:
                 if len(candidates) > 1:
                     names = " and ".join(f"'{control_names[index]}'" for index in candidates)
-                    raise ExportError(f"export: {names} would both be {shape}; rename all but one of them.")
+                    raise ExportError(f"export: {names} would both become {shape}; rename all but one of them.")
             if any(found):
                 sources[shape] = tuple(index for candidates in found for index in candidates)
                 break

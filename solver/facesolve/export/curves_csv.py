@@ -48,7 +48,7 @@ def write_live_link_csv(performance: Performance, path: Path, up_axis: str = "y"
     solution = performance.solution
     if solution.frames[0] < 0:
         raise ExportError(
-            f"export: frame {solution.frames[0]} has no timecode, which begins at frame 0; choose later frames with "
+            f"export: frame {solution.frames[0]} has no timecode; timecode starts at frame 0. Choose later frames with "
             "--frames, or write --all-controls."
         )
     rotation = solution.head[:, :3, :3]
@@ -115,7 +115,7 @@ def _notes(performance: Performance, match: ShapeMatch) -> list[str]:
     controls = performance.rig.controls
     notes = []
     if match.unmatched:
-        notes.append(f"not in the file, no ARKit name: {', '.join(match.unmatched)}")
+        notes.append(f"left out, no ARKit name: {', '.join(match.unmatched)}")
     merged = [shape for shape, indices in match.sources.items() if len(indices) > 1]
     for shape in merged:
         notes.append(f"{shape} is the mean of {' and '.join(names[index] for index in match.sources[shape])}")

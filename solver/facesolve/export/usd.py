@@ -56,7 +56,7 @@ def write_usd(performance: Performance, path: Path, options: UsdOptions = DEFAUL
     Raises ExportError for another suffix, for what USD cannot hold, and when it cannot be written.
     """
     if path.suffix.lower() not in SUFFIXES:
-        raise ExportError(f"export: '{path}' does not end with {', '.join(SUFFIXES)}; name the file so.")
+        raise ExportError(f"export: '{path}' must end in one of {', '.join(SUFFIXES)}.")
     texture = BakedTexture.of(performance.solution, performance.folder)
     stage = build_stage(performance, options, texture.asset_path(path))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -110,7 +110,7 @@ def _notes(performance: Performance, texture: BakedTexture) -> list[str]:
     notes = [f"without {name}, which is not in '{performance.folder}'" for name in texture.missing]
     bent = [camera.name for camera in performance.take.cameras if camera.distortion.any()]
     if bent:
-        notes.append(f"cameras {', '.join(bent)}: no lens distortion, which USD lacks; show them undistorted images")
+        notes.append(f"cameras {', '.join(bent)}: no lens distortion, which USD cannot store; use undistorted images")
     return notes
 
 

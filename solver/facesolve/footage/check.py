@@ -133,7 +133,7 @@ def _number_findings(take: Take, footage: Footage, count: int) -> Iterator[Findi
         numbers = [number for _, number in pairs if number is not None]
         message = (
             f"'{footage.path}' has {count} images, 0 to {count - 1}, but {len(outside)} frames of the take "
-            f"from {outside[0][0]} on ask for others ({min(numbers)} to {max(numbers)})."
+            f"from {outside[0][0]} on need others ({min(numbers)} to {max(numbers)})."
         )
         yield _finding(_severity(take), footage.camera, outside[0][0], message, "Check range and offset.")
 

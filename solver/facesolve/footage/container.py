@@ -51,7 +51,7 @@ def image_format(head: bytes) -> str:
     if not head:
         raise UnreadableImage("is empty (0 bytes); copy the file again.")
     if any(magic.startswith(head) for magic, _ in _MAGIC):
-        raise _cut("not even its signature is there")
+        raise _cut("it is too short for a signature")
     raise UnreadableImage("is not a JPEG, PNG, TIFF or OpenEXR image; convert the footage to one of them.")
 
 
@@ -72,7 +72,7 @@ def read_container(data: bytes) -> Container:
 def no_such_image(number: int, count: int) -> UnreadableImage:
     """What to raise when image ``number`` of a file with ``count`` images is asked for."""
     return UnreadableImage(
-        f"has {count} images, 0 to {count - 1}, and image {number} was asked for; check the frame range and the offset."
+        f"has {count} images, 0 to {count - 1}, but image {number} is needed; check the frame range and the offset."
     )
 
 

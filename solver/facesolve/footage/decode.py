@@ -22,7 +22,7 @@ class OtherSize(UnreadableImage):
     """An image is not of the expected size but of ``width`` x ``height`` pixels; it was not decoded."""
 
     def __init__(self, width: int, height: int) -> None:
-        super().__init__(f"is {width}x{height} pixels, which is not the size it should have.")
+        super().__init__(f"is {width}x{height} pixels, which is not the expected size.")
         self.width, self.height = width, height
 
 
@@ -136,7 +136,7 @@ def _color_channels(names: list[str]) -> list[int]:
             return [names.index(name) for name in wanted]
     if "Y" in names or len(names) == 1:
         return [names.index("Y") if "Y" in names else 0]
-    raise UnreadableImage(f"has no R, G, B or Y channels but {', '.join(names)}; write the beauty pass as RGB.")
+    raise UnreadableImage(f"has no R, G, B or Y channels, only {', '.join(names)}; write the beauty pass as RGB.")
 
 
 def _place(data: np.ndarray, x: int, y: int, width: int, height: int) -> np.ndarray:

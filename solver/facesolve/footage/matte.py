@@ -30,7 +30,7 @@ LEAST_CLEAN_BORDER = 0.35  # of the strip that must be background
 LEAST_ACTOR, MOST_ACTOR = 0.01, 0.97  # of the image
 ONE_PIECE = 0.8  # of what stands out that must hang together
 UNCLEAN = "the background is not clean"
-INSEPARABLE = "the actor cannot be told from the background"
+INSEPARABLE = "the actor cannot be separated from the background"
 OPENING = np.ones((3, 3), np.uint8)  # pixels: smaller specks are noise
 MIXED = 2  # pixels at the outline in which the actor's color and the background's mix
 MOST_ALPHA = 2.0  # skin may be lighter than the skin around
@@ -115,7 +115,7 @@ def actor_mask(luminance: Tensor, chroma: Tensor | None, valid: Tensor) -> Matte
         if LEAST_ACTOR < share < MOST_ACTOR and central and whole:
             best, most = actor, clean
     if best is None:
-        return Matte(None, "nothing stands out in one piece from an even background")
+        return Matte(None, "no single region stands out from a uniform background")
     return Matte(best.to(luminance).masked_fill(~valid, torch.nan))
 
 

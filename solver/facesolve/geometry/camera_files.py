@@ -39,21 +39,25 @@ def read_cameras(
     """
     if path.suffix.lower() not in OPENCV_SUFFIXES:
         if extrinsics is not None:
-            raise TakeError(f"calibration: '{path}' is no OpenCV file, so it takes no further file of extrinsics.")
+            raise TakeError(
+                f"calibration: '{path}' is not an OpenCV file, so it cannot be combined with a file of extrinsics."
+            )
         return read_calibrated_cameras(path)
     with _opened(path) as root:
         cameras, unplaced = _cameras(root, path, unit)
     if extrinsics is not None:
         if len(cameras) != 2 or unplaced != [cameras[1].name]:
-            raise TakeError(f"calibration: '{path}' is no stereo pair without R and T; leave the extrinsics out.")
+            raise TakeError(
+                f"calibration: '{path}' is not a stereo pair with R and T missing; leave the extrinsics out."
+            )
         with _opened(extrinsics) as root:
             rotation, translation = _place(root, extrinsics, _unit(root, extrinsics, unit))
         right = cameras[1]
         cameras = cameras[0], replace(right, rotation=rotation, translation=translation)
     elif unplaced and not lenses_only:
         raise TakeError(
-            f"calibration: '{path}' does not say where camera '{unplaced[0]}' stands (no R and T); of a stereo pair, "
-            "join it with the file that says so by 'facesolve convert-cameras --extrinsics'."
+            f"calibration: '{path}' has no R and T for camera '{unplaced[0]}'; for a stereo pair, "
+            "add the file that has them with 'facesolve convert-cameras --extrinsics'."
         )
     return cameras
 
@@ -72,7 +76,7 @@ def _opened(path: Path) -> Iterator[cv2.FileNode]:
             raise TakeError(f"calibration: '{path}' holds no camera.")
         yield storage.root()
     except cv2.error:
-        raise TakeError(f"calibration: '{path}' holds something else than numbers; write it again.") from None
+        raise TakeError(f"calibration: '{path}' holds something other than numbers; write it again.") from None
     finally:
         storage.release()
 

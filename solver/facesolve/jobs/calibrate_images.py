@@ -81,7 +81,7 @@ def _request(asked: CalibrateRequest, cameras: Sequence[str], known: Sequence[Ca
     given = _given(asked, cameras, known)
     if given and asked.hold_intrinsics and (models or asked.square_pixels):
         option = "--lens" if models else "--square-pixels"
-        raise TakeError(f"lens: the lenses of '{asked.intrinsics}' are held as they are; leave {option} out.")
+        raise TakeError(f"lens: the lenses of '{asked.intrinsics}' are kept as they are; leave {option} out.")
     lenses = {}
     for camera in cameras:
         lens = LensRequest(square_pixels=asked.square_pixels, held=asked.hold_intrinsics)

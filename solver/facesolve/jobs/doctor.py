@@ -92,7 +92,7 @@ def _landmarks() -> Finding:
     except LandmarkError as problem:
         return Finding(WARNING, "landmarks", str(problem), remedy)
     if detector is None:
-        return Finding(NOTE, "landmarks", "no MediaPipe; start poses are searched for without", remedy)
+        return Finding(NOTE, "landmarks", "no MediaPipe; start poses are found by search", remedy)
     model = "its own model" if detector.model is None else detector.model
     return Finding(NOTE, "landmarks", f"MediaPipe in {detector.python}, {model}")
 

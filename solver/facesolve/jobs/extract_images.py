@@ -81,7 +81,7 @@ def _names(request: ExtractRequest, numbers: list[int]) -> list[str]:
     if fill_frame(request.name, 0) == fill_frame(request.name, 1):
         raise TakeError(f"name: '{request.name}' has no {{frame}} or {{frame:06d}} field; images would share a name.")
     if set(filled[0]) & set("/\\:"):
-        raise TakeError(f"name: '{request.name}' holds a folder; name the folder by --out.")
+        raise TakeError(f"name: '{request.name}' contains a folder; give the folder with --out.")
     return [f"{name.replace('{name}', request.recording.stem)}.{request.format}" for name in filled]
 
 

@@ -86,7 +86,7 @@ def find_correctives(
         if learned is None:
             for name in (CORRECTIVES, CORRECTIVES_ARRAYS):
                 (folder / name).unlink(missing_ok=True)
-            progress.message("no corrective: the rig explains what the cameras see, as far as they agree.")
+            progress.message("no corrective is needed: the rig explains the footage wherever the cameras agree.")
             return Result(None, before, before)
         followed = follow(problem, footage, pixels, pose, frames, learned, progress)
     activations, shapes = followed.activations.cpu().numpy(), learned.shapes.cpu().numpy()

@@ -29,7 +29,7 @@ def check_first(take: Take, frame: int) -> None:
     """TakeError when a start pose at ``frame`` cannot be written for ``facesolve pack --start``."""
     if frame != take.frames[0]:
         raise TakeError(
-            f"start pose: it is at frame {frame}, and such a file can only hold one of the first frame, "
+            f"start pose: it is at frame {frame}, but a start pose file can only hold one for the first frame, "
             f"{take.frames[0]}; use --out or --write."
         )
 

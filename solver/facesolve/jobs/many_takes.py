@@ -46,7 +46,7 @@ def take_jobs(takes: Sequence[Path], out: Path) -> tuple[TakeJob, ...]:
         other = jobs.setdefault(job.name.casefold(), job)  # some file systems know no upper and lower case
         if other is not job:
             raise SolveError(
-                f"takes: '{other.take}' and '{take}' would both be solved into '{other.out}'; solve them apart."
+                f"takes: '{other.take}' and '{take}' would both be solved into '{other.out}'; solve them separately."
             )
         if job.out.resolve() == place:
             raise SolveError(f"takes: '{take}' would be solved into its own folder; give another --out.")
@@ -82,7 +82,7 @@ def solve_takes(
 def _solved(job: TakeJob, progress: Reporter) -> bool:
     solved = (job.out / SOLUTION).exists() and not (job.out / CHECKPOINT).exists()
     if solved:
-        progress.heard(job.name, Message("is solved already"))
+        progress.heard(job.name, Message("is already solved"))
     return solved
 
 

@@ -105,7 +105,7 @@ def _solved_part(take: Take, solution: Solution) -> Take:
     take = part_of_take(take, int(solution.frames[0]), int(solution.frames[-1]))
     if not np.array_equal(take.frames, solution.frames) or tuple(take.rig.control_names) != solution.control_names:
         raise TakeError(
-            f"solution: it is of other frames or controls than take '{take.name}'; give the solution of this take."
+            f"solution: its frames or controls differ from those of take '{take.name}'; give the solution of this take."
         )
     start = StartPose(int(solution.frames[0]), solution.controls[0], solution.head[0])
     return replace(take, start=start)

@@ -26,8 +26,8 @@ class PackRequest:
         cameras: calibration with an entry for each camera: JSON, or OpenCV YAML or XML.
         footage: path of the images with {camera} and #### (or %04d, {frame:04d}), or of video or .seq files with
             {camera}.
-        frames: first and last frame, both included; all that every camera has when left out.
-        fps: footage frame rate; measured from the time stamps when left out for .seq files.
+        frames: first and last frame, both included; all that every camera has if omitted.
+        fps: footage frame rate; measured from the time stamps if omitted for .seq files.
         start: start pose .json with frame, weights by control name, and head as a 4x4 matrix.
         texture: the rig's albedo image; <UDIM> is allowed in the name.
         color_space: how pixel values are encoded.
@@ -62,9 +62,9 @@ class UndistortRequest:
         footage: path of the images with {camera} and #### (or %04d, {frame:04d}), or of video or .seq files with
             {camera}.
         cameras: calibration of the cameras: JSON, or OpenCV YAML or XML.
-        frames: first and last frame, both included; all when left out.
+        frames: first and last frame, both included (default: all).
         only_cameras: these cameras only.
-        format: of the files written; TIFF for floating-point images and PNG for others when left out.
+        format: of the files written; TIFF for floating-point images and PNG for others if omitted.
         bayer: top left 2x2 colors of .seq files of Bayer cameras.
     """
 
@@ -83,7 +83,7 @@ class ExtractRequest:
     Attributes:
         recording: the Norpix .seq recording; its .idx is used when it is there.
         format: of the files written; TIFF and PNG keep the bit depth.
-        frames: first and last image number, both included, the first is 0; all when left out.
+        frames: first and last image number, both included, the first is 0 (default: all).
         name: file name without ending, with {frame} or {frame:06d}, and {name} for the recording's name.
         bayer: top left 2x2 colors of a Bayer mosaic; none keeps the mosaic.
         on_bad_frame: stop at an image that cannot be read, or leave it out (unseen).
@@ -108,7 +108,7 @@ class CalibrateRequest:
         lens: lens model none, k1, k1k2, brown (k1 k2 p1 p2 k3, the default) or rational; CAMERA=MODEL for one camera.
         square_pixels: one focal length for both axes.
         intrinsics: start from the lenses of this calibration: JSON, or OpenCV YAML or XML.
-        hold_intrinsics: keep the lenses as they are.
+        hold_intrinsics: keep the lenses unchanged.
         origin: view whose board becomes the world's origin.
         pictures: draw the rig and every view.
     """

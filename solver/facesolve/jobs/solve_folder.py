@@ -58,18 +58,18 @@ def solve_take_folder(
     )
     take, where, others = opened.take, opened.device, opened.others
     for other in others:
-        clock.message(f"frames are refined on {device_name(other)}, too")
+        clock.message(f"frames are also refined on {device_name(other)}")
     checkpoint = Checkpoint(out, _fingerprint(take, take_folder, where), resume)
     try:
         solved = solve_take(take, where, clock, checkpoint, others)
-        look = _write_texture(solved, out, clock)
+        record = _write_texture(solved, out, clock)
         clock.close()
         if solved.found:
-            look["start"] = list(solved.found)
+            record["start"] = list(solved.found)
         if others:
-            look["refined_beside_on"] = [device_name(other) for other in others]
+            record["also_refined_on"] = [device_name(other) for other in others]
         solution = make_solution(
-            take, solved, {**origin(take, take_folder, out, where), "seconds": clock.seconds, **look}
+            take, solved, {**origin(take, take_folder, out, where), "seconds": clock.seconds, **record}
         )
         write_solution(solution, out)
         remove_stale(out, TEXTURE_FILES, map(Path, look["texture"] or ()))

@@ -66,7 +66,9 @@ def _chosen(calibrated: Sequence[CalibratedCamera], request: UndistortRequest) -
     chosen = [by_name[name] for name in request.only_cameras] if request.only_cameras else list(calibrated)
     for camera in chosen:  # it names a folder of the output
         if set(camera.name) & set("/\\:") or camera.name in ("", ".", ".."):
-            raise TakeError(f"camera '{camera.name}' in '{request.cameras}': its name cannot name a folder; rename it.")
+            raise TakeError(
+                f"camera '{camera.name}' in '{request.cameras}': its name is not a valid folder name; rename it."
+            )
     return chosen
 
 
@@ -163,5 +165,5 @@ def _encoded(pixels: np.ndarray, form: str | None, where: str) -> tuple[str, byt
         pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
     options = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY] if form == "jpg" else []
     written, data = cv2.imencode(f".{form}", pixels, options)
-    assert written, f"OpenCV writes no {form}"
+    assert written, f"OpenCV cannot write {form}"
     return form, data.tobytes()

@@ -78,18 +78,18 @@ def choose_backend(device: torch.device | str) -> Backend:
         raise SolveError(f"{CHOICE} is '{wanted}'; set it to auto, torch or nvdiffrast.")
     why = "with no further installation or license"
     if wanted == "torch":
-        why = f"as {CHOICE} asks"
+        why = f"as set by {CHOICE}"
     elif device.type == "cuda":
         try:
             from . import drawing_nvdiffrast, rasterize_nvdiffrast
         except ImportError as error:
             why = f"because nvdiffrast, which is faster, cannot be used ({error})"
         else:
-            found = "as it is installed" if wanted == "auto" else f"as {CHOICE} asks"
+            found = "as it is installed" if wanted == "auto" else f"as set by {CHOICE}"
             license = "its license is for research and evaluation, unless you have another"
             reason = f"nvdiffrast runs on cuda, {found}; {license} ({CHOICE}=torch does without it)"
             return Backend("nvdiffrast", rasterize_nvdiffrast.nearest, drawing_nvdiffrast.NvdiffrastMesh, reason)
     if wanted == "nvdiffrast":
-        raise SolveError(f"{CHOICE} asks for nvdiffrast, but on {device.type} the PyTorch rasterizer must run {why}.")
+        raise SolveError(f"{CHOICE} is nvdiffrast, but on {device.type} the PyTorch rasterizer must run {why}.")
     reason = f"the built-in PyTorch rasterizer runs on {device.type}, {why}"
     return Backend("torch", rasterize_torch.nearest, TorchMesh, reason)

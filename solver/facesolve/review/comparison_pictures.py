@@ -51,8 +51,8 @@ def draw_compared_curves(comparison: Comparison, path: Path) -> None:
     summary = (
         ("vertices, mean, mm", face.frame_world_mean),
         ("vertices, head removed, mean, mm", face.frame_rig_mean),
-        ("head rotation apart, degrees", comparison.head_rotation),
-        ("middle of the face moved apart by the head, mm", comparison.head_shift),
+        ("difference in head rotation, degrees", comparison.head_rotation),
+        ("shift of the face's middle by the head, mm", comparison.head_shift),
     )
     for panel, (title, values) in zip(panels, summary, strict=False):
         panel.plot(frames, values, color="#333333", linewidth=1.6)
@@ -104,7 +104,7 @@ def draw_compared_heads(comparison: Comparison, take: Take, path: Path) -> None:
             write_text(canvas, f"{take.cameras[shot.camera].name} {one.title}", x + 0.3 * size, y + 0.2 * size, size)
         rows.append(canvas)
     picture = np.concatenate(rows)
-    titles = ("B from A, mm;", f"{COVERED:.0f} % of pixels")
+    titles = ("distance of B from A, mm;", f"{COVERED:.0f} % of pixels")
     bar = color_bar(picture.shape[0], text_size(layout.cell[1]), SEQUENTIAL, 0.0, top, titles)
     write_picture(path, np.concatenate([picture, bar], axis=1))
 

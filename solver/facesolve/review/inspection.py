@@ -69,7 +69,7 @@ def _start_findings(take: Take) -> list[Finding]:
     outside = np.flatnonzero((values < bounds[:, 0] - 1e-6) | (values > bounds[:, 1] + 1e-6))
     if len(outside):
         names = [take.rig.control_names[k] for k in outside]
-        text = f"{len(outside)} controls are outside their range ({_some(names)}); they are brought back into it."
+        text = f"{len(outside)} controls are outside their range ({_some(names)}); they are clamped to it."
         findings.append(Finding(WARNING, "start pose", text, "Correct the start pose, or the range in the rig."))
     world = take.rig.neutral @ take.start.head[:3, :3].T + take.start.head[:3, 3]
     index = int(np.searchsorted(take.frames, take.start.frame))
@@ -146,7 +146,7 @@ def _summary(take: Take) -> dict[str, str]:
         "controls": f"{len(rig.controls)}: {_some(rig.control_names)}",
         "frames": f"{frames}, keyed at {take.scene_times[0]:g}..{take.scene_times[-1]:g}",
         "start pose": "none" if take.start is None else f"at frame {take.start.frame}",
-        "texture": take.texture or "none, taken from the footage",
+        "texture": take.texture or "none, found in the footage",
         "bad frames": take.on_bad_frame,
         "settings": f"quality {settings.quality}, head {settings.head}, smoothness {settings.smoothness:g}, stiffness "
         f"{settings.stiffness:g}, sparsity {settings.sparsity:g}, contour {settings.contour:g}, "

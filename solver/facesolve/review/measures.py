@@ -46,7 +46,7 @@ def print_comparison(comparison: Comparison, console: Console | None = None) -> 
     """Prints how solution B differs from A to ``console`` (stdout when None)."""
     console = Console() if console is None else console
     frames, vertices = comparison.frames, comparison.vertices
-    table = Table(title=f"B beside A on {len(frames)} common frames", title_justify="left")
+    table = Table(title=f"B against A on {len(frames)} common frames", title_justify="left")
     for heading in ("distance of vertices, mm", "mean", "95 %", "max"):
         table.add_column(heading, justify="left" if heading.startswith("distance") else "right")
     for region in vertices.regions:

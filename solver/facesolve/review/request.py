@@ -43,14 +43,14 @@ class VideoRequest:
     Attributes:
         what: what the pictures show; see above.
         only_cameras: these cameras only, in this order.
-        frames: first and last frame, both included; all when left out.
+        frames: first and last frame, both included (default: all).
         beside: show the footage next to each picture.
         opacity: of the mesh in a blend, 0 to 1.
         stabilize: move the picture so that the head stands still.
-        scale: size of each picture relative to its footage; the whole is at most 3840 x 2160 when left out.
-        height: height of the whole picture in pixels; of a GIF 480 when left out.
-        fps: frame rate; the footage's when left out.
-        levels: ends of the heatmap's scale, of 255; fitted when left out.
+        scale: size of each picture relative to its footage; the whole is at most 3840 x 2160 if omitted.
+        height: height of the whole picture in pixels; of a GIF 480 if omitted.
+        fps: frame rate; the footage's if omitted.
+        levels: ends of the heatmap's scale, of 255; fitted if omitted.
         labels: show camera names, frame numbers and timecode.
         rate_factor: constant rate factor of an MP4, 0 to 51; 6 more halve the file.
     """
@@ -102,7 +102,7 @@ class ReportRequest:
         video: show the footage and the mesh; without it the page has curves and errors only.
         only_cameras: these cameras only, in the video.
         height: height of the video in pixels.
-        take: folder of the take, where the solution's own record is not right.
+        take: folder of the take, if it is no longer where the solution recorded it.
     """
 
     what: tuple[str, ...] = ("wireframe",)

@@ -187,7 +187,7 @@ class Sheet:
         if "difference" not in self._shown:
             return None
         height = self._layout.canvas[1]
-        fitted = f"{WITHIN:.0f} % of pixels" if self._request.levels is None else "as asked for"
+        fitted = f"{WITHIN:.0f} % of pixels" if self._request.levels is None else "as given"
         titles = ("footage minus", "render, levels", "of 255; scale:", fitted)
         size = min(text_size(self._layout.cell[1]), height / 14)
         bar = color_bar(height, size, panels.DIVERGING, -self.levels, self.levels, titles)

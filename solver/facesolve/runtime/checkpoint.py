@@ -21,8 +21,8 @@ def check_out(out: Path, resume: bool, overwrite: bool) -> None:
         return
     if (out / CHECKPOINT).exists() and not overwrite:
         raise TakeError(
-            f"'{out / CHECKPOINT}' is of an interrupted solve; give --resume to continue it, or --overwrite to start "
-            "again."
+            f"'{out / CHECKPOINT}' belongs to an interrupted solve; give --resume to continue it, or --overwrite to "
+            "start again."
         )
     check_new(out / SOLUTION, overwrite)
 

@@ -26,7 +26,7 @@ LEAST_KNOWN = 0.5  # of the image that a matte must speak of
 class Evidence:
     """One frame: pixels at full size, and of each camera the actor (H, W) at ``mask_level`` or None.
 
-    refusals: for each camera why the actor cannot be told from the background; empty where it can.
+    refusals: for each camera why the actor cannot be separated from the background; empty where it can.
     """
 
     take: Take

@@ -62,7 +62,7 @@ def find_start(
                 best = found if best is None or found.confidence > best.confidence else best
         progress.advance()
     if best is None:
-        raise FootageError(f"take '{take.name}': no camera has an image at the frames where the head is looked for.")
+        raise FootageError(f"take '{take.name}': no camera has an image at the frames that are searched for the head.")
     return best
 
 
@@ -102,10 +102,10 @@ class _Finder:
         try:
             found = self._by_landmarks(self._detector, index, pixels)
         except LandmarkError as problem:
-            return self._by_search(index, pixels, (f"landmarks were of no use ({str(problem).rstrip('.')})",))
+            return self._by_search(index, pixels, (f"landmarks failed ({str(problem).rstrip('.')})",))
         if found.sure or len(self._take.cameras) < 2:
             return found
-        searched = self._by_search(index, pixels, ("landmarks left doubt",))
+        searched = self._by_search(index, pixels, ("landmarks were inconclusive",))
         return searched if searched.confidence > found.confidence else found
 
     @cached_property

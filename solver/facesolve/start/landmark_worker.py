@@ -51,7 +51,7 @@ def _faces(paths: list[str], model: str | None) -> dict[str, Any]:
         engine, detect = "face mesh", _legacy(mediapipe)
     else:
         raise Unusable(
-            f"MediaPipe {mediapipe.__version__} carries no model; name a face_landmarker.task by --landmark-model or "
+            f"MediaPipe {mediapipe.__version__} has no model; name a face_landmarker.task by --landmark-model or "
             "FACESOLVE_LANDMARK_MODEL"
         )
     faces = [_face(np, np.load(path, allow_pickle=False), detect) for path in paths]

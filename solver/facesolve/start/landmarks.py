@@ -88,7 +88,7 @@ def landmarks_of_rig(model: RigModel, axes: RigAxes, center: Tensor, radius: flo
         if points is not None:
             seen.append(_under_pixels(model, view, points))
     if len(seen) < LEAST_VIEWS:
-        raise LandmarkError(f"landmarks: {faces.engine} sees no face in pictures of the rig.")
+        raise LandmarkError(f"landmarks: {faces.engine} finds no face in pictures of the rig.")
     return _agreed(model, seen, radius)
 
 
@@ -142,7 +142,7 @@ def _agreed(model: RigModel, seen: Sequence[_Pictured], radius: float) -> RigLan
     kept = (distance < AGREED * radius).sum(0) >= LEAST_VIEWS
     number = kept.nonzero()[:, 0]
     if len(number) < LEAST_LANDMARKS:
-        raise LandmarkError(f"landmarks: only {len(number)} are at the same place of the rig in different pictures.")
+        raise LandmarkError(f"landmarks: only {len(number)} are at the same point of the rig in different pictures.")
     nearest = distance[:, number].argmin(0)
     triangles = torch.stack([one.triangles for one in seen])[nearest, number]
     barycentrics = torch.stack([one.barycentrics for one in seen])[nearest, number]

@@ -13,9 +13,9 @@ class How:
     """How a start pose is to be found; see ``detector.find_detector`` for the landmarks.
 
     Attributes:
-        method: landmarks, or a search over head poses; auto takes landmarks where they can be had.
-        landmark_python: a Python that has mediapipe; FACESOLVE_LANDMARK_PYTHON when left out.
-        landmark_model: face_landmarker.task, for a mediapipe that carries no model; FACESOLVE_LANDMARK_MODEL when left
+        method: landmarks, or a search over head poses; auto uses landmarks when MediaPipe is available.
+        landmark_python: Python with mediapipe; FACESOLVE_LANDMARK_PYTHON if omitted.
+        landmark_model: face_landmarker.task, for a mediapipe without a model; FACESOLVE_LANDMARK_MODEL when left
             out.
     """
 

@@ -67,7 +67,7 @@ class Correctives:
         same = np.array_equal(self.frames, solution.frames)
         if not same or self.provenance.get("controls") != controls_key(solution):
             raise TakeError(
-                "correctives: they were made for another solution than the one beside them; make them again."
+                "correctives: they belong to another solution than the one in their folder; make them again."
             )
 
 

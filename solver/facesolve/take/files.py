@@ -157,7 +157,7 @@ def read_npz(path: Path, what: str, sha256: str = "") -> Dict[str, np.ndarray]:
     except OSError as error:
         raise TakeError("{}: '{}' cannot be read ({}).".format(what, path, error.strerror)) from None
     if sha256 and hashlib.sha256(data).hexdigest() != sha256:
-        raise TakeError("{}: '{}' does not belong to the JSON beside it; write both again.".format(what, path))
+        raise TakeError("{}: '{}' does not match its JSON file; write both again.".format(what, path))
     damaged = TakeError(
         "{}: '{}' is not a readable .npz file (damaged, or it holds Python objects, which are never read); write it "
         "again.".format(what, path)

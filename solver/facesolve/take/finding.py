@@ -93,7 +93,7 @@ def read_finding(record: Any) -> Finding:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError("{!r} is no text".format(value))
+        raise TypeError("{!r} is not text".format(value))
     return value
 
 

@@ -113,7 +113,7 @@ class Footage:
             )
         if self.kind != NORPIX and (self.images or self.bayer):
             raise TakeError(
-                "{}: '{}' is no .seq file; only those have matched images and Bayer.".format(where, self.path)
+                "{}: '{}' is not a .seq file; only those have matched images and Bayer.".format(where, self.path)
             )
         object.__setattr__(self, "images", _runs(self.images, where))
 

@@ -20,7 +20,7 @@ class Provenance:
     take: folder of the take, relative to the solution's or absolute; take_name: its name.
     settings: as ``take.settings_record`` writes them. seconds: how long each stage took.
     start: how the start pose was found, in sentences. keyframes: take frame numbers that the template comes from.
-    refined_beside_on: further devices. residuals: kinds of a user's own residuals.
+    also_refined_on: further devices. residuals: kinds of a user's own residuals.
     texture: its files; None when none could be baked.
     camera_gains: (C, 3) of red, green and blue. camera_errors: by camera, what its calibration is off by.
     method: what made it, where it was not the solve itself; rates and steps: those of a first-order method.
@@ -38,7 +38,7 @@ class Provenance:
     seconds: Mapping[str, float] = field(default_factory=dict)
     start: Texts = ()
     keyframes: Tuple[int, ...] = ()
-    refined_beside_on: Texts = ()
+    also_refined_on: Texts = ()
     residuals: Texts = ()
     texture: Optional[Texts] = ()
     camera_gains: Gains = ()
@@ -118,7 +118,7 @@ _READERS: Dict[str, Callable[[Any], Any]] = {
     "seconds": lambda value: _numbers(value),
     "start": _several(_text),
     "keyframes": _several(_whole),
-    "refined_beside_on": _several(_text),
+    "also_refined_on": _several(_text),
     "residuals": _several(_text),
     "texture": lambda value: None if value is None else _several(_text)(value),
     "camera_gains": _several(_gain),

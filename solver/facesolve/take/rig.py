@@ -118,7 +118,7 @@ class Rig:
         combinations: Targets whose weights follow from other targets' weights, after what they depend on.
         uvs: (T, 2) float32, may leave the unit square (UDIM tiles); empty when there are none.
         face_uvs: (sum of the counts,) int32 UV of each corner; empty when there are none.
-        meshes: The geometries that the vertices and polygons are of, in order; one when left out.
+        meshes: The geometries that the vertices and polygons are of, in order; one if omitted.
         photometric_weight: (V,) float32 in 0..1 or None: how far a vertex's color may drive the solve; with 0 it only
             occludes.
         rigid_weight: (V,) float32 in 0..1 or None: the part of the surface that fixes the head transform.
@@ -204,7 +204,7 @@ class Rig:
         if deltas.ndim != 3 or deltas.shape[1:] != neutral.shape or len(names) != len(deltas):
             raise TakeError(
                 "rig: deltas have shape {} and there are {} names, but the neutral's shape is {}; expected "
-                "(targets, vertices, 3) and one name a target.".format(deltas.shape, len(names), neutral.shape)
+                "(targets, vertices, 3) and one name per target.".format(deltas.shape, len(names), neutral.shape)
             )
         targets = tuple(Target(str(name), (Shape.from_dense(delta),)) for name, delta in zip(names, deltas))
         return Rig(
@@ -244,7 +244,7 @@ def _check_topology(rig: Rig) -> None:
     if len(rig.face_uvs):
         if len(rig.face_uvs) != corners:
             raise TakeError(
-                "rig: {} corner UVs for {} polygon corners; give one a corner or none.".format(
+                "rig: {} corner UVs for {} polygon corners; give one per corner or none.".format(
                     len(rig.face_uvs), corners
                 )
             )

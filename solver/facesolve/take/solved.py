@@ -27,12 +27,10 @@ def find_take_folder(solution: Solution, solution_folder: Path, take_folder: Opt
         return Path(take_folder)
     recorded = read_provenance(solution.provenance).take
     if not recorded:
-        raise TakeError(
-            f"solution: '{solution_folder}' does not say which take it solves; name the take's folder (--take)."
-        )
+        raise TakeError(f"solution: '{solution_folder}' does not record its take; give the take's folder with --take.")
     folder = Path(os.path.normpath(str(Path(solution_folder) / recorded)))
     if not (folder / TAKE).is_file():
-        raise TakeError(f"solution: its take is not at '{folder}' any more; name the take's folder (--take).")
+        raise TakeError(f"solution: its take is not at '{folder}' any more; give the take's folder with --take.")
     return folder
 
 

@@ -47,7 +47,7 @@ class Take:
         fps: Footage frames a second.
         start: Where the solve begins, or None to have the head found.
         scene_times: (F,) float64 time of each frame on the rig's timeline in scene frames, fractional or not: where
-            the result is keyed. The frame numbers when left out.
+            the result is keyed. The frame numbers if omitted.
         texture: Albedo image of the rig, ``<UDIM>`` allowed in the name, or None.
         on_bad_frame: ``stop``, or ``unseen`` to solve without an image that cannot be read.
         settings: What the user chose.
@@ -133,7 +133,7 @@ class Take:
                     raise TakeError("settings: the rig has no control '{}'.".format(name))
             if control.lock is not None and len(control.lock) not in (1, len(self.frames)):
                 raise TakeError(
-                    "settings: the lock of '{}' has {} values for {} frames; give one value or one a frame.".format(
+                    "settings: the lock of '{}' has {} values for {} frames; give one value, or one per frame.".format(
                         control.name, len(control.lock), len(self.frames)
                     )
                 )

@@ -44,7 +44,7 @@ def test_the_other_channels_of_a_rotation_go_on_as_they_were(jaw, maya):
     np.testing.assert_allclose(after, before, atol=1e-6)
     assert report.plugs == ("jaw_CTL.rotateX",)
     assert report.held == ("jaw_CTL.rotateY", "jaw_CTL.rotateZ")
-    assert "Keyed as they were" in str(report)
+    assert "Also keyed, unchanged" in str(report)
     cmds.undo()
     assert cmds.listConnections("jaw_CTL.rotateY", source=True, destination=False) == ["jaw_CTL_rotateY"]
 
@@ -60,7 +60,7 @@ def test_a_member_without_a_curve_stops_the_solve(jaw, maya, monkeypatch):
     """Nothing may come into the layer and be held still unseen: not even by a rule of Maya's that we do not know."""
     monkeypatch.setattr("facesolve_maya.apply.apply.companions", lambda *_: ())
     before = snapshot(maya)
-    with pytest.raises(TakeError, match=r"would hold jaw_CTL\.rotateY, jaw_CTL\.rotateZ still"):
+    with pytest.raises(TakeError, match=r"contains jaw_CTL\.rotateY, jaw_CTL\.rotateZ without a key, which would hold still"):
         apply_solution(ApplyRequest(*jaw))
     assert snapshot(maya) == before
 
@@ -85,7 +85,7 @@ def override(name, **settings):
 def test_a_layer_above_that_hides_the_solve_is_named(applied):
     override("polish")
     warning = apply_solution(applied).warning
-    assert warning.startswith("But the scene shows other values for BS.b: they are in layer 'polish' as well")
+    assert warning.startswith("But the scene shows other values for BS.b: they are also in layer 'polish'")
     cmds.animLayer("polish", edit=True, mute=True)
     assert apply_solution(applied).warning == ""
 
@@ -100,7 +100,7 @@ def test_a_soloed_layer_a_muted_parent_and_a_low_weight_are_named(applied):
     cmds.animLayer("polish", edit=True, solo=False)
     cmds.animLayer("solved", edit=True, parent="polish")
     cmds.animLayer("polish", edit=True, mute=True)
-    assert "'polish', is muted" in apply_solution(applied).warning
+    assert "its parent layer 'polish' is muted" in apply_solution(applied).warning
 
 
 @pytest.mark.parametrize(("wanted", "made"), [("my layer", "my_layer"), ("012", "layer_012")])

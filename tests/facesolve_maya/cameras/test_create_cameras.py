@@ -160,7 +160,7 @@ def test_a_step_that_maya_refuses_leaves_nothing_behind(maya, tmp_path, monkeypa
     cv2.imwrite(str(tmp_path / "b.0001.png"), np.zeros((800, 640, 3), np.uint8))
     nodes = set(cmds.ls())
     monkeypatch.setattr(create.cmds, "imagePlane", refused, raising=False)
-    with pytest.raises(TakeError, match=r"nothing is left behind\. It says: Unable to load the image\."):
+    with pytest.raises(TakeError, match=r"the scene is unchanged\. Maya's error: Unable to load the image\."):
         create_cameras(named(tmp_path, "a", "b"), {"b": str(tmp_path / "b.0001.png")})
     assert set(cmds.ls()) == nodes
 

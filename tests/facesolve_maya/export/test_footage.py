@@ -191,7 +191,7 @@ def test_footage_at_twice_the_scene_rate_is_counted_by_its_images():
 
 def test_cameras_out_of_step_and_repeated_images_are_refused():
     with pytest.raises(
-        ExportError, match="b: its images do not keep step: at scene frame 2 it shows image 7, expected 6"
+        ExportError, match="b: its image numbers are out of step: at scene frame 2 it shows image 7, expected 6"
     ):
         frame_numbers([footage("a", [0, 1]), footage("b", [5, 7])], (1.0, 2.0))
     with pytest.raises(ExportError, match="a: two scene times show the same image"):

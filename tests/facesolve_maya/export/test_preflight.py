@@ -52,7 +52,7 @@ def test_all_problems_are_found_at_once(scene, maya):
         ({"cameras": ()}, "no camera is given"),
         ({"meshes": ()}, "no head mesh is given"),
         ({"head": "nobody"}, "head transform 'nobody' does not exist"),
-        ({"head": "BS"}, "it is no transform"),
+        ({"head": "BS"}, "it is not a transform"),
         ({"meshes": ("head_GRP",)}, "0 visible mesh shapes"),
     ],
 )

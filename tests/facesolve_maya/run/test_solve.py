@@ -77,7 +77,7 @@ def test_a_crash_shows_the_end_of_stderr_and_only_that(fake_solver, interpreter)
 
 
 def test_exit_zero_without_done_is_a_failure(fake_solver, interpreter):
-    with pytest.raises(SolveError, match="without saying"):
+    with pytest.raises(SolveError, match="without reporting"):
         solve(fake_solver(silent=True), interpreter)
 
 

@@ -157,7 +157,7 @@ def leave_for(session, path, solver):
 def test_a_solve_goes_on_while_another_scene_is_open_and_waits_for_its_own(session, solver):
     home = leave_for(session, "/projects/rom/scenes/other.ma", solver)
     assert (session.state, session.away) == (SOLVING, True)
-    assert "goes on" in session.notice
+    assert "continues" in session.notice
     finish(session)
     assert session.notice == "'rom 012.ma' is solved. Open it to look at the result."
     assert (session.result, session.scene.applied) == (None, [])

@@ -90,7 +90,7 @@ def test_the_command_reports_drops_clocks_and_the_worst_mismatch(
     assert main([*arguments, "--on-bad-frame", "unseen"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "camera 'a': 12 images, 1 not in common, nothing dropped."
-    assert lines[1] == "camera 'b': 8 images, dropped 3 frames (5-7), clock +1.500 ms against 'a'."
+    assert lines[1] == "camera 'b': 8 images, dropped 3 frames (5-7), clock +1.500 ms relative to 'a'."
     assert lines[2].startswith("11 frames in common at 59.9988 a second; worst mismatch 0.00")
     assert main(["inspect", str(stage.folder / "take")]) == 0
     assert "Frames of the take without an image: 3, from 5 on" in capsys.readouterr().out.replace("\n", " ")
@@ -127,8 +127,8 @@ def test_a_damaged_recording_is_told_and_its_whole_images_used(stage: Stage) -> 
     path.write_bytes(path.read_bytes()[:-300])
     told: list[str] = []
     stage.pack(told.append)
-    assert told[0].startswith(f"camera 'b': '{path}' has an index, 'b.seq.idx', that does not fit it")
-    assert told[0].endswith("It is damaged or cut behind image 10; the images up to it can be read.")
+    assert told[0].startswith(f"camera 'b': '{path}' has an index, 'b.seq.idx', that does not match it")
+    assert told[0].endswith("It is damaged or truncated after image 10; the images up to it can be read.")
     assert stage.pulses_seen(stage.folder / "take")[1] == list(range(11))
 
 

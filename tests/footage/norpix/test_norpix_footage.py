@@ -58,7 +58,7 @@ def test_errors_name_camera_frame_and_file(tmp_path: Path) -> None:
     reader = open_footage(footage, camera())
     with pytest.raises(FootageError, match=r"^camera 'left', frame 1002: '.*left.seq' holds an image, number 1, that "):
         reader.read(1002)
-    with pytest.raises(FootageError, match=r"frame 1007: .* has 6 images, 0 to 5, and image 6 was asked for"):
+    with pytest.raises(FootageError, match=r"frame 1007: .* has 6 images, 0 to 5, but image 6 is needed"):
         reader.read(1007)
     with pytest.raises(FootageError, match=r"frame 1001: .* is 48x32 pixels, but the camera is calibrated at 64x32"):
         open_footage(footage, camera(width=64)).read(1001)
@@ -117,8 +117,8 @@ def test_what_is_wrong_with_a_recording_is_found(tmp_path: Path, policy: str, se
         findings,
         (
             "has no image of this frame",
-            "has 7 images, 0 to 6, but 2 frames of the take from 1008 on ask for others (0 to 8)",
-            "is damaged or cut behind image 6",
+            "has 7 images, 0 to 6, but 2 frames of the take from 1008 on need others (0 to 8)",
+            "is damaged or truncated after image 6",
             "holds an image, number 2, that is truncated or damaged",
             "runs at 23.9998 frames a second",
         ),

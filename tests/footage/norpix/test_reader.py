@@ -77,7 +77,7 @@ def test_raw_pixels_and_stamps_come_back_in_any_order(tmp_path: Path, kind: Kind
         expected = expanded(as_rgb(stored_pixels(images[number], kind), kind), kind.bits)
         np.testing.assert_array_equal(pixels, expected)
     for number in (-1, COUNT):
-        with pytest.raises(UnreadableImage, match=f"has 5 images, 0 to 4, and image {number} was asked for"):
+        with pytest.raises(UnreadableImage, match=f"has 5 images, 0 to 4, but image {number} is needed"):
             file.read(number)
     file.close()
 
@@ -118,9 +118,9 @@ def test_a_mosaic_becomes_colors_of_the_right_pattern(tmp_path: Path, pattern: s
 
 
 def test_a_mosaic_needs_its_pattern_and_colors_refuse_one(tmp_path: Path) -> None:
-    assert "state it, as '--bayer RGGB'" in refused(write_seq(tmp_path / "a.seq", Kind(5, "bayer"), pictures(1)))
+    assert "give it as '--bayer RGGB'" in refused(write_seq(tmp_path / "a.seq", Kind(5, "bayer"), pictures(1)))
     colors = write_seq(tmp_path / "b.seq", Kind(5, "bgr"), pictures(1))
-    assert "no Bayer mosaic; leave '--bayer' out" in refused(colors, "RGGB")
+    assert "not a Bayer mosaic; leave '--bayer' out" in refused(colors, "RGGB")
     tiny = write_seq(tmp_path / "c.seq", Kind(5, "bayer"), pictures(1, 2, 2))
     assert "too small for a Bayer mosaic" in refused(tiny, "RGGB")
     mono = write_seq(tmp_path / "d.seq", Kind(5, "mono"), pictures(1))
@@ -140,7 +140,7 @@ def test_a_cut_recording_gives_its_whole_images_and_says_so(tmp_path: Path) -> N
     raw.write_bytes(raw.read_bytes()[: 8192 + 2 * 8192 + 100])
     file = NorpixFile(raw)
     assert (file.count, file.note) == (2, "ends inside image 2, which is left out.")
-    for kept, note in ((-9, "is damaged or cut behind image 1"), (-5, "ends inside the time stamp of image 2")):
+    for kept, note in ((-9, "is damaged or truncated after image 1"), (-5, "ends inside the time stamp of image 2")):
         jpeg = write_seq(tmp_path / "jpeg.seq", Kind(5, "bgr", 8, ".jpg"), pictures(3))
         jpeg.write_bytes(jpeg.read_bytes()[:kept])
         file = NorpixFile(jpeg)
@@ -183,7 +183,7 @@ def test_an_index_that_lies_is_not_used(tmp_path: Path) -> None:
         index.write_bytes(lie)
         file = NorpixFile(path)
         assert file.count == 4
-        assert "'a.seq.idx', that does not fit it and was not used" in file.note
+        assert "'a.seq.idx', that does not match it and was ignored" in file.note
         np.testing.assert_array_equal(file.stamps(), stamps(4))
         assert file.read(3).shape == (HEIGHT, WIDTH, 3)
 
@@ -256,7 +256,7 @@ def test_a_file_without_a_whole_header_is_truncated(tmp_path: Path, size: int, s
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     assert "does not exist" in refused(tmp_path / "none.seq")
-    assert refused(tmp_path) == "is no file; check the footage path."
+    assert refused(tmp_path) == "is not a file; check the footage path."
 
 
 def test_values_above_the_stated_bits_are_refused(tmp_path: Path) -> None:

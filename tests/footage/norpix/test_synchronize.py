@@ -203,7 +203,7 @@ def test_what_cannot_be_matched_is_refused() -> None:
     good, _ = stage.record("a")
     back = good.stamps.copy()
     back[20:] -= 10_000_000
-    assert "camera 'b': the time stamps do not rise from image 19 to 20" in refusal(good, Recording("b", back))
+    assert "camera 'b': the time stamps do not increase from image 19 to 20" in refusal(good, Recording("b", back))
     assert "camera 'b': the time stamps are empty" in refusal(good, Recording("b", np.zeros(1, np.int64)))
     half = Recording("b", good.stamps[::2])
     assert "camera 'a' recorded 60.003 images a second and 'b' 30.001" in refusal(good, half)

@@ -376,7 +376,7 @@ def test_without_deviations_there_are_no_bands(open_report: Open) -> None:
     nothing = np.full((troubled.COUNT, 8), np.nan)
     tab = open_report(troubled.solution(control_std=nothing, head_std=np.full((troubled.COUNT, 6), np.nan)))
     assert "±" not in tab.text("#readout") + tab.text("#head") + tab.text("#curve-tools")
-    assert "holds no standard deviations" in tab.text("#certainty")
+    assert "has no standard deviations" in tab.text("#certainty")
 
 
 def test_frame_field_and_gaps(open_report: Open) -> None:

@@ -39,14 +39,14 @@ def one(findings: list[Finding], words: str) -> Finding:
     [
         ("frames: 1 frame is seen by no camera", ERROR, (troubled.UNSEEN,), ()),
         ("1 frame fits the footage far worse", ERROR, (troubled.BAD,), ()),
-        (f"camera '{troubled.HOSTILE_CAMERA}': it took no part in 3 frames", WARNING, troubled.BLIND, ()),
+        (f"camera '{troubled.HOSTILE_CAMERA}': it was not used in 3 frames", WARNING, troubled.BLIND, ()),
         ("camera 'top': it fits 1.50 times worse", WARNING, (), ()),
         ("browUp: it stands at its upper limit 1 in 12 frames", WARNING, tuple(troubled.LIMIT), ("browUp",)),
         ("smile_L: it jumps out of its curve", WARNING, (troubled.SPIKE,), ("smile_L",)),
         ("eyeBlink_L: it moves a large part", WARNING, (troubled.STEP,), ("eyeBlink_L",)),
         ("head: it moves away for a single frame", WARNING, (troubled.SPIKE,), ()),
         ("jawOpen: it was pinned to 0.9", ERROR, (troubled.MISSED,), ("jawOpen",)),
-        ("1 control is known to no better than a tenth of the range (mouthPress)", WARNING, (), ("mouthPress",)),
+        ("1 control is uncertain by more than a tenth of the range (mouthPress)", WARNING, (), ("mouthPress",)),
         ("controls: 2 pairs of them cannot be told apart", NOTE, (), ()),
         ("solution: it was solved in draft quality", NOTE, (), ()),
         ("texture: none was baked", NOTE, (), ()),
@@ -108,7 +108,7 @@ def test_a_solution_without_deviations_says_so() -> None:
     for nothing in (0.0, np.nan):
         bare = troubled.solution(control_std=np.full((40, 8), nothing), head_std=np.full((40, 6), nothing))
         findings = found(bare, None)
-        assert one(findings, "holds no standard deviations").severity == NOTE
+        assert one(findings, "has no standard deviations").severity == NOTE
         assert not any("known to no better" in finding.text for finding in findings)
         assert one(findings, "smile_L: it jumps")  # jumps are judged all the same
 

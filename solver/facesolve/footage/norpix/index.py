@@ -79,7 +79,7 @@ def find_images(stream: BinaryIO, file_bytes: int, header: SequenceHeader, index
     else:
         layout = _coded(_Walk(stream, file_bytes, header, header.codec), index)
     if layout.count == 0:
-        raise UnreadableImage("holds no whole image (the recording was cut, or the file was); copy the file again.")
+        raise UnreadableImage("holds no complete image (the recording or the file was truncated); copy the file again.")
     if layout.count > MAX_IMAGES:
         raise UnreadableImage(f"claims {layout.count} images; more than {MAX_IMAGES} cannot be read.")
     return layout
@@ -102,7 +102,7 @@ def _coded(walk: _Walk, index: Path) -> CodedLayout:
     notes = []
     indexed = _from_index(walk, start, index)
     if indexed is None and index.is_file():
-        notes.append(f"has an index, '{index.name}', that does not fit it and was not used.")
+        notes.append(f"has an index, '{index.name}', that does not match it and was ignored.")
     if indexed is not None:
         walk.offsets.extend((indexed["offset"][:-1] + 4).tolist())
         walk.sizes.extend((indexed["size"][:-1].astype(np.int64) - 4).tolist())
@@ -153,7 +153,7 @@ class _Walk:
         over = self.file_bytes - end <= max(_GAPS) or not any(tail[8:])
         if over or end <= self._index_end <= end + 8192:
             return ""
-        return f"is damaged or cut behind image {len(self.offsets) - 1}; the images up to it can be read."
+        return f"is damaged or truncated after image {len(self.offsets) - 1}; the images up to it can be read."
 
     def _size(self, at: int, start: bytes) -> int | None:
         """Size of the record at byte ``at`` that begins with ``start``."""

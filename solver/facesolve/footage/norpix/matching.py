@@ -89,7 +89,9 @@ def _report(found: Synchronization) -> list[str]:
     told = []
     for match in found.cameras:
         clock = (
-            "" if match.camera == first else f", clock {round(1e3 * match.ahead, 3) + 0.0:+.3f} ms against '{first}'"
+            ""
+            if match.camera == first
+            else f", clock {round(1e3 * match.ahead, 3) + 0.0:+.3f} ms relative to '{first}'"
         )
         lost = f"dropped {_frames(match.dropped)}" if match.dropped else "nothing dropped"
         unused = f", {match.unused} not in common" if match.unused else ""

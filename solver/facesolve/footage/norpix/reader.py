@@ -183,14 +183,11 @@ def full_scale(stored: np.ndarray, bits: int, number: int) -> np.ndarray:
 def _pattern(header: SequenceHeader, bayer: str | None) -> str | None:
     """Pattern to demosaic single-channel images with, or None."""
     if bayer is None and header.color == BAYER:
-        raise UnreadableImage(
-            "holds a Bayer mosaic, and does not say in a known way of which pattern; state it, as '--bayer RGGB', "
-            "GRBG, GBRG or BGGR."
-        )
+        raise UnreadableImage("holds a Bayer mosaic of unknown pattern; give it as '--bayer RGGB', GRBG, GBRG or BGGR.")
     if bayer is None or bayer == MOSAIC:
         return None
     if header.color in (BGR, RGB, BGRX):
-        raise UnreadableImage("holds colors, no Bayer mosaic; leave '--bayer' out.")
+        raise UnreadableImage("holds color images, not a Bayer mosaic; leave '--bayer' out.")
     if min(header.width, header.height) < _LEAST_MOSAIC:
         raise UnreadableImage(f"holds images of {header.width}x{header.height} pixels, too small for a Bayer mosaic.")
     return bayer
@@ -199,7 +196,7 @@ def _pattern(header: SequenceHeader, bayer: str | None) -> str | None:
 def _open(path: Path) -> BinaryIO:
     try:
         if path.exists() and not path.is_file():
-            raise UnreadableImage("is no file; check the footage path.")
+            raise UnreadableImage("is not a file; check the footage path.")
         return path.open("rb")
     except FileNotFoundError:
         raise UnreadableImage("does not exist; check the footage path.") from None
@@ -214,6 +211,6 @@ def _lost(error: OSError | ValueError) -> UnreadableImage:
     return UnreadableImage(f"cannot be read ({reason}); check the path and its permissions.")
 
 
-def _damaged(number: int, problem: object = "is damaged or cut short; copy the file again.") -> UnreadableImage:
+def _damaged(number: int, problem: object = "is damaged or truncated; copy the file again.") -> UnreadableImage:
     """problem: completes "an image that ..."."""
     return UnreadableImage(f"holds an image, number {number}, that {problem}")

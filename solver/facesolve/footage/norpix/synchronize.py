@@ -134,7 +134,7 @@ def _seconds(recording: Recording, first: Recording) -> np.ndarray:
         stamps = stamps[: np.flatnonzero(stamps)[-1] + 1]
     fall = np.flatnonzero(np.diff(stamps) <= 0)
     if len(fall) or not stamps[0]:
-        where = f"do not rise from image {fall[0]} to {fall[0] + 1}" if len(fall) else "are empty"
+        where = f"do not increase from image {fall[0]} to {fall[0] + 1}" if len(fall) else "are empty"
         raise FootageError(
             f"camera '{recording.camera}': the time stamps {where}; match the cameras by image numbers "
             "('--sync number'), or record or export again."
@@ -150,7 +150,7 @@ def _timelines(recordings: Sequence[Recording], times: Sequence[np.ndarray]) -> 
     if fast[0] > slow[0] * (1 + _RATE_TOLERANCE):
         raise FootageError(
             f"camera '{fast[1]}' recorded {fast[0]:.5g} images a second and '{slow[1]}' {slow[0]:.5g}; only recordings "
-            "of one rate can be matched."
+            "of equal rate can be matched."
         )
     lines: list[_Timeline] = []
     for recording, t, rate in zip(recordings, times, rates, strict=True):
@@ -241,7 +241,7 @@ def _no_overlap(lines: Sequence[_Timeline], shifts: Sequence[int]) -> FootageErr
     apart = (shifts[late] - shifts[early]) * lines[0].step
     return FootageError(
         f"cameras '{lines[early].camera}' and '{lines[late].camera}': their recordings do not overlap (by their clocks "
-        f"they began {apart:.3f} s apart); if the clocks differ, say how they fit by '--sync start' or "
+        f"they began {apart:.3f} s apart); if the clocks differ, align them with '--sync start' or "
         f"'--clock {lines[late].camera}=SECONDS'."
     )
 
@@ -289,7 +289,8 @@ def _warnings(matches: Sequence[CameraMatch], worst: Mismatch | None, frames: in
         if _FAR < part < 1 - _FAR:
             told.append(
                 f"the clock of camera '{match.camera}' differs from that of '{matches[0].camera}' by "
-                f"{1e3 * match.ahead:+.2f} ms, {part:.0%} of a frame; so near half a frame the match may be one off."
+                f"{1e3 * match.ahead:+.2f} ms, {part:.0%} of a frame; this close to half a frame, the match may be "
+                "off by one."
             )
     return told
 

@@ -79,7 +79,7 @@ def _cameras(solution: Solution) -> Iterator[Finding]:
         missed = tuple(int(i) for i in np.flatnonzero(~seen[:, index] & ~blind_everywhere))
         subject = f"camera '{name}'"
         if not seen[:, index].any():
-            text = "it did not see the head in any frame, so it took no part."
+            text = "it did not see the head in any frame, so it was not used."
             yield Finding(ERROR, subject, text, "Check its footage, calibration and frame offset.")
         elif missed:
             text = f"it took no part in {_count(missed, 'frame')}."
@@ -180,13 +180,13 @@ def _pins(solution: Solution, limits: Limits) -> Iterator[Finding]:
 
 def _certainty(solution: Solution, limits: Limits) -> Iterator[Finding]:
     if not limits.has_deviations:
-        yield Finding(NOTE, "solution", "it holds no standard deviations; how sure its curves are is not known.")
+        yield Finding(NOTE, "solution", "it has no standard deviations; how sure its curves are is not known.")
     ranges = dict(zip(solution.control_names, limits.span.tolist(), strict=True))
     unsure = [row for row in solution.uncertain_controls(ranges) if row.std > UNSURE]
     if unsure:
         names = tuple(row.name for row in unsure)
         text = (
-            f"{_count(names, 'control', ' is', ' are')} known to no better than a tenth of the range ({some(names)}): "
+            f"{_count(names, 'control', ' is', ' are')} uncertain by more than a tenth of the range ({some(names)}): "
             "too little shows in the footage."
         )
         yield Finding(WARNING, "controls", text, action=_show(solution, (), names))

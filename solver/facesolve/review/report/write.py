@@ -51,7 +51,7 @@ def write_report(
     if path.is_dir():
         raise TakeError(f"report: '{path}' is a folder; name a file in it, such as '{path / REPORT}'.")
     if path.suffix.lower() not in SUFFIXES:
-        raise TakeError(f"report: '{path}' does not end in {SUFFIXES[0]}, so browsers would not show it; name it so.")
+        raise TakeError(f"report: '{path}' does not end in {SUFFIXES[0]}, so browsers would not show it; rename it.")
     check_file(path)
     check_new(path, overwrite)
     videos = tuple(_video_request(kind, request) for kind in request.kinds)

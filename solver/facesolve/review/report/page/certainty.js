@@ -5,7 +5,7 @@ const LISTED = 10;
 function showCertainty() {
   const host = byId('certainty');
   if (!DATA.has_deviations) {
-    const sentence = 'The solution holds no standard deviations, so it cannot be said how sure its curves are.';
+    const sentence = 'The solution has no standard deviations, so the certainty of its curves is unknown.';
     host.append(make('p', { className: 'quiet' }, sentence));
     return;
   }

@@ -154,7 +154,7 @@ function stripTip(index, chosen) {
     const times = timesUsual(place, index);
     const text = Number.isFinite(times)
       ? `error ${written(ERRORS[place][index], 4)}, ${written(times, 2)}× the usual`
-      : 'took no part';
+      : 'not used';
     lines.push([`${camera}: ${text}`, Number.isFinite(times) ? heat(times) : '#5a6066']);
   });
   return lines;
@@ -170,7 +170,7 @@ function stripLegend() {
     'take. Keyframes are compared among themselves, since their colors are the ones agreed on.';
   const legend = make('p', { className: 'legend', title: about }, 'Error: ', `${low}×`, scale, `${high}× the usual`);
   if (ERRORS.some((errors) => errors.some((error) => !Number.isFinite(error)))) {
-    legend.append(make('span', {}, make('i', { className: 'unseen' }), 'took no part'));
+    legend.append(make('span', {}, make('i', { className: 'unseen' }), 'not used'));
   }
   if (KEYFRAMES.size) legend.append(make('span', {}, make('i', { className: 'key' }), 'keyframe of the solve'));
   if (DATA.levels.some(Boolean)) legend.append(make('span', {}, make('i', { className: 'mark' }), 'stands out'));
