@@ -201,9 +201,7 @@ def test_texture_is_bound_and_lies_beside_the_file(tmp_path: Path) -> None:
         source = surface.GetInput("diffuseColor").GetConnectedSources()[0][0].source.GetPrim()
         path = UsdShade.Shader(source).GetInput("file").Get().path
         assert path == "./head_textures/texture.<UDIM>.png"
-    assert notes == [
-        "cameras main cam: no lens distortion, which USD cannot store; use undistorted images"
-    ]
+    assert notes == ["cameras main cam: no lens distortion, which USD cannot store; use undistorted images"]
 
 
 def test_missing_texture_is_told(tmp_path: Path) -> None:

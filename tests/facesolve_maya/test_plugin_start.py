@@ -105,4 +105,4 @@ def test_packages_from_elsewhere_are_said(maya, tmp_path):
     assert maya.messages == []
     cmds.unloadPlugin(PLUGIN.stem)
     cmds.loadPlugin(str(copy))
-    assert any("Python takes 'facesolve_maya' from" in message for message in maya.messages)
+    assert any("Python imports 'facesolve_maya' from" in message for message in maya.messages)

@@ -88,7 +88,7 @@ def test_missing_and_malformed_files_are_named(tmp_path: Path) -> None:
     for spoilt, sentence in (
         ({"targets": 3}, "malformed"),
         ({"schema": 9}, "update Facesolve"),
-        ({"sha256": "0"}, "belong"),
+        ({"sha256": "0"}, "does not match its JSON"),
     ):
         (tmp_path / "correctives.json").write_text(json.dumps({**record, **spoilt}))
         with pytest.raises(TakeError, match=sentence):

@@ -87,7 +87,7 @@ def check_members(name: str, before: Set[str]) -> None:
     bare = sorted(plug for plug in layer_members(name) - before if layer_curve(name, plug) is None)
     if bare:
         raise TakeError(
-            "animation layer: '{}' contains {} without a key and would hold it still.".format(name, ", ".join(bare))
+            "animation layer: '{}' contains {} without a key and would hold it.".format(name, ", ".join(bare))
         )
 
 

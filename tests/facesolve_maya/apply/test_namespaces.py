@@ -50,7 +50,7 @@ def test_the_one_rig_with_all_controls_is_found(request_of, solved, here):
 def test_of_several_rigs_one_has_to_be_named(request_of):
     name("left")
     rig_of("right")
-    with pytest.raises(TakeError, match="the scene has the rig 2 times, as 'left', 'right'; choose one with -namespace"):
+    with pytest.raises(TakeError, match="the scene has the rig 2 times, as 'left', 'right'; choose one"):
         apply_solution(request_of)
     report = apply_solution(replace(request_of, namespace="right"))
     assert "right:face_CTL.open" in report.plugs
