@@ -13,6 +13,7 @@ from facesolve.calibrate.detect import detect
 from facesolve.cli import main
 from facesolve.geometry.camera_files import read_cameras
 from facesolve.take import Camera
+from facesolve.take.files import write_json
 from tests.calibrate.boards_seen import arc_of_cameras, waved_boards
 from tests.calibrate.photographs import photograph_board
 
@@ -50,7 +51,16 @@ def calibrate(folder: Path, out: Path, *more: str) -> int:
 
 
 def test_everything_is_written(photographs, tmp_path, capsys):
-    assert calibrate(photographs, tmp_path / "out", "--origin", "v0") == 0
+    earlier = {"cameras": {"cam1": {"per_view": {"v1": {}, "v77": {}, "../../mine": {}}}}}
+    write_json(tmp_path / "out" / "report.json", earlier)
+    views = tmp_path / "out" / "views"
+    for name in ("cam1/v77.jpg", "cam1/sketch.jpg", "../mine.jpg"):
+        (views / name).parent.mkdir(parents=True, exist_ok=True)
+        (views / name).write_bytes(b"")
+    assert calibrate(photographs, tmp_path / "out", "--origin", "v0", "--overwrite") == 0
+    assert not (views / "cam1" / "v77.jpg").exists()
+    for mine in (tmp_path / "out" / "mine.jpg", views / "cam1" / "sketch.jpg"):
+        mine.unlink()  # they are not of a calibration, and were kept
     printed = capsys.readouterr().out
     assert "few views constrain its lens (5)" in printed
     assert "mm apart" in printed
@@ -153,7 +163,7 @@ def test_few_boards_are_warned_of_and_an_impossible_lens_is_refused(photographs,
     for view in range(2, 8):
         (folder / f"v{view}.png").write_bytes(empty)
     assert calibrate(tmp_path / "few", tmp_path / "out", "--no-pictures") == 0
-    assert "camera 'cam0': the board was found in only 2 of its 8 images; check --board" in capsys.readouterr().out
+    assert "camera 'cam0': the board was found in only 2 of its 8 images. Check --board" in capsys.readouterr().out
     assert json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))["cameras"]["cam0"]["images"] == 8
 
     def detect_noise(gray, board, camera, view):

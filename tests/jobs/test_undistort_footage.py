@@ -156,3 +156,13 @@ def test_camera_cannot_name_a_folder_elsewhere(tmp_path, capsys):
     write_cameras([as_calibrated(lens("../a"))], tmp_path / "calibration.yml", "yml")
     assert undistort(tmp_path) == 2
     assert "is not a valid folder name" in capsys.readouterr().err
+
+
+def test_overwriting_leaves_no_image_of_before_and_every_file_of_others(tmp_path):
+    write_footage(tmp_path)
+    assert undistort(tmp_path) == 0
+    for name in ("a/notes.txt", "a/a_mask.png", "plate_0007.png"):
+        (tmp_path / "out" / name).write_bytes(b"mine")
+    assert undistort(tmp_path, "--frames", "12-12", "--only-cameras", "b", "--overwrite") == 0
+    files = sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*"))
+    assert files == ["a/a_mask.png", "a/notes.txt", "b/b_0012.png", "calibration.json", "plate_0007.png"]

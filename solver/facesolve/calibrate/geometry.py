@@ -57,13 +57,13 @@ def _of_camera(calibration: Calibration, lens: CalibratedLens, checked: Sequence
     images = calibration.session.images.get(lens.camera.name, 0)
     if len(checked) < FEW_FOUND * images:
         yield (
-            f"the board was found in only {len(checked)} of its {images} images only.",
+            f"the board was found in only {len(checked)} of its {images} images.",
             "Check --board (columns, rows), and that it is whole and sharp in them.",
         )
     points = sum(len(item.used) for item in checked)
     wrong = points - sum(int(item.used.sum()) for item in checked)
     if wrong > WRONG_SHARE * points:
-        yield f"{wrong} of {points} detected points were left out as wrong.", "Look at its pictures."
+        yield f"{wrong} of {points} detected points were rejected as outliers.", "Look at its pictures."
     if not lens.held:
         if len(used) < FEW_VIEWS:
             yield f"few views constrain its lens ({len(used)}).", f"Photograph the board in {FEW_VIEWS} or more."
@@ -113,7 +113,7 @@ def _of_rig(calibration: Calibration) -> Iterator[Finding]:
     cloud = np.concatenate([points @ pose[:3, :3].T + pose[:3, 3] for pose in calibration.boards.values()])
     widths = np.linalg.svd(cloud - cloud.mean(0), compute_uv=False)
     if widths[2] < FLAT * widths[0]:
-        text = "they lie nearly in one plane, which suits many lenses and places equally well."
+        text = "they lie nearly in one plane, which constrains focal lengths and positions poorly."
         remedy = "Move the board towards and away from the cameras and tilt it."
         yield Finding(WARNING, "boards", text, remedy)
 

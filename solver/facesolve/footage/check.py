@@ -58,7 +58,7 @@ def _shared_files(take: Take) -> list[Finding]:
             continue
         other = first.setdefault((os.path.normcase(footage.path), footage.offset), footage.camera)
         if other != footage.camera:
-            message = f"'{footage.path}' is the footage of camera '{other}' too."
+            message = f"'{footage.path}' is also the footage of camera '{other}'."
             findings.append(_finding(WARNING, footage.camera, None, message, "Give each camera its own."))
     return findings
 

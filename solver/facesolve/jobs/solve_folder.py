@@ -72,7 +72,7 @@ def solve_take_folder(
             take, solved, {**origin(take, take_folder, out, where), "seconds": clock.seconds, **record}
         )
         write_solution(solution, out)
-        remove_stale(out, TEXTURE_FILES, map(Path, look["texture"] or ()))
+        remove_stale(out, TEXTURE_FILES, map(Path, record["texture"] or ()))
     finally:
         write_atomic(out / LOG, ("\n".join(clock.lines) + "\n").encode("utf-8"))
     checkpoint.remove()

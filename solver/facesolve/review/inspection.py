@@ -62,8 +62,8 @@ def _rig_findings(rig: Rig) -> list[Finding]:
 
 def _start_findings(take: Take) -> list[Finding]:
     if take.start is None:
-        remedy = "'facesolve align' does so beforehand and shows what it found."
-        return [Finding(WARNING, "start pose", "there is none; the solve looks for the head itself.", remedy)]
+        remedy = "Run 'facesolve align' first to see what it finds."
+        return [Finding(WARNING, "start pose", "there is none; the solve will search for the head.", remedy)]
     findings = []
     bounds, values = take.rig.bounds, take.start.controls
     outside = np.flatnonzero((values < bounds[:, 0] - 1e-6) | (values > bounds[:, 1] + 1e-6))
@@ -80,7 +80,7 @@ def _start_findings(take: Take) -> list[Finding]:
         inside = ((pixels >= 0) & (pixels < (camera.width, camera.height))).all(axis=1) & (seen[:, 2] > 0)
         if not inside.any():
             text = f"the head is outside the image of camera '{camera.name}'."
-            findings.append(Finding(ERROR, "start pose", text, "Check units, axes and where the head stands."))
+            findings.append(Finding(ERROR, "start pose", text, "Check units, axes and the head's position."))
         elif inside.mean() < OUT_OF_SIGHT:
             text = f"{1 - inside.mean():.0%} of the head is outside the image of camera '{camera.name}'."
             findings.append(Finding(WARNING, "start pose", text, "Check that the start pose fits the footage."))

@@ -258,13 +258,16 @@ def test_bands_and_parts_of_range_can_be_switched(open_report: Open) -> None:
 def test_findings_lead_to_frame_and_curve(open_report: Open) -> None:
     tab = open_report()
     assert re.search(r"\d+ likely wrong, \d+ worth a look", tab.text("#verdict"))
-    spike = tab.page.locator(".findings li", has_text="smile_L spikes")
+    weak = tab.page.locator(".findings li", has_text="camera 'top': it fits 1.50 times worse")
+    assert weak.locator(".subject").inner_text().strip() == "camera 'top':"
+    assert weak.locator(".remedy").inner_text() == "Look at its calibration, focus and frame offset."
+    spike = tab.page.locator(".findings li", has_text="smile_L: it jumps")
     spike.get_by_role("button", name=f"Go to frame {troubled.SPIKE + 1}").click()
     assert tab.frame == troubled.SPIKE
     assert tab.page.locator("#readout li").count() == 1
     assert "0.500" in tab.text("#readout li[title=smile_L]")
     assert "21" in spike.locator(".chip").first.inner_text()
-    limit = tab.page.locator(".findings li", has_text="browUp stands")
+    limit = tab.page.locator(".findings li", has_text="browUp: it stands")
     assert limit.locator(".chip").first.inner_text() == "9–20"
 
 

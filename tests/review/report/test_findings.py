@@ -37,19 +37,19 @@ def one(findings: list[Finding], words: str) -> Finding:
 @pytest.mark.parametrize(
     ("words", "severity", "frames", "controls"),
     [
-        ("1 frame is seen by no camera", ERROR, (troubled.UNSEEN,), ()),
+        ("frames: 1 frame is seen by no camera", ERROR, (troubled.UNSEEN,), ()),
         ("1 frame fits the footage far worse", ERROR, (troubled.BAD,), ()),
-        (f"Camera {troubled.HOSTILE_CAMERA} was not used in 3 frames", WARNING, troubled.BLIND, ()),
-        ("Camera top fits 1.50 times worse", WARNING, (), ()),
-        ("browUp is at its upper limit 1 in 12 frames", WARNING, tuple(troubled.LIMIT), ("browUp",)),
-        ("smile_L spikes", WARNING, (troubled.SPIKE,), ("smile_L",)),
-        ("eyeBlink_L moves a large part", WARNING, (troubled.STEP,), ("eyeBlink_L",)),
-        ("The head moves away for a single frame", WARNING, (troubled.SPIKE,), ()),
-        ("jawOpen was pinned to 0.9", ERROR, (troubled.MISSED,), ("jawOpen",)),
+        (f"camera '{troubled.HOSTILE_CAMERA}': it was not used in 3 frames", WARNING, troubled.BLIND, ()),
+        ("camera 'top': it fits 1.50 times worse", WARNING, (), ()),
+        ("browUp: it is at its upper limit 1 in 12 frames", WARNING, tuple(troubled.LIMIT), ("browUp",)),
+        ("smile_L: it spikes", WARNING, (troubled.SPIKE,), ("smile_L",)),
+        ("eyeBlink_L: it moves a large part", WARNING, (troubled.STEP,), ("eyeBlink_L",)),
+        ("head: it moves away for a single frame", WARNING, (troubled.SPIKE,), ()),
+        ("jawOpen: it was pinned to 0.9", ERROR, (troubled.MISSED,), ("jawOpen",)),
         ("1 control is uncertain by more than a tenth of the range (mouthPress)", WARNING, (), ("mouthPress",)),
-        ("2 pairs of controls cannot be told apart", NOTE, (), ()),
-        ("draft quality", NOTE, (), ()),
-        ("No texture was baked", NOTE, (), ()),
+        ("controls: 2 pairs of them cannot be told apart", NOTE, (), ()),
+        ("solution: it was solved in draft quality", NOTE, (), ()),
+        ("texture: none was baked", NOTE, (), ()),
     ],
 )
 def test_each_trouble_is_found(
@@ -63,10 +63,12 @@ def test_each_trouble_is_found(
 
 def test_nothing_else_is_found_but_the_missing_footage(take: Take) -> None:
     findings = found(troubled.solution(), take)
-    missing = [finding for finding in findings if finding.text.startswith("Camera '")]
+    missing = [finding for finding in findings if "none of the 40 images exists" in finding.sentence]
     assert len(missing) == 3
-    assert all("none of the 40 images exists" in finding.text for finding in missing)
-    assert one(findings, "Rig: it has no UVs").severity == NOTE
+    assert [finding.subject for finding in missing] == [f"camera '{name}'" for name in troubled.solution().camera_names]
+    assert all(finding.remedy == "Check the path." for finding in missing)
+    assert one(findings, "rig: it has no UVs").severity == NOTE
+    assert all(finding.subject for finding in findings)
     assert len(findings) == 13 + len(missing) + 1, [finding.text for finding in findings]
     assert [finding.severity for finding in findings] == sorted(
         (finding.severity for finding in findings), key=SEVERITIES.index
@@ -108,14 +110,14 @@ def test_a_solution_without_deviations_says_so() -> None:
         findings = found(bare, None)
         assert one(findings, "has no standard deviations").severity == NOTE
         assert not any("known to no better" in finding.text for finding in findings)
-        assert one(findings, "smile_L spikes")  # jumps are judged all the same
+        assert one(findings, "smile_L: it jumps")  # jumps are judged all the same
 
 
 def test_a_camera_that_saw_nothing_is_a_problem() -> None:
     residual = troubled.residual()
     residual[:, 0] = np.nan
     findings = found(troubled.solution(residual=residual), None)
-    assert one(findings, "Camera front did not see the head in any frame").severity == ERROR
+    assert one(findings, "camera 'front': it did not see the head in any frame").severity == ERROR
 
 
 def test_a_blink_is_no_jump() -> None:
@@ -140,14 +142,14 @@ def test_a_gap_between_frames_is_no_jump() -> None:
     frames[troubled.STEP :] += 20
     findings = found(troubled.solution(frames=frames), None)
     assert not any("eyeBlink_L" in finding.text for finding in findings)
-    assert one(findings, "smile_L spikes")
+    assert one(findings, "smile_L: it jumps")
 
 
 def test_a_jump_within_the_deviation_is_noise() -> None:
     deviations = np.full((40, 8), 0.01)
     deviations[:, troubled.SMILE] = 0.13
     findings = found(troubled.solution(control_std=deviations), None)
-    assert not any("smile_L spikes" in finding.text for finding in findings)
+    assert not any("smile_L: it jumps" in finding.text for finding in findings)
 
 
 @pytest.mark.parametrize("provenance", [{"settings": 3, "keyframes": [[1], "x"]}, {"settings": {"pins": ["a", {}]}}])

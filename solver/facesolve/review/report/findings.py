@@ -82,12 +82,12 @@ def _cameras(solution: Solution) -> Iterator[Finding]:
             text = "it did not see the head in any frame, so it was not used."
             yield Finding(ERROR, subject, text, "Check its footage, calibration and frame offset.")
         elif missed:
-            text = f"it took no part in {_count(missed, 'frame')}."
+            text = f"it was not used in {_count(missed, 'frame')}."
             yield Finding(WARNING, subject, text, action=_show(solution, missed))
         others = np.delete(medians, index)
         others = others[np.isfinite(others)]
         if len(others) and medians[index] > WEAK_CAMERA * np.median(others):
-            text = f"it fits {medians[index] / np.median(others):.2f} times worse than the others in the whole take."
+            text = f"it fits {medians[index] / np.median(others):.2f} times worse than the others over the whole take."
             yield Finding(WARNING, subject, text, "Look at its calibration, focus and frame offset.")
 
 
@@ -102,7 +102,7 @@ def _limits(solution: Solution, limits: Limits) -> Iterator[Finding]:
             there = tuple(int(i) for i in np.flatnonzero(np.abs(values - limit) <= AT_LIMIT * span))
             if len(there) >= least and abs(limit - limits.default[k]) > AT_LIMIT * span:
                 text = (
-                    f"it stands at its {word} limit {limit:g} in {_count(there, 'frame')}; the performance may go "
+                    f"it is at its {word} limit {limit:g} in {_count(there, 'frame')}; the performance may go "
                     "beyond what the rig can show."
                 )
                 yield Finding(WARNING, name, text, action=_show(solution, there, (name,)))
@@ -117,7 +117,7 @@ def _jumps(solution: Solution, limits: Limits) -> Iterator[Finding]:
         spikes = _where(spike_heights(values) > np.maximum(SPIKE, noise), solution)
         steps = _where(step_heights(values) > np.maximum(STEP, noise), solution)
         if spikes:
-            text = "it jumps out of its curve for a single frame."
+            text = "it spikes for a single frame."
             yield Finding(WARNING, name, text, action=_show(solution, spikes, (name,)))
         if steps:
             text = "it moves a large part of its range from one frame to the next."
@@ -180,7 +180,7 @@ def _pins(solution: Solution, limits: Limits) -> Iterator[Finding]:
 
 def _certainty(solution: Solution, limits: Limits) -> Iterator[Finding]:
     if not limits.has_deviations:
-        yield Finding(NOTE, "solution", "it has no standard deviations; how sure its curves are is not known.")
+        yield Finding(NOTE, "solution", "it has no standard deviations; how certain its curves are is unknown.")
     ranges = dict(zip(solution.control_names, limits.span.tolist(), strict=True))
     unsure = [row for row in solution.uncertain_controls(ranges) if row.std > UNSURE]
     if unsure:
