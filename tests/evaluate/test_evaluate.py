@@ -227,7 +227,7 @@ def test_take_is_found_from_the_solution(tmp_path: Path, take: Take, truth: Trut
     assert find_take(solution, tmp_path / "job" / "out").name == "t"
     with pytest.raises(TakeError, match=r"not at .* any more; give the take's folder with --take"):
         find_take(solution, tmp_path / "elsewhere" / "out")
-    with pytest.raises(TakeError, match="does not say which take"):
+    with pytest.raises(TakeError, match="does not record its take"):
         find_take(solved(truth), tmp_path)
 
 

@@ -40,7 +40,7 @@ def remedy(take: Take) -> str:
 def test_what_to_do_stands_apart_from_what_is_wrong(good: Take, tmp_path: Path) -> None:
     assert remedy(replace(good, cameras=good.cameras[:1], footage=good.footage[:1])) == "Add a second view."
     assert remedy(replace(good, texture="gone.png")) == "Copy it there or pack again."
-    assert remedy(replace(good, start=None)).startswith("'facesolve align' does so beforehand")
+    assert remedy(replace(good, start=None)).startswith("Run 'facesolve align' first")
     shared = (good.footage[0], replace(good.footage[0], camera=good.footage[1].camera))
     assert remedy(replace(good, footage=shared)) == "Give each camera its own."
 

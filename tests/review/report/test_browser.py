@@ -261,7 +261,7 @@ def test_findings_lead_to_frame_and_curve(open_report: Open) -> None:
     weak = tab.page.locator(".findings li", has_text="camera 'top': it fits 1.50 times worse")
     assert weak.locator(".subject").inner_text().strip() == "camera 'top':"
     assert weak.locator(".remedy").inner_text() == "Look at its calibration, focus and frame offset."
-    spike = tab.page.locator(".findings li", has_text="smile_L: it jumps")
+    spike = tab.page.locator(".findings li", has_text="smile_L: it spikes")
     spike.get_by_role("button", name=f"Go to frame {troubled.SPIKE + 1}").click()
     assert tab.frame == troubled.SPIKE
     assert tab.page.locator("#readout li").count() == 1

@@ -110,7 +110,7 @@ def test_a_solution_without_deviations_says_so() -> None:
         findings = found(bare, None)
         assert one(findings, "has no standard deviations").severity == NOTE
         assert not any("known to no better" in finding.text for finding in findings)
-        assert one(findings, "smile_L: it jumps")  # jumps are judged all the same
+        assert one(findings, "smile_L: it spikes")  # jumps are judged all the same
 
 
 def test_a_camera_that_saw_nothing_is_a_problem() -> None:
@@ -142,14 +142,14 @@ def test_a_gap_between_frames_is_no_jump() -> None:
     frames[troubled.STEP :] += 20
     findings = found(troubled.solution(frames=frames), None)
     assert not any("eyeBlink_L" in finding.text for finding in findings)
-    assert one(findings, "smile_L: it jumps")
+    assert one(findings, "smile_L: it spikes")
 
 
 def test_a_jump_within_the_deviation_is_noise() -> None:
     deviations = np.full((40, 8), 0.01)
     deviations[:, troubled.SMILE] = 0.13
     findings = found(troubled.solution(control_std=deviations), None)
-    assert not any("smile_L: it jumps" in finding.text for finding in findings)
+    assert not any("smile_L: it spikes" in finding.text for finding in findings)
 
 
 @pytest.mark.parametrize("provenance", [{"settings": 3, "keyframes": [[1], "x"]}, {"settings": {"pins": ["a", {}]}}])
