@@ -267,7 +267,7 @@ def test_findings_lead_to_frame_and_curve(open_report: Open) -> None:
     assert tab.page.locator("#readout li").count() == 1
     assert "0.500" in tab.text("#readout li[title=smile_L]")
     assert "21" in spike.locator(".chip").first.inner_text()
-    limit = tab.page.locator(".findings li", has_text="browUp: it stands")
+    limit = tab.page.locator(".findings li", has_text="browUp: it is at")
     assert limit.locator(".chip").first.inner_text() == "9–20"
 
 
