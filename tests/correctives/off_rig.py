@@ -23,6 +23,8 @@ SPACING = 1.6
 def rig_with_insides() -> Rig:
     """``head_rig`` with a small piece inside that is not joined to it, as teeth are."""
     head = head_rig()
+    painted = head.photometric_weight
+    assert painted is not None
     corners = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
     faces = np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]]) + head.vertex_count
     return replace(
@@ -31,6 +33,7 @@ def rig_with_insides() -> Rig:
         face_counts=np.concatenate([head.face_counts, np.full(4, 3)]),
         face_vertices=np.concatenate([head.face_vertices, faces.reshape(-1)]),
         meshes=(),
+        photometric_weight=np.concatenate([painted, np.zeros(len(corners), np.float32)]),
     )
 
 
