@@ -7,6 +7,8 @@ import pytest
 
 TESTS = Path(__file__).resolve().parent
 SLOWEST = (  # files, the slowest first: one that starts last would keep one process waiting
+    "jobs/test_solve_folder.py",
+    "jobs/test_demo_take.py",
     "correctives/test_learn.py",
     "start/test_find.py",
     "review/report/test_browser.py",
