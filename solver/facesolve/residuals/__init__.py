@@ -1,1 +1,1 @@
-"""Residual blocks of the solve and their linearisation: photometric, contour, priors."""
+"""Residual blocks of the solve and their linearization: photometric, contour, priors."""

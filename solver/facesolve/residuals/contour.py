@@ -89,7 +89,7 @@ class _Outline:
 
 
 class ContourBuilder:
-    """Makes ``ContourPoints``. The surface that takes part is that whose colour drives the solve."""
+    """Makes ``ContourPoints``. The surface that takes part is that whose color drives the solve."""
 
     def __init__(self, take: Take, model: RigModel, views: ViewBuilder) -> None:
         self._model, self._views = model, views
@@ -124,7 +124,7 @@ class ContourBuilder:
                 kinds[image] = (size.numel(), (size, coverage[camera].shape, has_matte))
         for images in self._together(kinds):
             some = side_by_side([(pixels[image // count], image % count) for image in images])
-            # colours mix linearly in the pixels of an outline
+            # colors mix linearly in the pixels of an outline
             linear = replace(some, luminance=stacked(some.luminance).square().unbind(0)).level(level)
             for image, matte in zip(images, actor_mattes(linear, _covered(coverage, images)), strict=True):
                 mattes[image] = matte

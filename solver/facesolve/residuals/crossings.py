@@ -17,7 +17,7 @@ def find_crossings(alpha: Tensor, points: Tensor, normals: Tensor) -> tuple[Tens
     There it is refined to where alpha is half way between its values ``FLANK`` pixels to either side: the skin is
     darker at its outline, where it is seen at a slant, than farther in.
 
-    alpha: (I, H, W), NaN where unknown. points: (I, n, 2) pixels, centres at .5; normals: (I, n, 2) unit, out of the
+    alpha: (I, H, W), NaN where unknown. points: (I, n, 2) pixels, centers at .5; normals: (I, n, 2) unit, out of the
     actor. Returns crossings (I, n, 2) and found (I, n) bool: False where nothing crosses within ``REACH`` or the
     actor's outline runs at more than 45 degrees to the rig's.
     """
@@ -55,7 +55,7 @@ def _nearest_fall(along: Tensor, steps: Tensor, threshold: Tensor, near: Tensor)
 
 def _sample(images: Tensor, half: Tensor, places: Tensor) -> Tensor:
     """Bilinear samples (I, n, m) of ``images`` (I, H, W), ``half`` their size, at pixels (I, n, m, 2); NaN beyond the
-    outermost pixel centres."""
+    outermost pixel centers."""
     offset = places - half
     values = F.grid_sample(images[:, None], offset / half, align_corners=False)[:, 0]
     return torch.where((offset.abs() <= half - 0.5).all(-1), values, torch.nan)

@@ -1,4 +1,4 @@
-"""What the cameras observe at the surface samples: normalised image values, their gradients and pixel positions."""
+"""What the cameras observe at the surface samples: normalized image values, their gradients and pixel positions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from facesolve.geometry.surface_samples import SurfaceSamples
 class Views:
     """A batch of B frames seen by C cameras at one pyramid level, with visibility frozen.
 
-    images: the cameras' normalised images, those of one size together. cameras: of this level, leading dimensions
+    images: the cameras' normalized images, those of one size together. cameras: of this level, leading dimensions
     (B, C). visibility: (B, C, N) weight of each sample, 0 where hidden.
     edges: (B, N, 2, 3) two edges of each sample's triangle in rig space at the pose the views were made for, cm.
     velocity: (B, N, 3) motion of the samples in the world, rig space, cm a frame, where cameras are out of step by

@@ -1,6 +1,6 @@
 """Photometric residuals at surface samples: what the cameras see there, against what the surface looks like.
 
-The surface's look is a ``Template``: one normalised colour a sample and its slope along the surface. It is either given
+The surface's look is a ``Template``: one normalized color a sample and its slope along the surface. It is either given
 (tracking) or eliminated from the equations (``facesolve.stages.bundle``). Knows no files, no priors and no solver.
 """
 
@@ -36,13 +36,13 @@ class Template:
 
 
 def surface_slopes(observation: Observation, edges: Tensor) -> Tensor:
-    """Slopes of the observed colour along the triangle edges: (B, C, N, 2). edges: (B, N, 2, 3)."""
+    """Slopes of the observed color along the triangle edges: (B, C, N, 2). edges: (B, N, 2, 3)."""
     along = [(observation.covectors * edges[:, None, :, edge]).sum(-1) for edge in range(2)]
     return torch.stack(along, -1)
 
 
 def template_covectors(slopes: Tensor, rays: Tensor, edges: Tensor) -> Tensor:
-    """Derivative of the colour seen by a camera with respect to the surface's position, from the template's slopes.
+    """Derivative of the color seen by a camera with respect to the surface's position, from the template's slopes.
 
     The covector g that gives the slopes along both edges and 0 along the viewing ray (moving a point along its ray does
     not change its pixel); 0 for triangles without area. Unlike the footage's own gradient it holds no noise of the

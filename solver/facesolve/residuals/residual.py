@@ -64,11 +64,11 @@ class Residual(Protocol):
         Args:
             known: take, rig and cameras.
             frames: (B,) int64, indices into ``take.frames``.
-            pose: controls (B, K) and head transforms (B, 4, 4), rig to world, centimetres, float64.
+            pose: controls (B, K) and head transforms (B, 4, 4), rig to world, centimeters, float64.
 
         Returns:
             A (B, K+6, K+6), b (B, K+6) = -gradient and cost (B,), float64, on the device of the pose. Unknowns are the
-            controls and the head step (w, u) of ``rigid.retract``: radians, centimetres, along the head's own axes;
+            controls and the head step (w, u) of ``rigid.retract``: radians, centimeters, along the head's own axes;
             ``rigid.step_basis`` is its derivative in rig space. A (B, K, K) and b (B, K) leave the head alone.
         """
         ...

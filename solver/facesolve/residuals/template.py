@@ -13,14 +13,14 @@ from .observation import Observation
 from .photometric import Template, surface_slopes
 
 REWEIGHTINGS = 4
-ENOUGH = 0.2  # total weight below which a sample's colour is not known
+ENOUGH = 0.2  # total weight below which a sample's color is not known
 KNOWN_WEIGHT = 3.0  # observations that the rig's own texture counts for
 
 
 def agree(
     observation: Observation, edges: Tensor, scale: Tensor | None = None, known: Template | None = None
 ) -> tuple[Template, Tensor, Tensor]:
-    """The robust weighted mean over frames and cameras of the colour at each sample.
+    """The robust weighted mean over frames and cameras of the color at each sample.
 
     Samples that fewer than two images saw say nothing about the pose and get weight 0. edges: (B, N, 2, 3) cm.
     scale: robust scale, or None to take it from the residuals. known: the rig's own texture, which votes like
@@ -52,10 +52,10 @@ def _nothing_known(observation: Observation) -> Template:
 
 
 class TemplateMemory:
-    """A template that grows while a take is tracked: robust running means of colour and slopes."""
+    """A template that grows while a take is tracked: robust running means of color and slopes."""
 
     def __init__(self, count: int, like: Tensor) -> None:
-        self.sums = like.new_zeros(count, 3)  # weighted colour and slopes
+        self.sums = like.new_zeros(count, 3)  # weighted color and slopes
         self.weights = like.new_zeros(count)
 
     def template(self) -> Template:

@@ -1,4 +1,4 @@
-"""From footage to what a solve compares: luminance pyramids, visibility, normalised images at one pyramid level."""
+"""From footage to what a solve compares: luminance pyramids, visibility, normalized images at one pyramid level."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Visibility:
 
 
 class ViewBuilder:
-    """Makes ``Views``: rasterizes the rig at a pose to find what each camera sees, and normalises the images there.
+    """Makes ``Views``: rasterizes the rig at a pose to find what each camera sees, and normalizes the images there.
 
     finest_visibility: finest pyramid level at which visibility is rasterized. Work is done on as many images at once as
     suits the device; no result depends on how many.

@@ -29,7 +29,7 @@ HOLD_DEVIATION = 0.05  # of a control's range: one frame alone says little about
 
 
 def align(problem: Problem, pixels: FramePixels, pose: Pose, frame: int) -> Pose:
-    """Pose (B = 1) of take frame index ``frame`` on which the cameras agree about the surface's colours.
+    """Pose (B = 1) of take frame index ``frame`` on which the cameras agree about the surface's colors.
 
     The outline and the rig's own texture, where there are any, have their say. The head transform comes first, over
     all levels, then the controls follow on a short leash. With one camera and no texture nothing can disagree, and the
@@ -59,7 +59,7 @@ def improve(
     rounds: times the views are made anew.
     """
     options = BundleOptions(ITERATIONS, free_controls, 1 / (deviation * problem.prior.span) ** 2, ALIGN)
-    # an outline is only as sharp as its matte: at the finest levels the colours decide alone
+    # an outline is only as sharp as its matte: at the finest levels the colors decide alone
     outlines = level if level >= outline_level(problem) else None
     mattes: Sequence[Matte] = ()
     for _ in range(rounds):

@@ -1,8 +1,8 @@
-"""Several frames at once with the surface's colour eliminated: what tells a true pose from one that a texture absorbs.
+"""Several frames at once with the surface's color eliminated: what tells a true pose from one that a texture absorbs.
 
 A texture made from a misaligned frame reproduces that frame perfectly, so no tracker can undo the misalignment. Here no
 texture is fixed: the residual of an observation is its difference from the mean over all cameras and frames, and the
-derivative is centred the same way (variable projection, Golub & Pereyra 1973). What is left is what only the true pose
+derivative is centered the same way (variable projection, Golub & Pereyra 1973). What is left is what only the true pose
 explains: all cameras, at all frames, agree about every point of the surface.
 
 Calibrations are never exact. What all frames have in common shows it, so errors of the cameras are found along with the
@@ -42,7 +42,7 @@ SURE = 2.0  # mean squared error of a camera, in its deviations, from which the 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What a bundle may know besides the footage's colours: outlines of some frames, and the rig's own texture."""
+    """What a bundle may know besides the footage's colors: outlines of some frames, and the rig's own texture."""
 
     outlines: Outlines | None = None
     known: Template | None = None
@@ -103,7 +103,7 @@ def bundle(
 ) -> BundleFit:
     """Levenberg-Marquardt on M frames jointly, which are the batch of ``views``. frames: (M,) take frame indices.
 
-    evidence: what is known besides the footage's colours. errors: of the cameras, from which their fit begins. Where
+    evidence: what is known besides the footage's colors. errors: of the cameras, from which their fit begins. Where
     they are found, the cameras of ``views`` are as calibrated, and ``views.velocity`` is known.
     """
     anchor = None if options.hold is None else Anchor(pose.controls, options.hold)

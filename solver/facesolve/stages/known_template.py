@@ -1,6 +1,6 @@
 """The template of a rig whose texture is known: its own texture, drawn and observed exactly as footage is.
 
-Unlike a template learnt from footage it holds no misalignment, so it tells where the rig really is.
+Unlike a template learned from footage it holds no misalignment, so it tells where the rig really is.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ def known_template(problem: Problem, texture: Texture, pose: Pose, frames: Tenso
     """What the rig's texture looks like at the samples, seen by the cameras of M frames at a pyramid level.
 
     pose: M poses; frames: (M,) take frame indices; one is enough, more reach samples that one view hides. The texture
-    is drawn unlit: normalisation takes slow changes of light out of the footage it will be compared with. Values and
+    is drawn unlit: normalization takes slow changes of light out of the footage it will be compared with. Values and
     slopes are means over all views, weighted by visibility; weight 0 where no camera looks or no tile of the texture
     lies. Raises SolveError when the rig has no UVs.
     """
     count = len(problem.samples.weight)
-    sums = problem.samples.neutral.new_zeros(count, 3)  # weighted colour and slopes
+    sums = problem.samples.neutral.new_zeros(count, 3)  # weighted color and slopes
     weights = problem.samples.neutral.new_zeros(count)
     for m, frame in enumerate(frames.tolist()):
         one = pose.at([m])
@@ -53,7 +53,7 @@ def _drawn_views(problem: Problem, texture: Texture, pose: Pose, frame: int, lev
 
 
 def _normalized(rendering: Rendering) -> Tensor:
-    """(B, H, W) as ``normalize`` gives. The surface's colours go on beyond its outline, so that none is drawn in."""
+    """(B, H, W) as ``normalize`` gives. The surface's colors go on beyond its outline, so that none is drawn in."""
     inside = rendering.coverage >= 0.5
     colors = rendering.colors / rendering.coverage.clamp_min(0.5)[..., None]
     luminance = [

@@ -30,7 +30,7 @@ CORRELATED_PIXELS = 16.0  # residuals of samples nearer than this many square pi
 class Quality:
     """What a quality preset stands for.
 
-    samples: surface samples. keyframes: most frames whose colours are eliminated jointly. finest, finest_visibility:
+    samples: surface samples. keyframes: most frames whose colors are eliminated jointly. finest, finest_visibility:
     pyramid levels of the last comparison and of the visibility test (0 is full resolution).
     """
 
@@ -41,7 +41,7 @@ class Quality:
 
 
 SMALL_CONTROL_STEP = 2e-3  # of a control's unit
-SMALL_HEAD_STEP = 1e-4  # radians, centimetres
+SMALL_HEAD_STEP = 1e-4  # radians, centimeters
 
 QUALITY = {
     "draft": Quality(samples=10_000, keyframes=8, finest=1, finest_visibility=2),
@@ -150,7 +150,7 @@ class Problem:
     def velocity(self, pose: Pose, frames: Tensor) -> Tensor:
         """(B, N, 3) motion of the samples in the world, rig space, cm a frame, at take frame indices ``frames`` (B,).
 
-        pose: of all F frames of the take. A take's first and last frames have one neighbour to tell from.
+        pose: of all F frames of the take. A take's first and last frames have one neighbor to tell from.
         """
         numbers = torch.as_tensor(self.take.frames, device=frames.device)
         before, after = (frames - 1).clamp_min(0), (frames + 1).clamp_max(len(numbers) - 1)
@@ -200,7 +200,7 @@ class Problem:
         """Variance to divide photometric information by, so that it counts independent observations.
 
         ``scale`` is ``residual_scale``, two standard deviations. Samples closer than ``CORRELATED_PIXELS`` share
-        their noise (normalisation window, bilinear taps, shading), so each counts for less than one.
+        their noise (normalization window, bilinear taps, shading), so each counts for less than one.
         """
         spacing = self.samples.spacing * self.pixels_per_cm / 2**level
         return (scale / 2).double() ** 2 * max(1.0, CORRELATED_PIXELS / spacing**2)

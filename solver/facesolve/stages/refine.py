@@ -32,7 +32,7 @@ ANCHOR_DEVIATION = 0.3  # of a control's range, around where the bundle put it
 # standard deviations of the change of velocity between frames, at 30 frames a second
 CONTROL_ACCELERATION = 0.02  # of a control's range
 ROTATION_ACCELERATION = 0.003  # radians
-TRANSLATION_ACCELERATION = 0.03  # centimetres
+TRANSLATION_ACCELERATION = 0.03  # centimeters
 REFERENCE_FPS = 30.0
 CONVERGED = 1e-8  # of the joint pass' cost: what is left moves nothing by more than a hundredth of its deviation
 
@@ -140,7 +140,7 @@ def smoothness_information(problem: Problem) -> Tensor:
 
 
 def linked_frames(problem: Problem) -> Tensor:
-    """(F,) bool: frames whose two neighbours are equally far in time, so that a second difference means something."""
+    """(F,) bool: frames whose two neighbors are equally far in time, so that a second difference means something."""
     gaps = np.diff(problem.take.frames)
     linked = np.zeros(problem.take.frame_count, bool)
     linked[1:-1] = gaps[1:] == gaps[:-1]
@@ -151,7 +151,7 @@ def _motion_differences(pose: Pose, linked: Tensor) -> Tensor:
     """Gradient (F, K+6) of half the squared second differences with respect to the step of each frame.
 
     The head's second difference is taken in the axes of the middle frame: ``log(R_f^T R_f+1) - log(R_f-1^T R_f)`` and
-    ``R_f^T (t_f-1 - 2 t_f + t_f+1)``; between neighbouring frames its derivative is 1, -2, 1 to first order.
+    ``R_f^T (t_f-1 - 2 t_f + t_f+1)``; between neighboring frames its derivative is 1, -2, 1 to first order.
     """
     controls = second_differences(pose.controls, linked)
     head = torch.zeros(len(pose.head), 6, dtype=pose.head.dtype, device=pose.head.device)

@@ -33,7 +33,7 @@ from .known_template import known_template
 from .problem import Problem
 from .stuck_controls import Seen, reconsider
 
-WINDOW = 16  # frames: the template learns between windows, and what it has learnt keeps the next ones near
+WINDOW = 16  # frames: the template learns between windows, and what it has learned keeps the next ones near
 OPTIONS = FrameFitOptions(4, template_share=0.5, box_rounds=2, stage=TRACK)  # near is enough
 SAMPLES = 5_000
 PREDICTION_DEVIATION = 0.1  # of a control's range, around its prediction for the next frame
@@ -80,7 +80,7 @@ class Tracker:
         self._learn(self._observe(_Window([frame], [pixels]), pose))
 
     def follow(self, frames: Sequence[int], pixels: Sequence[FramePixels], last: Pose, before: Pose | None) -> Pose:
-        """Poses (W) of the next take frame indices, in the order of going, which are then learnt from.
+        """Poses (W) of the next take frame indices, in the order of going, which are then learned from.
 
         last, before: poses (B = 1) of the frame from which they go on and of the one before it, if any.
         """
