@@ -15,8 +15,8 @@ from facesolve.calibrate.adjust import (
     _linearize,
     _reduced,
     adjust,
-    moved,
     residuals_of,
+    rigid_motion,
 )
 from facesolve.calibrate.board import parse_board
 from facesolve.calibrate.lens import MODELS, distortion, free_basis, parameters_of, project, smallest_model
@@ -65,8 +65,8 @@ def test_jacobians_are_the_numeric_ones():
     def residual(lens_step, camera_step, board_step):
         lenses, cameras, boards = rig.lenses.copy(), rig.cameras.copy(), rig.boards.copy()
         lenses[sighting.camera] += basis @ lens_step
-        cameras[sighting.camera] = moved(camera_step) @ cameras[sighting.camera]
-        boards[sighting.view] = boards[sighting.view] @ moved(board_step)
+        cameras[sighting.camera] = rigid_motion(camera_step) @ cameras[sighting.camera]
+        boards[sighting.view] = boards[sighting.view] @ rigid_motion(board_step)
         return residuals_of([sighting], Rig(lenses, cameras, boards))[0].ravel()
 
     sizes = (basis.shape[1], 6, 6)
@@ -105,10 +105,10 @@ def test_disturbed_rig_comes_back():
     random = np.random.default_rng(3)
     rig = Rig(
         truth.lenses * (1 + 0.02 * random.normal(size=truth.lenses.shape)),
-        np.stack([moved(0.02 * random.normal(size=6)) @ pose for pose in truth.cameras]),
+        np.stack([rigid_motion(0.02 * random.normal(size=6)) @ pose for pose in truth.cameras]),
         np.stack(
             [
-                b @ moved(0.05 * random.normal(size=6) * free)
+                b @ rigid_motion(0.05 * random.normal(size=6) * free)
                 for b, free in zip(truth.boards, freedom.boards, strict=True)
             ]
         ),

@@ -8,7 +8,7 @@ import torch
 from facesolve.geometry.pose import Pose
 from facesolve.optimize.robust import robust_loss
 from facesolve.residuals.photometric import Template
-from facesolve.stages.stuck_controls import TYPICAL_LOSS, Seen, reconsider, suspects
+from facesolve.stages.stuck_controls import TYPICAL_LOSS, SampleValues, reconsider, suspects
 
 SAMPLES, CONTROLS = 40, 3
 SCALE = torch.tensor([0.5])
@@ -18,9 +18,9 @@ def _template() -> Template:
     return Template(torch.zeros(SAMPLES), torch.zeros(SAMPLES, 2), torch.ones(SAMPLES))
 
 
-def _seen(values: torch.Tensor, weights: torch.Tensor) -> Seen:
+def _sample_values(values: torch.Tensor, weights: torch.Tensor) -> SampleValues:
     """One camera; values, weights: (B, N) or (N,)."""
-    return Seen(values.view(-1, 1, SAMPLES), weights.view(-1, 1, SAMPLES))
+    return SampleValues(values.view(-1, 1, SAMPLES), weights.view(-1, 1, SAMPLES))
 
 
 def _problem(locked: bool = False) -> SimpleNamespace:
@@ -39,7 +39,7 @@ def _problem(locked: bool = False) -> SimpleNamespace:
     )
 
 
-def _look_of_lids(rows: Sequence[int], pose: Pose) -> Seen:
+def _observe_lids(rows: Sequence[int], pose: Pose) -> SampleValues:
     """What is seen while the truth is 0 for the controls 1 and 2: elsewhere, the samples they move show other things,
     but at 0 they are folded away. The second frame is right from the beginning."""
     assert len(rows) == len(pose.controls)
@@ -49,7 +49,7 @@ def _look_of_lids(rows: Sequence[int], pose: Pose) -> Seen:
         off = pose.controls[:, control] > 0.3
         values[:, samples] = torch.where(off, 3.0, 0.1)[:, None]
         weights[:, samples] = off[:, None].float()
-    return _seen(values, weights)
+    return _sample_values(values, weights)
 
 
 def _stuck() -> Pose:
@@ -66,8 +66,8 @@ def _again(problem: SimpleNamespace, fitted: list[tuple[int, list[float]]]) -> P
 
 
 def _reconsidered(problem: SimpleNamespace, stuck: Pose, fit: Callable[[Sequence[int], Pose], Pose]):
-    seen = _look_of_lids([0, 1], stuck)
-    return reconsider(problem, stuck, [0, 1], seen, _look_of_lids, fit, _template(), SCALE.expand(2))  # type: ignore[arg-type]
+    observed = _observe_lids([0, 1], stuck)
+    return reconsider(problem, stuck, [0, 1], observed, _observe_lids, fit, _template(), SCALE.expand(2))  # type: ignore[arg-type]
 
 
 def test_stuck_controls_are_moved_one_after_the_other_and_the_others_are_not():
@@ -102,7 +102,7 @@ def test_a_trial_that_the_fit_makes_worse_is_not_taken():
 
 
 def test_no_suspect_where_the_whole_surface_disagrees_alike():
-    everywhere = _seen(torch.full((SAMPLES,), 3.0), torch.ones(SAMPLES))
+    everywhere = _sample_values(torch.full((SAMPLES,), 3.0), torch.ones(SAMPLES))
     assert suspects(everywhere, _template(), SCALE, torch.full((1, CONTROLS), 0.97)) == [[]]
 
 
@@ -110,7 +110,7 @@ def test_a_control_whose_surface_alone_disagrees_is_suspected_in_its_frame():
     values = torch.full((2, SAMPLES), 0.1)
     values[1, 20:30] = 3.0
     share = torch.tensor([[0.04, 0.04, 0.04], [0.04, 0.04, 0.97]])
-    assert suspects(_seen(values, torch.ones(2, SAMPLES)), _template(), SCALE.expand(2), share) == [[], [2]]
+    assert suspects(_sample_values(values, torch.ones(2, SAMPLES)), _template(), SCALE.expand(2), share) == [[], [2]]
 
 
 def test_typical_loss_is_that_of_noise():

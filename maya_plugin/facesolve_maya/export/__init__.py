@@ -2,12 +2,12 @@
 
 from facesolve_maya.scene.findings import ExportError
 
-from .request import IGNORED, LOCKED, PINNED, ExportRequest
+from .request import FREE, LOCKED, PINNED, ExportRequest
 from .rig import reading_once
 from .take import export_take, preflight
 
 __all__ = [
-    "IGNORED",
+    "FREE",
     "LOCKED",
     "PINNED",
     "ExportError",

@@ -14,7 +14,7 @@ from facesolve_maya.scene.plugs import obstacle, short_name, source, split
 from facesolve_maya.scene.units import internal_factor
 
 from .drivers import COMBINATION, Drive, Path, classify, is_channel, limits, piecewise, rest_value
-from .request import IGNORED, LOCKED, PINNED
+from .request import FREE, LOCKED, PINNED
 
 _AT_REST = 1e-4  # of a weight
 
@@ -169,7 +169,7 @@ def key_choices(
     settings = {control.name: control for control in given}
     pins: List[Pin] = []
     for control in controls:
-        use = uses.get(control.name, IGNORED)
+        use = uses.get(control.name, FREE)
         why = obstacle(control.plug)
         if why and use != LOCKED:
             report.warning(

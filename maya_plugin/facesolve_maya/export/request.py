@@ -7,7 +7,7 @@ from typing import Dict, Tuple
 
 from facesolve.take import Settings
 
-IGNORED = "free"
+FREE = "free"
 PINNED = "pinned"
 LOCKED = "locked"
 

@@ -11,7 +11,7 @@ import numpy as np
 from facesolve.take import Mesh, Rig, Shape, Target
 from facesolve.take.rig_evaluation import shape_activations
 from facesolve_maya.scene.findings import ERROR, ExportError, Report
-from facesolve_maya.scene.geometry import Topology, moved, read_topology
+from facesolve_maya.scene.geometry import Topology, read_topology, transformed
 from facesolve_maya.scene.head import mesh_in_rig_space
 from facesolve_maya.scene.plugs import short_name
 
@@ -89,7 +89,7 @@ def _read(meshes: Tuple[str, ...], head: str, times: Tuple[float, ...], report: 
                 targets = read_targets(step, len(rest), times, step is blends[0], report)
                 found += [_in_rig_space(target, matrix) for target in targets]
         per_mesh.append(found)
-        neutrals.append(moved(rest, matrix))
+        neutrals.append(transformed(rest, matrix))
     report.raise_errors()
     joined = _joined_targets(per_mesh, [len(neutral) for neutral in neutrals])
     driven = [

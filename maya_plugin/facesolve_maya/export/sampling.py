@@ -12,7 +12,7 @@ from maya import cmds
 
 from facesolve.take import Control, Driver, Rig, Shape, Target
 from facesolve_maya.scene.findings import Refusal, Report
-from facesolve_maya.scene.geometry import moved, read_topology, shape_points, world_matrix
+from facesolve_maya.scene.geometry import read_topology, shape_points, transformed, world_matrix
 from facesolve_maya.scene.head import above_in_dag, head_now, not_carried, nudged
 from facesolve_maya.scene.plugs import driver_of, short_name, split
 from facesolve_maya.scene.undisturbed import undisturbed
@@ -52,18 +52,18 @@ def sample_rig(
 
 
 def _refuse_bystanders(shapes: List[str], head: str, time: float) -> None:
-    """Refusal for a mesh of which no good part follows when the head is moved: skinning carries it, or a parent."""
+    """Refusal for a mesh of which no good part follows when the head moves: skinning carries it, or a parent."""
     shapes = [shape for shape in shapes if not above_in_dag(head, shape)]
     if not shapes:
         return
     with undisturbed((), time):
-        before = [moved(shape_points(shape), world_matrix(shape)) for shape in shapes]
+        before = [transformed(shape_points(shape), world_matrix(shape)) for shape in shapes]
         turn = np.linalg.inv(world_matrix(head))
     with nudged(head, time):
-        after = [moved(shape_points(shape), world_matrix(shape)) for shape in shapes]
+        after = [transformed(shape_points(shape), world_matrix(shape)) for shape in shapes]
         turn = turn @ world_matrix(head)
     for shape, old, new in zip(shapes, before, after):
-        expected = moved(old, turn)
+        expected = transformed(old, turn)
         way = np.linalg.norm(expected - old, axis=1)
         if way.max() > 1e-6 and np.mean(np.linalg.norm(expected - new, axis=1) <= 0.1 * way) < _CARRIED:
             raise not_carried(head, shape)
@@ -107,7 +107,7 @@ def _set(values: Dict[str, float]) -> None:
 def _record(shapes: List[str], head: str) -> List[np.ndarray]:
     """Points (V, 3) of each mesh in rig space, as the scene stands, centimeters."""
     off = np.linalg.inv(head_now(head)).T
-    return [moved(shape_points(shape), world_matrix(shape) @ off) for shape in shapes]
+    return [transformed(shape_points(shape), world_matrix(shape) @ off) for shape in shapes]
 
 
 def _record_control(

@@ -72,6 +72,6 @@ def world_matrix(node: str, time: Optional[float] = None) -> np.ndarray:
     return np.array(found, np.float64).reshape(4, 4)
 
 
-def moved(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+def transformed(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """Points (V, 3) through a row-vector matrix (4, 4)."""
     return points @ matrix[:3, :3] + matrix[3, :3]

@@ -58,13 +58,13 @@ def build(path: Optional[Path] = None) -> str:
         for surplus in controls[1:]:
             cmds.deleteUI(surplus, control=True)
         if controls:
-            cmds.shelfButton(controls[0], edit=True, **_look(button))
+            cmds.shelfButton(controls[0], edit=True, **_appearance(button))
         else:
-            cmds.shelfButton(button.name, parent=layout, sourceType="python", style="iconOnly", **_look(button))
+            cmds.shelfButton(button.name, parent=layout, sourceType="python", style="iconOnly", **_appearance(button))
     return layout
 
 
-def _look(button: ShelfButton) -> Dict[str, Any]:
+def _appearance(button: ShelfButton) -> Dict[str, Any]:
     return {
         "label": button.label,
         "annotation": button.annotation,

@@ -66,8 +66,8 @@ def bake_texture(problem: Problem, pose: Pose, frames: Tensor, size: int | None 
         return NoTexture("the rig's UVs cover no texel of a UDIM tile, so there is no texture.")
     plain = [_PlainMean(len(layout.texels), problem) for layout in layouts]
     sightings = Sightings(problem, pose, frames, layouts)
-    for seen in sightings:
-        plain[seen.layout].add(seen)
+    for sighting in sightings:
+        plain[sighting.layout].add(sighting)
     if not any(bool((mean.weights > ENOUGH).any()) for mean in plain):
         return NoTexture("no camera sees the textured surface, so there is no texture.")
     gains = fit_gains(
@@ -75,8 +75,8 @@ def bake_texture(problem: Problem, pose: Pose, frames: Tensor, size: int | None 
     )
     scale = _agreement(plain)
     robust = [_RobustMean(mean, gains, scale) for mean in plain]
-    for seen in sightings:
-        robust[seen.layout].add(seen)
+    for sighting in sightings:
+        robust[sighting.layout].add(sighting)
     return _appearance(layouts, robust, gains, carried_triangles(problem.model, layouts))
 
 
@@ -121,15 +121,15 @@ class _PlainMean:
         self._camera_sums = neutral.new_zeros(cameras, some, 3)
         self.camera_weights = neutral.new_zeros(cameras, some)
 
-    def add(self, seen: Sighting) -> None:
-        luminance = encoded_luminance(seen.colors)[:, None]
-        moments = torch.cat([seen.colors, luminance, luminance * luminance], 1) * seen.weights[:, None]
-        self._sums.index_add_(0, seen.texels, moments)
-        self.weights.index_add_(0, seen.texels, seen.weights)
-        some = (seen.texels % GAIN_STRIDE == 0).nonzero()[:, 0]
-        at = seen.texels[some] // GAIN_STRIDE
-        self._camera_sums[seen.camera].index_add_(0, at, moments[some, :3])
-        self.camera_weights[seen.camera].index_add_(0, at, seen.weights[some])
+    def add(self, sighting: Sighting) -> None:
+        luminance = encoded_luminance(sighting.colors)[:, None]
+        moments = torch.cat([sighting.colors, luminance, luminance * luminance], 1) * sighting.weights[:, None]
+        self._sums.index_add_(0, sighting.texels, moments)
+        self.weights.index_add_(0, sighting.texels, sighting.weights)
+        some = (sighting.texels % GAIN_STRIDE == 0).nonzero()[:, 0]
+        at = sighting.texels[some] // GAIN_STRIDE
+        self._camera_sums[sighting.camera].index_add_(0, at, moments[some, :3])
+        self.camera_weights[sighting.camera].index_add_(0, at, sighting.weights[some])
 
     @property
     def colors(self) -> Tensor:
@@ -159,12 +159,12 @@ class _RobustMean:
         self._sums = torch.zeros_like(plain.colors)
         self._weights = torch.zeros_like(plain.weights)
 
-    def add(self, seen: Sighting) -> None:
-        colors = seen.colors / self._gains[seen.camera]
-        residual = encoded_luminance(colors) - self._reference[seen.texels]
-        weights = seen.weights * robust_weight(residual, self._scale)
-        self._sums.index_add_(0, seen.texels, colors * weights[:, None])
-        self._weights.index_add_(0, seen.texels, weights)
+    def add(self, sighting: Sighting) -> None:
+        colors = sighting.colors / self._gains[sighting.camera]
+        residual = encoded_luminance(colors) - self._reference[sighting.texels]
+        weights = sighting.weights * robust_weight(residual, self._scale)
+        self._sums.index_add_(0, sighting.texels, colors * weights[:, None])
+        self._weights.index_add_(0, sighting.texels, weights)
 
     @property
     def colors(self) -> Tensor:

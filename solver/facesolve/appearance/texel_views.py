@@ -77,13 +77,13 @@ class Sightings:
                 texels = occluder.candidates[layout.triangles].nonzero()[:, 0]
             seen = torch.zeros_like(layout.texels, dtype=torch.bool)
             for part in texels.split(CHUNK):
-                sighting = self._look(index, camera, part, view, occluder)
+                sighting = self._sight(index, camera, part, view, occluder)
                 seen[sighting.texels] = True
                 yield sighting
             if occluder is not None:
                 self._seen[m, camera, index] = np.packbits(seen.cpu().numpy())
 
-    def _look(self, index: int, camera: int, texels: Tensor, view: _View, occluder: _Occluder | None) -> Sighting:
+    def _sight(self, index: int, camera: int, texels: Tensor, view: _View, occluder: _Occluder | None) -> Sighting:
         """Colors of the texels (m,), less those that the occluder hides.
 
         Clip coordinates are affine on a triangle, so they are interpolated instead of projecting every texel.

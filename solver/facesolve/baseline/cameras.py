@@ -42,7 +42,7 @@ class CameraMotion:
             self.turn.zero_()
             self.shift.zero_()
 
-    def moved(self, cameras: Sequence[Camera]) -> tuple[Camera, ...]:
+    def refined(self, cameras: Sequence[Camera]) -> tuple[Camera, ...]:
         """The cameras where they were found to be."""
         motions = self._motion.cpu().numpy()
         return tuple(

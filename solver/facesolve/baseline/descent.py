@@ -99,8 +99,8 @@ class Descent:
         image, rest, displacement = self._drawn(frame, camera)
         mask = self._scene.mask[frame][camera].to(image)
         loss = (mask * (image - self._scene.luminance[frame][camera]) ** 2).sum()
-        seen = float(mask.sum())
-        total = loss if displacement is None else loss + seen * self._roughness(rest, displacement)
+        covered = float(mask.sum())
+        total = loss if displacement is None else loss + covered * self._roughness(rest, displacement)
         self._optimizer.zero_grad(set_to_none=False)
         total.backward()
         self._optimizer.step()
@@ -111,7 +111,7 @@ class Descent:
             self._shift.zero_()
             if self._cameras is not None:
                 self._cameras.keep_step()
-        self._residual[frame, camera] = (loss.item() / seen) ** 0.5 if seen else np.nan
+        self._residual[frame, camera] = (loss.item() / covered) ** 0.5 if covered else np.nan
 
     def _pinned(self, head: Tensor) -> Tensor:
         """Head transforms (F, 4, 4) with those of pinned frames at their pins."""
@@ -141,7 +141,7 @@ class Descent:
             solution=self._solution(steps, seconds),
             shapes=shapes,
             activations=activations,
-            cameras=None if self._cameras is None else self._cameras.moved(self._take.cameras),
+            cameras=None if self._cameras is None else self._cameras.refined(self._take.cameras),
             texture={tile: texels.detach() for tile, texels in self._texture.items()},
         )
 
@@ -233,8 +233,8 @@ def _seen_texture(problem: Problem, start: Pose, first: int, level: int) -> dict
     A texel is about as wide as a pixel of the level.
     """
     coarse = replace(problem, pixels_per_cm=problem.pixels_per_cm / 2**level)
-    seen = bake_texture(coarse, start, torch.tensor([first], device=start.head.device))
-    if isinstance(seen, NoTexture):
-        raise SolveError(f"the first-order reference cannot start: {seen.reason}")
-    pyramids = seen.texture.pyramids
+    baked = bake_texture(coarse, start, torch.tensor([first], device=start.head.device))
+    if isinstance(baked, NoTexture):
+        raise SolveError(f"the first-order reference cannot start: {baked.reason}")
+    pyramids = baked.texture.pyramids
     return {tile: encoded_luminance(levels[0][0].permute(1, 2, 0))[..., None] for tile, levels in pyramids.items()}

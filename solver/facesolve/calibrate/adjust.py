@@ -131,7 +131,7 @@ def robust_weights(residual: np.ndarray, scale: float | None) -> np.ndarray:
     return (1 + (residual**2).sum(1) / scale**2) ** -2
 
 
-def moved(motion: np.ndarray) -> np.ndarray:
+def rigid_motion(motion: np.ndarray) -> np.ndarray:
     """Rigid motions (..., 4, 4) of steps (..., 6): rotation vector in radians, translation in centimeters."""
     return np.asarray(rigid_step(torch.from_numpy(np.ascontiguousarray(motion))).numpy())
 
@@ -248,7 +248,7 @@ def _stepped(rig: Rig, freedom: Freedom, slices: Sequence[slice], step: np.ndarr
         own = step[part]
         lenses[index] += basis @ own[:count]
         if freedom.cameras[index]:
-            cameras[index] = moved(own[count:]) @ cameras[index]
+            cameras[index] = rigid_motion(own[count:]) @ cameras[index]
     board_steps = step[slices[-1].stop :].reshape(-1, 6)
-    boards[freedom.boards] = boards[freedom.boards] @ moved(board_steps[freedom.boards])
+    boards[freedom.boards] = boards[freedom.boards] @ rigid_motion(board_steps[freedom.boards])
     return replace(rig, lenses=lenses, cameras=cameras, boards=boards)

@@ -263,15 +263,15 @@ def _columns(frames: int, cameras: int) -> Tensor:
     return torch.cat([6 * frame[:, None] + own, 6 * (frames + camera[:, None]) + own], 1)
 
 
-def _pulled(joint: JointModel, moved: Tensor, free: Tensor) -> JointModel:
+def _pulled(joint: JointModel, motion: Tensor, free: Tensor) -> JointModel:
     """The joint model with each free camera pulled back by a force that does not grow with its motion (C, 6)."""
-    units = moved.new_tensor([USUAL_TURN] * 3 + [USUAL_SHIFT] * 3)
-    length = torch.sqrt(((moved / units) ** 2).sum(1) + SOFTENED**2)
+    units = motion.new_tensor([USUAL_TURN] * 3 + [USUAL_SHIFT] * 3)
+    length = torch.sqrt(((motion / units) ** 2).sum(1) + SOFTENED**2)
     stiffness = torch.where(free[:, None], 1 / (units**2 * length[:, None]), 0.0).flatten()
     A, b = joint.A.clone(), joint.b.clone()
     begin = len(b) - len(stiffness)
     A.diagonal()[begin:] += stiffness
-    b[begin:] -= stiffness * moved.flatten()
+    b[begin:] -= stiffness * motion.flatten()
     return replace(joint, A=A, b=b, cost=joint.cost + (length * free).sum())
 
 

@@ -177,5 +177,5 @@ def _gravity(ink: np.ndarray, center: np.ndarray, cell: np.ndarray) -> np.ndarra
     weight = np.clip((values - paper) / max(full - paper, 1e-6) - 0.2, 0, None) * inside
     if full - paper < 10 or weight.sum() <= 0:
         return center
-    moved = center + (weight[..., None] * offset).sum((0, 1)) / weight.sum()
-    return moved if np.abs(moved - center).max() < reach.min() / 4 else center
+    refined = center + (weight[..., None] * offset).sum((0, 1)) / weight.sum()
+    return refined if np.abs(refined - center).max() < reach.min() / 4 else center

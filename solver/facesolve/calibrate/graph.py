@@ -78,8 +78,8 @@ def _relative(
     for view in shared:
         for symmetry in board.symmetries:
             candidate = a[view] @ np.linalg.inv(b[view] @ symmetry.motion)
-            moved = in_b @ candidate[:3, :3].T + candidate[:3, 3]
-            apart = np.linalg.norm(moved - in_a[:, None], axis=3).mean(2) / board.diagonal  # (views, symmetries)
+            transformed = in_b @ candidate[:3, :3].T + candidate[:3, 3]
+            apart = np.linalg.norm(transformed - in_a[:, None], axis=3).mean(2) / board.diagonal  # (views, symmetries)
             apart = np.minimum(apart, AGREES) + TURNED * (np.arange(len(board.symmetries)) > 0)
             least = apart.min(1)
             if best is None or least.sum() < best[2] - 1e-9:

@@ -74,20 +74,20 @@ def _expression(pattern: str, cameras: Sequence[str]) -> re.Pattern[str]:
     """The regular expression of a pattern; a field that comes again must hold the same."""
     name = "|".join(re.escape(camera) for camera in sorted(cameras, key=len, reverse=True)) or r"[^/]+?"
     adjacent = "{camera}{view}" in pattern
-    seen: set[str] = set()
+    fields: set[str] = set()
     text = ""
     for piece in _FIELD.split(pattern):
         if piece == "*":
             text += r"[^/]*"
         elif not _FIELD.fullmatch(piece):
             text += re.escape(piece)
-        elif piece in seen:
+        elif piece in fields:
             text += f"(?P={piece[1:-1]})"
         elif piece == "{camera}":
             text += rf"(?P<camera>{name})"
         else:
             text += r"(?P<view>\d+)" if adjacent else r"(?P<view>[^/]+)"
-        seen.add(piece)
+        fields.add(piece)
     return re.compile(text)
 
 

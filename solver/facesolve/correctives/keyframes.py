@@ -53,7 +53,7 @@ class Keyframes:
         found = begin
         for turn, level in enumerate(levels):
             shapes = self.space.shapes(found.coefficients)
-            problem, pose, views = self._look(shapes, found.activations, found.pose, level)
+            problem, pose, views = self._observed_views(shapes, found.activations, found.pose, level)
             at_samples = self.space.at_samples(shapes)
             present = torch.einsum("fj,jni->fni", found.activations, at_samples)
             change = disagreement(problem, views, pose, level)
@@ -70,7 +70,9 @@ class Keyframes:
 
     def posed(self, found: Found, level: int) -> Found:
         """Controls, heads and activations solved again with the shapes held."""
-        problem, full, views = self._look(self.space.shapes(found.coefficients), found.activations, found.pose, level)
+        problem, full, views = self._observed_views(
+            self.space.shapes(found.coefficients), found.activations, found.pose, level
+        )
         fitted = bundle(problem, views, full, self.frames, level, BundleOptions(POSE_ITERATIONS)).pose
         count = len(found.coefficients)
         pose = Pose(fitted.controls[:, :-count], fitted.head)
@@ -89,10 +91,14 @@ class Keyframes:
         return explaining | ((near > NEIGHBOR) & explaining[:, None]).any(0)
 
     def _costs(self, found: Found, level: int, scale: Tensor | None) -> tuple[Tensor, Tensor]:
-        problem, pose, views = self._look(self.space.shapes(found.coefficients), found.activations, found.pose, level)
+        problem, pose, views = self._observed_views(
+            self.space.shapes(found.coefficients), found.activations, found.pose, level
+        )
         return robust_costs(problem, views, pose, scale)
 
-    def _look(self, shapes: Tensor, activations: Tensor, pose: Pose, level: int) -> tuple[Problem, Pose, Views]:
+    def _observed_views(
+        self, shapes: Tensor, activations: Tensor, pose: Pose, level: int
+    ) -> tuple[Problem, Pose, Views]:
         """The problem with shapes (J, V, 3) as further controls, the pose with them, and what the cameras see."""
         problem = extended(self.problem, corrected_take(self.problem.take, shapes.cpu().numpy()))
         full = Pose(torch.cat([pose.controls, activations.to(pose.controls)], 1), pose.head)

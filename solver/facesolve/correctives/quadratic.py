@@ -58,5 +58,7 @@ def robust_costs(problem: Problem, views: Views, pose: Pose, scale: Tensor | Non
     """
     everything = observe(problem.samples, problem.model, pose.controls, pose.head, views)
     template, _, used = agree(everything, views.edges, scale)
-    seen = everything.weights * (template.weights > 0)
-    return (seen * robust_loss(everything.values - template.values, used)).sum((0, 1)).double() / used**2, used
+    visibility_weights = everything.weights * (template.weights > 0)
+    return (visibility_weights * robust_loss(everything.values - template.values, used)).sum(
+        (0, 1)
+    ).double() / used**2, used

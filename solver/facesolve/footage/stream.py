@@ -134,14 +134,14 @@ class TakeFootage:
         upload = Uploader(self._take.cameras, self._device, finest, color)
         with Prefetcher(self._readers, numbers(), DECODED_AHEAD, self._take.on_bad_frame, upload.prepare) as prefetcher:
             for _, images in prefetcher:
-                seen = upload.gather(images)
+                uploaded = upload.gather(images)
                 yield (
                     begun.popleft(),
                     FramePixels(
-                        luminance=tuple(image.luminance for image in seen),
-                        mask=tuple(image.mask for image in seen),
-                        chroma=tuple(image.chroma for image in seen if image.chroma is not None),
-                        matte=tuple(image.matte for image in seen),
+                        luminance=tuple(image.luminance for image in uploaded),
+                        mask=tuple(image.mask for image in uploaded),
+                        chroma=tuple(image.chroma for image in uploaded if image.chroma is not None),
+                        matte=tuple(image.matte for image in uploaded),
                         finest=finest,
                     ),
                 )

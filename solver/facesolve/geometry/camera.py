@@ -132,8 +132,8 @@ class CameraModel:
 
     def within(self, frames: Tensor) -> CameraModel:
         """The cameras (B, C) in the axes of rigid transforms (B, 4, 4) to the world: of points given in those axes."""
-        moved = self.rotation @ frames[:, None, :3]  # (B, C, 3, 4)
-        return replace(self, rotation=moved[..., :3], translation=moved[..., 3] + self.translation)
+        composed = self.rotation @ frames[:, None, :3]  # (B, C, 3, 4)
+        return replace(self, rotation=composed[..., :3], translation=composed[..., 3] + self.translation)
 
     def project(self, points: Tensor) -> Projection:
         """Pixels and depths of world points, centimeters; differentiable.

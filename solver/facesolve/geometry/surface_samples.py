@@ -70,10 +70,10 @@ class SurfaceSamples:
         )
 
 
-def sample_surface(model: RigModel, count: int, seen: Tensor) -> SurfaceSamples:
+def sample_surface(model: RigModel, count: int, visible_triangles: Tensor) -> SurfaceSamples:
     """Spreads ``count`` samples over the surface that may drive the solve, denser where controls move it.
 
-    The same samples each time. seen: (F,) bool, triangles that some camera sees at the start; the rest are sampled
+    Deterministic. visible_triangles: (F,) bool, triangles that some camera sees at the start; the rest are sampled
     thinly, they may appear later.
     Raises SolveError when the photometric weight leaves no surface.
     """
@@ -83,7 +83,7 @@ def sample_surface(model: RigModel, count: int, seen: Tensor) -> SurfaceSamples:
     drives = weight[model.triangles].amin(1) > 0
     motion = torch.linalg.vector_norm(model.deltas, dim=-1).amax(0) if model.shape_count else weight * 0  # (V,) cm
     liveliness = (motion[model.triangles].amax(1) / FULL_MOTION).clamp(STILL_DENSITY, 1)
-    density = torch.where(seen, 1.0, UNSEEN_DENSITY) * liveliness * drives
+    density = torch.where(visible_triangles, 1.0, UNSEEN_DENSITY) * liveliness * drives
     mass = area * density
     total = float(mass.double().sum())
     if total <= 0:

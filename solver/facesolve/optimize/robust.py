@@ -35,12 +35,12 @@ class RobustSum:
     curvature: Tensor
 
 
-def robust_sum(residual: Tensor, seen: Tensor, scale: Tensor) -> RobustSum:
-    """``robust_weight`` and ``robust_loss`` together. residual, seen: (B, C, N), weights of the loss; scale: (B,)."""
+def robust_sum(residual: Tensor, visibility_weights: Tensor, scale: Tensor) -> RobustSum:
+    """``robust_weight`` and ``robust_loss`` together. residual, visibility_weights: (B, C, N); scale: (B,)."""
     scale = scale[:, None, None]
     square = (residual / scale).square()
     share = (1 + square).reciprocal()
-    loss = seen * share
+    loss = visibility_weights * share
     weights = loss * share
     total = weights.sum((1, 2))
     # (1 - 3 s) / (1 + s)^3 = (4 / (1 + s) - 3) / (1 + s)^2
@@ -54,7 +54,7 @@ def residual_scale(residual: Tensor, weights: Tensor) -> Tensor:
 
     residual, weights: (B, ...) -> (B,); 1 for a frame that saw nothing. The median is that of enough of them.
     """
-    seen = torch.where(weights > 0, residual.abs(), torch.nan).flatten(1)
-    stride = seen.shape[1] // MEDIAN_OF | 1  # odd, so that it keeps in step with nothing
-    middle = seen[:, ::stride].nanmedian(1)[0]
+    magnitudes = torch.where(weights > 0, residual.abs(), torch.nan).flatten(1)
+    stride = magnitudes.shape[1] // MEDIAN_OF | 1  # odd, so that it keeps in step with nothing
+    middle = magnitudes[:, ::stride].nanmedian(1)[0]
     return (2 * 1.4826 * middle).clamp_min(1e-3).nan_to_num(nan=1.0)

@@ -287,8 +287,8 @@ def contour_distances(points: ContourPoints, activations: Tensor, head: Tensor) 
     crossing: the outline's sliding over the surface, which is along the ray, and along the actor's outline cost nothing
     to first order (Wong & Cipolla, "Structure and motion from silhouettes", 2001).
     """
-    moved = activations[:, None] @ points.basis.flatten(1, 2).mT  # (B, 1, 3 n): columns would be slow on a CPU
-    rig_points = points.neutral + moved.view(points.neutral.shape)
+    offsets = activations[:, None] @ points.basis.flatten(1, 2).mT  # (B, 1, 3 n): columns would be slow on a CPU
+    rig_points = points.neutral + offsets.view(points.neutral.shape)
     world = apply_head(head, rig_points)
     projection, J_pixel_world = points.cameras.project_with_jacobian(world[:, :, None])
     distance = ((projection.pixels[:, :, 0] - points.crossings) * points.normals).sum(2)

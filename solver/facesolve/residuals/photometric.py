@@ -130,15 +130,15 @@ class Photometric:
         scale: as the field.
         """
         observation = observe(known.samples, known.model, pose.controls, pose.head, self.views)
-        seen = observation.weights * (self.template.weights > 0)
+        visibility_weights = observation.weights * (self.template.weights > 0)
         residual = observation.values - self.template.values
         if scale is None:
-            scale = residual_scale(residual, seen)
+            scale = residual_scale(residual, visibility_weights)
         noise = known.noise_variance(scale, self.level)
         covectors = self.gradient.covectors(observation.rays)
         if self.template_share < 1:
             covectors = torch.lerp(observation.covectors, covectors, self.template_share)
-        robust = robust_sum(residual, seen, scale)
+        robust = robust_sum(residual, visibility_weights, scale)
         information, force = sample_normals(covectors, robust.weights, residual)
         A, b = normal_equations(known.samples, information, force, observation.points, exact=False)
         A, b = to_controls(A, b, observation.J_activation_control)

@@ -30,14 +30,16 @@ def agree(
     known = _nothing_known(observation) if known is None else known
     own = KNOWN_WEIGHT * (known.weights > 0)
     votes = (observation.weights > 0).sum((0, 1)) + (own > 0)
-    seen = observation.weights * (votes >= 2)
-    weights, trust = seen, own
+    visibility_weights = observation.weights * (votes >= 2)
+    weights, trust = visibility_weights, own
     for _ in range(REWEIGHTINGS):
         total = (weights.sum((0, 1)) + trust).clamp_min(1e-6)
         values = ((weights * observation.values).sum((0, 1)) + trust * known.values) / total
         residual = observation.values - values
-        used = residual_scale(residual.flatten()[None], seen.flatten()[None])[0] if scale is None else scale
-        weights = seen * robust_weight(residual, used)
+        used = (
+            residual_scale(residual.flatten()[None], visibility_weights.flatten()[None])[0] if scale is None else scale
+        )
+        weights = visibility_weights * robust_weight(residual, used)
         trust = own * robust_weight(known.values - values, used)
     weights = weights * (weights.sum((0, 1)) + trust > ENOUGH)
     total = weights.sum((0, 1)) + trust
@@ -79,6 +81,8 @@ class TemplateMemory:
             scale = residual_scale(residual, agreed)[:, None, None]
             trust = torch.where(known.weights > 0, robust_weight(residual, scale), 1.0)
             weights = observation.weights * trust
-            seen = torch.cat([observation.values[..., None], surface_slopes(observation, edges)], -1)  # (B, C, N, 3)
-            self.sums += (weights[..., None] * seen).sum((0, 1))
+            values_and_slopes = torch.cat(
+                [observation.values[..., None], surface_slopes(observation, edges)], -1
+            )  # (B, C, N, 3)
+            self.sums += (weights[..., None] * values_and_slopes).sum((0, 1))
             self.weights += weights.sum((0, 1))

@@ -92,15 +92,15 @@ class ViewBuilder:
         # parts of real heads are wound the other way; what is visible faces the camera
         facing = (rays * F.normalize(normals, dim=-1)[:, None]).sum(-1).abs()
         slant = ((facing - GRAZING) / (1 - GRAZING)).clamp_min(0)
-        seen, coverage = self._seen(world, cameras, projection, level)
-        return Visibility(seen * slant * samples.weight, coverage, edges)
+        unoccluded, coverage = self._visible(world, cameras, projection, level)
+        return Visibility(unoccluded * slant * samples.weight, coverage, edges)
 
-    def _seen(
+    def _visible(
         self, world: Tensor, cameras: CameraModel, projection: Projection, level: int
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """(B, C, N) bool: points that are not hidden; and each camera's coverage (B, H, W). world: (B, V, 3)."""
         frames, count = projection.depth.shape[:2]
-        seen = torch.zeros_like(projection.depth, dtype=torch.bool)
+        visible_here = torch.zeros_like(projection.depth, dtype=torch.bool)
         coverage: list[Tensor] = [world] * count
         matrices = _clip_matrices(world, cameras)
         for group in self._groups:
@@ -118,10 +118,10 @@ class ViewBuilder:
                 near = visible(pixels[rows].flatten(0, 1), depth[rows].flatten(0, 1), image, OCCLUSION_TOLERANCE)
                 found[rows] = near.unflatten(0, (-1, len(group)))
                 covered[rows] = (triangle_id >= 0).to(world.dtype).unflatten(0, (-1, len(group)))
-            seen[:, chosen] = found
+            visible_here[:, chosen] = found
             for position, camera in enumerate(group):
                 coverage[camera] = covered[:, position]
-        return seen, tuple(coverage)
+        return visible_here, tuple(coverage)
 
     def build(self, visibility: Visibility, level: int, indices: Sequence[int], pixels: Sequence[FramePixels]) -> Views:
         """Views of B frames at a pyramid level. pixels: B frames for take frame indices ``indices``."""
@@ -168,13 +168,13 @@ class ViewBuilder:
         triangles = self._model.triangles
         world = apply_head(head.to(dtype)[None], self._model.vertices(controls.to(dtype)[None]))
         cameras = self.cameras(level, [index])
-        seen = torch.zeros(world.shape[1], dtype=torch.bool, device=world.device)
+        visible_vertices = torch.zeros(world.shape[1], dtype=torch.bool, device=world.device)
         matrices = _clip_matrices(world, cameras)
         for group in self._groups:
             clip = _clip(world, matrices[:, list(group)]).flatten(0, 1)
             triangle_id, _ = self._backend.nearest(clip, triangles, self._resolution(level, group))
-            seen[triangles[triangle_id[triangle_id >= 0].long()]] = True
-        return seen[triangles].any(1)
+            visible_vertices[triangles[triangle_id[triangle_id >= 0].long()]] = True
+        return visible_vertices[triangles].any(1)
 
 
 def _clip_matrices(world: Tensor, cameras: CameraModel) -> Tensor:

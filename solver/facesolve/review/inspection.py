@@ -75,9 +75,9 @@ def _start_findings(take: Take) -> list[Finding]:
     index = int(np.searchsorted(take.frames, take.start.frame))
     for camera in take.cameras:
         intrinsics, rotation, translation = camera.at(index)
-        seen = world @ rotation.T + translation
-        pixels = (seen @ intrinsics.T)[:, :2] / np.where(np.abs(seen[:, 2:]) > 1e-6, seen[:, 2:], np.inf)
-        inside = ((pixels >= 0) & (pixels < (camera.width, camera.height))).all(axis=1) & (seen[:, 2] > 0)
+        in_camera = world @ rotation.T + translation
+        pixels = (in_camera @ intrinsics.T)[:, :2] / np.where(np.abs(in_camera[:, 2:]) > 1e-6, in_camera[:, 2:], np.inf)
+        inside = ((pixels >= 0) & (pixels < (camera.width, camera.height))).all(axis=1) & (in_camera[:, 2] > 0)
         if not inside.any():
             text = f"the head is outside the image of camera '{camera.name}'."
             findings.append(Finding(ERROR, "start pose", text, "Check units, axes and the head's position."))

@@ -253,11 +253,11 @@ class StopsOnFile:
         self._progress, self._file = progress, file
 
     def stage(self, name: str, total: int) -> None:
-        self._look()
+        self._check_cancelled()
         self._progress.stage(name, total)
 
     def advance(self, count: int = 1) -> None:
-        self._look()
+        self._check_cancelled()
         self._progress.advance(count)
 
     def message(self, text: str) -> None:
@@ -266,7 +266,7 @@ class StopsOnFile:
     def picture(self, path: Path) -> None:
         self._progress.picture(path)
 
-    def _look(self) -> None:
+    def _check_cancelled(self) -> None:
         if self._file.exists():
             raise KeyboardInterrupt
 

@@ -30,7 +30,7 @@ from facesolve.residuals.residual import Residual
 from facesolve.runtime.checkpoint import Checkpoint
 from facesolve.runtime.progress import Progress
 from facesolve.runtime.run import Run, Stage
-from facesolve.stages.align import align, look, outline_level
+from facesolve.stages.align import align, gather_evidence, outline_level
 from facesolve.stages.bundle import BundleFit, BundleOptions, bundle
 from facesolve.stages.keyframes import choose_keyframes
 from facesolve.stages.problem import Problem
@@ -203,7 +203,7 @@ class _Stages:
             some = problem.with_samples(problem.samples.thinned(max(1, len(problem.samples.weight) // most)))
             # an outline is only as sharp as its matte: at full resolution the colors decide alone
             outlines = max(level, outline_level(problem)) if level > 0 else None
-            views, evidence, _ = look(some, pixels, pose, keyframes, level, outlines)
+            views, evidence, _ = gather_evidence(some, pixels, pose, keyframes, level, outlines)
             views = replace(views, velocity=some.velocity(tracked, keyframes))
             options = BundleOptions(iterations, calibration=calibration)
             fit = bundle(some, views, pose, keyframes, level, options, evidence, errors)
@@ -212,7 +212,7 @@ class _Stages:
                 calibration = calibration if fit.errors_are_sure else None
             errors = errors if fit.errors is None or calibration is None else fit.errors
             if turn == 0:
-                everything, _, _ = look(problem, pixels, pose, keyframes, level, None)
+                everything, _, _ = gather_evidence(problem, pixels, pose, keyframes, level, None)
                 seen = errors.seen(everything, problem.velocity(tracked, keyframes))
                 problem = problem.weighted(problem.samples.weight * reliability(problem, seen, pose))
             stage.advance()

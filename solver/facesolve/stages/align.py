@@ -63,7 +63,7 @@ def improve(
     outlines = level if level >= outline_level(problem) else None
     mattes: Sequence[Matte] = ()
     for _ in range(rounds):
-        views, evidence, mattes = look(problem, [pixels], pose, frames, level, outlines, mattes)
+        views, evidence, mattes = gather_evidence(problem, [pixels], pose, frames, level, outlines, mattes)
         pose = bundle(problem, views, pose, frames, level, options, evidence).pose
     return pose
 
@@ -74,7 +74,7 @@ def outline_level(problem: Problem) -> int:
     return max(0, math.ceil(math.log2(longest / OUTLINE_SIZE)))
 
 
-def look(
+def gather_evidence(
     problem: Problem,
     pixels: Sequence[FramePixels],
     pose: Pose,

@@ -253,9 +253,9 @@ def joint_model(
         A = torch.cat([torch.cat([A, side], 1), torch.cat([side.T, of_cameras.own], 1)])
         b = torch.cat([b, of_cameras.b])
     A = A / noise
-    seen = everything.weights * (template.weights > 0)
+    visibility_weights = everything.weights * (template.weights > 0)
     whole = (1, 1, -1)
-    robust = robust_sum(residual.reshape(whole), seen.reshape(whole), scale[None])
+    robust = robust_sum(residual.reshape(whole), visibility_weights.reshape(whole), scale[None])
     cost = robust.cost[0].double() / noise
     if known is not None:
         own = KNOWN_WEIGHT * (known.weights > 0)

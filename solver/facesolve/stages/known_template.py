@@ -36,8 +36,10 @@ def known_template(problem: Problem, texture: Texture, pose: Pose, frames: Tenso
         views = _drawn_views(problem, texture, one, frame, level)
         observation = observe(problem.samples, problem.model, one.controls, one.head, views)
         slopes = surface_slopes(observation, views.edges)
-        seen = torch.cat([observation.values[..., None], slopes], -1) * observation.weights[..., None]  # (1, C, N, 3)
-        sums += seen.sum((0, 1))
+        weighted = (
+            torch.cat([observation.values[..., None], slopes], -1) * observation.weights[..., None]
+        )  # (1, C, N, 3)
+        sums += weighted.sum((0, 1))
         weights += observation.weights.sum((0, 1))
     weights = weights * (weights > ENOUGH) * _textured(problem, texture)
     means = sums / weights.clamp_min(1e-6)[:, None] * (weights > 0)[:, None]
@@ -57,8 +59,8 @@ def _normalized(rendering: Rendering) -> Tensor:
     inside = rendering.coverage >= 0.5
     colors = rendering.colors / rendering.coverage.clamp_min(0.5)[..., None]
     luminance = [
-        fill_unseen(image[..., None], seen)[..., 0]
-        for image, seen in zip(encoded_luminance(colors), inside, strict=True)
+        fill_unseen(image[..., None], covered)[..., 0]
+        for image, covered in zip(encoded_luminance(colors), inside, strict=True)
     ]
     return normalize(torch.stack(luminance), inside.to(colors.dtype))
 

@@ -123,8 +123,8 @@ def joint_pass(problem: Problem, pose: Pose, photometric: Quadratic) -> JointFit
     b = full.b - coupling * _motion_differences(pose, linked)
     lower, upper = problem.box(pose, frames)
     step = system.solve_box(b, lower, upper, CONVERGED)
-    moved = pose.stepped(step)
-    return JointFit(problem.held(moved, frames), system.variances(lower >= upper))
+    stepped = pose.stepped(step)
+    return JointFit(problem.held(stepped, frames), system.variances(lower >= upper))
 
 
 def smoothness_information(problem: Problem) -> Tensor:

@@ -55,7 +55,7 @@ class Assistants:
     """
 
     def __init__(self, problem: Problem, devices: Sequence[torch.device]) -> None:
-        samples = moved(problem.samples, HOST) if devices else problem.samples
+        samples = to_device(problem.samples, HOST) if devices else problem.samples
         self._threads = [ThreadPoolExecutor(1, "refine") for _ in devices]
         self._problems = [
             thread.submit(problem_on, problem, samples, device)
@@ -79,18 +79,18 @@ def problem_on(problem: Problem, samples: SurfaceSamples, device: torch.device) 
     """The same problem on another device, which becomes the thread's current one. samples: the problem's, anywhere."""
     make_current(device)
     model = RigModel(problem.take.rig, device, problem.model.dtype)
-    return problem.made_anew(model=model, samples=moved(samples, device))
+    return problem.made_anew(model=model, samples=to_device(samples, device))
 
 
-def moved(data: Data, device: torch.device) -> Data:
+def to_device(data: Data, device: torch.device) -> Data:
     """A dataclass with its tensors on ``device``."""
     return replace(data, **{part.name: _sent(getattr(data, part.name), device) for part in fields(data)})
 
 
 def target_on(target: Target, device: torch.device) -> Target:
     """The same target on another device."""
-    errors = None if target.errors is None else moved(target.errors, device)
-    return Target(moved(target.template, device), target.level, moved(target.begin, device), errors)
+    errors = None if target.errors is None else to_device(target.errors, device)
+    return Target(to_device(target.template, device), target.level, to_device(target.begin, device), errors)
 
 
 def _sent(value: Any, device: torch.device) -> Any:

@@ -46,18 +46,18 @@ def prepare(
     )
     first = int(np.flatnonzero(take.frames == take.start.frame)[0])
     views = ViewBuilder(take, model, choose_backend(device), quality.finest_visibility)
-    seen = views.seen_triangles(0, first, start.controls[0], start.head[0])
-    if not bool(seen.any()):
+    visible_triangles = views.seen_triangles(0, first, start.controls[0], start.head[0])
+    if not bool(visible_triangles.any()):
         raise SolveError(
             f"take '{take.name}': no camera sees the rig at its start pose; move the head into view at the start frame."
         )
-    samples = sample_surface(model, quality.samples, seen)
+    samples = sample_surface(model, quality.samples, visible_triangles)
     cameras = views.cameras(0, [first])
     depth = cameras.project(apply_head(start.head.to(model.neutral.dtype), samples.neutral[None])[:, None]).depth
     pixels_per_cm = float((cameras.intrinsics[..., 0, 0] / depth.mean(-1)).mean())
     crowding = LEAST_SPACING * 2**quality.finest / (samples.spacing * pixels_per_cm)
     if crowding > 1:
-        samples = sample_surface(model, int(quality.samples / crowding**2) + 1, seen)
+        samples = sample_surface(model, int(quality.samples / crowding**2) + 1, visible_triangles)
     smallest = min(min(camera.width, camera.height) for camera in take.cameras)
     problem = Problem.of(
         take=take,

@@ -29,15 +29,15 @@ LEAST_CHANGE = 0.25  # of the range: nearer values are the local fit's affair
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class SampleValues:
     """What C cameras see of the samples in B frames: values (B, C, N) and weights (B, C, N)."""
 
     values: Tensor
     weights: Tensor
 
-    def at(self, rows: Tensor | slice | Sequence[int]) -> Seen:
+    def at(self, rows: Tensor | slice | Sequence[int]) -> SampleValues:
         """What some of the frames see."""
-        return Seen(self.values[rows], self.weights[rows])
+        return SampleValues(self.values[rows], self.weights[rows])
 
 
 @dataclass(frozen=True)
@@ -53,16 +53,16 @@ def reconsider(
     problem: Problem,
     pose: Pose,
     frames: Sequence[int],
-    seen: Seen,
-    look: Callable[[Sequence[int], Pose], Seen],
+    observed: SampleValues,
+    observe: Callable[[Sequence[int], Pose], SampleValues],
     fit: Callable[[Sequence[int], Pose], Pose],
     template: Template,
     scale: Tensor,
 ) -> tuple[Pose, set[int]]:
     """The poses (B) of take frame indices, or better ones with suspected controls elsewhere in their range; which rows.
 
-    seen: what is seen at the poses. look: observes the footage of rows of the batch at poses, with the visibility of
-    those poses. fit: improves poses of rows locally. scale: robust scales (B,). Locked controls stay.
+    observed: values and weights at the poses. observe: observes the footage of rows of the batch at poses, with the
+    visibility of those poses. fit: improves poses of rows locally. scale: robust scales (B,). Locked controls stay.
 
     A round finds the controls whose surface has too many outliers (``suspects``) and sets each, one at a time, to other
     places in its range: trials. Of each frame the best trial is fitted if it gains at all as it is, and taken up if,
@@ -74,8 +74,8 @@ def reconsider(
     lower, upper = problem.prior.lower[frames].tolist(), problem.prior.upper[frames].tolist()
     settled: set[tuple[int, int]] = set()
     for _ in range(ROUNDS):
-        share, moved = _outlier_shares(problem, seen, template, scale[rows], pose.at(rows))
-        suspected = suspects(seen, template, scale[rows], share)
+        share, influence = _outlier_shares(problem, observed, template, scale[rows], pose.at(rows))
+        suspected = suspects(observed, template, scale[rows], share)
         present = pose.controls.tolist()
         trials = [
             _Trial(row, control, value)
@@ -89,21 +89,21 @@ def reconsider(
         # judged as they are; the best one of each frame, if it gains at all, is then fitted and judged again
         begun = _tried(pose, trials)
         place = {row: position for position, row in enumerate(rows)}
-        judge = _Judge(template, scale, seen, moved, place)
-        promising = judge.best(trials, look([trial.row for trial in trials], begun), 0.0)
+        judge = _Judge(template, scale, observed, influence, place)
+        promising = judge.best(trials, observe([trial.row for trial in trials], begun), 0.0)
         if not promising:
             break
         trials, begun = [trials[position] for position in promising], begun.at(promising)
         of_trial = [trial.row for trial in trials]
         fitted = fit(of_trial, begun)
-        found = look(of_trial, fitted)
+        found = observe(of_trial, fitted)
         chosen = judge.best(trials, found, GAIN_NEEDED)
         if not chosen:
             break
         rows = [trials[position].row for position in chosen]
         pose.controls[rows], pose.head[rows] = fitted.controls[chosen], fitted.head[chosen]
         settled |= {(trials[position].row, trials[position].control) for position in chosen}
-        seen = found.at(chosen)
+        observed = found.at(chosen)
     return pose, {row for row, _ in settled}
 
 
@@ -117,20 +117,20 @@ def _tried(pose: Pose, trials: Sequence[_Trial]) -> Pose:
 
 @dataclass(frozen=True, eq=False)
 class _Judge:
-    """Compares what trials lead to with what is seen now. place: row -> its position in ``seen`` and ``moved``."""
+    """Compares trials with what is observed now. place: row -> its position in ``observed`` and ``influence``."""
 
     template: Template
     scale: Tensor
-    seen: Seen
-    moved: Tensor
+    observed: SampleValues
+    influence: Tensor
     place: dict[int, int]
 
-    def best(self, trials: Sequence[_Trial], found: Seen, needed: float) -> list[int]:
+    def best(self, trials: Sequence[_Trial], found: SampleValues, needed: float) -> list[int]:
         """Positions of each row's best trial, where one gains more than a share ``needed`` of the outliers' cost."""
         rows = [trial.row for trial in trials]
         positions = [self.place[row] for row in rows]
-        weight = self.moved[positions, :, [trial.control for trial in trials]]  # (n, N)
-        here, scales = self.seen.at(positions), self.scale[rows]
+        weight = self.influence[positions, :, [trial.control for trial in trials]]  # (n, N)
+        here, scales = self.observed.at(positions), self.scale[rows]
         gain = _surprise(here, self.template, scales, weight) - _surprise(found, self.template, scales, weight)
         gain = gain - needed * _outlier_cost(here, self.template, scales, weight)
         best: dict[int, int] = {}
@@ -141,10 +141,10 @@ class _Judge:
         return list(best.values())
 
 
-def suspects(seen: Seen, template: Template, scale: Tensor, share: Tensor) -> list[list[int]]:
+def suspects(observed: SampleValues, template: Template, scale: Tensor, share: Tensor) -> list[list[int]]:
     """For each frame the controls whose surface disagrees with the template most, worst first. share: (B, K)."""
-    weights = seen.weights * (template.weights > 0)
-    outliers = (weights * _outlierness(seen, template, scale)).sum((1, 2))
+    weights = observed.weights * (template.weights > 0)
+    outliers = (weights * _outlierness(observed, template, scale)).sum((1, 2))
     overall = outliers / weights.sum((1, 2)).clamp_min(1e-6)
     shares, worst = share.sort(1, descending=True)
     suspicious = (shares > SUSPECT_SHARE) & (shares > SUSPECT_RATIO * overall[:, None])
@@ -162,34 +162,34 @@ def _values(lower: float, upper: float, value: float) -> list[float]:
 
 
 def _outlier_shares(
-    problem: Problem, seen: Seen, template: Template, scale: Tensor, pose: Pose
+    problem: Problem, observed: SampleValues, template: Template, scale: Tensor, pose: Pose
 ) -> tuple[Tensor, Tensor]:
     """(B, K) share of outliers on what each control moves, and (B, N, K) in 0..1 how far it moves each sample."""
-    weights = seen.weights * (template.weights > 0)  # (B, C, N)
+    weights = observed.weights * (template.weights > 0)  # (B, C, N)
     _, jacobian = problem.model.activations(pose.controls.to(problem.model.neutral.dtype))
     motion = torch.stack([torch.linalg.vector_norm(problem.samples.basis @ J, dim=1) for J in jacobian])  # cm
     # a control is judged by what it moves most
-    moved = (motion / motion.amax(1, keepdim=True).clamp_min(1e-6)).square()
-    outliers = (weights * _outlierness(seen, template, scale)).sum(1)[:, None]
-    share = (outliers @ moved) / (weights.sum(1)[:, None] @ moved).clamp_min(1e-6)
-    return share[:, 0], moved
+    influence = (motion / motion.amax(1, keepdim=True).clamp_min(1e-6)).square()
+    outliers = (weights * _outlierness(observed, template, scale)).sum(1)[:, None]
+    share = (outliers @ influence) / (weights.sum(1)[:, None] @ influence).clamp_min(1e-6)
+    return share[:, 0], influence
 
 
-def _outlierness(seen: Seen, template: Template, scale: Tensor) -> Tensor:
+def _outlierness(observed: SampleValues, template: Template, scale: Tensor) -> Tensor:
     """(B, C, N) in 0..1: 0 agrees with the template, 1 has nothing to do with it."""
-    square = ((seen.values - template.values) / scale[:, None, None]) ** 2
+    square = ((observed.values - template.values) / scale[:, None, None]) ** 2
     return square / (1 + square)
 
 
-def _surprise(seen: Seen, template: Template, scale: Tensor, moved: Tensor) -> Tensor:
-    """Cost (B,) of what is seen beyond noise where ``moved`` (B, N): what is hidden costs as much as what agrees."""
+def _surprise(observed: SampleValues, template: Template, scale: Tensor, influence: Tensor) -> Tensor:
+    """Cost (B,) of what is seen beyond noise where ``influence`` (B, N): what is hidden costs as if it agreed."""
     each = scale[:, None, None]
-    weights = seen.weights * (template.weights > 0) * moved[:, None]
-    return (weights * (robust_loss(seen.values - template.values, each) - TYPICAL_LOSS * each**2)).sum((1, 2))
+    weights = observed.weights * (template.weights > 0) * influence[:, None]
+    return (weights * (robust_loss(observed.values - template.values, each) - TYPICAL_LOSS * each**2)).sum((1, 2))
 
 
-def _outlier_cost(seen: Seen, template: Template, scale: Tensor, moved: Tensor) -> Tensor:
-    """What the clear outliers (beyond the robust scale) cost where ``moved`` (B, N): (B,)."""
-    weights = seen.weights * (template.weights > 0) * moved[:, None]
-    clear = _outlierness(seen, template, scale) > 0.5
-    return (weights * clear * robust_loss(seen.values - template.values, scale[:, None, None])).sum((1, 2))
+def _outlier_cost(observed: SampleValues, template: Template, scale: Tensor, influence: Tensor) -> Tensor:
+    """What the clear outliers (beyond the robust scale) cost where ``influence`` (B, N): (B,)."""
+    weights = observed.weights * (template.weights > 0) * influence[:, None]
+    clear = _outlierness(observed, template, scale) > 0.5
+    return (weights * clear * robust_loss(observed.values - template.values, scale[:, None, None])).sum((1, 2))

@@ -31,7 +31,7 @@ from .batching import split, together
 from .frame_fit import Anchor, FrameFit, FrameFitOptions, fit_frames
 from .known_template import known_template
 from .problem import Problem
-from .stuck_controls import Seen, reconsider
+from .stuck_controls import SampleValues, reconsider
 
 WINDOW = 16  # frames: the template learns between windows, and what it has learned keeps the next ones near
 OPTIONS = FrameFitOptions(4, template_share=0.5, box_rounds=2, stage=TRACK)  # near is enough
@@ -93,8 +93,8 @@ class Tracker:
             self._at[finest],
             pose,
             frames,
-            seen=_seen([part[finest][0] for part in observed]),
-            look=lambda rows, poses: self._look(window.rows(rows), poses, finest),
+            observed=_sample_values([part[finest][0] for part in observed]),
+            observe=lambda rows, poses: self._sample_values_at(window.rows(rows), poses, finest),
             fit=lambda rows, poses: self._fit(window.rows(rows), poses, self.levels[-2:], self._anchor(poses.controls))[
                 0
             ],
@@ -209,9 +209,9 @@ class Tracker:
         poses, scales = [], []
         for rows in self._parts(window, levels[-1]):
             part, pose, held = window.rows(rows), begin.at(rows), anchor.at(rows)
-            seen = self._visibility(part, pose, levels)
+            visibility = self._visibility(part, pose, levels)
             for level in levels:
-                views = self._at[level].views.build(seen[level], level, part.frames, part.pixels)
+                views = self._at[level].views.build(visibility[level], level, part.frames, part.pixels)
                 fit = self._fit_level(part, views, pose, level, held)
                 pose = fit.pose
             poses.append(pose)
@@ -233,13 +233,13 @@ class Tracker:
         size = min(WINDOW, together(self._at[level], level))
         return [[min(row, count - 1) for row in range(begin, begin + size)] for begin in range(0, count, size)]
 
-    def _look(self, window: _Window, pose: Pose, level: int) -> Seen:
+    def _sample_values_at(self, window: _Window, pose: Pose, level: int) -> SampleValues:
         """What the window's frames see at their poses at a level."""
         count = len(window.frames)
         if pose.head.device.type != "cpu":  # a GPU prefers batches of few different sizes
             rows = [min(row, count - 1) for row in range(_few_sizes(count))]
             window, pose = window.rows(rows), pose.at(rows)
-        return _seen([part[level][0] for part in self._observe(window, pose, [level])]).at(slice(count))
+        return _sample_values([part[level][0] for part in self._observe(window, pose, [level])]).at(slice(count))
 
     def _learn(self, observed: Sequence[Mapping[int, tuple[Observation, Views]]]) -> None:
         for level, memory in self.memory.items():
@@ -249,8 +249,8 @@ class Tracker:
         """What is seen at a pose of the samples of some levels, as drawn at the finest of them."""
         finest = min(levels)
         problem = self._at[finest]
-        seen = problem.views.visibility(problem.samples, finest, window.frames, pose.controls, pose.head)
-        return {level: seen.thinned(self._stride[level] // self._stride[finest]) for level in levels}
+        visibility = problem.views.visibility(problem.samples, finest, window.frames, pose.controls, pose.head)
+        return {level: visibility.thinned(self._stride[level] // self._stride[finest]) for level in levels}
 
     def _observe(
         self, window: _Window, pose: Pose, levels: Sequence[int] = ()
@@ -260,11 +260,11 @@ class Tracker:
         parts = []
         for rows in split(len(window.frames), together(self._at[levels[-1]], levels[-1])):
             part, there = window.part(rows), pose.at(rows)
-            seen = self._visibility(part, there, levels)
+            visibility = self._visibility(part, there, levels)
             of_level = {}
             for level in levels:
                 problem = self._at[level]
-                views = problem.views.build(seen[level], level, part.frames, part.pixels)
+                views = problem.views.build(visibility[level], level, part.frames, part.pixels)
                 of_level[level] = observe(problem.samples, problem.model, there.controls, there.head, views), views
             parts.append(of_level)
         return parts
@@ -291,9 +291,11 @@ def _few_sizes(count: int) -> int:
     return int(min(2 ** math.ceil(math.log2(count)), WINDOW))
 
 
-def _seen(observations: Sequence[Observation]) -> Seen:
+def _sample_values(observations: Sequence[Observation]) -> SampleValues:
     """What several parts of a window see."""
-    return Seen(torch.cat([each.values for each in observations]), torch.cat([each.weights for each in observations]))
+    return SampleValues(
+        torch.cat([each.values for each in observations]), torch.cat([each.weights for each in observations])
+    )
 
 
 def _disagreement(observation: Observation, template: Template) -> Tensor:

@@ -83,13 +83,13 @@ def landmarks_of_rig(model: RigModel, axes: RigAxes, center: Tensor, radius: flo
         pictures.append(srgb_bytes(light[0].cpu().numpy()))
         views.append(view)
     faces = detector.detect(pictures)
-    seen = []
+    pictured = []
     for points, view in zip(faces.points, views, strict=True):
         if points is not None:
-            seen.append(_under_pixels(model, view, points))
-    if len(seen) < LEAST_VIEWS:
+            pictured.append(_under_pixels(model, view, points))
+    if len(pictured) < LEAST_VIEWS:
         raise LandmarkError(f"landmarks: {faces.engine} finds no face in pictures of the rig.")
-    return _agreed(model, seen, radius)
+    return _agreed(model, pictured, radius)
 
 
 def _cameras_around(axes: RigAxes, center: np.ndarray, radius: float) -> list[Camera]:
@@ -133,10 +133,10 @@ def _under_pixels(model: RigModel, view: View, points: np.ndarray) -> _Pictured:
     return _Pictured(inside & (triangle >= 0) & (facing > SLANT), triangle, weights, places)
 
 
-def _agreed(model: RigModel, seen: Sequence[_Pictured], radius: float) -> RigLandmarks:
+def _agreed(model: RigModel, pictured: Sequence[_Pictured], radius: float) -> RigLandmarks:
     """The landmarks that lie at the same place of the rig in several pictures; each at the place nearest the median."""
-    hit = torch.stack([one.hit for one in seen])  # (n, L)
-    points = torch.stack([one.points for one in seen]).masked_fill(~hit[..., None], torch.nan)
+    hit = torch.stack([one.hit for one in pictured])  # (n, L)
+    points = torch.stack([one.points for one in pictured]).masked_fill(~hit[..., None], torch.nan)
     middle = points.nanmedian(0).values
     distance = (points - middle).norm(dim=-1).nan_to_num(torch.inf)
     kept = (distance < AGREED * radius).sum(0) >= LEAST_VIEWS
@@ -144,14 +144,14 @@ def _agreed(model: RigModel, seen: Sequence[_Pictured], radius: float) -> RigLan
     if len(number) < LEAST_LANDMARKS:
         raise LandmarkError(f"landmarks: only {len(number)} are at the same point of the rig in different pictures.")
     nearest = distance[:, number].argmin(0)
-    triangles = torch.stack([one.triangles for one in seen])[nearest, number]
-    barycentrics = torch.stack([one.barycentrics for one in seen])[nearest, number]
+    triangles = torch.stack([one.triangles for one in pictured])[nearest, number]
+    barycentrics = torch.stack([one.barycentrics for one in pictured])[nearest, number]
     neutral, basis = model.sample_basis(triangles, barycentrics.to(model.neutral))
     return RigLandmarks(number.cpu().numpy(), neutral.double(), basis.permute(1, 2, 0).double())
 
 
 @dataclass(frozen=True, eq=False)
-class _Seen:
+class _ObservedLandmarks:
     """What a fit works on: pixels (c, L, 2) of the rig's landmarks in the c cameras that show a face."""
 
     model: RigModel
@@ -182,19 +182,21 @@ def fit_landmarks(
     if not shown:
         raise LandmarkError("landmarks: no face was found in the footage.")
     pixels = torch.stack([torch.as_tensor(faces[index])[rig.number] for index in shown]).to(rig.neutral)  # (c, L, 2)
-    seen = _Seen(model, rig, _chosen(cameras, shown), pixels, prior, frame, radius)
+    observed = _ObservedLandmarks(model, rig, _chosen(cameras, shown), pixels, prior, frame, radius)
     controls = prior.clamped(model.default.double()[None], torch.tensor([frame], device=model.device))
     activations, _ = model.activations(controls.to(model.dtype))
     points = rig.neutral + rig.basis @ activations[0].double()
     if len(shown) > 1:  # a face that is seen wrongly in one camera must not spoil the others
         groups = [list(pair) for pair in combinations(range(len(shown)), 2)][:MOST_PAIRS]
-        heads = [_triangulated_head(points, _chosen(seen.cameras, group), pixels[group], radius) for group in groups]
+        heads = [
+            _triangulated_head(points, _chosen(observed.cameras, group), pixels[group], radius) for group in groups
+        ]
     else:
-        heads = _facing_heads(points, axes, seen.cameras, pixels[0])
+        heads = _facing_heads(points, axes, observed.cameras, pixels[0])
     poses = [Pose(controls, head[None]) for head in heads]
-    costs = [float(_normals(seen, pose, _scale(seen, pose)).cost) for pose in poses]
+    costs = [float(_normals(observed, pose, _scale(observed, pose)).cost) for pose in poses]
     likely = sorted(range(len(poses)), key=lambda index: costs[index])[:MOST_REFINED]
-    fits = [_refine(seen, poses[index]) for index in likely]
+    fits = [_refine(observed, poses[index]) for index in likely]
     return max(fits, key=lambda fit: (fit.inliers, -fit.residual))
 
 
@@ -245,12 +247,12 @@ def _facing_heads(points: Tensor, axes: RigAxes, cameras: CameraModel, pixels: T
     return heads
 
 
-def _refine(seen: _Seen, pose: Pose) -> LandmarkFit:
+def _refine(observed: _ObservedLandmarks, pose: Pose) -> LandmarkFit:
     """Levenberg-Marquardt on the reprojection error; the controls, held by their prior, follow the head."""
-    scale = _scale(seen, pose)
-    head = levenberg_marquardt(_Fit(seen, scale, free_controls=False), pose, HEAD_OPTIONS)
+    scale = _scale(observed, pose)
+    head = levenberg_marquardt(_Fit(observed, scale, free_controls=False), pose, HEAD_OPTIONS)
     then = replace(OPTIONS, first_damping=float(head.damping))
-    end = levenberg_marquardt(_Fit(seen, scale, free_controls=True), head.state, then)
+    end = levenberg_marquardt(_Fit(observed, scale, free_controls=True), head.state, then)
     distance = end.model.distance
     return LandmarkFit(end.state, float(distance.median()), float((distance < INLIER).double().mean()))
 
@@ -259,18 +261,18 @@ def _refine(seen: _Seen, pose: Pose) -> LandmarkFit:
 class _Fit:
     """A pose (B = 1) and the landmarks. pixel_scale: of ``_scale``."""
 
-    seen: _Seen
+    observed: _ObservedLandmarks
     pixel_scale: Tensor
     free_controls: bool
 
     def linearize(self, pose: Pose, scale: Tensor | None) -> _Model:
-        return _normals(self.seen, pose, self.pixel_scale)
+        return _normals(self.observed, pose, self.pixel_scale)
 
     def stepped(self, pose: Pose, step: Tensor) -> Pose:
         return pose.stepped(step[None])
 
     def bounds(self, pose: Pose) -> tuple[Tensor, Tensor]:
-        frame, prior = self.seen.frame, self.seen.prior
+        frame, prior = self.observed.frame, self.observed.prior
         lower, upper = (bound[frame] - pose.controls[0] for bound in (prior.lower, prior.upper))
         if not self.free_controls:
             lower, upper = torch.zeros_like(lower), torch.zeros_like(upper)
@@ -284,20 +286,20 @@ class _Model(Linearized):
     distance: Tensor
 
 
-def _scale(seen: _Seen, pose: Pose) -> Tensor:
+def _scale(observed: _ObservedLandmarks, pose: Pose) -> Tensor:
     """(c, 1, 1) head radii a pixel at a pose; held while it is refined, else a nearer head would seem to fit better."""
-    depth = seen.cameras.project(apply_head(pose.head, seen.rig.neutral[None])[0]).depth
-    depth = depth.median(1).values.clamp_min(seen.radius)
-    return (depth / seen.cameras.intrinsics[:, 0, 0] / seen.radius)[:, None, None]
+    depth = observed.cameras.project(apply_head(pose.head, observed.rig.neutral[None])[0]).depth
+    depth = depth.median(1).values.clamp_min(observed.radius)
+    return (depth / observed.cameras.intrinsics[:, 0, 0] / observed.radius)[:, None, None]
 
 
-def _normals(seen: _Seen, pose: Pose, scale: Tensor) -> _Model:
+def _normals(observed: _ObservedLandmarks, pose: Pose, scale: Tensor) -> _Model:
     """The cost around a pose (B = 1). scale: of ``_scale``."""
-    rig, prior = seen.rig, seen.prior
-    activations, jacobian = seen.model.activations(pose.controls.to(seen.model.dtype))
+    rig, prior = observed.rig, observed.prior
+    activations, jacobian = observed.model.activations(pose.controls.to(observed.model.dtype))
     points = rig.neutral + rig.basis @ activations[0].double()
-    projection, J_pixel_world = seen.cameras.project_with_jacobian(apply_head(pose.head, points[None])[0])
-    residual = torch.where(projection.valid[..., None], (projection.pixels - seen.pixels) * scale, 1e3)
+    projection, J_pixel_world = observed.cameras.project_with_jacobian(apply_head(pose.head, points[None])[0])
+    residual = torch.where(projection.valid[..., None], (projection.pixels - observed.pixels) * scale, 1e3)
     J_pixel_point = J_pixel_world @ pose.head[0, :3, :3]
     basis = torch.cat([rig.basis, step_basis(points)], 2)  # (L, 3, S+6)
     J = scale[..., None] * J_pixel_point @ basis

@@ -1,4 +1,4 @@
-"""The rig half of the contract: neutral mesh, targets, combinations, and the controls that drive them.
+"""The rig in the contract: neutral mesh, targets, combinations, and the controls that drive them.
 
 Holds and validates data only: ``rig_evaluation`` evaluates it, ``facesolve.geometry.rig`` does with derivatives.
 Must not know torch or Maya.
