@@ -32,7 +32,6 @@ def rig_with_insides() -> Rig:
         neutral=np.concatenate([head.neutral, corners]),
         face_counts=np.concatenate([head.face_counts, np.full(4, 3)]),
         face_vertices=np.concatenate([head.face_vertices, faces.reshape(-1)]),
-        photometric_weight=np.repeat(np.array([1, 0], np.float32), [head.vertex_count, len(corners)]),
         meshes=(),
         photometric_weight=np.concatenate([painted, np.zeros(len(corners), np.float32)]),
     )

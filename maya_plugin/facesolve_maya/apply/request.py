@@ -1,4 +1,4 @@
-"""What a user asks of an application of a solution. Knows no scene."""
+"""The request to apply a solution. Knows no scene."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user asks the export for. The panel, the commands and batch all fill this in. Knows no scene."""
+"""The request of an export. The panel, the commands and batch all fill this in. Knows no scene."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked of a solve, and the command line that asks it. Knows the solver's options and nothing of processes."""
+"""The request of a solve, and its command line. Knows the solver's options and nothing of processes."""
 
 from __future__ import annotations
 

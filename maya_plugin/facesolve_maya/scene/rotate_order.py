@@ -40,7 +40,7 @@ def euler_angles(matrix: np.ndarray, order: str) -> np.ndarray:
 
 
 def nearest_angles(matrix: np.ndarray, order: str, before: np.ndarray) -> np.ndarray:
-    """Of all angles that give the rotation ``matrix`` (3, 3), those nearest to ``before``; (3,) radians.
+    """Among all angles that give the rotation ``matrix`` (3, 3), those nearest to ``before``; (3,) radians.
 
     A rotation has two sets of angles, each up to whole turns. With the middle axis at +-90 degrees (gimbal lock) the
     other two turn about one axis and only their sum or difference is given: then both go an equal part of the way.

@@ -47,7 +47,7 @@ class SceneEdit:
         self.error: Optional[Exception] = None
 
     def do(self) -> None:
-        """Runs both parts; when one fails, what was done is taken back before the error goes on, kept in ``error``."""
+        """Runs both parts; if one fails, what was done is undone before the error is raised, kept in ``error``."""
         self._layers = _anim_layers()
         try:
             commands = self._nodes()

@@ -21,7 +21,7 @@ def solve() -> None:
 
 
 def apply() -> None:
-    """Keys the solution at hand, or the one that lies in the scene's take folder."""
+    """Keys the current solution, or the one that lies in the scene's take folder."""
     panel = _panel_with_solution()
     panel.session.apply()
 

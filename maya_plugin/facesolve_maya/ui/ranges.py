@@ -15,7 +15,7 @@ _SAME_TIME = 1e-3  # frames
 
 
 def with_range(whole: Solution, part: Solution) -> Solution:
-    """``whole`` with the frames of ``part`` in place of its own, in order of time; ``part`` alone if the rigs differ.
+    """``whole`` with its frames replaced by those of ``part``, in order of time; ``part`` alone if the rigs differ.
 
     Residuals (F, C) are of the cameras of both, NaN where a camera had no part in a solve. Of the pairs of confused
     controls the part's count where both have one.

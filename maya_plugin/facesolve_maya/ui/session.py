@@ -164,7 +164,7 @@ class Session:
         self._take_up_waiting()
 
     def leave_scene(self) -> None:
-        """The scene that was read is gone. Its solve goes on if it can come back; the result then waits for it."""
+        """The scene that was read is gone. Its solve continues if it can come back; the result then waits for it."""
         self._unstored = False  # what was not saved with the scene went with it
         self._forget_result()
         text = ""
@@ -302,7 +302,7 @@ class Session:
             self._tell(STATE)
 
     def apply(self) -> bool:
-        """Keys the solution at hand; returns False and leaves a notice when that fails."""
+        """Keys the current solution; returns False and leaves a notice when that fails."""
         if self.solution is None:
             return self._refuse("There is no solution yet; solve first.")
         try:
@@ -328,7 +328,7 @@ class Session:
         return True
 
     def review(self, open_page: Callable[[Path], None]) -> bool:
-        """Hands the report of the solution at hand to ``open_page``, after having it written where that is needed."""
+        """Hands the report of the current solution to ``open_page``, after having it written where that is needed."""
         if self.solution is None:
             return self._refuse("There is no solution yet; solve first.")
         page = fresh_report(self.solution)

@@ -60,7 +60,7 @@ def descend(
     observe: Callable[[Snapshot], None] | None = None,
     every: int = 50,
 ) -> Outcome:
-    """Solves ``take`` from its start pose, taken for every frame; the same each time for a budget in steps on a CPU.
+    """Solves ``take`` from its start pose, taken for every frame; deterministic for a budget in steps on a CPU.
 
     texture: encoded luminance (height, width, 1) of each UDIM tile, used as it is; None learns one, begun from the
     start frame. mask: (V,) 0..1, how far learned shapes may move each vertex; None: as the vertex drives a solve.

@@ -14,7 +14,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class MeshTopology:
-    """Of a triangle mesh: edges (E, 2) vertices, each once, and wings (I, 4): the two ends of an inner edge and the
+    """For a triangle mesh: edges (E, 2) vertices, each once, and wings (I, 4): the two ends of an inner edge and the
     corners that face it, in its two triangles."""
 
     edges: Tensor

@@ -40,7 +40,7 @@ class Output(Verbosity):
     """How much a command that takes its time says.
 
     Attributes:
-        verbose: in place of bars, show each stage and message with its time on stderr, for a solve the lines of
+        verbose: instead of bars, show each stage and message with its time on stderr, for a solve the lines of
             solve.log; on an error, also print where in the program it occurred.
         quiet: print nothing but errors, and what --json prints; wins over --verbose.
         progress: bars on stderr; JSON lines on stdout; or nothing.

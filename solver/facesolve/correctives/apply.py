@@ -92,7 +92,7 @@ def corrected_take(take: Take, shapes: np.ndarray, held: np.ndarray | None = Non
 
 
 def _at_rest(start: StartPose | None, count: int) -> StartPose | None:
-    """The start pose with so many further controls at 0."""
+    """The start pose with ``count`` further controls at 0."""
     if start is None:
         return None
     return replace(start, controls=np.concatenate([start.controls, np.zeros(count)]))

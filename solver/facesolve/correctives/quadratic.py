@@ -36,7 +36,7 @@ class Disagreement(SampleEquations):
 
 
 def disagreement(problem: Problem, views: Views, pose: Pose, level: int) -> Disagreement:
-    """Of the batch of ``views`` at M poses, at a pyramid level."""
+    """For the batch of ``views`` at M poses, at a pyramid level."""
     everything = observe(problem.samples, problem.model, pose.controls, pose.head, views)
     scale = agree(everything, views.edges)[2]
     template, weights, _ = agree(everything, views.edges, OPEN * scale)

@@ -33,7 +33,7 @@ def write_live_link_csv(performance: Performance, path: Path, up_axis: str = "y"
 
     Angles: in recorded files eye angles reach 0.6 (so radians) and correlate with the eyeLook shapes so that yaw grows
     to the actor's right and pitch downwards; Unreal's plug-in makes head angles from the same kind of rotator
-    (AppleARKitFaceSupport), so the head is written likewise: its signs are inferred, no recording at hand had any. The
+    (AppleARKitFaceSupport), so the head is written likewise: its signs are inferred: no recording was available. The
     head's rotation is from rig space to the world; the rig looks along +z with y up (``up_axis`` z: along -y, z up).
 
     Raises ExportError when no control has an ARKit name, and for frames before 0, which have no timecode.

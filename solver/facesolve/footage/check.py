@@ -102,7 +102,7 @@ def _sequence_findings(
 
 
 def _file_findings(take: Take, camera: Camera, footage: Footage, every: int) -> Iterator[Finding]:
-    """Of a video, a ``.seq`` file or arrays, which hold all images."""
+    """Findings of a video, a ``.seq`` file or arrays, which hold all images."""
     try:
         file = open_many(footage)
     except UnreadableImage as unreadable:

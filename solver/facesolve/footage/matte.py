@@ -238,7 +238,7 @@ def _refusals(
 
 
 def _refusal(total: float, deviating: float, band: float, told: float, deviation: float) -> str:
-    """Of one image, as far as numbers of pixels tell: outside, those that deviate, just inside, those that deviate."""
+    """For one image, in numbers of pixels: outside, those that deviate, just inside, those that deviate."""
     if deviation > MOST_DEVIATION:
         return "the background is not uniform"
     if total - deviating < LEAST_CLEAN * total:
@@ -247,7 +247,7 @@ def _refusal(total: float, deviating: float, band: float, told: float, deviation
 
 
 def _stray(deviates: Tensor, outside: Tensor, coverage: Tensor) -> list[int]:
-    """Of n images how many pixels of ``outside`` deviate and do not hang together (8 neighbors) with ``coverage``.
+    """For each of n images, the pixels of ``outside`` that deviate and are not connected (8 neighbors) to ``coverage``.
 
     All are (n, H, W) bool. Pieces are told apart on the host, to which all images go together.
     """

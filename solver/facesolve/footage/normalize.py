@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-SIGMA = 3.2  # pixels of the level at hand; the window is about 11 pixels wide
+SIGMA = 3.2  # pixels of the level in use; the window is about 11 pixels wide
 BLOCK = 32  # values of a row or column that one product blurs together
 CONTRAST_FLOOR = 0.01  # of the encoded range: below it, differences are noise and are not amplified
 

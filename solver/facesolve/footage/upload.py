@@ -86,7 +86,7 @@ class Uploader:
     def _pixels(
         self, linear: Tensor, valid: Sequence[Tensor | None], mattes: Sequence[Tensor | None]
     ) -> list[CameraPixels]:
-        """Of n images of one size: linear light (n, H, W) or (n, H, W, 3) on the device; the others on the host."""
+        """For n images of one size: linear light (n, H, W) or (n, H, W, 3) on the device; the others on the host."""
         luminance = encoded_luminance(linear) if linear.ndim == 4 else linear.clamp_min(0).sqrt()
         reduced = halved(luminance, self._finest)
         pixels = []

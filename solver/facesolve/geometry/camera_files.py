@@ -31,8 +31,8 @@ def read_cameras(
 ) -> tuple[CalibratedCamera, ...]:
     """The cameras of a calibration file: JSON (ours or the thesis'), or OpenCV's YAML or XML.
 
-    Of OpenCV's files: ``camera_matrix`` and ``distortion_coefficients`` (one camera, named after the file), ``M1 D1 M2
-    D2`` with ``R T`` (a stereo pair, named left and right), or what ``write_opencv`` writes. unit: of lengths in an
+    From OpenCV's files: ``camera_matrix`` and ``distortion_coefficients`` (one camera, named after the file), ``M1 D1
+    M2 D2`` with ``R T`` (a stereo pair, named left and right), or what ``write_opencv`` writes. unit: of lengths in an
     OpenCV file that does not name it. extrinsics: another file of OpenCV's, with the ``R T`` of a stereo pair.
     A single camera without rotation and translation stands at the origin; of several, all but the first need them
     unless lenses_only. Raises TakeError.

@@ -95,14 +95,14 @@ def sample_surface(model: RigModel, count: int, visible_triangles: Tensor) -> Su
         barycentrics=barycentrics,
         neutral=neutral,
         basis=basis.permute(1, 2, 0).contiguous(),
-        # a sparse sample stands for more surface, so that all surface counts alike
+        # a sparse sample stands for more surface, so that all surface counts equally
         weight=(barycentrics * weight[model.triangles[triangles]]).sum(1) / liveliness[triangles],
         spacing=(total / count) ** 0.5,
     )
 
 
 def spread(mass: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Places ``count`` points on triangles, each triangle with its share by ``mass`` (F,); the same each time.
+    """Places ``count`` points on triangles, each triangle with its share by ``mass`` (F,). Deterministic.
 
     Neighbors in the list lie on neighboring triangles, so every n-th point is as even as all of them. Returns
     triangles (count,) int64 and barycentrics (count, 3).

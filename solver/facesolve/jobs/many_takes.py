@@ -64,7 +64,7 @@ def solve_takes(
 ) -> dict[str, str]:
     """Solves all; why, by name, for those that could not be.
 
-    options: further arguments of each ``facesolve solve``. resume: goes on from the checkpoint of those that have one,
+    options: further arguments of each ``facesolve solve``. resume: continue from the checkpoint of those that have one,
     and leaves those that are solved. Ctrl-C or a file ``cancel`` stops all of them and raises KeyboardInterrupt.
     """
     failed: dict[str, str] = {}

@@ -150,7 +150,7 @@ def _surface_is_low(edges: _Edges) -> Tensor:
 
 
 def _outermost(crossings: _Crossings, pixel_count: int) -> _Crossings:
-    """Of the crossings between the same two pixels the one farthest from the inner pixel; at a tie the last edge."""
+    """Among crossings between the same two pixels, the one farthest from the inner pixel; at a tie the last edge."""
     steps = (crossings.distance * _POSITION_STEPS).long() << _EDGE_BITS
     key = steps | torch.arange(crossings.edge.numel(), device=crossings.edge.device)
     pair = crossings.inner * 2 + (crossings.outer > crossings.inner)

@@ -1,6 +1,6 @@
 """What poses are held against: the interface of every residual of a solve, the product's own and anybody else's.
 
-A residual is a cost of the pose of each frame. It is asked for its parabola around a pose: value, gradient and a
+A residual is a cost of the pose of each frame. It gives its parabola around a pose: value, gradient and a
 positive semidefinite matrix (Gauss-Newton's), in units of information. So a residual ``r`` with standard deviation
 ``s`` and derivative ``J`` has cost ``(r / s)^2 / 2``, ``b = -J^T r / s^2`` and ``A = J^T J / s^2``, and residuals of
 every kind may be added.

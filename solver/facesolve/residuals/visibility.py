@@ -42,7 +42,7 @@ class Visibility:
         return Visibility(self.weights[..., ::stride], self.coverage, self.edges[:, ::stride])
 
     def repeated(self, count: int) -> Visibility:
-        """Of one frame (B = 1), for as many."""
+        """One frame (B = 1) repeated ``count`` times."""
         coverage = tuple(image.expand(count, -1, -1) for image in self.coverage)
         return Visibility(self.weights.repeat(count, 1, 1), coverage, self.edges.repeat(count, 1, 1, 1))
 

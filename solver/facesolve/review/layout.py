@@ -72,7 +72,7 @@ def lay_out(
 
 
 def _columns(count: int, aspect: float) -> int:
-    """aspect: width by height of what one camera shows. Of equals the one with the fewest holes."""
+    """aspect: width by height of what one camera shows. Among equals the one with the fewest holes."""
 
     def merit(columns: int) -> tuple[float, int, int]:
         rows = math.ceil(count / columns)

@@ -1,4 +1,4 @@
-"""What a solve has done so far, on disk, so that a killed solve goes on where it was. Knows nothing about faces."""
+"""What a solve has done so far, on disk, so that a killed solve continues where it was. Knows nothing about faces."""
 
 from __future__ import annotations
 

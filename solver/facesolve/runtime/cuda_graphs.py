@@ -45,7 +45,7 @@ class CudaGraphs:
         return _Run(self)
 
     def passing(self, steps: int) -> Capture:
-        """For one run of a loop of so many steps, whose recordings end with it."""
+        """For one run of a loop of ``steps`` steps, whose recordings end with it."""
         return _Run(CudaGraphs(self._pool)) if steps > FEW else uncaptured
 
     def replayed(self, function: Callable[[Any, Any], Output], given: Any, key: Hashable, now: Any) -> _Done[Output]:

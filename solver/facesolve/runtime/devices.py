@@ -13,7 +13,7 @@ from facesolve.take import SolveError
 def choose_device(name: str) -> torch.device:
     """The device for ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; a GPU becomes the current one of the calling thread.
 
-    Recorded iterations run on the current GPU. Raises SolveError when CUDA is asked for and not there.
+    Recorded iterations run on the current GPU. Raises SolveError when CUDA is wanted and not there.
     """
     device = existing_device(name)
     make_current(device)

@@ -1,4 +1,4 @@
-"""Work that goes on in a thread of its own beside what uses it."""
+"""Prefetching: runs a generator in a worker thread, some items ahead of its consumer."""
 
 from __future__ import annotations
 

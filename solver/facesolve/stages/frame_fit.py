@@ -21,7 +21,7 @@ from .problem import Problem
 FIRST_DAMPING = 1e-4
 # the step follows the template's noise-free slopes; near the optimum it may raise the cost by what fits the noise
 COST_TOLERANCE = 1e-3
-BOX_ROUNDS = 4  # of the bounded step: the next iteration goes on where this one ends
+BOX_ROUNDS = 4  # of the bounded step: the next iteration continues where this one ends
 
 
 @dataclass(frozen=True, eq=False)

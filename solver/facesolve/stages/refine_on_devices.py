@@ -269,6 +269,6 @@ def _refined(problem: Problem, target: Target, frames: Sequence[int], pixels: Se
 
 
 def _even_split(count: int, most: int, devices: int) -> list[slice]:
-    """As ``split``, in so many parts that each device has as many as the others."""
+    """As ``split``, in as many parts as needed so that each device has as many as the others."""
     rounds = math.ceil(count / (most * devices))
     return split(count, math.ceil(count / (rounds * devices)))

@@ -65,7 +65,7 @@ def reconsider(
     visibility of those poses. fit: improves poses of rows locally. scale: robust scales (B,). Locked controls stay.
 
     A round finds the controls whose surface has too many outliers (``suspects``) and sets each, one at a time, to other
-    places in its range: trials. Of each frame the best trial is fitted if it gains at all as it is, and taken up if,
+    places in its range: trials. The best trial of each frame is fitted if it gains at all as it is, and taken up if,
     once fitted, it explains enough of the outliers. Only frames that changed take part in the next round, and a control
     that changed is not tried again.
     """

@@ -1,6 +1,6 @@
 """Finds the start pose of a take that has none. What ``facesolve align`` and a solve use.
 
-By landmarks where MediaPipe is at hand, which is quick and needs one camera; by a search over head poses, which needs
+By landmarks where MediaPipe is installed, which is quick and needs one camera; by a search over head poses, which needs
 nothing but two cameras, where it is not or where it leaves doubt.
 """
 
@@ -94,7 +94,7 @@ class _Finder:
             )
 
     def find(self, index: int, pixels: FramePixels) -> FoundStart:
-        """The start pose at take frame index ``index`` by the method that is asked for, or by what leaves no doubt."""
+        """The start pose at take frame index ``index`` by the chosen method, or the first that is certain."""
         if self._detector is None:
             return self._by_search(index, pixels, ())
         if self._how.method == LANDMARKS:

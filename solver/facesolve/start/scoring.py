@@ -37,7 +37,7 @@ class CoarseView:
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """Of B poses, each (B,) and at most about 1.
+    """For B poses, each (B,) and at most about 1.
 
     agreement: correlation between what different cameras see at the same surface. symmetry: correlation between both
     sides of the face. outline: overlap of the rig and the actor's silhouette, intersection over union.

@@ -175,7 +175,7 @@ def read_npz(path: Path, what: str, sha256: str = "") -> Dict[str, np.ndarray]:
 def check_schema(record: Mapping[str, Any], supported: int, what: str, path: Path, remedy: str) -> None:
     """TakeError unless ``record['schema']`` is the one that this version writes.
 
-    remedy: how to get a new file in place of one that an older version wrote.
+    remedy: how to replace a file that an older version wrote.
     """
     schema = record.get("schema")
     if not isinstance(schema, int) or isinstance(schema, bool):

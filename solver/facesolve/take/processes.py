@@ -39,7 +39,7 @@ class ChildProcess:
     """Runs ``command`` without shell or console; ``poll`` from a timer or a loop, on one thread.
 
     The process leads a group (POSIX) or a job (Windows), which is ended as a whole: nothing outlives it. Where this
-    process is killed, Windows ends the job; on POSIX the child is told by PARENT_VARIABLE whom to watch.
+    process is killed, Windows ends the job; on POSIX PARENT_VARIABLE names the process that the child watches.
     """
 
     def __init__(

@@ -10,7 +10,7 @@ from . import TakeError
 
 
 def read_mask(path: Path, count: int) -> np.ndarray:
-    """(V,) float32 in 0..1 from an ``.npy`` of so many numbers, or from a text of vertex numbers, one a line.
+    """(V,) float32 in 0..1 from an ``.npy`` of one number per vertex, or from a text of vertex numbers, one a line.
 
     Raises TakeError.
     """

@@ -71,7 +71,7 @@ Layout = RawLayout | CodedLayout
 def find_images(stream: BinaryIO, file_bytes: int, header: SequenceHeader, index: Path) -> Layout:
     """Where the whole images of ``stream`` are; ``index`` is its ``.idx`` file, which need not exist.
 
-    What is cut or damaged behind them, or an index that does not fit, is told in the layout's ``note`` (a sentence
+    What is cut or damaged behind them, or an index that does not fit, is reported in the layout's ``note`` (a sentence
     that follows the file's name, or nothing). Raises UnreadableImage when there is no image at all.
     """
     if header.codec is None:

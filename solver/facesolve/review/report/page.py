@@ -1,4 +1,4 @@
-"""A report's record as one HTML file that asks no network for anything. Knows no solution."""
+"""A report's record as one HTML file that loads nothing from a network. Knows no solution."""
 
 from __future__ import annotations
 
