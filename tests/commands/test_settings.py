@@ -160,7 +160,15 @@ def test_flags_win_over_the_file_and_the_file_over_the_take(
 
 def test_every_scalar_has_a_flag(tmp_path: Path, changes: list[SettingsChange]) -> None:
     chosen = {
-        **dict(quality="draft", head="fixed", smoothness=2.0, stiffness=3.0, sparsity=0.5, contour=0.0),
+        **dict(
+            quality="draft",
+            head="fixed",
+            smoothness=2.0,
+            stiffness=3.0,
+            sparsity=0.5,
+            contour=0.0,
+            calibration_error=1.0,
+        ),
         "use_texture": False,
     }
     assert set(chosen) == set(SCALARS)
