@@ -74,7 +74,7 @@ def test_stereo_pair_in_two_files_of_opencv(tmp_path, capsys):
     places.release()
     source, target = str(tmp_path / "intrinsics.yml"), str(tmp_path / "c.json")
     assert main(["convert-cameras", source, "--out", target]) == 2
-    assert "does not say where camera 'right' stands (no R and T)" in capsys.readouterr().err
+    assert "no R and T for camera 'right'" in capsys.readouterr().err
     assert not (tmp_path / "c.json").exists()
     more = ["--extrinsics", str(tmp_path / "extrinsics.yml"), "--unit", "mm"]
     assert main(["convert-cameras", source, "--out", target, *more]) == 0
@@ -84,7 +84,7 @@ def test_stereo_pair_in_two_files_of_opencv(tmp_path, capsys):
     np.testing.assert_allclose(right.translation, [-8.36, 0, 0.1])
     capsys.readouterr()
     assert main(["convert-cameras", target, "--out", str(tmp_path / "d.json"), *more]) == 2
-    assert "is no OpenCV file" in capsys.readouterr().err
+    assert "is not an OpenCV file" in capsys.readouterr().err
     assert main(["convert-cameras", source, "--out", target, "--overwrite", "--extrinsics", source]) == 2
     assert "lacks a matrix of finite numbers under 'R'" in capsys.readouterr().err
 

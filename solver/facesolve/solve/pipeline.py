@@ -207,9 +207,11 @@ class _Stages:
             views = replace(views, velocity=some.velocity(tracked, keyframes))
             options = BundleOptions(iterations, calibration=calibration)
             fit = bundle(some, views, pose, keyframes, level, options, evidence, errors)
+            if calibration is not None and turn == 0 and not fit.errors_are_sure:
+                calibration = None
+                if turn + 1 == len(rounds):  # no later round takes out what the cameras' freedom has put into the poses
+                    fit = bundle(some, views, pose, keyframes, level, BundleOptions(iterations), evidence)
             pose = fit.pose
-            if turn == 0:
-                calibration = calibration if fit.errors_are_sure else None
             errors = errors if fit.errors is None or calibration is None else fit.errors
             if turn == 0:
                 everything, _, _ = gather_evidence(problem, pixels, pose, keyframes, level, None)
