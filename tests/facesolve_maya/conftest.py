@@ -9,34 +9,19 @@ import numpy as np
 import pytest
 
 from facesolve.take import Solution, Take
-from tests.maya_emulator import install
 from tests.maya_emulator.session import Session, use
+from tests.maya_emulator.stand_in import MODULES, maya, stand_in_is_there
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON_PATH = os.pathsep.join(str(ROOT / name) for name in ("", "solver", "maya_plugin"))  # of a process like mayapy
 
-_SESSION = install()
-_MODULES = {name: module for name, module in sys.modules.items() if name.split(".")[0] == "maya"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _stand_in_is_there() -> None:
-    """Tests of other folders take the stand-in out again; put back the one that this folder's modules imported."""
-    sys.modules.update(_MODULES)
-
-
-@pytest.fixture
-def maya() -> Session:
-    """An empty scene; ``maya.cmds`` and the API work on it."""
-    session = Session()
-    use(session)
-    return session
+__all__ = ["maya", "stand_in_is_there"]
 
 
 @pytest.fixture(scope="session")
 def ict_rom_session(facesolve_data: Path) -> Session:
     """The ict_rom scene, read once; its folder is the project."""
-    sys.modules.update(_MODULES)
+    sys.modules.update(MODULES)
     session = Session()
     use(session)
     session.workspace = str(facesolve_data / "ict_rom")
