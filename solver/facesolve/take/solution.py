@@ -17,6 +17,7 @@ from .provenance import read_provenance
 from .rig import Rig
 from .rig_evaluation import RigEvaluator, control_columns
 from .uncertainty import ConfusedPair, UncertainControl, uncertain_controls
+from .verdict import Verdict, read_verdict
 
 SOLUTION_SCHEMA = 2  # from 2 on its provenance is that of take.provenance
 UNCERTAIN_NAMED = 3  # controls that repr names
@@ -42,6 +43,7 @@ class Solution:
         residual: (F, C) float64 root mean square of the robust photometric residual, NaN where a camera saw nothing.
         confused: Pairs of controls that the footage cannot tell apart.
         provenance: Versions, device, settings, take, seconds of each stage: anything JSON can hold.
+        verdict: Whether it fits what the cameras saw, and why; None where what made it does not judge.
 
     Raises:
         FacesolveError: For arrays of other shapes, or control values and heads that are not finite.
@@ -59,6 +61,7 @@ class Solution:
     residual: np.ndarray
     confused: Tuple[ConfusedPair, ...] = ()
     provenance: Dict[str, Any] = field(default_factory=dict)
+    verdict: Optional[Verdict] = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.fps, (int, float)) or not (np.isfinite(self.fps) and self.fps > 0):
@@ -146,7 +149,7 @@ class Solution:
 
 
 def _quality(solution: Solution) -> List[str]:
-    said = []
+    said = [] if solution.verdict is None else [solution.verdict.verdict]
     deviation = solution.control_std[np.isfinite(solution.control_std)]
     if len(deviation):
         said.append("median standard deviation {:.2g}".format(np.median(deviation)))
@@ -191,6 +194,7 @@ def write_solution(solution: Solution, folder: PathLike) -> None:
         "camera_names": list(solution.camera_names),
         "confused": [asdict(pair) for pair in solution.confused],
         "provenance": provenance,
+        "verdict": None if solution.verdict is None else solution.verdict.record(),
     }
     write_json(root / SOLUTION, record)
 
@@ -218,6 +222,7 @@ def read_solution(folder: PathLike) -> Solution:
             camera_names=tuple(record["camera_names"]),
             confused=tuple(ConfusedPair(**pair) for pair in record["confused"]),
             provenance=record["provenance"],
+            verdict=None if record["verdict"] is None else read_verdict(record["verdict"]),
             **arrays,
         )
     except KeyError as error:
