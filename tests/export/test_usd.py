@@ -204,6 +204,17 @@ def test_texture_is_bound_and_lies_beside_the_file(tmp_path: Path) -> None:
     assert notes == ["cameras main cam: no lens distortion, which USD cannot store; use undistorted images"]
 
 
+def test_what_usd_loses_of_a_fisheye_is_told(tmp_path: Path) -> None:
+    one = performance(tmp_path)
+    bent = replace(one.take.cameras[0], distortion=np.zeros(4), lens="fisheye")
+    bent = replace(one, take=replace(one.take, cameras=(bent, *one.take.cameras[1:])))
+    notes = write_usd(bent, tmp_path / "head.usda")
+    assert notes[0].startswith("cameras main cam: a fisheye cannot be stored in USD, so they are pinholes")
+    stage = Usd.Stage.Open(str(tmp_path / "head.usda"))
+    lens = next(prim for prim in stage.Traverse() if prim.IsA(UsdGeom.Camera))
+    assert lens.GetCustomDataByKey("facesolve")["lens"] == "fisheye"
+
+
 def test_missing_texture_is_told(tmp_path: Path) -> None:
     one = performance(tmp_path)
     (one.folder / "texture.1012.png").unlink()

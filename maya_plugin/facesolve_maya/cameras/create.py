@@ -10,9 +10,15 @@ import numpy as np
 from maya import cmds
 
 from facesolve.take.calibration import CalibratedCamera, read_calibrated_cameras
+from facesolve.take.camera import BROWN
 from facesolve.take.errors import TakeError
 from facesolve.take.film import FILM_FITS, FilmBack, film_back_from_intrinsics, maya_world_matrix_from_extrinsics
-from facesolve_maya.export.cameras import DISTORTION_ATTRIBUTE, NAME_ATTRIBUTE, PIXEL_ASPECT_ATTRIBUTE
+from facesolve_maya.export.cameras import (
+    DISTORTION_ATTRIBUTE,
+    LENS_ATTRIBUTE,
+    NAME_ATTRIBUTE,
+    PIXEL_ASPECT_ATTRIBUTE,
+)
 from facesolve_maya.export.footage import image_size
 from facesolve_maya.scene.names import legal_name, node_name
 from facesolve_maya.scene.plugs import short_name
@@ -108,6 +114,9 @@ def _create(
         cmds.addAttr(shape, longName=DISTORTION_ATTRIBUTE, dataType="string")
         text = " ".join(repr(float(k)) for k in record.distortion)
         cmds.setAttr("{}.{}".format(shape, DISTORTION_ATTRIBUTE), text, type="string")
+    if record.lens != BROWN:
+        cmds.addAttr(shape, longName=LENS_ATTRIBUTE, dataType="string")
+        cmds.setAttr("{}.{}".format(shape, LENS_ATTRIBUTE), record.lens, type="string")
     if abs(back.pixel_aspect - 1.0) > _SQUARE:
         cmds.addAttr(shape, longName=PIXEL_ASPECT_ATTRIBUTE, attributeType="double")
         cmds.setAttr("{}.{}".format(shape, PIXEL_ASPECT_ATTRIBUTE), back.pixel_aspect)

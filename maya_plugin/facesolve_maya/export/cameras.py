@@ -8,12 +8,14 @@ import numpy as np
 from maya import cmds
 
 from facesolve.take import Camera
+from facesolve.take.camera import BROWN
 from facesolve.take.film import FILM_FITS, FilmBack, extrinsics_from_maya_world_matrix, intrinsics_from_film_back
 from facesolve_maya.scene.findings import Refusal
 from facesolve_maya.scene.motion import world_matrices
 from facesolve_maya.scene.plugs import has_attribute, require_node, short_name, value_range
 
 DISTORTION_ATTRIBUTE = "facesolveDistortion"
+LENS_ATTRIBUTE = "facesolveLens"  # on a camera whose lens is no pinhole with distortion
 PIXEL_ASPECT_ATTRIBUTE = "facesolvePixelAspect"
 NAME_ATTRIBUTE = "facesolveCamera"  # a calibration's name for a camera where Maya does not allow it as a node's
 
@@ -104,6 +106,7 @@ def read_camera(
         rotation=_still(rotation),
         translation=_still(translation),
         distortion=read_distortion(shape),
+        lens=read_lens(shape),
     )
 
 
@@ -146,6 +149,12 @@ def read_distortion(shape: str) -> np.ndarray:
             "its attribute {} holds '{}'.".format(DISTORTION_ATTRIBUTE, text),
             "Give the coefficients k1 k2 p1 p2 k3 as numbers, or delete the attribute.",
         ) from None
+
+
+def read_lens(shape: str) -> str:
+    """The lens model that a calibration gave the camera; Maya's own cameras are pinholes."""
+    stored = has_attribute(shape, LENS_ATTRIBUTE)
+    return cmds.getAttr("{}.{}".format(shape, LENS_ATTRIBUTE)) or BROWN if stored else BROWN
 
 
 def _still(values: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 from maya import cmds
 
 from facesolve.take import Camera, Footage, Rig, StartPose, Take
+from facesolve.take.camera import FISHEYE
 from facesolve.take.finding import Finding
 from facesolve_maya.scene.findings import Refusal, Report
 from facesolve_maya.scene.head import head_at, head_node
@@ -24,6 +25,11 @@ from .footage import CameraFootage, checked, footage_by_hand, footage_of_plane, 
 from .request import ExportRequest
 from .rig import read_rig
 from .sampling import sample_rig
+
+FISHEYE_IN_MAYA = (
+    "its lens is a fisheye, which Maya cannot show: the solve uses it, but the view shows a pinhole of the same focal "
+    "length, which fits the footage in its middle only."
+)
 
 
 def preflight(request: ExportRequest) -> Tuple[Finding, ...]:
@@ -80,6 +86,8 @@ def _cameras(
     for shape, found in shown:
         with report.collecting(found.camera):
             cameras.append(read_camera(shape, times, found.width, found.height, matrices[shape]))
+            if cameras[-1].lens == FISHEYE:
+                report.note(found.camera, FISHEYE_IN_MAYA, "For a view that fits, use undistorted footage.")
             footage.append(found)
             _compare_aspect(found, report)
     report.raise_errors()

@@ -121,7 +121,7 @@ def _of_rig(calibration: Calibration) -> Iterator[Finding]:
 def _folds(lens: CalibratedLens) -> bool:
     """Whether some pixel at the image's edge lies beyond the lens model's range."""
     camera = lens.camera
-    if not camera.distortion.any():
+    if not camera.distorted:
         return False
     x, y = np.linspace(0.5, camera.width - 0.5, 21), np.linspace(0.5, camera.height - 0.5, 21)
     edge = [(u, v) for u in x for v in (y[0], y[-1])] + [(u, v) for v in y for u in (x[0], x[-1])]

@@ -30,8 +30,9 @@ def performance_record(performance: Performance) -> dict[str, Any]:
     head: {matrix (F, 4, 4), rows; ``x_world = matrix @ x_rig``, cm; rotation_std (F, 3) radians and translation_std
         (F, 3) cm, about and along the head's own axes}.
     cameras: OpenCV axes, ``x_camera = rotation @ x_world + translation``, cm; {name, width, height, intrinsics (3, 3)
-        pixels with the first pixel's center at (0.5, 0.5), distortion (n), rotation (3, 3), translation (3)}; the three
-        are lists over the frames where ``moving`` names them. residual (F) of each camera, null where it did not see.
+        pixels with the first pixel's center at (0.5, 0.5), distortion (n), lens, rotation (3, 3), translation (3)}; the
+        three are lists over the frames where ``moving`` names them. residual (F) of each camera, null where it did not
+        see.
     provenance: what made the solution.
     """
     solution, rig = performance.solution, performance.rig
@@ -83,6 +84,7 @@ def _camera(camera: Camera, rows: np.ndarray) -> dict[str, Any]:
         "moving": moving,
         **{name: (value[rows] if name in moving else value).tolist() for name, value in parts.items()},
         "distortion": camera.distortion.tolist(),
+        "lens": camera.lens,
     }
 
 

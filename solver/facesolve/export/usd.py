@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from pxr import Gf, Kind, Sdf, Tf, Usd, UsdGeom, UsdSkel, Vt
 
+from facesolve.take.camera import FISHEYE
 from facesolve.take.version import VERSION
 
 from .errors import ExportError
@@ -108,7 +109,14 @@ def build_stage(performance: Performance, options: UsdOptions = DEFAULTS, textur
 
 def _notes(performance: Performance, texture: BakedTexture) -> list[str]:
     notes = [f"without {name}, which is not in '{performance.folder}'" for name in texture.missing]
-    bent = [camera.name for camera in performance.take.cameras if camera.distortion.any()]
+    cameras = performance.take.cameras
+    fisheyes = [camera.name for camera in cameras if camera.lens == FISHEYE]
+    if fisheyes:
+        notes.append(
+            f"cameras {', '.join(fisheyes)}: a fisheye cannot be stored in USD, so they are pinholes of the same focal "
+            "length, which show less of the scene; use undistorted images"
+        )
+    bent = [camera.name for camera in cameras if camera.distorted and camera.lens != FISHEYE]
     if bent:
         notes.append(f"cameras {', '.join(bent)}: no lens distortion, which USD cannot store; use undistorted images")
     return notes

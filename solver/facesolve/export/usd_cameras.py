@@ -21,8 +21,9 @@ def define_cameras(stage: Any, path: Any, performance: Performance, stabilized: 
     """Defines a Camera under ``path`` for each camera of the take, without lens distortion (which USD lacks).
 
     USD's camera looks along -z with +y up and a matrix of row vectors, as Maya's does. Focal length, apertures and
-    offsets are tenths of a scene unit, so millimeters on a stage in centimeters. Image size and distortion are in the
-    custom data. stabilized: the cameras move so that they see the still head as they saw the moving one.
+    offsets are tenths of a scene unit, so millimeters on a stage in centimeters. Image size, lens and
+    distortion are in the custom data. stabilized: the cameras move so that they see the still head as they saw the
+    moving one.
     """
     UsdGeom.Scope.Define(stage, path)
     frames = performance.solution.frames.tolist()
@@ -65,4 +66,5 @@ def _origin(camera: Camera) -> dict[str, Any]:
         "width": camera.width,
         "height": camera.height,
         "distortion": Vt.DoubleArray(camera.distortion.tolist()),
+        "lens": camera.lens,
     }

@@ -44,7 +44,7 @@ class FootageReader:
         self.camera = camera
         self.in_order = footage.kind == VIDEO
         self._zooms = camera.intrinsics.ndim == 3
-        self._undistorts = bool(camera.distortion.any()) and not footage.undistorted
+        self._undistorts = camera.distorted and not footage.undistorted
         if self._undistorts and self._zooms and len(frames) != len(camera.intrinsics):
             raise ValueError(f"camera '{camera.name}' zooms: undistorting it needs the take's frame numbers.")
         self._frame_index = {int(frame): index for index, frame in enumerate(frames)}

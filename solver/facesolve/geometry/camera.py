@@ -1,4 +1,4 @@
-"""Pinhole cameras with Brown-Conrady distortion: projection with its Jacobian, undistortion, clip space, conversions.
+"""Cameras with Brown-Conrady or fisheye lenses: projection with its Jacobian, undistortion, clip space, conversions.
 
 The only place of camera conversions; those that Maya needs too are in ``facesolve.take.film`` and offered here.
 """
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from facesolve.take import Camera
+from facesolve.take.camera import BROWN, FISHEYE
 from facesolve.take.film import (
     FilmBack,
     extrinsics_from_maya_world_matrix,
@@ -21,6 +22,8 @@ from facesolve.take.film import (
     intrinsics_from_film_back,
     maya_world_matrix_from_extrinsics,
 )
+
+from .lens import distorted_points, padded, radius_limit
 
 __all__ = [
     "CameraModel",
@@ -46,7 +49,6 @@ __all__ = [
 
 NEAREST = 1e-2  # centimeters in front of the camera; nearer points are not projected
 OUTSIDE = -1e6  # pixel coordinate of points that are not projected
-_WIDEST = 100.0  # squared tangent (84 degrees off axis) beyond which a distortion polynomial is not trusted
 _NEWTON_STEPS = 20
 
 
@@ -70,8 +72,9 @@ class CameraModel:
     The first pixel's center is (0.5, 0.5). Leading dimensions ``...`` are (C,) for one frame, (B, C) for several.
 
     intrinsics: (..., 3, 3). rotation: (..., 3, 3). translation: (..., 3). widths, heights: (C,) int64 pixels.
-    distortion: (C, 8) k1 k2 p1 p2 k3 k4 k5 k6, or None when no camera has any.
+    distortion: (C, 8) k1 k2 p1 p2 k3 k4 k5 k6, of a fisheye k1 k2 k3 k4 and zeros, or None when no camera has any.
     radius_limit: (C,) squared radius on the z = 1 plane up to which the distortion is one-to-one; inf without it.
+    fisheye: (C,) bool, None when no camera is one.
     """
 
     intrinsics: Tensor
@@ -81,6 +84,7 @@ class CameraModel:
     radius_limit: Tensor
     widths: Tensor
     heights: Tensor
+    fisheye: Tensor | None = None
 
     @staticmethod
     def from_cameras(
@@ -100,8 +104,9 @@ class CameraModel:
         )
         if isinstance(frame_index, int):
             intrinsics, rotation, translation = intrinsics[0], rotation[0], translation[0]
-        distortion = np.stack([_padded(camera.distortion) for camera in cameras])
-        limits = np.array([_radius_limit(coefficients) for coefficients in distortion])
+        distortion = np.stack([padded(camera.distortion) for camera in cameras])
+        limits = np.array([radius_limit(camera) for camera in cameras])
+        fisheye = np.array([camera.lens == FISHEYE for camera in cameras])
 
         def tensor(values: np.ndarray) -> Tensor:
             return torch.tensor(values, device=device, dtype=dtype)
@@ -110,10 +115,11 @@ class CameraModel:
             intrinsics=tensor(intrinsics),
             rotation=tensor(rotation),
             translation=tensor(translation),
-            distortion=tensor(distortion) if distortion.any() else None,
+            distortion=tensor(distortion) if any(camera.distorted for camera in cameras) else None,
             radius_limit=tensor(limits),
             widths=torch.tensor([camera.width for camera in cameras], device=device),
             heights=torch.tensor([camera.height for camera in cameras], device=device),
+            fisheye=torch.tensor(fisheye, device=device) if fisheye.any() else None,
         )
 
     def at(self, frames: Tensor) -> CameraModel:
@@ -154,7 +160,7 @@ class CameraModel:
         ).unflatten(-1, (2, 3))
         J_pixel_normalized = self.intrinsics[..., None, :2, :2]
         if self.distortion is not None:
-            J_pixel_normalized = J_pixel_normalized @ _distort(normalized, self.distortion)[1]
+            J_pixel_normalized = J_pixel_normalized @ distorted_points(normalized, self.distortion, self.fisheye)[1]
         jacobian = J_pixel_normalized @ J_normalized_camera @ self.rotation[..., None, :, :]
         return self._projection(normalized, depth, valid), torch.where(valid[..., None, None], jacobian, 0.0)
 
@@ -166,7 +172,9 @@ class CameraModel:
         """
         across = slopes @ self.intrinsics[..., :2, :2]
         if self.distortion is not None:
-            across = (across[..., None, :] @ _distort(projection.normalized, self.distortion)[1])[..., 0, :]
+            across = (across[..., None, :] @ distorted_points(projection.normalized, self.distortion, self.fisheye)[1])[
+                ..., 0, :
+            ]
         across = across * torch.where(projection.valid, projection.depth.reciprocal(), 0.0)[..., None]
         along = -(across * projection.normalized).sum(-1, keepdim=True)
         return torch.cat((across, along), -1) @ self.rotation
@@ -185,10 +193,10 @@ class CameraModel:
         solution = distorted
         for _ in range(_NEWTON_STEPS):
             solution = solution * (largest / torch.linalg.vector_norm(solution, dim=-1, keepdim=True)).clamp(max=1)
-            value, jacobian = _distort(solution, self.distortion)
+            value, jacobian = distorted_points(solution, self.distortion, self.fisheye)
             step = torch.linalg.solve_ex(jacobian, (distorted - value)[..., None])[0][..., 0]
             solution = solution + step
-        value, _ = _distort(solution, self.distortion)
+        value, _ = distorted_points(solution, self.distortion, self.fisheye)
         error = torch.linalg.vector_norm(value - distorted, dim=-1)
         inside = (solution * solution).sum(-1) < self.radius_limit[..., None]
         valid = inside & (error < 100 * torch.finfo(error.dtype).eps * (1 + distorted.norm(dim=-1)))
@@ -209,7 +217,9 @@ class CameraModel:
         return torch.where(valid[..., None], normalized, 0.0), depth, valid
 
     def _projection(self, normalized: Tensor, depth: Tensor, valid: Tensor) -> Projection:
-        distorted = normalized if self.distortion is None else _distort(normalized, self.distortion)[0]
+        distorted = normalized
+        if self.distortion is not None:
+            distorted = distorted_points(normalized, self.distortion, self.fisheye)[0]
         return Projection(torch.where(valid[..., None], self._pixels(distorted), OUTSIDE), depth, valid, normalized)
 
     def _pixels(self, normalized: Tensor) -> Tensor:
@@ -272,7 +282,7 @@ def warped(camera: Camera, pixel_map: np.ndarray) -> Camera:
 
 def without_distortion(camera: Camera) -> Camera:
     """The camera of the undistorted images: same intrinsics and pose, no distortion."""
-    return replace(camera, distortion=np.zeros(0))
+    return replace(camera, distortion=np.zeros(0), lens=BROWN)
 
 
 def look_along(forward: np.ndarray, up: np.ndarray) -> np.ndarray:
@@ -329,62 +339,9 @@ def undistortion_maps(camera: Camera, frame_index: int = 0) -> tuple[np.ndarray,
     )
     offset = torch.stack((columns, rows), -1) + 0.5 - intrinsics[:2, 2]
     normalized = offset @ torch.linalg.inv(intrinsics[:2, :2]).mT
-    coefficients = _padded(camera.distortion)
-    reached = (normalized * normalized).sum(-1, keepdim=True) < _radius_limit(coefficients)
-    distorted, _ = _distort(torch.where(reached, normalized, 0.0), torch.from_numpy(coefficients))
+    reached = (normalized * normalized).sum(-1, keepdim=True) < radius_limit(camera)
+    coefficients, fisheye = torch.from_numpy(padded(camera.distortion)), torch.tensor(camera.lens == FISHEYE)
+    distorted, _ = distorted_points(torch.where(reached, normalized, 0.0), coefficients, fisheye if fisheye else None)
     pixels = distorted @ intrinsics[:2, :2].mT + intrinsics[:2, 2] - 0.5
     maps = torch.where(reached, pixels, -2.0).float().numpy()
     return np.ascontiguousarray(maps[..., 0]), np.ascontiguousarray(maps[..., 1])
-
-
-def _distort(points: Tensor, distortion: Tensor) -> tuple[Tensor, Tensor]:
-    """Brown-Conrady with OpenCV's rational radial term, on the z = 1 plane, and its Jacobian.
-
-    points: (..., n, 2), distortion: (..., 8) -> distorted (..., n, 2), d distorted / d point (..., n, 2, 2).
-    """
-    x, y = points.unbind(-1)
-    k1, k2, p1, p2, k3, k4, k5, k6 = (c[..., None] for c in distortion.unbind(-1))
-    r2 = x * x + y * y
-    numerator = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
-    denominator = 1 + r2 * (k4 + r2 * (k5 + r2 * k6))
-    radial = numerator / denominator
-    slope = (k1 + r2 * (2 * k2 + r2 * 3 * k3) - radial * (k4 + r2 * (2 * k5 + r2 * 3 * k6))) / denominator
-    distorted = torch.stack(
-        (
-            x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x),
-            y * radial + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y,
-        ),
-        -1,
-    )
-    mixed = 2 * (x * y * slope + p1 * x + p2 * y)
-    jacobian = torch.stack(
-        (
-            radial + 2 * x * x * slope + 2 * p1 * y + 6 * p2 * x,
-            mixed,
-            mixed,
-            radial + 2 * y * y * slope + 6 * p1 * y + 2 * p2 * x,
-        ),
-        -1,
-    ).unflatten(-1, (2, 2))
-    return distorted, jacobian
-
-
-def _padded(distortion: np.ndarray) -> np.ndarray:
-    """The eight coefficients, absent ones zero."""
-    return np.pad(distortion, (0, 8 - len(distortion)))
-
-
-def _radius_limit(distortion: np.ndarray) -> float:
-    """Squared radius where the radial distortion (8,) first turns back; points beyond would fold into the image.
-
-    The smallest positive root of d(r radial)/dr, or of its denominator; inf without distortion.
-    """
-    if not distortion.any():
-        return float("inf")
-    k1, k2, _, _, k3, k4, k5, k6 = distortion
-    numerator, denominator = np.poly1d((k3, k2, k1, 1)), np.poly1d((k6, k5, k4, 1))
-    u = np.poly1d((1, 0))
-    turning = numerator * denominator + 2 * u * (numerator.deriv() * denominator - numerator * denominator.deriv())
-    roots = np.concatenate((turning.roots, denominator.roots))
-    real = roots[np.abs(roots.imag) < 1e-9 * (1 + np.abs(roots.real))].real
-    return float(min([_WIDEST, *real[real > 0]]))

@@ -16,7 +16,7 @@ import numpy as np
 
 from facesolve.take import Camera, TakeError
 from facesolve.take.calibration import CalibratedCamera, read_calibrated_cameras, write_calibrated_cameras
-from facesolve.take.camera import DISTORTION_LENGTHS
+from facesolve.take.camera import BROWN, DISTORTION_LENGTHS, FISHEYE
 from facesolve.take.files import write_atomic
 
 from .camera import intrinsics_from_opencv, intrinsics_to_opencv
@@ -96,7 +96,9 @@ def write_opencv(cameras: Sequence[CalibratedCamera], path: Path) -> None:
             storage.write("image_width", camera.width)
             storage.write("image_height", camera.height)
         storage.write("camera_matrix", intrinsics_to_opencv(camera.intrinsics))
-        coefficients = camera.distortion if len(camera.distortion) else np.zeros(5)
+        fisheye = camera.lens == FISHEYE
+        storage.write("fisheye_model", int(fisheye))
+        coefficients = camera.distortion if len(camera.distortion) else np.zeros(4 if fisheye else 5)
         storage.write("distortion_coefficients", coefficients.reshape(-1, 1))
         storage.write("R", camera.rotation)
         storage.write("T", camera.translation.reshape(3, 1))
@@ -123,6 +125,7 @@ def as_calibrated(camera: Camera) -> CalibratedCamera:
         camera.distortion,
         camera.width,
         camera.height,
+        camera.lens,
     )
 
 
@@ -183,7 +186,8 @@ def _camera(node: cv2.FileNode, path: Path, name: str, unit: float) -> Calibrate
     if "image_width" in keys and "image_height" in keys:
         size = int(node.getNode("image_width").real()), int(node.getNode("image_height").real())
     intrinsics, coefficients = _matrix(node, "camera_matrix", path), _matrix(node, "distortion_coefficients", path)
-    return _build(name, path, intrinsics, coefficients, rotation, translation, size)
+    fisheye = "fisheye_model" in keys and node.getNode("fisheye_model").real() != 0
+    return _build(name, path, intrinsics, coefficients, rotation, translation, size, FISHEYE if fisheye else BROWN)
 
 
 def _matrix(node: cv2.FileNode, key: str, path: Path) -> np.ndarray:
@@ -203,11 +207,14 @@ def _build(
     rotation: np.ndarray,
     translation: np.ndarray,
     size: tuple[int, int] | None = None,
+    lens: str = BROWN,
 ) -> CalibratedCamera:
     where = f"calibration: camera '{name}' in '{path}'"
     if matrix.shape != (3, 3):
         raise TakeError(f"{where} has a matrix of an unexpected shape.")
     distortion = coefficients.ravel()
+    if lens == FISHEYE and len(distortion) != 4:
+        raise TakeError(f"{where} is a fisheye with {len(distortion)} distortion coefficients instead of 4.")
     if distortion[8:].any():
         raise TakeError(
             f"{where} has thin-prism or tilt coefficients, which are not supported; calibrate without them."
@@ -217,4 +224,6 @@ def _build(
     if size is not None and min(size) < 1:
         raise TakeError(f"{where} has an image size of {size[0]}x{size[1]}.")
     width, height = (None, None) if size is None else size
-    return CalibratedCamera(name, intrinsics_from_opencv(matrix), rotation, translation, distortion, width, height)
+    return CalibratedCamera(
+        name, intrinsics_from_opencv(matrix), rotation, translation, distortion, width, height, lens
+    )

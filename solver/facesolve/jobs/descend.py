@@ -124,4 +124,5 @@ def _calibration(camera: Camera) -> dict[str, object]:
         "translation": camera.translation.tolist(),
         "width": camera.width,
         "height": camera.height,
+        "lens": camera.lens,
     }

@@ -232,4 +232,5 @@ def _camera(calibrated: CalibratedCamera, image_size: tuple[int, int]) -> Camera
         rotation=calibrated.rotation,
         translation=calibrated.translation,
         distortion=calibrated.distortion,
+        lens=calibrated.lens,
     )

@@ -115,6 +115,7 @@ def _camera(calibrated: CalibratedCamera, footage: Footage, frame: int) -> Camer
         calibrated.rotation,
         calibrated.translation,
         calibrated.distortion,
+        calibrated.lens,
     )
 
 

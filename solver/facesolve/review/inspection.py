@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from facesolve.footage import check_footage
-from facesolve.take import Rig, Take
+from facesolve.take import Camera, Rig, Take
+from facesolve.take.camera import FISHEYE
 from facesolve.take.finding import ERROR, NOTE, WARNING, Finding, findings_record, gravest_first
 from facesolve.take.names import UDIM
 
@@ -110,7 +111,7 @@ def print_inspection(take: Take, inspection: Inspection, console: Console | None
             camera.name,
             f"{camera.width}x{camera.height}",
             f"{camera.intrinsics.reshape(-1, 3, 3)[0, 0, 0]:.1f}",
-            "none" if not camera.distortion.any() or footage.undistorted else f"{len(camera.distortion)} coefficients",
+            _lens(camera) if camera.distorted and not footage.undistorted else "none",
             "yes" if camera.moving else "no",
             f"{footage.path} ({footage.color_space}{', matte' if footage.matte else ''})",
         )
@@ -119,6 +120,12 @@ def print_inspection(take: Take, inspection: Inspection, console: Console | None
         console.print("nothing wrong found.")
     for finding in inspection.findings:
         console.print(str(finding), markup=False, highlight=False)
+
+
+def _lens(camera: Camera) -> str:
+    """The lens model in words, for the table."""
+    coefficients = f"{len(camera.distortion)} coefficients"
+    return f"fisheye, {coefficients}" if camera.lens == FISHEYE else coefficients
 
 
 def inspection_record(take: Take, inspection: Inspection) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any, Dict, Optional, Sequence, Tuple
 
 import numpy as np
 
+from .camera import BROWN, LENSES
 from .errors import TakeError
 from .files import read_json, write_json
 
@@ -18,8 +19,8 @@ _SHAPES = {"intrinsic": (3, 3), "rotation": (3, 3), "translation": (3,)}
 class CalibratedCamera:
     """One camera of a calibration file, OpenCV convention, ``x_cam = R x_world + t``, centimeters.
 
-    intrinsics (3, 3) pixels, first pixel's center at (0.5, 0.5); distortion (n,); width, height: pixels, None when the
-    file does not say (the thesis' layout).
+    intrinsics (3, 3) pixels, first pixel's center at (0.5, 0.5); distortion (n,) and lens as ``Camera`` has them;
+    width, height: pixels, None when the file does not say (the thesis' layout).
     """
 
     name: str
@@ -29,6 +30,7 @@ class CalibratedCamera:
     distortion: np.ndarray
     width: Optional[int] = None
     height: Optional[int] = None
+    lens: str = BROWN
 
     @property
     def size(self) -> Optional[Tuple[int, int]]:
@@ -57,6 +59,12 @@ def write_calibrated_cameras(cameras: Sequence[CalibratedCamera], path: Path, th
         }
         if camera.width is not None and camera.height is not None and not thesis:
             entry.update(width=camera.width, height=camera.height)
+        if camera.lens != BROWN:
+            if thesis:
+                raise TakeError(
+                    "camera '{}': the thesis' layout has no {} lens; write our own.".format(camera.name, camera.lens)
+                )
+            entry["lens"] = camera.lens
         record[camera.name] = entry
     write_json(path, record)
 
@@ -78,9 +86,20 @@ def _camera(name: str, record: Any, where: str) -> CalibratedCamera:
         arrays[key] = value.reshape(shape)
     if ("width" in record) != ("height" in record):
         raise TakeError("{}: give both width and height, or neither.".format(where))
-    size = (_pixels(record, "width", where), _pixels(record, "height", where)) if "width" in record else (None, None)
+    width = _pixels(record, "width", where) if "width" in record else None
+    height = _pixels(record, "height", where) if "height" in record else None
+    lens = record.get("lens", BROWN)
+    if lens not in LENSES:
+        raise TakeError("{}: lens {!r}, expected one of {}.".format(where, lens, ", ".join(LENSES)))
     return CalibratedCamera(
-        name, arrays["intrinsic"], arrays["rotation"], arrays["translation"], arrays["distortion"], *size
+        name,
+        arrays["intrinsic"],
+        arrays["rotation"],
+        arrays["translation"],
+        arrays["distortion"],
+        width,
+        height,
+        lens,
     )
 
 

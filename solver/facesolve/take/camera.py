@@ -9,12 +9,14 @@ import numpy as np
 
 from .errors import TakeError
 
-DISTORTION_LENGTHS = (0, 4, 5, 8)
+BROWN, FISHEYE = LENSES = ("brown", "fisheye")
+DISTORTION_LENGTHS = (0, 4, 5, 8)  # of a Brown lens
+FISHEYE_LENGTHS = (0, 4)
 
 
 @dataclass(frozen=True, eq=False)
 class Camera:
-    """A pinhole camera with Brown-Conrady distortion, OpenCV convention: ``x_cam = R x_world + t``, +z forward, y down.
+    """A camera with its lens, OpenCV convention: ``x_cam = R x_world + t``, +z forward, y down.
 
     F is the take's number of frames; what moves or zooms is given for each.
 
@@ -25,7 +27,9 @@ class Camera:
         intrinsics: (3, 3) or (F, 3, 3) float64, pixels; the center of the first pixel is (0.5, 0.5).
         rotation: (3, 3) or (F, 3, 3) float64.
         translation: (3,) or (F, 3) float64, centimeters.
-        distortion: (0,), (4,), (5,) or (8,) coefficients k1 k2 p1 p2 [k3 [k4 k5 k6]] as OpenCV orders them.
+        distortion: Of a Brown lens (0,), (4,), (5,) or (8,) coefficients k1 k2 p1 p2 [k3 [k4 k5 k6]] as OpenCV orders
+            them; of a fisheye (0,) or (4,), k1 k2 k3 k4 of Kannala and Brandt, as ``cv2.fisheye`` has them.
+        lens: ``brown`` (a pinhole with distortion) or ``fisheye``.
 
     Raises:
         FacesolveError: For other shapes, numbers that are not finite, or a rotation that is none.
@@ -38,6 +42,7 @@ class Camera:
     rotation: np.ndarray
     translation: np.ndarray
     distortion: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    lens: str = BROWN
 
     def __post_init__(self) -> None:
         for name in ("intrinsics", "rotation", "translation", "distortion"):
@@ -57,12 +62,7 @@ class Camera:
                 )
             if not np.isfinite(value).all():
                 raise TakeError("{}: {} holds a number that is not finite.".format(where, name))
-        if self.distortion.ndim != 1 or len(self.distortion) not in DISTORTION_LENGTHS:
-            raise TakeError(
-                "{}: {} distortion coefficients, expected one of {}.".format(
-                    where, self.distortion.size, ", ".join(map(str, DISTORTION_LENGTHS))
-                )
-            )
+        check_lens(self.lens, self.distortion, where)
         if not np.isfinite(self.distortion).all():
             raise TakeError("{}: a distortion coefficient is not finite.".format(where))
         k = self.intrinsics.reshape(-1, 3, 3)
@@ -74,6 +74,11 @@ class Camera:
                 "{}: the rotation is not a rotation matrix (not orthonormal, or mirrored); check the "
                 "calibration.".format(where)
             )
+
+    @property
+    def distorted(self) -> bool:
+        """True when the lens is no plain pinhole; a fisheye never is, whatever its coefficients."""
+        return self.lens == FISHEYE or bool(self.distortion.any())
 
     @property
     def moving(self) -> bool:
@@ -94,4 +99,17 @@ class Camera:
             self.intrinsics[index] if self.intrinsics.ndim == 3 else self.intrinsics,
             self.rotation[index] if self.rotation.ndim == 3 else self.rotation,
             self.translation[index] if self.translation.ndim == 2 else self.translation,
+        )
+
+
+def check_lens(lens: str, distortion: np.ndarray, where: str) -> None:
+    """Raises TakeError, about ``where``, for an unknown lens or a number of coefficients that it does not have."""
+    if lens not in LENSES:
+        raise TakeError("{}: lens '{}', expected one of {}.".format(where, lens, ", ".join(LENSES)))
+    lengths = FISHEYE_LENGTHS if lens == FISHEYE else DISTORTION_LENGTHS
+    if distortion.ndim != 1 or len(distortion) not in lengths:
+        raise TakeError(
+            "{}: {} distortion coefficients, expected one of {}.".format(
+                where, distortion.size, ", ".join(map(str, lengths))
+            )
         )

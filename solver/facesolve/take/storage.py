@@ -63,7 +63,7 @@ def write_take(take: Take, folder: PathLike) -> None:
         "start_frame": None if take.start is None else take.start.frame,
         "texture": None if take.texture is None else relative_path(take.texture, root),
         "on_bad_frame": take.on_bad_frame,
-        "cameras": [{"name": c.name, "width": c.width, "height": c.height} for c in take.cameras],
+        "cameras": [{"name": c.name, "width": c.width, "height": c.height, "lens": c.lens} for c in take.cameras],
         "footage": [_footage_record(footage, root) for footage in take.footage],
         "rig": {
             "meshes": [asdict(mesh) for mesh in take.rig.meshes],
@@ -109,6 +109,7 @@ def read_take(folder: PathLike) -> Take:
                     name=camera["name"],
                     width=camera["width"],
                     height=camera["height"],
+                    lens=camera["lens"],
                     **{
                         name: arrays["camera{}_{}".format(index, name)]
                         for name in ("intrinsics", "rotation", "translation", "distortion")

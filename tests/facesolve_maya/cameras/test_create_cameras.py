@@ -41,6 +41,14 @@ def test_round_trip_with_unequal_focal_lengths_and_distortion(maya, tmp_path):
     np.testing.assert_array_equal(camera.distortion, np.ravel(record["distortion"]))
 
 
+def test_a_fisheye_stays_one(maya, tmp_path):
+    path, record = calibration(tmp_path, lens="fisheye", distortion=[0.01, -0.002, 0.001, 0.0])
+    (made,) = create_cameras(path)
+    camera = read_camera(camera_shape(made.transform), (1.0,), 640, 800)
+    assert camera.lens == "fisheye"
+    np.testing.assert_array_equal(camera.distortion, record["distortion"])
+
+
 def test_one_undo_takes_everything_away(maya, tmp_path):
     nodes = set(cmds.ls())
     create_cameras(calibration(tmp_path)[0])

@@ -30,6 +30,15 @@ def test_a_sound_scene_has_no_findings_and_exports(scene):
     assert (take.name, list(take.frames), take.footage[0].offset) == ("shot", [1, 2], 0)
 
 
+def test_what_maya_cannot_show_of_a_fisheye_is_told(scene):
+    cmds.addAttr("camShape", longName="facesolveLens", dataType="string")
+    cmds.setAttr("camShape.facesolveLens", "fisheye", type="string")
+    (finding,) = preflight(request(scene))
+    assert (finding.severity, finding.subject) == ("note", "cam")
+    assert "the solve uses it, but the view shows a pinhole" in finding.sentence
+    assert export_take(request(scene)).cameras[0].lens == "fisheye"
+
+
 def test_all_problems_are_found_at_once(scene, maya):
     cmds.setAttr("BS.nodeState", 1)
     cmds.setAttr("camShape.filmRollValue", 5)
