@@ -20,6 +20,7 @@ from facesolve.take.calibration import CalibratedCamera
 from facesolve.take.files import check_new, read_json, read_npz
 from facesolve.take.footage import NORPIX, SEQUENCE
 from facesolve.take.names import TAKE, UDIM
+from facesolve.take.rig_files import RECORD, rig_from_file
 
 from .requests import PackRequest
 
@@ -86,12 +87,14 @@ def pack_take(
 
 
 def read_rig(path: Path) -> Rig:
-    """The rig in an ``.npz`` of dense arrays; lengths in centimeters.
+    """The rig in an ``.npz``: one that ``write_rig`` made, or dense arrays of a rig of blendshapes; centimeters.
 
     neutral (V, 3), deltas (K, V, 3), names (K), face_counts (P), faces (sum); optional uv (T, 2) with face_uvs (sum),
     photometric_weight (V), rigid_weight (V). Raises TakeError.
     """
     arrays = read_npz(path, "rig")
+    if RECORD in arrays:
+        return rig_from_file(arrays, path)
     _need(arrays, RIG_KEYS, f"rig: '{path}'")
     for name in ("neutral", "deltas"):
         if arrays[name].dtype.kind not in "fiu":

@@ -13,8 +13,9 @@ from .errors import TakeError
 from .files import check_schema, read_json, read_npz, write_json, write_npz
 from .names import CORRECTIVES, CORRECTIVES_ARRAYS
 from .rig import Mesh, Target
+from .rig_files import target_arrays, targets_from
 from .solution import Solution
-from .storage import PathLike, target_arrays, targets_from
+from .storage import PathLike
 
 CORRECTIVES_SCHEMA = 1
 

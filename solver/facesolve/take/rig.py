@@ -1,4 +1,4 @@
-"""The rig in the contract: neutral mesh, targets, combinations, and the controls that drive them.
+"""The rig in the contract: neutral mesh, targets, joints and skin, and the controls that drive them.
 
 Holds and validates data only: ``rig_evaluation`` evaluates it, ``facesolve.geometry.rig`` does with derivatives.
 Must not know torch or Maya.
@@ -12,6 +12,8 @@ from typing import List, Optional, Sequence, Tuple
 import numpy as np
 
 from .errors import TakeError
+from .rig_logic import CHANNEL, CONTROL, SIGNAL, TARGET, Response, check_responses
+from .skeleton import Channel, Joint, Skin, check_joints, check_skin
 
 MULTIPLY = "multiply"
 LOWEST = "lowest"
@@ -45,10 +47,13 @@ class Target:
 
     Between shapes the offset is piecewise linear in the weight, passing through zero at weight 0; the first and last
     segments extrapolate (Maya's rule).
+
+    after_skin: whether it is added to what the skin has made, in rig space, rather than to the neutral before.
     """
 
     name: str
     shapes: Tuple[Shape, ...]
+    after_skin: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,7 +111,11 @@ class Mesh:
 
 @dataclass(frozen=True, eq=False)
 class Rig:
-    """A blendshape rig at its neutral. All positions are in rig space (before the head transform), centimeters.
+    """A rig at its neutral. All positions are in rig space (before the head transform), centimeters.
+
+    ``vertices = skin(joints(controls), neutral + sum_t weight_t(controls) delta_t)``, then the targets that come after
+    the skin. Weights and channels of joints are sums of drivers and responses; then come combinations of weights. A rig
+    without a skin is ``linear`` in the activations of its shapes.
 
     Attributes:
         neutral: (V, 3) float32 vertices.
@@ -122,6 +131,11 @@ class Rig:
         photometric_weight: (V,) float32 in 0..1 or None: how far a vertex's color may drive the solve; with 0 it only
             occludes.
         rigid_weight: (V,) float32 in 0..1 or None: the part of the surface that fixes the head transform.
+        joints: Joints, each after its parent.
+        channels: What of the joints the controls move.
+        signals: Names of numbers between controls and outputs.
+        responses: Further functions of the controls: of targets' weights, channels and signals.
+        skin: How joints carry the vertices, or None.
 
     Raises:
         FacesolveError: When they do not fit together, or a number is not finite.
@@ -139,6 +153,11 @@ class Rig:
     meshes: Tuple[Mesh, ...] = ()
     photometric_weight: Optional[np.ndarray] = None
     rigid_weight: Optional[np.ndarray] = None
+    joints: Tuple[Joint, ...] = ()
+    channels: Tuple[Channel, ...] = ()
+    signals: Tuple[str, ...] = ()
+    responses: Tuple[Response, ...] = ()
+    skin: Optional[Skin] = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "neutral", np.ascontiguousarray(self.neutral, np.float32))
@@ -149,13 +168,22 @@ class Rig:
             object.__setattr__(self, "meshes", (Mesh("head", len(self.neutral), len(self.face_counts)),))
         _check_topology(self)
         _check_targets(self)
+        check_joints(self.joints, self.channels)
         _check_drivers(self)
+        _check_combinations(self)
+        if self.skin is not None:
+            check_skin(self.skin, len(self.joints), len(self.neutral))
         for name in ("photometric_weight", "rigid_weight"):
             _check_vertex_weight(self, name)
 
     @property
     def vertex_count(self) -> int:
         return len(self.neutral)
+
+    @property
+    def linear(self) -> bool:
+        """Whether the vertices are the neutral and a sum of shapes: nothing is skinned."""
+        return self.skin is None
 
     @property
     def control_names(self) -> List[str]:
@@ -319,7 +347,13 @@ def _check_drivers(rig: Rig) -> None:
                 "rig: the driver from control '{}' to target '{}' needs at least two points with increasing "
                 "inputs.".format(names[driver.control], rig.targets[driver.target].name)
             )
+    counts = {CONTROL: len(names), SIGNAL: len(rig.signals), TARGET: len(rig.targets), CHANNEL: len(rig.channels)}
+    check_responses(rig.responses, rig.signals, counts)
+
+
+def _check_combinations(rig: Rig) -> None:
     driven = {driver.target for driver in rig.drivers}
+    driven |= {response.output.index for response in rig.responses if response.output.kind == TARGET}
     seen = set()
     for combination in rig.combinations:
         name = rig.targets[combination.target].name if 0 <= combination.target < len(rig.targets) else "?"

@@ -1,4 +1,4 @@
-"""The one numpy evaluation of a rig: controls -> weights of targets -> activations of shapes -> vertices.
+"""The one numpy evaluation of a rig: controls -> weights of targets and channels of joints -> shapes, skin -> vertices.
 
 For Maya, exports and measures. Knows no derivatives: a solve has ``facesolve.geometry.rig``, which the tests hold to
 this one and both to meshes that Maya wrote. Python 3.7.
@@ -6,12 +6,14 @@ this one and both to meshes that Maya wrote. Python 3.7.
 
 from __future__ import annotations
 
-from typing import Optional, Sequence, Tuple
+from typing import Dict, Optional, Sequence, Tuple
 
 import numpy as np
 
 from .errors import TakeError
 from .rig import LOWEST, Rig
+from .rig_logic import CHANNEL, CONTROL, GRID, LEAST, SIGNAL, TARGET, Response
+from .skinning import influence_matrices, joint_matrices, skinned
 
 STILL_BELOW = 1e-6  # centimeters: a vertex that no shape moves further does not move
 
@@ -20,16 +22,30 @@ class RigEvaluator:
     """Evaluates ``rig`` at F sets of K control values; T targets, S shapes (in-betweens included), V vertices.
 
     Shapes are in the order of ``rig.targets`` and of their ``shapes``:
-    ``vertices = neutral + sum_s activation_s * deltas_s``, rig space, centimeters.
+    ``vertices = skin(neutral + sum_s activation_s * deltas_s)``, rig space, centimeters; shapes of targets that come
+    after the skin are added to what it makes.
     """
 
     def __init__(self, rig: Rig) -> None:
         self.rig = rig
         self.shapes = tuple(shape for target in rig.targets for shape in target.shapes)
+        self._after = np.array([target.after_skin for target in rig.targets for _ in target.shapes], bool)
         self._moved: Optional[Tuple[np.ndarray, np.ndarray]] = None  # made when vertices are first wanted
 
     def target_weights(self, controls: np.ndarray) -> np.ndarray:
         """(F, T) weight of every target of controls (F, K), combinations included. TakeError for other shapes."""
+        return self._outputs(controls)[0]
+
+    def channel_values(self, controls: np.ndarray) -> np.ndarray:
+        """(F, C) what controls (F, K) add to the channels of the joints: centimeters, degrees, factors."""
+        return self._outputs(controls)[1]
+
+    def joint_matrices(self, controls: np.ndarray) -> np.ndarray:
+        """(F, J, 4, 4) joints in rig space, for column vectors, at controls (F, K)."""
+        return joint_matrices(self.rig.joints, self.rig.channels, self.channel_values(controls))
+
+    def _outputs(self, controls: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+        """Weights of targets (F, T) and values of channels (F, C)."""
         controls = np.asarray(controls, np.float64)
         if controls.ndim != 2 or controls.shape[1] != len(self.rig.controls):
             raise TakeError(
@@ -40,11 +56,16 @@ class RigEvaluator:
         weights = np.zeros((len(controls), len(self.rig.targets)))
         for driver in self.rig.drivers:
             weights[:, driver.target] += _hats(driver.inputs, controls[:, driver.control]) @ driver.outputs
+        channels = np.zeros((len(controls), len(self.rig.channels)))
+        values = {CONTROL: controls, SIGNAL: np.zeros((len(controls), len(self.rig.signals)))}
+        outputs = {TARGET: weights, CHANNEL: channels, SIGNAL: values[SIGNAL]}
+        for response in self.rig.responses:
+            outputs[response.output.kind][:, response.output.index] += _response(response, values)
         for combination in self.rig.combinations:
             drivers = weights[:, list(combination.drivers)]
             lowest = combination.method == LOWEST
             weights[:, combination.target] = drivers.min(axis=1) if lowest else drivers.prod(axis=1)
-        return weights
+        return weights, channels
 
     def activations(self, controls: np.ndarray) -> np.ndarray:
         """(F, S) activation of every shape of controls (F, K)."""
@@ -56,7 +77,7 @@ class RigEvaluator:
         return np.concatenate([np.zeros((len(weights), 0)), *columns], axis=1)
 
     def offsets(self, activations: np.ndarray) -> np.ndarray:
-        """(F, V, 3) float64 how far activations (F, S), or a difference of some, move the vertices; centimeters."""
+        """(F, V, 3) float64 how far activations (F, S), or a difference of some, move vertices before a skin; cm."""
         if self._moved is None:
             self._moved = self._moved_vertices()
         vertices, deltas = self._moved
@@ -66,14 +87,19 @@ class RigEvaluator:
 
     def vertices(self, controls: np.ndarray) -> np.ndarray:
         """(F, V, 3) float64 vertices of controls (F, K) in rig space, centimeters."""
-        return self.rig.neutral + self.offsets(self.activations(controls))
+        activations = self.activations(controls)
+        if self.rig.skin is None:
+            return self.rig.neutral + self.offsets(activations)
+        matrices = influence_matrices(self.rig.skin, self.joint_matrices(controls))
+        out = skinned(self.rig.skin, matrices, self.rig.neutral + self.offsets(activations * ~self._after))
+        return out + self.offsets(activations * self._after) if self._after.any() else out
 
     def moving_vertices(self) -> np.ndarray:
-        """(V,) bool: vertices that at least one shape moves by more than 1e-6 cm."""
+        """(V,) bool: vertices that at least one shape moves by more than 1e-6 cm, or a joint that controls move."""
         moving = np.zeros(self.rig.vertex_count, bool)
         for shape in self.shapes:
             moving[shape.vertices] |= np.linalg.norm(shape.deltas, axis=1) > STILL_BELOW
-        return moving
+        return moving | carried_vertices(self.rig)
 
     def _moved_vertices(self) -> Tuple[np.ndarray, np.ndarray]:
         """The n vertices that any shape holds, and the offsets of all shapes there as one matrix (S, 3n) float64."""
@@ -85,6 +111,32 @@ class RigEvaluator:
         for row, shape in zip(deltas, self.shapes):
             row[column[shape.vertices]] = shape.deltas
         return np.flatnonzero(held), deltas.reshape(len(deltas), -1)
+
+
+def carried_vertices(rig: Rig) -> np.ndarray:
+    """(V,) bool: vertices that hang on a joint which a channel, or one of a joint above it, moves."""
+    carried = np.zeros(rig.vertex_count, bool)
+    if rig.skin is None:
+        return carried
+    moves = np.zeros(len(rig.joints) + 1, bool)  # the last one is rig space
+    moves[[channel.joint for channel in rig.channels]] = True
+    for index, joint in enumerate(rig.joints):
+        moves[index] |= moves[joint.parent]
+    vertex = np.repeat(np.arange(rig.vertex_count), np.diff(rig.skin.offsets))
+    carried[vertex[moves[rig.skin.joints[rig.skin.influences]] & (rig.skin.weights != 0)]] = True
+    return carried
+
+
+def _response(response: Response, values: Dict[str, np.ndarray]) -> np.ndarray:
+    """(F,) what a response says. values: by the kind of input, (F, n)."""
+    inputs = [values[port.kind][:, port.index] for port in response.inputs]
+    if response.method != GRID:
+        stacked = np.stack(inputs, axis=1)
+        return response.values[0] * (stacked.min(axis=1) if response.method == LEAST else stacked.prod(axis=1))
+    out = np.broadcast_to(response.values, (len(inputs[0]), *response.values.shape))
+    for axis, x in zip(response.axes, inputs):
+        out = np.einsum("fn...,fn->f...", out, _hats(axis, x))
+    return out
 
 
 def shape_activations(shape_weights: Sequence[float], weights: np.ndarray) -> np.ndarray:

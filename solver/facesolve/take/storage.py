@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Sequence, Tuple, Union
+from typing import Any, Dict, Mapping, Union
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from .errors import TakeError
 from .files import absolute_path, check_schema, read_json, read_npz, relative_path, write_json, write_npz
 from .footage import MEMORY, Footage
 from .names import TAKE, TAKE_ARRAYS
-from .rig import Combination, Control, Driver, Mesh, Rig, Shape, Target
+from .rig_files import rig_arrays, rig_from, rig_record
 from .settings import Settings
 from .settings_record import settings_from, settings_record
 from .take import StartPose, Take
@@ -41,7 +41,7 @@ def write_take(take: Take, folder: PathLike) -> None:
                 "take '{}': the images of camera '{}' are in memory; write them as files, and give the take their "
                 "pattern.".format(take.name, footage.camera)
             )
-    arrays = _rig_arrays(take.rig)
+    arrays = rig_arrays(take.rig)
     arrays.update(frames=take.frames, scene_times=take.scene_times)
     if take.start is not None:
         arrays.update(start_controls=take.start.controls, start_head=take.start.head)
@@ -65,12 +65,7 @@ def write_take(take: Take, folder: PathLike) -> None:
         "on_bad_frame": take.on_bad_frame,
         "cameras": [{"name": c.name, "width": c.width, "height": c.height, "lens": c.lens} for c in take.cameras],
         "footage": [_footage_record(footage, root) for footage in take.footage],
-        "rig": {
-            "meshes": [asdict(mesh) for mesh in take.rig.meshes],
-            "controls": [asdict(control) for control in take.rig.controls],
-            "targets": take.rig.target_names,
-            "combinations": [asdict(combination) for combination in take.rig.combinations],
-        },
+        "rig": rig_record(take.rig),
         "settings": _settings_record(take.settings),
     }
     write_json(root / TAKE, record)
@@ -103,7 +98,7 @@ def read_take(folder: PathLike) -> Take:
             start = StartPose(record["start_frame"], arrays["start_controls"], arrays["start_head"])
         return Take(
             name=record["name"],
-            rig=_rig(record["rig"], arrays),
+            rig=rig_from(record["rig"], arrays),
             cameras=tuple(
                 Camera(
                     name=camera["name"],
@@ -145,85 +140,6 @@ def _footage_record(footage: Footage, root: Path) -> Dict[str, Any]:
     record["path"] = relative_path(footage.path, root)
     record["matte"] = None if footage.matte is None else relative_path(footage.matte, root)
     return record
-
-
-def _offsets(lengths: List[int]) -> np.ndarray:
-    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-
-
-def _join(parts: List[np.ndarray], shape: Tuple[int, ...], dtype: Any) -> np.ndarray:
-    return np.concatenate(parts).astype(dtype) if parts else np.zeros(shape, dtype)
-
-
-def _rig_arrays(rig: Rig) -> Dict[str, np.ndarray]:
-    arrays = {
-        "neutral": rig.neutral,
-        "face_counts": rig.face_counts,
-        "face_vertices": rig.face_vertices,
-        "uvs": rig.uvs,
-        "face_uvs": rig.face_uvs,
-        **target_arrays(rig.targets),
-        "driver_control": np.array([d.control for d in rig.drivers], np.int32),
-        "driver_target": np.array([d.target for d in rig.drivers], np.int32),
-        "driver_offsets": _offsets([len(d.inputs) for d in rig.drivers]),
-        "driver_inputs": _join([d.inputs for d in rig.drivers], (0,), np.float64),
-        "driver_outputs": _join([d.outputs for d in rig.drivers], (0,), np.float64),
-    }
-    for name in ("photometric_weight", "rigid_weight"):
-        if getattr(rig, name) is not None:
-            arrays[name] = getattr(rig, name)
-    return arrays
-
-
-def target_arrays(targets: Sequence[Target]) -> Dict[str, np.ndarray]:
-    """The shapes of all targets one after the other, as ``targets_from`` reads them."""
-    shapes = [(index, shape) for index, target in enumerate(targets) for shape in target.shapes]
-    return {
-        "shape_target": np.array([index for index, _ in shapes], np.int32),
-        "shape_weight": np.array([shape.weight for _, shape in shapes], np.float64),
-        "shape_offsets": _offsets([len(shape.vertices) for _, shape in shapes]),
-        "shape_vertices": _join([shape.vertices for _, shape in shapes], (0,), np.int32),
-        "shape_deltas": _join([shape.deltas for _, shape in shapes], (0, 3), np.float32),
-    }
-
-
-def targets_from(names: Sequence[str], arrays: Mapping[str, np.ndarray]) -> Tuple[Target, ...]:
-    """The targets called ``names`` from ``target_arrays``."""
-    shapes: List[List[Shape]] = [[] for _ in names]
-    offsets = arrays["shape_offsets"]
-    for index, target in enumerate(arrays["shape_target"]):
-        span = slice(offsets[index], offsets[index + 1])
-        shapes[target].append(
-            Shape(float(arrays["shape_weight"][index]), arrays["shape_vertices"][span], arrays["shape_deltas"][span])
-        )
-    return tuple(Target(name, tuple(found)) for name, found in zip(names, shapes))
-
-
-def _rig(record: Dict[str, Any], arrays: Dict[str, np.ndarray]) -> Rig:
-    spans = arrays["driver_offsets"]
-    drivers = tuple(
-        Driver(
-            int(arrays["driver_control"][index]),
-            int(arrays["driver_target"][index]),
-            arrays["driver_inputs"][spans[index] : spans[index + 1]],
-            arrays["driver_outputs"][spans[index] : spans[index + 1]],
-        )
-        for index in range(len(arrays["driver_control"]))
-    )
-    return Rig(
-        neutral=arrays["neutral"],
-        face_counts=arrays["face_counts"],
-        face_vertices=arrays["face_vertices"],
-        uvs=arrays["uvs"],
-        face_uvs=arrays["face_uvs"],
-        targets=targets_from(record["targets"], arrays),
-        controls=tuple(Control(**control) for control in record["controls"]),
-        drivers=drivers,
-        combinations=tuple(Combination(c["target"], tuple(c["drivers"]), c["method"]) for c in record["combinations"]),
-        meshes=tuple(Mesh(**mesh) for mesh in record["meshes"]),
-        photometric_weight=arrays.get("photometric_weight"),
-        rigid_weight=arrays.get("rigid_weight"),
-    )
 
 
 def _settings_record(settings: Settings) -> Dict[str, Any]:
