@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -32,6 +33,7 @@ from facesolve.take import (
     write_take,
 )
 from facesolve.take.frame_range import part_of_take
+from facesolve.take.names import LIVE_PICTURE
 from facesolve.take.provenance import read_provenance
 from facesolve.take.settings_record import SettingsChange, settings_record
 
@@ -67,11 +69,33 @@ def take(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+class HearsPictures(Silent):
+    """Keeps the pictures that were told of."""
+
+    def __init__(self) -> None:
+        self.pictures: list[Path] = []
+
+    def picture(self, path: Path) -> None:
+        self.pictures.append(path)
+
+
 @pytest.fixture(scope="module")
-def solved(take: Path) -> Path:
+def heard() -> HearsPictures:
+    return HearsPictures()
+
+
+@pytest.fixture(scope="module")
+def solved(take: Path, heard: HearsPictures) -> Path:
     out = take.parent / "solved"
-    _solve(take, out)
+    _solve(take, out, heard, pictures=True)
     return out
+
+
+def test_a_solve_shows_all_cameras_at_work_where_that_is_wanted(solved: Path, take: Path, heard: HearsPictures):
+    assert set(heard.pictures) == {solved / LIVE_PICTURE}
+    height, width, _ = cv2.imread(str(solved / LIVE_PICTURE)).shape
+    cameras = read_take(take).cameras
+    assert (width, height) == (sum(camera.width for camera in cameras), cameras[0].height)
 
 
 def test_solution_is_complete(take: Path, solved: Path):

@@ -26,6 +26,7 @@ def solve(
     frames: tuple[int, int] | None = None,
     device: str | None = None,
     devices: tuple[str, ...] = (),
+    pictures: bool = False,
     settings: SettingsFlags = SettingsFlags(),  # noqa: B008  # frozen
     output: Output = Output(),  # noqa: B008
 ) -> int:
@@ -53,6 +54,8 @@ def solve(
         resume: continue an interrupted solve in OUT.
         devices: several GPUs by their numbers: one take's refinement is shared out over them, takes are spread over
             them.
+        pictures: show the solve at work: write OUT/live.jpg at most once a second, all cameras with the surface over
+            them, and tell of it as a picture event.
 
     Examples:
         facesolve solve my_take --out my_solution
@@ -67,8 +70,10 @@ def solve(
     try:
         with output.reporting() as progress:
             if len(takes) == 1:
-                _solve_one(takes[0], out, change, frames, chosen, resume, overwrite, progress)
+                _solve_one(takes[0], out, change, frames, chosen, resume, overwrite, pictures, progress)
             else:
+                if pictures:
+                    raise UsageError("solve: --pictures shows one solve; give one take.")
                 _solve_several(takes, out, change, frames, chosen, resume, overwrite, progress)
             progress.done(out)
     except KeyboardInterrupt:
@@ -98,6 +103,7 @@ def _solve_one(
     devices: tuple[str, ...],
     resume: bool,
     overwrite: bool,
+    pictures: bool,
     progress: Reporter,
 ) -> None:
     from facesolve.jobs.solve_folder import solve_take_folder
@@ -112,6 +118,7 @@ def _solve_one(
         overwrite=overwrite,
         progress=StopsOnFile(progress, out / CANCEL),
         beside=devices[1:],
+        pictures=pictures,
     )
 
 

@@ -22,7 +22,7 @@ from facesolve.solve.provenance import origin
 from facesolve.solve.solution import make_solution
 from facesolve.take import Solution, Take, read_take, write_solution
 from facesolve.take.files import remove_stale, write_atomic
-from facesolve.take.names import LOG, TAKE, TEXTURE, UDIM
+from facesolve.take.names import LIVE_PICTURE, LOG, TAKE, TEXTURE, UDIM
 from facesolve.take.settings_record import SettingsChange, settings_record
 from facesolve.take.version import VERSION
 
@@ -43,13 +43,15 @@ def solve_take_folder(
     settings: SettingsChange | None = None,
     overwrite: bool = False,
     beside: Sequence[str] = (),
+    pictures: bool = False,
 ) -> Solution:
     """Solves the take in ``take_folder`` and writes ``solution.npz``, ``solution.json``, texture and log into ``out``.
 
     device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``. frames: first and last, both included. resume: continue from the
     checkpoint in ``out``. settings: changes to the take's own, for this solve alone. beside: further devices, which
-    share the refinement. Raises FacesolveError; nothing is written before the take is checked. A solution, or without
-    ``resume`` an interrupted solve, that is in ``out`` already is an error unless ``overwrite``.
+    share the refinement. pictures: write a picture of the solve at work into ``out`` now and then. Raises
+    FacesolveError; nothing is written before the take is checked. A solution, or without ``resume`` an interrupted
+    solve, that is in ``out`` already is an error unless ``overwrite``.
     """
     check_out(out, resume, overwrite)
     clock = StageClock(progress)
@@ -61,7 +63,8 @@ def solve_take_folder(
         clock.message(f"frames are also refined on {device_name(other)}")
     checkpoint = Checkpoint(out, _fingerprint(take, take_folder, where), resume)
     try:
-        solved = solve_take(take, where, clock, checkpoint, others)
+        picture = out / LIVE_PICTURE if pictures else None
+        solved = solve_take(take, where, clock, checkpoint, others, picture=picture)
         record = _write_texture(solved, out, clock)
         clock.close()
         if solved.found:

@@ -13,10 +13,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -49,6 +50,10 @@ from facesolve.stages.setup import check_solvable, prepare
 from facesolve.stages.track import WINDOW, Tracker
 from facesolve.take import SolveError, StartPose, Take
 
+from .live_picture import LivePicture
+
+Show = Callable[[int, FramePixels, Pose], None]  # a take frame index, its pixels, and the pose (B = 1) found for it
+
 # pyramid level, most samples, most iterations; the views are made anew for each. A joint step costs as many times more
 # than a frame's as there are keyframes, so most of the way is gone with few samples
 BUNDLE_ROUNDS = ((1, 10_000, 12), (0, 20_000, 12), (0, 40_000, 5))
@@ -77,11 +82,13 @@ def solve_take(
     checkpoint: Checkpoint,
     beside: Sequence[torch.device] = (),
     residuals: Sequence[Residual] = (),
+    picture: Path | None = None,
 ) -> Solved:
     """Solves ``take`` on ``device``. Raises SolveError or FootageError with one sentence.
 
     beside: further devices, which take a share of ``refine``; what is found is that of one device up to rounding.
-    residuals: what poses are held against besides the product's own residuals.
+    residuals: what poses are held against besides the product's own residuals. picture: file for pictures of the solve
+    at work, None for none.
     """
     check_solvable(take)
     if device.type == "cuda":
@@ -91,7 +98,8 @@ def solve_take(
         footage = opened.enter_context(TakeFootage(take, device))
         take, found = _find(take, footage, device, run)
         problem, start, first = prepare(take, device, residuals=residuals)
-        stages = _Stages(run, problem, footage, opened.enter_context(Assistants(problem, beside)))
+        show = _show_nothing if picture is None else LivePicture(problem, picture, progress).show
+        stages = _Stages(run, problem, footage, opened.enter_context(Assistants(problem, beside)), show)
         aligned = stages.align(start, first)
         tracked = stages.track(aligned, first)
         keyframes = choose_keyframes(problem, tracked, first)
@@ -101,6 +109,7 @@ def solve_take(
         carried = carry_correction(tracked, keyframes, bundled.pose)
         refined = stages.refine(pixels, bundled, keyframes, carried)
         joint = stages.join(refined)
+        show(int(keyframes[0]), pixels[0], joint.pose.at(keyframes[:1]))
         return Solved(problem, joint, refined.quadratic, keyframes, bundled, refined.residual, found)
 
 
@@ -131,14 +140,19 @@ def _find(take: Take, footage: TakeFootage, device: torch.device, run: Run) -> t
     return replace(take, start=start), sentences
 
 
+def _show_nothing(index: int, pixels: FramePixels, pose: Pose) -> None:
+    """For who wants no pictures."""
+
+
 @dataclass(frozen=True, eq=False)
 class _Stages:
-    """The stages of one run of a solve, each from what the one before it found."""
+    """The stages of one run of a solve, each from what the one before it found. show: is given what was found."""
 
     run: Run
     problem: Problem
     footage: TakeFootage
     assistants: Assistants
+    show: Show
 
     def align(self, start: Pose, first: int) -> Pose:
         """The start pose (B = 1) on which all cameras agree."""
@@ -147,6 +161,7 @@ class _Stages:
             aligned = _pose(stage.saved, start)
         else:
             ((_, pixels),) = self.footage.frames([first])
+            self.show(first, pixels, start)
             aligned = align(self.problem, pixels, start, first)
             stage.save(partial(_arrays, aligned), now=True)
         stage.advance()
@@ -176,6 +191,7 @@ class _Stages:
             last = window[0] - back
             found = tracker.follow(window, images, pose.at([last]), pose.at([last - back]) if last != first else None)
             pose.controls[window], pose.head[window] = found.controls, found.head
+            self.show(window[-1], images[-1], found.at([len(window) - 1]))
             done += len(window)
             stage.advance(len(window))
             stage.save(partial(_track_arrays, pose, tracker, done), now=done == count)
@@ -212,6 +228,9 @@ class _Stages:
                 if turn + 1 == len(rounds):  # no later round takes out what the cameras' freedom has put into the poses
                     fit = bundle(some, views, pose, keyframes, level, BundleOptions(iterations), evidence)
             pose = fit.pose
+            self.show(
+                int(keyframes[turn % len(keyframes)]), pixels[turn % len(keyframes)], pose.at([turn % len(keyframes)])
+            )
             errors = errors if fit.errors is None or calibration is None else fit.errors
             if turn == 0:
                 everything, _, _ = gather_evidence(problem, pixels, pose, keyframes, level, None)
@@ -245,9 +264,17 @@ class _Stages:
             for part in batches:
                 parts.append(part)
                 done += len(part.frames)
+                self._show_key(part, key_pixels, keyframes)
                 stage.advance(len(part.frames))
                 stage.save(partial(refined_arrays, parts), now=done == count)
         return gathered(parts, carried.head.device)
+
+    def _show_key(self, part: RefinedFrames, key_pixels: list[FramePixels], keyframes: Tensor) -> None:
+        """Shows the first keyframe of a part: others' pixels are gone."""
+        for pixels, key in zip(key_pixels, keyframes.tolist(), strict=True):
+            if key in part.frames:
+                self.show(key, pixels, part.pose.at([list(part.frames).index(key)]))
+                return
 
     def join(self, refined: RefinedFrames) -> JointFit:
         """All frames at once."""

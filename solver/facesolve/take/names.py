@@ -8,5 +8,6 @@ UDIM = "<UDIM>"  # stands for the number of a UV tile in a texture's name
 TEXTURE = "texture.{}.png".format(UDIM)  # what Maya's file node takes with its UV tiling mode set to UDIM (Mari)
 REPORT = "report.html"
 LOG = "solve.log"
+LIVE_PICTURE = "live.jpg"  # the last picture of a solve at work, where one was asked for
 CHECKPOINT = "checkpoint.npz"  # there while a solve can be resumed
 CANCEL = "cancel"  # asks the task that writes into this folder to stop, as Ctrl-C does
