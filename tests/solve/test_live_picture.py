@@ -15,22 +15,13 @@ from tests.synthetic import HEIGHT, WIDTH, head_scene
 
 
 class Told(Silent):
-    """Counts the pictures."""
+    """Counts the pictures, of which each takes ``cost`` seconds of ``now``."""
 
-    count = 0
+    count, cost, now = 0, 0.0, 0.0
 
     def picture(self, path: Path) -> None:
         self.count += 1
-
-
-class Clock:
-    """Each picture takes ``cost`` seconds."""
-
-    now, cost = 0.0, 0.0
-
-    def __call__(self) -> float:
-        self.now += self.cost / 2
-        return self.now
+        self.now += self.cost
 
 
 def test_lines_follow_the_surface_in_every_camera(tmp_path: Path):
@@ -51,14 +42,14 @@ def test_lines_follow_the_surface_in_every_camera(tmp_path: Path):
 
 
 def test_pictures_take_two_hundredths_of_the_time_and_come_once_a_second_at_most(tmp_path: Path):
-    scene, clock, told = head_scene(), Clock(), Told()
-    picture = LivePicture(scene.problem, tmp_path / "live.jpg", told, clock)
+    scene, told = head_scene(), Told()
+    picture = LivePicture(scene.problem, tmp_path / "live.jpg", told, lambda: told.now)
     pose = scene.truth.at([0])
-    for cost, seconds, expected in ((0.0, 100, 101), (1.0, 500, 10)):
-        clock.cost, told.count, end = cost, 0, clock.now + seconds
-        while clock.now <= end:
+    for cost, seconds, expected in ((0.0, 20, 21), (1.0, 200, 4)):
+        told.cost, told.count, end = cost, 0, told.now + seconds
+        while told.now <= end:
             picture.show(0, scene.pixels[0], pose)
-            clock.now += 0.25
+            told.now += 0.25
         assert abs(told.count - expected) <= 1, cost
 
 
