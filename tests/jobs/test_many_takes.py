@@ -16,11 +16,14 @@ import pytest
 from facesolve.cli import main
 from facesolve.jobs import many_takes
 from facesolve.jobs.demo_take import make_take
-from facesolve.jobs.many_takes import solve_takes, take_jobs
+from facesolve.jobs.many_takes import solve_takes, take_jobs, unsolved
+from facesolve.jobs.opened_take import taken_part
 from facesolve.runtime.progress import JsonLines, Silent
-from facesolve.take import SolveError, read_solution
+from facesolve.take import SolveError, read_solution, read_take
 from facesolve.take.events import Done, Event, Message, Stage
 from facesolve.take.processes import Patience
+from facesolve.take.settings_record import SettingsChange
+from facesolve.take.solved import fingerprint
 
 # does what the file 'manner' in the take's folder says, in the place of a solve
 STAND_IN = """
@@ -80,10 +83,10 @@ def takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list
     return make
 
 
-def solve(takes: list[Path], devices: tuple[str, ...], resume: bool = False) -> tuple[dict[str, str], Listener, Path]:
+def solve(takes: list[Path], devices: tuple[str, ...]) -> tuple[dict[str, str], Listener, Path]:
     out, listener = takes[0].parents[1] / "out", Listener()
     jobs = take_jobs(takes, out)
-    failed = solve_takes(jobs, devices, ["--quality", "draft"], resume=resume, cancel=out / "cancel", progress=listener)
+    failed = solve_takes(jobs, devices, ["--quality", "draft"], cancel=out / "cancel", progress=listener)
     return failed, listener, out
 
 
@@ -149,9 +152,8 @@ def test_cancel_stops_all_children_politely_or_not(takes: Any, monkeypatch: pyte
                 (out / "cancel").touch()
 
     with pytest.raises(KeyboardInterrupt):
-        solve_takes(
-            take_jobs(folders, out), ("cpu", "cuda"), (), resume=False, cancel=out / "cancel", progress=Cancels()
-        )
+        solve_takes(take_jobs(folders, out), ("cpu", "cuda"), (), cancel=out / "cancel", progress=Cancels())
+    assert not (out / "cancel").exists()  # it would stop the next solve as well
     for name in "ab":
         assert not runs(int((out / name / "pid").read_text(encoding="utf-8")))
         assert not (out / name / "cancel").exists()
@@ -159,24 +161,30 @@ def test_cancel_stops_all_children_politely_or_not(takes: Any, monkeypatch: pyte
     assert not (out / "c").exists()
 
 
-def test_resume_leaves_what_is_solved_and_goes_on_with_what_was_begun(takes: Any) -> None:
-    folders = takes("good", "good", "good", "good")
+def test_an_old_request_to_stop_stops_no_new_solve(takes: Any) -> None:
+    folders = takes("good")
     out = folders[0].parents[1] / "out"
-    for name, files in {
-        "a": ["solution.json"],
-        "b": ["checkpoint.npz"],
-        "c": ["solution.json", "checkpoint.npz"],
-    }.items():
-        (out / name).mkdir(parents=True)
-        for file in files:
-            (out / name / file).write_text("{}", encoding="utf-8")
-    _, listener, _ = solve(folders, ("cpu",), resume=True)
-    made = solutions(out)
-    assert made["a"] == {}
-    assert ("a", Message("is already solved")) in listener.events
-    assert ["--resume" in made[name]["arguments"] for name in "bcd"] == [True, True, False]
-    solve(folders[:2], ("cpu",))
-    assert ["--resume" in solutions(out)[name]["arguments"] for name in "ab"] == [False, False]
+    (out / "a").mkdir(parents=True)
+    (out / "a" / "cancel").touch()  # of a parent that was killed before it could take it back
+    solve(folders, ("cpu",))
+    assert not (out / "a" / "cancel").exists()
+
+
+def test_takes_that_are_solved_with_these_settings_are_left_as_they_are(tmp_path: Path) -> None:
+    make_take(tmp_path / "takes" / "head", frames=2)
+    take = read_take(tmp_path / "takes" / "head")
+    job = take_jobs([tmp_path / "takes" / "head"], tmp_path / "out")[0]
+    job.out.mkdir(parents=True)
+    draft = SettingsChange(values={"quality": "draft"})
+    solved = {"provenance": {"fingerprint": fingerprint(taken_part(take, draft, None), job.take)}}
+    (job.out / "solution.json").write_text(json.dumps(solved), encoding="utf-8")
+    listener = Listener()
+    assert unsolved([job], draft, None, listener) == []
+    assert listener.events == [("head", Message("is already solved"))]
+    assert unsolved([job], SettingsChange(), None, listener) == [job]
+    assert unsolved([job], draft, (1, 1), listener) == [job]
+    (job.out / "checkpoint.npz").touch()  # it was begun anew
+    assert unsolved([job], draft, None, listener) == [job]
 
 
 def test_takes_of_one_name_and_takes_solved_into_themselves_are_refused(tmp_path: Path) -> None:

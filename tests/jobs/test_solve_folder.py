@@ -1,6 +1,7 @@
 """A solve as a job on disk: what it writes, how it resumes, what it refuses, parts of a take."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from facesolve.jobs.demo_take import make_take
 from facesolve.jobs.pack import pack_take
 from facesolve.jobs.requests import PackRequest
 from facesolve.jobs.solve_folder import solve_take_folder
+from facesolve.runtime import sole_writer
 from facesolve.runtime.checkpoint import Checkpoint
 from facesolve.runtime.progress import Silent
 from facesolve.start.found import FoundStart
@@ -181,15 +183,46 @@ def test_an_interrupted_solve_resumes_to_the_same_result(
         np.testing.assert_allclose(getattr(resumed, name), getattr(whole, name), atol=1e-9)
 
 
-def test_resume_refuses_what_it_did_not_begin(take: Path, tmp_path: Path):
-    with pytest.raises(SolveError, match=r"there is no checkpoint\.npz"):
-        _solve(take, tmp_path / "nothing", resume=True)
+def test_resume_refuses_what_is_of_another_solve(take: Path, solved: Path, tmp_path: Path):
     Checkpoint(tmp_path, "another solve", resume=False)
     with pytest.raises(SolveError, match="belongs to another take"):
         _solve(take, tmp_path, resume=True)
     (tmp_path / "checkpoint.npz").write_bytes(b"not a checkpoint")
-    with pytest.raises(SolveError, match=r"Solve without --resume"):
+    with pytest.raises(SolveError, match=r"Give --overwrite to start again"):
         _solve(take, tmp_path, resume=True)
+    with pytest.raises(TakeError, match=r"solution\.json' exists already"):
+        _solve(take, solved, resume=True, settings=SettingsChange(values={"quality": "draft", "smoothness": 2.0}))
+    with pytest.raises(KeyboardInterrupt):  # with leave to overwrite it begins
+        _solve(take, tmp_path, StopsIn("track", 2), resume=True, overwrite=True)
+
+
+def test_resume_begins_what_was_not_begun_and_leaves_what_is_solved(take: Path, solved: Path, tmp_path: Path):
+    with pytest.raises(KeyboardInterrupt):
+        _solve(take, tmp_path / "new", StopsIn("track", 2), resume=True)
+    before = (solved / "solution.json").read_bytes()
+    assert _solve(take, solved, StopsIn("track", 1), resume=True).frames.tolist() == read_take(take).frames.tolist()
+    assert (solved / "solution.json").read_bytes() == before
+
+
+def test_a_folder_that_another_solve_writes_is_refused_by_name(
+    take: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sole_writer, "WAIT", 0.0)
+    with (
+        sole_writer.sole_writer(tmp_path, print),
+        pytest.raises(SolveError, match=rf"is being written by process {os.getpid()} on '"),
+    ):
+        _solve(take, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_solve_sweeps_what_a_killed_one_left_unfinished(take: Path, tmp_path: Path):
+    stays = tmp_path / "report.html.0123.part"  # of somebody else
+    for left in (tmp_path / "checkpoint.npz.0123abc.part", tmp_path / "texture.1001.png.77.part", stays):
+        left.touch()
+    with pytest.raises(KeyboardInterrupt):
+        _solve(take, tmp_path, StopsIn("track", 2))
+    assert sorted(path.name for path in tmp_path.glob("*.part")) == [stays.name]
 
 
 def test_a_truncated_image_stops_the_solve_before_anything_is_written(take: Path, tmp_path: Path):

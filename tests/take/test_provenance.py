@@ -15,6 +15,7 @@ FULL = Provenance(
     torch="2.9.0",
     python="3.12.1",
     device="cpu",
+    fingerprint="77ab",
     rasterizer="torch",
     date="2026-01-02T03:04:05+00:00",
     take="../take",

@@ -38,8 +38,12 @@ def solve(
     Settings are those in the take, with the settings file's on top of them, and flags on top of both. They hold for
     this solve alone: the take keeps its own, and the solution records what was used.
 
+    --resume leaves what is solved already, with the same settings, as it is; continues where a solve was interrupted,
+    on this machine or another; and starts what was not begun. With --overwrite it also replaces what was solved with
+    other settings or from another take.
+
     Several takes are solved each in a process of its own, one at a time on each device, into OUT/<folder of the take>;
-    one that fails does not stop the others. --resume then leaves those that are solved as they are.
+    one that fails does not stop the others.
 
     With --progress jsonl stdout carries one JSON object a line; of several takes, with the folder as "task":
 
@@ -51,7 +55,7 @@ def solve(
 
     Args:
         out: folder of the solution, or of several.
-        resume: continue an interrupted solve in OUT.
+        resume: continue what was begun in OUT.
         devices: several GPUs by their numbers: one take's refinement is shared out over them, takes are spread over
             them.
         pictures: show the solve at work: write OUT/live.jpg at most once a second, all cameras with the surface over
@@ -132,7 +136,7 @@ def _solve_several(
     overwrite: bool,
     progress: Reporter,
 ) -> None:
-    from facesolve.jobs.many_takes import solve_takes, take_jobs
+    from facesolve.jobs.many_takes import solve_takes, take_jobs, unsolved
     from facesolve.runtime.devices import existing_device
 
     jobs = take_jobs(takes, out)
@@ -140,8 +144,10 @@ def _solve_several(
         check_out(job.out, resume, overwrite)
     for device in devices:
         existing_device(device)
-    options = [*_options(change, frames), *(["--overwrite"] if overwrite else [])]
-    failed = solve_takes(jobs, devices, options, resume=resume, cancel=out / CANCEL, progress=progress)
+    flags = {"--overwrite": overwrite, "--resume": resume}
+    options = [*_options(change, frames), *(flag for flag, is_set in flags.items() if is_set)]
+    left = unsolved(jobs, change, frames, progress) if resume else jobs
+    failed = solve_takes(left, devices, options, cancel=out / CANCEL, progress=progress)
     if failed:
         reasons = " ".join(f"'{name}': {text}" for name, text in failed.items())
         raise SolveError(f"{len(failed)} of {len(jobs)} takes could not be solved. {reasons}")

@@ -105,7 +105,7 @@ WORDS: Mapping[str, Word] = {
     # how and where
     "device": Word("DEVICE", "auto, cpu, cuda or cuda:N; auto uses CUDA when it is available", read=check_device),
     "devices": Word("0,1", read=several_devices),
-    "resume": Word(help="continue an interrupted solve"),
+    "resume": Word(help="continue what was begun"),
     # outputs
     "out": Word("OUT"),
     "overwrite": Word(help="replace what is there already"),

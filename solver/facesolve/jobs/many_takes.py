@@ -15,11 +15,15 @@ from pathlib import Path
 
 import facesolve
 from facesolve.runtime.progress import Reporter
-from facesolve.take import SolveError
+from facesolve.take import FacesolveError, SolveError, read_take
 from facesolve.take.errors import ProcessError
 from facesolve.take.events import Error, Event, Message, read_event
-from facesolve.take.names import CANCEL, CHECKPOINT, SOLUTION
+from facesolve.take.names import CANCEL
 from facesolve.take.processes import ChildProcess, Patience
+from facesolve.take.settings_record import SettingsChange
+from facesolve.take.solved import fingerprint, is_solved
+
+from .opened_take import taken_part
 
 CHILD = (sys.executable, "-m", "facesolve", "solve")
 LISTEN_EVERY = 0.05  # seconds
@@ -58,17 +62,16 @@ def solve_takes(
     devices: Sequence[str],
     options: Sequence[str],
     *,
-    resume: bool,
     cancel: Path,
     progress: Reporter,
 ) -> dict[str, str]:
     """Solves all; why, by name, for those that could not be.
 
-    options: further arguments of each ``facesolve solve``. resume: continue from the checkpoint of those that have one,
-    and leaves those that are solved. Ctrl-C or a file ``cancel`` stops all of them and raises KeyboardInterrupt.
+    options: further arguments of each ``facesolve solve``. Ctrl-C or a file ``cancel`` stops all of them and raises
+    KeyboardInterrupt.
     """
     failed: dict[str, str] = {}
-    crew = _Crew([job for job in jobs if not (resume and _solved(job, progress))], devices, options, resume)
+    crew = _Crew(jobs, devices, options)
     try:
         for job, event in crew.heard(cancel):
             progress.heard(job.name, event)
@@ -79,11 +82,25 @@ def solve_takes(
     return failed
 
 
-def _solved(job: TakeJob, progress: Reporter) -> bool:
-    solved = (job.out / SOLUTION).exists() and not (job.out / CHECKPOINT).exists()
-    if solved:
-        progress.heard(job.name, Message("is already solved"))
-    return solved
+def unsolved(
+    jobs: Sequence[TakeJob], settings: SettingsChange, frames: tuple[int, int] | None, progress: Reporter
+) -> list[TakeJob]:
+    """Those whose folder holds no solution of these settings and frames yet; ``progress`` hears of the others.
+
+    One that cannot be read is among them: its solve says why.
+    """
+    left = []
+    for job in jobs:
+        try:
+            take = taken_part(read_take(job.take), settings, frames)
+        except FacesolveError:
+            left.append(job)
+            continue
+        if is_solved(job.out, fingerprint(take, job.take)):
+            progress.heard(job.name, Message("is already solved"))
+        else:
+            left.append(job)
+    return left
 
 
 @dataclass(eq=False)
@@ -99,8 +116,8 @@ class _Solve:
 class _Crew:
     """A child process for each device at a time, until no take is left."""
 
-    def __init__(self, jobs: Sequence[TakeJob], devices: Sequence[str], options: Sequence[str], resume: bool) -> None:
-        self._options, self._resume = tuple(options), resume
+    def __init__(self, jobs: Sequence[TakeJob], devices: Sequence[str], options: Sequence[str]) -> None:
+        self._options = tuple(options)
         self._environment = _environment(devices)
         self._waiting, self._idle = list(jobs), list(devices)
         self._running: list[_Solve] = []
@@ -109,6 +126,7 @@ class _Crew:
         """What the children say, until the last has ended. Raises KeyboardInterrupt once ``cancel`` exists."""
         while self._waiting or self._running:
             if cancel.exists():
+                cancel.unlink(missing_ok=True)
                 raise KeyboardInterrupt
             while self._waiting and self._idle:
                 yield from self._start(self._waiting.pop(0), self._idle.pop(0))
@@ -135,6 +153,7 @@ class _Crew:
 
     def _start(self, job: TakeJob, device: str) -> Iterator[Heard]:
         cancel = job.out / CANCEL
+        cancel.unlink(missing_ok=True)  # of a crew that was killed before it could take it back
         try:
             child = ChildProcess(
                 self._command(job, device), self._environment, Path.cwd(), ask_to_stop=cancel.touch, patience=PATIENCE
@@ -146,9 +165,8 @@ class _Crew:
         self._running.append(_Solve(job, device, child))
 
     def _command(self, job: TakeJob, device: str) -> list[str]:
-        resume = ["--resume"] if self._resume and (job.out / CHECKPOINT).exists() else []
         folders = [os.path.abspath(job.take), "--out", os.path.abspath(job.out)]
-        return [*CHILD, *folders, "--device", device, "--progress", "jsonl", *self._options, *resume]
+        return [*CHILD, *folders, "--device", device, "--progress", "jsonl", *self._options]
 
     def _listen(self, solve: _Solve) -> Iterator[Heard]:
         """Passes on what the child says; one that ends badly without a word is given its last words on stderr."""

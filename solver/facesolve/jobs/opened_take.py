@@ -40,13 +40,17 @@ def open_take(
     device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; others: further devices. frames: first and last, both included.
     Says to ``progress`` which versions, devices and rasterizer are used. Raises FacesolveError.
     """
-    if settings is not None:
-        take = replace(take, settings=settings.over(take.settings))
-    if frames is not None:
-        take = part_of_take(take, *frames)
+    take = taken_part(take, settings, frames)
     where = choose_device(device)
     further = tuple(existing_device(name) for name in others)
     check_images(take)
     progress.message(f"facesolve {VERSION}, torch {torch.__version__} on {device_name(where)}")
     progress.message(f"rasterizer: {choose_backend(where).reason}")
     return OpenedTake(take, where, further)
+
+
+def taken_part(take: Take, settings: SettingsChange | None, frames: tuple[int, int] | None) -> Take:
+    """``take`` with its settings changed, cut to ``frames``. Raises FacesolveError."""
+    if settings is not None:
+        take = replace(take, settings=settings.over(take.settings))
+    return take if frames is None else part_of_take(take, *frames)

@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from facesolve.appearance.bake import NoTexture, bake_texture
 from facesolve.render.texture_files import write_texture
 from facesolve.runtime.checkpoint import Checkpoint, check_out
 from facesolve.runtime.devices import device_name
 from facesolve.runtime.progress import Progress
+from facesolve.runtime.sole_writer import sole_writer
 from facesolve.runtime.stage_clock import StageClock
 from facesolve.solve.pipeline import Solved, solve_take
 from facesolve.solve.provenance import origin
 from facesolve.solve.solution import make_solution
-from facesolve.take import Solution, Take, read_take, write_solution
-from facesolve.take.files import remove_stale, write_atomic
-from facesolve.take.names import LIVE_PICTURE, LOG, TAKE, TEXTURE, UDIM
-from facesolve.take.settings_record import SettingsChange, settings_record
+from facesolve.take import Solution, read_solution, read_take, write_solution
+from facesolve.take.files import check_new, remove_stale, write_atomic
+from facesolve.take.names import CHECKPOINT, LIVE_PICTURE, LOG, SOLUTION, SOLUTION_ARRAYS, TEXTURE, UDIM
+from facesolve.take.settings_record import SettingsChange
+from facesolve.take.solved import fingerprint, is_solved
 from facesolve.take.version import VERSION
 
-from .opened_take import open_take
+from .opened_take import OpenedTake, open_take
 
 TEXTURE_FRAMES = 6  # keyframes that the texture is baked from
 TEXTURE_FILES = r"\d{4}".join(map(re.escape, TEXTURE.split(UDIM)))
+# what a solve that was killed while it wrote has left behind
+UNFINISHED = rf"(?:{'|'.join(map(re.escape, (SOLUTION, SOLUTION_ARRAYS, CHECKPOINT, LOG)))}|{TEXTURE_FILES})\.\w+\.part"
 
 
 def solve_take_folder(
@@ -47,25 +47,47 @@ def solve_take_folder(
 ) -> Solution:
     """Solves the take in ``take_folder`` and writes ``solution.npz``, ``solution.json``, texture and log into ``out``.
 
-    device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``. frames: first and last, both included. resume: continue from the
-    checkpoint in ``out``. settings: changes to the take's own, for this solve alone. beside: further devices, which
-    share the refinement. pictures: write a picture of the solve at work into ``out`` now and then. Raises
-    FacesolveError; nothing is written before the take is checked. A solution, or without ``resume`` an interrupted
-    solve, that is in ``out`` already is an error unless ``overwrite``.
+    device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``. frames: first and last, both included. resume: leave a solution
+    of the same in ``out`` as it is, and go on from a checkpoint that is there. settings: changes to the take's own, for
+    this solve alone. beside: further devices, which share the refinement. pictures: write a picture of the solve at
+    work into ``out`` now and then. Raises FacesolveError; nothing is written before the take is checked. Another
+    solution, or without ``resume`` any solution or interrupted solve, that is in ``out`` already is an error unless
+    ``overwrite``; so is another task that writes there.
     """
     check_out(out, resume, overwrite)
     clock = StageClock(progress)
     opened = open_take(
         read_take(take_folder), device=device, progress=clock, frames=frames, settings=settings, others=beside
     )
+    wanted = fingerprint(opened.take, take_folder)
+    with sole_writer(out, clock.message):
+        check_out(out, resume, overwrite)  # another task may have solved it while this one waited
+        if resume and is_solved(out, wanted):
+            clock.message("is already solved")
+            return read_solution(out)
+        if not (out / CHECKPOINT).exists():
+            check_new(out / SOLUTION, overwrite)
+        remove_stale(out, UNFINISHED, ())
+        checkpoint = Checkpoint(out, f"{wanted} {VERSION} {opened.device.type}", resume, overwrite)
+        return _solve(opened, take_folder, out, wanted, checkpoint, clock, out / LIVE_PICTURE if pictures else None)
+
+
+def _solve(
+    opened: OpenedTake,
+    take_folder: Path,
+    out: Path,
+    wanted: str,
+    checkpoint: Checkpoint,
+    clock: StageClock,
+    picture: Path | None,
+) -> Solution:
+    """Solves into ``out``, where nobody else writes. wanted: fingerprint of what is solved. picture: of the solve."""
     take, where, others = opened.take, opened.device, opened.others
     for other in others:
         clock.message(f"frames are also refined on {device_name(other)}")
-    checkpoint = Checkpoint(out, _fingerprint(take, take_folder, where), resume)
     try:
-        picture = out / LIVE_PICTURE if pictures else None
         solved = solve_take(take, where, clock, checkpoint, others, picture=picture)
-        record = _write_texture(solved, out, clock)
+        record: dict[str, Any] = {"fingerprint": wanted, **_write_texture(solved, out, clock)}
         clock.close()
         if solved.found:
             record["start"] = list(solved.found)
@@ -80,12 +102,6 @@ def solve_take_folder(
         write_atomic(out / LOG, ("\n".join(clock.lines) + "\n").encode("utf-8"))
     checkpoint.remove()
     return solution
-
-
-def _fingerprint(take: Take, take_folder: Path, device: torch.device) -> str:
-    """Identifies what is solved: the take, the frames, the settings of this solve, the version and kind of device."""
-    chosen = (VERSION, take.frames.tolist(), settings_record(take.settings), device.type)
-    return hashlib.sha256((take_folder / TAKE).read_bytes() + json.dumps(chosen).encode()).hexdigest()
 
 
 def _write_texture(solved: Solved, out: Path, clock: StageClock) -> dict[str, Any]:

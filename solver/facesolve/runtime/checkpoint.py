@@ -30,32 +30,33 @@ def check_out(out: Path, resume: bool, overwrite: bool) -> None:
 class Checkpoint:
     """Arrays by name in ``OUT/checkpoint.npz``, written atomically and not more often than every few seconds.
 
-    fingerprint: identifies take, settings and version; a checkpoint of another solve is refused.
+    fingerprint: identifies take, settings and version. resume: go on from the folder's checkpoint where there is one;
+    that of another solve is refused, or with ``overwrite`` replaced.
     """
 
-    def __init__(self, folder: Path, fingerprint: str, resume: bool) -> None:
+    def __init__(self, folder: Path, fingerprint: str, resume: bool, overwrite: bool = False) -> None:
         self._path = folder / CHECKPOINT
         self._fingerprint = fingerprint
         self._written = time.monotonic()
         self._arrays: dict[str, np.ndarray] = {}
-        if resume:
-            self._load(folder)
-        else:
+        if not (resume and self._path.exists() and self._load(overwrite)):
             self.put("solve", dict, now=True)  # from here on there is something to resume
 
-    def _load(self, folder: Path) -> None:
-        if not self._path.exists():
-            raise SolveError(f"resume: there is no {CHECKPOINT} in '{folder}'; solve without --resume.")
+    def _load(self, overwrite: bool) -> bool:
+        """Whether the checkpoint that is there is this solve's. Raises SolveError unless another may be overwritten."""
         try:
             arrays = read_npz(self._path, "resume")
+            if str(arrays.pop("fingerprint", "")) != self._fingerprint:
+                raise TakeError(
+                    f"resume: '{self._path}' belongs to another take, other settings, another version or "
+                    "kind of device."
+                )
         except TakeError as error:
-            raise SolveError(f"{error} Solve without --resume.") from None
-        if str(arrays.pop("fingerprint", "")) != self._fingerprint:
-            raise SolveError(
-                f"resume: '{self._path}' belongs to another take, other settings or another version; "
-                "solve without --resume."
-            )
+            if overwrite:
+                return False
+            raise SolveError(f"{error} Give --overwrite to start again.") from None
         self._arrays = arrays
+        return True
 
     def get(self, name: str) -> dict[str, np.ndarray] | None:
         """The arrays of a part that was put, or None."""

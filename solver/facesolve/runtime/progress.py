@@ -244,13 +244,14 @@ def _sentence(task: str, event: Event) -> str | None:
 
 
 class StopsOnFile:
-    """Passes progress on, and raises KeyboardInterrupt at the next step once ``file`` exists.
+    """Passes progress on, and raises KeyboardInterrupt at the next step once ``file`` exists, which it removes.
 
     This is how a program that started the task asks it to stop where no signal can be sent (Windows).
     """
 
     def __init__(self, progress: Progress, file: Path) -> None:
         self._progress, self._file = progress, file
+        self._stopped = False
 
     def stage(self, name: str, total: int) -> None:
         self._check_cancelled()
@@ -268,6 +269,9 @@ class StopsOnFile:
 
     def _check_cancelled(self) -> None:
         if self._file.exists():
+            self._stopped = True
+            self._file.unlink(missing_ok=True)  # else the next task here would stop as well
+        if self._stopped:
             raise KeyboardInterrupt
 
 

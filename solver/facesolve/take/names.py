@@ -11,3 +11,4 @@ LOG = "solve.log"
 LIVE_PICTURE = "live.jpg"  # the last picture of a solve at work, where one was asked for
 CHECKPOINT = "checkpoint.npz"  # there while a solve can be resumed
 CANCEL = "cancel"  # asks the task that writes into this folder to stop, as Ctrl-C does
+LOCK = "writing.lock"  # locked by the task that writes into this folder, and says which that is

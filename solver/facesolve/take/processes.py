@@ -29,10 +29,13 @@ _READ_SECONDS = 5.0  # for the last lines of a process that has ended
 
 @dataclass(frozen=True)
 class Patience:
-    """Seconds given to a process that was asked to stop: first politely, then after being told to terminate."""
+    """Seconds given to a process that was asked to stop: first politely, then after being told to terminate.
 
-    polite: float = 15.0
-    terminate: float = 5.0
+    Together they are less than the 15 seconds after which nothing of a stopped task may be left.
+    """
+
+    polite: float = 10.0
+    terminate: float = 3.0
 
 
 class ChildProcess:

@@ -16,7 +16,8 @@ Gains = Tuple[Tuple[float, float, float], ...]
 class Provenance:
     """What a solution says of its making. A field that is not known is empty.
 
-    facesolve, torch, python: versions. device, rasterizer: what ran it, by name. date: ISO 8601, UTC.
+    facesolve, torch, python: versions. fingerprint: of what was solved, see ``take.solved``.
+    device, rasterizer: what ran it, by name. date: ISO 8601, UTC.
     take: folder of the take, relative to the solution's or absolute; take_name: its name.
     settings: as ``take.settings_record`` writes them. seconds: how long each stage took.
     start: how the start pose was found, in sentences. keyframes: take frame numbers that the template comes from.
@@ -29,6 +30,7 @@ class Provenance:
     facesolve: str = ""
     torch: str = ""
     python: str = ""
+    fingerprint: str = ""
     device: str = ""
     rasterizer: str = ""
     date: str = ""

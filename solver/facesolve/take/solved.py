@@ -1,7 +1,9 @@
-"""The take that a solution belongs to, and which of its frames the solution holds."""
+"""The take that a solution belongs to, which of its frames the solution holds, and whether a take is solved already."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from pathlib import Path
 from typing import Optional
@@ -9,8 +11,10 @@ from typing import Optional
 import numpy as np
 
 from . import Solution, Take, TakeError, read_take
-from .names import TAKE
+from .files import read_json
+from .names import CHECKPOINT, SOLUTION, TAKE
 from .provenance import read_provenance
+from .settings_record import settings_record
 
 
 def find_take(solution: Solution, solution_folder: Path, take_folder: Optional[Path] = None) -> Take:
@@ -40,3 +44,23 @@ def take_rows(solution: Solution, take: Take) -> np.ndarray:
     if strangers:
         raise TakeError(f"solution: its frame {strangers[0]} is not one of the take's; is this the right take?")
     return np.searchsorted(take.frames, solution.frames)
+
+
+def fingerprint(take: Take, folder: Path) -> str:
+    """Identifies what is solved: the take in ``folder``, with the frames and settings of ``take``; hexadecimal.
+
+    Footage counts by its paths: a take whose images were replaced by others of the same names has the same.
+    """
+    chosen = (take.frames.tolist(), settings_record(take.settings))
+    return hashlib.sha256((folder / TAKE).read_bytes() + json.dumps(chosen).encode("utf-8")).hexdigest()
+
+
+def is_solved(out: Path, wanted: str) -> bool:
+    """Whether the folder ``out`` holds a whole solution of what ``fingerprint`` identifies as ``wanted``."""
+    if (out / CHECKPOINT).exists() or not (out / SOLUTION).exists():
+        return False
+    try:
+        provenance = read_json(out / SOLUTION, "solution").get("provenance")
+    except TakeError:
+        return False
+    return isinstance(provenance, dict) and provenance.get("fingerprint") == wanted
