@@ -209,8 +209,8 @@ def test_strangers_are_refused(take: Take, truth: Truth) -> None:
     ("change", "sentence"),
     [
         ({"head": None}, "lacks head"),
-        ({"weights": np.zeros((3, 1))}, "expected \\(frames, controls\\)"),
-        ({"head": np.zeros((2, 4, 4))}, "expected \\(frames, controls\\)"),
+        ({"weights": np.zeros((3, 1))}, r"names has shape \(2,\), expected \(1,\)"),
+        ({"head": np.zeros((2, 4, 4))}, r"head has shape \(2, 4, 4\), expected \(3, 4, 4\)"),
         ({"weights": np.full((3, 2), np.nan)}, "not finite"),
     ],
 )

@@ -156,7 +156,7 @@ def test_half_a_size_is_refused(job: Job) -> None:
     assert "both width and height" in job.refuse(TakeError)
 
 
-@pytest.mark.parametrize("width", [0, 40.5, float("inf"), "wide", None, True])
+@pytest.mark.parametrize("width", [0, 40.5, 1e30, "wide", None, True])
 def test_a_size_that_is_no_number_of_pixels_is_refused(job: Job, width: Any) -> None:
     job.cameras["a"]["width"] = width
     assert f"width is {width!r}, expected a number of pixels" in job.refuse(TakeError)
@@ -248,11 +248,11 @@ def test_bad_rates_are_refused(job: Job, fps: float) -> None:
         ({"weights": {"jaw": 1.5}}, "weight of 'jaw' in '{}' is 1.5, outside its range 0..1"),
         ({"weights": {"jaw": "half"}}, "is 'half', expected a number"),
         ({"weights": {"jaw": True}}, "is True, expected a number"),
-        ({"weights": [0.5]}, "must be an object"),
-        ({"head": [[1, 0], [0, 1]]}, "a finite 4x4 matrix"),
-        ({"head": "none"}, "not a 4x4 matrix of numbers"),
+        ({"weights": [0.5]}, "weights is a list of 1, expected an object"),
+        ({"head": [[1, 0], [0, 1]]}, "head has 2 entries, expected 4"),
+        ({"head": "none"}, "head is 'none', expected a list"),
         ({"head": np.diag([2.0, 2, 2, 1]).tolist()}, "scaled, sheared or mirrored"),
-        ({"frame": None}, "frame in '{}' is None, expected a number"),
+        ({"frame": None}, "'{}': frame is None, expected a number"),
     ],
 )
 def test_bad_start_poses_are_refused(job: Job, change: dict[str, Any], sentence: str) -> None:
@@ -262,7 +262,7 @@ def test_bad_start_poses_are_refused(job: Job, change: dict[str, Any], sentence:
 
 def test_missing_start_key_is_named(job: Job) -> None:
     del job.start["head"]
-    assert "lacks head." in job.refuse(TakeError)
+    assert "lacks 'head'" in job.refuse(TakeError)
 
 
 def test_packs_the_development_take(facesolve_data: Path, tmp_path: Path) -> None:

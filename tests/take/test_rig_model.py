@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from facesolve.take import TakeError, read_take, write_take
-from facesolve.take.files import read_npz
+from facesolve.take.reading import read_npz
 from facesolve.take.rig_evaluation import RigEvaluator
 from facesolve.take.rig_files import rig_from_file, write_rig
 from facesolve.take.rig_logic import CHANNEL, CONTROL, SIGNAL, TARGET, Port, Response

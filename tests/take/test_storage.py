@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from facesolve.take import Camera, Rig, Take, TakeError, read_solution, read_take, write_solution, write_take
-from facesolve.take.files import read_json, read_npz, write_json, write_npz
+from facesolve.take.files import write_json, write_npz
 from facesolve.take.footage import fill_frame
+from facesolve.take.reading import read_json, read_npz
 
 from . import needs_python_3_10, rigs
 
@@ -104,6 +105,7 @@ def test_solution_returns_as_it_was(tmp_path: Path) -> None:
 
 
 finite = st.floats(-1e6, 1e6, width=32)
+printable = st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp", "Zs"))
 
 
 @st.composite
@@ -111,7 +113,7 @@ def rig_strategy(draw: st.DrawFn) -> Rig:
     count = draw(st.integers(3, 8))
     neutral = draw(hnp.arrays(np.float32, (count, 3), elements=finite))
     polygons = draw(st.lists(st.lists(st.integers(0, count - 1), min_size=3, max_size=5), min_size=1, max_size=4))
-    names = draw(st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=3, unique=True))
+    names = draw(st.lists(st.text(printable, min_size=1, max_size=8), min_size=1, max_size=3, unique=True))
     targets = []
     for name in names:
         weights = sorted(draw(st.sets(st.sampled_from([-1.0, -0.25, 0.3, 0.5, 1.0, 2.0]), min_size=1)))
@@ -146,7 +148,7 @@ def test_any_rig_survives_the_disk(rig: Rig, tmp_path_factory: pytest.TempPathFa
 @given(
     frames=st.lists(st.integers(-(10**6), 10**6), min_size=1, max_size=20, unique=True).map(sorted),
     fps=st.floats(0.1, 1e4),
-    name=st.text(max_size=20),
+    name=st.text(printable, max_size=20),
 )
 def test_any_frames_survive_the_disk(
     frames: list[int], fps: float, name: str, tmp_path_factory: pytest.TempPathFactory

@@ -24,10 +24,10 @@ def test_masks_are_arrays_or_lists(tmp_path: Path) -> None:
         ("short.npy", np.ones(3), "one number for 4 vertices"),
         ("large.npy", np.array([0, 0, 2.0, 0]), "numbers in 0..1"),
         ("empty.npy", np.zeros(4), "not all of them 0"),
-        ("words.npy", np.array(["a", "b", "c", "d"]), "one number"),
+        ("words.npy", np.array(["a", "b", "c", "d"]), "expected numbers"),
         ("far.txt", "1 4", "outside 0..3"),
         ("words.txt", "nose", "neither"),
-        ("objects.npy", np.array([None] * 4), "neither"),
+        ("objects.npy", np.array([None] * 4), "not a readable .npy"),
     ],
 )
 def test_bad_masks_are_refused(name: str, content: object, sentence: str, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from facesolve.take import Solution
 from facesolve.take.correctives import controls_key
 from facesolve.take.errors import TakeError
 from facesolve.take.provenance import read_provenance
+from facesolve.take.reading import json_value
 from facesolve_maya.scene.names import free_name, node_name
 from facesolve_maya.scene.undo import Command
 
@@ -147,11 +148,24 @@ def find_provenance(layer: str = "") -> Optional[Provenance]:
             _connected(node + ".layer"),
             _connected(node + ".head"),
             _text(node, "digest"),
-            tuple(AppliedRange(*entry) for entry in json.loads(_text(node, RANGES) or "[]")),
+            _ranges(node),
         )
         if entry.layer and (not layer or entry.layer == layer):
             found.append((_text(node, "applied"), entry))
     return max(found, key=lambda item: item[0])[1] if found else None
+
+
+def _ranges(node: str) -> Tuple[AppliedRange, ...]:
+    """What was solved again. Raises TakeError for text that this version did not write."""
+    try:
+        entries = json_value(_text(node, RANGES) or "[]")
+        return tuple(
+            AppliedRange(str(folder), float(first), float(last), str(digest)) for folder, first, last, digest in entries
+        )
+    except (ValueError, TypeError):
+        raise TakeError(
+            "'{}' holds damaged text in '{}'; delete the node and apply the solution again.".format(node, RANGES)
+        ) from None
 
 
 def _text(node: str, name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import List, Optional, Tuple
 from facesolve.take.errors import TakeError
 from facesolve.take.finding import ERROR, Finding, read_findings
 from facesolve.take.processes import ChildProcess
+from facesolve.take.reading import json_value
 
 from .environment import child_environment, module_root
 from .interpreter import Interpreter
@@ -62,7 +62,7 @@ class DoctorTask:
 def read_report(interpreter: Interpreter, exit_code: int, output: str, errors: str) -> EnvironmentReport:
     """The report in the output of ``doctor --json``; where there is none, why this Python could not run it."""
     try:
-        record = json.loads(output)
+        record = json_value(output)
     except ValueError:
         return EnvironmentReport(interpreter, False, _explain(interpreter, exit_code, errors))
     try:

@@ -7,6 +7,8 @@ from dataclasses import asdict, fields
 from typing import Any, Dict, Optional
 from urllib.parse import quote, unquote
 
+from facesolve.take.reading import json_value
+
 from .model import KEY_MODES, ControlChoice, PanelSettings
 
 SCHEMA = 1
@@ -24,7 +26,7 @@ def settings_from_text(text: str) -> Optional[PanelSettings]:
     A single value of the wrong kind falls back to its default, so that one odd value does not lose the rest.
     """
     try:
-        record = json.loads(unquote(text))
+        record = json_value(unquote(text))
     except ValueError:
         return None
     if not isinstance(record, dict) or record.get("schema") != SCHEMA:

@@ -8,7 +8,8 @@ from types import ModuleType
 from typing import Any, Dict, List, Optional, Tuple
 
 from facesolve.take.errors import TakeError
-from facesolve.take.files import check_schema, read_json
+from facesolve.take.files import check_schema
+from facesolve.take.reading import read_json
 from facesolve_maya.run.environment import module_root
 
 SCHEMA = 1

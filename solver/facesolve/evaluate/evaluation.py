@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from facesolve.take import Control, Driver, Rig, Solution, Take, TakeError, read_correctives
-from facesolve.take.files import read_npz
+from facesolve.take.layouts import TRUTH_TABLE
+from facesolve.take.reading import read_npz
 from facesolve.take.rig_evaluation import RigEvaluator, control_columns
 from facesolve.take.solved import take_rows
 from facesolve.take.take import check_rigid
@@ -78,20 +79,9 @@ class Evaluation:
 
 def read_truth(path: Path) -> Truth:
     """The truth in an ``.npz`` of weights (F, K), names (K) and head (F, 4, 4). Raises TakeError."""
-    arrays = read_npz(path, "truth")
-    missing = [name for name in ("weights", "names", "head") if name not in arrays]
-    if missing:
-        raise TakeError(f"truth: '{path}' lacks {', '.join(missing)}.")
-    weights, head = arrays["weights"], arrays["head"]
-    names = tuple(str(name) for name in np.atleast_1d(arrays["names"]))
-    if weights.ndim != 2 or weights.shape[1] != len(names) or head.shape != (len(weights), 4, 4):
-        raise TakeError(
-            f"truth: '{path}' has weights {weights.shape}, {len(names)} names and head {head.shape}; expected (frames, "
-            "controls), one name per control and (frames, 4, 4)."
-        )
-    if not (np.isfinite(weights).all() and np.isfinite(head).all()):
-        raise TakeError(f"truth: '{path}' holds a number that is not finite.")
-    return Truth(weights.astype(np.float64), names, head.astype(np.float64))
+    arrays = read_npz(path, "truth", table=TRUTH_TABLE)
+    names = tuple(str(name) for name in arrays["names"])
+    return Truth(arrays["weights"].astype(np.float64), names, arrays["head"].astype(np.float64))
 
 
 def with_correctives(take: Take, solution: Solution, truth: Truth, folder: Path) -> tuple[Take, Solution, Truth]:

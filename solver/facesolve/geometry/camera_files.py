@@ -18,6 +18,7 @@ from facesolve.take import Camera, TakeError
 from facesolve.take.calibration import CalibratedCamera, read_calibrated_cameras, write_calibrated_cameras
 from facesolve.take.camera import BROWN, DISTORTION_LENGTHS, FISHEYE
 from facesolve.take.files import write_atomic
+from facesolve.take.reading import read_text
 
 from .camera import intrinsics_from_opencv, intrinsics_to_opencv
 
@@ -68,8 +69,8 @@ def _opened(path: Path) -> Iterator[cv2.FileNode]:
     if not path.is_file():
         raise TakeError(f"calibration: '{path}' does not exist.")
     try:
-        storage = cv2.FileStorage(path.read_text(encoding="utf-8"), cv2.FileStorage_READ | cv2.FileStorage_MEMORY)
-    except (cv2.error, UnicodeDecodeError, SystemError):
+        storage = cv2.FileStorage(read_text(path, "calibration"), cv2.FileStorage_READ | cv2.FileStorage_MEMORY)
+    except (cv2.error, SystemError):
         raise TakeError(f"calibration: '{path}' is not a readable OpenCV file; write it again.") from None
     try:
         if not storage.root().isMap():

@@ -20,8 +20,9 @@ from facesolve.geometry.camera_files import as_calibrated, read_cameras, write_c
 from facesolve.runtime.progress import Progress
 from facesolve.take import TakeError
 from facesolve.take.calibration import CalibratedCamera
-from facesolve.take.files import check_folder, check_new, read_json, write_json
+from facesolve.take.files import check_folder, check_new, write_json
 from facesolve.take.finding import Finding
+from facesolve.take.reading import read_json
 
 from .requests import CalibrateRequest
 

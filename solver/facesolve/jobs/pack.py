@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,14 +16,15 @@ from facesolve.footage.sequence import canonical_pattern, frames_on_disk, named_
 from facesolve.geometry.camera_files import read_cameras
 from facesolve.take import Camera, Footage, FootageError, Rig, Settings, StartPose, Take, TakeError, write_take
 from facesolve.take.calibration import CalibratedCamera
-from facesolve.take.files import check_new, read_json, read_npz
+from facesolve.take.files import check_new
 from facesolve.take.footage import NORPIX, SEQUENCE
+from facesolve.take.layouts import START_MEMBERS, rig_table
 from facesolve.take.names import TAKE, UDIM
+from facesolve.take.reading import checked, read_json, read_npz
 from facesolve.take.rig_files import RECORD, rig_from_file
 
 from .requests import PackRequest
 
-RIG_KEYS = ("neutral", "deltas", "names", "face_counts", "faces")
 WEIGHT_TOLERANCE = 1e-6  # float32 noise that an exporter may leave on a weight at its limit
 
 
@@ -92,13 +92,9 @@ def read_rig(path: Path) -> Rig:
     neutral (V, 3), deltas (K, V, 3), names (K), face_counts (P), faces (sum); optional uv (T, 2) with face_uvs (sum),
     photometric_weight (V), rigid_weight (V). Raises TakeError.
     """
-    arrays = read_npz(path, "rig")
+    arrays = read_npz(path, "rig", table=rig_table)
     if RECORD in arrays:
         return rig_from_file(arrays, path)
-    _need(arrays, RIG_KEYS, f"rig: '{path}'")
-    for name in ("neutral", "deltas"):
-        if arrays[name].dtype.kind not in "fiu":
-            raise TakeError(f"rig: '{path}' holds {name} of type {arrays[name].dtype}, expected numbers.")
     if ("uv" in arrays) != ("face_uvs" in arrays):
         raise TakeError(f"rig: '{path}' must hold both uv and face_uvs, or neither.")
     rig = Rig.from_dense(
@@ -119,41 +115,20 @@ def read_start(path: Path, rig: Rig, first_frame: int) -> tuple[StartPose, float
     The file holds ``frame``, ``weights`` by control name (a control left out is at its default) and ``head`` (4, 4),
     world space, centimeters. Raises TakeError for an unknown name or a weight out of its control's range.
     """
-    record = read_json(path, "start pose")
-    _need(record, ("frame", "weights", "head"), f"start pose: '{path}'")
-    if not isinstance(record["weights"], dict):
-        raise TakeError(f"start pose: weights in '{path}' must be an object of control names and numbers.")
+    record = checked(read_json(path, "start pose"), START_MEMBERS, "start pose", path, "write it again")
     controls = rig.default_controls
     index = {name: k for k, name in enumerate(rig.control_names)}
     for name, value in record["weights"].items():
         if name not in index:
             raise TakeError(f"start pose: '{path}' gives a weight for '{name}', which the rig does not have.")
         control = rig.controls[index[name]]
-        value = _number(value, f"start pose: the weight of '{name}' in '{path}'")
         if not control.minimum - WEIGHT_TOLERANCE <= value <= control.maximum + WEIGHT_TOLERANCE:
             raise TakeError(
                 f"start pose: the weight of '{name}' in '{path}' is {value:g}, outside its range "
                 f"{control.minimum:g}..{control.maximum:g}."
             )
         controls[index[name]] = min(max(value, control.minimum), control.maximum)
-    try:
-        head = np.asarray(record["head"], np.float64)
-    except (TypeError, ValueError):
-        raise TakeError(f"start pose: head in '{path}' is not a 4x4 matrix of numbers.") from None
-    scene_frame = _number(record["frame"], f"start pose: frame in '{path}'")
-    return StartPose(first_frame, controls, head), scene_frame
-
-
-def _need(record: Mapping[str, Any], keys: tuple[str, ...], where: str) -> None:
-    missing = [key for key in keys if key not in record]
-    if missing:
-        raise TakeError(f"{where} lacks {', '.join(missing)}.")
-
-
-def _number(value: Any, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value):
-        raise TakeError(f"{where} is {value!r}, expected a number.")
-    return float(value)
+    return StartPose(first_frame, controls, np.array(record["head"])), record["frame"]
 
 
 def _footage(request: PackRequest, camera: str) -> Footage:

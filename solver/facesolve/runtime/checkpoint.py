@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from facesolve.take import SolveError, TakeError
-from facesolve.take.files import check_new, read_npz, write_npz
+from facesolve.take.files import check_new, write_npz
 from facesolve.take.names import CHECKPOINT, SOLUTION
+from facesolve.take.reading import read_npz
 
 SECONDS_BETWEEN = 5.0
 

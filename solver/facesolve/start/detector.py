@@ -16,6 +16,7 @@ import numpy as np
 from facesolve.take import SolveError
 from facesolve.take.errors import ProcessError
 from facesolve.take.processes import ask_process
+from facesolve.take.reading import json_value
 
 WORKER = Path(__file__).with_name("landmark_worker.py")
 PYTHON_VARIABLE, MODEL_VARIABLE = "FACESOLVE_LANDMARK_PYTHON", "FACESOLVE_LANDMARK_MODEL"
@@ -86,7 +87,7 @@ def find_detector(python: Path | None = None, model: Path | None = None) -> Dete
 def _checked(answer: str, count: int) -> Faces:
     """The worker's answer as data; a foreign process is not believed blindly."""
     try:
-        record = json.loads(answer)
+        record = json_value(answer)
         if "error" in record:
             raise LandmarkError(f"landmarks: {record['error']}.")
         points = tuple(None if face is None else np.array(face, np.float64) for face in record["faces"])

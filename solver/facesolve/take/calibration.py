@@ -9,9 +9,12 @@ from typing import Any, Dict, Optional, Sequence, Tuple
 import numpy as np
 
 from .camera import BROWN, LENSES
+from .checks import LARGEST, LARGEST_IMAGE, NAME, choice, numbers, refusal
 from .errors import TakeError
-from .files import read_json, write_json
+from .files import write_json
+from .reading import read_json
 
+_NUMBERS = numbers(LARGEST, 100)
 _SHAPES = {"intrinsic": (3, 3), "rotation": (3, 3), "translation": (3,)}
 
 
@@ -70,18 +73,16 @@ def write_calibrated_cameras(cameras: Sequence[CalibratedCamera], path: Path, th
 
 
 def _camera(name: str, record: Any, where: str) -> CalibratedCamera:
+    NAME(name, "calibration: the name of a camera")
     if not isinstance(record, dict):
         raise TakeError("{}: expected an object with intrinsic, distortion, rotation and translation.".format(where))
     arrays: Dict[str, np.ndarray] = {}
     for key in (*_SHAPES, "distortion"):
         if key not in record:
             raise TakeError("{} lacks {}.".format(where, key))
-        try:
-            value = np.asarray(record[key], np.float64)
-        except (TypeError, ValueError):
-            raise TakeError("{}: {} is not an array of numbers.".format(where, key)) from None
+        value = _NUMBERS(record[key], "{}: {}".format(where, key))
         shape = _SHAPES.get(key, (value.size,))
-        if value.size != int(np.prod(shape)) or not np.isfinite(value).all():
+        if value.size != int(np.prod(shape)):
             raise TakeError("{}: {} has shape {}, expected {} finite numbers.".format(where, key, value.shape, shape))
         arrays[key] = value.reshape(shape)
     if ("width" in record) != ("height" in record):
@@ -89,8 +90,7 @@ def _camera(name: str, record: Any, where: str) -> CalibratedCamera:
     width = _pixels(record, "width", where) if "width" in record else None
     height = _pixels(record, "height", where) if "height" in record else None
     lens = record.get("lens", BROWN)
-    if lens not in LENSES:
-        raise TakeError("{}: lens {!r}, expected one of {}.".format(where, lens, ", ".join(LENSES)))
+    choice(*LENSES)(lens, "{}: lens".format(where))
     return CalibratedCamera(
         name,
         arrays["intrinsic"],
@@ -105,6 +105,8 @@ def _camera(name: str, record: Any, where: str) -> CalibratedCamera:
 
 def _pixels(record: Dict[str, Any], key: str, where: str) -> int:
     value = record[key]
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 1 or value % 1 != 0:
-        raise TakeError("{}: {} is {!r}, expected a number of pixels.".format(where, key, value))
-    return int(value)
+    if isinstance(value, float) and value % 1 == 0:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LARGEST_IMAGE:
+        raise refusal(record[key], "{}: {}".format(where, key), "a number of pixels")
+    return value

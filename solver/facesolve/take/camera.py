@@ -7,6 +7,7 @@ from typing import Tuple
 
 import numpy as np
 
+from .checks import NAME, PIXELS
 from .errors import TakeError
 
 BROWN, FISHEYE = LENSES = ("brown", "fisheye")
@@ -50,8 +51,11 @@ class Camera:
         where = "camera '{}'".format(self.name)
         if not self.name:
             raise TakeError("camera: a camera has no name.")
+        NAME(self.name, "camera: the name of a camera")
         if self.width < 1 or self.height < 1:
             raise TakeError("{}: image size {}x{} is not positive.".format(where, self.width, self.height))
+        for name in ("width", "height"):
+            PIXELS(getattr(self, name), "{}: its {}".format(where, name))
         for name, tail in (("intrinsics", (3, 3)), ("rotation", (3, 3)), ("translation", (3,))):
             value = getattr(self, name)
             if value.shape[-len(tail) :] != tail or value.ndim - len(tail) not in (0, 1):

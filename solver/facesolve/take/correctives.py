@@ -10,8 +10,10 @@ from typing import Any, Dict, Tuple
 import numpy as np
 
 from .errors import TakeError
-from .files import check_schema, read_json, read_npz, write_json, write_npz
+from .files import check_schema, write_json, write_npz
+from .layouts import CORRECTIVES_MEMBERS, CORRECTIVES_TABLE
 from .names import CORRECTIVES, CORRECTIVES_ARRAYS
+from .reading import checked, read_json, read_npz
 from .rig import Mesh, Target
 from .rig_files import target_arrays, targets_from
 from .solution import Solution
@@ -106,8 +108,9 @@ def read_correctives(folder: PathLike) -> Correctives:
         )
     record = read_json(path, "correctives")
     check_schema(record, CORRECTIVES_SCHEMA, "correctives", path, "make them again")
+    record = checked(record, CORRECTIVES_MEMBERS, "correctives", path, "make them again")
+    arrays = read_npz(path.with_name(CORRECTIVES_ARRAYS), "correctives", record["sha256"], CORRECTIVES_TABLE)
     try:
-        arrays = read_npz(path.with_name(str(record["arrays"])), "correctives", record["sha256"])
         return Correctives(
             targets=targets_from(record["targets"], arrays),
             meshes=tuple(Mesh(**mesh) for mesh in record["meshes"]),

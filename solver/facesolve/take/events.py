@@ -5,12 +5,13 @@ Knows neither the task nor who listens.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional, Tuple, Type, Union
+
+from .reading import json_value
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def read_event(line: str) -> Optional[Tuple[str, Event]]:
     if not text:
         return None
     try:
-        record = json.loads(text)
+        record = json_value(text)
         kind, task = record["event"], str(record.get("task", ""))
     except (ValueError, KeyError, TypeError, AttributeError):
         return "", Message(text)
@@ -106,7 +107,7 @@ def read_event(line: str) -> Optional[Tuple[str, Event]]:
         return None
     try:
         return task, _event(KINDS[kind], record)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return task, Message(text)
 
 

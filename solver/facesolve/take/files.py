@@ -1,4 +1,4 @@
-"""Atomic, pickle-free reading and writing of the two file kinds of the contract: JSON and ``.npz``."""
+"""Writing of files, whole or not at all, and what may stand at a path. ``reading`` reads them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import shutil
 import uuid
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, Mapping
+from typing import Any, Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -124,21 +124,6 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
     write_atomic(path, text.encode("utf-8"))
 
 
-def read_json(path: Path, what: str) -> Dict[str, Any]:
-    """The JSON object in ``path``; TakeError names ``what`` and the file if it is missing or not JSON."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise TakeError("{}: '{}' does not exist.".format(what, path)) from None
-    except OSError as error:
-        raise TakeError("{}: '{}' cannot be read ({}).".format(what, path, error.strerror)) from None
-    except ValueError as error:
-        raise TakeError("{}: '{}' is not valid JSON ({}).".format(what, path, error)) from None
-    if not isinstance(value, dict):
-        raise TakeError("{}: '{}' must hold a JSON object.".format(what, path))
-    return value
-
-
 def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> str:
     """Writes ``arrays`` compressed; returns the file's SHA-256 in hexadecimal."""
     buffer = io.BytesIO()
@@ -146,30 +131,6 @@ def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> str:
     data = buffer.getvalue()
     write_atomic(path, data)
     return hashlib.sha256(data).hexdigest()
-
-
-def read_npz(path: Path, what: str, sha256: str = "") -> Dict[str, np.ndarray]:
-    """All arrays in ``path``; TakeError if it is missing, damaged, pickled, or not the file of ``sha256``."""
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise TakeError("{}: '{}' does not exist.".format(what, path)) from None
-    except OSError as error:
-        raise TakeError("{}: '{}' cannot be read ({}).".format(what, path, error.strerror)) from None
-    if sha256 and hashlib.sha256(data).hexdigest() != sha256:
-        raise TakeError("{}: '{}' does not match its JSON file; write both again.".format(what, path))
-    damaged = TakeError(
-        "{}: '{}' is not a readable .npz file (damaged, or it holds Python objects, which are never read); write it "
-        "again.".format(what, path)
-    )
-    try:
-        archive = np.load(io.BytesIO(data), allow_pickle=False)
-        if isinstance(archive, np.lib.npyio.NpzFile):
-            with archive:
-                return {name: archive[name] for name in archive.files}
-    except Exception as error:  # numpy, zipfile and zlib raise many kinds for damaged data
-        raise damaged from error
-    raise damaged
 
 
 def check_schema(record: Mapping[str, Any], supported: int, what: str, path: Path, remedy: str) -> None:

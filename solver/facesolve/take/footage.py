@@ -8,6 +8,7 @@ from typing import Optional, Tuple
 
 import numpy as np
 
+from .checks import FRAME, NAME, PATH, flag, optional
 from .errors import TakeError
 
 SEQUENCE = "sequence"
@@ -19,7 +20,7 @@ BAD_FRAME_POLICIES = ("stop", "unseen")
 BAYER_PATTERNS = ("RGGB", "GRBG", "GBRG", "BGGR")
 SYNC_MODES = ("stamps", "start", "number")
 
-_FRAME_FIELD = re.compile(r"\{frame(:0?\d*d)?\}")
+_FRAME_FIELD = re.compile(r"\{frame(:0?\d{0,2}d)?\}")  # a wider field would be longer than any path
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +99,11 @@ class Footage:
         where = "footage of camera '{}'".format(self.camera)
         if not self.path:
             raise TakeError("{}: the path is empty.".format(where))
+        NAME(self.camera, "footage: the name of a camera")
+        PATH(self.path, "{}: the path".format(where))
+        optional(PATH)(self.matte, "{}: the pattern of its mattes".format(where))
+        FRAME(self.offset, "{}: the offset".format(where))
+        flag(self.undistorted, "{}: undistorted".format(where))
         if self.color_space not in COLOR_SPACES:
             raise TakeError(
                 "{}: color space '{}', expected one of {}.".format(where, self.color_space, ", ".join(COLOR_SPACES))

@@ -11,6 +11,7 @@ from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
 
+from .checks import MEASURE, WORD, check_names
 from .errors import TakeError
 from .rig_logic import CHANNEL, CONTROL, SIGNAL, TARGET, Response, check_responses
 from .skeleton import Channel, Joint, Skin, check_joints, check_skin
@@ -288,6 +289,7 @@ def _check_topology(rig: Rig) -> None:
 
 def _check_targets(rig: Rig) -> None:
     names = rig.target_names
+    check_names(names, "rig: the name of a target")
     if len(set(names)) != len(names):
         raise TakeError("rig: two targets are named '{}'; names must be unique.".format(_first_duplicate(names)))
     for target in rig.targets:
@@ -325,9 +327,13 @@ def _check_drivers(rig: Rig) -> None:
     names = rig.control_names
     if not names:
         raise TakeError("rig: there is no control to solve for; the rig needs at least one blendshape target.")
+    check_names(names, "rig: the name of a control")
     if len(set(names)) != len(names):
         raise TakeError("rig: two controls are named '{}'; names must be unique.".format(_first_duplicate(names)))
     for control in rig.controls:
+        WORD(control.plug, "rig: the plug of control '{}'".format(control.name))
+        for name in ("minimum", "maximum", "default"):
+            MEASURE(getattr(control, name), "rig: the {} of control '{}'".format(name, control.name))
         if not control.minimum <= control.default <= control.maximum or control.minimum == control.maximum:
             raise TakeError(
                 "rig: control '{}' has range {}..{} and default {}; the default must lie in a range that is not "

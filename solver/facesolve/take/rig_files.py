@@ -11,11 +11,11 @@ import numpy as np
 
 from .errors import TakeError
 from .files import write_npz
+from .layouts import RECORD, RIG_MEMBERS
+from .reading import json_value
 from .rig import Combination, Control, Driver, Mesh, Rig, Shape, Target
 from .rig_logic import INPUT_KINDS, METHODS, OUTPUT_KINDS, Port, Response
 from .skeleton import CHANNELS, ROTATE_ORDERS, Channel, Joint, Skin
-
-RECORD = "rig"  # the array of a rig's own file that holds its names, as JSON
 
 
 def write_rig(rig: Rig, path: Path) -> None:
@@ -26,7 +26,8 @@ def write_rig(rig: Rig, path: Path) -> None:
 def rig_from_file(arrays: Mapping[str, np.ndarray], path: Path) -> Rig:
     """The rig in the arrays of a file that ``write_rig`` made. Raises TakeError."""
     try:
-        return rig_from(json.loads(str(arrays[RECORD])), arrays)
+        record = RIG_MEMBERS(json_value(str(arrays[RECORD])), "rig: '{}':".format(path))
+        return rig_from(record, arrays)
     except KeyError as error:
         raise TakeError("rig: '{}' lacks {}; write it again.".format(path, error)) from None
     except (TypeError, ValueError, IndexError, AttributeError) as error:
@@ -79,7 +80,7 @@ def rig_arrays(rig: Rig) -> Dict[str, np.ndarray]:
 
 def rig_from(record: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Rig:
     """The rig of ``rig_record`` and ``rig_arrays``. Raises TakeError, KeyError, TypeError, ValueError or IndexError."""
-    spans = arrays["driver_offsets"]
+    spans = _spans(arrays, "driver_offsets", len(arrays["driver_control"]), len(arrays["driver_inputs"]))
     drivers = tuple(
         Driver(
             int(arrays["driver_control"][index]),
@@ -126,8 +127,10 @@ def target_arrays(targets: Sequence[Target]) -> Dict[str, np.ndarray]:
 def targets_from(names: Sequence[str], arrays: Mapping[str, np.ndarray]) -> Tuple[Target, ...]:
     """The targets called ``names`` from ``target_arrays``."""
     shapes: List[List[Shape]] = [[] for _ in names]
-    offsets = arrays["shape_offsets"]
+    offsets = _spans(arrays, "shape_offsets", len(arrays["shape_target"]), len(arrays["shape_vertices"]))
     for index, target in enumerate(arrays["shape_target"]):
+        if not 0 <= target < len(shapes):
+            raise TakeError("rig: a shape is of target {}, but there are {}.".format(target, len(shapes)))
         span = slice(offsets[index], offsets[index + 1])
         shapes[target].append(
             Shape(float(arrays["shape_weight"][index]), arrays["shape_vertices"][span], arrays["shape_deltas"][span])
@@ -190,14 +193,19 @@ def _response_arrays(responses: Sequence[Response]) -> Dict[str, np.ndarray]:
 
 
 def _responses(arrays: Mapping[str, np.ndarray]) -> Tuple[Response, ...]:
+    count, values = len(arrays["response_output"]), arrays["response_values"]
+    counts = arrays["response_axis_counts"]
+    _spans(arrays, "response_input_offsets", count, len(arrays["response_inputs"]))
+    _spans(arrays, "response_value_offsets", count, len(values))
+    _spans(arrays, "response_axis_offsets", int(counts.sum(dtype=np.int64)), len(arrays["response_axes"]))
     axes = np.split(arrays["response_axes"], arrays["response_axis_offsets"][1:-1])
     ports = [Port(INPUT_KINDS[kind], index) for kind, index in arrays["response_inputs"].tolist()]
-    inputs, values = arrays["response_input_offsets"].tolist(), arrays["response_value_offsets"].tolist()
+    inputs, spans = arrays["response_input_offsets"].tolist(), arrays["response_value_offsets"].tolist()
     responses, first = [], 0
     for place, (kind, index) in enumerate(arrays["response_output"].tolist()):
-        own = tuple(axes[first : first + arrays["response_axis_counts"][place]])
+        own = tuple(axes[first : first + counts[place]])
         first += len(own)
-        flat = arrays["response_values"][values[place] : values[place + 1]]
+        flat = values[spans[place] : spans[place + 1]]
         responses.append(
             Response(
                 output=Port(OUTPUT_KINDS[kind], index),
@@ -216,6 +224,14 @@ def _ports(ports: Sequence[Port], kinds: Sequence[str]) -> np.ndarray:
 
 def _offsets(lengths: List[int]) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+
+def _spans(arrays: Mapping[str, np.ndarray], name: str, count: int, end: int) -> np.ndarray:
+    """The array ``name`` of offsets; TakeError unless it divides ``end`` rows into ``count`` spans."""
+    offsets = arrays[name]
+    if len(offsets) != count + 1 or offsets[0] != 0 or offsets[-1] != end or (np.diff(offsets) < 0).any():
+        raise TakeError("rig: {} does not divide {} rows into {} spans.".format(name, end, count))
+    return offsets
 
 
 def _join(parts: Sequence[np.ndarray], shape: Tuple[int, ...], dtype: Any) -> np.ndarray:

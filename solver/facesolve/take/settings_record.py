@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import importlib
-import json
 import os
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 import numpy as np
 
 from .errors import TakeError
+from .reading import read_json, read_toml
 from .settings import SCALARS, ControlSettings, HeadPin, Pin, Settings
 
 CONTROL_KEYS = tuple(known.name for known in fields(ControlSettings) if known.name != "name")
@@ -94,34 +93,12 @@ def read_settings(path: Path, base: Optional[Settings] = None) -> Settings:
 
     Raises TakeError with one sentence that names the file.
     """
+    is_json = path.suffix.lower() == ".json"
+    record = read_json(path, "settings") if is_json else read_toml(path, "settings")
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise TakeError("settings: '{}' does not exist.".format(path)) from None
-    except OSError as error:
-        raise TakeError("settings: '{}' cannot be read ({}).".format(path, error.strerror)) from None
-    except UnicodeDecodeError:
-        raise TakeError("settings: '{}' is not a text file in UTF-8.".format(path)) from None
-    try:
-        record = json.loads(text) if path.suffix.lower() == ".json" else _toml(path).loads(text)
-    except ValueError as error:  # of both readers
-        raise TakeError("settings: '{}' cannot be read: {}.".format(path, str(error).rstrip("."))) from None
-    try:
-        return settings_from(_table(record, "the file"), base)
+        return settings_from(record, base)
     except TakeError as error:
         raise TakeError("'{}': {}".format(path, error)) from None
-
-
-def _toml(path: Path) -> Any:
-    """The module that reads TOML: Python's own from 3.11 on, before it tomli."""
-    for name in ("tomllib", "tomli"):
-        try:
-            return importlib.import_module(name)
-        except ImportError:
-            continue
-    raise TakeError(
-        "settings: '{}' is TOML, which Python reads from 3.11 on; write the same keys as a .json file.".format(path)
-    )
 
 
 def _plain_lock(lock: Optional[np.ndarray]) -> Any:

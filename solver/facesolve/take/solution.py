@@ -10,10 +10,12 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
 import numpy as np
 
 from .errors import TakeError
-from .files import check_schema, read_json, read_npz, relative_path, write_json, write_npz
+from .files import check_schema, relative_path, write_json, write_npz
 from .in_words import counted, frames_in_words
+from .layouts import SOLUTION_MEMBERS, SOLUTION_TABLE
 from .names import SOLUTION, SOLUTION_ARRAYS
 from .provenance import read_provenance
+from .reading import checked, read_json, read_npz
 from .rig import Rig
 from .rig_evaluation import RigEvaluator, control_columns
 from .uncertainty import ConfusedPair, UncertainControl, uncertain_controls
@@ -214,8 +216,9 @@ def read_solution(folder: PathLike) -> Solution:
         raise TakeError("solution: there is no solution.json in '{}'; run 'facesolve solve' first.".format(root))
     record = read_json(path, "solution")
     check_schema(record, SOLUTION_SCHEMA, "solution", path, "solve the take again")
+    record = checked(record, SOLUTION_MEMBERS, "solution", path, "solve the take again")
+    arrays = read_npz(root / SOLUTION_ARRAYS, "solution", record["sha256"], SOLUTION_TABLE)
     try:
-        arrays = read_npz(root / record["arrays"], "solution", record["sha256"])
         return Solution(
             fps=record["fps"],
             control_names=tuple(record["control_names"]),

@@ -11,14 +11,17 @@ import numpy as np
 
 from .camera import Camera
 from .errors import TakeError
-from .files import absolute_path, check_schema, read_json, read_npz, relative_path, write_json, write_npz
+from .files import absolute_path, check_schema, relative_path, write_json, write_npz
 from .footage import MEMORY, Footage
+from .layouts import TAKE_MEMBERS, TAKE_TABLE
 from .names import TAKE, TAKE_ARRAYS
+from .reading import checked, read_json, read_npz
 from .rig_files import rig_arrays, rig_from, rig_record
 from .settings import Settings
 from .settings_record import settings_from, settings_record
 from .take import StartPose, Take
 
+REMEDY = "export the take again"
 TAKE_SCHEMA = 2  # from 2 on settings name their controls, and a lock is in one place
 
 PathLike = Union[str, "os.PathLike[str]"]
@@ -90,8 +93,9 @@ def read_take(folder: PathLike) -> Take:
         raise TakeError("take: there is no take.json in '{}'; make one with 'facesolve pack'.".format(root))
     record = read_json(path, "take")
     check_schema(record, TAKE_SCHEMA, "take", path, "pack or export it again")
+    record = checked(record, TAKE_MEMBERS, "take", path, REMEDY)
+    arrays = read_npz(root / TAKE_ARRAYS, "take", record["sha256"], TAKE_TABLE)
     try:
-        arrays = read_npz(root / record["arrays"], "take", record["sha256"])
         settings = _settings(record["settings"], arrays)
         start = None
         if record["start_frame"] is not None:
@@ -129,9 +133,9 @@ def read_take(folder: PathLike) -> Take:
             settings=settings,
         )
     except KeyError as error:
-        raise TakeError("take: '{}' lacks {}; export the take again.".format(path, error)) from None
+        raise TakeError("take: '{}' lacks {}; {}.".format(path, error, REMEDY)) from None
     except (TypeError, ValueError, IndexError, AttributeError) as error:
-        raise TakeError("take: '{}' is malformed ({}); export the take again.".format(path, error)) from None
+        raise TakeError("take: '{}' is malformed ({}); {}.".format(path, error, REMEDY)) from None
 
 
 def _footage_record(footage: Footage, root: Path) -> Dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Optional, Tuple
 import numpy as np
 
 from .camera import Camera
+from .checks import FPS, WORD
 from .errors import TakeError
 from .footage import BAD_FRAME_POLICIES, Footage
 from .in_words import changed_settings, counted, frames_in_words, listed
@@ -80,6 +81,8 @@ class Take:
             raise TakeError("take '{}': each frame needs one finite scene time.".format(self.name))
         if not (np.isfinite(self.fps) and self.fps > 0):
             raise TakeError("take '{}': {} frames a second is not a positive number.".format(self.name, self.fps))
+        FPS(self.fps, "take '{}': frames a second".format(self.name))
+        WORD(self.name, "take: its name")
         if self.on_bad_frame not in BAD_FRAME_POLICIES:
             raise TakeError(
                 "take '{}': on_bad_frame is '{}', expected one of {}.".format(

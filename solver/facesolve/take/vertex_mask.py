@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from . import TakeError
+from .layouts import MASK, SIZES
+from .reading import read_npy, read_text
 
 
 def read_mask(path: Path, count: int) -> np.ndarray:
@@ -16,13 +18,13 @@ def read_mask(path: Path, count: int) -> np.ndarray:
     """
     try:
         if path.suffix.lower() == ".npy":
-            mask = np.load(path, allow_pickle=False)
+            mask = read_npy(path, "vertex mask", MASK, SIZES)
         else:
             mask = np.zeros(count)
-            mask[_vertex_numbers(path.read_text(encoding="utf-8"), count)] = 1
-    except (ValueError, UnicodeDecodeError, EOFError) as error:
+            mask[_vertex_numbers(read_text(path, "vertex mask"), count)] = 1
+    except ValueError as error:
         raise TakeError(f"vertex mask: '{path}' is neither an .npy array nor a list of vertices ({error}).") from None
-    if mask.shape != (count,) or mask.dtype.kind not in "fiub":
+    if mask.shape != (count,):
         raise TakeError(f"vertex mask: '{path}' has shape {mask.shape}; the rig needs one number for {count} vertices.")
     if not (np.isfinite(mask).all() and mask.min() >= 0 and mask.max() <= 1 and mask.max() > 0):
         raise TakeError(f"vertex mask: '{path}' must hold numbers in 0..1, not all of them 0.")

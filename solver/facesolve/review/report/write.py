@@ -14,9 +14,10 @@ from facesolve.review.sheet import chosen_cameras
 from facesolve.review.video import baked_texture, render_video
 from facesolve.runtime.progress import Progress
 from facesolve.take import FootageError, Solution, Take, TakeError, read_solution, read_take
-from facesolve.take.files import check_file, check_new, read_json, write_atomic
+from facesolve.take.files import check_file, check_new, write_atomic
 from facesolve.take.names import LOG, REPORT, SOLUTION
 from facesolve.take.provenance import read_provenance
+from facesolve.take.reading import read_json
 from facesolve.take.solved import find_take
 from facesolve.take.version import VERSION
 
