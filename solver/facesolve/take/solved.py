@@ -11,9 +11,9 @@ from typing import Optional
 import numpy as np
 
 from . import Solution, Take, TakeError, read_take
-from .files import read_json
 from .names import CHECKPOINT, SOLUTION, TAKE
 from .provenance import read_provenance
+from .reading import read_json
 from .settings_record import settings_record
 
 
