@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from facesolve.calibrate.board import ASYMMETRIC, CHARUCO, CHESSBOARD, Board
-from facesolve.calibrate.detect import _dictionary
+from facesolve.calibrate.markers import charuco
 from facesolve.geometry.camera import CameraModel
 from facesolve.take import Camera
 
@@ -65,7 +65,7 @@ def _ink(board: Board, places: np.ndarray, dot: float, bright: bool) -> np.ndarr
 
 
 def _charuco(board: Board, places: np.ndarray) -> np.ndarray:
-    drawn = cv2.aruco.CharucoBoard((board.columns, board.rows), board.spacing, board.marker, _dictionary(board))
+    drawn = charuco(board)
     square = 80
     picture = drawn.generateImage((board.columns * square, board.rows * square))
     at = (places / board.spacing * square).astype(int)

@@ -65,6 +65,17 @@ def test_lossless_round_trip(tmp_path: Path, suffix: str, layout: str, dtype: ty
     assert image_size(path) == (WIDTH, HEIGHT)
 
 
+@pytest.mark.parametrize("layout", ["gray", "rgb"])
+def test_bitmaps_are_read_and_cut_ones_refused(tmp_path: Path, layout: str) -> None:
+    written = layouts(picture(3))[layout]
+    path = write_image(tmp_path / "image.bmp", written)
+    np.testing.assert_array_equal(read_pixels(path), written)
+    assert image_size(path) == (WIDTH, HEIGHT)
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(UnreadableImage, match="ends before its pixel data"):
+        read_pixels(path)
+
+
 def test_sixteen_bits_keep_every_level(tmp_path: Path) -> None:
     levels = np.arange(65536, dtype=np.uint16).reshape(256, 256)
     np.testing.assert_array_equal(read_pixels(write_image(tmp_path / "levels.png", levels)), levels)
@@ -159,7 +170,11 @@ def test_a_flipped_bit_in_a_png_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(b"", "is empty"), (b"GIF89a" + bytes(40), "is not a JPEG, PNG, TIFF or OpenEXR image"), (None, "does not exist")],
+    [
+        (b"", "is empty"),
+        (b"GIF89a" + bytes(40), "is not a JPEG, PNG, TIFF, BMP"),
+        (None, "does not exist"),
+    ],
 )
 def test_files_that_are_no_images(tmp_path: Path, content: bytes | None, reason: str) -> None:
     path = tmp_path / "image.png"

@@ -118,7 +118,7 @@ def test_lenses_given_are_held_and_json_is_printed(photographs, tmp_path, capsys
         (("--origin", "v9"), "no camera found the board in view 'v9'"),
         (("--only-cameras", "cam0,z"), "no camera 'z'"),
         (("--intrinsics", "nowhere.yml"), "'nowhere.yml' does not exist"),
-        (("--board", "circles:4x3:40"), "the board was found in none of its 5 images; check --board"),
+        (("--board", "circles:4x3:40"), "the board was found in none of its 6 images; check --board"),
     ],
 )
 def test_refusals_are_one_sentence_and_write_nothing(photographs, tmp_path, capsys, more, says):
@@ -174,6 +174,18 @@ def test_few_boards_are_warned_of_and_an_impossible_lens_is_refused(photographs,
     assert calibrate(tmp_path / "few", tmp_path / "none", "--no-pictures") == 2
     assert "no lens explains where the board was found in 2 of its 8 images" in capsys.readouterr().err
     assert not (tmp_path / "none").exists()
+
+
+def test_an_error_that_no_calibration_can_have_is_refused(photographs, tmp_path, capsys, monkeypatch):
+    def detect_bent(gray, board, camera, view):
+        found = detect(gray, board, camera, view)
+        shift = np.random.default_rng(int(view[-1])).normal(0, 4, (20, 2))
+        return found and replace(found, pixels=found.pixels + shift)
+
+    monkeypatch.setattr("facesolve.calibrate.detect.detect", detect_bent)
+    assert calibrate(photographs, tmp_path / "out", "--only-cameras", "cam0") == 2
+    assert "nearer than" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_lenses_of_another_size_or_camera_are_refused(photographs, tmp_path, capsys):

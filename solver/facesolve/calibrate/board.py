@@ -12,15 +12,15 @@ import numpy as np
 from facesolve.geometry.rigid import rigid_array
 from facesolve.take import TakeError
 
-CIRCLES, ASYMMETRIC, CHESSBOARD, CHARUCO = "circles", "acircles", "chessboard", "charuco"
+CIRCLES, ASYMMETRIC, CHESSBOARD, CHARUCO, APRILGRID = "circles", "acircles", "chessboard", "charuco", "aprilgrid"
 LARGEST = 200  # points along a side
 WHOLE_SIDE = 0.6  # share of a further row or column that is there from which on a grid is part of a larger one
 _CM = 0.1  # centimeters in a millimeter
 
 _FORMS = (
     "circles:COLUMNSxROWS:SPACING[:DIAMETER], acircles:COLUMNSxROWS:SPACING[:DIAMETER], "
-    "chessboard:COLUMNSxROWS:SQUARE (inner corners) or charuco:COLUMNSxROWS:SQUARE:MARKER:DICTIONARY (squares), "
-    "lengths in mm"
+    "chessboard:COLUMNSxROWS:SQUARE (inner corners), charuco:COLUMNSxROWS:SQUARE:MARKER:DICTIONARY[:FIRST] (squares) "
+    "or aprilgrid:COLUMNSxROWS:TAG:GAP[:FAMILY[:FIRST]] (tags), lengths in mm"
 )
 
 
@@ -36,9 +36,10 @@ class Symmetry:
 class Board:
     """A flat board in its own axes: x along its columns, y along its rows, z away from whoever looks at it, cm.
 
-    columns, rows: dots, inner corners, or (ChArUco) squares. spacing: cm between neighbors along both; asymmetric
-    circles: between neighboring rows, and half of what is between the dots of a row. marker: cm, dictionary: OpenCV's
-    name without ``DICT_`` (ChArUco). diameter: cm of a dot, 0 when not given.
+    columns, rows: dots, inner corners, squares (ChArUco) or tags (AprilGrid). spacing: cm between neighbors along both;
+    asymmetric circles: between neighboring rows, and half of what is between the dots of a row; AprilGrid: between the
+    tags. marker: cm, dictionary: OpenCV's name without ``DICT_``, first: the lowest marker's number (ChArUco,
+    AprilGrid). diameter: cm of a dot, 0 when not given.
     """
 
     kind: str
@@ -48,10 +49,20 @@ class Board:
     diameter: float = 0.0
     marker: float = 0.0
     dictionary: str = ""
+    first: int = 0
+
+    @property
+    def tags(self) -> int:
+        """How many tags an AprilGrid has."""
+        return self.columns * self.rows
 
     @cached_property
     def points(self) -> np.ndarray:
-        """(N, 3) centimeters, row after row."""
+        """(N, 3) centimeters, row after row; of an AprilGrid tag after tag, each clockwise from its top left."""
+        if self.kind == APRILGRID:
+            y, x = (np.mgrid[0 : self.rows, 0 : self.columns] * self.spacing).reshape(2, -1, 1)
+            square = self.marker * np.array([(0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (1.0, 1.0, 0.0), (0.0, 1.0, 0.0)])
+            return (np.stack([x, y, 0 * x], -1) + square).reshape(-1, 3)
         columns, rows = (self.columns - 1, self.rows - 1) if self.kind == CHARUCO else (self.columns, self.rows)
         y, x = np.mgrid[0:rows, 0:columns].astype(np.float64)
         if self.kind == ASYMMETRIC:
@@ -62,10 +73,10 @@ class Board:
 
     @cached_property
     def symmetries(self) -> tuple[Symmetry, ...]:
-        """The rotations under which the points look alike, the identity first; ChArUco's markers leave only that."""
+        """The rotations under which the points look alike, the identity first; markers leave only that."""
         middle = (self.points.min(0) + self.points.max(0)) / 2
         found = []
-        for quarter in range(1 if self.kind == CHARUCO else 4):
+        for quarter in range(1 if self.kind in (CHARUCO, APRILGRID) else 4):
             cosine, sine = np.round(np.cos(quarter * np.pi / 2)), np.round(np.sin(quarter * np.pi / 2))
             turn = np.array([[cosine, -sine, 0.0], [sine, cosine, 0.0], [0.0, 0.0, 1.0]])
             motion = rigid_array(turn, middle - turn @ middle)
@@ -106,12 +117,12 @@ def parse_board(text: str) -> Board:
     Lengths in the text are millimeters. Raises TakeError that names the forms.
     """
     kind, *fields = text.strip().split(":")
-    lengths = {CIRCLES: (1, 2), ASYMMETRIC: (1, 2), CHESSBOARD: (1, 1), CHARUCO: (3, 3)}
+    lengths = {CIRCLES: (1, 2), ASYMMETRIC: (1, 2), CHESSBOARD: (1, 1), CHARUCO: (3, 4), APRILGRID: (2, 4)}
     size = re.fullmatch(r"(\d{1,4})[xX](\d{1,4})", fields[0]) if fields else None
     if kind not in lengths or size is None or not lengths[kind][0] <= len(fields) - 1 <= lengths[kind][1]:
         raise TakeError(f"board: '{text}' is not a board; write {_FORMS}.")
     columns, rows = int(size[1]), int(size[2])
-    least = 3 if kind in (CHARUCO, ASYMMETRIC) else 2
+    least = {CHARUCO: 3, ASYMMETRIC: 3, APRILGRID: 1}.get(kind, 2)
     if not (least <= columns <= LARGEST and least <= rows <= LARGEST):
         raise TakeError(f"board: '{text}' must have {least} to {LARGEST} columns and rows.")
     if kind == CHARUCO:
@@ -119,12 +130,24 @@ def parse_board(text: str) -> Board:
         if marker >= square:
             raise TakeError(f"board: in '{text}' the marker is not smaller than its square.")
         dictionary = fields[3].upper().removeprefix("DICT_")
-        return Board(kind, columns, rows, square, marker=marker, dictionary=dictionary)
+        return Board(kind, columns, rows, square, 0.0, marker, dictionary, _number(fields[4:], text))
+    if kind == APRILGRID:
+        tag, gap = (_length(field, text) for field in fields[1:3])
+        family = (fields[3] if len(fields) > 3 else "36H11").upper().removeprefix("DICT_").removeprefix("APRILTAG_")
+        family = family.removeprefix("TAG")
+        return Board(kind, columns, rows, tag + gap, 0.0, tag, f"APRILTAG_{family}", _number(fields[4:], text))
     spacing, *diameter = (_length(field, text) for field in fields[1:])
     apart = spacing * (2**0.5 if kind == ASYMMETRIC else 1)
     if diameter and diameter[0] >= apart:
         raise TakeError(f"board: in '{text}' the dots touch; give spacing, then diameter, in mm.")
     return Board(kind, columns, rows, spacing, diameter[0] if diameter else 0.0)
+
+
+def _number(fields: list[str], text: str) -> int:
+    """The lowest marker's number, 0 when there is no field for it."""
+    if fields and not re.fullmatch(r"\d{1,5}", fields[0]):
+        raise TakeError(f"board: '{fields[0]}' in '{text}' is not the number of a marker.")
+    return int(fields[0]) if fields else 0
 
 
 def _length(field: str, text: str) -> float:

@@ -27,6 +27,8 @@ REJECT_LEAST = 0.5  # pixels: a smaller error is never called wrong
 KEEP_SHARE = 0.5  # a detection with fewer right points is wrong as a whole
 FEWEST_POINTS = 6
 POSSIBLE_FOCAL = (0.1, 100.0)  # of the image's longer side
+POSSIBLE_ERROR = 2.0  # pixels, root mean square of a camera's used points; of large images
+POSSIBLE_SHARE = 1 / 1000  # of the longer side
 ROBUST_ROUNDS = 3
 REJECTION_ROUNDS = 8
 
@@ -119,7 +121,22 @@ def calibrate(session: Session, request: Request, progress: Progress) -> Calibra
     )
     joint = _joint(sightings, world.fitting, rig, freedom, session)
     progress.advance()
-    return _result(session, request, joint, freedom, origin, world.links)
+    calibration = _result(session, request, joint, freedom, origin, world.links)
+    for camera in session.cameras:
+        _check_error(camera, calibration)
+    return calibration
+
+
+def _check_error(camera: str, calibration: Calibration) -> None:
+    """Raises TakeError when the error left is larger than that of any calibration."""
+    errors = np.concatenate([item.errors[item.used] for item in calibration.of_camera(camera)])
+    error = float(np.sqrt((errors**2).mean()))
+    if error > max(POSSIBLE_ERROR, POSSIBLE_SHARE * max(calibration.session.sizes[camera])):
+        raise TakeError(
+            f"camera '{camera}': no lens and no place bring the board's points nearer than {error:.1f} pixels (RMS) to "
+            "where they were found; check --board (columns, rows, lengths), --lens, and that the board is flat and "
+            "stood still."
+        )
 
 
 def _check_lens(camera: str, fit: Fit, session: Session, asked: LensRequest) -> None:

@@ -5,9 +5,12 @@ Pixels here are OpenCV's, the first pixel's center at 0; ``facesolve.calibrate.d
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 
+from .agreement import fits_board
 from .board import WHOLE_SIDE, Board, beyond_sides
 
 CORNER_WINDOW = 0.3  # of the distance to the nearest neighbor: half the window in which a corner is refined
@@ -19,24 +22,47 @@ INSIDE = 0.6  # of the way from a square's middle to its corners
 
 
 def find_chessboard(gray: np.ndarray, board: Board) -> np.ndarray | None:
-    """(N, 2) corners, found by sectors (Duda & Frese 2018) or else by quads, then refined by the edges around them.
+    """(N, 2) corners, found by sectors (Duda & Frese 2018) or by quads, then refined by the edges around them.
 
     gray: (H, W) uint8. None without a board, and for a part of a larger one: which part would differ between images.
+    The same image gives the same corners in every run.
+    """
+    smooth = cv2.GaussianBlur(gray, (0, 0), 1.0)
+    for grid in _grids(gray, board):
+        if not fits_board(board.points, grid.reshape(-1, 2)):
+            continue
+        if not _is_whole(smooth, grid):
+            return None
+        corners = _refined_corners(gray, grid)
+        if fits_board(board.points, corners):
+            return corners
+    return None
+
+
+def _grids(gray: np.ndarray, board: Board) -> Iterator[np.ndarray]:
+    """Grids (rows, columns, 2) of corners, seen from the front, by one way of finding them after the other.
+
+    A way that finds a wrong grid is no reason to give up: the sectors begin at corners drawn by lot, so other draws may
+    find the right one.
     """
     size = (board.columns, board.rows)
     thorough = cv2.CALIB_CB_EXHAUSTIVE | cv2.CALIB_CB_ACCURACY | cv2.CALIB_CB_NORMALIZE_IMAGE
-    found, corners = cv2.findChessboardCornersSB(gray, size, flags=thorough)
-    if not found:
-        quads = cv2.CALIB_CB_ADAPTIVE_THRESH | cv2.CALIB_CB_NORMALIZE_IMAGE | cv2.CALIB_CB_FAST_CHECK
-        found, corners = cv2.findChessboardCorners(gray, size, flags=quads)
-        if not found:
-            return None
-    grid = corners.reshape(board.rows, board.columns, 2)
-    along, down = grid[0, -1] - grid[0, 0], grid[-1, 0] - grid[0, 0]
-    if along[0] * down[1] - along[1] * down[0] < 0:  # as in a mirror
-        grid = grid[:, ::-1]
-    smooth = cv2.GaussianBlur(gray, (0, 0), 1.0)
-    return _refined_corners(gray, grid) if _is_whole(smooth, grid) else None
+    quads = cv2.CALIB_CB_ADAPTIVE_THRESH | cv2.CALIB_CB_NORMALIZE_IMAGE | cv2.CALIB_CB_FAST_CHECK
+    cv2.setRNGSeed(0)
+    by_sectors = cv2.findChessboardCornersSB(gray, size, flags=thorough)
+    yield from _seen_from_the_front(*by_sectors, board)
+    yield from _seen_from_the_front(*cv2.findChessboardCorners(gray, size, flags=quads), board)
+    for draw in (1, 2) if by_sectors[0] else ():
+        cv2.setRNGSeed(draw)
+        yield from _seen_from_the_front(*cv2.findChessboardCornersSB(gray, size, flags=thorough), board)
+
+
+def _seen_from_the_front(found: bool, corners: np.ndarray, board: Board) -> Iterator[np.ndarray]:
+    """The grid (rows, columns, 2) of corners, not as in a mirror; none without any."""
+    if found:
+        grid = corners.reshape(board.rows, board.columns, 2).astype(np.float64)
+        along, down = grid[0, -1] - grid[0, 0], grid[-1, 0] - grid[0, 0]
+        yield grid[:, ::-1] if along[0] * down[1] - along[1] * down[0] < 0 else grid
 
 
 def _is_whole(smooth: np.ndarray, grid: np.ndarray) -> bool:

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
+from .agreement import fits_board
 from .board import ASYMMETRIC, WHOLE_SIDE, Board, beyond_sides
+from .lattice import order_grid
 
 SMALLEST_DOT = 12.0  # square pixels
 ROUND = (0.8, 1.2)  # area of a blob over that of its ellipse
@@ -24,22 +26,35 @@ NEAR = 0.25  # of the step between dots: a dot that far from where the grid woul
 
 def find_circles(gray: np.ndarray, board: Board) -> np.ndarray | None:
     """(N, 2) centers of the board's dots in the order of ``board.points``, or None. gray: (H, W) uint8."""
-    kind = cv2.CALIB_CB_ASYMMETRIC_GRID if board.kind == ASYMMETRIC else cv2.CALIB_CB_SYMMETRIC_GRID
     for bright in (False, True):
         image = cv2.bitwise_not(gray) if bright else gray
         for candidates in _candidates(image, board):
-            for clustering in (0, cv2.CALIB_CB_CLUSTERING):
-                centers = _grid(candidates, board, kind | clustering)
-                if centers is not None:
-                    if _goes_on(centers, candidates, board):
-                        return None
-                    return _refined(gray, _seen_from_the_front(centers, board), board)
+            for centers in _grids(candidates, board):
+                if _goes_on(centers, candidates, board):
+                    return None
+                centers = _refined(gray, centers, board)
+                if fits_board(board.points, centers):
+                    return centers
     return None
 
 
+def _grids(candidates: np.ndarray, board: Board) -> Iterator[np.ndarray]:
+    """Grids (N, 2) among the candidates (n, 2), in the board's order."""
+    if board.kind != ASYMMETRIC:
+        for clustering in (0, cv2.CALIB_CB_CLUSTERING):
+            centers = _grid(candidates, board, cv2.CALIB_CB_SYMMETRIC_GRID | clustering)
+            if centers is not None:
+                yield _seen_from_the_front(centers, board)
+    # OpenCV puts asymmetric grids with an even number of rows into a wrong order
+    centers = order_grid(candidates, board)
+    if centers is not None:
+        yield centers
+
+
 def _grid(candidates: np.ndarray, board: Board, flags: int) -> np.ndarray | None:
-    """The candidates (n, 2) that form the grid, in order."""
+    """The candidates (n, 2) that form the grid, in an order of OpenCV's."""
     points, size = candidates.astype(np.float32)[:, None], (board.columns, board.rows)
+    cv2.setRNGSeed(0)  # it draws lots: every call must draw the same
     try:
         # without a blob detector it takes the image for points
         found, centers = cv2.findCirclesGrid(points, size, flags, None, cv2.CirclesGridFinderParameters())  # type: ignore[call-overload]
@@ -124,8 +139,7 @@ def _seen_from_the_front(centers: np.ndarray, board: Board) -> np.ndarray:
     grid = centers.reshape(board.rows, board.columns, 2)
     along, down = grid[0, -1] - grid[0, 0], grid[-1, 0] - grid[0, 0]
     if along[0] * down[1] - along[1] * down[0] < 0:
-        # an asymmetric grid looks alike only with its rows in reverse
-        grid = grid[::-1] if board.kind == ASYMMETRIC else grid[:, ::-1]
+        grid = grid[:, ::-1]
     return grid.reshape(-1, 2)
 
 

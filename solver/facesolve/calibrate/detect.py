@@ -1,4 +1,4 @@
-"""Finds a board in photographs: circle grids, chessboards, ChArUco; many images at once.
+"""Finds a board in photographs: circle grids, chessboards, markers; many images at once.
 
 The only place where OpenCV's pixels (first center at 0) become ours (at 0.5).
 """
@@ -19,12 +19,11 @@ from facesolve.geometry.camera import pixels_from_opencv
 from facesolve.runtime.progress import Progress
 from facesolve.take import FootageError, TakeError
 
-from .board import CHARUCO, CHESSBOARD, Board
+from .board import APRILGRID, CHARUCO, CHESSBOARD, Board
 from .chessboard import find_chessboard
 from .circles import find_circles
+from .markers import FEWEST, check_markers, find_markers
 from .session import BoardImage, Detection, Session
-
-FEWEST = 6  # points of a board that make a detection
 
 
 def detect_session(images: Sequence[BoardImage], board: Board, progress: Progress) -> Session:
@@ -33,7 +32,7 @@ def detect_session(images: Sequence[BoardImage], board: Board, progress: Progres
     Raises FootageError for an image that cannot be read or a camera whose images differ in size, TakeError when a
     camera has no detection.
     """
-    check_board(board)
+    check_markers(board)
     progress.stage("find the board", len(images))
     sizes: dict[str, tuple[int, int]] = {}
     detections = []
@@ -70,26 +69,13 @@ def detect_session(images: Sequence[BoardImage], board: Board, progress: Progres
 
 def detect(gray: np.ndarray, board: Board, camera: str, view: str) -> Detection | None:
     """The board in ``gray`` (H, W) uint8, or None."""
-    if board.kind == CHARUCO:
-        ids, pixels = _find_charuco(gray, board)
+    if board.kind in (CHARUCO, APRILGRID):
+        ids, pixels = find_markers(gray, board)
     else:
         found = find_chessboard(gray, board) if board.kind == CHESSBOARD else find_circles(gray, board)
         pixels = np.zeros((0, 2)) if found is None else found
         ids = np.arange(len(pixels))
     return Detection(camera, view, ids, pixels_from_opencv(pixels)) if len(ids) >= FEWEST else None
-
-
-def check_board(board: Board) -> None:
-    """Raises TakeError when a ChArUco board's dictionary does not exist or has too few markers for it."""
-    if board.kind == CHARUCO:
-        if not hasattr(cv2.aruco, f"DICT_{board.dictionary}"):
-            raise TakeError(f"board: there is no marker dictionary '{board.dictionary}'; 6X6_250 is one of OpenCV's.")
-        markers = len(_dictionary(board).bytesList)
-        if markers < board.columns * board.rows // 2:
-            raise TakeError(
-                f"board: {board.columns}x{board.rows} squares need {board.columns * board.rows // 2} markers, "
-                f"{board.dictionary} has {markers}; name the dictionary the board was printed with."
-            )
 
 
 def read_gray(path: Path) -> np.ndarray:
@@ -106,22 +92,3 @@ def read_gray(path: Path) -> np.ndarray:
         low, high = np.percentile(finite, [0.1, 99.9])
         stored = np.clip((finite - low) * (255.0 / max(high - low, 1e-9)), 0, 255).astype(np.uint8)
     return stored if stored.ndim == 2 else cv2.cvtColor(stored, cv2.COLOR_RGB2GRAY)
-
-
-def _find_charuco(gray: np.ndarray, board: Board) -> tuple[np.ndarray, np.ndarray]:
-    """ids (n,) and corners (n, 2); of the two ways to lay out a board with an even number of rows the one that fits."""
-    best = np.zeros(0, np.int64), np.zeros((0, 2))
-    for legacy in (False, True)[: 2 - board.rows % 2]:
-        pattern = cv2.aruco.CharucoBoard((board.columns, board.rows), board.spacing, board.marker, _dictionary(board))
-        pattern.setLegacyPattern(legacy)
-        refined = cv2.aruco.DetectorParameters()
-        refined.cornerRefinementMethod = cv2.aruco.CORNER_REFINE_SUBPIX
-        detector = cv2.aruco.CharucoDetector(pattern, detectorParams=refined)
-        corners, ids, _, _ = detector.detectBoard(gray)
-        if ids is not None and len(ids) > len(best[0]):
-            best = ids.ravel().astype(np.int64), corners.reshape(-1, 2).astype(np.float64)
-    return best
-
-
-def _dictionary(board: Board) -> cv2.aruco.Dictionary:
-    return cv2.aruco.getPredefinedDictionary(getattr(cv2.aruco, f"DICT_{board.dictionary}"))

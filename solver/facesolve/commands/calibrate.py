@@ -28,7 +28,8 @@ def calibrate(
       circles:10x10:20         columns, rows, spacing; add :12 for dots 12 mm wide, to correct perspective bias
       acircles:4x11:20         asymmetric circles
       chessboard:9x6:25        inner corners, side of a square
-      charuco:5x7:40:20:6X6_250  squares, side of a square, side of a marker, dictionary
+      charuco:5x7:40:20:6X6_250  squares, side of a square, side of a marker, dictionary; add :18 for the first marker
+      aprilgrid:6x6:88:26.4    tags, side of a tag, gap between tags; add :36H11 for the family, :18 for the first tag
 
     Writes calibration.json for 'facesolve pack' (centimeters; origin and axes of the board at --origin: x to the right,
     y down, z away from the viewer), the same as calibration_thesis.json and as OpenCV's calibration.yml, report.json,

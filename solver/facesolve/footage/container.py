@@ -1,4 +1,4 @@
-"""Sizes and wholeness of JPEG, PNG and TIFF files from their structure, without decoding pixels.
+"""Sizes and wholeness of JPEG, PNG, TIFF and BMP files from their structure, without decoding pixels.
 
 Image libraries differ in whether a cut file is an error, a warning on stderr or a gray area; here it is an error.
 """
@@ -10,7 +10,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 
-JPEG, PNG, TIFF, EXR = "JPEG", "PNG", "TIFF", "OpenEXR"
+JPEG, PNG, TIFF, BMP, EXR = "JPEG", "PNG", "TIFF", "BMP", "OpenEXR"
 
 _MAGIC = (
     (b"\xff\xd8\xff", JPEG),
@@ -19,6 +19,7 @@ _MAGIC = (
     (b"MM\0*", TIFF),
     (b"II+\0", TIFF),
     (b"MM\0+", TIFF),
+    (b"BM", BMP),
     (b"\x76\x2f\x31\x01", EXR),
 )
 _JPEG_SIZE = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # start-of-frame markers (ITU-T T.81, table B.1)
@@ -52,16 +53,17 @@ def image_format(head: bytes) -> str:
         raise UnreadableImage("is empty (0 bytes); copy the file again.")
     if any(magic.startswith(head) for magic, _ in _MAGIC):
         raise _cut("it is too short for a signature")
-    raise UnreadableImage("is not a JPEG, PNG, TIFF or OpenEXR image; convert the footage to one of them.")
+    raise UnreadableImage("is not a JPEG, PNG, TIFF, BMP or OpenEXR image; convert the footage to one of them.")
 
 
 def read_container(data: bytes) -> Container:
-    """Size of the whole JPEG, PNG or TIFF file ``data``; raises UnreadableImage when it is cut short or damaged.
+    """Size of the whole JPEG, PNG, TIFF or BMP file ``data``; raises UnreadableImage when it is cut short or damaged.
 
-    Follows ITU-T T.81 annex B (JPEG), the PNG specification section 5 with its checksums, TIFF 6.0 and BigTIFF.
+    Follows ITU-T T.81 annex B (JPEG), the PNG specification section 5 with its checksums, TIFF 6.0 and BigTIFF, and
+    Windows bitmaps.
     """
     name = image_format(data[:8])
-    walk = {JPEG: _jpeg, PNG: _png, TIFF: _tiff}[name]
+    walk = {JPEG: _jpeg, PNG: _png, TIFF: _tiff, BMP: _bmp}[name]
     try:
         width, height = walk(data)
     except (struct.error, IndexError, OverflowError):
@@ -116,6 +118,21 @@ def _png(data: bytes) -> tuple[int, int]:
         if kind == b"IEND":
             return width, height
         position = end + 4
+
+
+def _bmp(data: bytes) -> tuple[int, int]:
+    start, header = struct.unpack_from("<LL", data, 10)
+    if header < 40:  # OS/2's: 16 bits each
+        width, height, _, bits = struct.unpack_from("<HHHH", data, 18)
+        coding = 0
+    else:
+        width, height, _, bits, coding = struct.unpack_from("<llHHL", data, 18)
+    if width < 1 or not height:
+        raise _cut("its header has no image size")
+    # rows are padded to 4 bytes; run-length coded ones (1, 2) may be of any length
+    if coding not in (1, 2) and start + (width * bits + 31) // 32 * 4 * abs(height) > len(data):
+        raise _cut("it ends before its pixel data does")
+    return width, abs(height)
 
 
 def _tiff(data: bytes) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Image files to arrays of stored values: JPEG, PNG and TIFF by OpenCV, OpenEXR by OpenImageIO where installed."""
+"""Image files to arrays of stored values: JPEG, PNG, TIFF and BMP by OpenCV, OpenEXR by OpenImageIO where installed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def read_pixels(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
 
 
 def decode_pixels(data: bytes) -> np.ndarray:
-    """Stored values of the JPEG, PNG or TIFF file ``data``, as ``read_pixels`` gives them. Raises UnreadableImage."""
+    """Stored values of the JPEG, PNG, TIFF or BMP file ``data`` as of ``read_pixels``. Raises UnreadableImage."""
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
@@ -61,7 +61,7 @@ def decode_pixels(data: bytes) -> np.ndarray:
 def image_size(path: Path) -> tuple[int, int]:
     """(width, height) of the image file ``path`` without decoding its pixels; UnreadableImage as ``read_pixels``.
 
-    JPEG, PNG and TIFF files are proved whole; of an OpenEXR file only the header is read.
+    JPEG, PNG, TIFF and BMP files are proved whole; of an OpenEXR file only the header is read.
     """
     data = read_bytes(path)
     if image_format(data[:8]) == EXR:
