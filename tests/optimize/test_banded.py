@@ -148,3 +148,11 @@ def test_work_grows_linearly_with_the_number_of_frames():
     assert (long - middle <= 2.1 * (middle - short)).all()
     assert (long <= 4.4 * short).all()
     assert long[0] < 1.5 * short[0], "a batched step does half of what is left, so calls grow with the logarithm"
+
+
+def test_a_matrix_with_a_direction_of_negative_curvature_is_recognized():
+    A, coupling = random_blocks(5, seed=3)
+    linked = torch.ones(5, dtype=torch.bool)
+    assert BandedSystem(A, coupling, linked).positive_definite()
+    A[3] -= 1.01 * torch.linalg.eigvalsh(dense(A, coupling, linked))[-1] * torch.eye(WIDTH, dtype=torch.float64)
+    assert not BandedSystem(A, coupling, linked).positive_definite()

@@ -181,3 +181,19 @@ def test_regularized_raises_the_diagonal_alone_and_makes_singular_matrices_solva
     assert not (raised - torch.diag_embed(raised.diagonal(dim1=1, dim2=2))).any()
     assert torch.linalg.cholesky_ex(raised)[1].tolist() == [0, 0]
     assert torch.equal(A[1], torch.diag(torch.tensor([9.0, 1.0]).double())), "the matrix itself is left alone"
+
+
+class Rounded(Valley):
+    """Its matrix has lost a little too much to rounding; and a state that is no number costs nothing."""
+
+    def linearize(self, at: Tensor, scale: Tensor | None) -> Linearized:
+        model = super().linearize(at, scale)
+        lost = 1.0001 * torch.linalg.eigvalsh(model.A)[:, 0].nan_to_num()[:, None, None] * torch.eye(2, dtype=at.dtype)
+        return replace(model, A=model.A - lost, cost=model.cost.nan_to_num(nan=0.0))
+
+
+def test_a_step_that_is_not_finite_is_taken_back_and_more_damping_mends_it():
+    starts = STARTS[::2]  # where the valley bends: no diagonal entry is negative
+    end = levenberg_marquardt(Rounded(), starts, Options(80, first_damping=1e-12, step_tolerance=1e-9))
+    torch.testing.assert_close(end.state, torch.ones_like(starts), atol=1e-4, rtol=0)
+    assert (end.dampings > 1e-12).any(0).all()

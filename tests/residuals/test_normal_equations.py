@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from facesolve.geometry.surface_samples import SurfaceSamples
+from facesolve.optimize.levenberg_marquardt import regularized
 from facesolve.residuals.normal_equations import _exact, _gram, _roots, normal_equations
 
 FRAMES, COUNT, SHAPES = 3, 5000, 21
@@ -54,6 +55,16 @@ def test_half_precision_leaves_no_direction_of_negative_curvature():
     least = torch.linalg.eigvalsh(quick) / quick.diagonal(dim1=1, dim2=2).amax(1, keepdim=True)
     assert least.min() > -1e-7
     assert (least[:, :2] < 1e-6).all()
+
+
+@pytest.mark.parametrize("shapes", [300, 800])
+def test_very_many_overlapping_shapes_leave_a_matrix_that_a_small_ridge_makes_positive_definite(shapes):
+    """Shapes that are sums of fifty leave hundreds of directions of no curvature."""
+    basis, information, _, points = inputs()
+    mixed = basis[..., :1] * 0 + torch.randn(*basis.shape[:2], 50, generator=torch.manual_seed(1))
+    basis = mixed @ torch.rand(50, shapes, generator=torch.manual_seed(2))
+    quick = regularized(_gram(samples_of(basis), information, points), 1e-5)
+    assert bool((torch.linalg.cholesky_ex(quick)[1] == 0).all())
 
 
 def test_a_cpu_takes_the_exact_matrix_whatever_the_number_of_samples():

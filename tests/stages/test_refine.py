@@ -21,7 +21,7 @@ from facesolve.stages.refine import (
     refine_frames,
     smoothness_information,
 )
-from facesolve.take import ControlSettings, HeadPin, Pin, Settings
+from facesolve.take import ControlSettings, HeadPin, Pin, Settings, SolveError
 from tests.synthetic import HEIGHT, WIDTH, head_rig, head_scene, make_problem, make_take, performance
 
 LOOSE = Settings(stiffness=0.0)
@@ -239,3 +239,23 @@ def test_refinement_honors_locks_and_pins():
     assert torch.equal(pose.head[0], there)
     assert float(pose.controls[0, 2]) == pytest.approx(0.2, abs=1e-12)
     assert float(pose.controls[0, 4]) == pytest.approx(0.9, abs=1e-12)
+
+
+def test_joint_pass_moves_finitely_where_rounding_has_made_the_equations_indefinite():
+    """Two controls that do the same leave a direction of no curvature, and rounded sums make it negative."""
+    problem, pose = toy(), jittered(6, 1e-3)
+    photometric = stiff_quadratic(6, 1e8)
+    photometric.A[:, 1, 1] = photometric.A[:, 0, 0]
+    photometric.A[:, 0, 1] = photometric.A[:, 1, 0] = photometric.A[:, 0, 0] * (1 + 3e-5)
+    joint = joint_pass(problem, pose, photometric)
+    assert bool(torch.isfinite(joint.pose.controls).all())
+    assert bool((joint.variance > 0).all())
+    assert float(steps_between(pose, joint.pose).abs().max()) < 0.1
+
+
+def test_equations_that_are_not_finite_end_in_a_sentence():
+    problem, pose = toy(), performance(6)
+    photometric = stiff_quadratic(6, 1e4)
+    photometric.A[2] = torch.nan
+    with pytest.raises(SolveError, match="1 of 6 frames are not finite"):
+        joint_pass(problem, pose, photometric)

@@ -13,7 +13,6 @@ from facesolve.appearance.bake import NoTexture, bake_texture
 from facesolve.correctives.field import cotangent_laplacian
 from facesolve.correctives.span import RigSpan
 from facesolve.footage.normalize import encoded_luminance
-from facesolve.geometry.face_weight import photometric_weight
 from facesolve.geometry.pose import Pose
 from facesolve.geometry.rig import RigModel, apply_head
 from facesolve.geometry.rigid import retract
@@ -218,7 +217,7 @@ class Descent:
 
 def _learned_shapes(take: Take, model: RigModel, method: FirstOrder, mask: np.ndarray | None) -> LearnedShapes:
     """Shapes that leave to the head what is rigid, and in ``combined`` mode to the rig what it can do."""
-    weight = model.neutral.new_tensor(photometric_weight(take.rig) if mask is None else mask)
+    weight = model.face_weight if mask is None else model.neutral.new_tensor(mask)
     span = None
     if method.mode != FREE or take.settings.head == "transform":
         _, area = cotangent_laplacian(model.neutral.double(), model.triangles)

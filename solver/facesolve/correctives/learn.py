@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from facesolve.footage.stream import FramePixels, TakeFootage
-from facesolve.geometry.face_weight import connected_pieces, photometric_weight
+from facesolve.geometry.face_weight import connected_pieces
 from facesolve.geometry.pose import Pose
 from facesolve.runtime.progress import Progress
 from facesolve.stages.problem import Problem
@@ -125,7 +125,7 @@ def _spaces(
 ) -> tuple[ShapeSpace, RigSpan]:
     """Fields over the surface that drives the solve and that some camera sees at a keyframe; and the rig's span."""
     model = problem.model
-    weight = torch.as_tensor(photometric_weight(model.rig), dtype=torch.float64, device=model.device)
+    weight = model.face_weight.double()
     seen = torch.zeros_like(weight, dtype=torch.bool)
     for row, frame in enumerate(frames.tolist()):
         triangles = problem.views.seen_triangles(problem.quality.finest, frame, pose.controls[row], pose.head[row])

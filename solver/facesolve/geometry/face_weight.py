@@ -48,7 +48,7 @@ def _expression_motion(rig: Rig, skin_area: np.ndarray) -> np.ndarray | None:
             reach = skin_area[shape.vertices[length > MOVED * peak]].sum() / max(skin_area.sum(), 1e-12)
             if peak > 0 and reach < WHOLE_HEAD:
                 peaks.append(peak)
-                np.maximum.at(motion, shape.vertices, length)
+                motion[shape.vertices] = np.maximum(motion[shape.vertices], length)  # none is there twice
     return motion / float(np.median(peaks)) if peaks else None
 
 
@@ -61,7 +61,7 @@ def connected_pieces(rig: Rig) -> np.ndarray:
     first = np.repeat(rig.face_vertices[starts], rig.face_counts)
     label = np.arange(rig.vertex_count)
     used = np.unique(rig.face_vertices)
-    place = np.unique(np.rint(rig.neutral[used] / SAME_PLACE), axis=0, return_inverse=True)[1].reshape(-1)
+    place = _places(rig.neutral[used])
     there = np.full(len(used), rig.vertex_count)
     while True:
         lowest = label.copy()
@@ -74,6 +74,16 @@ def connected_pieces(rig: Rig) -> np.ndarray:
         if np.array_equal(lowest, label):
             return np.unique(label, return_inverse=True)[1]
         label = lowest
+
+
+def _places(points: np.ndarray) -> np.ndarray:
+    """(n,) int: number of the place of each point (n, 3), cm; several may be in one place."""
+    cells = np.rint(points / SAME_PLACE)
+    order = np.lexsort(cells.T)
+    new = (np.diff(cells[order], axis=0) != 0).any(1)
+    place = np.empty(len(points), dtype=np.int64)
+    place[order] = np.concatenate([[0], np.cumsum(new)])
+    return place
 
 
 def _vertex_area(rig: Rig) -> np.ndarray:

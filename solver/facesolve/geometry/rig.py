@@ -6,6 +6,7 @@ Knows no camera, no image and no Maya. Without derivatives and torch: ``facesolv
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -13,6 +14,8 @@ from torch import Tensor
 
 from facesolve.take import Combination, Rig, SolveError
 from facesolve.take.rig import MULTIPLY
+
+from .face_weight import photometric_weight
 
 _STILL_BELOW = 1e-6  # centimeters: a vertex that no shape moves further does not move
 
@@ -106,6 +109,11 @@ class RigModel:
         for corner in range(3):
             normals = normals.index_add(1, self.triangles[:, corner], twice_area)
         return torch.nn.functional.normalize(normals, dim=-1, eps=torch.finfo(vertices.dtype).tiny)
+
+    @cached_property
+    def face_weight(self) -> Tensor:
+        """(V,) how far each vertex's color may drive the solve: see ``geometry.face_weight.photometric_weight``."""
+        return self._tensor(photometric_weight(self.rig))
 
     def moving_vertices(self) -> Tensor:
         """(V,) bool: vertices that at least one shape moves by more than 1e-6 cm."""

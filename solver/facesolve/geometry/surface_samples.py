@@ -13,7 +13,6 @@ from torch import Tensor
 
 from facesolve.take import SolveError
 
-from .face_weight import photometric_weight
 from .rig import RigModel
 
 UNSEEN_DENSITY = 0.1  # sampling density, relative to seen surface, where no camera looks at the start
@@ -77,7 +76,7 @@ def sample_surface(model: RigModel, count: int, visible_triangles: Tensor) -> Su
     thinly, they may appear later.
     Raises SolveError when the photometric weight leaves no surface.
     """
-    weight = model.neutral.new_tensor(photometric_weight(model.rig))
+    weight = model.face_weight
     corners = model.neutral[model.triangles]
     area = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]).norm(dim=1) / 2
     drives = weight[model.triangles].amin(1) > 0

@@ -41,6 +41,15 @@ class BandedSystem:
         flat = (b.reshape(1, -1), lower.reshape(1, -1), upper.reshape(1, -1))
         return projected_newton(multiply, solve_free, *flat, converged=converged).view_as(b)
 
+    def positive_definite(self) -> bool:
+        """Whether the matrix is, up to rounding; waits for the device. If it is, it is so with some variables held."""
+        reduction: _Reduction | None = _reduce(self.diagonal, self.lower)
+        while reduction is not None:
+            if not reduction.own.positive_definite():
+                return False
+            reduction = reduction.rest
+        return True
+
     def multiply(self, x: Tensor) -> Tensor:
         """M x for x (..., F, P)."""
         pairs = self._to_pairs(x).transpose(0, -2)[..., None]  # (pairs, ..., 2P, 1)

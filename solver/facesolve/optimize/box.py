@@ -47,10 +47,16 @@ class Factored:
 
     @staticmethod
     def of(matrices: Tensor) -> Factored:
-        """Does not wait for the device to report failures."""
-        factor = torch.linalg.cholesky_ex(matrices)[0]
+        """Does not wait for the device to report failures: the factor of a matrix that is not positive definite is NaN
+        in part or whole, and so is what is solved with it (``positive_definite`` asks)."""
+        factor, failed = torch.linalg.cholesky_ex(matrices)
+        factor = torch.where(failed[:, None, None] > 0, torch.nan, factor)
         inverts = factor.device.type == "cuda" and factor.shape[1] <= LARGEST_INVERTED
         return Factored(factor, inverse_of_lower(factor) if inverts else None)
+
+    def positive_definite(self) -> bool:
+        """Whether all matrices were; waits for the device."""
+        return bool(torch.isfinite(self.factor.diagonal(dim1=1, dim2=2)).all())
 
     def at(self, some: slice) -> Factored:
         """Some of the matrices."""

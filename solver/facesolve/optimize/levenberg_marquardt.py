@@ -221,7 +221,8 @@ def _stepped(given: tuple[Fit[State, Model], Options], now: _Iterate[State, Mode
         return replace(now, done=done)
     state = fit.stepped(now.state, step)
     model = fit.linearize(state, now.model.scale)
-    better = ~done & (model.cost <= now.model.cost * (1 + options.cost_tolerance))
+    # a matrix that rounding left indefinite gives a step that is not finite: more damping mends it
+    better = ~done & torch.isfinite(step).all(-1) & (model.cost <= now.model.cost * (1 + options.cost_tolerance))
     damping = now.damping * torch.where(better, options.down, options.up)
     if options.least_damping > 0:
         damping = damping.clamp_min(options.least_damping)

@@ -18,7 +18,6 @@ from torch import Tensor
 from facesolve.footage.matte import UNSEEN, Matte, clean_background_mattes
 from facesolve.footage.stream import FramePixels, side_by_side, stacked
 from facesolve.geometry.camera import NEAREST, CameraModel
-from facesolve.geometry.face_weight import photometric_weight
 from facesolve.geometry.pose import Pose
 from facesolve.geometry.rig import RigModel, apply_head
 from facesolve.geometry.rigid import step_basis
@@ -97,7 +96,7 @@ class ContourBuilder:
         self._work = GPU_WORK if model.device.type == "cuda" else 1
         self._triangles = model.triangles
         self._opposite = opposite_vertices(self._triangles)
-        self._vertex_weight = torch.as_tensor(photometric_weight(take.rig)).to(model.neutral)
+        self._vertex_weight = model.face_weight
         drives = (self._vertex_weight[self._triangles] > 0).all(1)
         # each inner edge belongs to two triangles, of which one is taken; where the mesh ends the actor does not
         self._edges = (self._opposite > self._triangles) & drives[:, None]

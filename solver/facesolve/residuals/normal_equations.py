@@ -86,8 +86,8 @@ def _exact(basis: Tensor, information: Tensor, points: Tensor) -> Tensor:
 def _gram(samples: SurfaceSamples, information: Tensor, points: Tensor) -> Tensor:
     """As ``_exact``, from ``W^T W`` with ``W = root(information) [basis, head basis]`` in half precision.
 
-    Rounding moves each number by up to a thousandth, and over all rows the sums by far less; whatever was rounded, a
-    matrix times its own transpose is positive semidefinite.
+    Rounding moves each number by up to a thousandth, and over all rows the sums by far less. A rounded matrix times its
+    own transpose is positive semidefinite, but for the rounding of the sums (``_half_product``).
     """
     frames, count = points.shape[:2]
     width = samples.basis.shape[2] + 6
@@ -97,12 +97,25 @@ def _gram(samples: SurfaceSamples, information: Tensor, points: Tensor) -> Tenso
     left[..., :3] = root.transpose(0, 1)
     left[..., 3:6] = _turning(points, root).transpose(0, 1)
     rows = torch.bmm(left.flatten(1, 2), samples.half_columns)  # (n, 3b, width and some)
-    A = _half_product(rows.transpose(0, 1)).unflatten(0, (frames, 3)).sum(1, dtype=torch.float64)
+    A = _half_product(rows.transpose(0, 1)).unflatten(0, (frames, 3)).sum(1)
     return A[:, :width, :width] * size[:, None, None]
 
 
 def _half_product(rows: Tensor) -> Tensor:
-    """``rows^T rows`` of half-precision rows (n, m, p), added up in single precision: (n, p, p)."""
+    """``rows^T rows`` of half-precision rows (n, m, p): (n, p, p) float64.
+
+    Parts are added up in single precision, and their sums in double: tensor cores cut digits off with every term, and
+    over tens of thousands of them that alone has made matrices indefinite.
+    """
+    parts = max(1, rows.shape[1] // TALL)
+    size = rows.shape[1] // parts
+    whole = parts * size
+    cut = rows[:, :whole].unflatten(1, (parts, size)).flatten(0, 1)
+    return _single_sums(cut).unflatten(0, (-1, parts)).sum(1, dtype=torch.float64) + _single_sums(rows[:, whole:])
+
+
+def _single_sums(rows: Tensor) -> Tensor:
+    """``rows^T rows`` of half-precision rows (n, m, p) in single precision: (n, p, p)."""
     if rows.device.type == "cpu":
         return rows.float().mT @ rows.float()
     return torch.bmm(rows.mT, rows, out_dtype=torch.float32)

@@ -233,9 +233,8 @@ class _Stages:
             )
             errors = errors if fit.errors is None or calibration is None else fit.errors
             if turn == 0:
-                everything, _, _ = gather_evidence(problem, pixels, pose, keyframes, level, None)
-                seen = errors.seen(everything, problem.velocity(tracked, keyframes))
-                problem = problem.weighted(problem.samples.weight * reliability(problem, seen, pose))
+                trust = self._trust(pixels, pose, tracked, keyframes, errors)
+                problem = problem.weighted(problem.samples.weight * trust)
             stage.advance()
         if calibration is None or fit.errors is None:
             return replace(fit, errors=None, deviation=None), problem
@@ -246,6 +245,15 @@ class _Stages:
                 f"and late by {error['late_frames']:+.2f} frames"
             )
         return fit, problem
+
+    def _trust(
+        self, pixels: list[FramePixels], pose: Pose, tracked: Pose, keyframes: Tensor, errors: CameraErrors
+    ) -> Tensor:
+        """(N,) how far each sample can be trusted, from every other keyframe (M) posed at ``pose``."""
+        problem, some = self.problem, slice(None, None, 2)
+        pose, frames = Pose(pose.controls[some], pose.head[some]), keyframes[some]
+        views, _, _ = gather_evidence(problem, pixels[some], pose, frames, BUNDLE_ROUNDS[0][0], None)
+        return reliability(problem, errors.seen(views, problem.velocity(tracked, frames)), pose)
 
     def refine(
         self, key_pixels: list[FramePixels], bundled: BundleFit, keyframes: Tensor, carried: Pose

@@ -23,6 +23,7 @@ from facesolve.residuals.quadratic import Quadratic
 from facesolve.residuals.residual import JOINT
 from facesolve.residuals.template import agree
 from facesolve.runtime.devices import indices_on
+from facesolve.take import SolveError
 
 from .frame_fit import Anchor, FrameFit, FrameFitOptions, fit_frames, with_priors
 from .problem import Problem
@@ -34,6 +35,9 @@ CONTROL_ACCELERATION = 0.02  # of a control's range
 ROTATION_ACCELERATION = 0.003  # radians
 TRANSLATION_ACCELERATION = 0.03  # centimeters
 REFERENCE_FPS = 30.0
+# shares by which the diagonals of the joint pass' matrix are raised, the first that makes it positive definite: what
+# many overlapping shapes leave undetermined is smaller than the rounding of their sums
+RIDGES = (0.0, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
 CONVERGED = 1e-8  # of the joint pass' cost: what is left moves nothing by more than a hundredth of its deviation
 
 
@@ -114,17 +118,32 @@ class JointFit:
 
 
 def joint_pass(problem: Problem, pose: Pose, photometric: Quadratic) -> JointFit:
-    """One bounded step of all F frames together: photometric quadratics at ``pose``, priors, smoothness over time."""
+    """One bounded step of all F frames together: photometric quadratics at ``pose``, priors, smoothness over time.
+
+    Raises SolveError when the quadratics are not finite, or far from convex.
+    """
     frames = torch.arange(len(pose.controls), device=pose.controls.device)
     full = with_priors(problem, photometric, pose, frames, JOINT)
     linked = linked_frames(problem)
     coupling = smoothness_information(problem)
-    system = BandedSystem(regularized(full.A), coupling, linked)
+    system = _positive_definite_system(full.A, coupling, linked)
     b = full.b - coupling * _motion_differences(pose, linked)
     lower, upper = problem.box(pose, frames)
     step = system.solve_box(b, lower, upper, CONVERGED)
     stepped = pose.stepped(step)
     return JointFit(problem.held(stepped, frames), system.variances(lower >= upper))
+
+
+def _positive_definite_system(A: Tensor, coupling: Tensor, linked: Tensor) -> BandedSystem:
+    for ridge in RIDGES:
+        system = BandedSystem(regularized(A, ridge), coupling, linked)
+        if system.positive_definite():
+            return system
+    wrong = (~torch.isfinite(A)).flatten(1).any(1).sum()
+    raise SolveError(
+        f"join all frames: the equations of {int(wrong)} of {len(A)} frames are not finite, and no step can be taken; "
+        "pack the take without the frames that 'facesolve inspect' names, or solve with fewer controls."
+    )
 
 
 def smoothness_information(problem: Problem) -> Tensor:

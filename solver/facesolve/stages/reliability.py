@@ -9,7 +9,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from facesolve.geometry.face_weight import photometric_weight
 from facesolve.geometry.pose import Pose
 from facesolve.residuals.observation import Views, observe
 from facesolve.residuals.template import agree
@@ -30,8 +29,7 @@ def reliability(problem: Problem, views: Views, pose: Pose) -> Tensor:
     square = ((observation.values - template.values) / scale).square().clamp_max(OUTLIER)
     seen = observation.weights * (template.weights > 0)
     disagreement, known = _smoothed(problem, (seen * square).sum((0, 1)), seen.sum((0, 1)))
-    weight = problem.model.neutral.new_tensor(photometric_weight(problem.model.rig))
-    lively = (weight[problem.model.triangles[problem.samples.triangles]].amin(1) > FULL) & known
+    lively = (problem.model.face_weight[problem.model.triangles[problem.samples.triangles]].amin(1) > FULL) & known
     if not bool(lively.any()):
         return torch.ones_like(disagreement)
     usual = disagreement[lively].median().clamp_min(1e-9)

@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from facesolve.geometry.camera import CameraModel, look_along
-from facesolve.geometry.face_weight import photometric_weight
 from facesolve.geometry.rig import RigModel
 from facesolve.geometry.surface_samples import spread
 from facesolve.render import visible
@@ -64,7 +63,7 @@ class HeadProxy:
 def make_proxy(model: RigModel) -> HeadProxy:
     """The proxy of a rig; points nobody can see from outside (mouth bag, eye sockets) are left out."""
     vertices = model.vertices(model.default[None])[0]
-    weight = vertices.new_tensor(photometric_weight(model.rig))
+    weight = model.face_weight
     corners = vertices[model.triangles]
     cross = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     triangles, barycentrics = spread(cross.norm(dim=1), POINTS)
