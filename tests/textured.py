@@ -23,7 +23,7 @@ from facesolve.render import interpolate
 from facesolve.render.posed_rig import world_vertices
 from facesolve.render.rasterize_torch import rasterize
 from facesolve.stages.problem import Problem
-from facesolve.take import Footage, Rig, Take
+from facesolve.take import Footage, Rig, Settings, StartPose, Take, write_take
 
 from . import synthetic
 
@@ -94,6 +94,17 @@ def film(take: Take, pose: Pose, gains: dict[str, tuple[float, float, float]] | 
         images = F.avg_pool2d(colors.permute(0, 3, 1, 2), SUPERSAMPLING).permute(0, 2, 3, 1)
         for frame, image in zip(take.frames.tolist(), images, strict=True):
             write_image(footage.image_path(frame), image.numpy())
+
+
+def write_filmed_take(folder: Path, frames: int = 3, off: float = 0.05) -> Pose:
+    """A whole take of the head in ``folder``, its start ``off`` in every control; the poses as filmed."""
+    pose = synthetic.performance(frames)
+    take = replace(make_take(folder, rig(), frames), settings=Settings())
+    folder.mkdir(parents=True, exist_ok=True)
+    film(take, pose)
+    start = StartPose(int(take.frames[0]), pose.controls[0].numpy() + off, pose.head[0].numpy())
+    write_take(replace(take, start=start), folder)
+    return pose
 
 
 def read_images(take: Take) -> Tensor:

@@ -11,11 +11,12 @@ from maya import cmds
 
 from facesolve.demo.film import develop
 from facesolve.demo.performance import cameras, control_curves, disturbed, head_transforms
-from facesolve.jobs.demo_take import START_ERROR, build_stage
+from facesolve.jobs.demo_take import START_ERROR
 from facesolve.review.pictures import write_picture
 from facesolve.take import Camera, Rig
 from facesolve_maya.cameras import create_cameras
 from facesolve_maya.scene.rotate_order import euler_angles
+from tests.demo_stage import stage
 from tests.facesolve_maya.ma_scene import blend_scene, open_scene
 
 TAKE_LENGTH = 16  # frames of the whole performance, of which the first are filmed
@@ -61,12 +62,12 @@ def open_demo_head(folder: Path, frames: int) -> DemoFilm:
 
 def _film(folder: Path, frames: int) -> tuple[DemoFilm, dict[str, str]]:
     """The film, and the first image of each camera."""
-    stage = build_stage()
-    rig, lenses = stage.model.rig, cameras()
+    head = stage()
+    rig, lenses = head.model.rig, cameras()
     controls, heads = control_curves(rig.control_names, TAKE_LENGTH)[:frames], head_transforms(TAKE_LENGTH)[:frames]
     for index in range(frames):
         for number, lens in enumerate(lenses):
-            image = develop(stage.render(controls[index], heads[index], lens), np.random.default_rng((index, number)))
+            image = develop(head.render(controls[index], heads[index], lens), np.random.default_rng((index, number)))
             write_picture(folder / "film" / f"{lens.name}.{index + 1:04d}.png", image)
     guess = np.clip(controls[0] + START_ERROR * np.cos(3.0 * np.arange(len(rig.controls))), 0.0, 1.0)
     images = {lens.name: (folder / "film" / f"{lens.name}.0001.png").as_posix() for lens in lenses}

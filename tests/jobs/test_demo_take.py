@@ -14,29 +14,25 @@ import pytest
 import torch
 
 from facesolve.cli import main
-from facesolve.demo.film import BACKGROUND, Stage, develop
+from facesolve.demo.film import BACKGROUND, develop
 from facesolve.demo.noise import ValueNoise
 from facesolve.demo.performance import ACTIONS, cameras, control_curves, disturbed, head_transforms
 from facesolve.evaluate import evaluate
 from facesolve.evaluate.evaluation import read_truth
 from facesolve.footage import srgb_to_linear
-from facesolve.jobs.demo_take import TRUTH, build_stage, film_take, make_take
+from facesolve.jobs.demo_take import TRUTH, film_take, make_take
 from facesolve.review.inspection import inspect_take
 from facesolve.runtime.progress import Progress
 from facesolve.take import Solution, Take, TakeError, read_take, write_solution
+from tests.demo_stage import stage
 
-FRAMES = 3
-
-
-@pytest.fixture(scope="module")
-def stage() -> Stage:
-    return build_stage()
+FRAMES = 2
 
 
 @pytest.fixture(scope="module")
-def folder(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo")
-    film_take(stage, folder / "take", FRAMES)
+    film_take(stage(), folder / "take", FRAMES)
     return folder
 
 
@@ -86,22 +82,14 @@ def test_start_pose_is_a_little_off(folder: Path) -> None:
     assert 0.5 < result.head_rotation[0] < 2.0
 
 
-def test_footage_shows_the_truth(folder: Path, stage: Stage) -> None:
+def test_footage_shows_the_truth(folder: Path) -> None:
     """A fresh render of the true pose differs from the stored image by noise only; of a wrong pose by much more."""
     take, truth = read_take(folder / "take"), read_truth(folder / "take" / TRUTH)
     light = srgb_to_linear(stored(take, 1, 1).astype(np.float32) / 255)
-    right = stage.render(truth.weights[1], truth.head[1], take.cameras[1]).numpy()
-    wrong = stage.render(truth.weights[0], truth.head[1], take.cameras[1]).numpy()
+    right = stage().render(truth.weights[1], truth.head[1], take.cameras[1]).numpy()
+    wrong = stage().render(truth.weights[0], truth.head[1], take.cameras[1]).numpy()
     assert np.abs(light - np.clip(right, 0, 1)).mean() < 0.006
     assert np.abs(light - wrong).max() > 0.2
-
-
-def test_footage_is_the_same_on_every_run(folder: Path, tmp_path: Path) -> None:
-    again = make_take(tmp_path / "again", FRAMES)
-    for index in range(FRAMES):
-        np.testing.assert_array_equal(
-            stored(again, 0, index).astype(int), stored(read_take(folder / "take"), 0, index).astype(int)
-        )
 
 
 def test_noise_has_the_stated_strength() -> None:
@@ -111,10 +99,10 @@ def test_noise_has_the_stated_strength() -> None:
     assert image.std() == pytest.approx(np.sqrt(0.0025**2 + 0.012**2 * 0.25), rel=0.1)
 
 
-def test_head_fills_the_frame_before_a_plain_background(stage: Stage) -> None:
-    controls = np.zeros(stage.model.control_count)
+def test_head_fills_the_frame_before_a_plain_background() -> None:
+    controls = np.zeros(stage().model.control_count)
     for camera in cameras():
-        image = stage.render(controls, np.eye(4), camera).numpy()
+        image = stage().render(controls, np.eye(4), camera).numpy()
         background = np.abs(image - BACKGROUND).max(axis=2) < 1e-6
         assert 0.3 < background.mean() < 0.7
         assert background[:2].all()
@@ -150,8 +138,7 @@ def test_too_few_frames_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def solved_by_truth(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    monkeypatch.setattr("facesolve.jobs.run_demo.build_stage", lambda: stage)
+def solved_by_truth(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     calls: list[dict[str, Any]] = []
 
     def solve_take_folder(take_folder: Path, out: Path, *, progress: Progress, **options: Any) -> Solution:
@@ -166,17 +153,20 @@ def solved_by_truth(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> list[dict[
     return calls
 
 
-def test_demo_writes_its_pictures_and_prints_the_table(
-    tmp_path: Path, solved_by_truth: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+def test_demo_films_the_same_on_every_run_writes_its_pictures_and_prints_the_table(
+    folder: Path, tmp_path: Path, solved_by_truth: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     footage = tmp_path / "demo" / "take" / "footage"
     (footage / "front").mkdir(parents=True)
     for name in ("front_0040.png", "front_mask.png"):
         (footage / "front" / name).write_bytes(b"")
     where = ["--out", str(tmp_path / "demo"), "--overwrite"]
-    assert main(["demo", *where, "--length", "2", "--device", "cpu", "--progress", "quiet"]) == 0
-    assert len(list((footage / "front").iterdir())) == 3  # two frames, and what is not the demo's
+    assert main(["demo", *where, "--length", str(FRAMES), "--device", "cpu", "--progress", "quiet"]) == 0
+    assert len(list((footage / "front").iterdir())) == FRAMES + 1  # and what is not the demo's
     assert (footage / "front" / "front_mask.png").exists()
+    first, again = read_take(folder / "take"), read_take(tmp_path / "demo" / "take")
+    for index in range(FRAMES):
+        assert np.array_equal(stored(again, 0, index), stored(first, 0, index))  # of a head that was built again
     assert solved_by_truth[0]["device"] == "cpu"
     assert "face (" in capsys.readouterr().out
     for name in ("curves", "overlay_front", "overlay_left", "overlay_right"):

@@ -15,7 +15,6 @@ import pytest
 
 from facesolve.cli import main
 from facesolve.jobs import many_takes
-from facesolve.jobs.demo_take import make_take
 from facesolve.jobs.many_takes import solve_takes, take_jobs, unsolved
 from facesolve.jobs.opened_take import taken_part
 from facesolve.runtime.progress import JsonLines, Silent
@@ -24,6 +23,7 @@ from facesolve.take.events import Done, Event, Message, Stage
 from facesolve.take.processes import Patience
 from facesolve.take.settings_record import SettingsChange
 from facesolve.take.solved import fingerprint
+from tests.textured import write_filmed_take
 
 # does what the file 'manner' in the take's folder says, in the place of a solve
 STAND_IN = """
@@ -171,7 +171,7 @@ def test_an_old_request_to_stop_stops_no_new_solve(takes: Any) -> None:
 
 
 def test_takes_that_are_solved_with_these_settings_are_left_as_they_are(tmp_path: Path) -> None:
-    make_take(tmp_path / "takes" / "head", frames=2)
+    write_filmed_take(tmp_path / "takes" / "head", frames=3)
     take = read_take(tmp_path / "takes" / "head")
     job = take_jobs([tmp_path / "takes" / "head"], tmp_path / "out")[0]
     job.out.mkdir(parents=True)
@@ -219,7 +219,7 @@ def test_the_command_tells_of_every_take(takes: Any, capsys: pytest.CaptureFixtu
 
 
 def test_real_takes_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    make_take(tmp_path / "takes" / "head", frames=2)
+    write_filmed_take(tmp_path / "takes" / "head", frames=3)
     missing = tmp_path / "takes" / "missing"
     takes, out = [str(tmp_path / "takes" / "head"), str(missing)], tmp_path / "out"
     options = ["--devices", "cpu,cpu", "--quality", "draft", "--frames", "1-2", "--progress", "jsonl"]

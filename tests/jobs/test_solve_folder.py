@@ -12,7 +12,6 @@ import pytest
 from facesolve.cli import main
 from facesolve.evaluate import evaluate
 from facesolve.evaluate.evaluation import read_truth
-from facesolve.jobs.demo_take import make_take
 from facesolve.jobs.pack import pack_take
 from facesolve.jobs.requests import PackRequest
 from facesolve.jobs.solve_folder import solve_take_folder
@@ -38,6 +37,7 @@ from facesolve.take.frame_range import part_of_take
 from facesolve.take.names import LIVE_PICTURE
 from facesolve.take.provenance import read_provenance
 from facesolve.take.settings_record import SettingsChange, settings_record
+from tests.textured import write_filmed_take
 
 FRAMES = 4
 DRAFT = SettingsChange(values={"quality": "draft"})
@@ -67,7 +67,7 @@ def _solve(take: Path, out: Path, progress: Silent | None = None, resume: bool =
 @pytest.fixture(scope="module")
 def take(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("job") / "take"
-    make_take(folder, frames=FRAMES)
+    write_filmed_take(folder, FRAMES)
     return folder
 
 

@@ -13,23 +13,22 @@ _COMPONENT = re.compile(r"^vtx\[(\*|\d+)(?::(\d+))?\]$")
 
 def expand(components: list[str], count: int) -> np.ndarray:
     """Vertex numbers of a component list, in its order; ``count`` is what ``*`` stands for."""
-    numbers: list[int] = []
-    for component in components:
-        match = _COMPONENT.match(component)
-        if match is None:
-            raise EmulatorError(f"component '{component}' is not a vertex range")
-        if match.group(1) == "*":
-            numbers.extend(range(count))
-        else:
-            first = int(match.group(1))
-            numbers.extend(range(first, int(match.group(2) or first) + 1))
-    return np.array(numbers, np.int64)
+    return np.array([number for component in components for number in numbers(component, count)], np.int64)
 
 
-def compress(numbers: list[int]) -> list[str]:
-    """The component list of increasing vertex ``numbers``."""
+def numbers(component: str, count: int) -> list[int]:
+    """Vertex numbers of one component."""
+    match = _COMPONENT.match(component)
+    if match is None:
+        raise EmulatorError(f"component '{component}' is not a vertex range")
+    first, last = match.groups()
+    return list(range(count)) if first == "*" else list(range(int(first), int(last or first) + 1))
+
+
+def compress(vertices: list[int]) -> list[str]:
+    """The component list of increasing ``vertices``."""
     ranges: list[list[int]] = []
-    for number in numbers:
+    for number in vertices:
         if ranges and number == ranges[-1][1] + 1:
             ranges[-1][1] = number
         else:

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from facesolve.demo.film import BACKGROUND, Stage, develop
+from facesolve.demo.film import BACKGROUND, develop
 from facesolve.demo.performance import cameras
 from facesolve.geometry.camera import scaled
 from facesolve.geometry.rig import apply_head
 from facesolve.geometry.rotation import rotation_from_tangent
-from facesolve.jobs.demo_take import build_stage
 from facesolve.review.pictures import write_picture
 from facesolve.take import Camera, Footage, StartPose, Take
+from tests.demo_stage import stage
 
 SCALE = 0.5  # of the demo's footage
-
-
-@cache
-def stage() -> Stage:
-    return build_stage()
 
 
 def lenses() -> tuple[Camera, ...]:

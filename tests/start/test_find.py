@@ -16,8 +16,9 @@ from facesolve.start.found import HOPELESS, SURE, FoundStart, confidence
 from facesolve.start.proxy import make_proxy
 from facesolve.start.settle import settle
 from facesolve.take import FootageError, SolveError, StartPose, Take
+from tests.demo_stage import stage
 
-from .filmed import expression, film, lenses, placed, stage
+from .filmed import expression, film, lenses, placed
 
 DEVICE = torch.device("cpu")
 

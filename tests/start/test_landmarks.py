@@ -23,14 +23,19 @@ from facesolve.start.find import How, find_start
 from facesolve.start.landmarks import LandmarkFit, RigLandmarks, fit_landmarks, landmarks_of_rig
 from facesolve.start.proxy import HeadProxy, make_proxy
 from facesolve.take import Camera, StartPose
+from tests.demo_stage import stage
 
-from .filmed import Filmed, expression, film, lenses, placed, stage
+from .filmed import Filmed, expression, film, lenses, placed
 from .test_detector import tell
 
 COUNT = 80
 HEAD = placed((6, -18, 5), (2, -3, 4))
-SHAPE = expression(jawOpen=0.5, browInnerUp=0.6)
 DEVICE = torch.device("cpu")
+
+
+def shape() -> np.ndarray:
+    """The filmed expression."""
+    return expression(jawOpen=0.5, browInnerUp=0.6)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +63,7 @@ def tables(tmp_path: Path, proxy: HeadProxy) -> Path:
     around = module._cameras_around(proxy.axes, proxy.center.double().numpy(), proxy.radius)
     np.save(tmp_path / f"{len(around)}.npy", seen(around, expression(), np.eye(4)))
     noise = np.random.default_rng(0).normal(0, 0.7, (3, COUNT, 2))
-    np.save(tmp_path / "3.npy", seen(list(lenses()), SHAPE, HEAD) + noise)
+    np.save(tmp_path / "3.npy", seen(list(lenses()), shape(), HEAD) + noise)
     return tmp_path
 
 
@@ -106,7 +111,7 @@ def test_a_rig_in_which_no_face_is_seen(proxy: HeadProxy) -> None:
 
 @pytest.fixture(scope="module")
 def truth(tmp_path_factory: pytest.TempPathFactory) -> Filmed:
-    return film(tmp_path_factory.mktemp("landmarks"), HEAD, SHAPE)
+    return film(tmp_path_factory.mktemp("landmarks"), HEAD, shape())
 
 
 def fitted(proxy: HeadProxy, truth: Filmed, points: np.ndarray) -> tuple[LandmarkFit, float, float]:
@@ -119,7 +124,7 @@ def fitted(proxy: HeadProxy, truth: Filmed, points: np.ndarray) -> tuple[Landmar
 
 
 def test_head_and_controls_from_three_cameras(proxy: HeadProxy, truth: Filmed) -> None:
-    fit, millimeters, degrees = fitted(proxy, truth, seen(list(lenses()), SHAPE, HEAD))
+    fit, millimeters, degrees = fitted(proxy, truth, seen(list(lenses()), shape(), HEAD))
     assert (millimeters < 1.5, degrees < 1.0) == (True, True)
     assert fit.inliers > 0.97
     assert fit.residual < 0.01
@@ -127,7 +132,7 @@ def test_head_and_controls_from_three_cameras(proxy: HeadProxy, truth: Filmed) -
 
 
 def test_one_camera_that_sees_it_wrongly_does_not_spoil_the_others(proxy: HeadProxy, truth: Filmed) -> None:
-    points = seen(list(lenses()), SHAPE, HEAD)
+    points = seen(list(lenses()), shape(), HEAD)
     points[1] = points[1].mean(0) + (points[1] - points[1].mean(0)) @ np.array([[0, 1], [-1, 0]])
     fit, millimeters, degrees = fitted(proxy, truth, points)
     assert (millimeters < 2.5, degrees < 2.0) == (True, True)
@@ -136,7 +141,7 @@ def test_one_camera_that_sees_it_wrongly_does_not_spoil_the_others(proxy: HeadPr
 
 @pytest.mark.parametrize("camera", [0, 1])
 def test_a_single_camera_gives_a_head_that_faces_it(proxy: HeadProxy, truth: Filmed, camera: int) -> None:
-    points = seen(list(lenses()), SHAPE, HEAD)
+    points = seen(list(lenses()), shape(), HEAD)
     points[[index for index in range(3) if index != camera]] = np.nan
     _, millimeters, degrees = fitted(proxy, truth, points)
     assert (millimeters < 30, degrees < 5) == (True, True)  # the depth is the least certain

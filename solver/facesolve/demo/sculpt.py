@@ -15,6 +15,7 @@ LID_THICKNESS = 0.13
 FAR = 18.0  # every ray starts at this distance from its origin, outside the head
 MARCH_STEPS = 60
 MARCH_STRIDE = 0.7  # shorter than the distance, which is approximate
+ARRIVED = 1e-10  # centimeters, of the last step
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,13 @@ class Ellipsoid:
     blend: float
     carve: bool = False
 
-    def distance(self, points: np.ndarray) -> np.ndarray:
-        """Approximate signed distance of points (..., 3)."""
-        local = points - np.asarray(self.center)
-        radii = np.asarray(self.radii)
-        inner = np.linalg.norm(local / radii, axis=-1)
-        outer = np.linalg.norm(local / radii**2, axis=-1)
-        return inner * (inner - 1.0) / np.maximum(outer, 1e-9)
+    def distance(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+        """Approximate signed distance of points given by coordinates, arrays of one shape."""
+        (a, b, c), (u, v, w) = self.center, self.radii
+        x, y, z = (x - a) / u, (y - b) / v, (z - c) / w
+        inner = np.sqrt(x * x + y * y + z * z)
+        x, y, z = x / u, y / v, z / w
+        return inner * (inner - 1.0) / np.maximum(np.sqrt(x * x + y * y + z * z), 1e-9)
 
 
 @dataclass(frozen=True)
@@ -46,13 +47,15 @@ class Cone:
     blend: float
     carve: bool = False
 
-    def distance(self, points: np.ndarray) -> np.ndarray:
-        """Approximate signed distance of points (..., 3)."""
-        start, axis = np.asarray(self.start), np.asarray(self.end) - np.asarray(self.start)
-        local = points - start
-        along = np.clip(local @ axis / (axis @ axis), 0.0, 1.0)
+    def distance(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+        """Approximate signed distance of points given by coordinates, arrays of one shape."""
+        (a, b, c), (d, e, f) = self.start, self.end
+        u, v, w = d - a, e - b, f - c
+        x, y, z = x - a, y - b, z - c
+        along = np.minimum(np.maximum((x * u + y * v + z * w) / (u * u + v * v + w * w), 0.0), 1.0)
+        x, y, z = x - along * u, y - along * v, z - along * w
         radius = self.start_radius + (self.end_radius - self.start_radius) * along
-        return np.linalg.norm(local - along[..., None] * axis, axis=-1) - radius
+        return np.sqrt(x * x + y * y + z * z) - radius
 
 
 LEFT_EYE = (float(EYE_CENTER[0]), float(EYE_CENTER[1]), float(EYE_CENTER[2]))
@@ -86,10 +89,11 @@ FORM: tuple[Ellipsoid | Cone, ...] = (
 
 def signed_distance(points: np.ndarray) -> np.ndarray:
     """Distance of points (..., 3) cm from the skin, negative inside; approximate but with an exact zero."""
-    mirrored = np.stack([np.abs(points[..., 0]), points[..., 1], points[..., 2]], axis=-1)
-    distance = FORM[0].distance(mirrored)
+    x, y, z = (np.ascontiguousarray(points[..., axis]) for axis in range(3))  # numpy is slow along an axis of three
+    x = np.abs(x)
+    distance = FORM[0].distance(x, y, z)
     for part in FORM[1:]:
-        other = part.distance(mirrored)
+        other = part.distance(x, y, z)
         if part.carve:
             distance = -_smooth_minimum(-distance, other, part.blend)
         else:
@@ -99,10 +103,17 @@ def signed_distance(points: np.ndarray) -> np.ndarray:
 
 def cast(origins: np.ndarray, directions: np.ndarray) -> np.ndarray:
     """Where rays (..., 3) from inside the head leave it for good: marched from outside towards their origins."""
-    reach = np.full(np.broadcast_shapes(origins.shape, directions.shape)[:-1], FAR)
+    shape = np.broadcast_shapes(origins.shape, directions.shape)
+    begin, along = (np.broadcast_to(rays, shape).reshape(-1, 3) for rays in (origins, directions))
+    reach = np.full(len(begin), FAR)
+    marching = np.arange(len(begin))
     for _ in range(MARCH_STEPS):
-        reach = np.maximum(reach - MARCH_STRIDE * signed_distance(origins + reach[..., None] * directions), 0.1)
-    return origins + reach[..., None] * directions
+        step = MARCH_STRIDE * signed_distance(begin[marching] + reach[marching, None] * along[marching])
+        reach[marching] = np.maximum(reach[marching] - step, 0.1)
+        marching = marching[np.abs(step) > ARRIVED]
+        if not len(marching):
+            break
+    return (begin + reach[:, None] * along).reshape(shape)
 
 
 def _smooth_minimum(first: np.ndarray, second: np.ndarray, width: float) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -73,7 +74,7 @@ def paint(head: Head, model: RigModel, size: int = 1024) -> np.ndarray:
             colors[on_part] = painter[0](_local(place[on_part], painter[1]))
     image = torch.zeros(size, size, 3)
     image[covered] = colors.clamp(0.004, 1.0)
-    return _fill(image, covered).numpy()
+    return _fill(image.numpy(), covered.numpy())
 
 
 def _local(place: Tensor, island: Island) -> Tensor:
@@ -200,14 +201,13 @@ def _step(x: Tensor, start: float | Tensor, end: float | Tensor) -> Tensor:
     return inside * inside * (3 - 2 * inside)
 
 
-def _fill(image: Tensor, covered: Tensor, rounds: int = 6) -> Tensor:
+def _fill(image: np.ndarray, covered: np.ndarray, rounds: int = 6) -> np.ndarray:
     """Grows the painted texels outwards, so that look-ups at the edge of an island find no black."""
-    known = covered.float()[None, None]
-    color = image.permute(2, 0, 1)[None]
+    known, color = covered.astype(np.float32), image
     for _ in range(rounds):
-        count = torch.nn.functional.avg_pool2d(known, 3, 1, 1)
-        mean = torch.nn.functional.avg_pool2d(color * known, 3, 1, 1) / count.clamp(min=1e-6)
-        color = torch.where(known > 0, color, mean)
-        known = (count > 0).float()
-    color = torch.where(known > 0, color, torch.tensor(SKIN).view(1, 3, 1, 1))
-    return color[0].permute(1, 2, 0)
+        count = cv2.blur(known, (3, 3), borderType=cv2.BORDER_CONSTANT)
+        total = cv2.blur(color * known[..., None], (3, 3), borderType=cv2.BORDER_CONSTANT)
+        mean = total / np.maximum(count, 1e-6)[..., None]
+        color = np.where(known[..., None] > 0, color, mean)
+        known = (count > 0).astype(np.float32)
+    return np.where(known[..., None] > 0, color, np.asarray(SKIN, np.float32))

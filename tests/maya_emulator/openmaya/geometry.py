@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.maya_emulator.components import expand
+from tests.maya_emulator.components import numbers
 from tests.maya_emulator.graph import Plug
 from tests.maya_emulator.mesh import MeshData
 from tests.maya_emulator.node import Node
@@ -39,7 +39,7 @@ class MFnMesh:
             session = current()
             world = session.evaluator.value(Plug(self._path.node().node, (("worldMatrix", 0),)), session.time)
             points = (np.c_[points, np.ones(len(points))] @ world)[:, :3]
-        return MPointArray(points.tolist())
+        return MPointArray(points)
 
     def getVertices(self) -> tuple[list[int], list[int]]:
         return self._mesh.counts.tolist(), self._mesh.corners.tolist()
@@ -74,7 +74,7 @@ class MFnPointArrayData:
         self._points = item.held
 
     def array(self) -> MPointArray:
-        return MPointArray(self._points.tolist())
+        return MPointArray(self._points)
 
     def __len__(self) -> int:
         return len(self._points)
@@ -111,4 +111,4 @@ class MFnSingleIndexedComponent:
         return "*" in self._text
 
     def getElements(self) -> list[int]:
-        return [] if self.isComplete else expand([self._text], 0).tolist()
+        return [] if self.isComplete else numbers(self._text, 0)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from tests.maya_emulator.curve import TICKS_PER_SECOND
 from tests.maya_emulator.session import current
@@ -58,11 +61,21 @@ class MPoint:
         return 4
 
 
-class MPointArray(list):
-    """A sequence of ``MPoint``."""
+class MPointArray(Sequence):  # type: ignore[type-arg]
+    """A sequence of ``MPoint`` made from coordinates (n, 3 or 4); numpy takes all of them at once."""
 
     def __init__(self, items: Any = ()) -> None:
-        super().__init__(item if isinstance(item, MPoint) else MPoint(*item) for item in items)
+        points = np.asarray(items, np.float64).reshape(len(items), -1 if len(items) else 4)
+        self._points = points if points.shape[1] == 4 else np.c_[points, np.ones(len(points))]
+
+    def __len__(self) -> int:
+        return len(self._points)
+
+    def __getitem__(self, index: Any) -> Any:
+        return MPoint(*self._points[index])
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        return np.array(self._points, dtype)
 
 
 class MSpace:
