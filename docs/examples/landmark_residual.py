@@ -34,10 +34,8 @@ class LandmarkResidual:
         vertices = torch.as_tensor(self.vertices, device=model.device)
         detected = torch.as_tensor(self.detections, device=model.device)[frames]  # (B, C, N, 2)
         # the landmarks in rig space, and their derivative by the controls and the head's step
-        activations, slopes = model.activations(pose.controls.to(model.dtype))  # (B, S), (B, S, K)
-        deltas = model.deltas[:, vertices]  # (S, N, 3)
-        points = model.neutral[vertices] + torch.einsum("bs,snx->bnx", activations, deltas)
-        by_step = torch.cat([torch.einsum("bsk,snx->bnxk", slopes, deltas), step_basis(points)], -1)  # (B, N, 3, K+6)
+        points, slopes = model.at_vertices(pose.controls.to(model.dtype), vertices)  # (B, N, 3), (B, N, 3, K)
+        by_step = torch.cat([slopes, step_basis(points)], -1)  # (B, N, 3, K+6)
         # through the cameras, placed in the head's axes
         cameras = known.views.cameras(0, frames.tolist()).within(pose.head.to(model.dtype))
         projection, by_point = cameras.project_with_jacobian(points[:, None])  # (B, C, N, 2), (B, C, N, 2, 3)

@@ -33,6 +33,7 @@ from facesolve.commands.words import several_devices
 from facesolve.evaluate.evaluation import Truth, read_truth
 from facesolve.footage.stream import TakeFootage
 from facesolve.geometry.rig import RigModel, apply_head
+from facesolve.geometry.surface_samples import PlacedSamples
 from facesolve.optimize.levenberg_marquardt import Linearized, Options
 from facesolve.optimize.robust import robust_weight
 from facesolve.render import CHOICE, choose_backend
@@ -223,21 +224,21 @@ def pieces_of_an_iteration(solved: Solved, filmed: Filmed, frames: int) -> dict[
     model, box = Linearized(full.A, full.b, full.cost, scale), problem.box(some, index)
     damping = torch.full((frames,), 1e-4, dtype=torch.float64, device=index.device)
 
-    def linearize() -> tuple[Tensor, Tensor, Tensor]:
+    def linearize() -> tuple[Tensor, Tensor, PlacedSamples]:
         seen = observe(problem.samples, problem.model, some.controls, some.head, views)
         residual = seen.values - template.values
         weights = seen.weights * (template.weights > 0) * robust_weight(residual, scale[:, None, None])
         covectors = template_covectors(template.slopes, seen.rays, views.edges)
-        return (*sample_normals(covectors, weights, residual), seen.points)
+        return (*sample_normals(covectors, weights, residual), seen.placed)
 
-    information, force, points = linearize()
+    information, force, placed = linearize()
     tasks: dict[str, Callable[[], Any]] = {
         "rasterization and visibility": lambda: problem.views.visibility(
             problem.samples, level, indices, some.controls, some.head
         ),
         "normalized images": lambda: problem.views.build(visibility, level, indices, pixels),
         "linearization": linearize,
-        "accumulation": lambda: normal_equations(problem.samples, information, force, points, exact=False),
+        "accumulation": lambda: normal_equations(placed, information, force, exact=False),
         "bounded step": lambda: model.damped_step(damping, box, Options(1, box_rounds=BOX_ROUNDS)),
     }
     recorded = ("linearization", "accumulation", "bounded step")

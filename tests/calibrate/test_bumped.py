@@ -44,8 +44,8 @@ def pixels_off(places: torch.Tensor) -> np.ndarray:
     """(C,) root mean square pixels between where cameras at ``places`` and the true ones see the filmed surface."""
     scene = head_scene()
     model = scene.problem.model
-    activations, _ = model.activations(scene.truth.controls.to(model.dtype))
-    points = apply_head(scene.truth.head.to(model.dtype), scene.problem.samples.positions(activations))
+    deformation = model.deformation(scene.truth.controls.to(model.dtype))
+    points = apply_head(scene.truth.head.to(model.dtype), scene.problem.samples.positions(deformation))
     return _shifts(scene.problem, camera_places(scene.problem), places, points.reshape(-1, 3)).numpy()
 
 

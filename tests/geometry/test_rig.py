@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from facesolve.geometry.rig import PiecewiseLinear, RigModel
+from facesolve.geometry.piecewise_linear import PiecewiseLinear
+from facesolve.geometry.rig import RigModel
 from facesolve.take import Combination, Control, Driver, Mesh, Rig, Shape, SolveError, TakeError, Target
 from facesolve.take.rig_evaluation import RigEvaluator
 

@@ -41,7 +41,7 @@ def test_samples_lie_on_the_surface_and_move_with_it():
     controls = torch.rand(4, 5, dtype=torch.float64, generator=torch.manual_seed(0)) * 2 - 0.5
     corners = model.vertices(controls)[:, model.triangles[samples.triangles]]
     expected = (corners * samples.barycentrics[..., None]).sum(2)
-    torch.testing.assert_close(samples.positions(model.activations(controls)[0]), expected)
+    torch.testing.assert_close(samples.positions(model.deformation(controls)), expected)
 
 
 def test_density_is_even():
@@ -110,12 +110,15 @@ def test_the_same_samples_each_time():
 
 
 def test_thinned_samples_are_as_even():
-    samples = sample_surface(RigModel(head_rig()), 4000, everything(RigModel(head_rig())))
+    model = RigModel(head_rig())
+    samples = sample_surface(model, 4000, everything(model))
     few = samples.thinned(8)
     assert len(few.weight) == 500
     assert few.spacing == pytest.approx(samples.spacing * 8**0.5)
     torch.testing.assert_close(few.neutral.mean(0), samples.neutral.mean(0), atol=0.3, rtol=0)
-    torch.testing.assert_close(few.positions(torch.zeros(1, 5))[0], samples.neutral[::8])
+    torch.testing.assert_close(
+        few.positions(model.deformation(torch.zeros(1, model.control_count)))[0], samples.neutral[::8]
+    )
 
 
 def test_photometric_weights_are_honored():

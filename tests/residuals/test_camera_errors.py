@@ -74,13 +74,11 @@ def test_equations_equal_those_of_explicit_rows() -> None:
     total = weights.sum((0, 1))
     seen = random(FRAMES, count, n, seed=2)
     residual = seen - (weights * seen).sum((0, 1)) / total.clamp_min(1e-9)
-    activations, J_activation_control = model.activations(random(FRAMES, model.control_count, seed=4))
-    points = samples.positions(activations)
+    placed = samples.placed(model.deformation(random(FRAMES, model.control_count, seed=4)))
+    points, J_activation_control = placed.points, placed.deformation.J_unknown_control
     equations = SampleEquations.of(covectors, weights, residual, total)
-    A, b = eliminated_normal_equations(samples, equations, points, J_activation_control)
-    found = eliminated_camera_equations(
-        samples, columns, covectors, weights, residual, total, points, J_activation_control
-    )
+    A, b = eliminated_normal_equations(placed, equations)
+    found = eliminated_camera_equations(placed, columns, covectors, weights, residual, total)
     basis = torch.cat([samples.basis.expand(FRAMES, -1, -1, -1), step_basis(points)], 3)
     J_step = basis @ step_jacobian(J_activation_control)[:, None]
     J_frames = (covectors[..., None, :] @ J_step[:, None])[..., 0, :]  # (M, C, N, K+6)

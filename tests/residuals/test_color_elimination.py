@@ -67,9 +67,9 @@ def test_they_equal_finite_differences():
 def test_sums_over_samples_equal_those_of_explicit_rows():
     """The same derivatives of controls and heads, as rows of every observation, some samples at a time."""
     seen, samples, model = Observed(), PROBLEM.samples, PROBLEM.model
-    activations, J_activation_control = model.activations(random(FRAMES, model.control_count, seed=4))
-    points = samples.positions(activations)
-    A, b = eliminated_normal_equations(samples, seen.equations(), points, J_activation_control)
+    placed = samples.placed(model.deformation(random(FRAMES, model.control_count, seed=4)))
+    points, J_activation_control = placed.points, placed.deformation.J_unknown_control
+    A, b = eliminated_normal_equations(placed, seen.equations())
     basis = torch.cat([samples.basis.expand(FRAMES, -1, -1, -1), step_basis(points)], 3)
     J_step = basis @ step_jacobian(J_activation_control)[:, None]  # (M, N, 3, K+6)
     J = (seen.covectors[..., None, :] @ J_step[:, None])[..., 0, :].flatten(0, 1)

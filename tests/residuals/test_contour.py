@@ -71,8 +71,8 @@ class Contour:
 
     def distances(self, points: ContourPoints, pose: Pose) -> Tensor:
         model = self.problem.model
-        activations, _ = model.activations(pose.controls.to(model.dtype))
-        return contour_distances(points, activations, pose.head.to(model.dtype))[0][0]
+        deformation = model.deformation(pose.controls.to(model.dtype))
+        return contour_distances(points, deformation, pose.head.to(model.dtype))[0][0]
 
     def shifted(self, *step: float) -> Pose:
         """The truth with the head moved by (w, u), radians and centimeters along its own axes."""
@@ -123,8 +123,9 @@ def test_jacobian_is_that_of_the_distances() -> None:
     contour = Contour(dtype=torch.float64)
     points = contour.points(filmed(contour.alphas), contour.truth)
     model, pose = contour.problem.model, contour.truth
-    activations, slopes = model.activations(pose.controls)
-    J = contour_distances(points, activations, pose.head)[1][0]
+    deformation = model.deformation(pose.controls)
+    slopes = deformation.J_unknown_control
+    J = contour_distances(points, deformation, pose.head)[1][0]
     J = torch.cat([J[:, : model.shape_count] @ slopes[0], J[:, model.shape_count :]], 1)
     for column, direction in enumerate(torch.eye(J.shape[1], dtype=torch.float64)):
         ahead, behind = (contour.distances(points, pose.stepped(h * direction[None])) for h in (1e-5, -1e-5))
@@ -384,8 +385,8 @@ def test_outline_of_the_real_head_meets_its_footage(facesolve_data: Path, tmp_pa
     visibility = problem.views.visibility(problem.samples, 0, [0], pose.controls, pose.head)
     mattes = builder.mattes([pixels], visibility.coverage, 0)
     points = builder.build(mattes, visibility.coverage, pose.controls, pose.head, [0], 0)
-    activations, _ = problem.model.activations(pose.controls.float())
-    distance, _ = contour_distances(points, activations, pose.head.float())
+    deformation = problem.model.deformation(pose.controls.float())
+    distance, _ = contour_distances(points, deformation, pose.head.float())
     assert points.refusals == ("",) * len(names)
     assert float(distance.abs().median()) < 0.3
 

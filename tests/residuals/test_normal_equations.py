@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from facesolve.geometry.surface_samples import SurfaceSamples
+from facesolve.geometry.deformation import Deformation
+from facesolve.geometry.surface_samples import PlacedSamples, SurfaceSamples
 from facesolve.optimize.levenberg_marquardt import regularized
 from facesolve.residuals.normal_equations import _exact, _gram, _roots, normal_equations
 
@@ -20,9 +21,16 @@ def inputs(seen_by: int = 4) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, 
     return basis, covectors.mT @ covectors, torch.randn(FRAMES, COUNT, 3, generator=generator), points
 
 
+def placed_at(points: torch.Tensor, basis: torch.Tensor) -> PlacedSamples:
+    """Samples of a linear rig with a basis, at points (B, N, 3)."""
+    frames, shapes = len(points), basis.shape[2]
+    still = Deformation(basis.new_zeros(frames, shapes), basis.new_zeros(frames, shapes, 0))
+    return PlacedSamples(samples_of(basis), points, still)
+
+
 def samples_of(basis: torch.Tensor) -> SurfaceSamples:
     still = torch.zeros(COUNT, 3)
-    return SurfaceSamples(torch.zeros(COUNT), still, still, basis, torch.ones(COUNT), 1)
+    return SurfaceSamples(torch.zeros(len(basis)), still, still, basis, torch.ones(len(basis)), 1)
 
 
 @pytest.mark.parametrize("seen_by", [0, 1, 2, 4])
@@ -69,7 +77,7 @@ def test_very_many_overlapping_shapes_leave_a_matrix_that_a_small_ridge_makes_po
 
 def test_a_cpu_takes_the_exact_matrix_whatever_the_number_of_samples():
     basis, information, force, points = (part.double() for part in inputs())
-    A, b = normal_equations(samples_of(basis), information, force, points, exact=False)
+    A, b = normal_equations(placed_at(points, basis), information, force, exact=False)
     torch.testing.assert_close(A, _exact(basis, information, points))
     head = torch.cat([torch.linalg.cross(points, force).sum(1), force.sum(1)], 1)
     torch.testing.assert_close(b, torch.cat([torch.einsum("bni,nis->bs", force, basis), head], 1))
@@ -81,8 +89,8 @@ def test_a_gpu_takes_the_same_equations(exact):
     basis, information, force, points = inputs()
     equations = {}
     for device in ("cpu", "cuda"):
-        samples = samples_of(basis.to(device))
-        equations[device] = normal_equations(samples, *(t.to(device) for t in (information, force, points)), exact)
+        placed = placed_at(points.to(device), basis.to(device))
+        equations[device] = normal_equations(placed, information.to(device), force.to(device), exact)
     size = equations["cpu"][0].diagonal(dim1=1, dim2=2).sqrt()
     apart = (equations["cuda"][0].cpu() - equations["cpu"][0]) / (size[:, :, None] * size[:, None])
     assert apart.abs().max() < (1e-5 if exact else 1e-3)

@@ -167,7 +167,7 @@ def test_normal_equations_are_those_of_the_numeric_jacobian():
     residual = seen.values - template().values
     weights = seen.weights * robust_weight(residual, 0.5)
     information, force = sample_normals(seen.covectors, weights, residual)
-    A, b = normal_equations(bench().problem.samples, information, force, seen.points)
+    A, b = normal_equations(seen.placed, information, force)
     _, jacobian = bench().problem.model.activations(bench().pose.controls)
     A, b = to_controls(A, b, jacobian)
     J = bench().numeric(lambda pose: bench().observe(pose).values)
@@ -191,8 +191,8 @@ def test_quadratic_force_is_minus_the_gradient_of_the_robust_cost():
 def test_normal_equations_of_frames_do_not_mix():
     seen = bench().observe(bench().pose)
     parts = sample_normals(seen.covectors, seen.weights, seen.values)
-    A, b = normal_equations(bench().problem.samples, *parts, seen.points)
-    alone = normal_equations(bench().problem.samples, parts[0][1:], parts[1][1:], seen.points[1:])
+    A, b = normal_equations(seen.placed, *parts)
+    alone = normal_equations(replace(seen.placed, points=seen.points[1:]), parts[0][1:], parts[1][1:])
     torch.testing.assert_close(A[1:], alone[0])
     torch.testing.assert_close(b[1:], alone[1])
 

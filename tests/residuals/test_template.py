@@ -13,6 +13,8 @@ from facesolve.residuals.photometric import Template
 from facesolve.residuals.template import KNOWN_WEIGHT, TemplateMemory, agree
 from facesolve.take import Camera
 
+from .test_normal_equations import placed_at
+
 FRAMES, CAMERAS, SAMPLES = 3, 4, 60
 
 
@@ -33,8 +35,7 @@ def observation(values: torch.Tensor, weights: torch.Tensor | None = None) -> Ob
         projection=model.project(points)._replace(pixels=pixels),
         rays=torch.zeros(*values.shape, 3, dtype=torch.float64),
         weights=torch.ones_like(values) if weights is None else weights,
-        points=points.expand(frames, -1, -1),
-        J_activation_control=torch.zeros(frames, 0, 0, dtype=torch.float64),
+        placed=placed_at(points.expand(frames, -1, -1), torch.zeros(count, 3, 0, dtype=torch.float64)),
         cameras=model,
         images=image_stacks(torch.randn(cameras, frames, 100, 100, dtype=torch.float64, generator=generator).unbind()),
     )
@@ -44,9 +45,12 @@ def part_of(whole: Observation, rows: slice) -> Observation:
     """What some of the frames saw."""
     stacks = tuple(ImageStack(stack.cameras, stack.values[rows]) for stack in whole.images)
     frames = torch.arange(len(whole.values))[rows]
-    parts = {name: getattr(whole, name)[rows] for name in ("values", "rays", "weights", "points")}
+    parts = {name: getattr(whole, name)[rows] for name in ("values", "rays", "weights")}
     projection = Projection(*(part[rows] for part in whole.projection))
-    return replace(whole, **parts, projection=projection, cameras=whole.cameras.at(frames), images=stacks)
+    placed = replace(whole.placed, points=whole.points[rows])
+    return replace(
+        whole, **parts, projection=projection, placed=placed, cameras=whole.cameras.at(frames), images=stacks
+    )
 
 
 def edges(frames: int = FRAMES) -> torch.Tensor:

@@ -84,7 +84,7 @@ def test_velocity_is_the_motion_a_frame() -> None:
     scene = stage(errors=False)
     problem, around = scene.problem, scene.truth.at([2, 4])
     velocity = problem.velocity(scene.truth, torch.tensor([3]))[0]
-    activations, _ = problem.model.activations(around.controls.float())
-    before, after = apply_head(around.head.float(), problem.samples.positions(activations))
+    deformation = problem.model.deformation(around.controls.float())
+    before, after = apply_head(around.head.float(), problem.samples.positions(deformation))
     in_world = velocity @ scene.truth.head[3, :3, :3].float().T
     torch.testing.assert_close(in_world, (after - before) / 2, atol=1e-5, rtol=1e-4)

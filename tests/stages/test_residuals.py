@@ -34,8 +34,8 @@ class Landmarks:
 
     def quadratic(self, known: Known, frames: Tensor, pose: Pose) -> Quadratic:
         """See ``Residual``."""
-        activations, J_activation_control = known.model.activations(pose.controls.to(known.model.dtype))
-        points = known.samples.positions(activations)[:, self.samples]  # (B, n, 3)
+        deformation = known.model.deformation(pose.controls.to(known.model.dtype))
+        points = known.samples.positions(deformation)[:, self.samples]  # (B, n, 3)
         cameras = known.views.cameras(0, frames.tolist())
         world = apply_head(pose.head.to(points), points)
         projection, J_pixel_world = cameras.project_with_jacobian(world[:, None])
@@ -47,7 +47,7 @@ class Landmarks:
         J = (J_pixel_world @ J_world[:, None]).double()
         A = torch.einsum("bcnip,bcniq,bcn->bpq", J, J, seen)
         b = -torch.einsum("bcnip,bcni,bcn->bp", J, residual, seen)
-        A, b = to_controls(A, b, J_activation_control)
+        A, b = to_controls(A, b, deformation.J_unknown_control)
         return Quadratic(A, b, 0.5 * (seen[..., None] * residual**2).sum((1, 2, 3)))
 
 
@@ -66,8 +66,8 @@ def landmarks(stages: tuple[str, ...] = STAGES) -> Landmarks:
     """Where the truth shows every so many samples."""
     scene = striped()
     problem, rows = scene.problem, torch.arange(0, len(scene.problem.samples.weight), EVERY)
-    activations, _ = problem.model.activations(scene.truth.controls.float())
-    world = apply_head(scene.truth.head.float(), problem.samples.positions(activations)[:, rows])
+    deformation = problem.model.deformation(scene.truth.controls.float())
+    world = apply_head(scene.truth.head.float(), problem.samples.positions(deformation)[:, rows])
     return Landmarks(rows, problem.views.cameras(0, list(range(FRAMES))).project(world[:, None]).pixels, stages)
 
 

@@ -5,7 +5,9 @@ from types import SimpleNamespace
 
 import torch
 
+from facesolve.geometry.deformation import Deformation
 from facesolve.geometry.pose import Pose
+from facesolve.geometry.surface_samples import SurfaceSamples
 from facesolve.optimize.robust import robust_loss
 from facesolve.residuals.photometric import Template
 from facesolve.stages.stuck_controls import TYPICAL_LOSS, SampleValues, reconsider, suspects
@@ -29,11 +31,12 @@ def _problem(locked: bool = False) -> SimpleNamespace:
     for k in range(CONTROLS):
         basis[10 * k : 10 * k + 10, 0, k] = 1.0
     upper = torch.zeros(2, CONTROLS) if locked else torch.ones(2, CONTROLS)
+    still = torch.zeros(SAMPLES, 3)
     return SimpleNamespace(
-        samples=SimpleNamespace(basis=basis),
+        samples=SurfaceSamples(torch.zeros(SAMPLES), still, still, basis, torch.ones(SAMPLES), 1.0),
         model=SimpleNamespace(
             neutral=torch.zeros(1, 3),
-            activations=lambda controls: (controls, torch.eye(CONTROLS).expand(len(controls), -1, -1)),
+            deformation=lambda controls: Deformation(controls, torch.eye(CONTROLS).expand(len(controls), -1, -1)),
         ),
         prior=SimpleNamespace(lower=torch.zeros(2, CONTROLS, dtype=torch.float64), upper=upper.double()),
     )

@@ -94,7 +94,7 @@ def test_landmarks_are_found_on_the_rig(proxy: HeadProxy) -> None:
     distance = (found.neutral - true).norm(dim=1)  # a few lie inside the mouth: what is seen is before them
     assert distance.median() < 0.05
     assert distance.quantile(0.9) < 0.5
-    assert found.basis.shape == (len(found.number), 3, stage().model.shape_count)
+    assert found.samples.basis.shape == (len(found.number), 3, stage().model.shape_count)
 
 
 def test_landmarks_that_wander_are_left_out(proxy: HeadProxy) -> None:

@@ -108,8 +108,8 @@ def refine(
     state = _State(begun, pose.head.clone())
     if start is not None:
         state = _State(torch.where(free[:, None, None], start.places, begun), start.heads)
-    activations, _ = problem.model.activations(pose.controls.to(problem.model.neutral.dtype))
-    points = apply_head(pose.head.to(activations.dtype), problem.samples.positions(activations))
+    deformation = problem.model.deformation(pose.controls.to(problem.model.neutral.dtype))
+    points = apply_head(pose.head.to(problem.model.neutral.dtype), problem.samples.positions(deformation))
     pivot = points.double().mean((0, 1))
     for level in range(problem.coarsest, problem.quality.finest - 1, -1):
         for _ in range(ROUNDS):

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from facesolve.geometry.rig import RigModel
+from facesolve.geometry.surface_samples import samples_at
 from facesolve.stages.problem import Problem
 from facesolve.take import (
     Control,
@@ -29,13 +30,13 @@ STILL = 1e-4  # centimeters: smaller offsets are left out of a shape
 
 
 def corrected_rig(rig: Rig, targets: Sequence[Target], reach: float = REACH) -> Rig:
-    """``rig`` with further targets, each with a control of its name, -reach..reach."""
+    """``rig`` with further targets after its skin, each with a control of its name, -reach..reach."""
     first_control, first_target = len(rig.controls), len(rig.targets)
     controls = tuple(Control(target.name, minimum=-reach, maximum=reach) for target in targets)
     drivers = tuple(Driver.identity(first_control + j, first_target + j) for j in range(len(targets)))
     return replace(
         rig,
-        targets=(*rig.targets, *targets),
+        targets=(*rig.targets, *(replace(target, after_skin=not rig.linear) for target in targets)),
         controls=(*rig.controls, *controls),
         drivers=(*rig.drivers, *drivers),
     )
@@ -102,6 +103,5 @@ def extended(problem: Problem, take: Take) -> Problem:
     """``problem`` for its take with a rig that has further targets: same mesh, same samples."""
     model = RigModel(take.rig, problem.model.device, problem.model.dtype)
     samples = problem.samples
-    neutral, basis = model.sample_basis(samples.triangles, samples.barycentrics)
-    changed = replace(samples, neutral=neutral, basis=basis.permute(1, 2, 0).contiguous())
+    changed = samples_at(model, samples.triangles, samples.barycentrics, samples.weight, samples.spacing)
     return problem.made_anew(take, model, changed)

@@ -137,9 +137,14 @@ def combination_shape(a: Anatomy) -> np.ndarray:
 
 def jaw_open(a: Anatomy) -> np.ndarray:
     """Lower face turned about the hinge; the neck and the back of the head stay. (V, 3)."""
-    neck = _smooth_step((a.points[:, 1] + 15.5) / 4.5) * _smooth_step((a.anchors[:, 2] + 1.5) / 4.5)
-    weight = np.maximum(0.5 * (1.0 - a.lip) * a.skin * neck, a.part_jaw)
+    weight = jaw_weight(a)
     return weight[:, None] * (_turned(a.points, HINGE, np.full(len(weight), JAW_ANGLE)) - a.points)
+
+
+def jaw_weight(a: Anatomy) -> np.ndarray:
+    """(V,) how far each vertex follows the lower jaw, 0..1."""
+    neck = _smooth_step((a.points[:, 1] + 15.5) / 4.5) * _smooth_step((a.anchors[:, 2] + 1.5) / 4.5)
+    return np.maximum(0.5 * (1.0 - a.lip) * a.skin * neck, a.part_jaw)
 
 
 def _whole(offset: np.ndarray) -> Weighted:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from facesolve.take import Rig
+from facesolve.take.rig_evaluation import joint_motions
 
 SAME_PLACE = 1e-4  # cm: vertices nearer than this are one, doubled at a seam of the UVs
 # motion of a vertex by its liveliest control, as a share of the usual control's largest motion: up to the first the
@@ -34,21 +35,22 @@ def photometric_weight(rig: Rig) -> np.ndarray:
 
 
 def _expression_motion(rig: Rig, skin_area: np.ndarray) -> np.ndarray | None:
-    """(V,) how far each vertex is moved by the shape that moves it most, in units of the usual shape's largest motion.
+    """(V,) how far each vertex is moved by what moves it most, in units of the usual one's largest motion.
 
-    None when no shape moves a part of the skin only. skin_area: (V,) cm^2, 0 elsewhere.
+    What moves it is a shape or a control of joints. None when none moves a part of the skin only. skin_area: (V,) cm^2,
+    0 elsewhere.
     """
     motion = np.zeros(rig.vertex_count)
     peaks = []
-    for target in rig.targets:
-        for shape in target.shapes:
-            length = np.linalg.norm(shape.deltas, axis=1)
-            on_skin = skin_area[shape.vertices] > 0
-            peak = float(length[on_skin].max(initial=0.0))
-            reach = skin_area[shape.vertices[length > MOVED * peak]].sum() / max(skin_area.sum(), 1e-12)
-            if peak > 0 and reach < WHOLE_HEAD:
-                peaks.append(peak)
-                motion[shape.vertices] = np.maximum(motion[shape.vertices], length)  # none is there twice
+    everywhere = np.arange(rig.vertex_count)
+    moves = [(s.vertices, np.linalg.norm(s.deltas, axis=1)) for target in rig.targets for s in target.shapes]
+    for vertices, length in [*moves, *((everywhere, by_joint) for by_joint in joint_motions(rig))]:
+        on_skin = skin_area[vertices] > 0
+        peak = float(length[on_skin].max(initial=0.0))
+        reach = skin_area[vertices[length > MOVED * peak]].sum() / max(skin_area.sum(), 1e-12)
+        if peak > 0 and reach < WHOLE_HEAD:
+            peaks.append(peak)
+            motion[vertices] = np.maximum(motion[vertices], length)  # none is there twice
     return motion / float(np.median(peaks)) if peaks else None
 
 

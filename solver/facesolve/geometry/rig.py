@@ -1,4 +1,4 @@
-"""Evaluates a rig: controls -> activations of its shapes -> vertices -> world, each with its exact Jacobian.
+"""Evaluates a rig: controls -> activations of its shapes, joints -> vertices -> world, each with its exact Jacobian.
 
 Knows no camera, no image and no Maya. Without derivatives and torch: ``facesolve.take.rig_evaluation``.
 """
@@ -14,8 +14,13 @@ from torch import Tensor
 
 from facesolve.take import Combination, Rig, SolveError
 from facesolve.take.rig import MULTIPLY
+from facesolve.take.rig_evaluation import joint_controls, joint_motions
 
+from .deformation import Deformation, PointSkin
 from .face_weight import photometric_weight
+from .piecewise_linear import PiecewiseLinear
+from .rig_logic import RigLogic, Said, others_product
+from .skeleton import Skeleton, SkinPose
 
 _STILL_BELOW = 1e-6  # centimeters: a vertex that no shape moves further does not move
 
@@ -24,7 +29,8 @@ class RigModel:
     """A rig as tensors on one device. B = poses (frames), K = controls, S = shapes, V = vertices, F = triangles.
 
     Every shape of every target, in-betweens included, is one column of the basis, in the order of ``rig.targets`` and
-    of their ``shapes``: ``vertices = neutral + sum_s activation_s * deltas[s]``, rig space, centimeters.
+    of their ``shapes``: ``vertices = skin(neutral + sum_s activation_s * deltas[s])``, rig space, centimeters; shapes
+    of targets that come after the skin are added to what it makes. Without a skin vertices are linear in activations.
 
     neutral: (V, 3). deltas: (S, V, 3). bounds: (K, 2). default: (K,) control values of the neutral.
     triangles: (F, 3) int64 vertex indices, polygons cut into fans, corners shared as in the mesh.
@@ -61,6 +67,12 @@ class RigModel:
         self.shape_target = self._indices([t for t, target in enumerate(rig.targets) for _ in target.shapes])
         self._one_shape_each = all(len(target.shapes) == 1 for target in rig.targets)
         self._shape_curves = _shape_curves(rig, self.device, dtype)
+        self._logic = RigLogic(rig, self.device, dtype) if rig.responses else None
+        self._skeleton = None if rig.skin is None else Skeleton(rig, rig.skin, self.device, dtype)
+        self._joint_controls = self._indices(joint_controls(rig) if rig.skin is not None else [])
+        late = np.array([target.after_skin for target in rig.targets for _ in target.shapes], bool)
+        late = late if rig.skin is not None else np.zeros_like(late)
+        self._late = self._tensor(late) if late.any() else None  # (S,) 1 for shapes after the skin
 
     def activations(self, controls: Tensor) -> tuple[Tensor, Tensor]:
         """Activation of every shape and its derivative with respect to the controls.
@@ -69,11 +81,18 @@ class RigModel:
         is the slope towards growing input; in ``lowest`` combinations it is that of the lowest driver (one of equals).
         Raises SolveError if ``controls`` has another shape.
         """
-        weights, driver_slopes = self._target_weights(controls)
-        values, slopes = self._shape_curves(self._of_shapes(weights))
-        with torch.no_grad():
-            jacobian = self._of_shapes(self._target_jacobian(weights, driver_slopes))
-        return values, slopes[:, :, None] * jacobian
+        values, jacobian, _ = self._activations(controls)
+        return values, jacobian
+
+    def deformation(self, controls: Tensor) -> Deformation:
+        """The rig at controls (B, K), with derivatives. Raises SolveError as ``activations`` does."""
+        values, jacobian, said = self._activations(controls)
+        if self._skeleton is None:
+            return Deformation(values, jacobian)
+        chosen = torch.zeros(len(self._joint_controls), self.control_count, dtype=self.dtype, device=self.device)
+        chosen[torch.arange(len(chosen), device=self.device), self._joint_controls] = 1
+        skin = self._skin_pose(values, said, len(controls))
+        return Deformation(values, torch.cat([jacobian, chosen.expand(len(controls), -1, -1)], 1), skin)
 
     def target_weights(self, controls: Tensor) -> Tensor:
         """Weight of every target in the order of ``rig.targets``, combinations included. (B, K) -> (B, T)."""
@@ -81,12 +100,37 @@ class RigModel:
 
     def vertices(self, controls: Tensor) -> Tensor:
         """Vertex positions in rig space, centimeters; differentiable. controls: (B, K) -> (B, V, 3)."""
-        weights, _ = self._target_weights(controls)
+        weights, _, said = self._target_weights(controls)
         values, _ = self._shape_curves(self._of_shapes(weights))
-        return self.neutral + (values @ self.deltas.flatten(1)).unflatten(1, (-1, 3))
+        if self._skeleton is None:
+            return self._unskinned(values)
+        carried = self._skin_pose(values, said, len(controls)).vertices
+        if self._late is None:
+            return carried
+        return carried + ((values * self._late) @ self.deltas.flatten(1)).unflatten(1, (-1, 3))
+
+    def at_vertices(self, controls: Tensor, vertices: Tensor) -> tuple[Tensor, Tensor]:
+        """Some vertices in rig space, cm, and their derivative by the controls.
+
+        controls: (B, K); vertices: (n,) int64. Returns (B, n, 3) and (B, n, 3, K).
+        """
+        deformation = self.deformation(controls)
+        activations, slopes, skin = deformation.activations, deformation.J_unknown_control, deformation.skin
+        deltas = self.deltas[:, vertices].permute(1, 2, 0)  # (n, 3, S)
+        if skin is None:
+            points = self.neutral[vertices] + (deltas @ activations[:, None, :, None])[..., 0]
+            return points, deltas @ slopes[:, None]
+        points, turns = skin.vertices[:, vertices], skin.matrices[:, vertices, :, :3]
+        if self._late is None:
+            rows = turns @ deltas
+        else:
+            late = deltas * self._late
+            points = points + (late @ activations[:, None, :, None])[..., 0]
+            rows = turns @ (deltas - late) + late
+        return points, torch.cat([rows, skin.joint_columns[:, vertices]], -1) @ slopes[:, None]
 
     def sample_basis(self, triangles: Tensor, barycentrics: Tensor) -> tuple[Tensor, Tensor]:
-        """Neutral position and basis of surface samples, rig space, centimeters.
+        """Neutral position and basis of surface samples before any skin, rig space, centimeters.
 
         triangles: (n,) int64 triangle of each sample; barycentrics: (n, 3), one weight for each corner of
         ``self.triangles``. Returns neutral (n, 3) and basis (S, n, 3): ``x = neutral + sum_s a_s basis[s]``.
@@ -97,6 +141,17 @@ class RigModel:
         for corner in range(3):
             basis += barycentrics[:, corner, None] * self.deltas[:, corners[:, corner]]
         return neutral, basis
+
+    def sample_skin(self, triangles: Tensor, barycentrics: Tensor) -> PointSkin | None:
+        """How the same points hang on the skin; None for a rig without one."""
+        if self._skeleton is None:
+            return None
+        corners = self.triangles[triangles]
+        basis = self.deltas[:, corners].permute(1, 2, 3, 0).flatten(1, 2)  # (n, 9, S)
+        if self._late is None:
+            return PointSkin(corners, barycentrics, basis.contiguous(), None)
+        late = (barycentrics[..., None, None] * basis.unflatten(1, (3, 3))).sum(1) * self._late
+        return PointSkin(corners, barycentrics, basis * (1 - self._late), late)
 
     def vertex_normals(self, vertices: Tensor) -> Tensor:
         """Unit normals, the area-weighted mean of the triangles around each vertex; zero where there is none.
@@ -115,37 +170,68 @@ class RigModel:
         """(V,) how far each vertex's color may drive the solve: see ``geometry.face_weight.photometric_weight``."""
         return self._tensor(photometric_weight(self.rig))
 
+    def largest_motion(self) -> Tensor:
+        """(V,) cm: how far a vertex moves by that shape, or that control of joints at a limit, which moves it most."""
+        motion = self.neutral.new_zeros(len(self.neutral))
+        if self.shape_count:
+            motion = torch.linalg.vector_norm(self.deltas, dim=-1).amax(0)
+        if self._skeleton is None:
+            return motion
+        return torch.maximum(motion, self._tensor(joint_motions(self.rig).max(axis=0, initial=0)))
+
     def moving_vertices(self) -> Tensor:
-        """(V,) bool: vertices that at least one shape moves by more than 1e-6 cm."""
-        if not self.shape_count:
-            return torch.zeros(len(self.neutral), dtype=torch.bool, device=self.device)
-        return (torch.linalg.vector_norm(self.deltas, dim=-1) > _STILL_BELOW).any(0)
+        """(V,) bool: vertices that at least one shape moves by more than 1e-6 cm, or a joint that controls move."""
+        return self.largest_motion() > _STILL_BELOW
+
+    def _activations(self, controls: Tensor) -> tuple[Tensor, Tensor, Said | None]:
+        weights, driver_slopes, said = self._target_weights(controls)
+        values, slopes = self._shape_curves(self._of_shapes(weights))
+        with torch.no_grad():
+            jacobian = self._of_shapes(self._target_jacobian(weights, driver_slopes, said))
+        return values, slopes[:, :, None] * jacobian, said
+
+    def _unskinned(self, activations: Tensor) -> Tensor:
+        return self.neutral + (activations @ self.deltas.flatten(1)).unflatten(1, (-1, 3))
+
+    def _skin_pose(self, activations: Tensor, said: Said | None, frames: int) -> SkinPose:
+        assert self._skeleton is not None
+        points = self._unskinned(activations if self._late is None else activations * (1 - self._late))
+        if said is None:
+            channels = activations.new_zeros(frames, len(self.rig.channels))
+            return SkinPose(self._skeleton, points, channels, channels.new_zeros(*channels.shape, 0))
+        return SkinPose(self._skeleton, points, said.channels, said.J_channels[:, :, self._joint_controls])
 
     def _of_shapes(self, of_targets: Tensor) -> Tensor:
         """(B, T, ...) of each target -> (B, S, ...) of each shape's target."""
         return of_targets if self._one_shape_each else of_targets[:, self.shape_target]
 
-    def _target_weights(self, controls: Tensor) -> tuple[Tensor, Tensor]:
-        """Weight of every target (B, T), combinations included, and the slope of every driver (B, drivers)."""
+    def _target_weights(self, controls: Tensor) -> tuple[Tensor, Tensor, Said | None]:
+        """Weight of every target (B, T), combinations included, the slope of every driver (B, drivers), and what the
+        responses say, None where there are none."""
         if controls.ndim != 2 or controls.shape[1] != self.control_count:
             raise SolveError(
                 f"rig: control values have shape {tuple(controls.shape)}, expected (frames, {self.control_count})."
             )
         values, slopes = self._driver_curves(controls[:, self._driver_control])
         weights = controls.new_zeros(len(controls), self.target_count).index_add(1, self._driver_target, values)
+        said = None if self._logic is None else self._logic(controls)
+        if said is not None:
+            weights = weights + said.weights
         if self.rig.combinations:
             columns = list(weights.unbind(1))
             for combination in self.rig.combinations:
                 drivers = torch.stack([columns[driver] for driver in combination.drivers], 1)
                 columns[combination.target] = drivers.prod(1) if combination.method == MULTIPLY else drivers.amin(1)
             weights = torch.stack(columns, 1)
-        return weights, slopes
+        return weights, slopes, said
 
-    def _target_jacobian(self, weights: Tensor, driver_slopes: Tensor) -> Tensor:
+    def _target_jacobian(self, weights: Tensor, driver_slopes: Tensor, said: Said | None) -> Tensor:
         """Derivative of every target's weight (B, T) with respect to the controls: (B, T, K)."""
         jacobian = weights.new_zeros(len(weights), self.target_count * self.control_count)
         jacobian.index_add_(1, self._driver_entry, driver_slopes)
         jacobian = jacobian.unflatten(1, (self.target_count, self.control_count))
+        if said is not None:
+            jacobian = jacobian + said.J_weights
         for combination in self.rig.combinations:
             drivers = torch.stack([weights[:, driver] for driver in combination.drivers], 1)
             factors = _combination_gradient(combination, drivers)
@@ -160,43 +246,6 @@ class RigModel:
         return torch.tensor(np.asarray(values, np.int64), device=self.device)
 
 
-class PiecewiseLinear:
-    """N continuous piecewise-linear functions of one variable, evaluated together; end segments extrapolate."""
-
-    def __init__(
-        self,
-        inputs: Sequence[np.ndarray],
-        outputs: Sequence[np.ndarray],
-        device: torch.device | str = "cpu",
-        dtype: torch.dtype = torch.float32,
-    ) -> None:
-        """inputs, outputs: for each function its knots (n_i,), n_i >= 2, inputs strictly increasing."""
-        segments = max((len(knots) - 1 for knots in inputs), default=1)
-        start = np.zeros((len(inputs), segments))
-        value = np.zeros((len(inputs), segments))
-        slope = np.zeros((len(inputs), segments))
-        breaks = np.full((len(inputs), segments - 1), np.inf)
-        for i, (x, y) in enumerate(zip(inputs, outputs, strict=True)):
-            x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
-            start[i, : len(x) - 1] = x[:-1]
-            value[i, : len(x) - 1] = y[:-1]
-            slope[i, : len(x) - 1] = np.diff(y) / np.diff(x)
-            breaks[i, : len(x) - 2] = x[1:-1]
-        self._start, self._value, self._slope, self._breaks = (
-            torch.tensor(array, device=device, dtype=dtype) for array in (start, value, slope, breaks)
-        )
-
-    def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """x: (B, N), one input a function -> values (B, N) and slopes (B, N); at a knot the slope to its right."""
-        if not self._breaks.shape[1]:
-            slope = self._slope[:, 0].expand_as(x)
-            return self._value[:, 0] + slope * (x - self._start[:, 0]), slope
-        segment = (x[..., None] >= self._breaks).sum(-1)
-        function = torch.arange(x.shape[1], device=x.device)
-        slope = self._slope[function, segment]
-        return self._value[function, segment] + slope * (x - self._start[function, segment]), slope
-
-
 def apply_head(head: Tensor, points: Tensor) -> Tensor:
     """World positions ``R p + t`` of rig-space points, centimeters. head: (B, 4, 4), points: (B, n, 3) -> (B, n, 3)."""
     return points @ head[:, :3, :3].mT + head[:, None, :3, 3]
@@ -206,8 +255,7 @@ def _combination_gradient(combination: Combination, weights: Tensor) -> Tensor:
     """Derivative of the combination's weight with respect to its drivers' weights. (B, n) -> (B, n)."""
     count = weights.shape[1]
     if combination.method == MULTIPLY:
-        itself = torch.eye(count, dtype=torch.bool, device=weights.device)
-        return weights[:, None, :].expand(-1, count, -1).masked_fill(itself, 1).prod(-1)
+        return others_product(weights)
     return torch.nn.functional.one_hot(weights.argmin(1), count).to(weights.dtype)
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from facesolve.take import SolveError
 
+from .deformation import Deformation, PointSkin
 from .rig import RigModel
 
 UNSEEN_DENSITY = 0.1  # sampling density, relative to seen surface, where no camera looks at the start
@@ -26,7 +27,8 @@ class SurfaceSamples:
     """N points on the surface, in rig space, centimeters: ``x = neutral + basis @ a`` with S shape activations a.
 
     triangles: (N,) int64; barycentrics: (N, 3); neutral: (N, 3); basis: (N, 3, S); weight: (N,) photometric, 0..1.
-    spacing: centimeters between neighbors on seen surface that the controls move.
+    spacing: centimeters between neighbors on seen surface that the controls move. skin: how the points hang on the
+    rig's skin, which then carries ``x``; None for a linear rig.
     """
 
     triangles: Tensor
@@ -35,11 +37,24 @@ class SurfaceSamples:
     basis: Tensor
     weight: Tensor
     spacing: float
+    skin: PointSkin | None = None
 
-    def positions(self, activations: Tensor) -> Tensor:
-        """Rig-space positions (B, N, 3) at shape activations (B, S)."""
+    def positions(self, deformation: Deformation) -> Tensor:
+        """Rig-space positions (B, N, 3) at B poses of the rig."""
+        if self.skin is not None:
+            return self.skin.positions(deformation)
         flat = self.basis.reshape(-1, self.basis.shape[2])
-        return torch.addmm(self.neutral.flatten(), activations, flat.T).unflatten(1, (-1, 3))
+        return torch.addmm(self.neutral.flatten(), deformation.activations.to(flat), flat.T).unflatten(1, (-1, 3))
+
+    def placed(self, deformation: Deformation) -> PlacedSamples:
+        """The samples at B poses of the rig, with what the rig's unknowns do to them there."""
+        return PlacedSamples(self, self.positions(deformation), deformation)
+
+    def double(self) -> SurfaceSamples:
+        """The same in double precision."""
+        doubled = (self.barycentrics.double(), self.neutral.double(), self.basis.double(), self.weight.double())
+        skin = None if self.skin is None else self.skin.double()
+        return SurfaceSamples(self.triangles, *doubled, self.spacing, skin)
 
     @cached_property
     def half_columns(self) -> Tensor:
@@ -66,7 +81,59 @@ class SurfaceSamples:
             basis=self.basis[::stride].contiguous(),
             weight=self.weight[::stride],
             spacing=self.spacing * stride**0.5,
+            skin=None if self.skin is None else self.skin.at(slice(None, None, stride)),
         )
+
+
+@dataclass(frozen=True, eq=False)
+class PlacedSamples:
+    """Samples at B poses of the rig. points: (B, N, 3) rig space, cm."""
+
+    samples: SurfaceSamples
+    points: Tensor
+    deformation: Deformation
+
+    @property
+    def linear(self) -> bool:
+        """Whether the rows are the same at all poses."""
+        return self.samples.skin is None
+
+    @property
+    def width(self) -> int:
+        """U, how many unknowns the rig has."""
+        return self.deformation.J_unknown_control.shape[1]
+
+    def rows(self, frame: int, some: slice = slice(None)) -> Tensor:
+        """(n, 3, U) how the unknowns move some of the samples at one of the poses."""
+        skin, pose = self.samples.skin, self.deformation.skin
+        if skin is None or pose is None:
+            return self.samples.basis[some]
+        part = skin.at(some)
+        one = slice(frame, frame + 1)
+        return part.rows(pose.matrices[one], pose.joint_columns[one])[0]
+
+    def along(self, vectors: Tensor) -> Tensor:
+        """(N, B, U) what vectors (B, N, 3) at the samples say about the unknowns: ``rows^T vector``."""
+        if self.linear:
+            return vectors.transpose(0, 1) @ self.samples.basis
+        each = [(vector[:, None] @ self.rows(frame))[:, 0] for frame, vector in enumerate(vectors)]
+        return torch.stack(each, 1)
+
+
+def samples_at(
+    model: RigModel, triangles: Tensor, barycentrics: Tensor, weight: Tensor, spacing: float
+) -> SurfaceSamples:
+    """Samples of a rig at given places. Arguments: those of ``SurfaceSamples``."""
+    neutral, basis = model.sample_basis(triangles, barycentrics)
+    return SurfaceSamples(
+        triangles=triangles,
+        barycentrics=barycentrics,
+        neutral=neutral,
+        basis=basis.permute(1, 2, 0).contiguous(),
+        weight=weight,
+        spacing=spacing,
+        skin=model.sample_skin(triangles, barycentrics),
+    )
 
 
 def sample_surface(model: RigModel, count: int, visible_triangles: Tensor) -> SurfaceSamples:
@@ -80,7 +147,7 @@ def sample_surface(model: RigModel, count: int, visible_triangles: Tensor) -> Su
     corners = model.neutral[model.triangles]
     area = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]).norm(dim=1) / 2
     drives = weight[model.triangles].amin(1) > 0
-    motion = torch.linalg.vector_norm(model.deltas, dim=-1).amax(0) if model.shape_count else weight * 0  # (V,) cm
+    motion = model.largest_motion()
     liveliness = (motion[model.triangles].amax(1) / FULL_MOTION).clamp(STILL_DENSITY, 1)
     density = torch.where(visible_triangles, 1.0, UNSEEN_DENSITY) * liveliness * drives
     mass = area * density
@@ -88,16 +155,9 @@ def sample_surface(model: RigModel, count: int, visible_triangles: Tensor) -> Su
     if total <= 0:
         raise SolveError("rig: no part of the surface may drive the solve; raise photometric_weight somewhere.")
     triangles, barycentrics = spread(mass, count)
-    neutral, basis = model.sample_basis(triangles, barycentrics)
-    return SurfaceSamples(
-        triangles=triangles,
-        barycentrics=barycentrics,
-        neutral=neutral,
-        basis=basis.permute(1, 2, 0).contiguous(),
-        # a sparse sample stands for more surface, so that all surface counts equally
-        weight=(barycentrics * weight[model.triangles[triangles]]).sum(1) / liveliness[triangles],
-        spacing=(total / count) ** 0.5,
-    )
+    # a sparse sample stands for more surface, so that all surface counts equally
+    weight = (barycentrics * weight[model.triangles[triangles]]).sum(1) / liveliness[triangles]
+    return samples_at(model, triangles, barycentrics, weight, (total / count) ** 0.5)
 
 
 def spread(mass: Tensor, count: int) -> tuple[Tensor, Tensor]:

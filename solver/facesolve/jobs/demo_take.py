@@ -46,16 +46,20 @@ def check_length(frames: int) -> None:
         raise TakeError(f"demo: {frames} frames are too few; give at least 2.")
 
 
-def film_take(stage: Stage, folder: Path, frames: int = 16, progress: Progress | None = None) -> Take:
+def film_take(
+    stage: Stage, folder: Path, frames: int = 16, progress: Progress | None = None, curves: np.ndarray | None = None
+) -> Take:
     """Writes a take of ``frames`` frames with footage (PNG) and ``truth.npz`` into ``folder``; returns it as read back.
 
-    The same on every run: geometry, texture, performance and noise are computed. Raises TakeError for fewer than two
+    The same on every run: geometry, texture, performance and noise are computed. curves: (frames, K) what the controls
+    do, if not what they do in the demo. Raises TakeError for fewer than two
     frames.
     """
     check_length(frames)
     progress = Silent() if progress is None else progress
     rig, lenses = stage.model.rig, cameras()
-    controls, transforms = control_curves(rig.control_names, frames), head_transforms(frames)
+    controls = control_curves(rig.control_names, frames) if curves is None else curves
+    transforms = head_transforms(frames)
     patterns = [folder / "footage" / lens.name / f"{lens.name}_{{frame:04d}}.png" for lens in lenses]
     footage = tuple(Footage(lens.name, pattern.as_posix()) for lens, pattern in zip(lenses, patterns, strict=True))
 
@@ -70,7 +74,8 @@ def film_take(stage: Stage, folder: Path, frames: int = 16, progress: Progress |
     shown = {Path(footage[camera].image_path(FIRST_FRAME + index)) for index, camera in shots}
     remove_stale(folder / "footage", r"([^/]+)/\1_\d{4}\.png", [path.relative_to(folder / "footage") for path in shown])
     _write_truth(folder / TRUTH, controls, rig.control_names, transforms)
-    guess = np.clip(controls[0] + START_ERROR * np.cos(3.0 * np.arange(len(rig.controls))), 0.0, 1.0)
+    lower, upper = rig.bounds.T
+    guess = controls[0] + START_ERROR * (upper - lower) * np.cos(3.0 * np.arange(len(rig.controls)))
     take = Take(
         name="demo",
         rig=rig,
@@ -78,7 +83,7 @@ def film_take(stage: Stage, folder: Path, frames: int = 16, progress: Progress |
         footage=footage,
         frames=np.arange(FIRST_FRAME, FIRST_FRAME + frames),
         fps=FPS,
-        start=StartPose(FIRST_FRAME, guess, disturbed(transforms[0])),
+        start=StartPose(FIRST_FRAME, np.clip(guess, lower, upper), disturbed(transforms[0])),
     )
     write_take(take, folder)
     return read_take(folder)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from facesolve.geometry.surface_samples import SurfaceSamples
+from facesolve.geometry.surface_samples import PlacedSamples
 
 from .normal_equations import normal_equations, step_jacobian, tall_product, to_controls
 from .photometric import sample_normals
@@ -41,33 +41,31 @@ class SampleEquations:
         return SampleEquations(information, force, mean_covectors * _inverse_root(total)[:, None])
 
 
-def eliminated_normal_equations(
-    samples: SurfaceSamples, equations: SampleEquations, points: Tensor, J_activation_control: Tensor
-) -> tuple[Tensor, Tensor]:
+def eliminated_normal_equations(placed: PlacedSamples, equations: SampleEquations) -> tuple[Tensor, Tensor]:
     """Normal equations of M frames jointly in the controls and head step of each.
 
-    points: (M, N, 3) rig space, cm; J_activation_control: (M, S, K).
+    placed: at the poses of the M frames, with U unknowns of the rig.
     Returns A (M*(K+6), M*(K+6)) and b (M*(K+6),), float64; the head step is that of ``rigid.retract``.
 
     A is what each frame says alone, blocks on the diagonal, less what all frames have in common. For the latter let
-    frame m step by ``x_m`` (K+6) in controls, turn w and shift t of the head, so by ``y_m = J_m x_m`` (S+6) in
-    activations, w and t. Sample n at p moves by ``d = basis_n a + w x p + t``, so that ``shared . d`` is the product of
-    ``y_m`` with the row ``r_nm = (basis_n^T shared, p x shared, shared)``. Hence
+    frame m step by ``x_m`` (K+6) in controls, turn w and shift t of the head, so by ``y_m = J_m x_m`` (U+6) in
+    unknowns a, w and t. Sample n at p moves by ``d = rows_n a + w x p + t``, so that ``shared . d`` is the product of
+    ``y_m`` with the row ``r_nm = (rows_n^T shared, p x shared, shared)``. Hence
 
         sum_n (sum_m r_nm . y_m)^2 = sum_m sum_l x_m^T J_m^T (sum_n r_nm r_nl^T) J_l x_l.
 
     ``square[m, i, l, j]`` is the sum over n. Its block (m, l) is brought to ``[m, l, i, j]`` for the products with
     ``J_m^T`` and ``J_l``, and back to ``[m, i, l, j]``, which read as a matrix has its rows in the order of (m, i).
     """
-    A, b = normal_equations(samples, equations.information, equations.force, points)
-    A, b = to_controls(A, b, J_activation_control)
+    J_unknown_control, points = placed.deformation.J_unknown_control, placed.points
+    A, b = normal_equations(placed, equations.information, equations.force)
+    A, b = to_controls(A, b, J_unknown_control)
     shared = equations.shared
     turning = torch.linalg.cross(points, shared)
-    shapes = shared.transpose(0, 1) @ samples.basis  # (N, M, S)
-    rows = torch.cat([shapes, turning.transpose(0, 1), shared.transpose(0, 1)], 2)
+    rows = torch.cat([placed.along(shared), turning.transpose(0, 1), shared.transpose(0, 1)], 2)
     count, width = rows.shape[1:]
     square = tall_product(rows.flatten(1), rows.flatten(1)).view(count, width, count, width)
-    J = step_jacobian(J_activation_control)
+    J = step_jacobian(J_unknown_control)
     square = J.mT[:, None] @ square.transpose(1, 2) @ J[None]  # (M, M, K+6, K+6)
     return torch.block_diag(*A) - square.transpose(1, 2).flatten(2).flatten(0, 1), b.reshape(-1)
 
@@ -82,14 +80,12 @@ class CameraEquations:
 
 
 def eliminated_camera_equations(
-    samples: SurfaceSamples,
+    placed: PlacedSamples,
     columns: Tensor,
     covectors: Tensor,
     weights: Tensor,
     residual: Tensor,
     total: Tensor,
-    points: Tensor,
-    J_activation_control: Tensor,
 ) -> CameraEquations:
     """What the same observations say about unknowns that belong to the cameras and are the same in all M frames.
 
@@ -103,8 +99,7 @@ def eliminated_camera_equations(
     own = torch.block_diag(*torch.einsum("bcnk,bcnl->ckl", weighted.double(), columns.double()))
     own = own - tall_product(own_rows, own_rows)
     b = -torch.einsum("bcnk,bcn->ck", weighted.double(), residual.double()).flatten()
-    J = step_jacobian(J_activation_control)
-    flat = samples.basis.flatten(0, 1)
+    J, points = step_jacobian(placed.deformation.J_unknown_control), placed.points
     parts = []
     for frame in range(frames):
         pull = weighted[frame, :, :, None] * covectors[frame, ..., None]  # (C, N, 3, Q)
@@ -113,7 +108,7 @@ def eliminated_camera_equations(
         pull = pull.permute(1, 2, 0, 3).flatten(2) - shared[:, :, None] * own_rows[:, None]  # (N, 3, C*Q)
         turning = torch.linalg.cross(points[frame, :, :, None].expand_as(pull), pull, dim=1)
         head = torch.cat([turning, pull], 1).sum(0, dtype=torch.float64)
-        parts.append(J[frame].T @ torch.cat([tall_product(flat, pull.flatten(0, 1)), head]))
+        parts.append(J[frame].T @ torch.cat([tall_product(placed.rows(frame).flatten(0, 1), pull.flatten(0, 1)), head]))
     return CameraEquations(torch.cat(parts), own, b)
 
 

@@ -18,6 +18,7 @@ from torch import Tensor
 from facesolve.footage.matte import UNSEEN, Matte, clean_background_mattes
 from facesolve.footage.stream import FramePixels, side_by_side, stacked
 from facesolve.geometry.camera import NEAREST, CameraModel
+from facesolve.geometry.deformation import Deformation, PointSkin
 from facesolve.geometry.pose import Pose
 from facesolve.geometry.rig import RigModel, apply_head
 from facesolve.geometry.rigid import step_basis
@@ -45,10 +46,10 @@ GPU_WORK = 50_000_000  # pixels worked on at once on a GPU; on a CPU one image a
 class ContourPoints:
     """Points of the rig's outline in B frames, n places for each, with the point of the actor's outline on its normal.
 
-    neutral: (B, n, 3); basis: (B, n, 3, S): position in rig space, cm, as in ``SurfaceSamples``. cameras: one for each
-    point, leading dimensions (B, n). normals: (B, n, 2) unit, in the image, away from the rig. crossings: (B, n, 2)
-    pixels of the level. weight: (B, n) in independent observations, times the user's weight of the contour; 0 in places
-    that a frame has no point for.
+    neutral: (B, n, 3), basis: (B, n, 3, S) and skin: position in rig space, cm, as in ``SurfaceSamples``. cameras: one
+    for each point, leading dimensions (B, n). normals: (B, n, 2) unit, in the image, away from the rig.
+    crossings: (B, n, 2) pixels of the level. weight: (B, n) in independent observations, times the user's weight of the
+    contour; 0 in places that a frame has no point for.
     refusals: for each image, frame by frame, why it gives no contour, empty where it does; () when the contour is
     turned off.
     """
@@ -60,6 +61,16 @@ class ContourPoints:
     crossings: Tensor
     weight: Tensor
     refusals: tuple[str, ...]
+    skin: PointSkin | None = None
+
+    def placed(self, deformation: Deformation) -> tuple[Tensor, Tensor]:
+        """The points in rig space (B, n, 3), cm, and how the rig's unknowns move them (B, n, 3, U)."""
+        pose = deformation.skin
+        if self.skin is not None and pose is not None:
+            return self.skin.positions(deformation), self.skin.rows(pose.matrices, pose.joint_columns)
+        # (B, 1, 3 n): columns would be slow on a CPU
+        offsets = deformation.activations[:, None] @ self.basis.flatten(1, 2).mT
+        return self.neutral + offsets.view(self.neutral.shape), self.basis
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,7 +213,9 @@ class ContourBuilder:
         image, triangles, barycentrics, normals, crossings, weight = (
             getattr(outline, f.name)[rows] for f in fields(_Outline)
         )
-        neutral, basis = self._model.sample_basis(triangles.flatten(), barycentrics.flatten(0, 1))
+        places = triangles.flatten(), barycentrics.flatten(0, 1)
+        neutral, basis = self._model.sample_basis(*places)
+        skin = self._model.sample_skin(*places)
         camera = image % count
         of_point = replace(
             cameras,
@@ -215,7 +228,8 @@ class ContourBuilder:
         )
         neutral = neutral.view(*rows.shape, 3)
         basis = basis.permute(1, 2, 0).contiguous().view(*rows.shape, 3, self._model.shape_count)
-        return ContourPoints(neutral, basis, of_point, normals, crossings, weight * there, refusals)
+        skin = None if skin is None else skin.unflattened(rows.shape)
+        return ContourPoints(neutral, basis, of_point, normals, crossings, weight * there, refusals, skin)
 
 
 def _covered(coverage: Sequence[Tensor], images: Sequence[int]) -> Tensor:
@@ -250,8 +264,8 @@ def contour_quadratic(
     Returns A (B, K+6, K+6) positive semidefinite, b (B, K+6) = -gradient, float64, cost (B,) float64; the head step is
     that of ``rigid.retract``.
     """
-    activations, J_activation_control = model.activations(controls.to(model.dtype))
-    distance, J = (value.double() for value in contour_distances(points, activations, head.to(model.dtype)))
+    deformation = model.deformation(controls.to(model.dtype))
+    distance, J = (value.double() for value in contour_distances(points, deformation, head.to(model.dtype)))
     reached = distance.abs() < UNREACHED
     distance = torch.where(reached, distance, UNREACHED)
     information = points.weight.double() / SIGMA**2
@@ -259,7 +273,7 @@ def contour_quadratic(
     A = J.mT @ (weight[..., None] * J)
     b = -((weight * distance)[:, None] @ J)[:, 0]
     cost = (information * robust_loss(distance, ROBUST_SCALE)).sum(1)
-    return (*to_controls(A, b, J_activation_control), cost)
+    return (*to_controls(A, b, deformation.J_unknown_control), cost)
 
 
 @dataclass(frozen=True, eq=False)
@@ -278,20 +292,19 @@ class Outlines:
         return Quadratic(*spread)
 
 
-def contour_distances(points: ContourPoints, activations: Tensor, head: Tensor) -> tuple[Tensor, Tensor]:
+def contour_distances(points: ContourPoints, deformation: Deformation, head: Tensor) -> tuple[Tensor, Tensor]:
     """Signed distances (B, n) in pixels of the rig's outline from the actor's, positive where the rig reaches too far,
-    and their derivatives (B, n, S+6) with respect to shape activations and head step.
+    and their derivatives (B, n, U+6) with respect to the rig's unknowns and head step.
 
-    activations: (B, S); head: (B, 4, 4) world, cm. A point is compared along its normal with the line through its
+    deformation: of B poses; head: (B, 4, 4) world, cm. A point is compared along its normal with the line through its
     crossing: the outline's sliding over the surface, which is along the ray, and along the actor's outline cost nothing
     to first order (Wong & Cipolla, "Structure and motion from silhouettes", 2001).
     """
-    offsets = activations[:, None] @ points.basis.flatten(1, 2).mT  # (B, 1, 3 n): columns would be slow on a CPU
-    rig_points = points.neutral + offsets.view(points.neutral.shape)
+    rig_points, rows = points.placed(deformation)
     world = apply_head(head, rig_points)
     projection, J_pixel_world = points.cameras.project_with_jacobian(world[:, :, None])
     distance = ((projection.pixels[:, :, 0] - points.crossings) * points.normals).sum(2)
     J_distance_world = points.normals[:, :, None] @ J_pixel_world[:, :, 0]  # (B, n, 1, 3)
     J_distance_point = (J_distance_world[:, :, 0] @ head[:, :3, :3])[:, :, None]
-    J = torch.cat([J_distance_point @ points.basis, J_distance_point @ step_basis(rig_points)], 3)[:, :, 0]
+    J = torch.cat([J_distance_point @ rows, J_distance_point @ step_basis(rig_points)], 3)[:, :, 0]
     return torch.where(projection.valid[:, :, 0], distance, torch.inf), J

@@ -6,9 +6,10 @@ Knows no images: only symmetric 3x3 information and a force at every sample.
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from facesolve.geometry.surface_samples import ALIGNED, SurfaceSamples
+from facesolve.geometry.surface_samples import ALIGNED, PlacedSamples, SurfaceSamples
 
 CPU_ROWS = 2048  # samples times frames whose rows of the Jacobian stay in a CPU's cache
 TALL = 2048  # rows of one part of a product over many
@@ -17,23 +18,31 @@ LEAST_PIVOT = 1e-6  # of a matrix' trace: a smaller one is rounding
 
 
 def normal_equations(
-    samples: SurfaceSamples, information: Tensor, force: Tensor, points: Tensor, exact: bool = True
+    placed: PlacedSamples, information: Tensor, force: Tensor, exact: bool = True
 ) -> tuple[Tensor, Tensor]:
-    """Normal equations in (shape activations, head step) from what each sample contributes.
+    """Normal equations in (the rig's unknowns, head step) from what each sample contributes.
 
-    information: (B, N, 3, 3) positive semidefinite; force: (B, N, 3); points: (B, N, 3) rig space, cm.
+    placed: at B poses. information: (B, N, 3, 3) positive semidefinite; force: (B, N, 3).
     exact: False lets a GPU take A from factors in half precision (``_gram``), 20 times as fast: for steps of an
     iteration, where A decides how fast it arrives and b decides where.
-    Returns A (B, S+6, S+6) and b (B, S+6), float64; the head step is that of ``rigid.retract``.
+    Returns A (B, U+6, U+6) and b (B, U+6), float64; the head step is that of ``rigid.retract``.
     The cost does not depend on the number of cameras, they are summed in ``photometric.sample_normals``.
     """
+    samples, points = placed.samples, placed.points
     frames, count = points.shape[:2]
-    width = samples.basis.shape[2] + 6
+    width = placed.width + 6
     A = points.new_empty(frames, width, width, dtype=torch.float64)
     b = points.new_empty(frames, width, dtype=torch.float64)
     if points.device.type == "cpu":
         for row in range(frames):
-            A[row], b[row] = _in_cache(samples.basis, information[row], force[row], points[row])
+            A[row], b[row] = _in_cache(placed, row, information[row], force[row])
+        return A, b
+    if not placed.linear:
+        for row in range(frames):
+            one = slice(row, row + 1)
+            rows = placed.rows(row)
+            A[one] = (_exact if exact else _gram_of)(rows, information[one], points[one])
+            b[one] = _forces(rows, force[one], points[one])
         return A, b
     together = max(1, GPU_ROWS // count)
     for first in range(0, frames, together):
@@ -46,12 +55,13 @@ def normal_equations(
     return A, b
 
 
-def _in_cache(basis: Tensor, information: Tensor, force: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
-    """One frame on a CPU, some samples at a time. information: (N, 3, 3); force, points: (N, 3)."""
-    parts = []
+def _in_cache(placed: PlacedSamples, frame: int, information: Tensor, force: Tensor) -> tuple[Tensor, Tensor]:
+    """One frame on a CPU, some samples at a time. information: (N, 3, 3); force: (N, 3)."""
+    parts, points = [], placed.points[frame]
     for some in (slice(begin, begin + CPU_ROWS) for begin in range(0, len(points), CPU_ROWS)):
-        rows = basis[some], information[None, some], points[None, some]
-        parts.append((_exact(*rows)[0], _forces(basis[some], force[None, some], points[None, some])[0]))
+        basis = placed.rows(frame, some)
+        rows = basis, information[None, some], points[None, some]
+        parts.append((_exact(*rows)[0], _forces(basis, force[None, some], points[None, some])[0]))
     return torch.stack([A for A, _ in parts]).sum(0), torch.stack([b for _, b in parts]).sum(0)
 
 
@@ -99,6 +109,16 @@ def _gram(samples: SurfaceSamples, information: Tensor, points: Tensor) -> Tenso
     rows = torch.bmm(left.flatten(1, 2), samples.half_columns)  # (n, 3b, width and some)
     A = _half_product(rows.transpose(0, 1)).unflatten(0, (frames, 3)).sum(1)
     return A[:, :width, :width] * size[:, None, None]
+
+
+def _gram_of(basis: Tensor, information: Tensor, points: Tensor) -> Tensor:
+    """As ``_gram``, of one frame with rows of its own. basis: (N, 3, U)."""
+    size = information.amax().clamp_min(torch.finfo(information.dtype).tiny)
+    root = _roots(information / size)[0]  # (N, 3, 3)
+    columns = torch.cat([root @ basis, _turning(points, root[None])[0], root], 2)
+    rows = F.pad(columns, (0, -columns.shape[2] % ALIGNED)).half()
+    width = columns.shape[2]
+    return _half_product(rows.transpose(0, 1)).sum(0)[None, :width, :width] * size
 
 
 def _half_product(rows: Tensor) -> Tensor:
@@ -168,19 +188,19 @@ def tall_product(left: Tensor, right: Tensor) -> Tensor:
     return products.sum(0, dtype=torch.float64) + (left[whole:].T @ right[whole:]).double()
 
 
-def to_controls(A: Tensor, b: Tensor, J_activation_control: Tensor) -> tuple[Tensor, Tensor]:
-    """Normal equations in (controls, head step) from those in (activations, head step).
+def to_controls(A: Tensor, b: Tensor, J_unknown_control: Tensor) -> tuple[Tensor, Tensor]:
+    """Normal equations in (controls, head step) from those in (the rig's unknowns, head step).
 
-    A: (B, S+6, S+6); b: (B, S+6); J_activation_control: (B, S, K). Returns (B, K+6, K+6), (B, K+6).
+    A: (B, U+6, U+6); b: (B, U+6); J_unknown_control: (B, U, K). Returns (B, K+6, K+6), (B, K+6).
     """
-    J = step_jacobian(J_activation_control)
+    J = step_jacobian(J_unknown_control)
     return J.mT @ A @ J, (J.mT @ b[..., None])[..., 0]
 
 
-def step_jacobian(J_activation_control: Tensor) -> Tensor:
-    """d(activations, head step) / d(controls, head step): (B, S, K) -> (B, S+6, K+6) float64."""
-    batch, shapes, controls = J_activation_control.shape
-    J = torch.zeros(batch, shapes + 6, controls + 6, dtype=torch.float64, device=J_activation_control.device)
-    J[:, :shapes, :controls] = J_activation_control
-    J[:, shapes:, controls:] = torch.eye(6, dtype=torch.float64, device=J.device)
+def step_jacobian(J_unknown_control: Tensor) -> Tensor:
+    """d(unknowns, head step) / d(controls, head step): (B, U, K) -> (B, U+6, K+6) float64."""
+    batch, unknowns, controls = J_unknown_control.shape
+    J = torch.zeros(batch, unknowns + 6, controls + 6, dtype=torch.float64, device=J_unknown_control.device)
+    J[:, :unknowns, :controls] = J_unknown_control
+    J[:, unknowns:, controls:] = torch.eye(6, dtype=torch.float64, device=J.device)
     return J

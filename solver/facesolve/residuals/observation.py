@@ -12,7 +12,7 @@ from torch import Tensor
 
 from facesolve.geometry.camera import CameraModel, Projection
 from facesolve.geometry.rig import RigModel
-from facesolve.geometry.surface_samples import SurfaceSamples
+from facesolve.geometry.surface_samples import PlacedSamples, SurfaceSamples
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,18 +69,22 @@ class Observation:
     """What the cameras see at the samples.
 
     values: (B, C, N). projection: where they are. rays: (B, C, N, 3) unit viewing direction in rig space.
-    weights: (B, C, N). points: (B, N, 3) rig space, cm. J_activation_control: (B, S, K). cameras: as in ``Views``, but
-    in the axes of the rig. images: as in ``Views``.
+    weights: (B, C, N). placed: the samples at the poses. cameras: as in ``Views``, but in the axes of the rig. images:
+    as in ``Views``.
     """
 
     values: Tensor
     projection: Projection
     rays: Tensor
     weights: Tensor
-    points: Tensor
-    J_activation_control: Tensor
+    placed: PlacedSamples
     cameras: CameraModel
     images: tuple[ImageStack, ...]
+
+    @property
+    def points(self) -> Tensor:
+        """(B, N, 3) the samples in rig space, cm."""
+        return self.placed.points
 
     @cached_property
     def pixel_slopes(self) -> Tensor:
@@ -100,10 +104,9 @@ class Observation:
 def observe(samples: SurfaceSamples, model: RigModel, controls: Tensor, head: Tensor, views: Views) -> Observation:
     """Samples the footage at the surface samples. controls: (B, K); head: (B, 4, 4) world, cm."""
     dtype = samples.neutral.dtype
-    activations, J_activation_control = model.activations(controls.to(dtype))
-    points = samples.positions(activations)
+    placed = samples.placed(model.deformation(controls.to(dtype)))
     cameras = views.cameras.within(head.to(dtype))
-    there = views.seen_at(points)
+    there = views.seen_at(placed.points)
     projection = cameras.project(there)
     pixel = _pixel_size(cameras)
     places = _on_image(projection, pixel)
@@ -113,8 +116,7 @@ def observe(samples: SurfaceSamples, model: RigModel, controls: Tensor, head: Te
         projection=projection,
         rays=F.normalize(there - cameras.centers[:, :, None], dim=-1),
         weights=views.visibility * inside,
-        points=points,
-        J_activation_control=J_activation_control,
+        placed=placed,
         cameras=cameras,
         images=views.images,
     )

@@ -140,8 +140,8 @@ class Photometric:
             covectors = torch.lerp(observation.covectors, covectors, self.template_share)
         robust = robust_sum(residual, visibility_weights, scale)
         information, force = sample_normals(covectors, robust.weights, residual)
-        A, b = normal_equations(known.samples, information, force, observation.points, exact=False)
-        A, b = to_controls(A, b, observation.J_activation_control)
+        A, b = normal_equations(observation.placed, information, force, exact=False)
+        A, b = to_controls(A, b, observation.placed.deformation.J_unknown_control)
         quadratic = Quadratic(
             A / noise[:, None, None], b / noise[:, None], robust.cost.double() / noise, robust.curvature.double()
         )

@@ -27,7 +27,7 @@ ALIGN, TRACK, BUNDLE, REFINE, JOINT = STAGES = ("align", "track", "bundle", "ref
 class Known(Protocol):
     """What a residual may look at: the take, its rig on the device of the solve, and the cameras.
 
-    ``model.activations(controls)`` gives the rig's shapes and their derivative, ``model.sample_basis`` positions of
+    ``model.at_vertices(controls, vertices)`` gives places of vertices and their derivative, ``samples.placed`` those of
     points on the surface, ``views.cameras(level, frames)`` the cameras (B, C) without distortion at a pyramid level,
     0 being full resolution. ``samples`` are the points at which footage is compared, and ``noise_variance`` what its
     residuals are divided by.

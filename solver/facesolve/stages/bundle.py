@@ -236,18 +236,16 @@ def joint_model(
     noise = problem.noise_variance(scale, level)
     covectors = template_covectors(template.slopes, everything.rays, views.edges)
     equations = SampleEquations.of(covectors, weights, residual, template.weights)
-    A, b = eliminated_normal_equations(problem.samples, equations, everything.points, everything.J_activation_control)
+    A, b = eliminated_normal_equations(everything.placed, equations)
     if errors is not None:
         assert views.velocity is not None
         of_cameras = eliminated_camera_equations(
-            problem.samples,
+            everything.placed,
             error_columns(everything.cameras, views.seen_at(everything.points), covectors, views.velocity),
             covectors,
             weights,
             residual,
             template.weights,
-            everything.points,
-            everything.J_activation_control,
         )
         side = of_cameras.frames
         A = torch.cat([torch.cat([A, side], 1), torch.cat([side.T, of_cameras.own], 1)])

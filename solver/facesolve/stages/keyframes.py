@@ -20,8 +20,8 @@ def choose_keyframes(problem: Problem, pose: Pose, first: int) -> Tensor:
     if count <= problem.quality.keyframes:
         return torch.arange(count, device=pose.controls.device)
     few = problem.samples.thinned(max(1, len(problem.samples.weight) // 300))
-    activations, _ = problem.model.activations(pose.controls.to(problem.model.neutral.dtype))
-    places = apply_head(pose.head.to(problem.model.neutral.dtype), few.positions(activations)).flatten(1)
+    deformation = problem.model.deformation(pose.controls.to(problem.model.neutral.dtype))
+    places = apply_head(pose.head.to(problem.model.neutral.dtype), few.positions(deformation)).flatten(1)
     chosen = [first]
     nearest = (places - places[first]).norm(dim=1)
     while len(chosen) < problem.quality.keyframes:

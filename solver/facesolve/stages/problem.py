@@ -161,8 +161,8 @@ class Problem:
     def _world(self, pose: Pose) -> Tensor:
         """(B, N, 3) the samples in the world, cm."""
         dtype = self.samples.neutral.dtype
-        activations, _ = self.model.activations(pose.controls.to(dtype))
-        return apply_head(pose.head.to(dtype), self.samples.positions(activations))
+        deformation = self.model.deformation(pose.controls.to(dtype))
+        return apply_head(pose.head.to(dtype), self.samples.positions(deformation))
 
     def residuals_of(self, stage: str) -> tuple[Residual, ...]:
         """The further residuals that take part in a stage."""

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from facesolve.footage.stream import FramePixels, TakeFootage
+from facesolve.geometry.deformation import PointSkin
 from facesolve.geometry.pose import Pose
 from facesolve.geometry.rig import RigModel
 from facesolve.geometry.surface_samples import SurfaceSamples
@@ -35,7 +36,7 @@ from .batching import split, together
 from .problem import HOST, Problem
 from .refine import Target, refine_frames
 
-Data = TypeVar("Data", SurfaceSamples, Template, Pose, CameraErrors)
+Data = TypeVar("Data", SurfaceSamples, Template, Pose, CameraErrors, PointSkin)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +95,8 @@ def target_on(target: Target, device: torch.device) -> Target:
 
 
 def _sent(value: Any, device: torch.device) -> Any:
+    if isinstance(value, PointSkin):
+        return to_device(value, device)
     if not isinstance(value, Tensor) or value.device == device:
         return value
     return value.to(HOST).to(device)

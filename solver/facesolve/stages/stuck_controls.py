@@ -166,8 +166,9 @@ def _outlier_shares(
 ) -> tuple[Tensor, Tensor]:
     """(B, K) share of outliers on what each control moves, and (B, N, K) in 0..1 how far it moves each sample."""
     weights = observed.weights * (template.weights > 0)  # (B, C, N)
-    _, jacobian = problem.model.activations(pose.controls.to(problem.model.neutral.dtype))
-    motion = torch.stack([torch.linalg.vector_norm(problem.samples.basis @ J, dim=1) for J in jacobian])  # cm
+    placed = problem.samples.placed(problem.model.deformation(pose.controls.to(problem.model.neutral.dtype)))
+    jacobian = placed.deformation.J_unknown_control
+    motion = torch.stack([torch.linalg.vector_norm(placed.rows(f) @ J, dim=1) for f, J in enumerate(jacobian)])  # cm
     # a control is judged by what it moves most
     influence = (motion / motion.amax(1, keepdim=True).clamp_min(1e-6)).square()
     outliers = (weights * _outlierness(observed, template, scale)).sum(1)[:, None]

@@ -200,8 +200,8 @@ class Tracker:
     def _moved(self, one: Pose, other: Pose) -> float:
         """Mean distance in pixels of the coarsest level, at the scale of the surface, between two poses (B = 1)."""
         problem, dtype = self._at[self.levels[0]], one.head.dtype
-        activations, _ = problem.model.activations(torch.cat([one.controls, other.controls]).to(problem.model.dtype))
-        world = apply_head(torch.cat([one.head, other.head]), problem.samples.positions(activations).to(dtype))
+        both = problem.model.deformation(torch.cat([one.controls, other.controls]).to(problem.model.dtype))
+        world = apply_head(torch.cat([one.head, other.head]), problem.samples.positions(both).to(dtype))
         return float((world[0] - world[1]).norm(dim=1).mean()) * problem.pixels_per_cm / 2 ** self.levels[0]
 
     def _fit(self, window: _Window, begin: Pose, levels: Sequence[int], anchor: Anchor) -> tuple[Pose, Tensor]:

@@ -20,6 +20,7 @@ from facesolve.geometry.camera import CameraModel, look_along
 from facesolve.geometry.pose import Pose
 from facesolve.geometry.rig import RigModel, apply_head
 from facesolve.geometry.rigid import registration, rigid, step_basis
+from facesolve.geometry.surface_samples import SurfaceSamples, samples_at
 from facesolve.optimize.levenberg_marquardt import Linearized, Options, levenberg_marquardt
 from facesolve.optimize.robust import robust_loss, robust_weight
 from facesolve.render.clay import clay_rendering
@@ -50,11 +51,15 @@ MOST_PAIRS, MOST_REFINED = 36, 4
 
 @dataclass(frozen=True, eq=False)
 class RigLandmarks:
-    """L landmarks on the rig: number (L,) in the detector's list, neutral (L, 3) and basis (L, 3, S), rig space, cm."""
+    """L landmarks on the rig: number (L,) in the detector's list, and where they are, in double precision."""
 
     number: np.ndarray
-    neutral: Tensor
-    basis: Tensor
+    samples: SurfaceSamples
+
+    @property
+    def neutral(self) -> Tensor:
+        """(L, 3) rig space, cm."""
+        return self.samples.neutral
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,8 +151,9 @@ def _agreed(model: RigModel, pictured: Sequence[_Pictured], radius: float) -> Ri
     nearest = distance[:, number].argmin(0)
     triangles = torch.stack([one.triangles for one in pictured])[nearest, number]
     barycentrics = torch.stack([one.barycentrics for one in pictured])[nearest, number]
-    neutral, basis = model.sample_basis(triangles, barycentrics.to(model.neutral))
-    return RigLandmarks(number.cpu().numpy(), neutral.double(), basis.permute(1, 2, 0).double())
+    barycentrics = barycentrics.to(model.neutral)
+    samples = samples_at(model, triangles, barycentrics, torch.ones_like(barycentrics[:, 0]), radius)
+    return RigLandmarks(number.cpu().numpy(), samples.double())
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,8 +190,7 @@ def fit_landmarks(
     pixels = torch.stack([torch.as_tensor(faces[index])[rig.number] for index in shown]).to(rig.neutral)  # (c, L, 2)
     observed = _ObservedLandmarks(model, rig, _chosen(cameras, shown), pixels, prior, frame, radius)
     controls = prior.clamped(model.default.double()[None], torch.tensor([frame], device=model.device))
-    activations, _ = model.activations(controls.to(model.dtype))
-    points = rig.neutral + rig.basis @ activations[0].double()
+    points = rig.samples.positions(model.deformation(controls.to(model.dtype)))[0]
     if len(shown) > 1:  # a face that is seen wrongly in one camera must not spoil the others
         groups = [list(pair) for pair in combinations(range(len(shown)), 2)][:MOST_PAIRS]
         heads = [
@@ -296,19 +301,19 @@ def _scale(observed: _ObservedLandmarks, pose: Pose) -> Tensor:
 def _normals(observed: _ObservedLandmarks, pose: Pose, scale: Tensor) -> _Model:
     """The cost around a pose (B = 1). scale: of ``_scale``."""
     rig, prior = observed.rig, observed.prior
-    activations, jacobian = observed.model.activations(pose.controls.to(observed.model.dtype))
-    points = rig.neutral + rig.basis @ activations[0].double()
+    placed = rig.samples.placed(observed.model.deformation(pose.controls.to(observed.model.dtype)))
+    points = placed.points[0]
     projection, J_pixel_world = observed.cameras.project_with_jacobian(apply_head(pose.head, points[None])[0])
     residual = torch.where(projection.valid[..., None], (projection.pixels - observed.pixels) * scale, 1e3)
     J_pixel_point = J_pixel_world @ pose.head[0, :3, :3]
-    basis = torch.cat([rig.basis, step_basis(points)], 2)  # (L, 3, S+6)
+    basis = torch.cat([placed.rows(0), step_basis(points)], 2)  # (L, 3, U+6)
     J = scale[..., None] * J_pixel_point @ basis
     distance = residual.norm(dim=-1)
     information = min(1.0, INDEPENDENT / len(points)) / SIGMA**2
     weight = information * robust_weight(distance, 2 * SIGMA)
     A = torch.einsum("clip,cliq,cl->pq", J, J, weight)
     b = -torch.einsum("clip,cli,cl->p", J, residual, weight)
-    A, b = (value[0] for value in to_controls(A[None], b[None], jacobian))
+    A, b = (value[0] for value in to_controls(A[None], b[None], placed.deformation.J_unknown_control))
     count = pose.controls.shape[1]
     prior_A, prior_b = prior.normal_equations(pose.controls)
     A[:count, :count] += prior_A[0]

@@ -9,6 +9,7 @@ import torch
 
 from facesolve.geometry.rotation import rotation_from_tangent
 from facesolve.take import Camera, Rig, Take
+from facesolve.take.rig_evaluation import joint_motions
 
 SAME_UP = 0.8  # cosine from which two upward directions are one
 ACROSS = 0.5  # largest cosine between the upward direction and the way to the cameras
@@ -38,6 +39,7 @@ def rig_axes(rig: Rig) -> RigAxes:
     for target in rig.targets:
         for shape in target.shapes:
             np.maximum.at(motion, shape.vertices, np.linalg.norm(shape.deltas, axis=1))
+    motion = np.maximum(motion, joint_motions(rig).max(axis=0, initial=0.0))
     starts = np.cumsum(rig.face_counts) - rig.face_counts
     a, b, c = (rig.neutral[rig.face_vertices[starts + corner]].astype(np.float64) for corner in range(3))
     normals = np.cross(b - a, c - a)

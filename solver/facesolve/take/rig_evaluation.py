@@ -6,7 +6,7 @@ this one and both to meshes that Maya wrote. Python 3.7.
 
 from __future__ import annotations
 
-from typing import Dict, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
@@ -82,7 +82,7 @@ class RigEvaluator:
             self._moved = self._moved_vertices()
         vertices, deltas = self._moved
         offsets = np.zeros((len(activations), self.rig.vertex_count, 3))
-        offsets[:, vertices] = (activations @ deltas).reshape(len(activations), -1, 3)
+        offsets[:, vertices] = (activations @ deltas).reshape(len(activations), len(vertices), 3)
         return offsets
 
     def vertices(self, controls: np.ndarray) -> np.ndarray:
@@ -110,7 +110,7 @@ class RigEvaluator:
         deltas = np.zeros((len(self.shapes), int(held.sum()), 3))
         for row, shape in zip(deltas, self.shapes):
             row[column[shape.vertices]] = shape.deltas
-        return np.flatnonzero(held), deltas.reshape(len(deltas), -1)
+        return np.flatnonzero(held), deltas.reshape(len(deltas), deltas[0].size if len(deltas) else 0)
 
 
 def carried_vertices(rig: Rig) -> np.ndarray:
@@ -125,6 +125,34 @@ def carried_vertices(rig: Rig) -> np.ndarray:
     vertex = np.repeat(np.arange(rig.vertex_count), np.diff(rig.skin.offsets))
     carried[vertex[moves[rig.skin.joints[rig.skin.influences]] & (rig.skin.weights != 0)]] = True
     return carried
+
+
+def joint_controls(rig: Rig) -> List[int]:
+    """The controls that move a channel of a joint, directly or through signals, in rising order."""
+    reads: Dict[int, Set[int]] = {}
+    found: Set[int] = set()
+    for response in rig.responses:
+        controls: Set[int] = set()
+        for port in response.inputs:
+            controls |= {port.index} if port.kind == CONTROL else reads.get(port.index, set())
+        if response.output.kind == SIGNAL:
+            reads.setdefault(response.output.index, set()).update(controls)
+        elif response.output.kind == CHANNEL:
+            found |= controls
+    return sorted(found)
+
+
+def joint_motions(rig: Rig) -> np.ndarray:
+    """(k, V) cm: how far each of ``joint_controls`` moves each vertex from the rest, at the limit where it is more."""
+    chosen = joint_controls(rig) if rig.skin is not None else []
+    evaluator, rest = RigEvaluator(rig), rig.default_controls[None]
+    motions = np.zeros((len(chosen), rig.vertex_count))
+    for motion, control in zip(motions, chosen):
+        at_limits = np.tile(rest, (3, 1))
+        at_limits[1:, control] = rig.bounds[control]
+        vertices = evaluator.vertices(at_limits)
+        motion[:] = np.linalg.norm(vertices[1:] - vertices[0], axis=2).max(axis=0)
+    return motions
 
 
 def _response(response: Response, values: Dict[str, np.ndarray]) -> np.ndarray:
