@@ -10,10 +10,10 @@ from facesolve.calibrate.adjust import (
     Freedom,
     Rig,
     Sighting,
-    _in_camera,
     _jacobians,
     _linearize,
     _reduced,
+    _seen,
     adjust,
     residuals_of,
     rigid_motion,
@@ -59,7 +59,7 @@ def test_jacobians_are_the_numeric_ones():
     sightings, rig, freedom = small_problem()
     sighting = sightings[3]
     keep = np.ones(len(sighting.points), bool)
-    J_camera, J_board = _jacobians(sighting, _in_camera(sighting, rig), keep, rig, freedom)
+    J_camera, J_board = _jacobians(sighting, *_seen(sighting, rig)[1:], keep, rig, freedom)
     basis = freedom.bases[sighting.camera]
 
     def residual(lens_step, camera_step, board_step):

@@ -169,7 +169,7 @@ def test_images_of_other_moments_under_one_name_are_told():
 
 def test_bias_of_large_dots_is_removed_when_their_diameter_is_known():
     cameras, dotted = arc_of_cameras(2), parse_board("circles:5x4:60:48")
-    boards = waved_boards(dotted, 16)
+    boards = waved_boards(dotted, 12)
     session = photograph(dotted, cameras, boards, Faults(noise=0.02))
     poses = np.stack([rigid(np.zeros(3), c.translation) for c in cameras])
     poses[:, :3, :3] = [c.rotation for c in cameras]

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from facesolve.geometry.rigid import rigid_step, step_basis
+from facesolve.geometry.rigid import rigid_step
 from facesolve.optimize.levenberg_marquardt import Options, levenberg_marquardt
 
-from .lens import project
+from .lens import Projected, project
 
 OPTIONS = Options(
     iterations=60,
@@ -114,14 +114,7 @@ class _Fit:
 
 def residuals_of(sightings: Sequence[Sighting], rig: Rig) -> list[np.ndarray]:
     """Per sighting (n, 2) pixels: projected minus detected; ``MISSED`` for points behind the camera."""
-    found = []
-    for sighting in sightings:
-        points = _in_camera(sighting, rig)
-        front = points[:, 2] > BEHIND
-        safe = np.where(front[:, None], points, (0.0, 0.0, 1.0))
-        pixels = project(rig.lenses[sighting.camera], safe).pixels
-        found.append(np.where(front[:, None], pixels - sighting.pixels, MISSED))
-    return found
+    return [_seen(sighting, rig)[0] for sighting in sightings]
 
 
 def robust_weights(residual: np.ndarray, scale: float | None) -> np.ndarray:
@@ -162,9 +155,13 @@ class _Linear:
         return torch.from_numpy(np.concatenate([step, boards.ravel()]))
 
 
-def _in_camera(sighting: Sighting, rig: Rig) -> np.ndarray:
+def _seen(sighting: Sighting, rig: Rig) -> tuple[np.ndarray, np.ndarray, Projected]:
+    """Residuals (n, 2) as of ``residuals_of``, the points (n, 3) in the camera, and their projection."""
     matrix = rig.cameras[sighting.camera] @ rig.boards[sighting.view]
-    return sighting.points @ matrix[:3, :3].T + matrix[:3, 3]
+    points = sighting.points @ matrix[:3, :3].T + matrix[:3, 3]
+    front = (points[:, 2] > BEHIND)[:, None]
+    projected = project(rig.lenses[sighting.camera], np.where(front, points, (0.0, 0.0, 1.0)))
+    return np.where(front, projected.pixels - sighting.pixels, MISSED), points, projected
 
 
 def _cost(residuals: Sequence[np.ndarray], used: Sequence[np.ndarray], scale: float | None) -> Tensor:
@@ -186,13 +183,14 @@ def _linearize(
     size, views = slices[-1].stop, len(rig.boards)
     U, b = np.zeros((size, size)), np.zeros(size)
     V, c, W = np.zeros((views, 6, 6)), np.zeros((views, 6)), np.zeros((views, size, 6))
-    residuals = residuals_of(sightings, rig)
-    for sighting, keep, residual in zip(sightings, used, residuals, strict=True):
-        points = _in_camera(sighting, rig)
+    residuals = []
+    for sighting, keep in zip(sightings, used, strict=True):
+        residual, points, projected = _seen(sighting, rig)
+        residuals.append(residual)
         keep = keep & (points[:, 2] > BEHIND)
         if not keep.any():
             continue
-        J_camera, J_board = _jacobians(sighting, points[keep], keep, rig, freedom)
+        J_camera, J_board = _jacobians(sighting, points, projected, keep, rig, freedom)
         weight = robust_weights(residual[keep], scale).repeat(2)
         weighted = J_camera * weight[:, None]
         flat = residual[keep].reshape(-1)
@@ -207,25 +205,29 @@ def _linearize(
 
 
 def _jacobians(
-    sighting: Sighting, points: np.ndarray, keep: np.ndarray, rig: Rig, freedom: Freedom
+    sighting: Sighting, points: np.ndarray, projected: Projected, keep: np.ndarray, rig: Rig, freedom: Freedom
 ) -> tuple[np.ndarray, np.ndarray]:
-    """d residual / d the camera's free numbers (2n, m), and by the board's step (2n, 6). points: (n, 3) in the camera.
+    """d residual / d the camera's free numbers (2n, m), and by the board's step (2n, 6), of the n points to keep.
 
     A camera's step moves points in its own axes (``moved(step) @ camera``), a board's in the board's (``board @ ...``).
     """
     camera = sighting.camera
-    _, J_point, J_lens = project(rig.lenses[camera], points)
+    J_point, J_lens = (jacobian[keep] for jacobian in projected[1:])
     columns = [J_lens @ freedom.bases[camera]]
     if freedom.cameras[camera]:
-        columns.append(J_point @ _step_basis(points))
+        columns.append(J_point @ _step_basis(points[keep]))
     to_camera = (rig.cameras[camera] @ rig.boards[sighting.view])[:3, :3]
     J_board = J_point @ to_camera @ _step_basis(sighting.points[keep])
-    return np.concatenate(columns, 2).reshape(2 * len(points), -1), J_board.reshape(-1, 6)
+    return np.concatenate(columns, 2).reshape(2 * int(keep.sum()), -1), J_board.reshape(-1, 6)
 
 
 def _step_basis(points: np.ndarray) -> np.ndarray:
     """(n, 3, 6) d (exp(w) p + u) / d (w, u) at zero."""
-    return np.asarray(step_basis(torch.from_numpy(points)).numpy())
+    basis = np.zeros((len(points), 3, 6))  # geometry.rigid's is for tensors, far slower on few points
+    basis[:, 0, 1], basis[:, 1, 2], basis[:, 2, 0] = points[:, 2], points[:, 0], points[:, 1]
+    basis[:, :, :3] -= basis[:, :, :3].transpose(0, 2, 1)
+    basis[:, :, 3:] = np.eye(3)
+    return basis
 
 
 def _reduced(model: _Linear, damping: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
