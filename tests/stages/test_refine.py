@@ -13,6 +13,7 @@ from facesolve.geometry.rotation import tangent_from_rotation
 from facesolve.residuals.quadratic import Quadratic
 from facesolve.stages.problem import Problem
 from facesolve.stages.refine import (
+    Seen,
     Target,
     carry_correction,
     joint_pass,
@@ -187,7 +188,7 @@ def test_a_correction_that_all_share_carries_over_to_all():
     torch.testing.assert_close(carried.head, retract(before.head, step[None, 5:].expand(5, -1)))
 
 
-def refined(pixels: FramePixels, settings: Settings | None = None) -> tuple[float, torch.Tensor, Pose]:
+def refined(pixels: FramePixels, settings: Settings | None = None) -> tuple[float, Seen, Pose]:
     """Frame 2 of the head's scene refined from 2 mm off, against the template of the other frames at their truth."""
     scene, keys = head_scene(), [0, 1, 3, 4]
     problem = scene.problem if settings is None else make_problem(make_take(head_rig(), settings))
@@ -196,23 +197,31 @@ def refined(pixels: FramePixels, settings: Settings | None = None) -> tuple[floa
     step = torch.tensor([0.05, -0.05, 0.05, 0, 0.03, 0.01, -0.008, 0, 0.1, 0.05, -0.1], dtype=torch.float64)
     begin = scene.truth.stepped(step.expand(len(scene.pixels), -1))
     start = begin.at([2])
-    fit, residual = refine_frames(problem, Target(template, 0, begin), [2], [pixels])
-    return float(scene.errors(fit.pose, [2]) / scene.errors(start, [2])), residual, fit.pose
+    fit, seen = refine_frames(problem, Target(template, 0, begin), [2], [pixels])
+    return float(scene.errors(fit.pose, [2]) / scene.errors(start, [2])), seen, fit.pose
 
 
 def test_refinement_against_a_true_template_recovers_the_pose():
-    ratio, residual, _ = refined(head_scene().pixels[2])
+    ratio, seen, _ = refined(head_scene().pixels[2])
     assert ratio < 0.2
-    assert residual.shape == (1, 3)
-    assert (residual > 0).all()
-    assert (residual < 0.3).all()
+    assert seen.residual.shape == seen.correlation.shape == (1, 3)
+    assert (seen.residual > 0).all()
+    assert (seen.residual < 0.3).all()
+    assert (seen.correlation > 0.95).all()
+    assert (seen.correlation <= 1).all()
+
+
+def test_a_frame_of_noise_has_nothing_in_common_with_the_template():
+    noise = torch.rand(3, HEIGHT, WIDTH, generator=torch.Generator().manual_seed(0))
+    _, seen, _ = refined(FramePixels(tuple(noise), head_scene().pixels[2].mask))
+    assert (seen.correlation.abs() < 0.3).all()
 
 
 def test_a_camera_that_saw_nothing_has_no_residual_and_the_others_suffice():
     pixels, blank = head_scene().pixels[2], torch.zeros(HEIGHT, WIDTH)
     unseen = FramePixels((pixels.luminance[0], blank, pixels.luminance[2]), (pixels.mask[0], blank, pixels.mask[2]))
-    ratio, residual, _ = refined(unseen)
-    assert residual.isnan().tolist() == [[False, True, False]]
+    ratio, seen, _ = refined(unseen)
+    assert seen.residual.isnan().tolist() == seen.correlation.isnan().tolist() == [[False, True, False]]
     assert ratio < 0.3
 
 
@@ -220,12 +229,12 @@ def test_frames_refined_together_are_those_refined_alone():
     scene, keys = head_scene(), [0, 2, 4]
     problem, start, key_pixels = scene.problem, scene.disturbed(), [scene.pixels[k] for k in keys]
     template = learn_template(problem, key_pixels, scene.truth.at(keys), torch.tensor(keys), 1)
-    together, residuals = refine_frames(problem, Target(template, 1, start), [1, 3], scene.pixels[1:4:2])
+    together, seen = refine_frames(problem, Target(template, 1, start), [1, 3], scene.pixels[1:4:2])
     for row, frame in enumerate((1, 3)):
-        alone, residual = refine_frames(problem, Target(template, 1, start), [frame], [scene.pixels[frame]])
+        alone, seen_alone = refine_frames(problem, Target(template, 1, start), [frame], [scene.pixels[frame]])
         torch.testing.assert_close(together.pose.head[row], alone.pose.head[0], rtol=0, atol=1e-5)
         torch.testing.assert_close(together.pose.controls[row], alone.pose.controls[0], rtol=0, atol=1e-5)
-        torch.testing.assert_close(residuals[row], residual[0], rtol=1e-3, atol=0)
+        torch.testing.assert_close(seen.residual[row], seen_alone.residual[0], rtol=1e-3, atol=0)
 
 
 def test_refinement_honors_locks_and_pins():

@@ -212,7 +212,7 @@ def test_a_checkpoint_holds_any_set_of_frames() -> None:
     again = gathered([*refined(0, [0, 2, 4]), refined_from_arrays(arrays, CPU)], CPU)
     assert again.frames == list(range(5))
     torch.testing.assert_close(again.pose.head[[1, 3]], torch.cat([part.pose.head for part in parts]), rtol=0, atol=0)
-    torch.testing.assert_close(again.residual[3], parts[1].residual[0], rtol=0, atol=0)
+    torch.testing.assert_close(again.seen.residual[3], parts[1].seen.residual[0], rtol=0, atol=0)
 
 
 @pytest.mark.parametrize(("count", "most", "devices"), [(120, 9, 2), (40, 76, 2), (7, 2, 3), (1, 5, 4), (5, 1, 2)])

@@ -117,7 +117,7 @@ def follow(
     whole = gathered(parts, full.model.device)
     joint = joint_pass(full, whole.pose, whole.quadratic)
     own = slice(solved.controls.shape[1], -6)
-    return Followed(joint.pose.controls[:, own.start :], joint.variance[:, own].sqrt(), whole.residual)
+    return Followed(joint.pose.controls[:, own.start :], joint.variance[:, own].sqrt(), whole.seen.residual)
 
 
 def _spaces(

@@ -89,10 +89,10 @@ class Observation:
     @cached_property
     def pixel_slopes(self) -> Tensor:
         """(B, C, N, 2) d value / d pixel, central differences over two pixels; looked up only when asked for."""
-        pixel = _pixel_size(self.cameras)
+        pixel = pixel_size(self.cameras)
         right_and_below = torch.diag_embed(pixel[:, 0])  # (C, 2, 2)
         moves = torch.cat([right_and_below, -right_and_below], 1)[:, :, None]  # (C, 4, 1, 2)
-        values = _look_up(self.images, _on_image(self.projection, pixel)[:, :, None] + moves)
+        values = look_up(self.images, on_image(self.projection, pixel)[:, :, None] + moves)
         return ((values[:, :, :2] - values[:, :, 2:]) / 2).mT
 
     @cached_property
@@ -108,11 +108,11 @@ def observe(samples: SurfaceSamples, model: RigModel, controls: Tensor, head: Te
     cameras = views.cameras.within(head.to(dtype))
     there = views.seen_at(placed.points)
     projection = cameras.project(there)
-    pixel = _pixel_size(cameras)
-    places = _on_image(projection, pixel)
+    pixel = pixel_size(cameras)
+    places = on_image(projection, pixel)
     inside = (places.abs() < 1 - pixel).all(-1)  # a pixel away from the border; what has no place is far outside
     return Observation(
-        values=_look_up(views.images, places[:, :, None])[:, :, 0],
+        values=look_up(views.images, places[:, :, None])[:, :, 0],
         projection=projection,
         rays=F.normalize(there - cameras.centers[:, :, None], dim=-1),
         weights=views.visibility * inside,
@@ -122,17 +122,17 @@ def observe(samples: SurfaceSamples, model: RigModel, controls: Tensor, head: Te
     )
 
 
-def _pixel_size(cameras: CameraModel) -> Tensor:
+def pixel_size(cameras: CameraModel) -> Tensor:
     """(C, 1, 2) a pixel of each camera's image, where the image reaches from -1 to 1."""
     return 2 / torch.stack([cameras.widths, cameras.heights], 1)[:, None].to(cameras.rotation.dtype)
 
 
-def _on_image(projection: Projection, pixel: Tensor) -> Tensor:
-    """(B, C, N, 2) where points are on images that reach from -1 to 1. pixel: of ``_pixel_size``."""
+def on_image(projection: Projection, pixel: Tensor) -> Tensor:
+    """(B, C, N, 2) where points are on images that reach from -1 to 1. pixel: of ``pixel_size``."""
     return projection.pixels * pixel - 1
 
 
-def _look_up(images: Sequence[ImageStack], everywhere: Tensor) -> Tensor:
+def look_up(images: Sequence[ImageStack], everywhere: Tensor) -> Tensor:
     """(B, C, n, N) bilinear values of all cameras' images at n places (B, C, n, N, 2) for each sample, -1 to 1."""
     count = everywhere.shape[1]
     values = everywhere.new_empty(everywhere.shape[:4])

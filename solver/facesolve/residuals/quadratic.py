@@ -22,6 +22,11 @@ class Quadratic:
     cost: Tensor
     curvature: Tensor | None = None
 
+    def at(self, rows: Tensor) -> Quadratic:
+        """Those of some frames, (n,) indices."""
+        curvature = None if self.curvature is None else self.curvature[rows]
+        return Quadratic(self.A[rows], self.b[rows], self.cost[rows], curvature)
+
     def relaxed(self) -> Quadratic:
         """With the cost's own curvature, for a step; A itself counts information."""
         return self if self.curvature is None else replace(self, A=self.A * self.curvature[:, None, None])

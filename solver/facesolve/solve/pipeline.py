@@ -9,6 +9,8 @@
                 disagrees everywhere gets less of a say.
 4. ``refine``   every frame is fitted to the template that the keyframes agree on.
 5. ``joint``    all frames at once, with smoothness over time; standard deviations.
+6. ``agreement`` each camera is held against all others, which tells whether the result can be believed
+                (``facesolve.verdict``).
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ from facesolve.stages.align import align, gather_evidence, outline_level
 from facesolve.stages.bundle import BundleFit, BundleOptions, bundle
 from facesolve.stages.keyframes import choose_keyframes
 from facesolve.stages.problem import Problem
-from facesolve.stages.refine import JointFit, carry_correction, joint_pass, learn_template
+from facesolve.stages.refine import JointFit, Seen, carry_correction, joint_pass, learn_template
 from facesolve.stages.refine_on_devices import (
     Assistants,
     RefinedFrames,
@@ -49,10 +51,13 @@ from facesolve.stages.reliability import reliability
 from facesolve.stages.setup import check_solvable, prepare
 from facesolve.stages.track import WINDOW, Tracker
 from facesolve.take import SolveError, StartPose, Take
+from facesolve.verdict.agreement import Agreement, agreement
 
 from .live_picture import LivePicture
 
 Show = Callable[[int, FramePixels, Pose], None]  # a take frame index, its pixels, and the pose (B = 1) found for it
+
+JUDGED_FRAMES = 6  # about, at which the cameras are held against each other
 
 # pyramid level, most samples, most iterations; the views are made anew for each. A joint step costs as many times more
 # than a frame's as there are keyframes, so most of the way is gone with few samples
@@ -61,9 +66,10 @@ BUNDLE_ROUNDS = ((1, 10_000, 12), (0, 20_000, 12), (0, 40_000, 5))
 
 @dataclass(frozen=True, eq=False)
 class Solved:
-    """Everything a solve found: the joint fit of all frames, what led to it, and the camera residuals (F, C).
+    """Everything a solve found: the joint fit of all frames, what led to it, and what cameras make of it.
 
-    found: how the start pose was found and how surely, sentences; empty when the take had one.
+    seen: of all frames (F, C). agreement: of the cameras at some of the keyframes. found: how the start pose was found
+    and how surely, sentences; empty when the take had one.
     """
 
     problem: Problem
@@ -71,7 +77,8 @@ class Solved:
     photometric: Quadratic
     keyframes: Tensor
     bundled: BundleFit
-    residual: Tensor
+    seen: Seen
+    agreement: Agreement
     found: tuple[str, ...] = ()
 
 
@@ -110,7 +117,8 @@ def solve_take(
         refined = stages.refine(pixels, bundled, keyframes, carried)
         joint = stages.join(refined)
         show(int(keyframes[0]), pixels[0], joint.pose.at(keyframes[:1]))
-        return Solved(problem, joint, refined.quadratic, keyframes, bundled, refined.residual, found)
+        agreed = stages.hold_against_each_other(pixels, joint.pose, keyframes, bundled)
+        return Solved(problem, joint, refined.quadratic, keyframes, bundled, refined.seen, agreed, found)
 
 
 def _find(take: Take, footage: TakeFootage, device: torch.device, run: Run) -> tuple[Take, tuple[str, ...]]:
@@ -290,6 +298,25 @@ class _Stages:
         joint = joint_pass(self.problem, refined.pose, refined.quadratic)
         stage.advance()
         return joint
+
+    def hold_against_each_other(
+        self, key_pixels: list[FramePixels], pose: Pose, keyframes: Tensor, bundled: BundleFit
+    ) -> Agreement:
+        """How well the cameras agree about the surface at some of the keyframes. pose: of all F frames."""
+        stage = self.run.stage("agreement", "hold the cameras against each other", 1)
+        every = max(1, len(keyframes) // JUDGED_FRAMES)
+        frames = keyframes[::every]
+        found = agreement(
+            self.problem,
+            key_pixels[::every],
+            pose.at(frames),
+            frames,
+            self.problem.rough_level,
+            bundled.errors,
+            self.problem.velocity(pose, frames),
+        )
+        stage.advance()
+        return found
 
 
 def _windows(order: list[int], first: int, done: int) -> list[list[int]]:

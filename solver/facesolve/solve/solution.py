@@ -12,6 +12,8 @@ from facesolve.residuals.residual import JOINT
 from facesolve.stages.bundle import BundleFit
 from facesolve.stages.frame_fit import with_priors
 from facesolve.take import ConfusedPair, Solution, Take
+from facesolve.verdict.expected_error import expected_error
+from facesolve.verdict.judge import Judged, judge
 
 from .pipeline import Solved
 
@@ -25,6 +27,15 @@ def make_solution(take: Take, solved: Solved, provenance: dict[str, Any]) -> Sol
     free = solved.joint.variance > 0
     variance = solved.joint.variance + shared_variance(solved.bundled, count + 6) * free
     deviation = variance.sqrt().cpu().numpy()
+    verdict = judge(
+        Judged(
+            cameras=tuple(camera.name for camera in take.cameras),
+            frames=take.frames.tolist(),
+            agreement=solved.agreement,
+            correlation=solved.seen.correlation.cpu().numpy(),
+            error_mm=_expected_error(solved, variance),
+        )
+    )
     return Solution(
         frames=take.frames,
         scene_times=take.scene_times,
@@ -35,14 +46,22 @@ def make_solution(take: Take, solved: Solved, provenance: dict[str, Any]) -> Sol
         control_std=deviation[:, :count],
         head_std=deviation[:, count:],
         camera_names=tuple(camera.name for camera in take.cameras),
-        residual=solved.residual.cpu().numpy(),
+        residual=solved.seen.residual.cpu().numpy(),
         confused=confused_pairs(take, solved),
         provenance={
             **provenance,
             "keyframes": take.frames[solved.keyframes.cpu().numpy()].tolist(),
             **_camera_errors(take, solved.bundled),
         },
+        verdict=verdict,
     )
+
+
+def _expected_error(solved: Solved, variance: Tensor) -> float:
+    """Of the surface, mm, at the keyframes. variance: (F, K+6) of all frames."""
+    keys, pose = solved.keyframes, solved.joint.pose.at(solved.keyframes)
+    alone = with_priors(solved.problem, solved.photometric.at(keys), pose, keys, JOINT).A
+    return expected_error(solved.problem, pose, alone, variance[keys])
 
 
 def _camera_errors(take: Take, bundled: BundleFit) -> dict[str, Any]:

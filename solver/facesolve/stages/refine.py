@@ -79,6 +79,18 @@ def carry_correction(before: Pose, keys: Tensor, after: Pose) -> Pose:
 
 
 @dataclass(frozen=True, eq=False)
+class Seen:
+    """What each of C cameras makes of B frames, NaN where it saw nothing.
+
+    residual: (B, C) root of the robust weighted mean square of its photometric residuals. correlation: (B, C) of its
+    view with the template, no residual left out.
+    """
+
+    residual: Tensor
+    correlation: Tensor
+
+
+@dataclass(frozen=True, eq=False)
 class Target:
     """What frames are refined to: the template of a pyramid level; from where: F poses; and what cameras are off by."""
 
@@ -90,11 +102,8 @@ class Target:
 
 def refine_frames(
     problem: Problem, target: Target, frames: Sequence[int], pixels: Sequence[FramePixels]
-) -> tuple[FrameFit, Tensor]:
-    """B frames, take frame indices ``frames``, against a target; and the residual of each camera (B, C).
-
-    A camera's residual is the root of the robust weighted mean square of its photometric residuals, NaN if unseen.
-    """
+) -> tuple[FrameFit, Seen]:
+    """B frames, take frame indices ``frames``, against a target; and what each camera makes of them."""
     template, level = target.template, target.level
     index = indices_on(target.begin.head.device, frames)
     pose = problem.held(target.begin.at(index), index)
@@ -105,8 +114,11 @@ def refine_frames(
     fit = fit_frames(problem, template, views, pose, index, level, OPTIONS, anchor)
     observation = observe(problem.samples, problem.model, fit.pose.controls, fit.pose.head, views)
     residual = observation.values - template.values
-    weights = observation.weights * (template.weights > 0) * robust_weight(residual, fit.scale[:, None, None])
-    return fit, torch.sqrt((weights * residual**2).sum(2) / weights.sum(2))
+    weights = observation.weights * (template.weights > 0)
+    power = (weights * observation.values**2).sum(2) * (weights * template.values**2).sum(2)
+    correlation = (weights * observation.values * template.values).sum(2) / power.sqrt()
+    weights = weights * robust_weight(residual, fit.scale[:, None, None])
+    return fit, Seen(torch.sqrt((weights * residual**2).sum(2) / weights.sum(2)), correlation)
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,19 +34,19 @@ from facesolve.runtime.interrupts import LOOK_EVERY
 
 from .batching import split, together
 from .problem import HOST, Problem
-from .refine import Target, refine_frames
+from .refine import Seen, Target, refine_frames
 
 Data = TypeVar("Data", SurfaceSamples, Template, Pose, CameraErrors, PointSkin)
 
 
 @dataclass(frozen=True, eq=False)
 class RefinedFrames:
-    """n frames: take frame indices; poses; photometric quadratics there; residual of each camera (n, C)."""
+    """n frames: take frame indices; poses; photometric quadratics there; what each camera makes of them (n, C)."""
 
     frames: Sequence[int]
     pose: Pose
     quadratic: Quadratic
-    residual: Tensor
+    seen: Seen
 
 
 class Assistants:
@@ -159,7 +159,7 @@ def gathered(parts: Sequence[RefinedFrames], device: torch.device) -> RefinedFra
             b=whole([part.quadratic.b for part in parts]),
             cost=whole([part.quadratic.cost for part in parts]),
         ),
-        residual=whole([part.residual for part in parts]),
+        seen=Seen(whole([part.seen.residual for part in parts]), whole([part.seen.correlation for part in parts])),
     )
 
 
@@ -172,7 +172,8 @@ def refined_arrays(parts: Sequence[RefinedFrames]) -> dict[str, np.ndarray]:
         "A": whole.quadratic.A,
         "b": whole.quadratic.b,
         "cost": whole.quadratic.cost,
-        "residual": whole.residual,
+        "residual": whole.seen.residual,
+        "correlation": whole.seen.correlation,
     }
     return {"frames": np.array(whole.frames), **{name: tensor.numpy() for name, tensor in tensors.items()}}
 
@@ -184,7 +185,7 @@ def refined_from_arrays(arrays: Mapping[str, np.ndarray], device: torch.device) 
         frames=arrays["frames"].tolist(),
         pose=Pose(tensors["controls"], tensors["head"]),
         quadratic=Quadratic(tensors["A"], tensors["b"], tensors["cost"]),
-        residual=tensors["residual"],
+        seen=Seen(tensors["residual"], tensors["correlation"]),
     )
 
 
@@ -267,8 +268,8 @@ def _work(
 
 
 def _refined(problem: Problem, target: Target, frames: Sequence[int], pixels: Sequence[FramePixels]) -> RefinedFrames:
-    fit, residual = refine_frames(problem, target, frames, pixels)
-    return RefinedFrames(frames, fit.pose, fit.quadratic, residual)
+    fit, seen = refine_frames(problem, target, frames, pixels)
+    return RefinedFrames(frames, fit.pose, fit.quadratic, seen)
 
 
 def _even_split(count: int, most: int, devices: int) -> list[slice]:

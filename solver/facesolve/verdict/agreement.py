@@ -1,0 +1,172 @@
+"""How well the cameras agree about the surface at given poses, in absolute terms. Knows no limits and no sentences.
+
+A residual cannot tell a wrong solve from a right one: images are normalized, and a template fits what it was made from.
+What can tell is each camera alone against what all the others show of the same surface, patch by patch: how much they
+have in common, and how far the camera's image would have to be moved to have most in common.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from facesolve.footage.stream import FramePixels
+from facesolve.geometry.pose import Pose
+from facesolve.residuals.camera_errors import CameraErrors
+from facesolve.residuals.observation import Observation, Views, look_up, observe, on_image, pixel_size
+from facesolve.stages.problem import Problem
+
+SAMPLES = 4_000  # at most
+PATCHES = 32  # of the surface, each judged alone
+REACH = 4  # pixels of the level to which a patch is moved, each way
+ENOUGH = 8.0  # weight of a patch's samples, in samples seen straight on, from which it is judged
+TURN, SHIFT = 0.0873, 0.5  # radians and cm by which the head is moved for contrast: 5 degrees, 5 mm
+
+
+@dataclass(frozen=True, eq=False)
+class Agreement:
+    """M frames, C cameras, P patches of the surface; NaN where nothing can be compared.
+
+    correlation: (M, C) of a camera's view with all other cameras'. of_patches: (M, C, P) the same, each patch alone.
+    best: (M, C, P) the highest correlation to which a patch can be moved, and offset: (M, C, P, 2) pixels of the level
+    that it is moved by. contrast: (6,) mean correlation less that with the head moved, the better of both ways, along
+    each of its axes: three turns, three shifts. weights: (M, C, P). places: (M, C, P, 2) of patches, pixels of the
+    level. pixels_per_cm: of the level.
+    """
+
+    correlation: Tensor
+    of_patches: Tensor
+    best: Tensor
+    offset: Tensor
+    contrast: Tensor
+    weights: Tensor
+    places: Tensor
+    pixels_per_cm: float
+
+
+def agreement(
+    problem: Problem,
+    pixels: Sequence[FramePixels],
+    pose: Pose,
+    frames: Tensor,
+    level: int,
+    errors: CameraErrors | None = None,
+    velocity: Tensor | None = None,
+) -> Agreement:
+    """The agreement of M frames. frames: (M,) take frame indices.
+
+    errors: of the cameras, with the velocity of the samples (``Problem.velocity``) at these frames, of ``problem``.
+    """
+    stride = max(1, len(problem.samples.weight) // SAMPLES)
+    some = problem.with_samples(problem.samples.thinned(stride))
+    views = some.views.views(some.samples, level, frames.tolist(), pixels, pose.controls, pose.head)
+    if errors is not None and velocity is not None:
+        views = errors.seen(views, velocity[:, ::stride])
+    observation = observe(some.samples, some.model, pose.controls, pose.head, views)
+    patches = _patches(some.samples.neutral)
+    others, seen = _others(observation.values, observation.weights)
+    weights = observation.weights * seen
+    of_patches, best, offset = _moved(observation, others, weights, patches)
+    return Agreement(
+        correlation=_correlation(observation.values, others, weights),
+        of_patches=of_patches,
+        best=best,
+        offset=offset,
+        contrast=_contrast(some, views, pose, observation),
+        weights=_summed(weights, patches),
+        places=torch.stack(
+            [_summed(weights * along, patches) for along in observation.projection.pixels.unbind(-1)], -1
+        )
+        / _summed(weights, patches).clamp_min(1e-6)[..., None],
+        pixels_per_cm=problem.pixels_per_cm / 2**level,
+    )
+
+
+def _others(values: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """What all other cameras show on average in the same frame, (M, C, N), and (M, C, N) bool: whether any does."""
+    total, count = (values * weights).sum(1, keepdim=True), weights.sum(1, keepdim=True)
+    rest = count - weights
+    return (total - values * weights) / rest.clamp_min(1e-6), rest > 0.05
+
+
+def _correlation(values: Tensor, others: Tensor, weights: Tensor) -> Tensor:
+    """(M, C) over the samples; images are normalized, so their mean is 0 by themselves."""
+    shared = (weights * values * others).sum(-1)
+    power = (weights * values.square()).sum(-1) * (weights * others.square()).sum(-1)
+    return torch.where(weights.sum(-1) > ENOUGH, shared / power.sqrt().clamp_min(1e-9), torch.nan)
+
+
+def _moved(observation: Observation, others: Tensor, weights: Tensor, patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Of each patch (M, C, P): the correlation where it is, the best, and the offset (M, C, P, 2) there, pixels."""
+    line = torch.arange(-REACH, REACH + 1, device=others.device, dtype=others.dtype)
+    moves = torch.cartesian_prod(line, line)  # (n, 2)
+    pixel = pixel_size(observation.cameras)
+    places = on_image(observation.projection, pixel)
+    rows = []
+    for move in moves:
+        values = look_up(observation.images, (places + move * pixel)[:, :, None])[:, :, 0]
+        shared, own = (_summed(weights * values * each, patches) for each in (others, values))
+        rows.append(shared / (own * _summed(weights * others.square(), patches)).sqrt().clamp_min(1e-9))
+    width = len(line)
+    table = torch.stack(rows, -1)  # (M, C, P, n)
+    known = _summed(weights, patches) > ENOUGH
+    best, place = table.max(-1)
+    peak = _peak(table.unflatten(-1, (width, width)), place // width, place % width) - REACH
+    nothing = torch.full_like(best, torch.nan)
+    return (
+        torch.where(known, table[..., len(moves) // 2], nothing),
+        torch.where(known, best, nothing),
+        torch.where(known[..., None], peak, nothing[..., None]),
+    )
+
+
+def _peak(table: Tensor, column: Tensor, row: Tensor) -> Tensor:
+    """(..., 2) where the maxima at whole places of tables (..., w, w) really are: a parabola along each axis."""
+    width = table.shape[-1]
+    across = table.gather(-1, row[..., None, None].expand(*table.shape[:-1], 1))[..., 0]
+    along = table.gather(-2, column[..., None, None].expand(*table.shape[:-2], 1, width))[..., 0, :]
+    found = []
+    for lines, place in ((across, column), (along, row)):
+        inside = place.clamp(1, width - 2)
+        before, at, after = (lines.gather(-1, (inside + step)[..., None])[..., 0] for step in (-1, 0, 1))
+        bend = (before - 2 * at + after).clamp_max(-1e-9)
+        found.append(inside + ((before - after) / (2 * bend)).clamp(-1, 1))
+    return torch.stack(found, -1)
+
+
+def _contrast(problem: Problem, views: Views, pose: Pose, observation: Observation) -> Tensor:
+    """(6,) as ``Agreement.contrast``; what is seen is taken to stay the same."""
+    here = _mean_correlation(observation)
+    found = []
+    for axis in range(6):
+        step = torch.zeros(pose.controls.shape[1] + 6, dtype=pose.head.dtype, device=pose.head.device)
+        step[pose.controls.shape[1] + axis] = TURN if axis < 3 else SHIFT
+        there = []
+        for way in (step, -step):
+            moved = pose.stepped(way.expand(len(pose.head), -1))
+            there.append(_mean_correlation(observe(problem.samples, problem.model, moved.controls, moved.head, views)))
+        found.append(here - torch.maximum(*there))
+    return torch.stack(found)
+
+
+def _mean_correlation(observation: Observation) -> Tensor:
+    others, seen = _others(observation.values, observation.weights)
+    return _correlation(observation.values, others, observation.weights * seen).nanmean()
+
+
+def _summed(values: Tensor, patches: Tensor) -> Tensor:
+    """(..., P) sums of (..., N) over the samples of each patch."""
+    return values.new_zeros(*values.shape[:-1], PATCHES).index_add_(-1, patches, values)
+
+
+def _patches(points: Tensor) -> Tensor:
+    """(N,) the patch of each of N points: the nearest of points far apart from each other."""
+    chosen = [int((points - points.mean(0)).norm(dim=1).argmax())]
+    distance = (points - points[chosen[0]]).norm(dim=1)
+    for _ in range(min(PATCHES, len(points)) - 1):
+        chosen.append(int(distance.argmax()))
+        distance = torch.minimum(distance, (points - points[chosen[-1]]).norm(dim=1))
+    return torch.cdist(points, points[chosen]).argmin(1)

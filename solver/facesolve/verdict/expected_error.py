@@ -1,0 +1,34 @@
+"""How far the surface is expected to be from the truth, from the uncertainty of controls and head. Knows no images."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from facesolve.geometry.pose import Pose
+from facesolve.geometry.rigid import step_basis
+from facesolve.optimize.levenberg_marquardt import regularized
+from facesolve.stages.problem import Problem
+
+SAMPLES = 300
+MILLIMETERS = 10.0  # in a centimeter
+
+
+def expected_error(problem: Problem, pose: Pose, information: Tensor, variance: Tensor) -> float:
+    """Mean distance in mm that the surface which drives the solve has from the truth, over B poses.
+
+    information: (B, K+6, K+6) of each frame alone, with its priors, which says how errors go together; variance:
+    (B, K+6) how large each is, 0 where a control was not free.
+    """
+    stride = max(1, len(problem.samples.weight) // SAMPLES)
+    samples, dtype = problem.samples.thinned(stride), torch.float64
+    activations, J = problem.model.activations(pose.controls.to(samples.neutral.dtype))
+    points = samples.positions(activations).to(dtype)  # (B, N, 3)
+    moved = torch.einsum("nis,bsk->bnik", samples.basis.to(dtype), J.to(dtype))
+    jacobian = torch.cat([moved, step_basis(points)], -1)  # (B, N, 3, K+6)
+    alone = torch.linalg.inv(regularized(information))
+    scale = (variance / alone.diagonal(dim1=1, dim2=2).clamp_min(1e-30)).sqrt()
+    covariance = alone * scale[:, None] * scale[:, :, None]
+    of_samples = torch.einsum("bnij,bjk,bnik->bn", jacobian, covariance, jacobian).clamp_min(0).sqrt()
+    weight = samples.weight.to(dtype)
+    return MILLIMETERS * float((of_samples * weight).sum() / (weight.sum() * len(points)).clamp_min(1e-9))

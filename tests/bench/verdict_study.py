@@ -1,0 +1,124 @@
+"""What verdicts say about many takes, sound ones and ones with a mistake: a line of JSON for each solve.
+
+    python -m tests.bench.verdict_study --out study.jsonl [--only rom0 ...] [--mistakes none ...] [--device cuda]
+
+Lines that the file has already are not made again. ``python -m tests.bench.verdict_study --table study.jsonl`` prints
+the table of docs/method/verdict.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from facesolve.evaluate import evaluate
+from facesolve.runtime.checkpoint import NoCheckpoint
+from facesolve.runtime.progress import Silent
+from facesolve.solve.pipeline import Solved, solve_take
+from facesolve.solve.solution import make_solution
+from facesolve.take import FacesolveError, Settings, Solution, Take
+
+from .mistakes import MISTAKES, Sound, generated, rom, stage
+
+
+def takes(data: Path | None, device: torch.device) -> dict[str, Callable[[], Sound]]:
+    """Sound takes by name."""
+    found: dict[str, Callable[[], Sound]] = {}
+    if data is not None:
+        for first in (0, 8, 16, 24, 30):
+            found[f"rom{first}"] = lambda first=first: rom(data, first)
+            found[f"rom{first} 8 frames"] = lambda first=first: rom(data, first, 8)
+        found["rom full size"] = lambda: rom(data, 12, 4, half=False)
+        found["rom two cameras"] = lambda: rom(data, 5, 4, cameras=2)
+        for first in (0, 5, 10):
+            found[f"stage{first}"] = lambda first=first: stage(data, first)
+            found[f"stage{first}, other rig"] = lambda first=first: stage(data, first, rig="rig.npz")
+    for seed in range(12):
+        count = (2, 3, 4, 9)[seed % 4]
+        found[f"generated{seed}, {count} cameras"] = lambda s=seed, c=count: generated(s, device, 3 + s % 3, c)
+    return found
+
+
+def measure(sound: Sound, mistake: str, device: torch.device) -> dict[str, Any]:
+    """One solve, its error and its figures."""
+    begun = time.perf_counter()
+    try:
+        take = replace(MISTAKES[mistake](sound), settings=Settings(quality="draft"))
+    except ValueError as problem:
+        return {"skipped": str(problem)}
+    except FacesolveError as problem:
+        return {"refused": str(problem)}
+    try:
+        solved = solve_take(take, device, Silent(), NoCheckpoint())
+        solution = make_solution(take, solved, {})
+    except FacesolveError as problem:
+        return {"refused": str(problem), "seconds": time.perf_counter() - begun}
+    error = evaluate(solution, take, sound.truth).regions[0]
+    return {
+        "seconds": round(time.perf_counter() - begun, 2),
+        "mm": round(float(error.world_mean), 4),
+        "mm, worst": round(float(error.world_max), 4),
+        "verdict": None if solution.verdict is None else solution.verdict.record(),
+        "figures": figures(take, solved, solution),
+    }
+
+
+def figures(take: Take, solved: Solved, solution: Solution) -> dict[str, Any]:
+    """What verdicts are made from, so that limits can be tried without another solve."""
+    found: dict[str, Any] = {"pixels_per_cm": solved.agreement.pixels_per_cm}
+    for name in ("correlation", "of_patches", "best", "offset", "contrast", "weights", "places"):
+        found[name] = getattr(solved.agreement, name).double().cpu().numpy().round(3).tolist()
+    found["frames"] = solved.seen.correlation.double().cpu().numpy().round(3).tolist()
+    lower, upper = take.rig.bounds.T
+    span = upper - lower
+    moved = (solution.controls - take.rig.default_controls) / span
+    found["moved"] = float(np.abs(moved).mean())
+    found["at bounds"] = float(((solution.controls > upper - 1e-3 * span) | (solution.controls < lower - 0.01)).mean())
+    found["error_mm"] = solution.verdict.error_mm
+    found["control_std"] = float(np.median(solution.control_std))
+    found["camera_errors"] = dict(solution.provenance.get("camera_errors", {}))
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--only", nargs="*")
+    parser.add_argument("--mistakes", nargs="*")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--seconds", type=float, default=float("inf"))
+    chosen = parser.parse_args(arguments)
+    device = torch.device(chosen.device)
+    data = os.environ.get("FACESOLVE_DATA")
+    done = set()
+    if chosen.out.exists():
+        for line in chosen.out.read_text(encoding="utf-8").splitlines():
+            record = json.loads(line)
+            done.add((record["take"], record["mistake"]))
+    begun = time.monotonic()
+    everything = takes(None if data is None else Path(data), device)
+    for name in chosen.only or everything:
+        sound = None
+        for mistake in chosen.mistakes or MISTAKES:
+            if (name, mistake) in done or time.monotonic() - begun > chosen.seconds:
+                continue
+            sound = everything[name]() if sound is None else sound
+            record = {"take": name, "mistake": mistake, **measure(sound, mistake, device)}
+            with chosen.out.open("a", encoding="utf-8") as stream:
+                stream.write(json.dumps(record) + "\n")
+            print(name, mistake, record.get("mm"), record.get("seconds"), record.get("refused", ""), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
