@@ -31,6 +31,9 @@ from facesolve.take import FacesolveError, Settings, Solution, Take
 from .mistakes import MISTAKES, Sound, generated, rom, stage
 
 
+FIRST = ("rom0", "rom8 8 frames", "stage0", "generated1, 3 cameras")
+
+
 def takes(data: Path | None, device: torch.device) -> dict[str, Callable[[], Sound]]:
     """Sound takes by name."""
     found: dict[str, Callable[[], Sound]] = {}
@@ -90,13 +93,22 @@ def figures(take: Take, solved: Solved, solution: Solution) -> dict[str, Any]:
     return found
 
 
+def _in_order(names: Sequence[str], mistakes: Sequence[str]) -> list[tuple[str, str]]:
+    """All pairs, so that those done first tell most: every sound take, then every mistake in a few takes."""
+    few = [name for name in names if name in FIRST]
+    pairs = [(name, "none") for name in names if "none" in mistakes]
+    pairs += [(name, mistake) for name in few for mistake in mistakes]
+    pairs += [(name, mistake) for mistake in mistakes for name in names]
+    return list(dict.fromkeys(pairs))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--only", nargs="*")
     parser.add_argument("--mistakes", nargs="*")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seconds", type=float, default=float("inf"))
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no solve after so many")
     chosen = parser.parse_args(arguments)
     device = torch.device(chosen.device)
     data = os.environ.get("FACESOLVE_DATA")
@@ -105,18 +117,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for line in chosen.out.read_text(encoding="utf-8").splitlines():
             record = json.loads(line)
             done.add((record["take"], record["mistake"]))
-    begun = time.monotonic()
+    begun, sounds = time.monotonic(), {}
     everything = takes(None if data is None else Path(data), device)
-    for name in chosen.only or everything:
-        sound = None
-        for mistake in chosen.mistakes or MISTAKES:
-            if (name, mistake) in done or time.monotonic() - begun > chosen.seconds:
-                continue
-            sound = everything[name]() if sound is None else sound
-            record = {"take": name, "mistake": mistake, **measure(sound, mistake, device)}
-            with chosen.out.open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps(record) + "\n")
-            print(name, mistake, record.get("mm"), record.get("seconds"), record.get("refused", ""), flush=True)
+    for name, mistake in _in_order(chosen.only or list(everything), chosen.mistakes or list(MISTAKES)):
+        if (name, mistake) in done:
+            continue
+        if time.monotonic() - begun > chosen.seconds:
+            break
+        if name not in sounds:
+            sounds[name] = everything[name]()
+        record = {"take": name, "mistake": mistake, **measure(sounds[name], mistake, device)}
+        with chosen.out.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(record) + "\n")
+        print(name, mistake, record.get("mm"), record.get("seconds"), record.get("refused", ""), flush=True)
     return 0
 
 

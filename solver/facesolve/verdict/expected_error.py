@@ -22,13 +22,13 @@ def expected_error(problem: Problem, pose: Pose, information: Tensor, variance: 
     """
     stride = max(1, len(problem.samples.weight) // SAMPLES)
     samples, dtype = problem.samples.thinned(stride), torch.float64
-    activations, J = problem.model.activations(pose.controls.to(samples.neutral.dtype))
-    points = samples.positions(activations).to(dtype)  # (B, N, 3)
-    moved = torch.einsum("nis,bsk->bnik", samples.basis.to(dtype), J.to(dtype))
-    jacobian = torch.cat([moved, step_basis(points)], -1)  # (B, N, 3, K+6)
+    placed = samples.placed(problem.model.deformation(pose.controls.to(samples.neutral.dtype)))
+    moved = torch.stack([placed.rows(frame).to(dtype) for frame in range(len(pose.controls))])  # (B, N, 3, U)
+    moved = moved @ placed.deformation.J_unknown_control.to(dtype)[:, None]
+    jacobian = torch.cat([moved, step_basis(placed.points.to(dtype))], -1)  # (B, N, 3, K+6)
     alone = torch.linalg.inv(regularized(information))
     scale = (variance / alone.diagonal(dim1=1, dim2=2).clamp_min(1e-30)).sqrt()
     covariance = alone * scale[:, None] * scale[:, :, None]
     of_samples = torch.einsum("bnij,bjk,bnik->bn", jacobian, covariance, jacobian).clamp_min(0).sqrt()
     weight = samples.weight.to(dtype)
-    return MILLIMETERS * float((of_samples * weight).sum() / (weight.sum() * len(points)).clamp_min(1e-9))
+    return MILLIMETERS * float((of_samples * weight).sum() / (weight.sum() * len(moved)).clamp_min(1e-9))
