@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from facesolve.cli import main
-from facesolve.geometry.camera_files import as_calibrated, read_cameras, write_cameras
+from facesolve.geometry.camera_files import CameraFile, as_calibrated, read_cameras, write_cameras
 from facesolve.take import TakeError
 from tests.calibrate.boards_seen import arc_of_cameras
 
@@ -54,7 +54,7 @@ def test_stereo_file_of_opencv(tmp_path):
     storage.write("R", CAMERAS[1].rotation)
     storage.write("T", np.array([[-0.0836], [0], [0]]))
     storage.release()
-    left, right = read_cameras(tmp_path / "stereo.yml", unit="m")
+    left, right = read_cameras(tmp_path / "stereo.yml", CameraFile(unit="m"))
     assert (left.name, right.name) == ("left", "right")
     np.testing.assert_allclose(left.intrinsics[:2, 2], CAMERAS[0].intrinsics[:2, 2] + 0.5)
     np.testing.assert_allclose(right.translation, [-8.36, 0, 0])
@@ -94,7 +94,7 @@ def test_opencvs_own_samples(facesolve_data):
     (left,) = read_cameras(folder / "chessboard_stereo" / "left_intrinsics.yml")
     assert left.size == (640, 480)
     assert left.intrinsics[0, 2] == pytest.approx(342.28315 + 0.5, abs=1e-4)
-    pair = read_cameras(folder / "chessboard_stereo" / "intrinsics.yml", lenses_only=True)
+    pair = read_cameras(folder / "chessboard_stereo" / "intrinsics.yml", CameraFile(lenses_only=True))
     assert [c.name for c in pair] == ["left", "right"]
 
 
@@ -102,10 +102,11 @@ def test_opencvs_own_samples(facesolve_data):
     ("name", "text", "says"),
     [
         ("a.yml", None, "does not exist"),
-        ("a.yml", "garbage", "not a readable OpenCV file"),
+        ("a.yml", "%YAML:1.0\ngarbage: [", "not a readable OpenCV file"),
+        ("a.yml", "garbage", "no camera file that is read"),
         ("a.yml", "%YAML:1.0\n---\nfoo: 1\n", "neither 'camera_matrix'"),
         ("a.yml", "%YAML:1.0\n---\ncamera_matrix: 3\n", "lacks a matrix of finite numbers under 'camera_matrix'"),
-        ("a.yml", "%YAML:1.0\n---\nunit: feet\ncamera_matrix: 3\n", "is in 'feet'"),
+        ("a.yml", "%YAML:1.0\n---\nunit: feet\nM1: 3\n", "is in 'feet'"),
         ("a.yml", "%YAML:1.0\n---\ncameras: [ 1, 2 ]\n", "camera 1 in .* is not a group"),
         ("a.xml", "<?xml version='1.0'?><opencv_storage><cameras></cameras></opencv_storage>", "holds no camera"),
     ],
@@ -127,9 +128,9 @@ def test_coefficients_that_are_not_supported_are_refused(tmp_path):
 def test_convert_cameras_command(tmp_path, capsys):
     write_cameras(CAMERAS, tmp_path / "c.json", "json")
     assert main(["convert-cameras", str(tmp_path / "c.json"), "--out", str(tmp_path / "c.xml")]) == 0
-    assert main(["convert-cameras", str(tmp_path / "c.xml"), "--out", str(tmp_path / "t.json"), "--thesis"]) == 0
+    assert main(["convert-cameras", str(tmp_path / "c.xml"), "--out", str(tmp_path / "t.json"), "--to", "thesis"]) == 0
     equal(read_cameras(tmp_path / "t.json"), CAMERAS, sizes=False)
     capsys.readouterr()
     assert main(["convert-cameras", str(tmp_path / "c.json"), "--out", str(tmp_path / "c.txt")]) == 2
-    assert main(["convert-cameras", str(tmp_path / "c.json"), "--out", str(tmp_path / "c.yml"), "--thesis"]) == 2
-    assert "must end in .json, .yml or .xml" in capsys.readouterr().err
+    assert main(["convert-cameras", str(tmp_path / "c.json"), "--out", str(tmp_path / "c.yml"), "--to", "thesis"]) == 2
+    assert "must end in .json" in capsys.readouterr().err

@@ -40,7 +40,7 @@ class Job:
         }
         self.cameras: dict[str, Any] = {
             "a": {**camera, "width": 40, "height": 30},
-            "b": {**camera, "width": 40, "height": 30},
+            "b": {**camera, "translation": [[0.001], [1], [90]], "width": 40, "height": 30},
         }
         self.start: dict[str, Any] = {"frame": 1001, "weights": {"jaw": 0.25}, "head": np.eye(4).tolist()}
         self.source: dict[str, Any] = {"footage": str(folder / "{camera}" / "{camera}_{frame:04d}.png")}
@@ -91,7 +91,7 @@ def test_packs_what_the_files_hold(job: Job) -> None:
     assert [camera.name for camera in take.cameras] == ["a", "b"]
     assert (take.cameras[0].width, take.cameras[0].height) == (40, 30)
     np.testing.assert_array_equal(take.cameras[0].intrinsics[:2, 2], [20, 15])
-    np.testing.assert_array_equal(take.cameras[1].translation, [0, 1, 90])
+    np.testing.assert_array_equal(take.cameras[1].translation, [0.001, 1, 90])
     np.testing.assert_array_equal(take.cameras[1].distortion, [0.1, 0, 0, 0, 0])
     assert Path(take.footage[1].image_path(4)) == job.folder / "b" / "b_0004.png"
     np.testing.assert_array_equal(take.frames, [3, 4, 5])
@@ -144,7 +144,7 @@ def test_bad_camera_values_are_named(job: Job) -> None:
     job.cameras["b"]["rotation"] = "identity"
     assert "rotation is not an array of numbers" in job.refuse(TakeError)
     job.cameras["b"]["rotation"] = (2 * np.eye(3)).tolist()
-    assert "not a rotation matrix" in job.refuse(TakeError)
+    assert "its rotation is scaled by 2" in job.refuse(TakeError)
     job.cameras["b"] = []
     assert "expected an object" in job.refuse(TakeError)
     job.cameras = {}

@@ -7,7 +7,7 @@ from typing import Literal
 
 from .output import EXIT_OK, Verbosity
 
-_BY_SUFFIX = {".json": "json", ".yml": "yml", ".yaml": "yml", ".xml": "xml"}
+_BY_SUFFIX = {".json": "json", ".yml": "yml", ".yaml": "yml", ".xml": "xml", "": "colmap"}
 
 
 def convert_cameras(
@@ -16,38 +16,54 @@ def convert_cameras(
     *,
     out: Path,
     overwrite: bool = False,
-    thesis: bool = False,
+    to: Literal["thesis", "opentrackio", "nerfstudio"] | None = None,
+    unit: Literal["mm", "cm", "m"] | None = None,
+    scale: float | None = None,
+    distance: tuple[str, str, float] | None = None,
+    camera_images: str | None = None,
+    image_size: tuple[int, int] | None = None,
     extrinsics: Path | None = None,
-    unit: Literal["mm", "cm", "m"] = "cm",
     output: Verbosity = Verbosity(),  # noqa: B008  # frozen
 ) -> int:
-    """Read and write other programs' calibrations.
+    """Read other programs' cameras, and write them.
 
-    Converts a calibration between our JSON, the thesis' JSON and OpenCV's YAML or XML. OpenCV's pixels (first center at
-    0) and lengths (any unit) become ours (first center at 0.5, centimeters), and the other way round.
+    Reads Facesolve's and the thesis' JSON, OpenCV's YAML and XML, a COLMAP model's folder, RealityCapture's CSV and
+    XMP, Metashape's XML, nerfstudio's and NeRF's transforms.json, aniposelib's and caliscope's TOML, multical's JSON,
+    Kalibr's and ROS' YAML, OpenTrackIO, 3DEqualizer's Maya export and USD; what is in the file tells which it is. Axes,
+    units and pixels become ours, or those of the format written.
+
+    Lengths of reconstructions are arbitrary. Give their scale by the distance of two cameras' lenses, measured on the
+    stage; by --unit, where the program was given a scale; or by --scale.
 
     Args:
-        cameras: calibration, .json, .yml or .xml.
-        out: file to write, .json, .yml or .xml.
-        thesis: write JSON in the thesis' layout, without image sizes.
+        cameras: camera file, or the folder where a program writes one.
+        out: file to write, .json, .yml or .xml; without an ending, the folder of a COLMAP model.
+        to: layout of a .json file; Facesolve's own if omitted.
+        unit: length unit of a file that names none.
+        scale: centimeters in a unit of the file.
+        distance: measured centimeters between two cameras, which scale the file.
+        camera_images: which images of a reconstruction are which cameras, such as {camera}_*.jpg.
+        image_size: of all cameras, in pixels, for files that do not say.
         extrinsics: OpenCV's other file of a stereo pair, with its R and T.
-        unit: length unit of an OpenCV file that names none.
 
     Examples:
         facesolve convert-cameras intrinsics.yml --extrinsics extrinsics.yml --unit mm --out calibration.json
-        facesolve convert-cameras calibration.json --thesis --out for_thesis.json
-        facesolve convert-cameras calibration.json --out for_opencv.xml
+        facesolve convert-cameras sparse/0 --camera-images '{camera}/*.jpg' --distance left,right=45.2 --out
+            calibration.json
+        facesolve convert-cameras cameras.csv --image-size 4096x3000 --unit m --out calibration.json
+        facesolve convert-cameras calibration.json --to opentrackio --out stage.json
     """
-    from facesolve.geometry.camera_files import read_cameras, write_cameras
+    from facesolve.geometry.camera_files import CameraFile, read_cameras, write_cameras
     from facesolve.take import TakeError
     from facesolve.take.files import check_new
 
     layout = _BY_SUFFIX.get(out.suffix.lower())
-    if layout is None or (thesis and layout != "json"):
-        wanted = ".json" if thesis else ".json, .yml or .xml"
-        raise TakeError(f"calibration: '{out}' must end in {wanted}.")
+    if layout is None or (to is not None and layout != "json"):
+        wanted = "in .json" if to is not None else "in .json, .yml or .xml, or in nothing for a COLMAP folder"
+        raise TakeError(f"calibration: '{out}' must end {wanted}.")
     check_new(out, overwrite)
-    found = read_cameras(cameras, unit, extrinsics)
-    write_cameras(found, out, "thesis" if thesis else layout)
+    how = CameraFile(unit, scale, distance, lambda camera: image_size, camera_images, extrinsics)
+    found = read_cameras(cameras, how, output.say)
+    write_cameras(found, out, layout if to is None else to)
     output.say(f"{out}: {', '.join(camera.name for camera in found)}")
     return EXIT_OK

@@ -72,6 +72,38 @@ def clocks(texts: Sequence[str]) -> dict[str, float]:
     return found
 
 
+def size_in_pixels(text: str) -> tuple[int, int]:
+    """(width, height) of a text like ``1920x1080``. Raises TakeError for anything else."""
+    found = re.fullmatch(r"([1-9]\d{0,5})x([1-9]\d{0,5})", text.strip().lower())
+    if found is None:
+        raise TakeError(f"image size: '{text}' is not a size such as 1920x1080.")
+    return int(found[1]), int(found[2])
+
+
+def distance(text: str) -> tuple[str, str, float]:
+    """Two cameras and the centimeters between them, of a text like ``left,right=45.2``. Raises TakeError for others."""
+    pair, _, length = text.rpartition("=")
+    between = [name.strip() for name in pair.split(",")]
+    try:
+        value = float(length)
+    except ValueError:
+        value = math.nan
+    if len(between) != 2 or not all(between) or not (math.isfinite(value) and value > 0):
+        raise TakeError(f"distance: '{text}' is not A,B=CENTIMETERS, for example left,right=45.2.")
+    return between[0], between[1], value
+
+
+def scale(text: str) -> float:
+    """Centimeters in a unit of a camera file. Raises TakeError for what is no positive number."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value > 0):
+        raise TakeError(f"scale: '{text}' is not a positive number of centimeters.")
+    return value
+
+
 WORDS: Mapping[str, Word] = {
     # inputs, in their places
     "take": Word("TAKE", "folder with take.json"),
@@ -97,6 +129,10 @@ WORDS: Mapping[str, Word] = {
     "intrinsics": Word("FILE"),
     "extrinsics": Word("FILE"),
     "lens": Word("[CAMERA=]MODEL", several=all_names),
+    "distance": Word("A,B=CM", read=distance),
+    "scale": Word("CM", read=scale),
+    "image_size": Word("WxH", read=size_in_pixels),
+    "camera_images": Word("PATTERN"),
     "clock": Word("CAMERA=SECONDS", several=clocks),
     "origin": Word("VIEW"),
     "landmark_python": Word("FILE"),

@@ -1,117 +1,89 @@
-"""Calibrations in other programs' files: OpenCV's YAML and XML, and the thesis' JSON. Converts to our conventions.
-
-OpenCV's files count pixels from the first one's center, ours from its corner; lengths in them are in any unit, which
-the file may name and else the reader must.
-"""
+"""Camera files, ours and other programs', recognized by what is in them. Formats: ``camera_formats``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+import importlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-import cv2
 import numpy as np
 
 from facesolve.take import Camera, TakeError
-from facesolve.take.calibration import CalibratedCamera, read_calibrated_cameras, write_calibrated_cameras
-from facesolve.take.camera import BROWN, DISTORTION_LENGTHS, FISHEYE
-from facesolve.take.files import write_atomic
-from facesolve.take.reading import read_text
+from facesolve.take.calibration import CalibratedCamera, calibrated_cameras, write_calibrated_cameras
+from facesolve.take.finding import ERROR
+from facesolve.take.reading import BadText, json_value, read_text, read_toml
 
-from .camera import intrinsics_from_opencv, intrinsics_to_opencv
+from .camera_formats import colmap, metashape, nerf, opencv, opentrackio, realitycapture, rigs, robotics, tde, usd
+from .camera_formats.reading import UNITS, Asked, Reading, Size
+from .camera_formats.xml import parsed
+from .camera_sense import camera_findings
 
-UNITS = {"mm": 0.1, "cm": 1.0, "m": 100.0}  # centimeters
-OPENCV_SUFFIXES = (".yml", ".yaml", ".xml")
-FORMATS = ("json", "thesis", "yml", "xml")
+FORMATS = ("json", "thesis", "yml", "xml", "opentrackio", "colmap", "nerfstudio")
+READ = (
+    "Facesolve's and the thesis' JSON, OpenCV's YAML and XML, COLMAP's model folder, RealityCapture's CSV and XMP, "
+    "Metashape's XML, nerfstudio's and NeRF's transforms.json, aniposelib's and caliscope's TOML, multical's JSON, "
+    "Kalibr's and ROS' YAML, OpenTrackIO, 3DEqualizer's Maya export and USD"
+)
+
+
+@dataclass(frozen=True)
+class CameraFile:
+    """How a camera file is read. What the file says itself goes before what is given here.
+
+    unit: of lengths, one of UNITS. scale: centimeters in a unit of the file. distance: two cameras and the centimeters
+    between their centers, measured. image_size: (width, height) in pixels of a camera's images. images: which images of
+    a reconstruction are which cameras, with ``{camera}``. extrinsics: OpenCV's other file of a stereo pair.
+    lenses_only: a file of lenses without places will do. check_places: whether impossible places are refused.
+    """
+
+    unit: str | None = None
+    scale: float | None = None
+    distance: tuple[str, str, float] | None = None
+    image_size: Callable[[str], Size | None] = lambda camera: None
+    images: str | None = None
+    extrinsics: Path | None = None
+    lenses_only: bool = False
+    check_places: bool = True
 
 
 def read_cameras(
-    path: Path, unit: str = "cm", extrinsics: Path | None = None, lenses_only: bool = False
+    path: Path, how: CameraFile | None = None, tell: Callable[[str], None] = lambda sentence: None
 ) -> tuple[CalibratedCamera, ...]:
-    """The cameras of a calibration file: JSON (ours or the thesis'), or OpenCV's YAML or XML.
+    """The cameras of a file or, where a program writes one, of a folder: OpenCV's axes, centimeters, centers at .5.
 
-    From OpenCV's files: ``camera_matrix`` and ``distortion_coefficients`` (one camera, named after the file), ``M1 D1
-    M2 D2`` with ``R T`` (a stereo pair, named left and right), or what ``write_opencv`` writes. unit: of lengths in an
-    OpenCV file that does not name it. extrinsics: another file of OpenCV's, with the ``R T`` of a stereo pair.
-    A single camera without rotation and translation stands at the origin; of several, all but the first need them
-    unless lenses_only. Raises TakeError.
+    tell: called with each sentence about what was left out or looks wrong. Raises TakeError for what is no camera file,
+    for lengths without a unit, and for cameras that cannot be.
     """
-    if path.suffix.lower() not in OPENCV_SUFFIXES:
-        if extrinsics is not None:
-            raise TakeError(
-                f"calibration: '{path}' is not an OpenCV file, so it cannot be combined with a file of extrinsics."
-            )
-        return read_calibrated_cameras(path)
-    with _opened(path) as root:
-        cameras, unplaced = _cameras(root, path, unit)
-    if extrinsics is not None:
-        if len(cameras) != 2 or unplaced != [cameras[1].name]:
-            raise TakeError(
-                f"calibration: '{path}' is not a stereo pair with R and T missing; leave the extrinsics out."
-            )
-        with _opened(extrinsics) as root:
-            rotation, translation = _place(root, extrinsics, _unit(root, extrinsics, unit))
-        right = cameras[1]
-        cameras = cameras[0], replace(right, rotation=rotation, translation=translation)
-    elif unplaced and not lenses_only:
-        raise TakeError(
-            f"calibration: '{path}' has no R and T for camera '{unplaced[0]}'; for a stereo pair, "
-            "add the file that has them with 'facesolve convert-cameras --extrinsics'."
-        )
+    how = CameraFile() if how is None else how
+    if not path.exists():
+        raise TakeError(f"calibration: '{path}' does not exist.")
+    reading = _reading(path, how)
+    for note in reading.notes:
+        tell(note)
+    cameras = _scaled(reading, path, how)
+    named = [camera.name for camera in cameras]
+    twice = next((name for name in named if named.count(name) > 1), None)
+    if twice is not None:
+        raise TakeError(f"calibration: '{path}' has two cameras named '{twice}'; name them apart.")
+    for finding in camera_findings(cameras, placed=how.check_places and not how.lenses_only):
+        if finding.severity == ERROR:
+            raise TakeError(f"calibration: '{path}': {finding.text}")
+        tell(str(finding))
     return cameras
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[cv2.FileNode]:
-    """The root of an OpenCV file. TakeError when it cannot be read, or holds another kind of value than asked for."""
-    if not path.is_file():
-        raise TakeError(f"calibration: '{path}' does not exist.")
-    try:
-        storage = cv2.FileStorage(read_text(path, "calibration"), cv2.FileStorage_READ | cv2.FileStorage_MEMORY)
-    except (cv2.error, SystemError):
-        raise TakeError(f"calibration: '{path}' is not a readable OpenCV file; write it again.") from None
-    try:
-        if not storage.root().isMap():
-            raise TakeError(f"calibration: '{path}' holds no camera.")
-        yield storage.root()
-    except cv2.error:
-        raise TakeError(f"calibration: '{path}' holds something other than numbers; write it again.") from None
-    finally:
-        storage.release()
-
-
-def write_opencv(cameras: Sequence[CalibratedCamera], path: Path) -> None:
-    """Writes OpenCV YAML or XML, by the suffix: ``cameras``, a list with name, size, matrix, coefficients, R and T.
-
-    Lengths are centimeters, as the file says; pixels are counted as OpenCV does.
-    """
-    storage = cv2.FileStorage(path.suffix.lower(), cv2.FileStorage_WRITE | cv2.FileStorage_MEMORY)
-    storage.write("unit", "cm")
-    storage.startWriteStruct("cameras", cv2.FileNode_SEQ)
-    for camera in cameras:
-        storage.startWriteStruct("", cv2.FileNode_MAP)
-        storage.write("name", camera.name)
-        if camera.width is not None and camera.height is not None:
-            storage.write("image_width", camera.width)
-            storage.write("image_height", camera.height)
-        storage.write("camera_matrix", intrinsics_to_opencv(camera.intrinsics))
-        fisheye = camera.lens == FISHEYE
-        storage.write("fisheye_model", int(fisheye))
-        coefficients = camera.distortion if len(camera.distortion) else np.zeros(4 if fisheye else 5)
-        storage.write("distortion_coefficients", coefficients.reshape(-1, 1))
-        storage.write("R", camera.rotation)
-        storage.write("T", camera.translation.reshape(3, 1))
-        storage.endWriteStruct()
-    storage.endWriteStruct()
-    write_atomic(path, storage.releaseAndGetString().encode("utf-8"))
-
-
 def write_cameras(cameras: Sequence[CalibratedCamera], path: Path, layout: str) -> None:
-    """Writes in one of ``FORMATS``."""
+    """Writes in one of ``FORMATS``; ``colmap`` into the folder ``path``."""
     if layout in ("yml", "xml"):
-        write_opencv(cameras, path)
+        opencv.write(cameras, path)
+    elif layout == "opentrackio":
+        opentrackio.write(cameras, path)
+    elif layout == "nerfstudio":
+        nerf.write(cameras, path)
+    elif layout == "colmap":
+        colmap.write(cameras, path)
     else:
         write_calibrated_cameras(cameras, path, thesis=layout == "thesis")
 
@@ -130,101 +102,153 @@ def as_calibrated(camera: Camera) -> CalibratedCamera:
     )
 
 
-def _cameras(root: cv2.FileNode, path: Path, unit: str) -> tuple[tuple[CalibratedCamera, ...], list[str]]:
-    """The cameras, and the names of those behind the first that have no place."""
-    keys = root.keys()
-    scale = _unit(root, path, unit)
-    if "cameras" in keys:
-        listed = root.getNode("cameras")
-        nodes = [listed.at(index) for index in range(listed.size())]
-        cameras = tuple(_camera(node, path, f"camera {index + 1}", scale) for index, node in enumerate(nodes))
-        placed = [_has_place(node) for node in nodes]
-    elif "camera_matrix" in keys:
-        cameras, placed = (_camera(root, path, path.stem, scale),), [True]
-    elif {"M1", "D1", "M2", "D2"} <= set(keys):
-        left = _build("left", path, _matrix(root, "M1", path), _matrix(root, "D1", path), np.eye(3), np.zeros(3))
-        placed = [True, _has_place(root)]
-        rotation, translation = _place(root, path, scale) if placed[1] else (np.eye(3), np.zeros(3))
-        right = _build("right", path, _matrix(root, "M2", path), _matrix(root, "D2", path), rotation, translation)
-        cameras = (left, right)
-    else:
-        raise TakeError(f"calibration: '{path}' has neither 'camera_matrix', 'M1' and 'M2', nor 'cameras'.")
-    if not cameras:
-        raise TakeError(f"calibration: '{path}' holds no camera.")
-    return cameras, [camera.name for camera, there in zip(cameras[1:], placed[1:], strict=True) if not there]
-
-
-def _unit(root: cv2.FileNode, path: Path, unit: str) -> float:
-    """Centimeters in the file's unit, or in the one given when it names none."""
-    named = root.getNode("unit").string() if "unit" in root.keys() else unit  # noqa: SIM118
-    if named not in UNITS:
-        raise TakeError(f"calibration: '{path}' is in '{named}'; lengths must be in one of {', '.join(UNITS)}.")
-    return UNITS[named]
-
-
-def _has_place(node: cv2.FileNode) -> bool:
-    return {"R", "T"} <= set(node.keys())
-
-
-def _place(node: cv2.FileNode, path: Path, unit: float) -> tuple[np.ndarray, np.ndarray]:
-    """Rotation (3, 3) and translation (3,) in centimeters under ``R`` and ``T``."""
-    rotation, translation = _matrix(node, "R", path), _matrix(node, "T", path) * unit
-    if rotation.size == 3:
-        rotation = cv2.Rodrigues(rotation.reshape(3))[0]
-    if rotation.shape != (3, 3) or translation.size != 3:
-        raise TakeError(f"calibration: R and T in '{path}' have unexpected shapes.")
-    return rotation, translation.reshape(3)
-
-
-def _camera(node: cv2.FileNode, path: Path, name: str, unit: float) -> CalibratedCamera:
-    if not node.isMap():
-        raise TakeError(f"calibration: {name} in '{path}' is not a group of values.")
-    keys = node.keys()
-    if "name" in keys:
-        name = node.getNode("name").string()
-    rotation, translation = _place(node, path, unit) if _has_place(node) else (np.eye(3), np.zeros(3))
-    size = None
-    if "image_width" in keys and "image_height" in keys:
-        size = int(node.getNode("image_width").real()), int(node.getNode("image_height").real())
-    intrinsics, coefficients = _matrix(node, "camera_matrix", path), _matrix(node, "distortion_coefficients", path)
-    fisheye = "fisheye_model" in keys and node.getNode("fisheye_model").real() != 0
-    return _build(name, path, intrinsics, coefficients, rotation, translation, size, FISHEYE if fisheye else BROWN)
-
-
-def _matrix(node: cv2.FileNode, key: str, path: Path) -> np.ndarray:
-    """The finite float64 matrix under ``key``."""
-    found = node.getNode(key)
-    value = None if found.empty() or not found.isMap() else found.mat()
-    if value is None or not np.isfinite(value).all():
-        raise TakeError(f"calibration: '{path}' lacks a matrix of finite numbers under '{key}'.")
-    return np.asarray(value, np.float64)
-
-
-def _build(
-    name: str,
-    path: Path,
-    matrix: np.ndarray,
-    coefficients: np.ndarray,
-    rotation: np.ndarray,
-    translation: np.ndarray,
-    size: tuple[int, int] | None = None,
-    lens: str = BROWN,
-) -> CalibratedCamera:
-    where = f"calibration: camera '{name}' in '{path}'"
-    if matrix.shape != (3, 3):
-        raise TakeError(f"{where} has a matrix of an unexpected shape.")
-    distortion = coefficients.ravel()
-    if lens == FISHEYE and len(distortion) != 4:
-        raise TakeError(f"{where} is a fisheye with {len(distortion)} distortion coefficients instead of 4.")
-    if distortion[8:].any():
+def _reading(path: Path, how: CameraFile) -> Reading:
+    """The file read by the program's own module, which its contents tell."""
+    asked = Asked(how.image_size, how.images)
+    model = colmap.model_folder(path)
+    if model is not None:
+        return _without_extrinsics(colmap.read(model, asked), path, how)
+    if path.is_dir():
+        sidecars = sorted(path.glob("*.xmp"))
+        if not sidecars:
+            raise TakeError(f"calibration: the folder '{path}' holds no camera file; read are {READ}.")
+        return _without_extrinsics(realitycapture.read_xmp(sidecars, path, asked), path, how)
+    head = _head(path)
+    if head.startswith(b"Kaydara FBX") or b"; FBX " in head[:200]:
         raise TakeError(
-            f"{where} has thin-prism or tilt coefficients, which are not supported; calibrate without them."
+            f"calibration: '{path}' is FBX, which is not read; import it into Maya and use the panel, or export the "
+            "cameras as USD, OpenTrackIO or one of the others that are read."
         )
-    length = min((n for n in DISTORTION_LENGTHS if n >= min(len(distortion), 8)), default=8)
-    distortion = np.pad(distortion[:8], (0, length - min(len(distortion), 8)))
-    if size is not None and min(size) < 1:
-        raise TakeError(f"{where} has an image size of {size[0]}x{size[1]}.")
-    width, height = (None, None) if size is None else size
-    return CalibratedCamera(
-        name, intrinsics_from_opencv(matrix), rotation, translation, distortion, width, height, lens
-    )
+    if head.startswith((b"#usda", b"PXR-USDC", b"PK\x03\x04")):
+        return _without_extrinsics(usd.read(path, asked), path, how)
+    text = _text(path)
+    if text.lstrip("\ufeff \t\r\n").startswith("%YAML") or "<opencv_storage" in text[:2000]:
+        return opencv.read(path, how.extrinsics, how.lenses_only)
+    return _without_extrinsics(_of_text(text, path, asked), path, how)
+
+
+def _of_text(text: str, path: Path, asked: Asked) -> Reading:
+    start = text.lstrip("\ufeff \t\r\n")
+    if tde.is_export(text):
+        return tde.read(path, asked)
+    if realitycapture.is_csv(text):
+        return realitycapture.read_csv(path, asked)
+    if start.startswith("<"):
+        root = parsed(path)
+        if metashape.is_document(root):
+            return metashape.read(path, asked)
+        if realitycapture.is_xmp(root):
+            return realitycapture.read_xmp([path], path, asked)
+        raise _unknown(path)
+    table = None if start.startswith("{") else _toml(path)
+    if table is not None and rigs.is_toml_rig(table):
+        return rigs.read_toml(table, path)
+    if start.startswith(("{", "[")) and table is None:
+        return _of_json(text, path, asked)
+    record = _yaml(text, path) if table is None else None
+    if record is not None and robotics.is_kalibr(record):
+        return robotics.read_kalibr(record, path)
+    if record is not None and robotics.is_ros(record):
+        return robotics.read_ros(record, path)
+    raise _unknown(path)
+
+
+def _of_json(text: str, path: Path, asked: Asked) -> Reading:
+    samples = opentrackio.samples(text)
+    if samples:
+        return opentrackio.read(samples, path, asked)
+    try:
+        record = json_value(text)
+    except BadText as problem:
+        raise TakeError(f"calibration: '{path}' is not valid JSON ({problem}).") from None
+    if not isinstance(record, dict):
+        raise TakeError(f"calibration: '{path}' must hold a JSON object.")
+    if nerf.is_transforms(record):
+        return nerf.read(record, path, asked)
+    if rigs.is_multical(record):
+        return rigs.read_multical(record, path)
+    return Reading(calibrated_cameras(record, path), unit=1.0)
+
+
+def _scaled(reading: Reading, path: Path, how: CameraFile) -> tuple[CalibratedCamera, ...]:
+    """The cameras in centimeters. Raises TakeError when nobody says how long a unit of the file is."""
+    given = [name for name in ("unit", "scale", "distance") if getattr(how, name) is not None]
+    if len(given) > 1:
+        raise TakeError(f"calibration: --{given[0]} and --{given[1]} both say how long a unit is; give one of them.")
+    moved = [camera for camera in reading.cameras if camera.translation.any()]
+    if how.distance is not None:
+        factor = _by_distance(reading.cameras, path, *how.distance)
+    elif how.scale is not None:
+        factor = how.scale
+    elif reading.unit is not None:
+        factor = reading.unit
+    elif how.unit is not None:
+        factor = UNITS[how.unit]
+    elif not moved or how.lenses_only:
+        factor = 1.0
+    else:
+        kind = "does not name the unit of its lengths" if reading.scaled else "holds a reconstruction without scale"
+        raise TakeError(
+            f"calibration: '{path}' {kind}; give --unit mm, cm or m, or the measured distance of two cameras, for "
+            f"example --distance {','.join(camera.name for camera in reading.cameras[:2])}=45.2 (centimeters)."
+        )
+    return tuple(replace(camera, translation=camera.translation * factor) for camera in reading.cameras)
+
+
+def _by_distance(cameras: Sequence[CalibratedCamera], path: Path, first: str, second: str, length: float) -> float:
+    """Centimeters in a unit of the file, from the distance of two cameras' centers of projection."""
+    centers = {camera.name: -camera.rotation.T @ camera.translation for camera in cameras}
+    for name in (first, second):
+        if name not in centers:
+            raise TakeError(f"calibration: '{path}' has no camera '{name}'; it has {', '.join(centers)}.")
+    apart = float(np.linalg.norm(centers[first] - centers[second]))
+    if apart == 0:
+        raise TakeError(f"calibration: cameras '{first}' and '{second}' in '{path}' are in one place.")
+    return length / apart
+
+
+def _without_extrinsics(reading: Reading, path: Path, how: CameraFile) -> Reading:
+    if how.extrinsics is not None:
+        raise TakeError(
+            f"calibration: '{path}' is not an OpenCV file, so it cannot be combined with a file of extrinsics."
+        )
+    return reading
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(4096)
+
+
+def _text(path: Path) -> str:
+    if b"\0" in _head(path):
+        raise _unknown(path)
+    return read_text(path, "calibration")
+
+
+def _toml(path: Path) -> dict[str, Any] | None:
+    try:
+        return read_toml(path, "calibration")
+    except TakeError:  # it is one of the other formats, or none
+        return None
+
+
+def _yaml(text: str, path: Path) -> Any:
+    """The document; None for what is no YAML. TakeError where its reader is not installed."""
+    if not any(f"\n{key}:" in f"\n{text}" for key in ("cam0", "camera_matrix")):
+        return None
+    try:
+        yaml = importlib.import_module("yaml")
+    except ImportError:
+        raise TakeError(
+            f"calibration: '{path}' is YAML, which needs PyYAML: python -m pip install \"facesolve[yaml]\"."
+        ) from None
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as problem:
+        place = str(problem).splitlines()[0]
+        raise TakeError(f"calibration: '{path}' is not readable YAML ({place}); write it again.") from None
+
+
+def _unknown(path: Path) -> TakeError:
+    return TakeError(f"calibration: '{path}' is no camera file that is read; those are {READ}.")

@@ -16,7 +16,7 @@ from facesolve.calibrate.pictures import draw_rig, write_views
 from facesolve.calibrate.report import calibration_record
 from facesolve.calibrate.session import Session
 from facesolve.calibrate.single import LensRequest
-from facesolve.geometry.camera_files import as_calibrated, read_cameras, write_cameras
+from facesolve.geometry.camera_files import CameraFile, as_calibrated, read_cameras, write_cameras
 from facesolve.runtime.progress import Progress
 from facesolve.take import TakeError
 from facesolve.take.calibration import CalibratedCamera
@@ -43,7 +43,7 @@ def calibrate_images(
     check_folder(out)
     for name in (*OUTPUTS, REPORT):
         check_new(out / name, overwrite)
-    known = () if request.intrinsics is None else read_cameras(request.intrinsics, lenses_only=True)
+    known = () if request.intrinsics is None else read_cameras(request.intrinsics, CameraFile(lenses_only=True))
     images = find_images(request.images, request.only_cameras)
     names = tuple(dict.fromkeys(image.camera for image in images))
     wanted = _request(request, names, known)

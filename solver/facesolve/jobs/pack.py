@@ -1,4 +1,4 @@
-"""Makes a take from files without Maya: a rig as arrays, an OpenCV calibration, footage patterns, a start pose."""
+"""Makes a take from files without Maya: a rig as arrays, cameras, footage patterns, a start pose."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from facesolve.footage.decode import image_size
 from facesolve.footage.norpix.matching import Matching, match_recordings
 from facesolve.footage.reader import open_many
 from facesolve.footage.sequence import canonical_pattern, frames_on_disk, named_frames
-from facesolve.geometry.camera_files import read_cameras
+from facesolve.geometry.camera_files import CameraFile, read_cameras
 from facesolve.take import Camera, Footage, FootageError, Rig, Settings, StartPose, Take, TakeError, write_take
 from facesolve.take.calibration import CalibratedCamera
 from facesolve.take.files import check_new
@@ -38,7 +38,8 @@ def pack_take(
 ) -> Take:
     """Reads and checks everything in ``request``, then writes the take into ``folder`` and returns it.
 
-    tell: called with each sentence about how ``.seq`` files were matched. settings: the take's, the defaults when None.
+    tell: called with each sentence about cameras, and about how ``.seq`` files were matched. settings: the take's, the
+    defaults when None.
     Raises TakeError or FootageError with one sentence; nothing is written then. A take that is in ``folder`` already is
     one unless ``overwrite``.
     """
@@ -46,7 +47,14 @@ def pack_take(
     if request.texture is not None and UDIM not in str(request.texture) and not request.texture.is_file():
         raise TakeError(f"texture: '{request.texture}' does not exist.")
     rig = read_rig(request.rig)
-    calibrated = read_cameras(request.cameras)
+    how = CameraFile(
+        request.unit,
+        request.scale,
+        request.distance,
+        lambda camera: _known_size(request, camera),
+        request.camera_images,
+    )
+    calibrated = read_cameras(request.cameras, how, tell)
     footage = tuple(_footage(request, camera.name) for camera in calibrated)
     first_last, fps = request.frames, request.fps
     if all(source.kind == NORPIX for source in footage):
@@ -139,6 +147,16 @@ def _footage(request: PackRequest, camera: str) -> Footage:
         color_space=request.color_space,
         bayer=request.bayer,
     )
+
+
+def _known_size(request: PackRequest, camera: str) -> tuple[int, int]:
+    """Of the camera's first readable image, for camera files that do not say."""
+    source = _footage(request, camera)
+    frames = request.frames
+    if frames is None and source.kind == SEQUENCE:
+        frames = _frames_in_common((source,))
+    first, last = frames or (0, 0)
+    return _image_size(source, np.arange(first, last + 1), "unseen")
 
 
 def _frames_in_common(footage: tuple[Footage, ...]) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from typing import Any
 from facesolve.take.footage import BAD_FRAME_POLICIES, BAYER_PATTERNS, COLOR_SPACES, SYNC_MODES
 
 IMAGE_FORMATS = ("png", "tif", "jpg")
+LENGTH_UNITS = ("mm", "cm", "m")
 
 
 def choice(default: Any, choices: tuple[str, ...]) -> Any:
@@ -23,7 +24,7 @@ class PackRequest:
 
     Attributes:
         rig: rig .npz with neutral, deltas, names, face_counts and faces.
-        cameras: calibration with an entry for each camera: JSON, or OpenCV YAML or XML.
+        cameras: cameras of the stage, in any format of 'facesolve convert-cameras'.
         footage: path of the images with {camera} and #### (or %04d, {frame:04d}), or of video or .seq files with
             {camera}.
         frames: first and last frame, both included; all that every camera has if omitted.
@@ -37,6 +38,10 @@ class PackRequest:
         sync: match .seq files by time stamps; by time stamps with all first images taken together (start); or by
             image number.
         clock: correct a .seq recorder's clock offset, seconds (positive: ahead); may be given for several cameras.
+        unit: length unit of a camera file that names none.
+        scale: centimeters in a unit of the camera file.
+        distance: measured centimeters between two cameras, which scale the camera file.
+        camera_images: which images of a reconstruction are which cameras, such as {camera}_*.jpg.
     """
 
     rig: Path
@@ -52,6 +57,10 @@ class PackRequest:
     bayer: str | None = choice(None, BAYER_PATTERNS)
     sync: str = choice("stamps", SYNC_MODES)
     clock: Mapping[str, float] = field(default_factory=dict)
+    unit: str | None = choice(None, LENGTH_UNITS)
+    scale: float | None = None
+    distance: tuple[str, str, float] | None = None
+    camera_images: str | None = None
 
 
 @dataclass(frozen=True)
@@ -61,11 +70,15 @@ class UndistortRequest:
     Attributes:
         footage: path of the images with {camera} and #### (or %04d, {frame:04d}), or of video or .seq files with
             {camera}.
-        cameras: calibration of the cameras: JSON, or OpenCV YAML or XML.
+        cameras: cameras of the stage, in any format of 'facesolve convert-cameras'.
         frames: first and last frame, both included (default: all).
         only_cameras: these cameras only.
         format: of the files written; TIFF for floating-point images and PNG for others if omitted.
         bayer: top left 2x2 colors of .seq files of Bayer cameras.
+        unit: length unit of a camera file that names none.
+        scale: centimeters in a unit of the camera file.
+        distance: measured centimeters between two cameras, which scale the camera file.
+        camera_images: which images of a reconstruction are which cameras, such as {camera}_*.jpg.
     """
 
     footage: str
@@ -74,6 +87,10 @@ class UndistortRequest:
     only_cameras: tuple[str, ...] = ()
     format: str | None = choice(None, IMAGE_FORMATS)
     bayer: str | None = choice(None, BAYER_PATTERNS)
+    unit: str | None = choice(None, LENGTH_UNITS)
+    scale: float | None = None
+    distance: tuple[str, str, float] | None = None
+    camera_images: str | None = None
 
 
 @dataclass(frozen=True)

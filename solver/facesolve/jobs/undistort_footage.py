@@ -18,7 +18,7 @@ from facesolve.footage.norpix.matching import Matching, match_recordings
 from facesolve.footage.reader import open_many
 from facesolve.footage.sequence import canonical_pattern, frames_on_disk
 from facesolve.geometry.camera import undistortion_maps, without_distortion
-from facesolve.geometry.camera_files import as_calibrated, read_cameras, write_cameras
+from facesolve.geometry.camera_files import CameraFile, as_calibrated, read_cameras, write_cameras
 from facesolve.runtime.progress import Progress
 from facesolve.take import Camera, Footage, FootageError, TakeError
 from facesolve.take.calibration import CalibratedCamera
@@ -41,8 +41,16 @@ def undistort_footage(request: UndistortRequest, folder: Path, progress: Progres
     FootageError; a folder that is there already is one unless ``overwrite``, which removes images of an earlier run.
     """
     check_new(folder, overwrite)
-    calibrated = _chosen(read_cameras(request.cameras), request)
     pattern = canonical_pattern(request.footage)
+    how = CameraFile(
+        request.unit,
+        request.scale,
+        request.distance,
+        lambda camera: _known_size(request, pattern, camera),
+        request.camera_images,
+        check_places=False,
+    )
+    calibrated = _chosen(read_cameras(request.cameras, how), request)
     paths = {camera.name: pattern.replace("{camera}", camera.name) for camera in calibrated}
     if len(set(paths.values())) < len(paths):
         raise TakeError(f"footage: '{request.footage}' has no {{camera}}; all cameras would have the same images.")
@@ -117,6 +125,12 @@ def _camera(calibrated: CalibratedCamera, footage: Footage, frame: int) -> Camer
         calibrated.distortion,
         calibrated.lens,
     )
+
+
+def _known_size(request: UndistortRequest, pattern: str, camera: str) -> tuple[int, int]:
+    """For camera files that do not say."""
+    source = Footage(camera, pattern.replace("{camera}", camera), bayer=request.bayer)
+    return _size(source, _frames(source, request.frames)[0])
 
 
 def _size(footage: Footage, frame: int) -> tuple[int, int]:

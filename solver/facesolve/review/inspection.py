@@ -11,7 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from facesolve.footage import check_footage
+from facesolve.geometry.camera_sense import camera_findings
 from facesolve.take import Camera, Rig, Take
+from facesolve.take.calibration import CalibratedCamera
 from facesolve.take.camera import FISHEYE
 from facesolve.take.finding import ERROR, NOTE, WARNING, Finding, findings_record, gravest_first
 from facesolve.take.names import UDIM
@@ -34,8 +36,9 @@ class Inspection:
 
 
 def inspect_take(take: Take) -> Inspection:
-    """Checks what reading a take does not: its footage, start pose in the images, idle controls and targets."""
-    findings = [*_rig_findings(take.rig), *_start_findings(take), *_setting_findings(take)]
+    """Checks what reading a take does not: cameras, footage, start pose in the images, idle controls and targets."""
+    findings = [*_rig_findings(take.rig), *camera_findings([_first(camera) for camera in take.cameras])]
+    findings += [*_start_findings(take), *_setting_findings(take)]
     every = max(1, take.frame_count // READ_AT_MOST)
     findings += check_footage(take, every)
     if len(take.cameras) < FEW_CAMERAS:
@@ -43,6 +46,11 @@ def inspect_take(take: Take) -> Inspection:
     if take.texture is not None and UDIM not in take.texture and not Path(take.texture).is_file():
         findings.append(Finding(ERROR, "texture", f"'{take.texture}' does not exist.", "Copy it there or pack again."))
     return Inspection(gravest_first(findings))
+
+
+def _first(camera: Camera) -> CalibratedCamera:
+    """The camera as it stands at the take's first frame."""
+    return CalibratedCamera(camera.name, *camera.at(0), camera.distortion, camera.width, camera.height, camera.lens)
 
 
 def _rig_findings(rig: Rig) -> list[Finding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Optional, Sequence, Tuple
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -43,7 +43,11 @@ class CalibratedCamera:
 
 def read_calibrated_cameras(path: Path) -> Tuple[CalibratedCamera, ...]:
     """The cameras of a calibration file, in file order. TakeError names the file, camera and key."""
-    record = read_json(path, "calibration")
+    return calibrated_cameras(read_json(path, "calibration"), path)
+
+
+def calibrated_cameras(record: Mapping[str, Any], path: Path) -> Tuple[CalibratedCamera, ...]:
+    """The same of the JSON object in it."""
     if not record:
         raise TakeError("calibration: '{}' holds no camera.".format(path))
     return tuple(_camera(name, camera, "camera '{}' in '{}'".format(name, path)) for name, camera in record.items())
