@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import numpy as np
 
@@ -12,8 +13,15 @@ _COMPONENT = re.compile(r"^vtx\[(\*|\d+)(?::(\d+))?\]$")
 
 
 def expand(components: list[str], count: int) -> np.ndarray:
-    """Vertex numbers of a component list, in its order; ``count`` is what ``*`` stands for."""
-    return np.array([number for component in components for number in numbers(component, count)], np.int64)
+    """Vertex numbers of a component list, in its order, read-only; ``count`` is what ``*`` stands for."""
+    return _expanded(tuple(components), count)
+
+
+@lru_cache(maxsize=1024)
+def _expanded(components: tuple[str, ...], count: int) -> np.ndarray:
+    found = np.array([number for component in components for number in numbers(component, count)], np.int64)
+    found.flags.writeable = False
+    return found
 
 
 def numbers(component: str, count: int) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from .units import ANGLE_NAMES, LINEAR_NAMES
 from .values import KEY_FIELDS, Raw
 
 _CHUNK = 500
+_WHOLE = re.compile(r"\.0(?![0-9])")
 
 
 def scene_text(session: Session) -> str:
@@ -146,7 +148,8 @@ def _number(value: float) -> str:
 
 
 def _numbers(values: Any) -> str:
-    return " ".join(_number(v) for v in values)
+    """As ``_number``, of a scene's hundred thousands at once."""
+    return _WHOLE.sub("", " ".join(map(repr, np.asarray(values, np.float64).tolist())))
 
 
 def _bulk(session: Session, node: Node, path: Path, array: np.ndarray) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,13 +45,19 @@ def stored_mesh(node: Node) -> MeshData | None:
     if points is None:
         return None
     edges = node.arrays[(("edge", None),)][:, :2].astype(int)
-    counts, corners, sets = decode_faces([chunk.split() for chunk in node.faces], edges)
+    counts, corners, sets = _faces(tuple(node.faces), edges.tobytes())
     uv_sets = []
     for index, (uvs, complete) in sorted(sets.items()):
         name = node.values.get((("uvSet", index), ("uvSetName", None)), f"map{index + 1}")
         coordinates = node.arrays[(("uvSet", index), ("uvSetPoints", None))]
         uv_sets.append(UVSet(name, coordinates, uvs if complete else np.zeros(0, np.int32)))
     return MeshData(points.astype(np.float32).astype(np.float64), counts, corners, tuple(uv_sets))
+
+
+@lru_cache(maxsize=16)
+def _faces(chunks: tuple[str, ...], edges: bytes) -> tuple[np.ndarray, np.ndarray, dict[int, tuple[np.ndarray, bool]]]:
+    """``decode_faces``, once for a mesh and not at every time."""
+    return decode_faces([chunk.split() for chunk in chunks], np.frombuffer(edges, int).reshape(-1, 2))
 
 
 @computes("polyCube", "output")
