@@ -30,7 +30,6 @@ from facesolve.take import FacesolveError, Settings, Solution, Take
 
 from .mistakes import MISTAKES, Sound, generated, rom, stage
 
-
 FIRST = ("rom0", "rom8 8 frames", "stage0", "generated1, 3 cameras")
 
 

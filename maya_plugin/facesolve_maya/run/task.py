@@ -11,6 +11,7 @@ from facesolve.take.errors import SolveError
 from facesolve.take.events import Done, Error, Event, read_event
 from facesolve.take.names import CANCEL, TAKE
 from facesolve.take.processes import ChildProcess, Patience
+from facesolve.take.verdict import EXIT_DOES_NOT_FIT
 
 from .environment import child_environment, module_root
 from .interpreter import Interpreter
@@ -75,7 +76,7 @@ class SolveTask:
 
     def _judge(self) -> Outcome:
         out, code, tail = self.request.out, self._process.exit_code, self._process.stderr_tail
-        if code == 0 and isinstance(self._last, Done):
+        if code in (0, EXIT_DOES_NOT_FIT) and isinstance(self._last, Done):
             return Outcome(DONE, out, details=tail)
         if self._process.stop_requested:
             return Outcome(CANCELLED, out, "The solve was cancelled.", tail)

@@ -45,7 +45,10 @@ def evaluate(
         filmed, solved, known = with_correctives(filmed, solved, known, solution)
     evaluation = compare(solved, filmed, known, measured)
     if json:
-        print_json(evaluation_record(evaluation))
+        verdict = None if solved.verdict is None else solved.verdict.record()
+        print_json({**evaluation_record(evaluation), "verdict": verdict})
     elif not output.quiet:
         print_evaluation(evaluation)
+        if solved.verdict is not None:
+            print(f"verdict: {solved.verdict.text}")
     return EXIT_OK

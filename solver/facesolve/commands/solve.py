@@ -7,9 +7,10 @@ from pathlib import Path
 
 from facesolve.runtime.checkpoint import check_out
 from facesolve.runtime.progress import Reporter, StopsOnFile
-from facesolve.take import SolveError
+from facesolve.take import SolveError, read_solution
 from facesolve.take.names import CANCEL
 from facesolve.take.settings_record import SettingsChange
+from facesolve.take.verdict import DOES_NOT_FIT, EXIT_DOES_NOT_FIT, Verdict
 
 from .output import EXIT_INTERRUPTED, EXIT_OK, Output, quoted
 from .settings import SettingsFlags
@@ -41,6 +42,9 @@ def solve(
     --resume leaves what is solved already, with the same settings, as it is; continues where a solve was interrupted,
     on this machine or another; and starts what was not begun. With --overwrite it also replaces what was solved with
     other settings or from another take.
+
+    The verdict says whether the cameras agree about what was found. When it is 'does not fit' the exit code is 3; the
+    solution is written all the same.
 
     Several takes are solved each in a process of its own, one at a time on each device, into OUT/<folder of the take>;
     one that fails does not stop the others.
@@ -86,8 +90,33 @@ def solve(
         command = f"facesolve solve {' '.join(map(quoted, takes))} --out {quoted(out)} {options}"
         print(f"facesolve: interrupted; continue with: {command}", file=sys.stderr)
         return EXIT_INTERRUPTED
-    output.note(f"{out}: solved.")
-    return EXIT_OK
+    if len(takes) == 1:
+        return _told(out, output)
+    return _told_several([out / take.name for take in map(Path.resolve, takes)], out, output)
+
+
+def _told(out: Path, output: Output) -> int:
+    """The end of one solve: the verdict, the worst frames, what to do next."""
+    from facesolve.review.closing import closing_lines
+
+    solution = read_solution(out)
+    for line in closing_lines(solution, quoted(out)):
+        output.note(line)
+    return _exit_code(solution.verdict)
+
+
+def _told_several(outs: list[Path], out: Path, output: Output) -> int:
+    """The end of several: those that are doubtful, each with its reason."""
+    verdicts = {folder.name: read_solution(folder).verdict for folder in outs}
+    output.note(f"{out}: {len(outs)} takes solved.")
+    for name, verdict in verdicts.items():
+        if verdict is not None and verdict.asks:
+            output.note(f"{name}: {verdict.text}")
+    return max(map(_exit_code, verdicts.values()))
+
+
+def _exit_code(verdict: Verdict | None) -> int:
+    return EXIT_DOES_NOT_FIT if verdict is not None and verdict.verdict == DOES_NOT_FIT else EXIT_OK
 
 
 def _shell(word: str) -> str:

@@ -22,6 +22,7 @@ from facesolve.take.names import CANCEL
 from facesolve.take.processes import ChildProcess, Patience
 from facesolve.take.settings_record import SettingsChange
 from facesolve.take.solved import fingerprint, is_solved
+from facesolve.take.verdict import EXIT_DOES_NOT_FIT
 
 from .opened_take import taken_part
 
@@ -178,7 +179,7 @@ class _Crew:
             return
         self._running.remove(solve)
         self._idle.append(solve.device)
-        if solve.child.exit_code != 0 and not solve.explained:
+        if solve.child.exit_code not in (0, EXIT_DOES_NOT_FIT) and not solve.explained:
             words = solve.child.stderr_tail.strip()
             if words:
                 yield solve.job, Message(words)

@@ -96,6 +96,8 @@ def _solve(
         solution = make_solution(
             take, solved, {**origin(take, take_folder, out, where), "seconds": clock.seconds, **record}
         )
+        if solution.verdict is not None:
+            clock.message(f"verdict: {solution.verdict.text}")
         write_solution(solution, out)
         remove_stale(out, TEXTURE_FILES, map(Path, record["texture"] or ()))
     finally:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from facesolve.optimize.levenberg_marquardt import regularized
+from facesolve.residuals.camera_errors import FOCAL, ROTATION, TRANSLATION
 from facesolve.residuals.residual import JOINT
 from facesolve.stages.bundle import BundleFit
 from facesolve.stages.frame_fit import with_priors
@@ -19,6 +20,7 @@ from .pipeline import Solved
 
 CONFUSED_ABOVE = 0.9  # correlation of two controls' errors from which they are reported
 MOST_CONFUSED = 30
+HEAD_RADIUS = 10.0  # cm
 
 
 def make_solution(take: Take, solved: Solved, provenance: dict[str, Any]) -> Solution:
@@ -34,6 +36,7 @@ def make_solution(take: Take, solved: Solved, provenance: dict[str, Any]) -> Sol
             agreement=solved.agreement,
             correlation=solved.seen.correlation.cpu().numpy(),
             error_mm=_expected_error(solved, variance),
+            off_calibration=_off_calibration(take, solved),
         )
     )
     return Solution(
@@ -69,6 +72,24 @@ def _camera_errors(take: Take, bundled: BundleFit) -> dict[str, Any]:
     if bundled.errors is None:
         return {}
     return {"camera_errors": bundled.errors.described([camera.name for camera in take.cameras])}
+
+
+def _off_calibration(take: Take, solved: Solved) -> list[tuple[float, float]]:
+    """For each camera how many times more pixels than its calibration may be off, and frames, it was found to be off.
+
+    Empty where the calibration holds.
+    """
+    errors, allowed = solved.bundled.errors, take.settings.calibration_error
+    if errors is None or not allowed:
+        return []
+    head = solved.joint.pose.head[0, :3, 3]
+    cameras = solved.problem.views.cameras(0, [0])
+    focal, depth = cameras.intrinsics[0, :, 0, 0].double(), (cameras.centers[0].double() - head).norm(dim=1)
+    values = errors.values
+    turned, shifted = values[:, ROTATION].norm(dim=1) * focal, values[:, TRANSLATION].norm(dim=1) / depth * focal
+    zoomed = values[:, FOCAL][:, 0].abs() * solved.problem.pixels_per_cm * HEAD_RADIUS
+    pixels = torch.stack([turned, shifted, zoomed]).norm(dim=0) / allowed
+    return list(zip(pixels.tolist(), errors.delay.tolist(), strict=True))
 
 
 def shared_variance(bundled: BundleFit, width: int) -> Tensor:

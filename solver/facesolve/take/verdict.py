@@ -16,6 +16,7 @@ DOUBTFUL = "doubtful"
 DOES_NOT_FIT = "does not fit"
 VERDICTS = (FITS, DOUBTFUL, DOES_NOT_FIT)  # the best first
 
+EXIT_DOES_NOT_FIT = 3  # exit code of a solve that wrote a solution which does not fit
 UNKNOWN = math.nan
 
 

@@ -6,35 +6,39 @@ Knows no images: what the cameras say is measured in ``agreement``.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from facesolve.take.verdict import DOES_NOT_FIT, DOUBTFUL, FITS, CameraAgreement, Verdict
+from facesolve.take.in_words import frames_in_words
+from facesolve.take.verdict import DOES_NOT_FIT, DOUBTFUL, FITS, VERDICTS, CameraAgreement, Verdict
 
 from .agreement import Agreement
 
 AGREES = 0.5  # correlation of a patch from which on it is taken to agree
 NEAR = 1.0  # pixels of the level that a patch that agrees may be moved by
 
-# correlation between the cameras, below which a solution does not fit, and below which it is doubtful
-NO_CORRELATION, LITTLE_CORRELATION = 0.35, 0.6
-# mm that the picture of a camera is off by
-FAR_OFF_MM, OFF_MM = 1.5, 0.4
-LITTLE_SHARE = 0.6  # of the visible face
-LITTLE_CONTRAST = 0.05
-FRAME_CORRELATION = 0.4  # of a frame with the template, below which it shows something else
-MANY_FRAMES = 0.2  # part of the take
-UNCERTAIN_MM = 2.0
+# what does not fit, and what is doubtful: correlation of a camera with all others below, mm that it is off by above
+NO_CORRELATION, LITTLE_CORRELATION = 0.35, 0.68
+FAR_OFF_MM, OFF_MM = 2.0, 0.9
+LITTLE_SHARE = 0.8  # of the visible face that agrees
+LITTLE_CONTRAST = 0.08
+LITTLE_FRAME = 0.65  # of the take's usual correlation with the template: below it a frame shows something else
+MANY_FRAMES = 0.34  # part of the take that shows something else
+UNCERTAIN_MM = 3.0
+OFF_CALIBRATION, LATE = 4.0, 0.7  # pixels in units of the setting calibration_error; frames
+
+LOOK = "Run 'facesolve inspect TAKE --deep' to find the mistake."
 
 
 @dataclass(frozen=True)
 class Judged:
     """What a verdict is made from. cameras, frames: names and numbers. correlation: (F, C) of frames with the template.
 
-    error_mm: expected, from the standard deviations.
+    error_mm: expected, from the standard deviations. off_calibration: for each camera pixels, in units of what the
+    calibration was said to be good to, and frames, that the solve found it to be off by.
     """
 
     cameras: Sequence[str]
@@ -42,13 +46,14 @@ class Judged:
     agreement: Agreement
     correlation: np.ndarray
     error_mm: float
+    off_calibration: Sequence[tuple[float, float]] = ()
 
 
 def judge(judged: Judged) -> Verdict:
-    """The verdict: the worst of what its figures say, with the reason that weighs most."""
+    """The verdict: the worst of what the figures say; of equals that which explains most."""
     figures = _figures(judged)
-    reasons = sorted(_reasons(judged, figures), key=lambda reason: reason.weight, reverse=True)
-    worst = reasons[0] if reasons else _sound(figures)
+    reasons = _reasons(judged, figures)
+    worst = max(reasons, key=lambda reason: VERDICTS.index(reason.verdict)) if reasons else _sound(figures)
     return Verdict(
         worst.verdict,
         worst.sentence,
@@ -74,35 +79,94 @@ class _Figures:
     frames: tuple[int, ...]
     cameras: dict[str, CameraAgreement]
 
-    def worst(self) -> str:
-        """The name of the camera that agrees least."""
-        return min(self.cameras, key=lambda name: _known(self.cameras[name].correlation, -1.0))
+    def worst(self, figure: str, sign: float) -> tuple[str, float]:
+        """The camera with the largest ``sign`` times a figure, and the figure; NaN where it is known of no camera."""
+        known = {name: getattr(camera, figure) for name, camera in self.cameras.items()}
+        known = {name: value for name, value in known.items() if not math.isnan(value)}
+        if not known:
+            return "", math.nan
+        name = max(known, key=lambda name: sign * known[name])
+        return name, known[name]
 
 
 @dataclass(frozen=True)
 class _Reason:
-    """One thing that a verdict may rest on. weight: among reasons, the heaviest is told."""
+    """One thing that a verdict may rest on."""
 
     verdict: str
     sentence: str
-    next_step: str = ""
-    weight: float = 0.0
+    next_step: str = LOOK
 
 
 def _sound(figures: _Figures) -> _Reason:
-    parts = [f"the cameras agree about {figures.share:.0%} of the visible face (correlation {figures.correlation:.2f}"]
-    parts.append(f", off by {figures.off_mm:.2f} mm at most)")
-    return _Reason(FITS, "".join(parts) + ".")
+    return _Reason(
+        FITS,
+        f"the cameras agree about {figures.share:.0%} of the visible face (correlation {figures.correlation:.2f}, "
+        f"off by {figures.off_mm:.2f} mm at most).",
+        "",
+    )
 
 
 def _reasons(judged: Judged, figures: _Figures) -> list[_Reason]:
+    """Everything that speaks against the solution, what explains most first."""
     if len(judged.cameras) < 2:
         sentence = "one camera alone cannot be held against another."
-        return [_Reason(DOUBTFUL, sentence, "Look at the overlay, or add a second camera.")]
-    if math.isnan(figures.correlation):
+        return [_Reason(DOUBTFUL, sentence, "Look at the overlay of the whole take, or add a second camera.")]
+    if math.isnan(figures.correlation) or math.isnan(figures.share):
         sentence = "no two cameras see the same part of the solved face."
-        return [_Reason(DOES_NOT_FIT, sentence, "Run 'facesolve inspect TAKE --deep'.", 9)]
-    return []
+        return [_Reason(DOES_NOT_FIT, sentence)]
+    return [*_frames(judged, figures), *_cameras(figures), *_calibration(judged), *_rest(judged, figures)]
+
+
+def _cameras(figures: _Figures) -> Iterator[_Reason]:
+    name, correlation = figures.worst("correlation", -1)
+    if correlation < LITTLE_CORRELATION:
+        verdict = DOES_NOT_FIT if correlation < NO_CORRELATION else DOUBTFUL
+        middle = float(np.median([camera.correlation for camera in figures.cameras.values()]))
+        if middle < LITTLE_CORRELATION or len(figures.cameras) == 2:
+            sentence = (
+                f"the cameras do not show the same face at the solved pose (correlation {figures.correlation:.2f})."
+            )
+        else:
+            sentence = f"camera '{name}' does not show what the others show (correlation {correlation:.2f})."
+        yield _Reason(verdict, sentence)
+    name, off = figures.worst("off_mm", 1)
+    if off > OFF_MM:
+        sentence = (
+            f"what camera '{name}' shows lies {off:.1f} mm ({figures.cameras[name].off_pixels:.1f} pixels) beside what "
+            "the others show."
+        )
+        yield _Reason(DOES_NOT_FIT if off > FAR_OFF_MM else DOUBTFUL, sentence)
+    if figures.share < LITTLE_SHARE:
+        yield _Reason(DOUBTFUL, f"the cameras agree about {figures.share:.0%} of the visible face only.")
+
+
+def _calibration(judged: Judged) -> Iterator[_Reason]:
+    for name, (pixels, late) in zip(judged.cameras, judged.off_calibration, strict=False):
+        if abs(late) > LATE:
+            yield _Reason(DOUBTFUL, f"camera '{name}' seems to be {late:+.1f} frames late.")
+        if pixels > OFF_CALIBRATION:
+            sentence = f"camera '{name}' is off its calibration by {pixels:.0f} times what the settings allow."
+            yield _Reason(DOUBTFUL, sentence)
+
+
+def _frames(judged: Judged, figures: _Figures) -> Iterator[_Reason]:
+    if not figures.frames:
+        return
+    some = frames_in_words(np.array(figures.frames))
+    many = len(figures.frames) > MANY_FRAMES * len(judged.frames)
+    sentence = f"{some} {'shows' if len(figures.frames) == 1 else 'show'} something else than the solved face."
+    step = "Look at these frames, and leave them out or key them by hand."
+    yield _Reason(DOES_NOT_FIT if many else DOUBTFUL, sentence, step)
+
+
+def _rest(judged: Judged, figures: _Figures) -> Iterator[_Reason]:
+    if figures.contrast < LITTLE_CONTRAST:
+        sentence = "the head could as well be elsewhere: 5 mm or degrees away the cameras agree nearly as well."
+        yield _Reason(DOUBTFUL, sentence)
+    if judged.error_mm > UNCERTAIN_MM:
+        sentence = f"the surface is known to {judged.error_mm:.1f} mm only."
+        yield _Reason(DOUBTFUL, sentence, "Add a camera or frames, or raise the quality.")
 
 
 def _figures(judged: Judged) -> _Figures:
@@ -119,7 +183,8 @@ def _figures(judged: Judged) -> _Figures:
     share = float((weights * agrees).sum()) / total if total > 0 else math.nan
     known = [camera.off_mm for camera in cameras.values() if not math.isnan(camera.off_mm)]
     with_template = torch.as_tensor(judged.correlation).nanmean(1).nan_to_num(nan=1.0)
-    bad = (with_template < FRAME_CORRELATION).numpy()
+    usual = max(float(with_template.quantile(0.75)), 0.5)
+    bad = (with_template < LITTLE_FRAME * usual).numpy()
     return _Figures(
         correlation=float(found.correlation.nanmean()),
         off_mm=max(known, default=math.nan),
@@ -138,7 +203,3 @@ def _median(values: torch.Tensor, weights: torch.Tensor) -> float:
     values, order = values[known].sort()
     running = weights[known][order].cumsum(0)
     return float(values[int((running < running[-1] / 2).sum())])
-
-
-def _known(value: float, otherwise: float) -> float:
-    return otherwise if math.isnan(value) else value

@@ -12,6 +12,7 @@ from facesolve.take import Solution, Take
 from facesolve.take.finding import ERROR, NOTE, WARNING, Finding, Show, gravest_first
 from facesolve.take.provenance import read_provenance
 from facesolve.take.summary import error_of_frames, frame_errors, usual_error_of_frames
+from facesolve.take.verdict import DOES_NOT_FIT, DOUBTFUL
 
 from .limits import Limits
 
@@ -32,6 +33,7 @@ def find(solution: Solution, take: Take | None, limits: Limits, motion: HeadMoti
     An error is likely wrong, a warning worth a look.
     """
     found = [
+        *_verdict(solution),
         *_frames(solution),
         *_cameras(solution),
         *_limits(solution, limits),
@@ -42,6 +44,16 @@ def find(solution: Solution, take: Take | None, limits: Limits, motion: HeadMoti
         *_run(solution, take),
     ]
     return gravest_first(found)
+
+
+def _verdict(solution: Solution) -> Iterator[Finding]:
+    verdict = solution.verdict
+    if verdict is None:
+        return
+    severity = {DOES_NOT_FIT: ERROR, DOUBTFUL: WARNING}.get(verdict.verdict, NOTE)
+    shown = tuple(np.flatnonzero(np.isin(solution.frames, verdict.frames)).tolist())
+    action = _show(solution, shown) if shown else None
+    yield Finding(severity, f"verdict, {verdict.verdict}", verdict.reason, verdict.next_step, action)
 
 
 def _frames(solution: Solution) -> Iterator[Finding]:

@@ -1,0 +1,107 @@
+"""From figures to a verdict: what is named, and that the gravest is told."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from facesolve.take.verdict import DOES_NOT_FIT, DOUBTFUL, FITS, Verdict
+from facesolve.verdict.agreement import PATCHES, Agreement
+from facesolve.verdict.judge import Judged, judge
+
+CAMERAS, FRAMES = ("left", "front", "right"), 10
+
+
+def sound(cameras: int = 3) -> Judged:
+    """Ten frames of which two are held against each other: all cameras agree, but for a little noise."""
+    of_patches = torch.full((2, cameras, PATCHES), 0.9)
+    offset = 0.1 * torch.randn(2, cameras, PATCHES, 2, generator=torch.Generator().manual_seed(0))
+    agreed = Agreement(
+        correlation=torch.full((2, cameras), 0.9),
+        of_patches=of_patches,
+        best=of_patches,
+        offset=offset,
+        contrast=torch.full((6,), 0.3),
+        weights=torch.ones_like(of_patches),
+        places=torch.zeros_like(offset),
+        pixels_per_cm=10.0,
+    )
+    return Judged(CAMERAS[:cameras], list(range(FRAMES)), agreed, np.full((FRAMES, cameras), 0.95), 0.3)
+
+
+def with_camera(judged: Judged, number: int, correlation: float, pixels: float) -> Judged:
+    """One camera shows something else, or is beside the others."""
+    agreed = judged.agreement
+    of_camera, of_patches, offset = agreed.correlation.clone(), agreed.of_patches.clone(), agreed.offset.clone()
+    of_camera[:, number], of_patches[:, number], offset[:, number, :, 0] = correlation, correlation, pixels
+    return replace(judged, agreement=replace(agreed, correlation=of_camera, of_patches=of_patches, offset=offset))
+
+
+def test_cameras_that_agree_fit_with_their_figures():
+    verdict = judge(sound())
+    assert verdict.verdict == FITS
+    assert not verdict.next_step
+    assert verdict.correlation == pytest.approx(0.9)
+    assert verdict.share == 1
+    assert 0.05 < verdict.off_mm < 0.2  # a tenth of a pixel, of which ten are a centimeter
+    assert set(verdict.cameras) == set(CAMERAS)
+    assert "0.90" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("correlation", "pixels", "verdict", "words"),
+    [
+        (0.1, 3.0, DOES_NOT_FIT, "camera 'front' does not show what the others show"),
+        (0.55, 0.1, DOUBTFUL, "camera 'front' does not show what the others show"),
+        (0.85, 1.5, DOUBTFUL, "camera 'front' shows lies 1.5 mm"),
+        (0.85, 3.0, DOES_NOT_FIT, "camera 'front' shows lies 3.0 mm"),
+    ],
+)
+def test_a_camera_that_differs_is_named(correlation: float, pixels: float, verdict: str, words: str):
+    found = judge(with_camera(sound(), 1, correlation, pixels))
+    assert found.verdict == verdict
+    assert words in found.reason
+    assert "--deep" in found.next_step
+
+
+def test_of_cameras_that_all_disagree_none_is_named():
+    judged = sound()
+    for number in range(3):
+        judged = with_camera(judged, number, 0.1, 4.0)
+    found = judge(judged)
+    assert found.verdict == DOES_NOT_FIT
+    assert "the cameras do not show the same" in found.reason
+
+
+def spoiled(rows: slice) -> Verdict:
+    judged = sound()
+    correlation = judged.correlation.copy()
+    correlation[rows] = 0.1
+    return judge(replace(judged, correlation=correlation))
+
+
+def test_frames_that_show_something_else_are_named():
+    few, many = spoiled(slice(4, 7)), spoiled(slice(4, 9))
+    assert few.verdict == DOUBTFUL
+    assert few.frames == (4, 5, 6)
+    assert "3 frames, 4 to 6" in few.reason
+    assert many.verdict == DOES_NOT_FIT
+
+
+def test_what_cannot_be_known_is_doubtful_or_does_not_fit():
+    assert judge(sound(1)).verdict == DOUBTFUL
+    judged = sound()
+    nothing = torch.full_like(judged.agreement.correlation, torch.nan)
+    unseen = replace(judged, agreement=replace(judged.agreement, correlation=nothing))
+    assert judge(unseen).verdict == DOES_NOT_FIT
+    flat = replace(judged, agreement=replace(judged.agreement, contrast=torch.full((6,), 0.01)))
+    assert judge(flat).verdict == judge(replace(judged, error_mm=9.0)).verdict == DOUBTFUL
+
+
+def test_a_camera_far_off_its_calibration_is_doubtful():
+    off = judge(replace(sound(), off_calibration=[(0.5, 0.1), (0.3, 0.9), (0.2, 0.0)]))
+    assert off.verdict == DOUBTFUL
+    assert "'front' seems to be +0.9 frames late" in off.reason
+    assert judge(replace(sound(), off_calibration=[(0.5, 0.1), (20.0, 0.2), (0.2, 0.0)])).verdict == DOUBTFUL
+    assert judge(replace(sound(), off_calibration=[(0.5, 0.1), (0.5, 0.2), (0.2, 0.0)])).verdict == FITS
