@@ -34,6 +34,7 @@ from .commands.pack import pack
 from .commands.refine_cameras import refine_cameras
 from .commands.render import render
 from .commands.report import report
+from .commands.serve import serve
 from .commands.solve import solve
 from .commands.undistort import undistort
 from .commands.usage import usage_error
@@ -74,6 +75,7 @@ COMMANDS: tuple[Command, ...] = (
     compare,
     render,
     report,
+    serve,
     export,
     extract,
     baseline,

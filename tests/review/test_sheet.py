@@ -21,7 +21,7 @@ from .filmed import Filmed
 def disagreement(sheet: Sheet) -> float:
     """Mean absolute difference of footage and textured render in levels of 255, all frames and cameras."""
     with sheet:
-        found = [signed_difference(shot) for _, shots in sheet._shots([0, 1, 2]) for shot in shots]
+        found = [signed_difference(shot) for _, shots in sheet.shots([0, 1, 2]) for shot in shots]
     return float(np.mean([np.abs(levels[cover[..., 0] > 0.99]).mean() for levels, cover in found if cover is not None]))
 
 
@@ -74,7 +74,7 @@ def test_a_stabilized_head_stands_still(filmed: Filmed) -> None:
     for held in (False, True):
         with filmed.sheet(("clay",), stabilize=held) as sheet:
             centers = []
-            for _, shots in sheet._shots([0, 1, 2]):
+            for _, shots in sheet.shots([0, 1, 2]):
                 covered = [np.argwhere(shot.view.drawing.triangle_id[0].numpy() >= 0).mean(0) for shot in shots]
                 centers.append(covered)
         spread[held] = np.ptp(np.array(centers), axis=0).max()
@@ -112,7 +112,7 @@ def test_an_image_that_the_take_may_lack_is_said_to_be_absent(filmed: Filmed, tm
 
 def test_nothing_is_compared_where_the_footage_does_not_reach(filmed: Filmed) -> None:
     with filmed.sheet(("difference",), cameras=(0,), scale=1.0, stabilize=True) as sheet:
-        (_, (held,)), *_, (_, (moved,)) = sheet._shots([0, 1, 2])
+        (_, (held,)), *_, (_, (moved,)) = sheet.shots([0, 1, 2])
     assert held.filmed.min() == 1
     assert moved.filmed.min() == 0
     nowhere = moved.filmed.numpy() == 0

@@ -92,7 +92,7 @@ class Sheet:
     def fit_levels(self) -> None:
         """Takes the scale of differences from a few frames: the rounded value that covers 98 % of the pixels."""
         sizes = [np.zeros(1, np.float32)]
-        for _, shots in self._shots(self._sampled()):
+        for _, shots in self.shots(self._sampled()):
             for found in map(signed_difference, shots):
                 if found is not None:
                     levels, coverage = found
@@ -108,7 +108,7 @@ class Sheet:
     def pictures(self, rows: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
         """(take frame number, (H, W, 3) uint8 RGB) of the solution's frames ``rows``. Raises FootageError."""
         bar = self._bar()
-        for frame, shots in self._shots(rows):
+        for frame, shots in self.shots(rows):
             canvas = self._layout.blank()
             for place, shot in enumerate(shots):
                 self._draw(canvas, place, shot)
@@ -116,7 +116,7 @@ class Sheet:
                 self._write_frame(canvas, frame)
             yield frame, canvas if bar is None else np.concatenate([canvas, bar], axis=1)
 
-    def _shots(self, rows: Sequence[int]) -> Iterator[tuple[int, list[Shot]]]:
+    def shots(self, rows: Sequence[int]) -> Iterator[tuple[int, list[Shot]]]:
         """(take frame number, one shot a camera), footage decoded ahead."""
         scene = self._scene
         numbers = scene.solution.frames[list(rows)].tolist()

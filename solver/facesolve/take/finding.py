@@ -25,12 +25,32 @@ class Show:
     controls: Tuple[str, ...] = ()
 
 
+# What a panel can offer to do about a finding; the values of each in brackets.
+USE_FRAMES = "use frames"  # (first, last) scene frame
+LEAVE_OUT = "leave frames out"  # scene frames
+SOLVE_WITHOUT = "solve without bad images"  # ()
+LEAVE_CAMERA = "leave camera out"  # (camera,)
+CHOOSE_FOOTAGE = "choose footage"  # (camera,)
+LOAD_CAMERAS = "load cameras"  # ()
+FIND_HEAD = "find the head"  # ()
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A remedy that one press of a button carries out. label: what the button says."""
+
+    kind: str
+    label: str
+    values: Tuple[Any, ...] = ()
+
+
 @dataclass(frozen=True)
 class Finding:
     """One finding. ``str`` gives it as a line, ``text`` without the severity.
 
     severity: one of SEVERITIES. subject: the node, camera or package that ``sentence`` speaks of; empty where the
-    sentence names it. remedy: what to do, in words. action: what a program can offer to do.
+    sentence names it. remedy: what to do, in words. action: where a viewer can show it. offers: what the program that
+    made the check can do about it; they are not part of the record.
     """
 
     severity: str
@@ -38,6 +58,7 @@ class Finding:
     sentence: str
     remedy: str = ""
     action: Optional[Show] = None
+    offers: Tuple[Offer, ...] = ()
 
     def __post_init__(self) -> None:
         if self.severity not in SEVERITIES:

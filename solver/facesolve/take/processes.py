@@ -52,10 +52,12 @@ class ChildProcess:
         folder: Path,
         ask_to_stop: Callable[[], object] = lambda: None,
         patience: Optional[Patience] = None,
+        talks: bool = False,
     ) -> None:
         """Starts the process in ``folder``. ``ask_to_stop`` is called once when a stop is requested, before any signal.
 
-        Raises ProcessError when the executable cannot be started.
+        talks: ``send`` reaches its stdin, which is closed otherwise. Raises ProcessError when the executable cannot be
+        started.
         """
         self._ask_to_stop = ask_to_stop
         self._patience = Patience() if patience is None else patience
@@ -67,7 +69,7 @@ class ChildProcess:
             command,
             env=dict(environment, **{PARENT_VARIABLE: str(os.getpid())}),
             cwd=str(folder),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
         )
         self._process = self._group.process
         self._readers = [
@@ -95,6 +97,16 @@ class ChildProcess:
     def stderr_tail(self) -> str:
         """The last lines that the process wrote to stderr."""
         return "\n".join(self._stderr)
+
+    def send(self, line: str) -> None:
+        """Writes a line to the process's stdin. Nothing happens when it has ended: ``poll`` tells that."""
+        stream = self._process.stdin
+        if stream is not None and self.exit_code is None:
+            try:
+                stream.write(line.encode("utf-8") + b"\n")
+                stream.flush()
+            except OSError:  # it ends just now
+                return
 
     def poll(self) -> List[str]:
         """New lines of stdout. Escalates a requested stop when its time is up; returns at once."""
@@ -133,9 +145,9 @@ class ChildProcess:
             for reader in self._readers:
                 reader.join(timeout=_READ_SECONDS)
             self._readers = []
-            for stream in (self._process.stdout, self._process.stderr):
+            for stream in (self._process.stdout, self._process.stderr, self._process.stdin):
                 if stream is not None:
-                    stream.close()
+                    _close(stream)
             atexit.unregister(self.kill)
 
 
@@ -196,6 +208,13 @@ class _Group:
         except (ProcessLookupError, PermissionError):
             # Gone already; macOS answers "not permitted" for a group of which only a zombie is left.
             return
+
+
+def _close(stream: IO[bytes]) -> None:
+    try:
+        stream.close()
+    except OSError:  # what was still to be written has nobody to read it
+        return
 
 
 def _start_reader(stream: Optional[IO[bytes]], put: Callable[[str], None]) -> threading.Thread:

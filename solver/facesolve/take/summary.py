@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import List, Mapping, Optional, Tuple
 
 import numpy as np
@@ -22,12 +22,13 @@ _FEWEST_OF_A_KIND = 3  # frames, below which a kind of frame has no median of it
 @dataclass(frozen=True)
 class FrameError:
     """One frame: scene time, error (None where no camera saw it), its level 0 fine, 1 suspicious, 2 bad, and the camera
-    with the largest error."""
+    with the largest error. expected: distance of the face from the truth, millimeters, None when unknown."""
 
     time: float
     error: Optional[float]
     level: int
     camera: str = ""
+    expected: Optional[float] = None
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,24 @@ class ResultSummary:
 
 
 def summarize(
-    solution: Solution, ranges: Optional[Mapping[str, float]] = None, seconds: Optional[float] = None
+    solution: Solution,
+    ranges: Optional[Mapping[str, float]] = None,
+    seconds: Optional[float] = None,
+    expected: Optional[np.ndarray] = None,
 ) -> ResultSummary:
-    """The summary of ``solution``. ``ranges``: length of each control's range; 1 where it is not given."""
+    """The summary of ``solution``. ``ranges``: length of each control's range; 1 where it is not given.
+
+    expected: (F,) of ``expected_error.expected_errors``, where the rig is there to tell. Frames in which the verdict
+    sees something else than the face are bad.
+    """
     uncertain = solution.uncertain_controls(ranges)[:UNCERTAIN_SHOWN]
-    return ResultSummary(tuple(frame_errors(solution)), tuple(uncertain), seconds)
+    frames = frame_errors(solution)
+    if expected is not None:
+        frames = [replace(frame, expected=float(error)) for frame, error in zip(frames, expected)]
+    if solution.verdict is not None:
+        strange = np.isin(solution.frames, solution.verdict.frames)
+        frames = [replace(frame, level=2) if odd else frame for frame, odd in zip(frames, strange)]
+    return ResultSummary(tuple(frames), tuple(uncertain), seconds)
 
 
 def keyframe_mask(solution: Solution) -> np.ndarray:
