@@ -26,9 +26,8 @@ from tests.calibrate.photographs import photograph_board
 from .pages import ROOT
 
 LARGEST = 295_000  # bytes of a picture
-PANEL_PAGES = {"panel_setup": "setup", "panel_controls": "controls", "panel_result": "result"}
+PANEL_PAGES = {"panel_start": "start", "panel_setup": "setup", "panel_controls": "controls", "panel_result": "result"}
 GAP = 12  # pixels between the panels in a row
-TABS = 57  # pixels of the panel above its pages
 BOARD = "circles:10x10:20:12"
 REPORT_SIZE = (1280, 1500)
 
@@ -42,23 +41,20 @@ def demo_pictures(out: Path, demo: Path) -> None:
 
 
 def panel_pictures(out: Path, demo: Path) -> None:
-    """A picture of each page of the panel, and three of them in a row."""
-    from tests.facesolve_maya.ui.screenshots import _Photographer
+    """A picture of each page of the panel, and all of them in a row."""
+    from tests.facesolve_maya.ui.screenshots import Photographer
 
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     footage = [str(next((demo / "take" / "footage" / name).iterdir())) for name in ("front", "left", "right")]
     with tempfile.TemporaryDirectory() as folder:
-        photographer = _Photographer(Path(folder), footage)
-        photographer.setup()
-        photographer.controls()
-        photographer.pictures = []  # a solve shows none yet
-        photographer.solve()
-        above = photographer.panel.result.overlay.height()
+        photographer = Photographer(Path(folder), footage)
+        for state in ("start", "setup", "controls"):
+            getattr(photographer, state)()
+        photographer.result(demo / "solution")
         pages = []
         for name, page in PANEL_PAGES.items():
             with Image.open(Path(folder) / f"{page}.png") as picture:
-                whole = picture.convert("RGB")
-            pages.append(whole if page != "result" else _without_rows(whole, TABS, TABS + above))
+                pages.append(picture.convert("RGB"))
             _save(pages[-1], out / f"{name}.png", pages[-1].width)
     row = Image.new("RGB", (sum(page.width + GAP for page in pages) - GAP, max(page.height for page in pages)), "white")
     for index, page in enumerate(pages):
@@ -102,14 +98,6 @@ def calibration_pictures(out: Path, _demo: Path) -> None:
 
 def _first_view(calibration: Path) -> Path:
     return min((calibration / "views").rglob("*.jpg"))
-
-
-def _without_rows(picture: Image.Image, first: int, last: int) -> Image.Image:
-    """``picture`` without its rows ``first`` up to, not including, ``last``."""
-    kept = Image.new("RGB", (picture.width, picture.height - (last - first)))
-    kept.paste(picture.crop((0, 0, picture.width, first)), (0, 0))
-    kept.paste(picture.crop((0, last, picture.width, picture.height)), (0, first))
-    return kept
 
 
 def _save(picture: Image.Image, path: Path, width: int) -> None:

@@ -10,6 +10,7 @@ from .correctives import (
 )
 from .edits import applied_layer, applied_ranges, pin_edits
 from .planned_keys import ApplyReport, Skipped
+from .pose import pose_rig
 from .reduction import reduce_keys
 from .request import ApplyRequest, read_request
 
@@ -26,6 +27,7 @@ __all__ = [
     "pin_edits",
     "plan",
     "plan_correctives",
+    "pose_rig",
     "read_correctives_request",
     "read_request",
     "reduce_keys",

@@ -26,6 +26,8 @@ from facesolve_maya.scene.rotate_order import euler_angles
 from facesolve_maya.scene.undo import undo_chunk
 from facesolve_maya.scene.units import centimeters, radians
 
+from .placement import upright
+
 _SQUARE = 1e-6
 _UNDO = "Facesolve: cameras from calibration"
 
@@ -45,8 +47,12 @@ def create_cameras(
     sizes: Optional[Dict[str, Tuple[int, int]]] = None,
     first_frame: float = 1.0,
     group: str = node_name("cameras"),
+    stand_upright: bool = True,
 ) -> List[CreatedCamera]:
     """Cameras with the calibration's lens, film back and place, below a new group.
+
+    stand_upright: turn the group by right angles where the calibration has another up than the scene; else the cameras
+    stand exactly where the calibration has them.
 
     images: camera name -> first image of its footage, which belongs to scene frame ``first_frame``. sizes: camera
     name -> (width, height) pixels, for calibrations that do not say and cameras without images. Raises TakeError
@@ -61,6 +67,9 @@ def create_cameras(
     try:
         with undo_chunk(_UNDO):
             parent = cmds.createNode("transform", name=group, skipSelect=True)
+            if stand_upright:
+                turn = euler_angles(upright(records, str(cmds.upAxis(query=True, axis=True))), "xyz") / radians()
+                cmds.setAttr(parent + ".rotate", *[float(x) for x in turn])
             made = [
                 _create(
                     record, backs[record.name], known[record.name], parent, images.get(record.name, ""), first_frame

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import List, Optional, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 import maya.api.OpenMaya as om
 import numpy as np
@@ -14,6 +14,7 @@ from maya import cmds
 
 from facesolve.take import Footage
 from facesolve.take.errors import FacesolveError
+from facesolve.take.finding import CHOOSE_FOOTAGE, LEAVE_CAMERA, LEAVE_OUT, SOLVE_WITHOUT, USE_FRAMES, Offer
 from facesolve_maya.scene.findings import Refusal, Report
 from facesolve_maya.scene.plugs import has_attribute, short_name
 
@@ -37,7 +38,8 @@ _COLOR_SPACES = {"raw": "linear", "linear": "linear", "scene-linear": "linear"}
 class CameraFootage:
     """One camera's footage. pattern: path with ``{frame}`` (or a video); numbers (F,): image number at each time.
 
-    width, height: pixels of the stored image. color_space: ``srgb`` or ``linear``.
+    times: scene times (F,); empty where nobody asks. width, height: pixels of the stored image. color_space: ``srgb``
+    or ``linear``.
     """
 
     camera: str
@@ -47,6 +49,7 @@ class CameraFootage:
     height: int
     color_space: str = "srgb"
     searched: Tuple[str, ...] = field(default_factory=tuple)
+    times: Tuple[float, ...] = ()
 
     def path(self, number: int) -> str:
         """Path of the image with ``number``."""
@@ -96,7 +99,7 @@ def footage_of_plane(
     coding = _COLOR_SPACES.get(space.lower(), "srgb")
     if space and coding == "srgb" and "srgb" not in space.lower():
         report.note(short_name(plane), "its color space '{}' is read as sRGB.".format(space))
-    return CameraFootage(camera, pattern, numbers, width, height, coding, tuple(searched))
+    return CameraFootage(camera, pattern, numbers, width, height, coding, tuple(searched), times)
 
 
 def _compare_shown(plane: str, report: Report) -> None:
@@ -144,7 +147,7 @@ def footage_by_hand(camera: str, path: str, times: Tuple[float, ...], folders: T
         start = int(digits.group(1)) if digits else 0
         pattern = pattern_of(path, camera)
     pattern, searched = resolve(pattern, start, folders)
-    return CameraFootage(camera, pattern, start + steps, 0, 0, "srgb", tuple(searched))
+    return CameraFootage(camera, pattern, start + steps, 0, 0, "srgb", tuple(searched), times)
 
 
 def is_video(path: str) -> bool:
@@ -247,19 +250,23 @@ def checked(found: CameraFootage, on_bad_frame: str, report: Report) -> CameraFo
             ),
             "Reload the image on the image plane.",
         )
-    return CameraFootage(found.camera, found.pattern, found.numbers, width, height, found.color_space, found.searched)
+    return replace(found, width=width, height=height)
 
 
 def _report_missing(found: CameraFootage, missing: List[int], count: int, on_bad_frame: str, report: Report) -> None:
     names = ", ".join("'{}'".format(found.path(number)) for number in missing[:_SHOWN])
     if len(missing) > _SHOWN:
         names += " and {} more".format(len(missing) - _SHOWN)
+    offers = remedies(found, missing)
     if len(missing) == count:
         looked = "; looked in {}".format(", ".join(found.searched)) if len(found.searched) > 1 else ""
+        held = _numbers_on_disk(found.pattern)
+        there = " The folder holds images {} to {}.".format(min(held), max(held)) if held else ""
         report.error(
             found.camera,
-            "none of its {} images is here ({}{}).".format(count, names, looked),
+            "none of its {} images is here ({}{}).{}".format(count, names, looked, there),
             "Set the project, name a footage folder, or choose the footage by hand.",
+            offers,
         )
     elif on_bad_frame == "unseen":
         report.warning(found.camera, "{} of {} images are missing: {}.".format(len(missing), count, names))
@@ -268,7 +275,42 @@ def _report_missing(found: CameraFootage, missing: List[int], count: int, on_bad
             found.camera,
             "{} of {} images are missing: {}.".format(len(missing), count, names),
             "Restore them, leave those frames out, or let the solve continue without them.",
+            offers,
         )
+
+
+def remedies(found: CameraFootage, missing: Sequence[int]) -> Tuple[Offer, ...]:
+    """What can be done about missing images: frames that have images, frames left out, other footage, no camera."""
+    by_hand = Offer(CHOOSE_FOOTAGE, "Choose footage…", (found.camera,))
+    without = Offer(LEAVE_CAMERA, "Leave {} out".format(found.camera), (found.camera,))
+    if not found.times:
+        return by_hand, without
+    frame_of = {int(number): round(time) for number, time in zip(found.numbers, found.times)}
+    there = sorted(frame for number, frame in frame_of.items() if number not in missing)
+    if not there:
+        shift = round(found.times[0]) - int(found.numbers[0])
+        held = [number + shift for number in _numbers_on_disk(found.pattern)]
+        return (*((_use(held),) if held else ()), by_hand, without)
+    gone = sorted(frame_of[number] for number in missing)
+    between = tuple(frame for frame in gone if there[0] < frame < there[-1])
+    if not between:
+        return _use(there), by_hand
+    label = "Leave frame {} out".format(between[0]) if len(gone) == 1 else "Leave {} frames out".format(len(gone))
+    return Offer(LEAVE_OUT, label, tuple(gone)), Offer(SOLVE_WITHOUT, "Solve without them"), by_hand
+
+
+def _use(frames: Sequence[int]) -> Offer:
+    return Offer(USE_FRAMES, "Use {}-{}".format(min(frames), max(frames)), (min(frames), max(frames)))
+
+
+def _numbers_on_disk(pattern: str) -> List[int]:
+    """Numbers of the images that there are of a sequence."""
+    folder, _, name = pattern.rpartition("/")
+    parts = _FIELD.split(name)
+    if len(parts) != 2 or not os.path.isdir(folder):
+        return []
+    wanted = re.compile(re.escape(parts[0]) + r"(\d+)" + re.escape(parts[1]))
+    return sorted(int(match.group(1)) for match in map(wanted.fullmatch, os.listdir(folder)) if match is not None)
 
 
 def frame_numbers(found: List[CameraFootage], times: Tuple[float, ...]) -> Tuple[np.ndarray, List[int]]:

@@ -13,7 +13,7 @@ from maya import cmds
 
 from facesolve.take import Camera, Footage, Rig, StartPose, Take
 from facesolve.take.camera import FISHEYE
-from facesolve.take.finding import Finding
+from facesolve.take.finding import CHOOSE_FOOTAGE, LOAD_CAMERAS, Finding, Offer
 from facesolve_maya.scene.findings import Refusal, Report
 from facesolve_maya.scene.head import head_at, head_node
 from facesolve_maya.scene.motion import world_matrices
@@ -74,7 +74,12 @@ def _cameras(
     cameras: List[Camera] = []
     footage: List[CameraFootage] = []
     if not request.cameras:
-        report.error("scene", "no camera is given.", "Choose at least one camera with footage.")
+        report.error(
+            "scene",
+            "no camera with footage is in it.",
+            "Load cameras from a calibration file, or give a camera an image plane.",
+            (Offer(LOAD_CAMERAS, "Load cameras…"),),
+        )
     shown: List[Tuple[str, CameraFootage]] = []
     for given in request.cameras:
         with report.collecting(given):
@@ -101,7 +106,12 @@ def _footage(request: ExportRequest, given: str, shape: str, times: Tuple[float,
         return footage_by_hand(name, by_hand, times, request.footage_folders)
     plane = image_plane(shape, report)
     if plane is None:
-        raise Refusal(name, "it has no image plane with footage.", "Add an image plane, or choose footage by hand.")
+        raise Refusal(
+            name,
+            "it has no image plane with footage.",
+            "Add an image plane, or choose footage by hand.",
+            (Offer(CHOOSE_FOOTAGE, "Choose footage…", (name,)),),
+        )
     return footage_of_plane(name, plane, times, request.footage_folders, report)
 
 

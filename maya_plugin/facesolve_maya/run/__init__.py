@@ -1,26 +1,33 @@
 """Runs a solve from inside Maya: a take folder in, a solution folder out. Knows neither maya nor Qt nor torch."""
 
+from .align import AlignTask, FoundHead
 from .batch import solve
 from .doctor import DoctorTask, EnvironmentReport
 from .environment import child_environment, module_root
 from .errors import InterpreterError, SolveCancelled
 from .in_process import InProcessTask, in_process_obstacle
+from .installation import InstallTask, start_installation
 from .interpreter import Interpreter, find_interpreter
 from .report import ReportTask, fresh_report
 from .request import SolveRequest
+from .serve import ServeTask
 from .task import CANCELLED, DONE, FAILED, Outcome, SolveTask, start_solve
 
 __all__ = [
     "CANCELLED",
     "DONE",
     "FAILED",
+    "AlignTask",
     "DoctorTask",
     "EnvironmentReport",
+    "FoundHead",
     "InProcessTask",
+    "InstallTask",
     "Interpreter",
     "InterpreterError",
     "Outcome",
     "ReportTask",
+    "ServeTask",
     "SolveCancelled",
     "SolveRequest",
     "SolveTask",
@@ -30,5 +37,6 @@ __all__ = [
     "in_process_obstacle",
     "module_root",
     "solve",
+    "start_installation",
     "start_solve",
 ]

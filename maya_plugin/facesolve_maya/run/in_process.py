@@ -68,6 +68,7 @@ class InProcessTask:
                 frames=request.frames,
                 resume=request.resume,
                 overwrite=request.overwrite,
+                pictures=request.pictures,
                 progress=progress,
             )
             progress.done(out)

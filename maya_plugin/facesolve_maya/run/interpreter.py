@@ -38,7 +38,7 @@ def find_interpreter(
             return _named(value.strip(), source)
     folder = module_root() if root is None else root
     for name in ENVIRONMENT_FOLDERS:
-        executable = _first_file(_candidates(folder / name))
+        executable = _first_file(candidates(folder / name))
         if executable is not None:
             return Interpreter(executable, "the virtual environment '{}'".format(name))
     raise InterpreterError(
@@ -51,7 +51,7 @@ def find_interpreter(
 
 def _named(value: str, source: str) -> Interpreter:
     path = Path(os.path.expandvars(os.path.expanduser(value)))
-    executable = _first_file(_candidates(path)) if path.is_dir() else _first_file([path])
+    executable = _first_file(candidates(path)) if path.is_dir() else _first_file([path])
     if executable is None:
         raise InterpreterError(
             "{} names '{}', where there is no Python. Correct it, or clear it to use the virtual environment "
@@ -60,9 +60,9 @@ def _named(value: str, source: str) -> Interpreter:
     return Interpreter(executable, source)
 
 
-def _candidates(folder: Path) -> List[Path]:
+def candidates(folder: Path, windows: bool = os.name == "nt") -> List[Path]:
     """Where a virtual environment, or a plain installation on Windows, keeps its executable."""
-    if os.name == "nt":
+    if windows:
         return [folder / "Scripts" / "python.exe", folder / "python.exe"]
     return [folder / "bin" / "python", folder / "bin" / "python3"]
 

@@ -19,6 +19,7 @@ class SolveRequest:
     take: folder with ``take.json``. out: folder for the solution. quality: None keeps the take's.
     device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``. frames: first and last take frame, both included, None for all.
     resume: continue from the state left in ``out``. overwrite: replace a solution that is in ``out``.
+    pictures: have the solve draw itself at work.
     """
 
     take: Path
@@ -28,6 +29,7 @@ class SolveRequest:
     frames: Optional[Tuple[int, int]] = None
     resume: bool = False
     overwrite: bool = False
+    pictures: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "take", Path(self.take).absolute())
@@ -48,6 +50,8 @@ class SolveRequest:
             arguments.append("--resume")
         if self.overwrite:
             arguments.append("--overwrite")
+        if self.pictures:
+            arguments.append("--pictures")
         return arguments
 
     def command(self, interpreter: Interpreter) -> List[str]:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Iterator, List, Tuple
 
 from facesolve.take.errors import FacesolveError
-from facesolve.take.finding import ERROR, NOTE, WARNING, Finding, gravest_first
+from facesolve.take.finding import ERROR, NOTE, WARNING, Finding, Offer, gravest_first
 
 SAMPLING = "Export with sampling (facesolveExport -sampledControl PLUG, or batch --sample PLUG)"
 
@@ -22,8 +22,8 @@ class ExportError(FacesolveError):
 class Refusal(ExportError):
     """One thing in the scene that is not supported, by node name, with the remedy."""
 
-    def __init__(self, node: str, sentence: str, remedy: str = "") -> None:
-        super().__init__((Finding(ERROR, node, sentence, remedy),))
+    def __init__(self, node: str, sentence: str, remedy: str = "", offers: Tuple[Offer, ...] = ()) -> None:
+        super().__init__((Finding(ERROR, node, sentence, remedy, offers=offers),))
 
 
 class Report:
@@ -32,11 +32,11 @@ class Report:
     def __init__(self) -> None:
         self._findings: List[Finding] = []
 
-    def error(self, node: str, sentence: str, remedy: str = "") -> None:
-        self._add(Finding(ERROR, node, sentence, remedy))
+    def error(self, node: str, sentence: str, remedy: str = "", offers: Tuple[Offer, ...] = ()) -> None:
+        self._add(Finding(ERROR, node, sentence, remedy, offers=offers))
 
-    def warning(self, node: str, sentence: str, remedy: str = "") -> None:
-        self._add(Finding(WARNING, node, sentence, remedy))
+    def warning(self, node: str, sentence: str, remedy: str = "", offers: Tuple[Offer, ...] = ()) -> None:
+        self._add(Finding(WARNING, node, sentence, remedy, offers=offers))
 
     def note(self, node: str, sentence: str, remedy: str = "") -> None:
         self._add(Finding(NOTE, node, sentence, remedy))

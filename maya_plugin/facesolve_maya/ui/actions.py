@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Callable
-
-from facesolve.take.errors import FacesolveError
-
 from . import dock
 from .browser import open_page
-from .panel import RESULT_PAGE, SETUP, Panel
+from .panel import RESULT_PAGE, START, Panel
 
-CALIBRATION_FILTER = "Calibration (*.json *.yml *.yaml *.xml)"
 DEFAULT_TOLERANCE = 0.1  # millimeters on the surface: below what a viewer sees in a close-up
 
 
 def solve() -> None:
     """Opens the panel where the scene is checked and the solve is started."""
-    dock.show().pages.setCurrentIndex(SETUP)
+    dock.show().pages.setCurrentIndex(START)
 
 
 def apply() -> None:
@@ -27,17 +21,8 @@ def apply() -> None:
 
 
 def cameras_from_calibration() -> None:
-    """Asks for a calibration file and the footage's folder, and creates the cameras with image planes."""
-    from maya import cmds
-
-    panel = dock.show()
-    chosen = cmds.fileDialog2(fileMode=1, caption="Cameras from calibration", fileFilter=CALIBRATION_FILTER)
-    if not chosen:
-        return
-    found = cmds.fileDialog2(fileMode=3, caption="Folder with the cameras' footage (Cancel: without)", okCaption="Use")
-    footage = Path(found[0]) if found else None
-    _attempt(panel, lambda: panel.session.scene.create_cameras(Path(chosen[0]), footage))
-    panel.session.load()
+    """Asks for a calibration file and creates its cameras with image planes."""
+    dock.show().load_cameras()
 
 
 def resolve_range() -> None:
@@ -76,7 +61,7 @@ def reduce_keys() -> None:
     except ValueError:
         panel.session.tell_user("'{}' is not a number of millimeters.".format(text), error=True)
         return
-    _attempt(panel, lambda: panel.session.scene.reduce_keys(tolerance))
+    panel.session.reduce_keys(tolerance)
 
 
 def review() -> None:
@@ -87,13 +72,6 @@ def review() -> None:
 def _panel_with_solution() -> Panel:
     panel = dock.show()
     panel.pages.setCurrentIndex(RESULT_PAGE)
-    if panel.session.solution is None:
+    if panel.session.results.folder is None:
         panel.session.open_last_solution()
     return panel
-
-
-def _attempt(panel: Panel, work: Callable[[], str]) -> None:
-    try:
-        panel.session.tell_user(work())
-    except (FacesolveError, RuntimeError) as error:  # the latter of one of Maya's own commands
-        panel.session.tell_user(str(error).strip(), error=True)

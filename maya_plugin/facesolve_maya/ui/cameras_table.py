@@ -8,10 +8,11 @@ from typing import Dict, Tuple
 
 from .model import CameraRow
 from .qt import Qt, QtCore, QtGui, QtWidgets, Signal, both
-from .style import BAD, scaled
+from .style import BAD_TEXT, scaled
 from .thumbnails import Thumbnails
 
 CAMERA, FOOTAGE = range(2)
+ROWS = 6  # that are seen without scrolling
 _FILTER = "Footage (*.jpg *.jpeg *.png *.tif *.tiff *.exr *.dpx *.bmp *.mov *.mp4 *.avi *.mkv *.seq);;All files (*)"
 
 
@@ -36,7 +37,7 @@ class CamerasTable(QtWidgets.QTreeWidget):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._show_menu)
         self.itemChanged.connect(self._edited)
-        self.itemDoubleClicked.connect(lambda item, _: self._browse(item.data(CAMERA, Qt.ItemDataRole.UserRole)))
+        self.itemDoubleClicked.connect(lambda item, _: self.browse(item.data(CAMERA, Qt.ItemDataRole.UserRole)))
         self.header().setStretchLastSection(True)
         self.setColumnWidth(CAMERA, scaled(176, self))
 
@@ -60,10 +61,12 @@ class CamerasTable(QtWidgets.QTreeWidget):
             item.setText(FOOTAGE, "{}\n{}".format(name, row.problem or os.path.dirname(row.footage)))
             item.setToolTip(FOOTAGE, "\n".join(part for part in (row.footage, row.problem) if part))
             if row.problem:
-                item.setForeground(FOOTAGE, QtGui.QColor(BAD))
+                item.setForeground(FOOTAGE, QtGui.QColor(BAD_TEXT))
             item.setIcon(CAMERA, QtGui.QIcon(self._placeholder()))
             if row.picture:
                 self._thumbnails.request(row.picture, partial(self._show_picture, item))
+        shown = min(max(len(rows), 1), ROWS)
+        self.setFixedHeight(self.header().sizeHint().height() + shown * (self._picture.height() + 4) + 6)
         self._filling = False
 
     def item(self, name: str) -> QtWidgets.QTreeWidgetItem:
@@ -100,11 +103,12 @@ class CamerasTable(QtWidgets.QTreeWidget):
         name = item.data(CAMERA, Qt.ItemDataRole.UserRole)
         menu = QtWidgets.QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction("Choose footage…").triggered.connect(lambda *_: self._browse(name))
+        menu.addAction("Choose footage…").triggered.connect(lambda *_: self.browse(name))
         menu.addAction("Use the image plane's footage").triggered.connect(lambda *_: self.footage_chosen.emit(name, ""))
         menu.popup(self.viewport().mapToGlobal(point))
 
-    def _browse(self, name: str) -> None:
+    def browse(self, name: str) -> None:
+        """Asks for the footage of a camera."""
         dialog = QtWidgets.QFileDialog(self, "Footage of {}: one image of the sequence, or a video".format(name))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setFileMode(QtWidgets.QFileDialog.FileMode.ExistingFile)

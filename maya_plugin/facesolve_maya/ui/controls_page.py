@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import List
 
+from .bulletin import SCENE, SETTINGS
 from .controls_tree import ControlsTree
 from .model import LOCKED, PINNED, ControlChoice
 from .qt import QtWidgets
-from .session import SCENE, SETTINGS, Session
+from .session import Session
 from .style import quiet_label
 
 

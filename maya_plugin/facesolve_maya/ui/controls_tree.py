@@ -10,7 +10,7 @@ from facesolve.take.regions import group_by_region, partner_of
 from .delegates import ChoiceDelegate, NumberDelegate
 from .model import FREE, LOCKED, MAX_STIFFNESS, PINNED, ControlChoice, ControlRow
 from .qt import Qt, QtCore, QtGui, QtWidgets, Signal, both, has
-from .style import ACCENT, BAD, CAUTION, QUIET, scaled
+from .style import BAD_TEXT, CAUTION, NOTE_TEXT, QUIET, scaled
 
 NAME, KEYS, STIFFNESS, PARTNER = range(4)
 _KEY_TEXTS = {FREE: "—", PINNED: "pins", LOCKED: "locked"}
@@ -48,11 +48,10 @@ class ControlsTree(QtWidgets.QTreeWidget):
         self.itemChanged.connect(self._edited)
         self.itemClicked.connect(self._clicked)
         columns = self.header()
-        columns.setStretchLastSection(False)
-        columns.setSectionResizeMode(NAME, QtWidgets.QHeaderView.ResizeMode.Stretch)
-        for column, width in ((KEYS, 62), (STIFFNESS, 68), (PARTNER, 108)):
-            columns.setSectionResizeMode(column, QtWidgets.QHeaderView.ResizeMode.Interactive)
-            self.setColumnWidth(column, scaled(width, self))
+        columns.setStretchLastSection(True)
+        # A name is never cut off: what does not fit beside it scrolls.
+        for column in (NAME, KEYS, STIFFNESS):
+            columns.setSectionResizeMode(column, QtWidgets.QHeaderView.ResizeMode.ResizeToContents)
 
     def show_controls(self, rows: Tuple[ControlRow, ...]) -> None:
         """Fills the tree; regions are open."""
@@ -126,8 +125,8 @@ class ControlsTree(QtWidgets.QTreeWidget):
         item.setText(PARTNER, choice.symmetric or "—")
         palette = self.palette().color(QtGui.QPalette.ColorRole.Text)
         normal = palette if solved else QtGui.QColor(QUIET)
-        item.setForeground(NAME, QtGui.QColor(BAD) if row.obstacle else normal)
-        item.setForeground(KEYS, QtGui.QColor({LOCKED: CAUTION, PINNED: ACCENT}.get(choice.keys, QUIET)))
+        item.setForeground(NAME, QtGui.QColor(BAD_TEXT) if row.obstacle else normal)
+        item.setForeground(KEYS, QtGui.QColor({LOCKED: CAUTION, PINNED: NOTE_TEXT}.get(choice.keys, QUIET)))
         item.setForeground(STIFFNESS, normal if choice.stiffness != 1.0 else QtGui.QColor(QUIET))
         item.setForeground(PARTNER, normal if choice.symmetric else QtGui.QColor(QUIET))
 

@@ -1,11 +1,12 @@
-"""Docks the panel in Maya and restores it with the workspace. Only this module, shelf, actions and scene know maya."""
+"""Docks the panel in Maya and restores it. Only this module, shelf, actions, load_cameras and scene know maya."""
 
 from __future__ import annotations
 
 from typing import Any, List, Optional
 
+from .load_cameras import load_cameras
 from .panel import Panel
-from .qt import QtWidgets, shiboken
+from .qt import QtGui, QtWidgets, shiboken
 from .scene import MayaScene
 from .session import Session
 
@@ -35,14 +36,19 @@ def show() -> Panel:
         CONTROL,
         label="Facesolve",
         tabToControl=("AttributeEditor", -1),
-        initialWidth=420,
-        minimumWidth=320,
+        initialWidth=width(420),
+        minimumWidth=width(320),
         widthProperty="preferred",
         uiScript=UI_SCRIPT,
         requiredPlugin=PLUGIN,
         loadImmediately=True,
     )
     return current() or build()
+
+
+def width(pixels: int) -> int:
+    """``pixels`` at the size that Maya's interface has by default, as it is scaled on this computer."""
+    return round(pixels * QtGui.QFontMetrics(QtWidgets.QApplication.font()).height() / 16.0)
 
 
 def build() -> Panel:
@@ -64,7 +70,7 @@ def build() -> Panel:
 def make_panel(scene: Any) -> Panel:
     """A panel on ``scene`` that follows the scene's changes and ends its solve when it goes away."""
     session = Session(scene)
-    panel = Panel(session)
+    panel = Panel(session, lambda: load_cameras(session))
     _panels.append(panel)
     scene.watch(on_scene=panel.scene_replaced, on_time=panel.show_time, on_save=session.keep_settings, on_exit=close)
     return panel

@@ -7,13 +7,17 @@ from typing import Optional, Tuple
 from facesolve.take.summary import FrameError
 
 from .qt import Qt, QtCore, QtGui, QtWidgets, Signal, event_x, has, text_flags
-from .style import ACCENT, LEVEL_COLORS, QUIET, WELL, scaled
+from .style import LEVEL_COLORS, NOTE_TEXT, QUIET, WELL, scaled
 
 CUT = 3.0  # medians
+FEWEST = 10.0  # frames that are shown at least
 
 
 class ErrorStrip(QtWidgets.QWidget):
-    """Click or drag: ``time_chosen(time)``. Drag with Shift: ``span_chosen(first, last)``. Left/Right: next marked."""
+    """Click or drag: ``time_chosen(time)``. Drag with Shift: ``span_chosen(first, last)``. Left/Right: next marked.
+
+    The wheel zooms; a double click shows all frames again.
+    """
 
     time_chosen = Signal(float)
     span_chosen = Signal(float, float)
@@ -24,6 +28,7 @@ class ErrorStrip(QtWidgets.QWidget):
         self._time: Optional[float] = None
         self._span: Optional[Tuple[int, int]] = None
         self._anchor: Optional[int] = None
+        self._first, self._shown = 0.0, 1.0  # the part that is looked at, in frames
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumHeight(scaled(64, self))
@@ -32,7 +37,10 @@ class ErrorStrip(QtWidgets.QWidget):
 
     def show_frames(self, frames: Tuple[FrameError, ...]) -> None:
         """Shows the frames of a result, in order of time."""
+        changed = len(frames) != len(self._frames)
         self._frames, self._span, self._anchor = frames, None, None
+        if changed:
+            self._look_at_part(0.0, float(len(frames)))
         self.update()
 
     def show_time(self, time: float) -> None:
@@ -49,13 +57,28 @@ class ErrorStrip(QtWidgets.QWidget):
 
     def position_of(self, index: int) -> QtCore.QPoint:
         """The middle of frame ``index``'s bar, in the widget's coordinates."""
-        return QtCore.QPoint(int((index + 0.5) * self._step()), self.height() // 2)
+        return QtCore.QPoint(int((index + 0.5 - self._first) * self._step()), self.height() // 2)
 
     def _step(self) -> float:
-        return self.width() / float(max(len(self._frames), 1))
+        return self.width() / max(self._shown, 1.0)
 
     def _index_at(self, x: int) -> int:
-        return min(max(int(x / self._step()), 0), len(self._frames) - 1)
+        return min(max(int(self._first + x / self._step()), 0), len(self._frames) - 1)
+
+    def _look_at_part(self, first: float, shown: float) -> None:
+        """Shows ``shown`` frames from ``first`` on, as far as there are so many."""
+        count = float(len(self._frames))
+        self._shown = min(max(shown, min(FEWEST, count)), count)
+        self._first = min(max(first, 0.0), count - self._shown)
+        self.update()
+
+    def wheelEvent(self, event: QtGui.QWheelEvent) -> None:
+        """Qt's hook: zooms around the frame below the pointer."""
+        if self._frames:
+            x = event_x(event)
+            middle, share = self._first + x / self._step(), x / max(self.width(), 1)
+            shown = self._shown * 1.25 ** (-event.angleDelta().y() / 120.0)
+            self._look_at_part(middle - share * min(shown, len(self._frames)), shown)
 
     def paintEvent(self, event: QtGui.QPaintEvent) -> None:
         """Qt's hook."""
@@ -68,8 +91,8 @@ class ErrorStrip(QtWidgets.QWidget):
         step, axis = self._step(), self.fontMetrics().height() + 2
         base = self.height() - axis
         if self._span is not None:
-            left, right = self._span[0] * step, (self._span[1] + 1) * step
-            color = QtGui.QColor(ACCENT)
+            left, right = (self._span[0] - self._first) * step, (self._span[1] + 1 - self._first) * step
+            color = QtGui.QColor(NOTE_TEXT)
             color.setAlpha(90)
             painter.fillRect(QtCore.QRectF(left, 0, right - left, base), color)
         self._paint_bars(painter, step, base)
@@ -77,29 +100,37 @@ class ErrorStrip(QtWidgets.QWidget):
         self._paint_axis(painter, step, base)
 
     def _paint_bars(self, painter: QtGui.QPainter, step: float, base: int) -> None:
-        known = [frame.error for frame in self._frames if frame.error is not None]
+        known = [height for height in map(bar_height, self._frames) if height is not None]
         # One wild frame must not flatten all others: bars taller than this are cut off and capped.
         top = min(max(known), CUT * sorted(known)[len(known) // 2]) if known else 1.0
         gap = 1.0 if step > 4 else 0.0
-        for index, frame in enumerate(self._frames):
+        for index in range(int(self._first), min(int(self._first + self._shown) + 1, len(self._frames))):
+            frame = self._frames[index]
             color = QtGui.QColor(LEVEL_COLORS[frame.level])
-            left, width = index * step, max(step - gap, 1.0)
-            if frame.error is None:
+            left, width = (index - self._first) * step, max(step - gap, 1.0)
+            tall = bar_height(frame)
+            if frame.error is None or tall is None:
                 painter.fillRect(
                     QtCore.QRectF(left, 2, width, base - 2), QtGui.QBrush(color, Qt.BrushStyle.BDiagPattern)
                 )
                 continue
-            height = min(max(frame.error / (top or 1.0) * (base - 4), 2.0), base - 4)
+            height = min(max(tall / (top or 1.0) * (base - 4), 2.0), base - 4)
             painter.fillRect(QtCore.QRectF(left, base - height, width, height), color)
-            if frame.error > top:
+            if tall > top:
                 painter.fillRect(QtCore.QRectF(left, base - height - 3, width, 2), color.lighter(150))
+        if self._frames[0].expected is not None:
+            words = "{:.2g} mm".format(top)
+            width = self.fontMetrics().horizontalAdvance(words)
+            painter.fillRect(QtCore.QRect(0, 0, width + 8, self.fontMetrics().height() + 2), QtGui.QColor(WELL))
+            painter.setPen(QtGui.QColor(QUIET))
+            painter.drawText(4, self.fontMetrics().ascent() + 1, words)
 
     def _paint_time(self, painter: QtGui.QPainter, step: float, base: int) -> None:
         now = self._time
         if now is None or not self._frames[0].time <= now <= self._frames[-1].time:
             return
         index = min(range(len(self._frames)), key=lambda i: abs(self._frames[i].time - now))
-        x = int((index + 0.5) * step)
+        x = int((index + 0.5 - self._first) * step)
         painter.setPen(QtGui.QPen(QtGui.QColor("white"), 1))
         painter.drawLine(x, 0, x, base)
 
@@ -108,8 +139,9 @@ class ErrorStrip(QtWidgets.QWidget):
         width = self.fontMetrics().horizontalAdvance("{:g}  ".format(self._frames[-1].time)) * 1.6
         every = max(1, round(width / step))
         every = next((n for n in (1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000, 5000) if n >= every), every)
-        for index in range(0, len(self._frames), every):
-            x = int(index * step)
+        first = -(-int(self._first) // every) * every
+        for index in range(first, min(int(self._first + self._shown) + 1, len(self._frames)), every):
+            x = int((index - self._first) * step)
             painter.drawLine(x, base, x, base + 3)
             painter.drawText(x + 3, self.height() - 2, "{:g}".format(self._frames[index].time))
 
@@ -146,6 +178,10 @@ class ErrorStrip(QtWidgets.QWidget):
             self._anchor = None
             self.span_chosen.emit(*span)
 
+    def mouseDoubleClickEvent(self, event: QtGui.QMouseEvent) -> None:
+        """Qt's hook."""
+        self._look_at_part(0.0, float(len(self._frames)))
+
     def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:
         """Qt's hook."""
         if event.key() == Qt.Key.Key_Right:
@@ -170,9 +206,17 @@ class ErrorStrip(QtWidgets.QWidget):
             self.time_chosen.emit(time)
 
 
+def bar_height(frame: FrameError) -> Optional[float]:
+    """What a frame's bar stands for: expected millimeters, the residual where these are not known."""
+    return frame.error if frame.expected is None else frame.expected
+
+
 def describe_frame(frame: FrameError) -> str:
     """One line about a frame for the tool tip."""
     if frame.error is None:
         return "Frame {:g}: seen by no camera, interpolated".format(frame.time)
     words = ("fine", "worth a look", "likely wrong")[frame.level]
-    return "Frame {:g}: error {:.3g}, {}; largest in {}".format(frame.time, frame.error, words, frame.camera)
+    expected = "" if frame.expected is None else "{:.2f} mm expected, ".format(frame.expected)
+    return "Frame {:g}: {}{}; residual {:.3g}, largest in {}".format(
+        frame.time, expected, words, frame.error, frame.camera
+    )

@@ -1,88 +1,100 @@
-"""What the check before a solve found: severity, node, sentence, remedy. Knows the model and Qt, nothing of maya."""
+"""What the check before a solve found: severity, node, sentence, remedy, buttons. Knows the model and Qt, no maya."""
 
 from __future__ import annotations
 
-from typing import Any, Tuple
+from typing import Dict, List, Optional, Tuple
 
-from facesolve.take.finding import Finding, gravest_first
+from facesolve.take.finding import Finding, Offer, gravest_first
 
-from .qt import Qt, QtCore, QtGui, QtWidgets, Signal, has, text_flags
-from .style import GOOD, QUIET, dot, scaled, severity_icon
+from .qt import Qt, QtGui, QtWidgets, Signal
+from .style import GOOD, dot, quiet_label, scaled, severity_icon
+
+COLUMNS = 2  # of buttons: more do not fit into a narrow dock
+BREAK = "/\u200b"  # a line may end after the slash of a path
 
 
-class FindingsList(QtWidgets.QListWidget):
-    """One entry for each finding, worst first. Emits ``node_chosen(node)`` on a double click."""
+class FindingsList(QtWidgets.QScrollArea):
+    """One row for each finding, worst first.
+
+    ``node_chosen(node)`` on a double click, ``offer_taken(offer)`` when a remedy's button was pressed.
+    """
 
     node_chosen = Signal(str)
+    offer_taken = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
-        self.setWordWrap(True)
-        self.setResizeMode(QtWidgets.QListView.ResizeMode.Adjust)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setSpacing(1)
-        self.setItemDelegate(_FindingDelegate(self))
-        self.itemDoubleClicked.connect(self._choose)
+        self.rows: List[FindingRow] = []
+        self._inside = QtWidgets.QWidget()
+        self._layout = QtWidgets.QVBoxLayout(self._inside)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(3)
+        self._layout.addStretch(1)
+        self.setWidget(self._inside)
 
-    def show_findings(self, rows: Tuple[Finding, ...]) -> None:
+    def show_findings(self, findings: Tuple[Finding, ...]) -> None:
         """Fills the list; one line says so when there is nothing to say."""
-        self.clear()
-        for row in gravest_first(rows):
-            lead = "{}: ".format(row.subject) if row.subject else ""  # sentences say "it" of the node
-            item = QtWidgets.QListWidgetItem(severity_icon(row.severity), lead + row.sentence)
-            item.setData(Qt.ItemDataRole.UserRole, row.subject)
-            item.setData(_FindingDelegate.REMEDY, row.remedy)
-            if row.subject:
-                item.setToolTip("Double-click selects {}.".format(row.subject))
-            self.addItem(item)
-        if not rows:
-            self.addItem(QtWidgets.QListWidgetItem(dot(GOOD), "No problems: ready to solve."))
-
-    def _choose(self, item: QtWidgets.QListWidgetItem) -> None:
-        if item.data(Qt.ItemDataRole.UserRole):
-            self.node_chosen.emit(item.data(Qt.ItemDataRole.UserRole))
-
-    def resizeEvent(self, event: QtGui.QResizeEvent) -> None:
-        """Qt's hook: the rows' heights depend on the width."""
-        super().resizeEvent(event)
-        self.scheduleDelayedItemsLayout()
+        for row in self.rows:
+            row.setParent(None)  # deleted only when Qt is idle, and must not be seen until then
+            row.deleteLater()
+        self.rows = [FindingRow(finding) for finding in gravest_first(findings)] or [FindingRow(None)]
+        for index, row in enumerate(self.rows):
+            row.node_chosen.connect(self.node_chosen)
+            row.offer_taken.connect(self.offer_taken)
+            self._layout.insertWidget(index, row)
 
 
-class _FindingDelegate(QtWidgets.QStyledItemDelegate):
-    """Draws the sentence and, below it in a quiet color, the remedy; both wrap."""
+class FindingRow(QtWidgets.QWidget):
+    """A finding, or that there is none."""
 
-    REMEDY = Qt.ItemDataRole.UserRole + 1
+    node_chosen = Signal(str)
+    offer_taken = Signal(object)
 
-    def paint(self, painter: QtGui.QPainter, option: Any, index: Any) -> None:
+    def __init__(self, finding: Optional[Finding]) -> None:
+        super().__init__()
+        self._node = finding.subject if finding is not None else ""
+        mark = QtWidgets.QLabel()
+        icon = dot(GOOD) if finding is None else severity_icon(finding.severity)
+        mark.setPixmap(icon.pixmap(scaled(16, self), scaled(16, self)))
+        mark.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.sentence = QtWidgets.QLabel("No problems: ready to solve." if finding is None else _sentence(finding))
+        self.sentence.setWordWrap(True)
+        self.remedy = quiet_label("" if finding is None else finding.remedy)
+        self.remedy.setVisible(bool(self.remedy.text()))
+        if self._node:
+            self.setToolTip("Double-click selects {}.".format(self._node))
+        self.buttons: Dict[str, QtWidgets.QPushButton] = {}
+        words = QtWidgets.QVBoxLayout()
+        words.setSpacing(1)
+        words.addWidget(self.sentence)
+        words.addWidget(self.remedy)
+        buttons = QtWidgets.QGridLayout()
+        buttons.setSpacing(3)
+        buttons.setColumnStretch(COLUMNS, 1)
+        for index, offer in enumerate(() if finding is None else finding.offers):
+            buttons.addWidget(self._button(offer), index // COLUMNS, index % COLUMNS)
+        words.addLayout(buttons)
+        line = QtWidgets.QHBoxLayout(self)
+        line.setContentsMargins(4, 2, 4, 2)
+        line.setSpacing(5)
+        line.addWidget(mark)
+        line.addLayout(words, 1)
+
+    def _button(self, offer: Offer) -> QtWidgets.QPushButton:
+        button = QtWidgets.QPushButton(offer.label)
+        button.clicked.connect(lambda: self.offer_taken.emit(offer))
+        self.buttons[offer.kind] = button
+        return button
+
+    def mouseDoubleClickEvent(self, event: QtGui.QMouseEvent) -> None:
         """Qt's hook."""
-        self.initStyleOption(option, index)
-        painter.save()
-        if has(option.state, QtWidgets.QStyle.StateFlag.State_Selected):
-            painter.fillRect(option.rect, option.palette.highlight())
-        icon, gap = scaled(16, option.widget), scaled(4, option.widget)
-        option.icon.paint(painter, QtCore.QRect(option.rect.left() + gap, option.rect.top() + gap, icon, icon))
-        text = option.rect.adjusted(icon + 2 * gap, gap, -gap, -gap)
-        painter.setPen(option.palette.text().color())
-        painter.drawText(text, self._flags(), option.text)
-        remedy = index.data(self.REMEDY)
-        if remedy:
-            painter.setPen(QtGui.QColor(QUIET))
-            used = option.fontMetrics.boundingRect(text, self._flags(), option.text).height()
-            painter.drawText(text.adjusted(0, used + 1, 0, 0), self._flags(), remedy)
-        painter.restore()
+        if self._node:
+            self.node_chosen.emit(self._node)
 
-    def sizeHint(self, option: Any, index: Any) -> QtCore.QSize:
-        """Qt's hook."""
-        widget = option.widget
-        icon, gap = scaled(16, widget), scaled(4, widget)
-        width = widget.viewport().width() - icon - 3 * gap - 2 * widget.spacing()
-        box = QtCore.QRect(0, 0, max(width, 40), 10000)
-        height = option.fontMetrics.boundingRect(box, self._flags(), index.data()).height()
-        remedy = index.data(self.REMEDY)
-        if remedy:
-            height += option.fontMetrics.boundingRect(box, self._flags(), remedy).height() + 1
-        return QtCore.QSize(width, max(height, icon) + 2 * gap)
 
-    @staticmethod
-    def _flags() -> int:
-        return text_flags(Qt.TextFlag.TextWordWrap, Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignTop)
+def _sentence(finding: Finding) -> str:
+    sentence = "{}: {}".format(finding.subject, finding.sentence) if finding.subject else finding.sentence
+    return sentence.replace("/", BREAK)

@@ -21,6 +21,7 @@ __all__ = [
     "Signal",
     "both",
     "event_x",
+    "event_y",
     "has",
     "shiboken",
     "text_flags",
@@ -30,6 +31,11 @@ __all__ = [
 def event_x(event: Any) -> int:
     """Where a mouse event happened, pixels from the widget's left."""
     return int(event.position().x() if hasattr(event, "position") else event.pos().x())
+
+
+def event_y(event: Any) -> int:
+    """Where a mouse event happened, pixels from the widget's top."""
+    return int(event.position().y() if hasattr(event, "position") else event.pos().y())
 
 
 def text_flags(*flags: Any) -> int:

@@ -1,24 +1,37 @@
-"""The third page: live overlay, error of every frame, least certain controls. Knows the session and Qt only."""
+"""The page of the picture: live while a solve runs, then player, verdict, error of every frame, what to do with it.
+
+Knows the session and Qt only.
+"""
 
 from __future__ import annotations
 
+from facesolve.take.uncertainty import UncertainControl
+
 from .browser import open_page
+from .bulletin import PROGRESS, RESULT, STATE
 from .error_strip import ErrorStrip
-from .overlay_view import OverlayView
+from .player import Player
 from .qt import Qt, QtGui, QtWidgets, text_flags
+from .results_row import ResultsRow
 from .runs import spoken_time
 from .section import Section
-from .session import IDLE, PICTURE, PROGRESS, RESULT, STATE, Session
+from .session import Session
+from .solving import IDLE
 from .style import CAUTION, QUIET, quiet_label, scaled
+from .verdict_bar import VerdictBar
+
+TOLERANCES = (0.05, 0.1, 0.2, 0.5)  # millimeters that a reduction of keys may cost
 
 
 class ResultPage(QtWidgets.QWidget):
-    """While a solve runs the picture, afterwards what to look at first."""
+    """The player takes what height there is; the rest is below it, the least needed folded."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self.overlay = OverlayView()
+        self.verdict = VerdictBar(session)
+        self.player = Player(session)
+        self.results = ResultsRow(session)
         self.strip = ErrorStrip()
         self.strip.time_chosen.connect(session.scene.set_current_time)
         self.strip.span_chosen.connect(lambda first, last: self._refresh_buttons())
@@ -32,56 +45,72 @@ class ResultPage(QtWidgets.QWidget):
             button.setFixedWidth(scaled(26, self))
         self.uncertain = _uncertain_tree()
         self.uncertain.itemDoubleClicked.connect(self._jump_to_uncertain)
-        self.apply_button = QtWidgets.QPushButton("Apply")
-        self.apply_button.setToolTip("Keys the result on the output layer. One undo takes it back.")
-        self.apply_button.clicked.connect(session.apply)
-        self.resolve_button = QtWidgets.QPushButton("Re-solve marked")
-        self.resolve_button.setToolTip("Solves the frames marked with Shift-drag again, around what you have changed.")
-        self.resolve_button.clicked.connect(self._resolve)
-        self.review_button = QtWidgets.QPushButton("Review…")
-        self.review_button.setToolTip("Opens the report with video, curves and errors in a browser.")
-        self.review_button.clicked.connect(lambda: session.review(open_page))
+        self._make_buttons()
         self._lay_out()
         session.listen(RESULT, self.refresh)
         session.listen(STATE, self._refresh_buttons)
-        session.listen(PICTURE, self.refresh_picture)
         session.listen(PROGRESS, self._refresh_log)
         self.refresh()
 
+    def _make_buttons(self) -> None:
+        session = self._session
+        self.apply_button = QtWidgets.QPushButton("Apply")
+        self.apply_button.setObjectName("facesolvePrimary")
+        self.apply_button.setToolTip("Keys the result on the output layer. One undo takes it back.")
+        self.apply_button.clicked.connect(lambda: session.apply())
+        self.resolve_button = QtWidgets.QPushButton("Re-solve marked")
+        self.resolve_button.setToolTip(
+            "Solves the frames marked with Shift-drag again. Keys that you have changed since Apply are kept as pins."
+        )
+        self.resolve_button.clicked.connect(self._resolve)
+        self.reduce_button = QtWidgets.QPushButton("Reduce keys")
+        self.reduce_button.setToolTip(
+            "Removes keys of the applied result; the surface moves by no more than you choose."
+        )
+        menu = QtWidgets.QMenu(self.reduce_button)
+        for tolerance in TOLERANCES:
+            action = menu.addAction("within {:g} mm".format(tolerance))
+            action.triggered.connect(lambda *_, t=tolerance: session.reduce_keys(t))
+        self.reduce_button.setMenu(menu)
+        self.review_button = QtWidgets.QPushButton("Review…")
+        self.review_button.setToolTip("Opens the report with video, curves and errors in a browser.")
+        self.review_button.clicked.connect(lambda: session.review(open_page))
+
     def _lay_out(self) -> None:
-        errors = Section("Error of each frame")
-        hint = QtWidgets.QLabel("Shift-drag marks frames")
-        hint.setEnabled(False)
-        errors.title_row.addWidget(hint)
+        errors = Section("Expected error of each frame")
         line = QtWidgets.QHBoxLayout()
         line.addWidget(self.summary, 1)
         line.addWidget(self.previous)
         line.addWidget(self.next)
         errors.body.addWidget(self.strip)
         errors.body.addLayout(line)
-        uncertain = Section("Least certain controls")
+        uncertain = Section("Least certain controls", expanded=False)
         uncertain.body.addWidget(self.uncertain)
         log = Section("Messages of the solver", expanded=False)
         self.log = QtWidgets.QPlainTextEdit()
         self.log.setReadOnly(True)
         self.log.setMaximumHeight(scaled(110, self))
         log.body.addWidget(self.log)
-        buttons = QtWidgets.QHBoxLayout()
+        buttons = QtWidgets.QGridLayout()
         buttons.setContentsMargins(6, 2, 6, 2)
-        for button in (self.apply_button, self.resolve_button, self.review_button):
-            buttons.addWidget(button)
+        buttons.setSpacing(4)
+        actions = (self.apply_button, self.resolve_button, self.reduce_button, self.review_button)
+        for index, button in enumerate(actions):
+            buttons.addWidget(button, index // 2, index % 2)
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
-        layout.addWidget(self.overlay, 3)
+        layout.addWidget(self.results)
+        layout.addWidget(self.verdict)
+        layout.addWidget(self.player, 1)
         layout.addWidget(errors)
         layout.addLayout(buttons)
-        layout.addWidget(uncertain, 2)
+        layout.addWidget(uncertain)
         layout.addWidget(log)
 
     def refresh(self) -> None:
         """Shows the session's result."""
-        result = self._session.result
+        result = self._session.results.summary
         self.strip.show_frames(result.frames if result is not None else ())
         self.uncertain.clear()
         if result is None:
@@ -93,44 +122,26 @@ class ResultPage(QtWidgets.QWidget):
                 if not marked
                 else "{} of {} frames worth a look".format(marked, len(result.frames))
             )
-            took = "" if result.seconds is None else "   solved in {}".format(spoken_time(result.seconds))
-            self.summary.setText(words + took)
+            took = "" if result.seconds is None else ", solved in {}".format(spoken_time(result.seconds))
+            self.summary.setText(words + took + ". Shift-drag marks frames to solve again.")
             for row in result.uncertain:
-                percent = "± {:.1f} %".format(100.0 * row.std)
-                confused = "{} ({:+.2f})".format(row.confused, row.correlation) if row.confused else ""
-                item = QtWidgets.QTreeWidgetItem([row.name, percent, "{:g}".format(row.time), confused])
-                item.setData(0, Qt.ItemDataRole.UserRole, row.time)
-                item.setForeground(1, QtGui.QColor(CAUTION if row.std > 0.1 else QUIET))
-                item.setData(
-                    1,
-                    Qt.ItemDataRole.TextAlignmentRole,
-                    text_flags(Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignVCenter),
-                )
-                self.uncertain.addTopLevelItem(item)
-        self.refresh_picture()
+                self.uncertain.addTopLevelItem(_uncertain_item(row))
         self._refresh_buttons()
 
-    def refresh_picture(self) -> None:
-        """Shows the newest overlay."""
-        run = self._session.run
-        if run is None or not run.picture:
-            self.overlay.clear()
-        else:
-            count = " {} of {}".format(run.done, run.total) if run.total else ""
-            self.overlay.show_picture(run.picture, run.stage + count if self._session.state != IDLE else "")
-
     def show_time(self, time: float) -> None:
-        """Moves the strip's marker: the timeline moved."""
+        """The timeline moved."""
         self.strip.show_time(time)
+        self.player.show_time(time)
 
     def _refresh_buttons(self) -> None:
-        ready = self._session.state == IDLE and self._session.solution is not None
+        ready = self._session.state == IDLE and self._session.results.folder is not None
         self.apply_button.setEnabled(ready)
         self.review_button.setEnabled(ready)
+        self.reduce_button.setEnabled(ready)
         self.resolve_button.setEnabled(ready and self.strip.span is not None)
 
     def _refresh_log(self) -> None:
-        run = self._session.run
+        run = self._session.solving.run
         text = "\n".join(run.messages) if run is not None else ""
         if text != self.log.toPlainText():
             self.log.setPlainText(text)
@@ -143,7 +154,18 @@ class ResultPage(QtWidgets.QWidget):
     def _jump_to_uncertain(self, item: QtWidgets.QTreeWidgetItem, column: int) -> None:
         time: float = item.data(0, Qt.ItemDataRole.UserRole)
         self._session.scene.set_current_time(time)
-        self.strip.show_time(time)
+        self.show_time(time)
+
+
+def _uncertain_item(row: UncertainControl) -> QtWidgets.QTreeWidgetItem:
+    percent = "± {:.1f} %".format(100.0 * row.std)
+    confused = "{} ({:+.2f})".format(row.confused, row.correlation) if row.confused else ""
+    item = QtWidgets.QTreeWidgetItem([row.name, percent, "{:g}".format(row.time), confused])
+    item.setData(0, Qt.ItemDataRole.UserRole, row.time)
+    item.setForeground(1, QtGui.QColor(CAUTION if row.std > 0.1 else QUIET))
+    alignment = text_flags(Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignVCenter)
+    item.setData(1, Qt.ItemDataRole.TextAlignmentRole, alignment)
+    return item
 
 
 def _uncertain_tree() -> QtWidgets.QTreeWidget:

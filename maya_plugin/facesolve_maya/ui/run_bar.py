@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from .bulletin import PROGRESS, RESULT, STATE
 from .qt import Qt, QtWidgets
 from .runs import spoken_time
-from .session import CANCELLING, IDLE, PROGRESS, STATE, Session
+from .session import Session
+from .solving import CANCELLING, IDLE
+from .style import set_state
 
 
 class RunBar(QtWidgets.QWidget):
@@ -27,6 +30,9 @@ class RunBar(QtWidgets.QWidget):
         self.solve_button.setObjectName("facesolvePrimary")
         self.solve_button.setToolTip("Exports the take and solves it. Maya stays usable meanwhile.")
         self.solve_button.clicked.connect(lambda: session.solve())
+        self.resume_button = QtWidgets.QPushButton("Resume")
+        self.resume_button.setToolTip("Continues the solve that was stopped last from where it was.")
+        self.resume_button.clicked.connect(lambda: session.resume())
         self.cancel_button = QtWidgets.QPushButton("Cancel")
         self.cancel_button.setToolTip("Stops the solve. The scene stays as it is.")
         self.cancel_button.clicked.connect(session.cancel)
@@ -35,6 +41,7 @@ class RunBar(QtWidgets.QWidget):
         line.addWidget(self.stage, 1)
         line.addWidget(self.time_left)
         line.addWidget(self.cancel_button)
+        line.addWidget(self.resume_button)
         line.addWidget(self.solve_button)
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(6, 4, 6, 6)
@@ -43,6 +50,7 @@ class RunBar(QtWidgets.QWidget):
         layout.addWidget(self.progress)
         layout.addLayout(line)
         session.listen(STATE, self.refresh)
+        session.listen(RESULT, self.refresh)
         session.listen(PROGRESS, self.refresh_progress)
         self.refresh()
 
@@ -51,34 +59,35 @@ class RunBar(QtWidgets.QWidget):
         session = self._session
         running = session.state != IDLE
         self.solve_button.setVisible(not running)
+        self.resume_button.setVisible(not running and session.results.stopped is not None)
         self.cancel_button.setVisible(running)
         self.cancel_button.setEnabled(session.state != CANCELLING)
         self.progress.setVisible(running)
         self.notice.setVisible(bool(session.notice))
         self.notice.setText(session.notice)
-        error = "true" if session.notice_is_error else "false"
-        if self.notice.property("error") != error:
-            self.notice.setProperty("error", error)
-            self.notice.style().unpolish(self.notice)
-            self.notice.style().polish(self.notice)
+        set_state(self.notice, "error", "true" if session.notice_is_error else "false")
         self.refresh_progress()
 
     def refresh_progress(self) -> None:
-        """Shows the stage and the time left."""
-        session, run = self._session, self._session.run
+        """Shows what is done and the time left."""
+        session, run = self._session, self._session.solving.run
+        self.time_left.setText("")
         if session.state == CANCELLING:
             self.stage.setText("Cancelling…")
-            self.time_left.setText("")
             self.progress.setRange(0, 0)
         elif session.state == IDLE or run is None:
-            self.stage.setText("")
-            self.time_left.setText("")
+            self.stage.setText(self._idle_words())
         else:
             fraction = run.fraction
             self.progress.setRange(0, 0 if fraction is None else 1000)
             if fraction is not None:
                 self.progress.setValue(int(1000 * fraction))
-            count = " {} of {}".format(run.done, run.total) if run.total else ""
-            self.stage.setText((run.stage[:1].upper() + run.stage[1:]) + count)
-            left = "" if run.seconds_left is None else "{} left".format(spoken_time(run.seconds_left))
-            self.time_left.setText(left)
+            self.stage.setText(run.doing)
+            left = run.seconds_left
+            self.time_left.setText("" if left is None else "{} left".format(spoken_time(left)))
+
+    def _idle_words(self) -> str:
+        settings, used = self._session.settings, len(self._session.used_cameras())
+        if not used or not settings.mesh:
+            return ""
+        return "{} cameras, frames {}-{}, {}".format(used, settings.first, settings.last, settings.quality)

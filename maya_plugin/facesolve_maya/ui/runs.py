@@ -1,46 +1,77 @@
-"""One solve as the panel sees it: stage, time left, picture, end. Knows neither Qt nor maya."""
+"""One solve as the panel sees it: what it does, how far it is, picture, end. Knows neither Qt nor maya."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import List, Optional, Tuple
+import time
+from dataclasses import dataclass, field
+from typing import Callable, List, Optional, Tuple
 
 from facesolve.take.events import Done, Event, Message, Picture, Stage, StageProgress
 
 MESSAGES_KEPT = 200
+# First word of a stage's name, what it is called for an animator, and its usual share of a solve's time.
+STEPS = (
+    ("find", "Looking for the head", 0.0),
+    ("align", "Placing the head", 0.05),
+    ("track", "Following the face", 0.3),
+    ("bundle", "Agreeing on the key frames", 0.33),
+    ("refine", "Refining every frame", 0.2),
+    ("join", "Smoothing over time", 0.02),
+    ("bake", "Painting the texture", 0.1),
+)
+TOLD_FROM = 0.08  # of the whole: before that, the time left would be a guess
 
 
 @dataclass
 class RunStatus:
-    """What is known of a solve under way. fraction: of the present stage, None when unknown."""
+    """What is known of a solve under way. stage, done, total: its present stage, in the solver's words."""
 
     stage: str = ""
     done: int = 0
     total: int = 0
-    seconds_left: Optional[float] = None
     picture: str = ""
     seconds: Optional[float] = None
     messages: Tuple[str, ...] = ()
+    clock: Callable[[], float] = time.monotonic
+    began: float = field(default=0.0)
 
     @staticmethod
     def begin() -> RunStatus:
         """The status of a solve that starts now."""
-        return RunStatus(stage="starting")
+        return RunStatus(stage="starting", began=time.monotonic())
+
+    @property
+    def doing(self) -> str:
+        """What the solve does now, for an animator."""
+        step = self._step()
+        words = STEPS[step][1] if step is not None else self.stage[:1].upper() + self.stage[1:]
+        return "{}: {} of {}".format(words, self.done, self.total) if self.total > 1 else words
 
     @property
     def fraction(self) -> Optional[float]:
-        """0..1 within the stage, None when its length is unknown."""
-        return min(self.done / self.total, 1.0) if self.total > 0 else None
+        """0..1 of the whole solve, None while that is unknown."""
+        step = self._step()
+        if step is None:
+            return None
+        within = min(self.done / self.total, 1.0) if self.total > 0 else 0.0
+        return sum(share for _, _, share in STEPS[:step]) + STEPS[step][2] * within
+
+    @property
+    def seconds_left(self) -> Optional[float]:
+        """Of the whole solve, None while that cannot be told."""
+        fraction = self.fraction
+        if fraction is None or fraction < TOLD_FROM:
+            return None
+        return (self.clock() - self.began) / fraction * (1.0 - fraction)
 
     def take(self, events: List[Event]) -> bool:
         """Brings the status up to date; True when there is a new picture."""
         fresh = False
         for event in events:
             if isinstance(event, Stage):
-                self.stage, self.done, self.total, self.seconds_left = event.name, 0, event.total, None
+                self.stage, self.done, self.total = event.name, 0, event.total
             elif isinstance(event, StageProgress):
                 self.stage, self.done, self.total = event.stage, event.done, event.total
-                self.seconds_left = event.seconds_left
             elif isinstance(event, Picture):
                 self.picture, fresh = event.path, True
             elif isinstance(event, Message):
@@ -48,6 +79,10 @@ class RunStatus:
             elif isinstance(event, Done):
                 self.seconds = event.seconds
         return fresh
+
+    def _step(self) -> Optional[int]:
+        word = self.stage.partition(" ")[0]
+        return next((index for index, step in enumerate(STEPS) if step[0] == word), None)
 
 
 def spoken_time(seconds: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, ContextManager, List, Optional, Tuple
 
@@ -13,9 +14,18 @@ from facesolve.take import Settings, write_take
 from facesolve.take.calibration import read_calibrated_cameras
 from facesolve.take.errors import FacesolveError, TakeError
 from facesolve.take.finding import ERROR, Finding
-from facesolve_maya.apply import applied_layer, applied_ranges, apply_solution, pin_edits, read_request, reduce_keys
-from facesolve_maya.cameras import create_cameras, first_images
+from facesolve_maya.apply import (
+    applied_layer,
+    applied_ranges,
+    apply_solution,
+    pin_edits,
+    pose_rig,
+    read_request,
+    reduce_keys,
+)
+from facesolve_maya.cameras import create_cameras, first_images, remarks
 from facesolve_maya.export import ExportRequest, export_take, preflight, reading_once
+from facesolve_maya.run import FoundHead
 
 from .model import FREE, CameraRow, ControlRow, HeadRow, PanelSettings
 from .scene_rows import cameras_with_footage, read_camera_rows, read_control_rows, read_heads
@@ -122,6 +132,25 @@ class MayaScene:
         write_take(pinned, folder)
         return "Solving {}-{} again, {}.".format(*span, _kept(pinned.settings))
 
+    def export_first(self, settings: PanelSettings, folder: Path) -> int:
+        """Writes a take of the first frame into ``folder``, in place of an earlier one; returns its take frame number.
+
+        Raises FacesolveError.
+        """
+        first = settings.frames()[0]
+        take = export_take(self._request(replace(settings, first=first, last=first, excluded=""), None))
+        write_take(take, folder)
+        return int(take.frames[0])
+
+    def pose_head(self, found: FoundHead, settings: PanelSettings) -> str:
+        """Poses head and controls as they were found, in one undo; returns a sentence. Raises FacesolveError."""
+        first = float(settings.frames()[0])
+        plugs = {row.name: row.plug for row in self.controls(settings)}
+        controls = {plugs[name]: value for name, value in found.controls.items() if name in plugs}
+        text = pose_rig(settings.head_transform, found.head, controls, first)
+        self.set_current_time(first)
+        return text
+
     def applied_ranges(self, solution: Path) -> Tuple[Path, ...]:
         """Folders of the ranges that were solved again since ``solution`` was applied, oldest first."""
         return applied_ranges(solution)
@@ -151,7 +180,13 @@ class MayaScene:
         bare = [camera.transform for camera in made if not camera.image_plane]
         if bare:
             text += " Without footage: {}; double-click a camera in the table to choose it.".format(", ".join(bare))
-        return text
+        return " ".join([text, *remarks(calibration)])
+
+    def footage_near(self, calibration: Path) -> Optional[Path]:
+        """The calibration's own folder if footage of all its cameras lies there, else None. Raises TakeError."""
+        names = [camera.name for camera in read_calibrated_cameras(calibration)]
+        found = first_images(calibration.parent, names)
+        return calibration.parent if len(found) == len(names) else None
 
     def reduce_keys(self, tolerance: float) -> str:
         """Thins out the result's keys within ``tolerance`` mm on the surface; returns a sentence. Raises TakeError."""

@@ -1,18 +1,17 @@
-"""The first page: head, cameras, frames, output, checks. Knows the session and Qt, nothing of maya."""
+"""The page of settings: head, cameras, frames, output. Knows the session and Qt, nothing of maya."""
 
 from __future__ import annotations
 
 from typing import Mapping, Sequence, Tuple
 
-from facesolve.take.finding import SEVERITIES
 from facesolve.take.settings import HEAD_MODES, QUALITIES
 
+from .bulletin import SCENE, SETTINGS
 from .cameras_table import CamerasTable
-from .findings_list import FindingsList
-from .qt import QtWidgets
+from .qt import QtWidgets, Signal
 from .section import Section
-from .session import FINDINGS, SCENE, SETTINGS, Session
-from .style import SEVERITY_COLORS, scaled
+from .session import Session
+from .style import scaled
 
 _QUALITY_TEXTS = {"draft": "Draft: half resolution", "standard": "Standard", "final": "Final: every pixel"}
 _HEAD_TEXTS = {"transform": "Solve, key on the transform", "fixed": "Keep as posed at the first frame"}
@@ -20,7 +19,12 @@ _FRAME_LIMIT = 1000000
 
 
 class SetupPage(QtWidgets.QWidget):
-    """Reads the session's settings and writes each change back to it."""
+    """Reads the session's settings and writes each change back to it.
+
+    Emits ``cameras_wanted`` when cameras are to be loaded from a calibration file.
+    """
+
+    cameras_wanted = Signal()
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -30,13 +34,12 @@ class SetupPage(QtWidgets.QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         layout.addWidget(self._rig_section())
-        layout.addWidget(self._cameras_section(), 3)
+        layout.addWidget(self._cameras_section())
         layout.addWidget(self._solve_section())
         layout.addWidget(self._advanced_section())
-        layout.addWidget(self._checks_section(), 2)
+        layout.addStretch(1)
         session.listen(SCENE, self.refresh_scene)
         session.listen(SETTINGS, self.refresh_settings)
-        session.listen(FINDINGS, self.refresh_findings)
 
     def _rig_section(self) -> Section:
         section = Section("Rig")
@@ -60,12 +63,15 @@ class SetupPage(QtWidgets.QWidget):
     def _cameras_section(self) -> Section:
         self._cameras_title = Section("Cameras")
         self.cameras = CamerasTable()
-        self.cameras.setMinimumHeight(scaled(112, self))
         self.cameras.used.connect(lambda name, used: self._session.put(self._session.settings.with_camera(name, used)))
         self.cameras.footage_chosen.connect(
             lambda name, path: self._session.put(self._session.settings.with_footage(name, path))
         )
+        self.load_cameras = QtWidgets.QPushButton("Load cameras…")
+        self.load_cameras.setToolTip("Makes cameras with image planes from a calibration file.")
+        self.load_cameras.clicked.connect(lambda: self.cameras_wanted.emit())
         self._cameras_title.body.addWidget(self.cameras)
+        self._cameras_title.body.addWidget(self.load_cameras)
         return self._cameras_title
 
     def _solve_section(self) -> Section:
@@ -125,21 +131,6 @@ class SetupPage(QtWidgets.QWidget):
         form.addRow("Take folder", self.take_folder)
         return self.advanced
 
-    def _checks_section(self) -> Section:
-        section = Section("Checks")
-        self.counters = {}
-        for severity in SEVERITIES:
-            label = QtWidgets.QLabel()
-            label.setObjectName("facesolveCounter")
-            label.setStyleSheet("background: {};".format(SEVERITY_COLORS[severity]))
-            section.title_row.addWidget(label)
-            self.counters[severity] = label
-        self.findings = FindingsList()
-        self.findings.setMinimumHeight(scaled(72, self))
-        self.findings.node_chosen.connect(self._session.scene.select)
-        section.body.addWidget(self.findings)
-        return section
-
     def refresh_scene(self) -> None:
         """Shows the heads and cameras of the scene."""
         session, self._filling = self._session, True
@@ -178,15 +169,6 @@ class SetupPage(QtWidgets.QWidget):
         used = len(self._session.used_cameras())
         self._cameras_title.set_title("Cameras   {} of {} used".format(used, len(self._session.cameras)))
         self._filling = False
-
-    def refresh_findings(self) -> None:
-        """Shows what the check found."""
-        findings = self._session.findings
-        self.findings.show_findings(findings)
-        for severity, label in self.counters.items():
-            count = sum(finding.severity == severity for finding in findings)
-            label.setText(str(count))
-            label.setVisible(count > 0)
 
     def _put(self, **values: object) -> None:
         if not self._filling:

@@ -6,10 +6,33 @@ Nothing that was solved is ever written over: a layer's keys are compared with t
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional, Tuple
 
+from facesolve.take.errors import FacesolveError
+from facesolve.take.names import CHECKPOINT, SOLUTION
+from facesolve.take.provenance import read_provenance
+from facesolve.take.reading import read_json
+
 _WHOLE = re.compile(r"solve_(\d+)")
+
+
+@dataclass(frozen=True)
+class SolveRow:
+    """A solve of the whole take that was kept. date: ISO 8601, UTC; verdict: empty where none was given."""
+
+    number: int
+    folder: Path
+    date: str = ""
+    quality: str = ""
+    verdict: str = ""
+
+    @property
+    def text(self) -> str:
+        """The row as people read it."""
+        day = self.date[:16].replace("T", " ")
+        return "   ".join(part for part in ("#{}".format(self.number), self.quality, day, self.verdict) if part)
 
 
 def next_folder(root: Path, span: Optional[Tuple[int, int]] = None) -> Path:
@@ -26,6 +49,29 @@ def last_solution(root: Path) -> Path:
     """The solution of the last solve of a whole take that has one; where the first would be when there is none."""
     solved = [path.parent for path in root.glob("solve_*/solution/solution.json")]
     return max(solved, key=lambda path: _number(path)) if solved else root / "solve_1" / "solution"
+
+
+def interrupted_solve(root: Path) -> Optional[Path]:
+    """The solution's folder of the last solve of a whole take, if it was stopped midway and can be resumed."""
+    folders = [path.parent for path in root.glob("solve_*/take")]
+    if not folders:
+        return None
+    last = max(folders, key=lambda path: _number(path / "take")) / "solution"
+    return last if (last / CHECKPOINT).is_file() else None
+
+
+def solve_rows(root: Path) -> Tuple[SolveRow, ...]:
+    """The solves of whole takes below ``root``, the newest first; what cannot be read is left out."""
+    rows = []
+    for path in root.glob("solve_*/solution/" + SOLUTION):
+        try:
+            record = read_json(path, "solution")
+        except FacesolveError:  # opening it says why
+            continue
+        made, verdict = read_provenance(record.get("provenance") or {}), record.get("verdict") or {}
+        quality, said = str(made.settings.get("quality", "")), str(verdict.get("verdict", ""))
+        rows.append(SolveRow(_number(path.parent), path.parent, made.date, quality, said))
+    return tuple(sorted(rows, key=lambda row: -row.number))
 
 
 def _number(path: Path) -> int:

@@ -1,4 +1,7 @@
-"""Colors, sizes and small drawn marks that the panel's widgets share. The rest of the look is Maya's own."""
+"""Colors, sizes and small drawn marks that the panel's widgets share. The rest of the look is Maya's own.
+
+Text has a contrast of at least 4.5 to 1 against what it stands on (WCAG 2.1, level AA).
+"""
 
 from __future__ import annotations
 
@@ -8,30 +11,62 @@ from facesolve.take.finding import ERROR, NOTE, WARNING
 
 from .qt import Qt, QtCore, QtGui, QtWidgets
 
-GOOD, CAUTION, BAD, QUIET = "#7fb069", "#e0a73c", "#e0604f", "#8a8a8a"
-ACCENT = "#5285a6"
+GOOD, CAUTION, BAD = "#7fb069", "#e0a73c", "#e0604f"  # of marks and bars
+BAD_TEXT, NOTE_TEXT, QUIET = "#ffa79b", "#9ccbea", "#b8b8b8"  # of words
+ACCENT = "#3d7195"
 WELL, RAISED = "#2b2b2b", "#5d5d5d"
-SEVERITY_COLORS: Dict[str, str] = {ERROR: BAD, WARNING: CAUTION, NOTE: ACCENT}
+ON_RAISED = "#eeeeee"
+SEVERITY_COLORS: Dict[str, str] = {ERROR: BAD, WARNING: CAUTION, NOTE: NOTE_TEXT}
 LEVEL_COLORS = (GOOD, CAUTION, BAD)
 
 STYLE_SHEET = """
 #facesolveTitle { font-weight: bold; }
+#facesolveStep { font-weight: bold; font-size: 115%%; }
 #facesolveQuiet { color: %(quiet)s; }
 #facesolveNotice { padding: 4px 6px; border-radius: 2px; background: %(well)s; }
 #facesolveNotice[error="true"] { border-left: 3px solid %(bad)s; }
 #facesolveNotice[error="false"] { border-left: 3px solid %(good)s; }
-#facesolveSection { text-align: left; font-weight: bold; padding: 3px 4px; border: none; background: %(raised)s; }
+#facesolveCard { background: %(well)s; border-radius: 3px; }
+#facesolveCard[state="good"] { border-left: 4px solid %(good)s; }
+#facesolveCard[state="caution"] { border-left: 4px solid %(caution)s; }
+#facesolveCard[state="bad"] { border-left: 4px solid %(bad)s; }
+#facesolveCard[state="open"] { border-left: 4px solid %(note)s; }
+#facesolveSection { text-align: left; font-weight: bold; padding: 3px 4px; border: none; background: %(raised)s;
+    color: %(on_raised)s; }
 #facesolveSection:hover { background: #686868; }
 #facesolvePrimary { font-weight: bold; padding: 5px 14px; }
 #facesolvePrimary:enabled { background: %(accent)s; color: white; }
-#facesolvePrimary:enabled:hover { background: #6296b8; }
+#facesolvePrimary:enabled:hover { background: #427ba2; }
 #facesolveCounter { padding: 0 5px; border-radius: 6px; color: #1f1f1f; font-weight: bold; }
-""" % {"quiet": QUIET, "well": WELL, "raised": RAISED, "accent": ACCENT, "bad": BAD, "good": GOOD}
+QPushButton:disabled, QToolButton:disabled { color: #bdbdbd; }
+""" % {
+    "quiet": QUIET,
+    "well": WELL,
+    "raised": RAISED,
+    "on_raised": ON_RAISED,
+    "accent": ACCENT,
+    "bad": BAD,
+    "caution": CAUTION,
+    "good": GOOD,
+    "note": NOTE_TEXT,
+}
 
 
 def scaled(pixels: int, widget: QtWidgets.QWidget) -> int:
     """``pixels`` at a font height of 13, scaled with the widget's font as Maya's interface scaling changes it."""
     return round(pixels * widget.fontMetrics().height() / 16.0) or 1
+
+
+def contrast(text: str, ground: str) -> float:
+    """How much ``text`` stands out from ``ground``, 1 to 21, by WCAG 2.1; colors as ``#rrggbb``."""
+    lighter, darker = sorted((_luminance(text), _luminance(ground)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(color: str) -> float:
+    parts = [int(color[at : at + 2], 16) / 255.0 for at in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def dot(color: str, size: int = 16, shape: str = "circle") -> QtGui.QIcon:
@@ -70,3 +105,11 @@ def quiet_label(text: str = "") -> QtWidgets.QLabel:
     label.setObjectName("facesolveQuiet")
     label.setWordWrap(True)
     return label
+
+
+def set_state(widget: QtWidgets.QWidget, name: str, value: str) -> None:
+    """Sets a property that the style sheet asks for, and has the widget styled anew."""
+    if widget.property(name) != value:
+        widget.setProperty(name, value)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)

@@ -8,7 +8,7 @@ import pytest
 from maya import cmds
 
 from facesolve.take import TakeError
-from facesolve_maya.cameras import create_cameras
+from facesolve_maya.cameras import create_cameras, remarks
 from facesolve_maya.export.cameras import camera_name, camera_shape, read_camera
 from facesolve_maya.export.footage import footage_of_plane, image_plane
 from facesolve_maya.scene.findings import Report
@@ -33,7 +33,7 @@ def calibration(folder, **changes):
 def test_round_trip_with_unequal_focal_lengths_and_distortion(maya, tmp_path):
     cmds.currentUnit(linear="m")
     path, record = calibration(tmp_path)
-    (made,) = create_cameras(path)
+    (made,) = create_cameras(path, stand_upright=False)
     camera = read_camera(camera_shape(made.transform), (1.0,), 640, 800)
     np.testing.assert_allclose(camera.intrinsics, record["intrinsic"], rtol=1e-12)
     np.testing.assert_allclose(camera.rotation, record["rotation"], atol=1e-12)
@@ -181,3 +181,26 @@ def test_a_turned_or_cropped_plane_is_said(maya, tmp_path):
     report = Report()
     footage_of_plane("left", made.image_plane, (1.0,), (), report)
     assert "it is turned and cropped" in report.findings[0].sentence
+
+
+@pytest.mark.parametrize(("axis", "up"), [("y", (0.0, 1.0, 0.0)), ("z", (0.0, 0.0, 1.0))])
+@pytest.mark.parametrize("turn", [np.eye(3), np.diag([1.0, -1.0, -1.0]), [[0, 0, 1], [1, 0, 0], [0, 1, 0]]])
+def test_cameras_come_in_upright_whatever_the_board_called_up(maya, tmp_path, axis, up, turn):
+    """OpenCV's boards have y down: their cameras would hang from the ceiling."""
+    cmds.upAxis(axis=axis)
+    level = np.diag([1.0, -1.0, -1.0]) @ np.asarray(turn, float)  # of a camera that looks level in some world
+    record = dict(calibration(tmp_path)[1], rotation=level.tolist())
+    (tmp_path / "level.json").write_text(json.dumps({"level": record}))
+    (made,) = create_cameras(tmp_path / "level.json")
+    camera = read_camera(camera_shape(made.transform), (1.0,), 640, 800)
+    np.testing.assert_allclose(-np.asarray(camera.rotation)[1], up, atol=1e-9)
+
+
+def test_a_calibration_in_meters_is_remarked(tmp_path):
+    record = calibration(tmp_path)[1]
+    other = dict(record, translation=[0.3, 0.0, 1.0])
+    (tmp_path / "meters.json").write_text(json.dumps({"a": dict(record, translation=[0.0, 0.0, 1.0]), "b": other}))
+    assert "in centimeters?" in remarks(tmp_path / "meters.json")[0]
+    other["translation"] = [30.0, 0.0, 1.0]
+    (tmp_path / "cm.json").write_text(json.dumps({"a": dict(record, translation=[0.0, 0.0, 1.0]), "b": other}))
+    assert remarks(tmp_path / "cm.json") == ()

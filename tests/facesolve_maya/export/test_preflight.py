@@ -58,7 +58,7 @@ def test_all_problems_are_found_at_once(scene, maya):
     [
         ({"frames": ()}, "frame range is empty"),
         ({"frames": (2.0, 1.0)}, "do not increase"),
-        ({"cameras": ()}, "no camera is given"),
+        ({"cameras": ()}, "no camera with footage is in it"),
         ({"meshes": ()}, "no head mesh is given"),
         ({"head": "nobody"}, "head transform 'nobody' does not exist"),
         ({"head": "BS"}, "it is not a transform"),

@@ -213,6 +213,8 @@ def install(monkeypatch) -> FakeCommands:
     cameras.create_cameras = lambda path, images, first_frame: [
         types.SimpleNamespace(transform=name, image_plane=images.get(name, "")) for name in ("cam0", "cam1")
     ]
+    cameras.remarks = lambda path: ()
+    apply.pose_rig = lambda head, matrix, controls, time: "Posed."
     apply.reduce_keys = lambda tolerance: (1520, 210)
     apply.applied_layer = lambda: commands.applied_layer
     apply.applied_ranges = lambda solution: ()
@@ -246,6 +248,6 @@ def install(monkeypatch) -> FakeCommands:
 def forget() -> None:
     """Unloads the modules that know maya, so that the next import meets what is installed then."""
     package = sys.modules.get("facesolve_maya.ui")
-    for name in ("scene", "dock", "actions"):
+    for name in ("scene", "dock", "actions", "load_cameras"):
         sys.modules.pop(f"facesolve_maya.ui.{name}", None)
         vars(package or types.SimpleNamespace()).pop(name, None)

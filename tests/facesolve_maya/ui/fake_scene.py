@@ -10,7 +10,16 @@ from pathlib import Path
 import numpy as np
 
 from facesolve.take import ConfusedPair, Solution, SolveError, write_solution
-from facesolve.take.finding import ERROR, NOTE, WARNING, Finding
+from facesolve.take.finding import (
+    CHOOSE_FOOTAGE,
+    ERROR,
+    LEAVE_OUT,
+    NOTE,
+    SOLVE_WITHOUT,
+    WARNING,
+    Finding,
+    Offer,
+)
 from facesolve_maya.ui.model import CameraRow, ControlRow, HeadRow, PanelSettings
 
 NAMES = [
@@ -84,6 +93,7 @@ class FakeScene:
         self.exported: list[tuple[PanelSettings, Path, tuple[int, int] | None]] = []
         self.applied: list[tuple[Path, tuple[int, int] | None]] = []
         self.apply_error = ""
+        self.posed: list = []
         self.ranges: tuple[Path, ...] = ()
         self.behavior: dict = {}
         self.extra_findings: tuple[Finding, ...] = ()
@@ -128,13 +138,18 @@ class FakeScene:
         findings = list(self.extra_findings)
         if settings.last < settings.first:
             findings.append(Finding(ERROR, "", "The frame range is empty.", "Set the last frame after the first."))
-        if "cam2" not in settings.skipped_cameras:
+        if "cam2" not in settings.skipped_cameras and "1019" not in settings.excluded:
             findings.append(
                 Finding(
                     WARNING,
                     "cam2",
                     "Image 'cam2_0018.jpg' of frame 1019 is missing.",
-                    "Render or copy the image again, or set 'Bad image' to solve without it.",
+                    "Restore it, leave the frame out, or let the solve continue without it.",
+                    offers=(
+                        Offer(LEAVE_OUT, "Leave frame 1019 out", (1019,)),
+                        Offer(SOLVE_WITHOUT, "Solve without it"),
+                        Offer(CHOOSE_FOOTAGE, "Choose footage…", ("cam2",)),
+                    ),
                 )
             )
         findings.append(Finding(NOTE, "face_BS", "One weight cannot be keyed: corrective_014.", "It stays as it is."))
@@ -158,6 +173,19 @@ class FakeScene:
             return ""
         write_solution(part(*span), folder.parent / "solution")  # in a folder that nobody knows before
         return "Solving {}-{} again, keeping 2 of your keys.".format(*span)
+
+    def export_first(self, settings, folder):
+        self.export(settings, folder, None)
+        return 1001
+
+    def pose_head(self, found, settings):
+        self.posed.append(found)
+        return "Posed 'head_GRP' and 38 controls at frame 1001."
+
+    def reduce_keys(self, tolerance):
+        if self.apply_error:
+            raise SolveError(self.apply_error)
+        return f"1520 keys became 210 within {tolerance} mm."
 
     def applied_ranges(self, solution):
         return self.ranges

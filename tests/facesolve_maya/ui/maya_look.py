@@ -24,8 +24,8 @@ _COLORS = {
 }
 
 
-def look_like_maya(application: QtWidgets.QApplication) -> None:
-    """Gives ``application`` Maya's colors."""
+def look_like_maya(application: QtWidgets.QApplication, font_pixels: int = 11) -> None:
+    """Gives ``application`` Maya's colors; larger fonts are what Maya's interface scaling gives."""
     application.setStyle("Fusion")
     palette = QtGui.QPalette()
     for role, color in _COLORS.items():
@@ -37,5 +37,5 @@ def look_like_maya(application: QtWidgets.QApplication) -> None:
     application.setPalette(palette)
     font = application.font()
     font.setFamily("DejaVu Sans")
-    font.setPixelSize(11)
+    font.setPixelSize(font_pixels)
     application.setFont(font)

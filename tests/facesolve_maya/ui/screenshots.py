@@ -5,15 +5,18 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
+
 from facesolve.take.finding import ERROR, NOTE, Finding
-from facesolve_maya.run import EnvironmentReport, Interpreter
-from facesolve_maya.ui.environment_bar import PreferencesDialog
+from facesolve_maya.run import EnvironmentReport, FoundHead, Interpreter
+from facesolve_maya.ui.bulletin import ENVIRONMENT, STATE
+from facesolve_maya.ui.help_dialog import HelpDialog
 from facesolve_maya.ui.model import LOCKED, PINNED, ControlChoice
-from facesolve_maya.ui.panel import CONTROLS, RESULT_PAGE, SETUP, Panel
+from facesolve_maya.ui.panel import CONTROLS, RESULT_PAGE, SETUP, START, Panel
 from facesolve_maya.ui.qt import QtWidgets
-from facesolve_maya.ui.runs import RunStatus
-from facesolve_maya.ui.session import ENVIRONMENT, PICTURE, PROGRESS, STATE, Session
-from tests.facesolve_maya.ui.fake_scene import FakeScene, write_fake_solution
+from facesolve_maya.ui.session import Session
+from facesolve_maya.ui.solver_dialog import SolverDialog
+from tests.facesolve_maya.ui.fake_scene import FakeScene
 from tests.facesolve_maya.ui.maya_look import look_like_maya
 
 FOUND = (
@@ -29,23 +32,17 @@ REFUSED = Finding(
 )
 
 
-class _PretendedTask:
-    """Stands for a solve under way while its picture is taken."""
-
-    cancelling = False
-
-
-class _Photographer:
+class Photographer:
     """A panel on the fake scene, put into one state after the other."""
 
-    def __init__(self, folder: Path, pictures: list[str]) -> None:
+    def __init__(self, folder: Path, pictures: list[str], width: int = 430, font: int = 11) -> None:
         self.folder, self.pictures = folder, pictures
         self.application = QtWidgets.QApplication.instance() or QtWidgets.QApplication(sys.argv[:1])
-        look_like_maya(self.application)
+        look_like_maya(self.application, font)
         os.environ["FACESOLVE_PYTHON"] = str(folder / "nowhere")
         self.session = Session(FakeScene(folder, tuple(pictures)))
         self.panel = Panel(self.session)
-        self.panel.resize(430, 880)
+        self.panel.resize(width, 880 * font // 11)
         self.panel.show()
 
     def grab(self, name: str, widget: QtWidgets.QWidget | None = None) -> None:
@@ -55,28 +52,38 @@ class _Photographer:
             time.sleep(0.01)
         (widget or self.panel).grab().save(str(self.folder / f"{name}.png"))
 
-    def setup(self) -> None:
-        session, panel = self.session, self.panel
-        self.grab("setup_without_python")
+    def start(self) -> None:
+        session = self.session
+        self.grab("start_without_solver")
         os.environ["FACESOLVE_PYTHON"] = sys.executable
-        session.report = EnvironmentReport(Interpreter(Path("/opt/facesolve/python"), ""), True, "Ready.", FOUND)
-        session._tell(ENVIRONMENT)
+        session.python.report = EnvironmentReport(Interpreter(Path("/opt/python"), ""), True, "Ready.", FOUND)
+        session.tell(ENVIRONMENT)
+        self.grab("start")
+        if self.pictures:
+            session.head_search.found = FoundHead({}, np.eye(4), Path(self.pictures[0]), ("Found, 97 % sure.",))
+            session.tell(STATE)
+            self.grab("start_head_found")
+            session.head_search.turn_down("")
+
+    def setup(self) -> None:
+        self.panel.pages.setCurrentIndex(SETUP)
         self.grab("setup")
-        panel.environment._toggle.setChecked(True)
-        self.grab("setup_environment")
-        panel.environment._toggle.setChecked(False)
+
+    def refused(self) -> None:
+        session = self.session
         session.scene.extra_findings = (REFUSED,)
-        panel.setup.advanced.expand(True)
         session.solve()
-        self.grab("setup_refused")
-        panel.setup.advanced.expand(False)
+        self.panel.pages.setCurrentIndex(START)
+        self.grab("start_refused")
         session.scene.extra_findings = ()
         session.load()
         session.tell_user("")
-        dialog = PreferencesDialog(session, panel)
-        dialog.show()
-        self.grab("preferences", dialog)
-        dialog.reject()
+
+    def dialogs(self) -> None:
+        for name, dialog in (("details", SolverDialog(self.session, self.panel)), ("help", HelpDialog(self.panel))):
+            dialog.show()
+            self.grab(name, dialog)
+            dialog.reject()
 
     def controls(self) -> None:
         for name, choice in (
@@ -89,40 +96,33 @@ class _Photographer:
         self.panel.pages.setCurrentIndex(CONTROLS)
         self.grab("controls")
 
-    def solve(self) -> None:
-        session, panel = self.session, self.panel
-        session._task, session.run = _PretendedTask(), RunStatus.begin()
-        session.run.stage, session.run.done, session.run.total, session.run.seconds_left = "tracking", 23, 40, 74.0
-        session.run.picture = self.pictures[0] if self.pictures else ""
-        for topic in (STATE, PROGRESS, PICTURE):
-            session._tell(topic)
-        panel._clock.stop()
-        panel.pages.setCurrentIndex(RESULT_PAGE)
-        self.grab("solving")
-        session._task = None
-        write_fake_solution(self.folder / "solution")
-        session.open_solution(self.folder / "solution", 131.0)
-        session.apply()
-        panel.show_time(1012.0)
+    def result(self, solution: Path) -> None:
+        """The result of a real solve, all of whose pictures are waited for."""
+        session = self.session
+        session.open_solution(solution)
+        self.panel.pages.setCurrentIndex(RESULT_PAGE)
+        times = session.results.shown.scene_times
+        self.panel.show_time(float(times[len(times) // 2]))
+        while session.viewer.busy:
+            self.application.processEvents()
+            time.sleep(0.02)
         self.grab("result")
 
-    def narrow(self) -> None:
-        self.panel.resize(340, 700)
-        self.grab("narrow_result")
-        self.panel.pages.setCurrentIndex(SETUP)
-        self.grab("narrow")
 
-
-def take_pictures(folder: Path, pictures: list[str]) -> None:
+def take_pictures(folder: Path, pictures: list[str], width: int = 430, font: int = 11) -> None:
     """Writes one PNG of each page and state into ``folder``. pictures: footage for the thumbnails, may be fewer."""
-    photographer = _Photographer(folder, pictures)
-    photographer.setup()
-    photographer.controls()
-    photographer.solve()
-    photographer.narrow()
+    folder.mkdir(parents=True, exist_ok=True)
+    photographer = Photographer(folder, pictures, width, font)
+    for state in ("start", "setup", "refused", "controls", "dialogs"):
+        getattr(photographer, state)()
+    photographer.panel.close()
 
 
 if __name__ == "__main__":
-    out = Path(sys.argv[1])
-    out.mkdir(parents=True, exist_ok=True)
-    take_pictures(out, sys.argv[2:])
+    for name, (width, font) in {
+        "normal": (430, 11),
+        "narrow": (320, 11),
+        "wide": (900, 11),
+        "large": (520, 18),
+    }.items():
+        take_pictures(Path(sys.argv[1]) / name, sys.argv[2:], width, font)

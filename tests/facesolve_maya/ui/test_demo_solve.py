@@ -8,14 +8,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from maya import cmds
+from PIL import Image
 
 from facesolve.evaluate import evaluate
 from facesolve.evaluate.evaluation import Truth
 from facesolve.take import read_solution, read_take
+from facesolve.take.frame_pictures import LAYERS
 from facesolve_maya.apply.provenance import find_provenance
 from facesolve_maya.scene.head import head_at
 from facesolve_maya.ui.scene import MayaScene
-from facesolve_maya.ui.session import IDLE, SOLVING, Session
+from facesolve_maya.ui.session import Session
+from facesolve_maya.ui.solving import IDLE, SOLVING
+from facesolve_maya.ui.viewer import Viewer
 from tests.facesolve_maya.demo_head import open_demo_head
 from tests.facesolve_maya.run.conftest import process_exists
 from tests.facesolve_maya.shown import MILLIMETERS, shown_vertices, snapshot, solver_vertices
@@ -24,6 +28,7 @@ from tests.maya_emulator.session import use
 
 FRAMES = 3
 LAYER = "facesolve_scene"
+LIVE: list[str] = []  # pictures that the panel had to show while it solved
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +38,7 @@ def solved(tmp_path_factory):
     use(maya)
     film = open_demo_head(folder, FRAMES)
     session = Session(MayaScene())
-    session.preferences = replace(session.preferences, python=sys.executable, device="cpu")
+    session.python.preferences = replace(session.python.preferences, python=sys.executable, device="cpu")
     session.load()
     session.change(first=1, last=FRAMES, take_folder=str(folder / "take"), quality="draft")
     session.keep_settings()
@@ -57,6 +62,8 @@ def run(session, span=None):
     assert session.solve(span), [session.notice, *session.findings]
     began = time.monotonic()
     while session.state != IDLE:
+        if session.solving.run.picture:
+            LIVE.append(session.solving.run.picture)
         assert time.monotonic() - began < 600
         session.tick()
         time.sleep(0.02)
@@ -76,6 +83,34 @@ def apart(maya, folder) -> float:
         np.linalg.norm(shown_vertices(maya, "headShape", time) - points, axis=1).max()
         for time, points in zip(solution.scene_times, expected, strict=True)
     )
+
+
+def test_pictures_of_the_solve_at_work_reach_the_panel(scene, application):
+    """The panel promises them; a solver that draws none, or where the panel does not look, fails here."""
+    from facesolve_maya.ui.picture_view import PictureView
+
+    assert LIVE, "the real solver sent no picture"
+    view = PictureView()
+    view.show_shots([(0, "", {"footage": LIVE[-1], "edges": LIVE[-1]})], "")
+    assert view.has_picture
+    assert view._size_of(view._shots[0][2]).width() > 200
+
+
+def test_the_solved_frames_are_drawn_for_the_player(scene):
+    _, session, folder, _, _ = scene
+    viewer = Viewer(session, session.python.interpreter)
+    solution = folder / "take" / "solve_1" / "solution"
+    viewer.show(solution, read_solution(solution))
+    viewer.look_at(3.0)
+    began = time.monotonic()
+    while not all(viewer.picture(camera, 3.0, layer) for camera in range(3) for layer in LAYERS):
+        assert time.monotonic() - began < 120, viewer.problem
+        viewer.tick()
+        time.sleep(0.05)
+    viewer.close()
+    sizes = {Image.open(viewer.picture(0, 3.0, layer)).size for layer in LAYERS}
+    assert len(sizes) == 1
+    assert not viewer.busy
 
 
 def test_the_exported_take_is_what_was_filmed(scene):
@@ -133,10 +168,10 @@ def test_an_edited_head_and_brow_hold_when_the_range_is_solved_again(scene):
     assert cmds.getAttr("BS.browInnerUp", time=2.0) == pytest.approx(0.9)
     assert cmds.ls(type="animLayer").count(layer) == 1
     assert find_provenance().solution_folder.endswith("take/solve_1/solution")
-    assert len(session.result.frames) == FRAMES
+    assert len(session.results.summary.frames) == FRAMES
     assert session.open_last_solution()
-    brow = session._shown.control_names.index("browInnerUp")
-    assert session._shown.controls[1, brow] == pytest.approx(0.9), "the range is shown within the solution"
+    brow = session.results.shown.control_names.index("browInnerUp")
+    assert session.results.shown.controls[1, brow] == pytest.approx(0.9), "the range is shown within the solution"
     assert "keys became" in session.scene.reduce_keys(0.5)
 
 
@@ -149,8 +184,8 @@ def test_a_solve_cancelled_in_the_midst_leaves_no_process_and_no_change(scene):
     )
     found, shown = result.read_bytes(), shown_vertices(maya, "headShape", 2.0)
     assert session.solve(), session.notice
-    process, began = session._task._process, time.monotonic()
-    while session.run.stage in ("", "starting") or session.run.done < 1:
+    process, began = session.solving.task._process, time.monotonic()
+    while session.solving.run.stage in ("", "starting") or session.solving.run.done < 1:
         assert session.state == SOLVING, session.notice
         assert time.monotonic() - began < 120
         session.tick()
@@ -165,7 +200,7 @@ def test_a_solve_cancelled_in_the_midst_leaves_no_process_and_no_change(scene):
     assert not process_exists(process.pid)
     assert not (folder / "take" / "solve_2" / "solution" / "cancel").exists()
     assert result.read_bytes() == found, "a solve never writes over another"
-    assert session.solution is None
+    assert session.results.folder is None
     assert (snapshot(maya), len(maya.undo_queue)) == (before, queue)
     np.testing.assert_array_equal(shown_vertices(maya, "headShape", 2.0), shown)
     assert result.read_bytes() == found, "the solution of the solve before is still there"

@@ -1,12 +1,29 @@
 """The panel's widgets driven by clicks and keys, without a display."""
 
+import json
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from facesolve.take.finding import ERROR, Finding, findings_record
+from facesolve.take import write_solution
+from facesolve.take.finding import (
+    CHOOSE_FOOTAGE,
+    ERROR,
+    LEAVE_CAMERA,
+    LEAVE_OUT,
+    SOLVE_WITHOUT,
+    USE_FRAMES,
+    Finding,
+    Offer,
+    findings_record,
+)
+from facesolve.take.verdict import DOUBTFUL, Verdict
 from facesolve_maya.ui.model import LOCKED, ControlChoice
+from facesolve_maya.ui.offers import carry_out
 from facesolve_maya.ui.preferences import Preferences
+from tests.facesolve_maya.ui.fake_scene import solution, write_fake_solution
 
 pytestmark = pytest.mark.usefixtures("application")
 
@@ -45,14 +62,24 @@ def test_the_set_up_page_shows_the_scene(panel):
     assert setup.cameras.topLevelItemCount() == 3
     assert "missing" in setup.cameras.item("cam2").text(1)
     assert (setup.first.value(), setup.last.value()) == (1001, 1040)
-    assert setup.findings.count() == 2
+
+
+def findings(panel):
+    """The rows of the checks."""
+    return panel.start.checks.findings.rows
+
+
+def test_the_checks_show_what_was_found(panel):
+    assert len(findings(panel)) == 2
+    assert "cam2" in findings(panel)[0].sentence.text()
+    assert "Restore it" in findings(panel)[0].remedy.text()
 
 
 def test_a_camera_is_left_out_by_its_tick(panel, wait):
     panel.setup.cameras.item("cam2").setCheckState(0, qt().Qt.Unchecked)
     assert panel.session.settings.skipped_cameras == ("cam2",)
     wait(lambda: panel.session.checked)
-    assert panel.setup.findings.count() == 1
+    assert len(findings(panel)) == 1
 
 
 def test_every_field_reaches_the_settings(panel):
@@ -81,12 +108,32 @@ def test_a_check_follows_a_change_by_itself(panel, wait):
     panel.setup.last.setValue(900)
     assert not panel.session.checked
     wait(lambda: panel.session.checked)
-    assert "empty" in panel.setup.findings.item(0).text()
+    assert "empty" in findings(panel)[0].sentence.text()
 
 
 def test_a_double_click_on_a_finding_selects_its_node(panel, scene):
-    panel.setup.findings.itemDoubleClicked.emit(panel.setup.findings.item(0))
+    test = pytest.importorskip(qt().QtCore.__name__.split(".")[0] + ".QtTest").QTest
+    test.mouseDClick(findings(panel)[0], qt().Qt.LeftButton)
     assert scene.selected == ["cam2"]
+
+
+def test_a_button_carries_out_the_remedy_and_checks_again(panel):
+    click(findings(panel)[0].buttons[LEAVE_OUT])
+    assert panel.session.settings.excluded == "1019"
+    assert panel.session.checked
+    assert len(findings(panel)) == 1
+
+
+def test_each_offer_does_what_its_button_says(session):
+    for offer, expected in (
+        (Offer(USE_FRAMES, "", (1005, 1010)), {"first": 1005, "last": 1010}),
+        (Offer(SOLVE_WITHOUT, ""), {"on_bad_frame": "unseen"}),
+        (Offer(LEAVE_CAMERA, "", ("cam1",)), {"skipped_cameras": ("cam1",)}),
+        (Offer(LEAVE_OUT, "", (1006, 1007)), {"excluded": "1006, 1007"}),
+    ):
+        assert carry_out(offer, session)
+        assert {name: getattr(session.settings, name) for name in expected} == expected
+    assert not carry_out(Offer(CHOOSE_FOOTAGE, "", ("cam1",)), session)
 
 
 def test_ticks_and_regions_decide_what_is_solved(panel):
@@ -181,11 +228,12 @@ def test_solve_by_click_shows_progress_picture_result(panel, scene, solver, wait
     assert panel.run_bar.cancel_button.isVisible()
     assert not panel.setup.isEnabled()
     wait(lambda: not panel.session.busy)
-    assert panel.result.overlay.has_picture
+    assert panel.result.player.view.has_picture
     assert "größer" in panel.result.log.toPlainText()
     assert panel.result.uncertain.topLevelItem(0).text(0) == "mouthPress_L"
     assert panel.result.uncertain.topLevelItem(0).text(3) == "mouthClose (-0.93)"
     assert "worth a look" in panel.result.summary.text()
+    assert panel.result.player.cameras.count() == 4, "all cameras, or one"
     assert "Keyed" in panel.run_bar.notice.text()
     assert panel.setup.isEnabled()
 
@@ -202,25 +250,26 @@ def test_cancel_by_click(panel, scene, solver, wait):
     assert scene.applied == []
 
 
-def test_the_time_left_is_shown(panel):
+def test_the_whole_solve_is_counted_in_words_of_an_animator(panel):
     from facesolve_maya.ui.runs import RunStatus
 
     class Task:
         cancelling = False
 
-    panel.session._task, panel.session.run = Task(), RunStatus("tracking", 10, 40, 74.0)
+    panel.session.solving.task = Task()
+    panel.session.solving.run = RunStatus("track", 20, 40, clock=lambda: 20.0)
     panel.run_bar.refresh()
-    panel.session._task = None
-    assert panel.run_bar.stage.text() == "Tracking 10 of 40"
-    assert panel.run_bar.time_left.text() == "1 min 14 s left"
-    assert panel.run_bar.progress.value() == 250
+    panel.session.solving.task = None
+    assert panel.run_bar.stage.text() == "Following the face: 20 of 40"
+    assert panel.run_bar.progress.value() == 200, "the whole, not the stage"
+    assert panel.run_bar.time_left.text() == "1 min 20 s left"
 
 
 @pytest.fixture
 def strip(panel, scene, solver, application):
     solver(scene)
     panel.session.open_last_solution()
-    panel.pages.setCurrentIndex(2)
+    panel.pages.setCurrentIndex(3)
     application.processEvents()
     return panel.result.strip
 
@@ -264,33 +313,198 @@ def test_the_strip_paints_levels(strip):
     assert near_base(27) == BAD
 
 
-def test_the_environment_line_tells_and_tests(panel, solver, tmp_path, wait):
+def test_the_first_step_installs_tests_and_tells(panel, solver, tmp_path, wait, monkeypatch):
+    start = panel.start
+    start.refresh()
+    assert "Test it" in start.solver.words.text()
     missing = Finding(ERROR, "torch", "not installed", "pip install torch")
     code = "import json; print(json.dumps({}))".format(findings_record("facesolve doctor", [missing]))
     (tmp_path / "module" / "solver" / "facesolve" / "__main__.py").write_text(code)
-    panel.environment.refresh()
-    assert "Not tested yet" in panel.environment.text
-    click(panel.environment.test_button)
+    click(start.test)
     wait(lambda: not panel.session.busy)
-    assert "lacks torch" in panel.environment.text
-    assert panel.environment.details.isVisible()
-    assert "pip install torch" in panel.environment.details.item(0).text()
+    assert "does not run here" in start.solver.words.text()
+    assert start.install.isVisible()
+    started = []
+    monkeypatch.setattr("facesolve_maya.ui.installing.start_installation", lambda: started.append(1) or Steps())
+    click(start.install)
+    wait(lambda: not panel.session.busy)
+    assert started == [1]
+    assert panel.session.notice == "The solver is installed."
 
 
-def test_the_preferences_dialog_stores_what_is_entered(panel):
-    from facesolve_maya.ui.environment_bar import PreferencesDialog
+class Steps:
+    """An installation that is done at its first look."""
 
-    dialog = PreferencesDialog(panel.session, panel)
+    words, done, error, log = "Downloading…", False, "", ["Collecting torch"]
+
+    def poll(self):
+        self.done = True
+
+
+def test_no_page_shows_a_path_of_the_solver(panel, monkeypatch, tmp_path):
+    monkeypatch.setenv("FACESOLVE_PYTHON", str(tmp_path / "nowhere"))
+    panel.session.python.set_preferences(Preferences(device="cpu"))
+    words = [label.text() for label in panel.start.findChildren(qt().QtWidgets.QLabel)]
+    assert "not installed yet" in " ".join(words)
+    assert not any("nowhere" in text or str(tmp_path) in text for text in words)
+
+
+def test_the_details_store_what_is_entered_and_show_everything(panel):
+    from facesolve_maya.ui.solver_dialog import SolverDialog
+
+    dialog = SolverDialog(panel.session, panel)
     dialog.python.setText("  " + sys.executable)
     dialog.device.setCurrentText("cpu")
     dialog.in_process.setChecked(True)
     dialog.accept()
-    assert panel.session.preferences == Preferences(sys.executable, "cpu", True)
+    assert panel.session.python.preferences == Preferences(sys.executable, "cpu", True)
+    assert "Module: " in dialog.details.item(dialog.details.count() - 1).text()
 
 
-def test_the_panel_fits_a_narrow_dock(panel, application):
-    panel.resize(320, 700)
+def test_the_head_is_shown_before_it_is_taken(panel, scene, solver, wait):
+    click(panel.start.find_button)
+    wait(lambda: not panel.session.busy)
+    assert panel.start.picture.has_picture
+    assert "97%" in panel.start.head.words.text()
+    assert scene.posed == []
+    click(panel.start.use)
+    assert scene.posed[0].controls == {"jawOpen": 0.5}
+    assert not panel.start.picture.isVisible()
+
+
+def test_a_found_head_can_be_turned_down(panel, scene, solver, wait):
+    click(panel.start.find_button)
+    wait(lambda: not panel.session.busy)
+    click(panel.start.leave)
+    assert scene.posed == []
+    assert panel.start.find_button.isVisible()
+
+
+def test_a_doubtful_solve_is_keyed_only_after_a_question(panel, scene, solver, wait):
+    solver(scene)
+    doubtful = replace(solution(), verdict=Verdict(DOUBTFUL, "cam1 is off by 2.1 mm.", next_step="Calibrate it anew."))
+    write_solution(doubtful, scene.default_take_folder() / "solve_1" / "solution")
+    panel.pages.setCurrentIndex(3)
+    assert panel.session.open_last_solution()
+    bar = panel.result.verdict
+    assert (bar.title.text(), bar.reason.text()) == (
+        "The solve is doubtful",
+        "cam1 is off by 2.1 mm. Calibrate it anew.",
+    )
+    assert not bar.apply_anyway.isVisible()
+    click(panel.result.apply_button)
+    assert scene.applied == []
+    assert "is doubtful" in panel.session.notice
+    click(bar.apply_anyway)
+    assert len(scene.applied) == 1
+    assert not bar.apply_anyway.isVisible()
+
+
+@pytest.fixture
+def player(panel, scene, solver, wait, application):
+    """The player with a result whose pictures are drawn."""
+    solver(scene)
+    panel.pages.setCurrentIndex(3)
+    panel.session.open_last_solution()
+    wait(lambda: panel.session.viewer.share == 1.0)
     application.processEvents()
-    assert panel.width() == 320
-    area = panel.pages.widget(0)
-    assert area.widget().width() <= area.viewport().width()
+    return panel.result.player
+
+
+def shown(player):
+    """Names of the cameras, and the file names of their footage."""
+    return [(name, Path(shot["footage"]).name) for _, name, shot in player.view._shots]
+
+
+def test_the_player_follows_the_timeline(player, panel):
+    panel.show_time(1011.0)
+    assert shown(player)[2] == ("cam2", "camera2.10.footage.jpg")
+    panel.show_time(5000.0)
+    assert shown(player)[0] == ("cam0", "camera0.39.footage.jpg")
+
+
+def test_a_double_click_shows_one_camera_and_another_all_again(player):
+    player.view.picked.emit(1)
+    assert [name for name, _ in shown(player)] == ["cam1"]
+    player.view.picked.emit(-1)
+    assert len(shown(player)) == 3
+
+
+def test_a_drag_moves_the_line_of_the_wipe(player, application):
+    click(player.modes["wipe"])
+    player.view.picked.emit(0)
+    point = qt().QtCore.QPoint(player.view.width() // 4, player.view.height() // 2)
+    drag(player.view, point, point, qt().Qt.NoModifier)
+    assert player.slider.value() == pytest.approx(25, abs=2)
+
+
+def test_it_plays_through_the_frames_and_leaves_the_time_there(player, scene, wait):
+    player.show_time(1001.0)
+    click(player.play)
+    wait(lambda: player._time > 1003.0)
+    click(player.play)
+    assert scene.time == player._time
+
+
+def test_two_solves_are_compared_in_the_same_view(player, panel, scene, wait):
+    root = scene.default_take_folder()
+    write_fake_solution(root / "solve_2" / "solution")
+    panel.session.results.look_for_rows(root)
+    row = panel.result.results
+    assert [row.shown.itemText(index)[:2] for index in (1, 2)] == ["#2", "#1"]
+    panel.session.compare_with(root / "solve_2" / "solution")
+    wait(lambda: panel.session.other_viewer.share == 1.0)
+    click(player.other)
+    assert "solve_2" in player.view._shots[0][2]["footage"]
+    click(player.other)
+    assert "solve_1" in player.view._shots[0][2]["footage"]
+
+
+def test_a_stopped_solve_can_be_resumed(panel, scene, solver, wait):
+    stopped = scene.default_take_folder() / "solve_1" / "solution"
+    scene.export(panel.session.settings, stopped.parent / "take", None)
+    solver_folder = stopped
+    solver_folder.mkdir(parents=True)
+    (stopped / "checkpoint.npz").write_bytes(b"")
+    panel.session.results.look_for_rows(scene.default_take_folder())
+    assert panel.run_bar.resume_button.isVisible()
+    click(panel.run_bar.resume_button)
+    wait(lambda: panel.session.state == "idle")
+    seen = json.loads((stopped / "seen.json").read_text())
+    assert "--resume" in seen["arguments"]
+    assert len(scene.exported) == 1, "the take of then is solved, not another"
+
+
+def test_text_stands_out_from_its_ground():
+    from facesolve_maya.ui import style
+
+    window = "#444444"
+    for text in (style.QUIET, style.BAD_TEXT, style.NOTE_TEXT, style.CAUTION):
+        for ground in (window, style.WELL):
+            assert style.contrast(text, ground) >= 4.5, (text, ground)
+    assert style.contrast("#ffffff", style.ACCENT) >= 4.5
+    assert style.contrast(style.ON_RAISED, style.RAISED) >= 4.5
+    assert style.contrast("#bdbdbd", "#4b4b4b") >= 4.5
+    assert style.contrast("#ffffff", "#000000") == pytest.approx(21.0)
+
+
+@pytest.mark.parametrize(("width", "font"), [(320, 11), (420, 14), (520, 18), (900, 11)])
+def test_nothing_is_cut_off_at_any_width_and_font(panel, application, width, font):
+    from tests.facesolve_maya.ui.maya_look import look_like_maya
+
+    look_like_maya(application, font)
+    try:
+        panel.resize(width, 900)
+        for index in (0, 1, 3):
+            panel.pages.setCurrentIndex(index)
+            application.processEvents()
+            area = panel.pages.widget(index)
+            assert area.widget().width() <= area.viewport().width(), index
+    finally:
+        look_like_maya(application)
+
+
+def test_help_opens_a_page_that_comes_with_the_panel(panel):
+    from facesolve_maya.ui.help_dialog import HelpDialog
+
+    assert "Find the head" in HelpDialog(panel).page.toPlainText()

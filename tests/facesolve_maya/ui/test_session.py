@@ -5,9 +5,11 @@ import time
 
 from facesolve.take import write_solution
 from facesolve.take.finding import ERROR, Finding, findings_record
+from facesolve_maya.ui.bulletin import RESULT, TOPICS
 from facesolve_maya.ui.model import ControlChoice
 from facesolve_maya.ui.preferences import Preferences
-from facesolve_maya.ui.session import CANCELLING, IDLE, RESULT, SOLVING, TOPICS, Session
+from facesolve_maya.ui.session import Session
+from facesolve_maya.ui.solving import CANCELLING, IDLE, SOLVING
 from tests.facesolve_maya.ui.fake_scene import part
 
 
@@ -80,7 +82,7 @@ def test_a_good_solve_exports_solves_applies(session, solver):
     assert (settings, span) == (session.settings, None)
     assert session.scene.applied == [(folder.parent / "solution", None)]
     assert not session.notice_is_error
-    assert session.result.seconds == 0.25
+    assert session.results.summary.seconds == 0.25
     assert session.state == IDLE
 
 
@@ -95,7 +97,7 @@ def test_without_apply_when_done_the_scene_is_left_alone(session, solver):
 def test_a_failed_solve_leaves_the_scene_untouched(session, solver):
     solve(session, solver, error="camera 'cam1': frame 7 is truncated.", code=2)
     assert session.scene.applied == []
-    assert session.result is None
+    assert session.results.summary is None
     assert session.notice.startswith("camera 'cam1': frame 7 is truncated.")
     assert session.notice_is_error
 
@@ -118,14 +120,14 @@ def test_an_error_while_applying_is_said(session, solver):
     session.scene.apply_error = "face_BS.jawOpen is locked; unlock it."
     solve(session, solver)
     assert session.notice == "face_BS.jawOpen is locked; unlock it."
-    assert session.result is not None
+    assert session.results.summary is not None
 
 
 def test_cancel_ends_the_solve_and_changes_nothing(session, solver):
     session.scene.behavior = {"work": True}
     assert session.solve()
     assert session.state == SOLVING
-    while session.run.total != 600:
+    while session.solving.run.total != 600:
         session.tick()
         time.sleep(0.01)
     session.cancel()
@@ -156,25 +158,25 @@ def leave_for(session, path, solver):
 
 def test_a_solve_goes_on_while_another_scene_is_open_and_waits_for_its_own(session, solver):
     home = leave_for(session, "/projects/rom/scenes/other.ma", solver)
-    assert (session.state, session.away) == (SOLVING, True)
+    assert (session.state, session.solving.away) == (SOLVING, True)
     assert "continues" in session.notice
     finish(session)
     assert session.notice == "'rom 012.ma' is solved. Open it to look at the result."
-    assert (session.result, session.scene.applied) == (None, [])
+    assert (session.results.summary, session.scene.applied) == (None, [])
     session.scene.path = home
     session.scene_replaced()
-    assert len(session.result.frames) == 40
+    assert len(session.results.summary.frames) == 40
     assert session.scene.applied == []
     assert session.apply()
     session.scene_replaced()
-    assert session.result is None, "it is offered once"
+    assert session.results.summary is None, "it is offered once"
 
 
 def test_a_solve_whose_scene_is_open_again_when_it_ends_is_applied(session, solver):
     home = leave_for(session, "/projects/rom/scenes/other.ma", solver)
     session.scene.path = home
     session.scene_replaced()
-    assert not session.away
+    assert not session.solving.away
     finish(session)
     assert len(session.scene.applied) == 1
 
@@ -185,7 +187,7 @@ def test_a_scene_that_is_saved_under_another_name_while_it_is_solved_keeps_its_s
     assert session.solve()
     session.scene.path = "/projects/rom/scenes/rom 013.ma"
     session.tick()
-    assert not session.away
+    assert not session.solving.away
     finish(session)
     assert len(session.scene.applied) == 1
 
@@ -224,7 +226,7 @@ def test_each_solve_has_a_folder_of_its_own(session, solver):
     assert (first.name, second.name) == ("solve_1", "solve_2")
     assert (first / "solution" / "solution.json").is_file()
     session.open_last_solution()
-    assert session.solution == second / "solution"
+    assert session.results.folder == second / "solution"
 
 
 def test_a_range_reaches_export_and_apply(session, solver):
@@ -239,7 +241,7 @@ def test_a_range_reaches_export_and_apply(session, solver):
 
 
 def levels(session):
-    return {frame.time: frame.level for frame in session.result.frames if frame.level}
+    return {frame.time: frame.level for frame in session.results.summary.frames if frame.level}
 
 
 def test_a_range_is_shown_within_the_take_that_it_belongs_to(session, solver):
@@ -247,21 +249,21 @@ def test_a_range_is_shown_within_the_take_that_it_belongs_to(session, solver):
     assert set(levels(session)) > {1028.0, 1036.0}
     assert session.solve((1025, 1030))
     assert session.notice == "Solving 1025-1030 again, keeping 2 of your keys."
-    assert len(session.result.frames) == 40, "the take stays in view while a range is solved"
+    assert len(session.results.summary.frames) == 40, "the take stays in view while a range is solved"
     finish(session)
-    assert [frame.time for frame in session.result.frames] == [1001.0 + row for row in range(40)]
+    assert [frame.time for frame in session.results.summary.frames] == [1001.0 + row for row in range(40)]
     assert 1028.0 not in levels(session)
     assert 1036.0 in levels(session)
 
 
 def test_a_cancelled_range_leaves_the_result_as_it_was(session, solver):
     solve(session, solver)
-    before, solution = session.result, session.solution
+    before, solution = session.results.summary, session.results.folder
     session.scene.behavior = {"work": True}
     assert session.solve((1025, 1030))
     session.cancel()
     finish(session)
-    assert (session.result, session.solution) == (before, solution)
+    assert (session.results.summary, session.results.folder) == (before, solution)
     assert session.apply()
     assert session.scene.applied[-1] == (solution, None), "the span is that of the solution, not of the cancelled solve"
 
@@ -272,7 +274,7 @@ def test_ranges_of_an_earlier_day_are_shown_with_the_last_solution(session, solv
     session.scene.ranges = (tmp_path / "range" / "solution",)
     assert session.open_last_solution()
     assert 1028.0 not in levels(session)
-    assert len(session.result.frames) == 40
+    assert len(session.results.summary.frames) == 40
     session.apply()
     assert session.scene.applied[-1][1] is None
     session.scene.ranges = (tmp_path / "gone",)
@@ -288,7 +290,7 @@ def test_a_solution_that_cannot_be_read_is_said(session, tmp_path):
 def test_the_last_solution_is_found_again(session, solver):
     solver(session.scene)
     assert session.open_last_solution()
-    assert len(session.result.frames) == 40
+    assert len(session.results.summary.frames) == 40
 
 
 def test_review_opens_a_fresh_report_at_once_and_writes_a_missing_one(session, solver, tmp_path):
@@ -300,7 +302,7 @@ def test_review_opens_a_fresh_report_at_once_and_writes_a_missing_one(session, s
     assert session.review(opened.append)
     assert opened == []
     finish(session)
-    assert opened == [session.solution / "report.html"]
+    assert opened == [session.results.folder / "report.html"]
     assert session.review(opened.append)
     assert len(opened) == 2
 
@@ -324,18 +326,18 @@ def test_the_environment_test_reports(session, solver, tmp_path):
     missing = Finding(ERROR, "torch", "not installed", "pip install torch")
     code = "import json; print(json.dumps({}))".format(findings_record("facesolve doctor", [missing]))
     (tmp_path / "module" / "solver" / "facesolve" / "__main__.py").write_text(code)
-    session.test_environment()
-    assert session.testing
+    session.python.test()
+    assert session.python.busy
     finish(session)
-    assert not session.report.ready
-    session.set_preferences(Preferences(python=sys.executable, device="cpu"))
-    assert session.report is None
-    assert Session(session.scene).preferences == Preferences(sys.executable, "cpu")
+    assert not session.python.report.ready
+    session.python.set_preferences(Preferences(python=sys.executable, device="cpu"))
+    assert session.python.report is None
+    assert Session(session.scene).python.preferences == Preferences(sys.executable, "cpu")
 
 
 def test_in_process_without_torch_says_how_to_turn_it_off(session, monkeypatch):
     monkeypatch.setattr("facesolve_maya.ui.session.in_process_obstacle", lambda: "This Python lacks torch.")
-    session.set_preferences(Preferences(in_process=True))
+    session.python.set_preferences(Preferences(in_process=True))
     assert not session.solve()
     assert "lacks torch" in session.notice
     assert session.scene.exported == []
@@ -346,7 +348,7 @@ def test_listeners_hear_of_every_topic(session, solver):
     for topic in TOPICS:
         session.listen(topic, lambda topic=topic: heard.add(topic))
     session.load()
-    session.set_preferences(session.preferences)
+    session.python.set_preferences(session.python.preferences)
     solve(session, solver)
     assert heard == set(TOPICS)
     assert RESULT in heard

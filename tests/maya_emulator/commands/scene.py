@@ -187,3 +187,13 @@ def optionVar(session: Session, *args: Any, **flags: Any) -> Any:
         if kind in flags:
             session.option_variables[flags[kind][0]] = flags[kind][1]
     return None
+
+
+@command(False, query="q", axis="ax")
+def upAxis(session: Session, **flags: Any) -> Any:
+    if flags.get("query") and flags.get("axis"):
+        return session.up_axis
+    if flags.get("axis") in ("y", "z"):
+        session.up_axis = flags["axis"]
+        return None
+    raise EmulatorError("upAxis takes axis='y' or 'z'")

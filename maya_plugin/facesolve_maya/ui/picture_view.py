@@ -1,0 +1,209 @@
+"""Shows pictures of one or all cameras: footage and render blended or wiped, or the mesh's edges. Knows only Qt."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Dict, List, Optional, Sequence, Tuple
+
+from facesolve.take.frame_pictures import EDGES, FOOTAGE, RENDER
+
+from .qt import Qt, QtCore, QtGui, QtWidgets, Signal, event_x, event_y, text_flags
+from .style import QUIET, WELL, scaled
+
+BLEND, WIPE, MESH = "blend", "wipe", "edges"
+MODES = (MESH, BLEND, WIPE)
+KEPT = 90  # pictures in memory
+GAP = 2  # pixels between cameras
+LARGEST_ZOOM = 8.0
+
+Shot = Dict[str, str]  # layer -> path of a camera's picture; a layer without a picture is left out
+
+
+class PictureView(QtWidgets.QWidget):
+    """Pictures on a dark ground, or a sentence while there are none.
+
+    ``wiped(share)``: the line of a wipe was dragged. ``picked(camera)``: a double click on a camera among several, or
+    -1 on one that is shown alone. The wheel zooms, a drag moves what is zoomed.
+    """
+
+    wiped = Signal(float)
+    picked = Signal(int)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shots: List[Tuple[int, str, Shot]] = []  # index, name, pictures of each camera that is shown
+        self._mode, self._share = MESH, 0.5
+        self._caption, self._text = "", ""
+        self._zoom, self._center = 1.0, QtCore.QPointF(0.5, 0.5)
+        self._grabbed: Optional[QtCore.QPoint] = None
+        self._kept: "OrderedDict[str, QtGui.QPixmap]" = OrderedDict()
+        self.setMinimumHeight(scaled(170, self))
+        self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Expanding)
+
+    @property
+    def has_picture(self) -> bool:
+        """True when at least one picture is shown."""
+        return any(not self._pixmap(path).isNull() for _, _, shot in self._shots for path in shot.values())
+
+    def show_shots(self, shots: Sequence[Tuple[int, str, Shot]], caption: str) -> None:
+        """Shows cameras: index, name and pictures of each."""
+        self._shots, self._caption = list(shots), caption
+        self.update()
+
+    def show_text(self, text: str) -> None:
+        """Shows a sentence and no picture."""
+        self._shots, self._caption, self._text = [], "", text
+        self.update()
+
+    def set_mode(self, mode: str, share: float) -> None:
+        """One of MODES; share, 0..1: of the render in a blend, of the width that it takes in a wipe."""
+        self._mode, self._share = mode, share
+        self.update()
+
+    def forget(self) -> None:
+        """Drops the pictures in memory: those of the same names may be others by now."""
+        self._kept.clear()
+
+    def sizeHint(self) -> QtCore.QSize:
+        """Qt's hook."""
+        return QtCore.QSize(scaled(400, self), scaled(320, self))
+
+    def paintEvent(self, event: QtGui.QPaintEvent) -> None:
+        """Qt's hook."""
+        painter = QtGui.QPainter(self)
+        painter.setRenderHint(QtGui.QPainter.RenderHint.SmoothPixmapTransform)
+        painter.fillRect(self.rect(), QtGui.QColor(WELL))
+        if not self.has_picture:
+            painter.setPen(QtGui.QColor(QUIET))
+            flags = text_flags(Qt.AlignmentFlag.AlignCenter, Qt.TextFlag.TextWordWrap)
+            painter.drawText(self.rect().adjusted(20, 0, -20, 0), flags, self._text)
+            return
+        for cell, (_, name, shot) in zip(self._cells(), self._shots):
+            self._paint_shot(painter, cell, shot)
+            if len(self._shots) > 1:
+                self._paint_words(painter, cell, name, Qt.AlignmentFlag.AlignTop)
+        if self._caption:
+            self._paint_words(painter, QtCore.QRectF(self.rect()), self._caption, Qt.AlignmentFlag.AlignBottom)
+
+    def _cells(self) -> List[QtCore.QRectF]:
+        """Where each camera goes: as many columns as make the pictures largest."""
+        count = max(len(self._shots), 1)
+        sizes = [self._size_of(shot) for _, _, shot in self._shots]
+        aspect = max((size.width() / max(size.height(), 1) for size in sizes), default=1.0)
+
+        def shown_height(columns: int) -> float:
+            rows = -(-count // columns)
+            return min(self.height() / rows, self.width() / columns / aspect)
+
+        columns = max(range(1, count + 1), key=shown_height)
+        rows = -(-count // columns)
+        width, height = self.width() / columns, self.height() / rows
+        return [
+            QtCore.QRectF(index % columns * width, index // columns * height, width - GAP, height - GAP)
+            for index in range(len(self._shots))
+        ]
+
+    def _paint_shot(self, painter: QtGui.QPainter, cell: QtCore.QRectF, shot: Shot) -> None:
+        painter.save()
+        painter.setClipRect(cell)
+        place = self._placed(cell, self._size_of(shot))
+        layers = [shot.get(EDGES, "")] if self._mode == MESH and EDGES in shot else [shot.get(FOOTAGE, "")]
+        for path in layers:
+            _draw(painter, place, self._pixmap(path))
+        if self._mode != MESH and RENDER in shot:
+            if self._mode == BLEND:
+                painter.setOpacity(self._share)
+            else:
+                painter.setClipRect(cell & QtCore.QRectF(cell.left(), cell.top(), cell.width() * self._share, 1e5))
+            _draw(painter, place, self._pixmap(shot[RENDER]))
+            painter.setOpacity(1.0)
+            if self._mode == WIPE:
+                painter.setClipRect(cell)
+                x = cell.left() + cell.width() * self._share
+                painter.setPen(QtGui.QPen(QtGui.QColor(255, 255, 255, 200), 1))
+                painter.drawLine(QtCore.QPointF(x, cell.top()), QtCore.QPointF(x, cell.bottom()))
+        painter.restore()
+
+    def _placed(self, cell: QtCore.QRectF, size: QtCore.QSize) -> QtCore.QRectF:
+        """Where a picture of ``size`` goes in ``cell``, zoomed around the point looked at."""
+        scale = min(cell.width() / max(size.width(), 1), cell.height() / max(size.height(), 1)) * self._zoom
+        width, height = size.width() * scale, size.height() * scale
+        return QtCore.QRectF(
+            cell.center().x() - width * self._center.x(), cell.center().y() - height * self._center.y(), width, height
+        )
+
+    def _paint_words(self, painter: QtGui.QPainter, cell: QtCore.QRectF, words: str, edge: Qt.AlignmentFlag) -> None:
+        height = self.fontMetrics().height() + 4
+        width = min(self.fontMetrics().horizontalAdvance(words) + 12, int(cell.width()))
+        top = cell.top() if edge == Qt.AlignmentFlag.AlignTop else cell.bottom() - height
+        bar = QtCore.QRectF(cell.left(), top, width, height)
+        painter.fillRect(bar, QtGui.QColor(0, 0, 0, 170))
+        painter.setPen(QtGui.QColor("white"))
+        flags = text_flags(Qt.AlignmentFlag.AlignVCenter, Qt.AlignmentFlag.AlignLeft)
+        painter.drawText(bar.adjusted(6, 0, -6, 0), flags, words)
+
+    def _size_of(self, shot: Shot) -> QtCore.QSize:
+        sizes = [self._pixmap(path).size() for path in shot.values()]
+        return next((size for size in sizes if not size.isEmpty()), QtCore.QSize(3, 4))
+
+    def _pixmap(self, path: str) -> QtGui.QPixmap:
+        if path in self._kept:
+            self._kept.move_to_end(path)
+            return self._kept[path]
+        found = QtGui.QPixmap(path) if path else QtGui.QPixmap()
+        if not found.isNull():
+            self._kept[path] = found
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return found
+
+    def wheelEvent(self, event: QtGui.QWheelEvent) -> None:
+        """Qt's hook: zooms."""
+        step = 1.2 ** (event.angleDelta().y() / 120.0)
+        self._zoom = min(max(self._zoom * step, 1.0), LARGEST_ZOOM)
+        if self._zoom == 1.0:
+            self._center = QtCore.QPointF(0.5, 0.5)
+        self.update()
+
+    def mousePressEvent(self, event: QtGui.QMouseEvent) -> None:
+        """Qt's hook."""
+        self._grabbed = QtCore.QPoint(event_x(event), event_y(event))
+        if self._mode == WIPE and self._zoom == 1.0:
+            self._wipe_to(self._grabbed)
+
+    def mouseMoveEvent(self, event: QtGui.QMouseEvent) -> None:
+        """Qt's hook."""
+        point = QtCore.QPoint(event_x(event), event_y(event))
+        if self._grabbed is None:
+            return
+        if self._mode == WIPE and self._zoom == 1.0:
+            self._wipe_to(point)
+        elif self._zoom > 1.0 and self._shots:
+            place = self._placed(self._cells()[0], self._size_of(self._shots[0][2]))
+            moved = point - self._grabbed
+            x = self._center.x() - moved.x() / max(place.width(), 1.0)
+            y = self._center.y() - moved.y() / max(place.height(), 1.0)
+            self._center = QtCore.QPointF(min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0))
+            self._grabbed = point
+            self.update()
+
+    def mouseReleaseEvent(self, event: QtGui.QMouseEvent) -> None:
+        """Qt's hook."""
+        self._grabbed = None
+
+    def mouseDoubleClickEvent(self, event: QtGui.QMouseEvent) -> None:
+        """Qt's hook."""
+        point = QtCore.QPointF(event_x(event), event_y(event))
+        for cell, (index, _, _) in zip(self._cells(), self._shots):
+            if cell.contains(point):
+                self.picked.emit(index if len(self._shots) > 1 else -1)
+
+    def _wipe_to(self, point: QtCore.QPoint) -> None:
+        for cell in self._cells():
+            if cell.left() <= point.x() <= cell.right() and cell.top() <= point.y() <= cell.bottom():
+                self.wiped.emit(min(max((point.x() - cell.left()) / cell.width(), 0.0), 1.0))
+
+
+def _draw(painter: QtGui.QPainter, place: QtCore.QRectF, pixmap: QtGui.QPixmap) -> None:
+    if not pixmap.isNull():
+        painter.drawPixmap(place, pixmap, QtCore.QRectF(pixmap.rect()))
