@@ -142,16 +142,16 @@ def test_solve_hands_over_every_option(tmp_path: Path, solve: Any, capsys: Captu
         progress.advance()
 
     solve(solved)
-    assert main(["solve", "t", "--out", str(tmp_path), "--progress", "jsonl"]) == 0
+    assert main(["solve", "t", "--out", str(tmp_path), "--no-report", "--progress", "jsonl"]) == 0
     defaults = {"device": "auto", "frames": None, "resume": False, "overwrite": False, "beside": ()}
-    defaults["settings"] = SettingsChange()
+    defaults.update(settings=SettingsChange(), pictures=False)
     assert calls[0] == (Path("t"), tmp_path, defaults)
     events = [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()]
     assert events == ["stage", "progress", "done"]
     chosen = ["--devices", "2,0,1", "--quality", "draft", "--frames", "3-5", "--resume", "--progress", "quiet"]
-    assert main(["solve", "t", "--out", str(tmp_path), *chosen]) == 0
+    assert main(["solve", "t", "--out", str(tmp_path), "--no-report", *chosen]) == 0
     options = {"settings": SettingsChange(values={"quality": "draft"}), "frames": (3, 5), "resume": True}
-    options["overwrite"] = False
+    options.update(overwrite=False, pictures=False)
     assert calls[1][2] == {"device": "cuda:2", "beside": ("cuda:0", "cuda:1"), **options}
     assert capsys.readouterr() == ("", "")
 
@@ -178,7 +178,7 @@ def test_quiet_says_nothing_but_what_went_wrong(tmp_path: Path, solve: Any, caps
 
     solve(talk)
     for more in ([], ["-v"], ["--progress", "jsonl"]):
-        assert main(["solve", "t", "--out", str(tmp_path), "-q", *more]) == 0
+        assert main(["solve", "t", "--out", str(tmp_path), "--no-report", "-q", *more]) == 0
         assert capsys.readouterr() == ("", "")
     solve(fail)
     assert main(["solve", "t", "--out", str(tmp_path), "-q"]) == 2

@@ -45,7 +45,7 @@ def make_workspace(folder: Path) -> None:
     pack = ["pack", *(text if text.startswith("--") else str(folder / text) for text in files)]
     assert facesolve([*pack, "--frames", f"0-{FRAMES - 1}", "--fps", "30", "--out", str(folder / "my_take")]) == 0
     solve = ["solve", str(folder / "my_take"), "--out", str(folder / "my_solution"), "--quality", "draft"]
-    assert facesolve([*solve, "--device", "cpu"]) == 0
+    assert facesolve([*solve, "--device", "cpu", "--no-report"]) == 0
     solution = read_solution(folder / "my_solution")
     other = np.clip(solution.controls + 0.05, 0, 1)
     write_solution(replace(solution, controls=other), folder / "other_solution")

@@ -205,7 +205,7 @@ def test_commands_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_command_tells_of_every_take(takes: Any, capsys: pytest.CaptureFixture[str]) -> None:
     folders = takes("good", "bad")
     out = folders[0].parents[1] / "out"
-    command = ["solve", *map(str, folders), "--out", str(out), "--device", "cpu", "--progress"]
+    command = ["solve", *map(str, folders), "--out", str(out), "--device", "cpu", "--no-report", "--progress"]
     assert main([*command, "jsonl"]) == 2
     captured = capsys.readouterr()
     events = [json.loads(line) for line in captured.out.splitlines()]
@@ -222,7 +222,7 @@ def test_real_takes_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixture[s
     write_filmed_take(tmp_path / "takes" / "head", frames=3)
     missing = tmp_path / "takes" / "missing"
     takes, out = [str(tmp_path / "takes" / "head"), str(missing)], tmp_path / "out"
-    options = ["--devices", "cpu,cpu", "--quality", "draft", "--frames", "1-2", "--progress", "jsonl"]
+    options = ["--devices", "cpu,cpu", "--quality", "draft", "--frames", "1-2", "--progress", "jsonl", "--no-report"]
     assert main(["solve", *takes, "--out", str(out), *options]) == 2
     captured = capsys.readouterr()
     assert "1 of 2 takes could not be solved. 'missing': take: there is no take.json" in captured.err

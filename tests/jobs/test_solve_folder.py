@@ -149,7 +149,7 @@ def test_verbose_shows_the_log_and_old_tiles_are_removed(take: Path, tmp_path: P
     out.mkdir()
     for name in ("texture.1099.png", "texture.mine.png"):
         (out / name).write_bytes(b"")
-    arguments = ["--out", str(out), "--quality", "draft", "--frames", frames, "--device", "cpu", "-v"]
+    arguments = ["--out", str(out), "--quality", "draft", "--frames", frames, "--device", "cpu", "--no-report", "-v"]
     assert main(["solve", str(take), *arguments]) == 0
     assert not (out / "texture.1099.png").exists()  # of an earlier solve
     assert (out / "texture.mine.png").exists()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,8 +14,11 @@ import torch
 from facesolve.geometry.camera import CameraModel
 from facesolve.geometry.pose import Pose
 from facesolve.render import Texture
+from facesolve.review.panels import Shot
+from facesolve.review.request import NEEDS_FOOTAGE
 from facesolve.review.scene import SolvedTake
 from facesolve.review.sheet import Sheet
+from facesolve.review.shots import Shots
 from facesolve.review.video import Video, VideoRequest, render_video
 from facesolve.runtime.progress import Silent
 from facesolve.take import Camera, Solution, Take
@@ -40,10 +44,20 @@ class Filmed:
     def scene(self) -> SolvedTake:
         return SolvedTake.of(self.solution, self.take, self.texture)
 
-    def sheet(self, shown: tuple[str, ...], cameras: tuple[int, ...] = (0, 1, 2), **request: object) -> Sheet:
+    @contextmanager
+    def sheet(self, shown: tuple[str, ...], cameras: tuple[int, ...] = (0, 1, 2), **request: object) -> Iterator[Sheet]:
         """The pictures ``shown`` of all frames."""
-        rows = list(range(self.take.frame_count))
-        return Sheet(self.scene(), VideoRequest(**request), cameras, shown, rows)  # type: ignore[arg-type]
+        rows, asked = list(range(self.take.frame_count)), VideoRequest(**request)  # type: ignore[arg-type]
+        footage = bool(NEEDS_FOOTAGE.intersection(shown))
+        with Shots(self.scene(), cameras, rows, footage, asked.stabilize) as shots:
+            yield Sheet(shots, asked, shown, rows)
+
+    def shots(
+        self, shown: tuple[str, ...], cameras: tuple[int, ...] = (0, 1, 2), **request: object
+    ) -> list[list[Shot]]:
+        """One of each camera, for all frames, at the sizes of such a sheet."""
+        with self.sheet(shown, cameras, **request) as sheet:
+            return list(sheet._shots.of(range(self.take.frame_count), sheet.picture_sizes))
 
 
 def make(folder: Path) -> Filmed:

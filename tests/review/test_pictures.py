@@ -42,11 +42,11 @@ def scene_of(rig: Rig, control: float = 0.0, head: np.ndarray | None = None) -> 
 
 
 def shot_of(scene: SolvedTake) -> Shot:
-    return Shot(scene, 0, 0, scene.take.cameras[0], scene.world(0))
+    return Shot(scene, (0,), 0, scene.take.cameras[0], scene.world([0]))
 
 
 def edges(scene: SolvedTake) -> np.ndarray:
-    return edge_opacity(shot_of(scene)).numpy()
+    return edge_opacity(shot_of(scene))[0].numpy()
 
 
 def test_edges_follow_polygons_not_their_cuts() -> None:

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from facesolve.review.panels import signed_difference
-from facesolve.review.sheet import Sheet
 from facesolve.review.stabilize import similarity
 from tests import synthetic, textured
 
@@ -18,11 +17,10 @@ from . import filmed as film
 from .filmed import Filmed
 
 
-def disagreement(sheet: Sheet) -> float:
+def disagreement(filmed: Filmed, **request: object) -> float:
     """Mean absolute difference of footage and textured render in levels of 255, all frames and cameras."""
-    with sheet:
-        found = [signed_difference(shot) for _, shots in sheet.shots([0, 1, 2]) for shot in shots]
-    return float(np.mean([np.abs(levels[cover[..., 0] > 0.99]).mean() for levels, cover in found if cover is not None]))
+    found = [signed_difference(shot) for shots in filmed.shots(("difference",), **request) for shot in shots]
+    return float(np.mean([levels[cover[..., 0] > 0.99].abs().mean() for levels, cover in found if cover is not None]))
 
 
 def shifted(image: np.ndarray, x: float, y: float) -> np.ndarray:
@@ -34,7 +32,7 @@ def shifted(image: np.ndarray, x: float, y: float) -> np.ndarray:
     ("size", "most"), [({"scale": 1.0}, 0.5), ({"scale": 2.0}, 0.8), ({"scale": 0.5}, 1.2), ({"height": 251}, 0.6)]
 )
 def test_footage_and_render_agree_at_every_size(filmed: Filmed, size: dict[str, float], most: float) -> None:
-    assert disagreement(filmed.sheet(("difference",), **size)) < most
+    assert disagreement(filmed, **size) < most
 
 
 @pytest.mark.parametrize(("x", "y", "least"), [(1, 0, 2.5), (0, 1, 2.5), (0.5, 0, 1.2), (0, -0.5, 1.2)])
@@ -42,41 +40,40 @@ def test_an_overlay_that_is_off_by_half_a_pixel_shows(
     filmed: Filmed, tmp_path: Path, x: float, y: float, least: float
 ) -> None:
     moved = film.with_footage(filmed, tmp_path, lambda image: shifted(image, x, y))
-    assert disagreement(moved.sheet(("difference",), scale=1.0)) > least
+    assert disagreement(moved, scale=1.0) > least
 
 
 @pytest.mark.parametrize("axis", [0, 1])
 def test_a_flipped_overlay_shows(filmed: Filmed, tmp_path: Path, axis: int) -> None:
     flipped = film.with_footage(filmed, tmp_path, lambda image: np.ascontiguousarray(np.flip(image, axis)))
-    assert disagreement(flipped.sheet(("difference",), scale=1.0)) > 15
+    assert disagreement(flipped, scale=1.0) > 15
 
 
 def test_render_agrees_with_footage_through_a_lens(filmed: Filmed, tmp_path: Path) -> None:
     through = film.with_lens(filmed, tmp_path, (-0.9, 0.4, 0.004, -0.003))
-    assert disagreement(through.sheet(("difference",), scale=1.0)) < 0.9
+    assert disagreement(through, scale=1.0) < 0.9
     ignored = tuple(replace(source, undistorted=True) for source in through.take.footage)
     wrong = replace(through, take=replace(through.take, footage=ignored))
-    assert disagreement(wrong.sheet(("difference",), scale=1.0)) > 2
+    assert disagreement(wrong, scale=1.0) > 2
 
 
 def test_gains_make_the_texture_comparable(filmed: Filmed) -> None:
     plain = replace(filmed.solution, provenance={"texture": ["texture.1001.png"]})
-    assert disagreement(replace(filmed, solution=plain).sheet(("difference",), scale=1.0)) > 5
+    assert disagreement(replace(filmed, solution=plain), scale=1.0) > 5
 
 
 @pytest.mark.parametrize(("scale", "most"), [(1.0, 0.6), (0.5, 1.4), (1.5, 0.9)])
 def test_stabilized_footage_and_render_move_alike(filmed: Filmed, scale: float, most: float) -> None:
-    assert disagreement(filmed.sheet(("difference",), scale=scale, stabilize=True)) < most
+    assert disagreement(filmed, scale=scale, stabilize=True) < most
 
 
 def test_a_stabilized_head_stands_still(filmed: Filmed) -> None:
     spread = {}
     for held in (False, True):
-        with filmed.sheet(("clay",), stabilize=held) as sheet:
-            centers = []
-            for _, shots in sheet.shots([0, 1, 2]):
-                covered = [np.argwhere(shot.view.drawing.triangle_id[0].numpy() >= 0).mean(0) for shot in shots]
-                centers.append(covered)
+        centers = []
+        for shots in filmed.shots(("clay",), stabilize=held):
+            covered = [np.argwhere(shot.view.drawing.triangle_id[0].numpy() >= 0).mean(0) for shot in shots]
+            centers.append(covered)
         spread[held] = np.ptp(np.array(centers), axis=0).max()
     assert spread[False] > 5
     assert spread[True] < 1
@@ -111,8 +108,7 @@ def test_an_image_that_the_take_may_lack_is_said_to_be_absent(filmed: Filmed, tm
 
 
 def test_nothing_is_compared_where_the_footage_does_not_reach(filmed: Filmed) -> None:
-    with filmed.sheet(("difference",), cameras=(0,), scale=1.0, stabilize=True) as sheet:
-        (_, (held,)), *_, (_, (moved,)) = sheet.shots([0, 1, 2])
+    (held,), *_, (moved,) = filmed.shots(("difference",), cameras=(0,), scale=1.0, stabilize=True)
     assert held.filmed.min() == 1
     assert moved.filmed.min() == 0
     nowhere = moved.filmed.numpy() == 0
@@ -140,4 +136,4 @@ def test_what_the_texture_cannot_hold_is_not_compared(filmed: Filmed, tmp_path: 
     over_skin = replace(rig, face_uvs=np.where(of_ball, rig.face_uvs - rig.vertex_count, rig.face_uvs))
     take = textured.make_take(tmp_path, over_skin)
     textured.film(take, synthetic.performance(3), film.GAINS)
-    assert disagreement(replace(filmed, take=take).sheet(("difference",), scale=1.0)) < 0.7
+    assert disagreement(replace(filmed, take=take), scale=1.0) < 0.7

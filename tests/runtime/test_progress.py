@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from facesolve.runtime.openjd import OpenJobLines
 from facesolve.runtime.progress import (
     PROGRESS_MODES,
     Bars,
@@ -128,9 +129,9 @@ def test_every_mode_opens(capsys: pytest.CaptureFixture[str], monkeypatch: pytes
         with open_reporter(mode) as reporter:
             work(reporter)
             kinds.append(type(reporter))
-    assert kinds == [Lines, JsonLines, Silent]  # stderr is no terminal here
+    assert kinds == [Lines, JsonLines, OpenJobLines, Silent]  # stderr is no terminal here
     captured = capsys.readouterr()
-    assert all(json.loads(line) for line in captured.out.splitlines())
+    assert all(line.startswith("openjd_") or json.loads(line) for line in captured.out.splitlines())
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     monkeypatch.setenv("TERM", "xterm")
     assert isinstance(open_reporter("bar"), Bars)
@@ -171,3 +172,25 @@ def test_the_log_goes_beside_what_is_reported() -> None:
 
 def test_a_log_takes_the_place_of_bars() -> None:
     assert isinstance(open_reporter("bar", log=True), Logged)
+
+
+def test_farms_hear_how_far_a_solve_is_and_why_it_failed() -> None:
+    stream = io.StringIO()
+    lines = OpenJobLines(stream)
+    lines.stage("track", 4)
+    lines.advance(2)
+    lines.stage("find the start", 9)  # how much of the whole that is nobody knows
+    lines.advance(9)
+    lines.stage("refine", 1000)
+    for _ in range(1000):
+        lines.advance()
+    lines.error("the head is in\nno image.")
+    said = stream.getvalue().splitlines()
+    percents = [float(line.split()[1]) for line in said if line.startswith("openjd_progress: ")]
+    assert percents == sorted(percents)
+    assert percents[:3] == [5.0, 22.5, 50.0]
+    assert len(percents) < 40
+    assert [line for line in said if "status" in line] == [
+        f"openjd_status: {n}" for n in ("track", "find the start", "refine")
+    ]
+    assert said[-1] == "openjd_fail: the head is in no image."

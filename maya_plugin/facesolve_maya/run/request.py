@@ -40,7 +40,8 @@ class SolveRequest:
 
     def arguments(self) -> List[str]:
         """Arguments of ``facesolve`` for this request."""
-        arguments = ["solve", str(self.take), "--out", str(self.out), "--progress", "jsonl", "--device", self.device]
+        arguments = ["solve", str(self.take), "--out", str(self.out), "--no-report"]  # Review... makes one
+        arguments += ["--progress", "jsonl", "--device", self.device]
         if self.quality is not None:
             arguments += ["--quality", self.quality]
         if self.frames is not None:

@@ -43,7 +43,7 @@ class Output(Verbosity):
         verbose: instead of bars, show each stage and message with its time on stderr, for a solve the lines of
             solve.log; on an error, also print where in the program it occurred.
         quiet: print nothing but errors, and what --json prints; wins over --verbose.
-        progress: bars on stderr; JSON lines on stdout; or nothing.
+        progress: bars on stderr; on stdout JSON lines, or what Open Job Description's farms read; or nothing.
     """
 
     progress: str = field(default="bar", metadata={"choices": PROGRESS_MODES})

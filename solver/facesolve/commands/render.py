@@ -17,6 +17,7 @@ def render(
     out: Path,
     overwrite: bool = False,
     take: Path | None = None,
+    device: str = "auto",
     output: Output = Output(),  # noqa: B008
 ) -> int:
     """Show a solution over its footage as a video.
@@ -46,6 +47,7 @@ def render(
     with output.reporting() as progress:
         from facesolve.review.encode import check_new_pictures
         from facesolve.review.video import baked_texture, render_video
+        from facesolve.runtime.devices import choose_device
         from facesolve.take import read_solution, read_take
         from facesolve.take.solved import find_take
 
@@ -53,7 +55,7 @@ def render(
         solved = read_solution(solution)
         filmed = read_take(take) if take is not None else find_take(solved, solution)
         texture = baked_texture(solution, solved)
-        video = render_video(solved, filmed, request, out, progress, texture)
+        video = render_video(solved, filmed, request, out, progress, texture, choose_device(device))
         progress.done(out)
     width, height = video.size
     scale = "" if video.levels is None else f", scale of differences ±{video.levels:g} of 255"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from facesolve.runtime.checkpoint import check_out
-from facesolve.runtime.progress import Reporter, StopsOnFile
-from facesolve.take import SolveError, read_solution
-from facesolve.take.names import CANCEL
+from facesolve.runtime.progress import Progress, Reporter, StopsOnFile
+from facesolve.take import FacesolveError, SolveError, read_solution
+from facesolve.take.names import CANCEL, REPORT
 from facesolve.take.settings_record import SettingsChange
 from facesolve.take.verdict import DOES_NOT_FIT, EXIT_DOES_NOT_FIT, Verdict
 
@@ -28,13 +29,14 @@ def solve(
     device: str | None = None,
     devices: tuple[str, ...] = (),
     pictures: bool = False,
+    report: bool = True,
     settings: SettingsFlags = SettingsFlags(),  # noqa: B008  # frozen
     output: Output = Output(),  # noqa: B008
 ) -> int:
     """Turn a take into control curves and head transforms.
 
-    Solves a take and writes solution.npz, solution.json, the texture and a log. Ctrl-C, a file named 'cancel' in OUT,
-    or a crash leave a state from which --resume continues.
+    Solves a take and writes solution.npz, solution.json, the texture, a log and a report to look at. Ctrl-C, a file
+    named 'cancel' in OUT, or a crash leave a state from which --resume continues.
 
     Settings are those in the take, with the settings file's on top of them, and flags on top of both. They hold for
     this solve alone: the take keeps its own, and the solution records what was used.
@@ -64,6 +66,7 @@ def solve(
             them.
         pictures: show the solve at work: write OUT/live.jpg at most once a second, all cameras with the surface over
             them, and tell of it as a picture event.
+        report: make OUT/report.html, as 'facesolve report' does.
 
     Examples:
         facesolve solve my_take --out my_solution
@@ -75,14 +78,15 @@ def solve(
     if device is not None and devices:
         raise UsageError("solve: --device and --devices are both given; give one of them.")
     change, chosen = settings.change(), devices or (device or "auto",)
+    job = _Job(out, change, frames, chosen, resume, overwrite, pictures, report)
     try:
         with output.reporting() as progress:
             if len(takes) == 1:
-                _solve_one(takes[0], out, change, frames, chosen, resume, overwrite, pictures, progress)
+                _solve_one(takes[0], job, progress)
             else:
                 if pictures:
                     raise UsageError("solve: --pictures shows one solve; give one take.")
-                _solve_several(takes, out, change, frames, chosen, resume, overwrite, progress)
+                _solve_several(takes, job, progress)
             progress.done(out)
     except KeyboardInterrupt:
         where = [] if not devices and device is None else ["--devices" if devices else "--device", ",".join(chosen)]
@@ -128,55 +132,65 @@ def _options(change: SettingsChange, frames: tuple[int, int] | None) -> list[str
     return [*change.arguments(), *([] if frames is None else [f"--frames={frames[0]}-{frames[1]}"])]
 
 
-def _solve_one(
-    take: Path,
-    out: Path,
-    change: SettingsChange,
-    frames: tuple[int, int] | None,
-    devices: tuple[str, ...],
-    resume: bool,
-    overwrite: bool,
-    pictures: bool,
-    progress: Reporter,
-) -> None:
+@dataclass(frozen=True)
+class _Job:
+    """What is done with each take. settings: changes to its own. report: make a page of the solution."""
+
+    out: Path
+    settings: SettingsChange
+    frames: tuple[int, int] | None
+    devices: tuple[str, ...]
+    resume: bool
+    overwrite: bool
+    pictures: bool
+    report: bool
+
+
+def _solve_one(take: Path, job: _Job, progress: Reporter) -> None:
     from facesolve.jobs.solve_folder import solve_take_folder
 
+    stoppable = StopsOnFile(progress, job.out / CANCEL)
     solve_take_folder(
         take,
-        out,
-        device=devices[0],
-        settings=change,
-        frames=frames,
-        resume=resume,
-        overwrite=overwrite,
-        progress=StopsOnFile(progress, out / CANCEL),
-        beside=devices[1:],
-        pictures=pictures,
+        job.out,
+        device=job.devices[0],
+        settings=job.settings,
+        frames=job.frames,
+        resume=job.resume,
+        overwrite=job.overwrite,
+        progress=stoppable,
+        beside=job.devices[1:],
+        pictures=job.pictures,
     )
+    if job.report:
+        _report(take, job, stoppable)
 
 
-def _solve_several(
-    takes: tuple[Path, ...],
-    out: Path,
-    change: SettingsChange,
-    frames: tuple[int, int] | None,
-    devices: tuple[str, ...],
-    resume: bool,
-    overwrite: bool,
-    progress: Reporter,
-) -> None:
+def _report(take: Path, job: _Job, progress: Progress) -> None:
+    """The solution's page; a page that cannot be made is no reason to call the solve failed."""
+    from facesolve.review.report.write import write_report
+    from facesolve.review.request import ReportRequest
+
+    request = ReportRequest(take=take, device=job.devices[0])
+    try:
+        write_report(job.out, job.out / REPORT, request, progress, overwrite=True)
+    except FacesolveError as error:
+        progress.message(f"no report: {error}")
+
+
+def _solve_several(takes: tuple[Path, ...], job: _Job, progress: Reporter) -> None:
     from facesolve.jobs.many_takes import solve_takes, take_jobs, unsolved
     from facesolve.runtime.devices import existing_device
 
-    jobs = take_jobs(takes, out)
-    for job in jobs:
-        check_out(job.out, resume, overwrite)
-    for device in devices:
+    jobs = take_jobs(takes, job.out)
+    for one in jobs:
+        check_out(one.out, job.resume, job.overwrite)
+    for device in job.devices:
         existing_device(device)
-    flags = {"--overwrite": overwrite, "--resume": resume}
-    options = [*_options(change, frames), *(flag for flag, is_set in flags.items() if is_set)]
-    left = unsolved(jobs, change, frames, progress) if resume else jobs
-    failed = solve_takes(left, devices, options, cancel=out / CANCEL, progress=progress)
+    flags = {"--overwrite": job.overwrite, "--resume": job.resume, "--no-report": not job.report}
+    options = [*_options(job.settings, job.frames), *(flag for flag, is_set in flags.items() if is_set)]
+    left = unsolved(jobs, job.settings, job.frames, progress) if job.resume else jobs
+    failed = solve_takes(left, job.devices, options, cancel=job.out / CANCEL, progress=progress)
     if failed:
         reasons = " ".join(f"'{name}': {text}" for name, text in failed.items())
         raise SolveError(f"{len(failed)} of {len(jobs)} takes could not be solved. {reasons}")

@@ -19,17 +19,18 @@ GLOSS, SHARPNESS = 0.16, 40.0  # Blinn's highlight, which shows dents that diffu
 
 
 def clay_rendering(model: RigModel, view: View, color: Tensor | None = None) -> Rendering:
-    """The posed mesh of ``view`` (B = 1) with smooth normals. color: (V, 3) linear light, instead of clay."""
+    """The posed mesh of ``view`` in B frames with smooth normals. color: (V, 3) linear light, instead of clay."""
     drawing = view.drawing
     rotation, translation = view.lens.rotation[:, 0], view.lens.translation[:, 0]
     normals = model.vertex_normals(view.world) @ rotation.mT
     places = view.world @ rotation.mT + translation[:, None]
     albedo = model.neutral.new_tensor(CLAY).expand_as(model.neutral) if color is None else color
-    surface = torch.cat([normals, places, albedo[None]], -1)
+    surface = torch.cat([normals, places, albedo.expand_as(normals)], -1)
     at = drawing.interpolate(surface)
     covered = drawing.triangle_id >= 0
     normal, place, diffuse = at[covered].split(3, 1)
-    outward = _outward(model, places[0])[drawing.triangle_id[covered].long()]
+    triangle = drawing.triangle_id.flatten(1).clamp(min=0).long()
+    outward = _outward(model, places).gather(1, triangle).view_as(covered)[covered]
     light = at.new_zeros(*covered.shape, 4)
     light[covered] = F.pad(_lit(normal * outward[:, None], place, diffuse), (0, 1), value=1.0)
     smooth = drawing.antialias(light)
@@ -37,13 +38,13 @@ def clay_rendering(model: RigModel, view: View, color: Tensor | None = None) -> 
 
 
 def _outward(model: RigModel, places: Tensor) -> Tensor:
-    """(F,) 1 for triangles that turn their front to the camera, -1 for the others: parts wound the other way.
+    """(B, F) 1 for triangles that turn their front to the camera, -1 for the others: parts wound the other way.
 
-    Judged by the triangle: a smooth normal may lean away from the camera along an outline. places: (V, 3) in the
-    camera's axes.
+    Judged by the triangle: a smooth normal may lean away from the camera along an outline. places: (B, V, 3) in
+    the camera's axes.
     """
-    a, b, c = (places[model.triangles[:, corner]] for corner in range(3))
-    facing = (torch.linalg.cross(b - a, c - a) * (a + b + c)).sum(1)
+    a, b, c = (places[:, model.triangles[:, corner]] for corner in range(3))
+    facing = (torch.linalg.cross(b - a, c - a) * (a + b + c)).sum(-1)
     return torch.where(facing <= 0, 1.0, -1.0)
 
 

@@ -52,5 +52,15 @@ def interpolate_derivatives(
     Returns:
         (B, H, W, C, 2): d(attribute)/d(pixel x, pixel y), 0 where empty.
     """
-    slopes = [interpolate(attributes, triangle_id, slope, triangles) for slope in barycentric_slopes.unbind(-1)]
-    return torch.stack(slopes, -1)
+    batch, height, width = triangle_id.shape
+    covered = (triangle_id >= 0).flatten().nonzero().squeeze(1)
+    triangle = triangle_id.flatten().index_select(0, covered)
+    weights = barycentric_slopes.flatten(0, 2).index_select(0, covered).to(attributes.dtype)  # (n, 3, 2)
+    table_start = covered // (height * width) * attributes.shape[1] if attributes.shape[0] > 1 else 0
+    table = attributes.flatten(0, 1)
+    slopes = attributes.new_zeros((covered.numel(), attributes.shape[2], 2))
+    for k in range(3):
+        corner = triangles[:, k].long().index_select(0, triangle) + table_start
+        slopes = torch.addcmul(slopes, table.index_select(0, corner)[..., None], weights[:, k, None])
+    image = slopes.new_zeros((triangle_id.numel(), *slopes.shape[1:])).index_copy(0, covered, slopes)
+    return image.view(batch, height, width, -1, 2)

@@ -104,7 +104,7 @@ def texture_drawing(model: RigModel, texture: Texture, drawing: Drawing, carried
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """The rig under the pixels of one camera in one frame. world: (1, V, 3) cm; lens: leading dimensions (1, 1)."""
+    """The rig under the pixels of one camera in B frames. world: (B, V, 3) cm; lens: leading dimensions (B, 1)."""
 
     world: Tensor
     lens: CameraModel

@@ -11,7 +11,6 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from facesolve.geometry.camera import resized, without_distortion
-from facesolve.render.clay import clay_rendering
 from facesolve.take import Take
 
 from .comparison import Comparison
@@ -87,9 +86,9 @@ def draw_compared_heads(comparison: Comparison, take: Take, path: Path) -> None:
     )
     lenses = [without_distortion(camera) for camera in take.cameras]
     layout = lay_out([(lens.width, lens.height) for lens in lenses], 1, len(lenses), height=HEAD_HEIGHT)
-    world = scene.world(vertices.worst)
+    world = scene.world([vertices.worst])
     shots = [
-        Shot(scene, vertices.worst, camera, resized(lens, *layout.sizes[camera]), world)
+        Shot(scene, (vertices.worst,), camera, resized(lens, *layout.sizes[camera]), world)
         for camera, lens in enumerate(lenses)
     ]
     top = _rounded(max(_covering(shots, one.values) for one in maps))
@@ -111,12 +110,12 @@ def draw_compared_heads(comparison: Comparison, take: Take, path: Path) -> None:
 
 def _painted(shot: Shot, values: np.ndarray, top: float) -> np.ndarray:
     """(H, W, 3) uint8: the head in the colors of its values (V,), 0 to ``top``, shaded a little by its shape."""
-    clay = clay_rendering(shot.scene.model, shot.view)
+    clay = shot.clay
     coverage = clay.coverage[0, ..., None].numpy()
-    brightness = encoded(clay.colors).mean(axis=2, keepdims=True) / LEVELS / _BRIGHTEST
+    brightness = encoded(clay.colors)[0].mean(axis=2, keepdims=True) / LEVELS / _BRIGHTEST
     shade = LEAST_SHADE + (1 - LEAST_SHADE) * np.clip(brightness, 0, 1)
     colors = colormaps[SEQUENTIAL](np.clip(_under_pixels(shot, values) / top, 0, 1))[..., :3]
-    background = encoded(torch.full_like(clay.colors, BACKDROP))
+    background = encoded(torch.full_like(clay.colors, BACKDROP))[0]
     return np.asarray(np.rint(LEVELS * colors * shade * coverage + background * (1 - coverage)), np.uint8)
 
 

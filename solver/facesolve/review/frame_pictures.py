@@ -17,6 +17,7 @@ from .panels import Look
 from .request import VideoRequest
 from .scene import SolvedTake
 from .sheet import PANELS, Sheet
+from .shots import Shots
 from .video import baked_texture
 
 HEIGHT = 540  # pixels of the highest picture
@@ -41,12 +42,13 @@ class FrameArtist:
         scene = self._scene
         highest = max(scene.take.cameras[camera].height for camera in self._cameras)
         request = VideoRequest(what="overlay", scale=min(1.0, HEIGHT / highest), labels=False)
-        with Sheet(scene, request, self._cameras, tuple(DRAWN.values()), [row]) as sheet:
-            for _, shots in sheet.shots([row]):
-                for number, shot in enumerate(shots):
+        with Shots(scene, self._cameras, [row], footage=True, stabilize=False) as shots:
+            sizes = Sheet(shots, request, tuple(DRAWN.values()), [row]).picture_sizes
+            for some in shots.of([row], sizes):
+                for number, shot in enumerate(some):
                     for layer in LAYERS:
                         path = self._path(number, row, layer)
-                        _write_jpeg(path, PANELS[DRAWN[layer]](shot, LOOK))
+                        _write_jpeg(path, PANELS[DRAWN[layer]](shot, LOOK)[0])
                         yield path
         self.undrawn.remove(row)
 

@@ -103,13 +103,15 @@ class ReportRequest:
         only_cameras: these cameras only, in the video.
         height: height of the video in pixels.
         take: folder of the take, if it is no longer where the solution recorded it.
+        device: what draws: auto, cpu, cuda or cuda:N; auto uses CUDA when it is available.
     """
 
-    what: tuple[str, ...] = ("wireframe",)
+    what: tuple[str, ...] = ("wireframe", "footage")
     video: bool = True
     only_cameras: tuple[str, ...] = ()
     height: int = 720
     take: Path | None = None
+    device: str = "auto"
 
     @property
     def kinds(self) -> tuple[str, ...]:

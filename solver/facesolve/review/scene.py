@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -40,8 +41,13 @@ class SolvedTake:
     gains: Tensor
 
     @staticmethod
-    def of(solution: Solution, take: Take, texture: Texture | None = None, device: str = "cpu") -> SolvedTake:
-        """Raises TakeError when ``solution`` is not one of ``take``: other controls or frames."""
+    def of(
+        solution: Solution, take: Take, texture: Texture | None = None, device: torch.device | str = "cpu"
+    ) -> SolvedTake:
+        """Ready to be drawn on ``device``.
+
+        Raises TakeError when ``solution`` is not one of ``take``: other controls or frames.
+        """
         rows = take_rows(solution, take)
         controls = control_columns(solution.controls, solution.control_names, take.rig, "solution")
         pose = Pose(torch.as_tensor(controls, device=device), torch.as_tensor(solution.head, device=device))
@@ -49,15 +55,17 @@ class SolvedTake:
         if texture is not None and model.triangle_uvs is None:
             raise TakeError("take: its rig has no UVs, so the texture cannot be drawn; is it the right take?")
         gains = _gains(solution, take).to(model.neutral)
+        texture = None if texture is None else texture.to(model.device)
         return SolvedTake(take, solution, model, pose, tuple(rows.tolist()), texture, gains)
 
-    def world(self, row: int) -> Tensor:
-        """Vertices (1, V, 3) in the world, cm, at one of the solution's frames (0-based)."""
-        return world_vertices(self.model, self.pose.at([row]))
+    def world(self, rows: Sequence[int]) -> Tensor:
+        """Vertices (B, V, 3) in the world, cm, at B of the solution's frames (0-based)."""
+        return world_vertices(self.model, self.pose.at(list(rows)))
 
-    def view(self, world: Tensor, camera: Camera, row: int) -> View:
-        """Vertices (1, V, 3) as ``camera``, free of distortion and of any size, sees them at a solution's frame."""
-        lens = CameraModel.from_cameras([camera], [self.rows[row]], self.model.device, self.model.dtype)
+    def view(self, world: Tensor, camera: Camera, rows: Sequence[int]) -> View:
+        """Vertices (B, V, 3) as ``camera``, free of distortion and of any size, sees them at the solution's frames."""
+        indices = [self.rows[row] for row in rows]
+        lens = CameraModel.from_cameras([camera], indices, self.model.device, self.model.dtype)
         return View(world, lens, draw(self.mesh, world, lens, 0))
 
     @cached_property

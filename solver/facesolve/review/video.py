@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import torch
 
 from facesolve.render import Texture
 from facesolve.render.texture_files import read_texture
@@ -12,20 +17,21 @@ from facesolve.take import Solution, Take
 from facesolve.take.names import TEXTURE
 from facesolve.take.provenance import read_provenance
 
-from .encode import check_output, open_writer
-from .request import KINDS, NEEDS_TEXTURE, VideoError, VideoRequest
+from .encode import check_output, in_thread, open_writer
+from .request import KINDS, NEEDS_FOOTAGE, NEEDS_TEXTURE, VideoError, VideoRequest
 from .scene import SolvedTake
 from .sheet import Sheet, chosen_cameras
+from .shots import Shots
 
-__all__ = ["KINDS", "Video", "VideoError", "VideoRequest", "baked_texture", "render_video"]
+__all__ = ["KINDS", "Video", "VideoError", "VideoRequest", "baked_texture", "render_video", "render_videos"]
 
 
 @dataclass(frozen=True)
 class Video:
     """What was written. size: (width, height). frames: take frame numbers, one a picture.
 
-    levels: at the ends of the scale of differences, None when none are shown. path holds a ``{frame}`` field when it is
-    a sequence.
+    levels: at the ends of the scale of differences, None when none are shown. cells: (camera's name, x, y, width,
+    height) of each panel in pixels. path holds a ``{frame}`` field when it is a sequence.
     """
 
     path: Path
@@ -33,6 +39,7 @@ class Video:
     frames: tuple[int, ...]
     fps: float
     levels: float | None
+    cells: tuple[tuple[str, int, int, int, int], ...]
 
 
 def baked_texture(folder: Path, solution: Solution) -> Texture | None:
@@ -47,39 +54,88 @@ def render_video(
     path: Path,
     progress: Progress,
     texture: Texture | None = None,
+    device: torch.device | str = "cpu",
 ) -> Video:
     """Renders ``solution`` over the footage of ``take`` into ``path``: .mp4, .gif, or .png.
 
     A name for several PNG files has a ``{frame:04d}`` field. texture: of ``baked_texture``; textured pictures and
-    differences need it. In memory are a few frames, however long the take. Raises FacesolveError with one sentence; no
-    unfinished file is left.
+    differences need it. device: what draws. In memory are a few frames, however long the take. Raises FacesolveError
+    with one sentence; no unfinished file is left.
     """
-    cameras = chosen_cameras(take, request.only_cameras)
-    rows = _rows(solution, request.frames)
-    check_output(path, len(rows))
-    shown = request.panels
-    if texture is None and NEEDS_TEXTURE.intersection(shown):
-        if request.what != "grid":
-            raise VideoError(
-                f"video: the solution has no baked texture, which '{request.what}' needs; render another kind, or "
-                "solve a rig that has UVs."
-            )
-        progress.message("The solution has no baked texture: the grid shows neither the texture nor differences.")
-        shown = tuple(name for name in shown if name not in NEEDS_TEXTURE)
-    scene = SolvedTake.of(solution, take, texture)
-    fps = solution.fps if request.fps is None else request.fps
-    with Sheet(scene, request.sized_for(path), cameras, shown, rows) as sheet:
-        if "difference" in shown and request.levels is None:
-            progress.stage("find the scale of differences", 1)
-            sheet.fit_levels()
-            progress.advance()
-        progress.stage(f"render {request.what}", len(rows))
-        with open_writer(path, sheet.size, fps, sheet.samples, request.rate_factor) as writer:
-            for frame, picture in sheet.pictures(rows):
-                writer.add(frame, picture)
+    return render_videos(solution, take, [(request, path)], progress, texture, device)[0]
+
+
+def render_videos(
+    solution: Solution,
+    take: Take,
+    wanted: Sequence[tuple[VideoRequest, Path]],
+    progress: Progress,
+    texture: Texture | None = None,
+    device: torch.device | str = "cpu",
+) -> list[Video]:
+    """Several videos as of ``render_video``; what those of the same cameras and frames share is drawn once."""
+    for request, path in wanted:
+        chosen_cameras(take, request.only_cameras)
+        check_output(path, len(_rows(solution, request.frames)))
+    scene = SolvedTake.of(solution, take, texture, device)
+    groups: dict[Any, list[int]] = {}
+    for index, (request, path) in enumerate(wanted):
+        sized = request.sized_for(path)
+        alike = (sized.only_cameras, sized.frames, sized.stabilize, sized.scale, sized.height, len(sized.panels))
+        groups.setdefault(alike, []).append(index)
+    videos: dict[int, Video] = {}
+    for members in groups.values():
+        made = _together(scene, [wanted[index] for index in members], progress)
+        videos.update(zip(members, made, strict=True))
+    return [videos[index] for index in range(len(wanted))]
+
+
+def _together(scene: SolvedTake, wanted: Sequence[tuple[VideoRequest, Path]], progress: Progress) -> list[Video]:
+    """Videos of the same cameras, frames and sizes, from one run through the footage."""
+    first = wanted[0][0]
+    rows = _rows(scene.solution, first.frames)
+    cameras = chosen_cameras(scene.take, first.only_cameras)
+    shown = [_shown(request, scene.texture, progress) for request, _ in wanted]
+    footage = any(NEEDS_FOOTAGE.intersection(names) for names in shown)
+    with ExitStack() as opened:
+        shots = opened.enter_context(Shots(scene, cameras, rows, footage, first.stabilize))
+        sheets, writers = [], []
+        for (request, path), names in zip(wanted, shown, strict=True):
+            sheet = Sheet(shots, request.sized_for(path), names, rows)
+            if "difference" in names and request.levels is None:
+                progress.stage("find the scale of differences", 1)
+                sheet.fit_levels()
                 progress.advance()
-    levels = sheet.levels if "difference" in shown else None
-    return Video(path, sheet.size, tuple(solution.frames[rows].tolist()), fps, levels)
+            fps = scene.solution.fps if request.fps is None else request.fps
+            writer = open_writer(path, sheet.size, fps, sheet.samples, request.rate_factor)
+            sheets.append(sheet)
+            writers.append(opened.enter_context(in_thread(writer)))
+        progress.stage(f"render {', '.join(request.what for request, _ in wanted)}", len(rows))
+        for some in shots.of(rows, sheets[0].picture_sizes):
+            for sheet, writer in zip(sheets, writers, strict=True):
+                for frame, picture in sheet.drawn(some):
+                    writer.add(frame, picture)
+            progress.advance(len(some[0].rows))
+    return [_video(scene, request, path, sheet, rows) for (request, path), sheet in zip(wanted, sheets, strict=True)]
+
+
+def _video(scene: SolvedTake, request: VideoRequest, path: Path, sheet: Sheet, rows: list[int]) -> Video:
+    fps = scene.solution.fps if request.fps is None else request.fps
+    levels = sheet.levels if "difference" in sheet.shown else None
+    return Video(path, sheet.size, tuple(scene.solution.frames[rows].tolist()), fps, levels, sheet.cells)
+
+
+def _shown(request: VideoRequest, texture: Texture | None, progress: Progress) -> tuple[str, ...]:
+    """The panels that can be drawn. Raises VideoError when that is not what the request is for."""
+    if texture is not None or not NEEDS_TEXTURE.intersection(request.panels):
+        return request.panels
+    if request.what != "grid":
+        raise VideoError(
+            f"video: the solution has no baked texture, which '{request.what}' needs; render another kind, or "
+            "solve a rig that has UVs."
+        )
+    progress.message("The solution has no baked texture: the grid shows neither the texture nor differences.")
+    return tuple(name for name in request.panels if name not in NEEDS_TEXTURE)
 
 
 def _rows(solution: Solution, frames: tuple[int, int] | None) -> list[int]:

@@ -26,9 +26,10 @@ from facesolve.take.events import (
     event_record,
 )
 
+from .openjd import OpenJobLines
 from .task_log import TaskLog
 
-PROGRESS_MODES = ("bar", "jsonl", "quiet")
+PROGRESS_MODES = ("bar", "jsonl", "openjd", "quiet")
 
 
 class Progress(Protocol):
@@ -276,7 +277,7 @@ class StopsOnFile:
 
 
 def open_reporter(mode: str, log: bool = False) -> Reporter:
-    """The display for one of PROGRESS_MODES: ``bar`` and plain lines go to stderr, ``jsonl`` to stdout.
+    """The display for one of PROGRESS_MODES: ``bar`` and plain lines go to stderr, ``jsonl`` and ``openjd`` to stdout.
 
     log: the task's log goes to stderr, where it takes the place of a bar.
     """
@@ -286,5 +287,7 @@ def open_reporter(mode: str, log: bool = False) -> Reporter:
         return JsonLines()
     if mode == "quiet":
         return Silent()
+    if mode == "openjd":
+        return OpenJobLines()
     console = Console(stderr=True)
     return Bars(console) if console.is_terminal else Lines(sys.stderr)

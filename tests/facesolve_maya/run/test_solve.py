@@ -46,7 +46,17 @@ def test_options_reach_the_solver(fake_solver, interpreter):
     request = fake_solver()
     full = SolveRequest(request.take, request.out, "cpu", "draft", (-5, 12), resume=True)
     solve(full, interpreter)
-    expected = ["--progress", "jsonl", "--device", "cpu", "--quality", "draft", "--frames=-5-12", "--resume"]
+    expected = [
+        "--no-report",
+        "--progress",
+        "jsonl",
+        "--device",
+        "cpu",
+        "--quality",
+        "draft",
+        "--frames=-5-12",
+        "--resume",
+    ]
     assert seen(full)["arguments"][4:] == expected
 
 

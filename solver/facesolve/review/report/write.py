@@ -11,7 +11,8 @@ from pathlib import Path
 from facesolve.review.encode import check_output
 from facesolve.review.request import KINDS, NEEDS_TEXTURE, ReportRequest, VideoError, VideoRequest
 from facesolve.review.sheet import chosen_cameras
-from facesolve.review.video import baked_texture, render_video
+from facesolve.review.video import Video, baked_texture, render_videos
+from facesolve.runtime.devices import choose_device
 from facesolve.runtime.progress import Progress
 from facesolve.take import FootageError, Solution, Take, TakeError, read_solution, read_take
 from facesolve.take.files import check_file, check_new, write_atomic
@@ -60,7 +61,7 @@ def write_report(
     take, take_folder, no_film = _take(solution, folder, request)
     films: list[Film] = []
     if take is not None:
-        films, no_film = _films(solution, folder, take, videos, progress)
+        films, no_film = _films(solution, folder, take, videos, request, progress)
     progress.stage("write the page", 1)
     name = _name(solution, take, folder)
     record = {
@@ -95,7 +96,12 @@ def _take(solution: Solution, folder: Path, request: ReportRequest) -> tuple[Tak
 
 
 def _films(
-    solution: Solution, folder: Path, take: Take, videos: Sequence[VideoRequest], progress: Progress
+    solution: Solution,
+    folder: Path,
+    take: Take,
+    videos: Sequence[VideoRequest],
+    request: ReportRequest,
+    progress: Progress,
 ) -> tuple[list[Film], str]:
     """The videos, and why there are none: footage that cannot be read, or no PyAV. Raises FacesolveError otherwise."""
     if not videos:
@@ -103,21 +109,22 @@ def _films(
     textured = any(NEEDS_TEXTURE.intersection(video.panels) or video.what == "blend" for video in videos)
     texture = baked_texture(folder, solution) if textured else None
     chosen_cameras(take, videos[0].only_cameras)
-    films = []
     with tempfile.TemporaryDirectory(prefix="facesolve_report_") as scratch:
+        wanted = [(video, Path(scratch) / f"{video.what}.mp4") for video in videos]
         try:
-            check_output(Path(scratch) / "film.mp4", len(solution.frames))
+            check_output(wanted[0][1], len(solution.frames))
         except VideoError as error:
             return [], f"No video: {str(error).removeprefix('output: ')}"
-        for video in videos:
-            file = Path(scratch) / f"{video.what}.mp4"
-            try:
-                made = render_video(solution, take, video, file, progress, texture)
-            except FootageError as error:
-                return [], f"No video: {error}"
-            label = LABELS.get(video.what, video.what.capitalize())
-            films.append(Film(label, made.path.read_bytes(), made.fps))
-    return films, ""
+        try:
+            made = render_videos(solution, take, wanted, progress, texture, choose_device(request.device))
+        except FootageError as error:
+            return [], f"No video: {error}"
+        return [_film(asked, video) for (asked, _), video in zip(wanted, made, strict=True)], ""
+
+
+def _film(request: VideoRequest, video: Video) -> Film:
+    label = LABELS.get(request.what, request.what.capitalize())
+    return Film(label, video.path.read_bytes(), video.fps)
 
 
 def _name(solution: Solution, take: Take | None, folder: Path) -> str:
