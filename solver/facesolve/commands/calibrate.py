@@ -31,9 +31,9 @@ def calibrate(
       charuco:5x7:40:20:6X6_250  squares, side of a square, side of a marker, dictionary; add :18 for the first marker
       aprilgrid:6x6:88:26.4    tags, side of a tag, gap between tags; add :36H11 for the family, :18 for the first tag
 
-    Writes calibration.json for 'facesolve pack' (centimeters; origin and axes of the board at --origin: x to the right,
-    y down, z away from the viewer), the same as calibration_thesis.json and as OpenCV's calibration.yml, report.json,
-    rig.png and a picture of each view.
+    Writes calibration.json for 'facesolve pack' (centimeters; the origin is that of the board at --origin, x points to
+    the board's right, y up, and z toward who looks at a board that stood upright; see --stands and --up), the same as
+    calibration_thesis.json and as OpenCV's calibration.yml, report.json, rig.png and a picture of each view.
 
     Args:
         out: folder of the results.

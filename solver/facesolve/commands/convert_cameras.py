@@ -23,6 +23,10 @@ def convert_cameras(
     camera_images: str | None = None,
     image_size: tuple[int, int] | None = None,
     extrinsics: Path | None = None,
+    stands: Literal["auto", "wall", "floor", "cameras", "as-is"] = "as-is",
+    up: Literal["y", "z"] = "y",
+    offset: tuple[float, float, float] | None = None,
+    check: tuple[str, str, float] | None = None,
     output: Verbosity = Verbosity(),  # noqa: B008  # frozen
 ) -> int:
     """Read other programs' cameras, and write them.
@@ -45,6 +49,11 @@ def convert_cameras(
         camera_images: which images of a reconstruction are which cameras, such as {camera}_*.jpg.
         image_size: of all cameras, in pixels, for files that do not say.
         extrinsics: OpenCV's other file of a stereo pair, with its R and T.
+        stands: turn the world upright: a board's that stood upright (wall) or lay flat with the printed side up
+            (floor); auto: as the cameras show, which stand upright; cameras: up is theirs.
+        up: axis that points up in a world that is turned.
+        offset: where the world's origin is moved to, X,Y,Z in cm.
+        check: measured centimeters between two cameras, to compare with.
 
     Examples:
         facesolve convert-cameras intrinsics.yml --extrinsics extrinsics.yml --unit mm --out calibration.json
@@ -52,8 +61,10 @@ def convert_cameras(
             calibration.json
         facesolve convert-cameras cameras.csv --image-size 4096x3000 --unit m --out calibration.json
         facesolve convert-cameras calibration.json --to opentrackio --out stage.json
+        facesolve convert-cameras board.yml --stands floor --offset 0,2.5,0 --check left,right=45.2 --out stage.json
     """
-    from facesolve.geometry.camera_files import CameraFile, read_cameras, write_cameras
+    from facesolve.geometry.camera_files import CameraFile, read_stage, write_cameras
+    from facesolve.geometry.stage_frame import StageFrame, check_distance, staged
     from facesolve.take import TakeError
     from facesolve.take.files import check_new
 
@@ -63,7 +74,10 @@ def convert_cameras(
         raise TakeError(f"calibration: '{out}' must end {wanted}.")
     check_new(out, overwrite)
     how = CameraFile(unit, scale, distance, lambda camera: image_size, camera_images, extrinsics)
-    found = read_cameras(cameras, how, output.say)
-    write_cameras(found, out, layout if to is None else to)
+    found, given = read_stage(cameras, how, output.say)
+    found, upward = staged(found, StageFrame(stands, up, offset or (0.0, 0.0, 0.0)))
+    if check is not None:
+        output.say(str(check_distance(found, *check)))
+    write_cameras(found, out, layout if to is None else to, upward or given)
     output.say(f"{out}: {', '.join(camera.name for camera in found)}")
     return EXIT_OK

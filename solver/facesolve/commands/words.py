@@ -93,6 +93,17 @@ def distance(text: str) -> tuple[str, str, float]:
     return between[0], between[1], value
 
 
+def three_lengths(text: str) -> tuple[float, float, float]:
+    """Three centimeters of a text like ``0,120,-35.5``. Raises TakeError for anything else."""
+    try:
+        x, y, z = (float(part) for part in text.split(","))
+    except ValueError:
+        x = y = z = math.nan
+    if not all(map(math.isfinite, (x, y, z))):
+        raise TakeError(f"offset: '{text}' is not X,Y,Z in centimeters, for example 0,120,-35.5.")
+    return x, y, z
+
+
 def scale(text: str) -> float:
     """Centimeters in a unit of a camera file. Raises TakeError for what is no positive number."""
     try:
@@ -130,6 +141,8 @@ WORDS: Mapping[str, Word] = {
     "extrinsics": Word("FILE"),
     "lens": Word("[CAMERA=]MODEL", several=all_names),
     "distance": Word("A,B=CM", read=distance),
+    "check": Word("A,B=CM", read=distance),
+    "offset": Word("X,Y,Z", read=three_lengths),
     "scale": Word("CM", read=scale),
     "image_size": Word("WxH", read=size_in_pixels),
     "camera_images": Word("PATTERN"),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from facesolve.take import Camera, TakeError
-from facesolve.take.calibration import CalibratedCamera, calibrated_cameras, write_calibrated_cameras
+from facesolve.take.calibration import CalibratedCamera, calibrated_cameras, world_up, write_calibrated_cameras
 from facesolve.take.finding import ERROR
 from facesolve.take.reading import BadText, json_value, read_text, read_toml
 
@@ -19,6 +19,7 @@ from .camera_formats import colmap, metashape, nerf, opencv, opentrackio, realit
 from .camera_formats.reading import UNITS, Asked, Reading, Size
 from .camera_formats.xml import parsed
 from .camera_sense import camera_findings
+from .stage_frame import StageFrame, staged
 
 FORMATS = ("json", "thesis", "yml", "xml", "opentrackio", "colmap", "nerfstudio")
 READ = (
@@ -51,7 +52,15 @@ class CameraFile:
 def read_cameras(
     path: Path, how: CameraFile | None = None, tell: Callable[[str], None] = lambda sentence: None
 ) -> tuple[CalibratedCamera, ...]:
-    """The cameras of a file or, where a program writes one, of a folder: OpenCV's axes, centimeters, centers at .5.
+    """The cameras of ``read_stage``."""
+    return read_stage(path, how, tell)[0]
+
+
+def read_stage(
+    path: Path, how: CameraFile | None = None, tell: Callable[[str], None] = lambda sentence: None
+) -> tuple[tuple[CalibratedCamera, ...], str | None]:
+    """The cameras of a file or, where a program writes one, of a folder: OpenCV's axes, centimeters, centers at .5;
+    and the world's axis that points up, where the program or the file says so.
 
     tell: called with each sentence about what was left out or looks wrong. Raises TakeError for what is no camera file,
     for lengths without a unit, and for cameras that cannot be.
@@ -71,21 +80,21 @@ def read_cameras(
         if finding.severity == ERROR:
             raise TakeError(f"calibration: '{path}': {finding.text}")
         tell(str(finding))
-    return cameras
+    return cameras, reading.up
 
 
-def write_cameras(cameras: Sequence[CalibratedCamera], path: Path, layout: str) -> None:
-    """Writes in one of ``FORMATS``; ``colmap`` into the folder ``path``."""
+def write_cameras(cameras: Sequence[CalibratedCamera], path: Path, layout: str, up: str | None = None) -> None:
+    """Writes in one of ``FORMATS``; ``colmap`` into the folder ``path``. up: the world's axis that points up."""
     if layout in ("yml", "xml"):
         opencv.write(cameras, path)
     elif layout == "opentrackio":
-        opentrackio.write(cameras, path)
+        opentrackio.write(staged(cameras, StageFrame("y-up", "z"))[0] if up == "y" else cameras, path)
     elif layout == "nerfstudio":
         nerf.write(cameras, path)
     elif layout == "colmap":
         colmap.write(cameras, path)
     else:
-        write_calibrated_cameras(cameras, path, thesis=layout == "thesis")
+        write_calibrated_cameras(cameras, path, thesis=layout == "thesis", up=up)
 
 
 def as_calibrated(camera: Camera) -> CalibratedCamera:
@@ -167,7 +176,7 @@ def _of_json(text: str, path: Path, asked: Asked) -> Reading:
         return nerf.read(record, path, asked)
     if rigs.is_multical(record):
         return rigs.read_multical(record, path)
-    return Reading(calibrated_cameras(record, path), unit=1.0)
+    return Reading(calibrated_cameras(record, path), unit=1.0, up=world_up(record, path))
 
 
 def _scaled(reading: Reading, path: Path, how: CameraFile) -> tuple[CalibratedCamera, ...]:

@@ -17,6 +17,7 @@ from facesolve.calibrate.report import calibration_record
 from facesolve.calibrate.session import Session
 from facesolve.calibrate.single import LensRequest
 from facesolve.geometry.camera_files import CameraFile, as_calibrated, read_cameras, write_cameras
+from facesolve.geometry.stage_frame import StageFrame, staged
 from facesolve.runtime.progress import Progress
 from facesolve.take import TakeError
 from facesolve.take.calibration import CalibratedCamera
@@ -60,9 +61,10 @@ def calibrate_images(
         draw_rig(calibration, out / "rig.png")
         progress.advance()
     write_json(out / REPORT, calibration_record(calibration, weaknesses))
-    cameras = [as_calibrated(lens.camera) for lens in calibration.cameras]
+    frame = StageFrame(request.stands, request.up, request.offset or (0.0, 0.0, 0.0))
+    cameras, up = staged([as_calibrated(lens.camera) for lens in calibration.cameras], frame)
     for name, layout in OUTPUTS.items():
-        write_cameras(cameras, out / name, layout)
+        write_cameras(cameras, out / name, layout, up)
     return calibration, weaknesses
 
 

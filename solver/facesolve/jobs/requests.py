@@ -11,6 +11,8 @@ from facesolve.take.footage import BAD_FRAME_POLICIES, BAYER_PATTERNS, COLOR_SPA
 
 IMAGE_FORMATS = ("png", "tif", "jpg")
 LENGTH_UNITS = ("mm", "cm", "m")
+STANDS = ("auto", "wall", "floor", "cameras", "as-is")
+UPS = ("y", "z")
 
 
 def choice(default: Any, choices: tuple[str, ...]) -> Any:
@@ -127,6 +129,10 @@ class CalibrateRequest:
         intrinsics: start from the lenses of this calibration: JSON, or OpenCV YAML or XML.
         hold_intrinsics: keep the lenses unchanged.
         origin: view whose board becomes the world's origin.
+        stands: how the board stood in that view, upright (wall) or flat with the printed side up (floor); auto: as the
+            cameras show, which stand upright; cameras: up is theirs; as-is: the world has the board's axes.
+        up: axis of the world that points up.
+        offset: where the board's origin is in the world, X,Y,Z in cm.
         pictures: draw the rig and every view.
     """
 
@@ -138,4 +144,7 @@ class CalibrateRequest:
     intrinsics: Path | None = None
     hold_intrinsics: bool = False
     origin: str | None = None
+    stands: str = choice("auto", STANDS)
+    up: str = choice("y", UPS)
+    offset: tuple[float, float, float] | None = None
     pictures: bool = True

@@ -15,6 +15,14 @@ from .files import write_json
 from .reading import read_json
 
 _NUMBERS = numbers(LARGEST, 100)
+WORLD = "world"  # beside the cameras: what the world's axes are
+UPS = ("x", "-x", "y", "-y", "z", "-z")
+_CONVENTION = {
+    "unit": "cm",
+    "axes": "right-handed",
+    "cameras": "x_camera = rotation x_world + translation; x right, y down, z forward",
+    "pixels": "the center of the first pixel is (0.5, 0.5)",
+}
 _SHAPES = {"intrinsic": (3, 3), "rotation": (3, 3), "translation": (3,)}
 
 
@@ -48,15 +56,38 @@ def read_calibrated_cameras(path: Path) -> Tuple[CalibratedCamera, ...]:
 
 def calibrated_cameras(record: Mapping[str, Any], path: Path) -> Tuple[CalibratedCamera, ...]:
     """The same of the JSON object in it."""
-    if not record:
+    world_up(record, path)
+    named = [(name, camera) for name, camera in record.items() if name != WORLD]
+    if not named:
         raise TakeError("calibration: '{}' holds no camera.".format(path))
-    return tuple(_camera(name, camera, "camera '{}' in '{}'".format(name, path)) for name, camera in record.items())
+    return tuple(_camera(name, camera, "camera '{}' in '{}'".format(name, path)) for name, camera in named)
 
 
-def write_calibrated_cameras(cameras: Sequence[CalibratedCamera], path: Path, thesis: bool = False) -> None:
-    """Writes ``cameras`` in our layout, or in the thesis' one, which has columns for vectors and no image size."""
-    record = {}
+def world_up(record: Mapping[str, Any], path: Path) -> Optional[str]:
+    """The world's axis that points up, one of UPS; None where the file does not say. Raises TakeError."""
+    world = record.get(WORLD)
+    if world is None:
+        return None
+    if not isinstance(world, dict):
+        raise TakeError("calibration: '{}' in '{}' is not an object.".format(WORLD, path))
+    up = world.get("up")
+    return None if up is None else str(choice(*UPS)(up, "calibration: '{}': up".format(path)))
+
+
+def write_calibrated_cameras(
+    cameras: Sequence[CalibratedCamera], path: Path, thesis: bool = False, up: Optional[str] = None
+) -> None:
+    """Writes ``cameras`` in our layout, or in the thesis' one, which has columns for vectors and no image size.
+
+    up: the world's axis that points up, one of UPS, None where nobody knows. Raises TakeError for a camera named
+    ``world``, under which our layout tells the convention.
+    """
+    record: Dict[str, Any] = {}
+    if not thesis:
+        record[WORLD] = dict(_CONVENTION, **({} if up is None else {"up": up}))
     for camera in cameras:
+        if camera.name == WORLD:
+            raise TakeError("calibration: a camera cannot be named '{}'; rename it.".format(WORLD))
         column = (-1, 1) if thesis else (-1,)
         entry: Dict[str, Any] = {
             "intrinsic": camera.intrinsics.tolist(),

@@ -49,6 +49,15 @@ def test_a_fisheye_stays_one(maya, tmp_path):
     np.testing.assert_array_equal(camera.distortion, record["distortion"])
 
 
+def test_a_calibration_whose_y_is_up_gives_upright_cameras(maya, tmp_path):
+    path, record = calibration(tmp_path, rotation=np.diag((1.0, -1.0, -1.0)).tolist(), translation=[0, 150, 90])
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps({"world": {"up": "y", "unit": "cm"}, **record}))
+    (made,) = create_cameras(path)
+    matrix = np.reshape(cmds.getAttr(made.transform + ".worldMatrix[0]"), (4, 4))
+    np.testing.assert_allclose(matrix, [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 150, 90, 1]], atol=1e-9)
+
+
 def test_one_undo_takes_everything_away(maya, tmp_path):
     nodes = set(cmds.ls())
     create_cameras(calibration(tmp_path)[0])

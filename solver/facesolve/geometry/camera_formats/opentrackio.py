@@ -55,7 +55,7 @@ def read(found: Sequence[Mapping[str, Any]], path: Path, asked: Asked) -> Readin
                 cameras[name] = _camera(name, sample, path, asked)
     more = len(found) - len(cameras)
     notes = (f"{more} later samples in '{path}' are left out; each camera stands where its first one says.",)
-    return Reading(tuple(cameras.values()), _METERS, notes=notes if more else ())
+    return Reading(tuple(cameras.values()), _METERS, notes=notes if more else (), up="z")
 
 
 def write(cameras: Sequence[CalibratedCamera], path: Path) -> None:

@@ -45,13 +45,14 @@ class Reading:
     """The cameras of a file, lengths in its own unit.
 
     unit: centimeters in that unit; None where the file does not say. scaled: False for a reconstruction whose unit is
-    arbitrary. notes: sentences about what was left out.
+    arbitrary. notes: sentences about what was left out. up: the world's axis that points up, where the program says so.
     """
 
     cameras: tuple[CalibratedCamera, ...]
     unit: float | None = None
     scaled: bool = True
     notes: tuple[str, ...] = ()
+    up: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

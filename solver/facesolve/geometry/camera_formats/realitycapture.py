@@ -54,7 +54,7 @@ def read_csv(path: Path, asked: Asked) -> Reading:
         rows = csv.DictReader(io.StringIO(text[text.index(_header(text)) :]))
         images = [_row({(k or "").strip().lstrip("#").lower(): v for k, v in row.items()}, path, asked) for row in rows]
     cameras, notes = cameras_of_images(images, asked.images, path)
-    return Reading(cameras, scaled=False, notes=notes)
+    return Reading(cameras, scaled=False, notes=notes, up="z")
 
 
 def read_xmp(paths: list[Path], folder: Path, asked: Asked) -> Reading:
@@ -64,7 +64,7 @@ def read_xmp(paths: list[Path], folder: Path, asked: Asked) -> Reading:
         with understood(path, PROGRAM):
             images.append(_description(path, asked))
     cameras, notes = cameras_of_images(images, asked.images, folder)
-    return Reading(cameras, scaled=False, notes=notes)
+    return Reading(cameras, scaled=False, notes=notes, up="z")
 
 
 def _header(text: str) -> str:

@@ -40,7 +40,7 @@ def read(path: Path, asked: Asked) -> Reading:
     with understood(path, PROGRAM):
         cameras = tuple(_camera(m, text[m.end() : end], path, asked) for m, end in zip(starts, ends, strict=True))
     note = f"'{path}' holds no lens distortion, as 3DEqualizer writes it; the cameras fit undistorted footage."
-    return Reading(cameras, 1.0, notes=(note,))
+    return Reading(cameras, 1.0, notes=(note,), up="y")
 
 
 def _camera(match: re.Match, text: str, path: Path, asked: Asked) -> CalibratedCamera:

@@ -39,7 +39,8 @@ def read(path: Path, asked: Asked) -> Reading:
     cameras = tuple(_camera(geometry.Camera(prim), stage, path, asked) for prim in found)
     if not cameras:
         raise TakeError(f"calibration: '{path}' holds no camera.")
-    return Reading(cameras, _METERS * float(geometry.GetStageMetersPerUnit(stage)))
+    up = str(geometry.GetStageUpAxis(stage)).lower()
+    return Reading(cameras, _METERS * float(geometry.GetStageMetersPerUnit(stage)), up=up)
 
 
 def _camera(lens: Any, stage: Any, path: Path, asked: Asked) -> CalibratedCamera:
