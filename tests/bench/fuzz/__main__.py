@@ -1,0 +1,151 @@
+"""Fuzzes readers and prints one table.
+
+    python -m tests.bench.fuzz                       all readers, 10,000 inputs each
+    python -m tests.bench.fuzz --only take --inputs 500 --seed 3
+    python -m tests.bench.fuzz --only take --number 17     one input, its files kept in a folder
+
+Each reader runs in a process of its own, so that a crash of a library is an input that went wrong, too. The exit code
+is 1 when anything went wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from .campaign import Tally, good_files, made_input, run
+from .subjects import SUBJECTS
+
+STUCK_SECONDS = 120.0  # without a new input: a library hangs
+CHUNK = 500  # inputs of one process: what leaks does not add up
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--inputs", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", nargs="*", help="readers by name; all without it")
+    parser.add_argument("--number", type=int, help="one input, which is written to a folder and read")
+    parser.add_argument("--part", nargs=3, help=argparse.SUPPRESS)  # of a child: first, end, file of the tally
+    arguments = parser.parse_args()
+    unknown = set(arguments.only or ()) - set(SUBJECTS)
+    if unknown:
+        parser.error(f"no reader is called {sorted(unknown)}; known are {', '.join(SUBJECTS)}")
+    names = arguments.only or list(SUBJECTS)
+    if arguments.part is not None:
+        return _part(names[0], arguments.seed, *arguments.part)
+    if arguments.number is not None:
+        return _one(names[0], arguments.seed, arguments.number)
+    print(
+        "| reader | inputs | accepted | refused | wrong | most MB | most s |\n|---|---|---|---|---|---|---|", flush=True
+    )
+    wrong = 0
+    for name in names:
+        tally = _campaign(name, arguments.inputs, arguments.seed)
+        count = len({number for numbers in tally.wrong.values() for number in numbers})
+        wrong += count
+        figures = f"{tally.inputs} | {tally.accepted} | {tally.refused} | {count}"
+        print(f"| {name} | {figures} | {tally.most_megabytes:.0f} | {tally.most_seconds:.2f} |", flush=True)
+        for what, numbers in sorted(tally.wrong.items(), key=lambda item: -len(item[1])):
+            print(f"  {len(numbers)} x {what}: inputs {numbers[:5]}", file=sys.stderr, flush=True)
+    return 1 if wrong else 0
+
+
+def _campaign(name: str, inputs: int, seed: int) -> Tally:
+    total = Tally()
+    with tempfile.TemporaryDirectory(prefix="fuzz_") as scratch:
+        first = 0
+        while first < inputs:
+            end = min(inputs, first + CHUNK)
+            result, here = Path(scratch) / "tally.json", Path(scratch) / "tally.json.number"
+            result.unlink(missing_ok=True)
+            died = _child(name, seed, first, end, result, here)
+            if died is None:
+                _add(total, Tally(**json.loads(result.read_text(encoding="utf-8"))))
+                first = end
+                continue
+            number = int(here.read_text(encoding="ascii"))
+            if number > first:  # what came before it once more, for its tally
+                end = number
+                if _child(name, seed, first, end, result, here) is None:
+                    _add(total, Tally(**json.loads(result.read_text(encoding="utf-8"))))
+            total.inputs += 1
+            total.fault(died, number)
+            first = number + 1
+    return total
+
+
+def _child(name: str, seed: int, first: int, end: int, result: Path, here: Path) -> str | None:
+    """Runs a part in a process of its own; how it died, or None."""
+    command = [sys.executable, "-m", "tests.bench.fuzz", "--only", name, "--seed", str(seed)]
+    command += ["--part", str(first), str(end), str(result)]
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
+        last, since = b"", time.monotonic()
+        while True:
+            try:
+                process.wait(0.5)
+                break
+            except subprocess.TimeoutExpired:
+                now = here.read_bytes() if here.exists() else b""
+                if now != last:
+                    last, since = now, time.monotonic()
+                elif time.monotonic() - since > STUCK_SECONDS:
+                    process.kill()
+                    process.wait()
+                    return "the process hangs"
+        if process.returncode == 0:
+            return None
+        errors.seek(0)
+        tail = errors.read().decode("utf-8", "replace").strip().split("\n")[-1][:120]
+        return f"the process ends with {process.returncode}: {tail}"
+
+
+def _part(name: str, seed: int, first: str, end: str, result: str) -> int:
+    here = Path(result + ".number")
+
+    def begin(number: int) -> None:
+        here.write_text(str(number), encoding="ascii")
+
+    tally = run(SUBJECTS[name], range(int(first), int(end)), seed, begin)
+    Path(result).write_text(json.dumps(_figures(tally)), encoding="utf-8")
+    return 0
+
+
+def _figures(tally: Tally) -> dict[str, Any]:
+    return {name: value for name, value in vars(tally).items() if name != "sentences"}
+
+
+def _add(total: Tally, part: Tally) -> None:
+    total.inputs += part.inputs
+    total.accepted += part.accepted
+    total.refused += part.refused
+    total.most_megabytes = max(total.most_megabytes, part.most_megabytes)
+    total.most_seconds = max(total.most_seconds, part.most_seconds)
+    for what, numbers in part.wrong.items():
+        total.wrong.setdefault(what, []).extend(numbers)
+
+
+def _one(name: str, seed: int, number: int) -> int:
+    folder = Path(tempfile.mkdtemp(prefix=f"fuzz_{number}_")) / "input"
+    subject = SUBJECTS[name]
+    good = good_files(subject, folder)
+    for path, data in made_input(subject, good, seed, number).items():
+        if data != good[path]:
+            (folder / path).write_bytes(data)
+            print(f"changed: {folder / path}")
+    subject.read(folder)
+    print("accepted.")
+    return 0
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    sys.exit(main())
