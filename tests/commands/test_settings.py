@@ -117,7 +117,7 @@ def test_a_file_changes_what_it_names_and_leaves_the_rest(file: Path) -> None:
         ("[controls.jaw]\nsymmetric = 3", "settings: controls.jaw.symmetric is 3, expected the name of a control."),
         ("[pins]\nframe = 1", "settings: pins must be a list of tables."),
         ("[[pins]]\nframe = 1\ncontrol = 'jaw'", "settings: an entry of pins lacks 'value'."),
-        ("[[pins]]\nframe = 1.5\ncontrol = 'jaw'\nvalue = 1", "a frame of pins is 1.5, expected a whole number."),
+        ("[[pins]]\nframe = 1.5\ncontrol = 'jaw'\nvalue = 1", "a frame of pins is 1.5, expected a whole number"),
         ("[[head_pins]]\nframe = 1\nhead = [1]", "the head's pin at frame 1 is not 4 rows of 4 numbers."),
         ("smoothness = ", "cannot be read: "),
     ],

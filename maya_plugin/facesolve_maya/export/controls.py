@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
@@ -151,6 +151,26 @@ def _combinations(
         ordered += ready
         waiting = [combination for combination in waiting if combination not in ready]
     return tuple(ordered)
+
+
+def reaching(
+    controls: Sequence[Control], settings: Sequence[ControlSettings], pins: Sequence[Pin]
+) -> Tuple[Control, ...]:
+    """The controls with ranges that hold what locks and pins take from the scene: its keys are right."""
+    values: Dict[str, List[float]] = {control.name: [] for control in controls}
+    for one in settings:
+        if one.lock is not None and one.name in values:
+            values[one.name] += [float(one.lock.min()), float(one.lock.max())]
+    for pin in pins:
+        values.setdefault(pin.control, []).append(pin.value)
+    return tuple(
+        replace(
+            control,
+            minimum=min([control.minimum, *values[control.name]]),
+            maximum=max([control.maximum, *values[control.name]]),
+        )
+        for control in controls
+    )
 
 
 def key_choices(

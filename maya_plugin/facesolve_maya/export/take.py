@@ -20,7 +20,7 @@ from facesolve_maya.scene.motion import world_matrices
 from facesolve_maya.scene.timeline import check_times, footage_frame_rate
 
 from .cameras import camera_name, camera_shape, read_camera, refuse_unsupported
-from .controls import key_choices
+from .controls import key_choices, reaching
 from .footage import CameraFootage, checked, footage_by_hand, footage_of_plane, frame_numbers, image_plane
 from .request import ExportRequest
 from .rig import read_rig
@@ -143,7 +143,7 @@ def _take(
     )
     return Take(
         name=request.name,
-        rig=rig,
+        rig=replace(rig, controls=reaching(rig.controls, settings, pins)),
         cameras=tuple(cameras),
         footage=tuple(
             Footage(f.camera, f.pattern, offset, color_space=f.color_space) for f, offset in zip(found, offsets)

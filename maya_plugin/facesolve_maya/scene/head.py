@@ -32,6 +32,8 @@ def rigid_part(matrix: np.ndarray, node: str) -> np.ndarray:
 
     Refusal names ``node`` when the matrix is mirrored, sheared or flat.
     """
+    if not np.isfinite(matrix).all():
+        raise Refusal(node, "its world matrix holds a value that is no number.", "Repair the curves that move it.")
     axes = matrix[:3, :3]
     lengths = np.linalg.norm(axes, axis=1)
     if lengths.min() < 1e-9:

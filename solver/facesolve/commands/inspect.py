@@ -17,10 +17,12 @@ def inspect(take: Path, /, *, json: bool = False, output: Verbosity = Verbosity(
         facesolve inspect my_take
         facesolve inspect my_take --json
     """
-    from facesolve.review.inspection import inspect_take, inspection_record, print_inspection
     from facesolve.take import read_take
 
     read = read_take(take)
+    # after reading: what follows loads torch, which takes seconds that a bad take need not cost
+    from facesolve.review.inspection import inspect_take, inspection_record, print_inspection
+
     inspection = inspect_take(read)
     if json:
         print_json(inspection_record(read, inspection))

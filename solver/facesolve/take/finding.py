@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Dict, Iterable, Mapping, Optional, Tuple
 
+from .checks import shown
 from .errors import TakeError
 
 ERROR = "error"  # stops what was going to be done
@@ -97,9 +98,11 @@ def findings_record(kind: str, findings: Iterable[Finding]) -> Dict[str, Any]:
 def read_findings(record: Any) -> Tuple[Finding, ...]:
     """The findings in a JSON object. Raises TakeError when another version wrote it, or something else."""
     if not isinstance(record, dict) or "findings" not in record:
-        raise TakeError("findings: {!r:.200} holds none.".format(record))
+        raise TakeError("findings: {} holds none.".format(shown(record)))
     if record.get("schema") != SCHEMA:
         raise TakeError("findings: another version of Facesolve wrote them; use one version on both sides.")
+    if not isinstance(record["findings"], list):
+        raise TakeError("findings: {} is no list of them.".format(shown(record["findings"])))
     return tuple(read_finding(one) for one in record["findings"])
 
 
@@ -108,8 +111,8 @@ def read_finding(record: Any) -> Finding:
     try:
         words = [_text(record[name]) for name in ("severity", "subject", "sentence", "remedy")]
         return Finding(words[0], words[1], words[2], words[3], _action(record["action"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise TakeError("finding: {!r:.200} is malformed ({}).".format(record, error)) from None
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise TakeError("finding: {} is malformed ({}).".format(shown(record), error)) from None
 
 
 def _text(value: Any) -> str:

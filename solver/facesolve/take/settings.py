@@ -7,6 +7,7 @@ from typing import Dict, Optional, Tuple
 
 import numpy as np
 
+from .checks import NAME, STRENGTH
 from .errors import TakeError
 
 QUALITIES = ("draft", "standard", "final")
@@ -40,8 +41,10 @@ class ControlSettings:
             object.__setattr__(self, "lock", lock)
             if lock.ndim != 1 or not np.isfinite(lock).all():
                 raise TakeError("control '{}': the lock must be a finite value or curve.".format(self.name))
+        NAME(self.name, "settings: the name of a control")
         if not (np.isfinite(self.stiffness) and self.stiffness >= 0):
             raise TakeError("control '{}': stiffness {} must be at least 0.".format(self.name, self.stiffness))
+        STRENGTH(self.stiffness, "control '{}': stiffness".format(self.name))
         if self.name in (self.symmetric, self.exclusive):
             raise TakeError("control '{}' cannot be its own partner.".format(self.name))
 
@@ -115,6 +118,7 @@ class Settings:
             value = getattr(self, name)
             if not (np.isfinite(value) and value >= 0):
                 raise TakeError("settings: {} is {}, it must be a number of at least 0.".format(name, value))
+            STRENGTH(value, "settings: {}".format(name))
         names = [control.name for control in self.controls]
         if len(set(names)) != len(names):
             raise TakeError("settings: a control is listed twice.")

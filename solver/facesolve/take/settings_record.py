@@ -10,6 +10,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 import numpy as np
 
+from .checks import FRAME, LARGEST, NAME, numbers, shown
 from .errors import TakeError
 from .reading import read_json, read_toml
 from .settings import SCALARS, ControlSettings, HeadPin, Pin, Settings
@@ -46,7 +47,8 @@ def settings_from(record: Mapping[str, Any], base: Optional[Settings] = None) ->
         controls[name] = _control(controls.get(name, ControlSettings(name)), _table(table, "controls." + name))
     pins = {(pin.frame, pin.control): pin for pin in base.pins}
     for table in _tables(record.get("pins", []), "pins", ("frame", "control", "value")):
-        pin = Pin(_frame(table, "pins"), str(table["control"]), _number(table["value"], "pins: value"))
+        control = NAME(table["control"], "settings: the control of a pin")
+        pin = Pin(_frame(table, "pins"), control, _number(table["value"], "pins: value"))
         pins[(pin.frame, pin.control)] = pin
     heads = {pin.frame: pin for pin in base.head_pins}
     for table in _tables(record.get("head_pins", []), "head_pins", ("frame", "head")):
@@ -122,7 +124,7 @@ def _control(control: ControlSettings, table: Mapping[str, Any]) -> ControlSetti
         elif isinstance(value, str):
             values[key] = value
         else:
-            raise TakeError("settings: {} is {!r}, expected the name of a control.".format(name, value))
+            raise TakeError("settings: {} is {}, expected the name of a control.".format(name, shown(value)))
     return replace(control, **values)
 
 
@@ -142,36 +144,33 @@ def _scalar(name: str, value: Any, default: Any) -> Any:
     if isinstance(default, float):
         return _number(value, name)
     if not isinstance(value, str):
-        raise TakeError("settings: {} is {!r}, expected a word.".format(name, value))
+        raise TakeError("settings: {} is {}, expected a word.".format(name, shown(value)))
     return value
 
 
 def _number(value: Any, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TakeError("settings: {} is {!r}, expected a number.".format(name, value))
+        raise TakeError("settings: {} is {}, expected a number.".format(name, shown(value)))
     return float(value)
 
 
 def _flag(value: Any, name: str) -> bool:
     if not isinstance(value, bool):
-        raise TakeError("settings: {} is {!r}, expected true or false.".format(name, value))
+        raise TakeError("settings: {} is {}, expected true or false.".format(name, shown(value)))
     return value
 
 
 def _frame(table: Mapping[str, Any], name: str) -> int:
-    frame = table["frame"]
-    if isinstance(frame, bool) or not isinstance(frame, int):
-        raise TakeError("settings: a frame of {} is {!r}, expected a whole number.".format(name, frame))
+    where = "settings: a frame of {}".format(name)
+    frame: int = FRAME(table["frame"], where)
     return frame
 
 
 def _matrix(value: Any, frame: int) -> np.ndarray:
-    try:
-        matrix = np.asarray(value, np.float64)
-    except (TypeError, ValueError):
-        matrix = np.zeros(0)
+    where = "settings: the head's pin at frame {}".format(frame)
+    matrix: np.ndarray = numbers(LARGEST, 16)(value, where)
     if matrix.shape != (4, 4):
-        raise TakeError("settings: the head's pin at frame {} is not 4 rows of 4 numbers.".format(frame))
+        raise TakeError("{} is not 4 rows of 4 numbers.".format(where))
     return matrix
 
 
@@ -199,4 +198,4 @@ def _check_keys(table: Iterable[str], known: Tuple[str, ...], where: str) -> Non
         if key not in known:
             near = difflib.get_close_matches(key, known, 1)
             hint = "did you mean '{}'?".format(near[0]) if near else "known are {}.".format(", ".join(known))
-            raise TakeError("{}: there is no '{}'; {}".format(where, key, hint))
+            raise TakeError("{}: there is no {}; {}".format(where, shown(key), hint))

@@ -156,8 +156,11 @@ def _settings_record(settings: Settings) -> Dict[str, Any]:
 
 
 def _settings(record: Dict[str, Any], arrays: Mapping[str, np.ndarray]) -> Settings:
-    controls = {
-        name: dict(control, lock=arrays[control["lock"]] if isinstance(control["lock"], str) else control["lock"])
-        for name, control in record["controls"].items()
-    }
+    table = record.get("controls")
+    if not isinstance(table, dict):
+        return settings_from(record)  # which says what is wrong
+    controls = dict(table)
+    for name, control in table.items():
+        if isinstance(control, dict) and isinstance(control.get("lock"), str):
+            controls[name] = dict(control, lock=arrays[control["lock"]])
     return settings_from(dict(record, controls=controls))

@@ -12,8 +12,10 @@ from .checks import FPS, WORD
 from .errors import TakeError
 from .footage import BAD_FRAME_POLICIES, Footage
 from .in_words import changed_settings, counted, frames_in_words, listed
-from .rig import Rig
+from .rig import Control, Rig
 from .settings import Settings
+
+OUT_OF_RANGE = 1e-3  # of a control's range that a lock or pin may leave it by: what curves overshoot
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +131,8 @@ class Take:
             )
 
     def _check_settings(self) -> None:
-        known = set(self.rig.control_names)
+        ranges = {control.name: control for control in self.rig.controls}
+        known = set(ranges)
         for control in self.settings.controls:
             for name in (control.name, control.symmetric, control.exclusive):
                 if name is not None and name not in known:
@@ -140,9 +143,14 @@ class Take:
                         control.name, len(control.lock), len(self.frames)
                     )
                 )
+            if control.lock is not None:
+                for value in (control.lock.min(), control.lock.max()):
+                    _check_range(float(value), ranges[control.name], "the lock of '{}'".format(control.name))
         for pin in self.settings.pins:
             if pin.control not in known:
                 raise TakeError("settings: a pin names control '{}', which the rig does not have.".format(pin.control))
+            where = "the pin of '{}' at frame {}".format(pin.control, pin.frame)
+            _check_range(float(pin.value), ranges[pin.control], where)
             if pin.frame not in self.frames:
                 raise TakeError(
                     "settings: the pin of '{}' is at frame {}, outside the take.".format(pin.control, pin.frame)
@@ -175,6 +183,16 @@ class Take:
     @property
     def frame_count(self) -> int:
         return len(self.frames)
+
+
+def _check_range(value: float, control: Control, what: str) -> None:
+    """Raises TakeError for a value that its control cannot have: a solve would tear the face to reach it."""
+    slack = OUT_OF_RANGE * (control.maximum - control.minimum)
+    if not control.minimum - slack <= value <= control.maximum + slack:
+        raise TakeError(
+            "settings: {} is {:g}, outside the control's range {:g}..{:g}; change it, or widen the range in the "
+            "rig.".format(what, value, control.minimum, control.maximum)
+        )
 
 
 def check_rigid(matrix: np.ndarray, where: str) -> None:

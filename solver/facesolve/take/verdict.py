@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping, Tuple
 
+from .checks import shown
 from .errors import TakeError
 
 FITS = "fits"
@@ -104,8 +105,8 @@ def read_verdict(record: Any) -> Verdict:
             next_step=_text(record["next_step"]),
             **{name: _number(record[name]) for name in _NUMBERS},
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise TakeError("verdict: {!r:.200} is malformed ({}).".format(record, error)) from None
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise TakeError("verdict: {} is malformed ({}).".format(shown(record), error)) from None
 
 
 def worse(one: str, other: str) -> str:

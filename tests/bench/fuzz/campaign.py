@@ -148,7 +148,7 @@ def _judge(subject: Subject, folder: Path, tally: Tally, number: int) -> None:
 def _check_sentence(sentence: str, tally: Tally, number: int) -> None:
     faults = {
         "several lines": "\n" in sentence,
-        "no end": not sentence.endswith((".", ")")),
+        "no end": not sentence.endswith((".", ")", "?")),
         "too long": len(sentence) > LONGEST_SENTENCE,
         "not printable": sentence.encode("utf-8", "replace").decode() != sentence or "\x1b" in sentence,
         "a traceback": "Traceback" in sentence,
