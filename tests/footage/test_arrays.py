@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from facesolve.footage import check_footage, open_footage
-from facesolve.footage.check import check_images
+from facesolve.footage.check_pixels import check_images
 from facesolve.take import Camera, FacesolveError, Footage, FootageError, Take, write_take
 from facesolve.take.frame_range import part_of_take
 from tests.take.rigs import rig, take

@@ -11,7 +11,7 @@ import numpy as np
 
 from facesolve.footage.norpix.reader import NorpixFile
 from facesolve.footage.norpix.synchronize import frame_rate
-from facesolve.take import Camera, Footage, FootageError, Take
+from facesolve.take import Camera, Footage, Take
 from facesolve.take.finding import ERROR, WARNING, Finding, Show
 from facesolve.take.footage import MEMORY, SEQUENCE
 
@@ -22,7 +22,6 @@ from .reader import NO_IMAGE, open_many, wrong_size
 from .sequence import named_frames
 from .video import VideoFile
 
-FILES_CHECKED = 200  # at most this many images a camera are read before the solve starts
 RESTORE = "Copy them there, or choose frames that are all there."
 _TIMED = 256  # images of a .seq whose time stamps tell its rate
 
@@ -113,6 +112,10 @@ def _file_findings(take: Take, camera: Camera, footage: Footage, every: int) -> 
         if size is not None:
             yield _finding(ERROR, camera.name, None, f"'{footage.path}' {size}")
         yield from _number_findings(take, footage, file.count)
+        if isinstance(file, VideoFile) and file.stated != file.count:
+            message = f"'{footage.path}' has {file.count} images, but its header says {file.stated}."
+            remedy = "Compare it with the original: images may be lost, and those behind them are off by as many."
+            yield _finding(WARNING, footage.camera, None, message, remedy)
         if isinstance(file, NorpixFile):
             yield from _norpix_findings(take, footage, file, every)
         if not isinstance(file, ArrayFile):
@@ -180,15 +183,3 @@ def _finding(severity: str, camera: str, frame: int | None, sentence: str, remed
 
 def _severity(take: Take) -> str:
     return WARNING if take.on_bad_frame == "unseen" else ERROR
-
-
-def check_images(take: Take) -> None:
-    """FootageError for the first image that cannot be used; of long takes a part is read."""
-    errors = [
-        finding
-        for finding in check_footage(take, every=max(1, take.frame_count // FILES_CHECKED))
-        if finding.severity == ERROR
-    ]
-    if errors:
-        more = f" ({len(errors) - 1} more; see 'facesolve inspect')" if len(errors) > 1 else ""
-        raise FootageError(errors[0].words + more)

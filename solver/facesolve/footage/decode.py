@@ -14,6 +14,11 @@ import numpy as np
 
 from .container import EXR, UnreadableImage, image_format, read_container
 
+try:
+    import simplejpeg
+except ImportError:  # no wheel for this machine: OpenCV decodes the same pixels, but hides damage
+    simplejpeg = None
+
 _MOST_EXR_PIXELS = 1 << 28  # where no size is expected
 _MOST_OVERSCAN = 4  # times the expected pixels, of an OpenEXR data window
 
@@ -43,6 +48,10 @@ def read_pixels(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
 
 def decode_pixels(data: bytes) -> np.ndarray:
     """Stored values of the JPEG, PNG, TIFF or BMP file ``data`` as of ``read_pixels``. Raises UnreadableImage."""
+    if data[:3] == b"\xff\xd8\xff":
+        pixels = _decode_jpeg(data)
+        if pixels is not None:
+            return pixels
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
@@ -56,6 +65,26 @@ def decode_pixels(data: bytes) -> np.ndarray:
     if pixels.shape[2] == 2:
         return pixels[..., 0]
     return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB if pixels.shape[2] == 3 else cv2.COLOR_BGRA2RGB)
+
+
+def _decode_jpeg(data: bytes) -> np.ndarray | None:
+    """(H, W) gray or (H, W, 3) RGB uint8, the same as OpenCV's; None for kinds of JPEG that are left to OpenCV.
+
+    Raises UnreadableImage for damage that OpenCV reports on stderr at most, and fills with gray.
+    """
+    if simplejpeg is None:
+        return None
+    try:
+        space = simplejpeg.decode_jpeg_header(data)[2]
+    except ValueError:  # twelve bits, lossless, arithmetic coding
+        return None
+    if space not in ("Gray", "YCbCr", "RGB"):
+        return None
+    try:
+        pixels: np.ndarray = simplejpeg.decode_jpeg(data, "GRAY" if space == "Gray" else "RGB")
+    except ValueError as damage:
+        raise UnreadableImage(f"is damaged ({str(damage)[:80]}); copy the file again.") from None
+    return pixels[..., 0] if space == "Gray" else pixels
 
 
 def image_size(path: Path) -> tuple[int, int]:

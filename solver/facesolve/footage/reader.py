@@ -36,10 +36,11 @@ def open_footage(footage: Footage, camera: Camera, frames: Sequence[int] = ()) -
 class FootageReader:
     """Reads images by take frame number. ``read`` may be called from several threads.
 
-    in_order: True when reading in rising frame order from one thread is much faster (videos).
+    in_order: True when reading in rising frame order from one thread is much faster (videos). careful: as of
+    ``VideoFile``.
     """
 
-    def __init__(self, footage: Footage, camera: Camera, frames: Sequence[int] = ()) -> None:
+    def __init__(self, footage: Footage, camera: Camera, frames: Sequence[int] = (), careful: bool = False) -> None:
         self.footage = footage
         self.camera = camera
         self.in_order = footage.kind == VIDEO
@@ -52,7 +53,7 @@ class FootageReader:
         self._lens_lock = threading.Lock()
         self._everywhere = np.ones((camera.height, camera.width), bool)
         self._everywhere.setflags(write=False)
-        self._many = self._open_many() if footage.kind != SEQUENCE else None
+        self._many = self._open_many(careful) if footage.kind != SEQUENCE else None
 
     def read(self, frame: int) -> Image:
         """The image at take frame number ``frame``, (H, W) of the camera, undistorted.
@@ -97,9 +98,9 @@ class FootageReader:
         if self._many is not None:
             self._many.close()
 
-    def _open_many(self) -> VideoFile | NorpixFile | ArrayFile:
+    def _open_many(self, careful: bool) -> VideoFile | NorpixFile | ArrayFile:
         try:
-            return open_many(self.footage)
+            return open_many(self.footage, careful)
         except UnreadableImage as problem:
             raise FootageError(f"camera '{self.camera.name}': '{self.footage.path}' {problem}") from None
 
@@ -143,12 +144,12 @@ class FootageReader:
 NO_IMAGE = "has no image of this frame (dropped when it was recorded); leave the frame out or solve without the image."
 
 
-def open_many(footage: Footage) -> VideoFile | NorpixFile | ArrayFile:
-    """The video, ``.seq`` file or arrays of ``footage``; raises UnreadableImage."""
+def open_many(footage: Footage, careful: bool = False) -> VideoFile | NorpixFile | ArrayFile:
+    """The video, ``.seq`` file or arrays of ``footage``; raises UnreadableImage. careful: as of ``VideoFile``."""
     if footage.arrays is not None:
         return ArrayFile(footage.arrays)
     path = Path(footage.path)
-    return NorpixFile(path, footage.bayer) if footage.kind == NORPIX else VideoFile(path)
+    return NorpixFile(path, footage.bayer) if footage.kind == NORPIX else VideoFile(path, careful)
 
 
 def wrong_size(width: int, height: int, camera: Camera) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import bisect
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +18,16 @@ from .decode import optional_module
 class VideoFile:
     """An open video. Reading forward decodes each frame once; other accesses seek to the keyframe before.
 
-    count: number of frames; width, height: pixels of the stored image; fps: mean rate, or 0 when unknown.
+    count: number of frames; width, height: pixels of the stored image; fps: mean rate, or 0 when unknown; stated: how
+    many frames its header says. careful: also take a frame for damaged when the decoder complains while it makes it
+    up; slower, for checks.
     Raises UnreadableImage when PyAV is not installed or the file is missing, damaged or has no picture.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, careful: bool = False) -> None:
         self._av = optional_module("av", "video")
-        self._path = path
+        self._path, self._careful = path, careful
+        self._spoiled = False  # a part of a frame was made up, and others may be predicted from it
         self._lock = threading.Lock()
         self._corrupt: set[int] = set()
         self._open()
@@ -69,13 +74,16 @@ class VideoFile:
         if self._stream.codec_context is None:
             self._container.close()
             raise UnreadableImage("has a video stream of an unknown kind; convert it to H.264, ProRes or images.")
-        self._stream.thread_type = "AUTO"
+        # what a decoder says on a thread of its own cannot be heard
+        self._stream.thread_type = "NONE" if self._careful else "AUTO"
+        self._stream.codec_context.options = {"err_detect": "explode"}  # else JPEG and others conceal what they lack
 
     def _index(self) -> None:
         """Presentation times of all frames and of the keyframes, from the packets alone (nothing is decoded)."""
-        packets = []
+        packets, stored = [], 0
         try:
             for packet in self._container.demux(self._stream):
+                stored += packet.size > 0
                 if packet.size and not packet.is_discard:
                     packets.append((packet.pts, packet.is_keyframe))
                     if (
@@ -95,13 +103,24 @@ class VideoFile:
         self._times = times
         self.width, self.height = self._stream.codec_context.width, self._stream.codec_context.height
         self.fps = float(self._stream.average_rate or 0)
+        self.stated = self._stated(stored, times)
+
+    def _stated(self, stored: int, times: list[int]) -> int:
+        """How many images the container says it has; ``count`` where it does not say, or only roughly."""
+        if self._stream.frames:
+            return self.count + int(self._stream.frames) - stored
+        steps = np.diff(times)
+        even = len(steps) > 1 and steps.max() < 1.5 * np.median(steps)  # else the rate is a mean
+        if len(self._container.streams) > 1 or not (even and self._container.duration and self.fps):
+            return self.count
+        return round(self._container.duration / self._av.time_base * self.fps)
 
     def _restart(self) -> None:
         """Opens the file anew, so that decoding begins at frame 0."""
         self._container.close()
         self._open()
         self._frames: Any = self._container.decode(self._stream)
-        self._next = 0
+        self._next, self._spoiled = 0, False
 
     def _sought(self, number: int) -> Any:
         """Frame ``number``, decoded on from where the last read ended or from the nearest keyframe; None on a miss."""
@@ -113,7 +132,7 @@ class VideoFile:
                 except self._av.FFmpegError:
                     return None
                 self._frames = self._container.decode(self._stream)
-                self._next = keyframe
+                self._next, self._spoiled = keyframe, False
             elif self._next > number:
                 self._restart()
         return self._advance(number)
@@ -122,8 +141,10 @@ class VideoFile:
         """Decodes up to frame ``number``; None when it is not among what is left. UnreadableImage at damage."""
         while True:
             try:
-                frame = next(self._frames, None)
-                damaged = frame is not None and (frame.is_corrupt or frame.pts in self._corrupt)
+                with self._listening() as said:
+                    frame = next(self._frames, None)
+                self._spoiled = bool(said) or (self._spoiled and not (frame is not None and frame.key_frame))
+                damaged = frame is not None and (frame.is_corrupt or frame.pts in self._corrupt or self._spoiled)
             except self._av.FFmpegError:
                 damaged = True
             if damaged or frame is None:
@@ -138,6 +159,21 @@ class VideoFile:
                 return frame
             if current > number:
                 return None
+
+    @contextmanager
+    def _listening(self) -> Iterator[list[Any]]:
+        """What the decoder says of errors that it conceals, where the file is read carefully; else nothing."""
+        if not self._careful:
+            yield []
+            return
+        logging = self._av.logging
+        level = logging.get_level()
+        logging.set_level(logging.ERROR)
+        try:
+            with logging.Capture(local=True) as said:
+                yield said
+        finally:
+            logging.set_level(level)
 
 
 def _damaged(number: int) -> UnreadableImage:

@@ -19,7 +19,17 @@ from facesolve.start.detector import PYTHON_VARIABLE, LandmarkError, find_detect
 from facesolve.take.finding import ERROR, NOTE, WARNING, Finding
 from facesolve.take.version import VERSION
 
-PACKAGES = ("numpy", "torch", "opencv-python-headless", "matplotlib", "pillow", "fileseq", "rich", "cyclopts")
+PACKAGES = (
+    "numpy",
+    "torch",
+    "opencv-python-headless",
+    "simplejpeg",
+    "matplotlib",
+    "pillow",
+    "fileseq",
+    "rich",
+    "cyclopts",
+)
 
 
 def required_packages() -> tuple[str, ...]:

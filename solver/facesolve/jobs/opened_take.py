@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from facesolve.footage.check import check_images
+from facesolve.footage.check_pixels import check_images
 from facesolve.render import choose_backend
 from facesolve.runtime.devices import choose_device, device_name, existing_device
 from facesolve.runtime.progress import Progress
@@ -43,7 +43,8 @@ def open_take(
     take = taken_part(take, settings, frames)
     where = choose_device(device)
     further = tuple(existing_device(name) for name in others)
-    check_images(take)
+    for finding in check_images(take):
+        progress.message(str(finding))
     progress.message(f"facesolve {VERSION}, torch {torch.__version__} on {device_name(where)}")
     progress.message(f"rasterizer: {choose_backend(where).reason}")
     return OpenedTake(take, where, further)

@@ -1,4 +1,4 @@
-"""What is in a take and what is wrong with it, as data and as tables. Reads footage headers; solves nothing."""
+"""What is in a take and what is wrong with it, as data and as tables. Looks at footage; solves nothing."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from facesolve.footage import check_footage
+from facesolve.footage.check_pixels import check_pixels
 from facesolve.geometry.camera_sense import camera_findings
 from facesolve.take import Camera, Rig, Take
 from facesolve.take.calibration import CalibratedCamera
@@ -41,6 +42,7 @@ def inspect_take(take: Take) -> Inspection:
     findings += [*_start_findings(take), *_setting_findings(take)]
     every = max(1, take.frame_count // READ_AT_MOST)
     findings += check_footage(take, every)
+    findings += check_pixels(take, findings)
     if len(take.cameras) < FEW_CAMERAS:
         findings.append(Finding(WARNING, "cameras", "one camera cannot tell depth.", "Add a second view."))
     if take.texture is not None and UDIM not in take.texture and not Path(take.texture).is_file():

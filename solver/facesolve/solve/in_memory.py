@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from facesolve.footage.check import check_images
+from facesolve.footage.check_pixels import check_images
 from facesolve.residuals.residual import Residual
 from facesolve.runtime.checkpoint import NoCheckpoint
 from facesolve.runtime.devices import choose_device

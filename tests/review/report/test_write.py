@@ -132,9 +132,9 @@ def test_bad_places_are_one_sentence(solved: Path, tmp_path: Path, capsys: Captu
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"provenance": []}, "provenance must be a JSON object"),
-        ({"fps": "fast"}, "not a positive number"),
-        ({"control_names": [1, 2, 3, 4, 5, 6, 7, 8]}, "must be text"),
+        ({"provenance": []}, "provenance is a list of 0, expected an object"),
+        ({"fps": "fast"}, "fps is 'fast', expected a number"),
+        ({"control_names": [1, 2, 3, 4, 5, 6, 7, 8]}, "control_names[0] is 1, expected text"),
     ],
 )
 def test_a_malformed_solution_is_one_sentence(
