@@ -102,7 +102,7 @@ def test_opencvs_own_samples(facesolve_data):
     ("name", "text", "says"),
     [
         ("a.yml", None, "does not exist"),
-        ("a.yml", "%YAML:1.0\ngarbage: [", "not a readable OpenCV file"),
+        ("a.yml", "%YAML:1.0\ngarbage: [", "not readable YAML"),
         ("a.yml", "garbage", "no camera file that is read"),
         ("a.yml", "%YAML:1.0\n---\nfoo: 1\n", "neither 'camera_matrix'"),
         ("a.yml", "%YAML:1.0\n---\ncamera_matrix: 3\n", "lacks a matrix of finite numbers under 'camera_matrix'"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from facesolve.take.calibration import CalibratedCamera, calibrated_cameras, wor
 from facesolve.take.finding import ERROR
 from facesolve.take.reading import BadText, json_value, read_text, read_toml
 
-from .camera_formats import colmap, metashape, nerf, opencv, opentrackio, realitycapture, rigs, robotics, tde, usd
+from .camera_formats import colmap, metashape, nerf, opencv, opentrackio, realitycapture, rigs, robotics, tde, usd, yaml
 from .camera_formats.reading import UNITS, Asked, Reading, Size
 from .camera_formats.xml import parsed
 from .camera_sense import camera_findings
@@ -243,20 +242,10 @@ def _toml(path: Path) -> dict[str, Any] | None:
 
 
 def _yaml(text: str, path: Path) -> Any:
-    """The document; None for what is no YAML. TakeError where its reader is not installed."""
+    """The document; None for what is no YAML."""
     if not any(f"\n{key}:" in f"\n{text}" for key in ("cam0", "camera_matrix")):
         return None
-    try:
-        yaml = importlib.import_module("yaml")
-    except ImportError:
-        raise TakeError(
-            f"calibration: '{path}' is YAML, which needs PyYAML: python -m pip install \"facesolve[yaml]\"."
-        ) from None
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as problem:
-        place = str(problem).splitlines()[0]
-        raise TakeError(f"calibration: '{path}' is not readable YAML ({place}); write it again.") from None
+    return yaml.parsed(text, path)
 
 
 def _unknown(path: Path) -> TakeError:

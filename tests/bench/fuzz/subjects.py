@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from . import contract
+from . import cameras, contract
 
-SUBJECTS = {subject.name: subject for subject in (*contract.SUBJECTS,)}
+SUBJECTS = {subject.name: subject for subject in (*contract.SUBJECTS, *cameras.SUBJECTS)}

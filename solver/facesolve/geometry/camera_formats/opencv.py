@@ -6,10 +6,12 @@ is (0, 0); lengths are in any unit, which the file may name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
 import cv2
 import numpy as np
@@ -18,10 +20,15 @@ from facesolve.geometry.camera import intrinsics_from_opencv, intrinsics_to_open
 from facesolve.take import TakeError
 from facesolve.take.calibration import CalibratedCamera
 from facesolve.take.camera import BROWN, DISTORTION_LENGTHS, FISHEYE
+from facesolve.take.checks import LARGEST, NAME, shown, whole
 from facesolve.take.files import write_atomic
 from facesolve.take.reading import read_text
 
+from . import xml, yaml
 from .reading import UNITS, Reading
+
+Node = Mapping[str, Any]
+MOST_NUMBERS = 100  # of a matrix
 
 _UNSUPPORTED = ("xi", "mirror_parameters", "distortion_model", "camera_model")  # keys that change what the others mean
 
@@ -33,17 +40,17 @@ def read(path: Path, extrinsics: Path | None = None, lenses_only: bool = False) 
     (a stereo pair, named left and right), or what ``write`` writes. A single camera without rotation and translation
     stands at the origin; of several, all but the first need them unless lenses_only.
     """
-    with _opened(path) as root:
-        unit = _unit(root, path)
-        cameras, unplaced = _cameras(root, path)
+    root = _opened(path)
+    unit = _unit(root, path)
+    cameras, unplaced = _cameras(root, path)
     if extrinsics is not None:
         if len(cameras) != 2 or unplaced != [cameras[1].name]:
             raise TakeError(
                 f"calibration: '{path}' is not a stereo pair with R and T missing; leave the extrinsics out."
             )
-        with _opened(extrinsics) as root:
-            rotation, translation = _place(root, extrinsics)
-            unit = _unit(root, extrinsics)
+        root = _opened(extrinsics)
+        rotation, translation = _place(root, extrinsics)
+        unit = _unit(root, extrinsics)
         cameras = cameras[0], replace(cameras[1], rotation=rotation, translation=translation)
     elif unplaced and not lenses_only:
         raise TakeError(
@@ -53,23 +60,31 @@ def read(path: Path, extrinsics: Path | None = None, lenses_only: bool = False) 
     return Reading(cameras, unit)
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[cv2.FileNode]:
-    """The root of an OpenCV file. TakeError when it cannot be read, or holds another kind of value than asked for."""
+def _opened(path: Path) -> Node:
+    """The values of an OpenCV file: groups, lists and texts. TakeError when it is not readable.
+
+    Not by ``cv2.FileStorage``, which writes outside of its memory when a file is damaged.
+    """
     if not path.is_file():
         raise TakeError(f"calibration: '{path}' does not exist.")
-    try:
-        storage = cv2.FileStorage(read_text(path, "calibration"), cv2.FileStorage_READ | cv2.FileStorage_MEMORY)
-    except (cv2.error, SystemError):
-        raise TakeError(f"calibration: '{path}' is not a readable OpenCV file; write it again.") from None
-    try:
-        if not storage.root().isMap():
-            raise TakeError(f"calibration: '{path}' holds no camera.")
-        yield storage.root()
-    except cv2.error:
-        raise TakeError(f"calibration: '{path}' holds something other than numbers; write it again.") from None
-    finally:
-        storage.release()
+    text = read_text(path, "calibration")
+    if text.lstrip().startswith("<"):
+        root = _of_element(xml.parsed(path))
+    else:
+        # OpenCV's first line is none of YAML's
+        root = yaml.parsed(re.sub(r"\A\s*%YAML[^\n]*\n", "", text), path)
+    if not isinstance(root, dict):
+        raise TakeError(f"calibration: '{path}' holds no camera.")
+    return root
+
+
+def _of_element(element: ElementTree.Element) -> Any:
+    children = list(element)
+    if not children:
+        return (element.text or "").strip().strip('"')
+    if all(child.tag == "_" for child in children):
+        return [_of_element(child) for child in children]
+    return {child.tag: _of_element(child) for child in children}
 
 
 def write(cameras: Sequence[CalibratedCamera], path: Path) -> None:
@@ -98,17 +113,15 @@ def write(cameras: Sequence[CalibratedCamera], path: Path) -> None:
     write_atomic(path, storage.releaseAndGetString().encode("utf-8"))
 
 
-def _cameras(root: cv2.FileNode, path: Path) -> tuple[tuple[CalibratedCamera, ...], list[str]]:
+def _cameras(root: Node, path: Path) -> tuple[tuple[CalibratedCamera, ...], list[str]]:
     """The cameras, and the names of those behind the first that have no place."""
-    keys = root.keys()
-    if "cameras" in keys:
-        listed = root.getNode("cameras")
-        nodes = [listed.at(index) for index in range(listed.size())]
+    if "cameras" in root:
+        nodes = root["cameras"] if isinstance(root["cameras"], list) else []
         cameras = tuple(_camera(node, path, f"camera {index + 1}") for index, node in enumerate(nodes))
         placed = [_has_place(node) for node in nodes]
-    elif "camera_matrix" in keys:
+    elif "camera_matrix" in root:
         cameras, placed = (_camera(root, path, path.stem),), [True]
-    elif {"M1", "D1", "M2", "D2"} <= set(keys):
+    elif {"M1", "D1", "M2", "D2"} <= set(root):
         left = _build("left", path, _matrix(root, "M1", path), _matrix(root, "D1", path), np.eye(3), np.zeros(3))
         placed = [True, _has_place(root)]
         rotation, translation = _place(root, path) if placed[1] else (np.eye(3), np.zeros(3))
@@ -121,21 +134,21 @@ def _cameras(root: cv2.FileNode, path: Path) -> tuple[tuple[CalibratedCamera, ..
     return cameras, [camera.name for camera, there in zip(cameras[1:], placed[1:], strict=True) if not there]
 
 
-def _unit(root: cv2.FileNode, path: Path) -> float | None:
+def _unit(root: Node, path: Path) -> float | None:
     """Centimeters in the file's unit, None when it names none."""
-    if "unit" not in root.keys():  # noqa: SIM118
+    if "unit" not in root:
         return None
-    named = root.getNode("unit").string()
-    if named not in UNITS:
-        raise TakeError(f"calibration: '{path}' is in '{named}'; lengths must be in one of {', '.join(UNITS)}.")
+    named = root["unit"]
+    if not isinstance(named, str) or named not in UNITS:
+        raise TakeError(f"calibration: '{path}' is in {shown(named)}; lengths must be in one of {', '.join(UNITS)}.")
     return UNITS[named]
 
 
-def _has_place(node: cv2.FileNode) -> bool:
-    return {"R", "T"} <= set(node.keys())
+def _has_place(node: Node) -> bool:
+    return {"R", "T"} <= set(node)
 
 
-def _place(node: cv2.FileNode, path: Path) -> tuple[np.ndarray, np.ndarray]:
+def _place(node: Node, path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Rotation (3, 3) and translation (3,) under ``R`` and ``T``."""
     rotation, translation = _matrix(node, "R", path), _matrix(node, "T", path)
     if rotation.size == 3:
@@ -145,34 +158,50 @@ def _place(node: cv2.FileNode, path: Path) -> tuple[np.ndarray, np.ndarray]:
     return rotation, translation.reshape(3)
 
 
-def _camera(node: cv2.FileNode, path: Path, name: str) -> CalibratedCamera:
-    if not node.isMap():
+def _camera(node: Any, path: Path, name: str) -> CalibratedCamera:
+    if not isinstance(node, dict):
         raise TakeError(f"calibration: {name} in '{path}' is not a group of values.")
-    keys = node.keys()
-    if "name" in keys:
-        name = node.getNode("name").string()
+    where = f"calibration: {name} in '{path}'"
+    name = NAME(str(node["name"]), f"{where}: its name") if "name" in node else name
     rotation, translation = _place(node, path) if _has_place(node) else (np.eye(3), np.zeros(3))
     size = None
-    if "image_width" in keys and "image_height" in keys:
-        size = int(node.getNode("image_width").real()), int(node.getNode("image_height").real())
+    if "image_width" in node and "image_height" in node:
+        size = _whole(node, "image_width", where), _whole(node, "image_height", where)
     intrinsics, coefficients = _matrix(node, "camera_matrix", path), _matrix(node, "distortion_coefficients", path)
-    foreign = [key for key in _UNSUPPORTED if key in keys]
+    foreign = [key for key in _UNSUPPORTED if key in node]
     if foreign:
         raise TakeError(
             f"calibration: camera '{name}' in '{path}' has {foreign[0]}, so its lens is another model than OpenCV's; "
             "read are OpenCV's pinhole and fisheye models."
         )
-    fisheye = "fisheye_model" in keys and node.getNode("fisheye_model").real() != 0
+    fisheye = "fisheye_model" in node and _whole(node, "fisheye_model", where) != 0
     return _build(name, path, intrinsics, coefficients, rotation, translation, size, FISHEYE if fisheye else BROWN)
 
 
-def _matrix(node: cv2.FileNode, key: str, path: Path) -> np.ndarray:
-    """The finite float64 matrix under ``key``."""
-    found = node.getNode(key)
-    value = None if found.empty() or not found.isMap() else found.mat()
-    if value is None or not np.isfinite(value).all():
-        raise TakeError(f"calibration: '{path}' lacks a matrix of finite numbers under '{key}'.")
-    return np.asarray(value, np.float64)
+def _whole(node: Node, key: str, where: str) -> int:
+    """The whole number under ``key``; texts of XML are numbers, too."""
+    value = node[key]
+    if isinstance(value, str) and re.fullmatch(r"-?\d{1,9}", value):
+        value = int(value)
+    number: int = whole(-(10**9), 10**9)(value, f"{where}: {key}")
+    return number
+
+
+def _matrix(node: Node, key: str, path: Path) -> np.ndarray:
+    """The finite float64 matrix (rows, columns) under ``key``."""
+    found = node.get(key)
+    where = f"calibration: '{path}' lacks a matrix of finite numbers under '{key}'."
+    if not isinstance(found, dict):
+        raise TakeError(where)
+    try:
+        data = found["data"]
+        words = data.split() if isinstance(data, str) else data
+        value = np.array([float(word) for word in words], np.float64).reshape(int(found["rows"]), int(found["cols"]))
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise TakeError(where) from None
+    if value.size > MOST_NUMBERS or not value.size or not (np.abs(value) <= LARGEST).all():
+        raise TakeError(where)
+    return value
 
 
 def _build(
