@@ -6,6 +6,7 @@ import re
 import runpy
 import shlex
 import shutil
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -33,10 +34,13 @@ PYTHON = [block for page in pages() for block in blocks(page) if block.language 
 RUN = {page: [block for block in blocks(page) if block.run] for page in pages()}
 
 
+app = cache(build_app)  # of use to many commands
+
+
 def parse(words: list[str]) -> None:
     """Reads a command as the program would, and runs nothing."""
     if words[0] == "facesolve":
-        build_app().parse_args(words[1:], exit_on_error=False, print_error=False)
+        app().parse_args(words[1:], exit_on_error=False, print_error=False)
     elif words[:3] == ["mayapy", "-m", "facesolve_maya.batch"]:
         batch_parser().parse_args(words[3:])
     elif words[:2] == ["python", "-m"]:  # a benchmark: its module knows each flag
