@@ -21,6 +21,7 @@ from .camera_sense import camera_findings
 from .stage_frame import StageFrame, staged
 
 FORMATS = ("json", "thesis", "yml", "xml", "opentrackio", "colmap", "nerfstudio")
+LONGEST = 1000  # characters of a sentence
 READ = (
     "Facesolve's and the thesis' JSON, OpenCV's YAML and XML, COLMAP's model folder, RealityCapture's CSV and XMP, "
     "Metashape's XML, nerfstudio's and NeRF's transforms.json, aniposelib's and caliscope's TOML, multical's JSON, "
@@ -67,10 +68,16 @@ def read_stage(
     how = CameraFile() if how is None else how
     if not path.exists():
         raise TakeError(f"calibration: '{path}' does not exist.")
-    reading = _reading(path, how)
+    try:
+        reading = _reading(path, how)
+        cameras = _scaled(reading, path, how)
+        for camera in cameras:
+            _check(camera)
+    except TakeError as error:  # one line, whatever words of the file it quotes
+        sentence = " ".join(str(error).split())
+        raise TakeError(sentence if len(sentence) < LONGEST else f"{sentence[:LONGEST]}....") from None
     for note in reading.notes:
         tell(note)
-    cameras = _scaled(reading, path, how)
     named = [camera.name for camera in cameras]
     twice = next((name for name in named if named.count(name) > 1), None)
     if twice is not None:
@@ -80,6 +87,15 @@ def read_stage(
             raise TakeError(f"calibration: '{path}': {finding.text}")
         tell(str(finding))
     return cameras, reading.up
+
+
+def _check(camera: CalibratedCamera) -> None:
+    """Raises TakeError for names that are none, numbers that are not finite, and rotations that are none."""
+    width, height = camera.size or (1, 1)
+    Camera(
+        *(camera.name, width, height, camera.intrinsics, camera.rotation, camera.translation),
+        *(camera.distortion, camera.lens),
+    )
 
 
 def write_cameras(cameras: Sequence[CalibratedCamera], path: Path, layout: str, up: str | None = None) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from facesolve.geometry.camera_files import CameraFile, read_cameras, write_cameras
-from facesolve.take import TakeError
 from facesolve.take.calibration import CalibratedCamera
 from facesolve.take.camera import Camera
 from tests.synthetic import cameras
@@ -18,7 +18,10 @@ from .campaign import Files, Subject
 from .mutations import Random, mutated_bytes, mutated_json, mutated_text, pick
 
 SAMPLES = Path(__file__).parents[2] / "geometry" / "camera_samples"
-HOW = CameraFile(scale=1.0, image_size=lambda camera: (640, 480))
+SIZE = (640, 480)
+HOW = CameraFile(unit="m", image_size=lambda camera: SIZE)
+
+UNITS = {"aniposelib.toml": "mm"}
 
 
 def _mutated(files: Files, random: Random) -> Files:
@@ -33,20 +36,15 @@ def _mutated(files: Files, random: Random) -> Files:
 def _read(folder: Path, name: str = "") -> None:
     path = folder / name if name else folder
     sentences: list[str] = []
-    try:
-        found = read_cameras(path, HOW, sentences.append)
-    except TakeError as error:
-        if "give one of them" not in str(error):
-            raise
-        found = read_cameras(path, CameraFile(image_size=HOW.image_size), sentences.append)
+    found = read_cameras(path, replace(HOW, unit=UNITS.get(name, "m")), sentences.append)
     for camera in found:
-        width, height = camera.size or (640, 480)
+        width, height = camera.size or SIZE
         lens = camera.distortion, camera.lens
         Camera(camera.name, width, height, camera.intrinsics, camera.rotation, camera.translation, *lens)
     assert all("\n" not in sentence for sentence in sentences)
 
 
-def _opencv(name: str) -> Callable[[Path], None]:
+def _written(name: str, layout: str) -> Callable[[Path], None]:
     def make(folder: Path) -> None:
         folder.mkdir(parents=True)
         lenses = np.array([0.01, 0.0, 0.0, 0.0, 0.0])
@@ -54,7 +52,7 @@ def _opencv(name: str) -> Callable[[Path], None]:
             CalibratedCamera(c.name, c.intrinsics, c.rotation, c.translation, lenses, c.width, c.height)
             for c in cameras()
         ]
-        write_cameras(given, folder / name, Path(name).suffix[1:])
+        write_cameras(given, folder / name, layout)
 
     return make
 
@@ -75,14 +73,15 @@ def _subject(name: str, make: Callable[[Path], None], whole_folder: bool = False
     return Subject(f"cameras, {name}", make, _mutated, lambda folder: _read(folder, "" if whole_folder else name))
 
 
+WRITTEN = {"opencv.yml": "yml", "opencv.xml": "xml", "opentrackio.json": "opentrackio"}
 FOLDERS = ("colmap_text", "colmap_binary")
 FILES = (
     *("aniposelib.toml", "caliscope.toml", "blender_transforms.json", "kalibr.yaml", "kalibr_equidistant.yaml"),
-    *("metashape.xml", "multical.json", "opentrackio.json", "realitycapture.csv", "realitycapture.xmp"),
+    *("metashape.xml", "multical.json", "realitycapture.csv", "realitycapture.xmp"),
     "3dequalizer.mel",
 )
 SUBJECTS = (
-    *(_subject(name, _opencv(name)) for name in ("opencv.yml", "opencv.xml")),
+    *(_subject(name, _written(name, layout)) for name, layout in WRITTEN.items()),
     *(_subject(name, _sample(name)) for name in FILES),
     *(_subject(name, _sample(name), whole_folder=True) for name in FOLDERS),
 )

@@ -38,6 +38,7 @@ _MODELS = {  # name: number in binary files, parameters
 }
 _UNREAD = {7: "FOV", 10: "THIN_PRISM_FISHEYE", 11: "RAD_TAN_THIN_PRISM_FISHEYE", 12: "SIMPLE_DIVISION", 13: "DIVISION"}
 _BROWN, _FISHEYE = ("k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6"), ("k1", "k2", "k3", "k4")
+_MOST_POINTS = 1 << 32  # of an image; beyond that a count is damaged
 
 
 class _Lens(NamedTuple):
@@ -149,7 +150,10 @@ def _binary_images(path: Path, lenses: dict[int, _Lens]) -> list[PosedImage]:
                 if not character:
                     raise ValueError("it is cut short")
                 name += character
-            stream.seek(24 * _unpack(stream, "Q")[0], 1)  # the image's points
+            points = _unpack(stream, "Q")[0]
+            if points > _MOST_POINTS:
+                raise ValueError(f"an image of {points} points")
+            stream.seek(24 * points, 1)
             images.append(_image(name.decode("utf-8"), pose[:4], pose[4:], lenses[lens]))
     return images
 

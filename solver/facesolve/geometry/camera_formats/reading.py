@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,9 +71,10 @@ def understood(path: Path, program: str) -> Iterator[None]:
         yield
     except KeyError as missing:
         raise TakeError(f"calibration: '{path}' lacks {missing}, which {program} writes.") from None
-    except (ValueError, TypeError, IndexError, AttributeError, OverflowError) as problem:
+    except (ValueError, TypeError, IndexError, AttributeError, ArithmeticError, struct.error, OSError) as problem:
+        why = " ".join(str(problem).split())[:120]
         raise TakeError(
-            f"calibration: '{path}' is not as {program} writes it ({problem}); export the cameras again."
+            f"calibration: '{path}' is not as {program} writes it ({why}); export the cameras again."
         ) from None
 
 
