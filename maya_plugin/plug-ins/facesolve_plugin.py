@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import maya.api.OpenMaya as om
 
-import facesolve
+import facesolve_maya  # finds numpy
+
+import facesolve  # isort: skip
 
 VENDOR = "Facesolve"
 
@@ -284,8 +286,6 @@ def initializePlugin(plugin) -> None:
 def warn_of_others(folder: str) -> None:
     """A warning when Python has taken our packages from elsewhere than the plug-in's module: versions would mix."""
     from pathlib import Path
-
-    import facesolve_maya
 
     root = Path(folder).resolve().parents[1]
     for package in (facesolve, facesolve_maya):

@@ -1,14 +1,15 @@
 """Drag this file from a file browser into Maya's viewport: it installs Facesolve for this user.
 
-Writes ``modules/facesolve.mod`` into the user's Maya folder, loads the plug-in and builds the shelf. Drag it again
-after moving or updating Facesolve. Python 3.7 syntax; imports nothing of Facesolve before the module is in place.
+Copies the module into the user's Maya folder, gets numpy where this Maya has none, loads the plug-in, builds the shelf,
+and opens the panel, which installs the solver. Drag it again to upgrade or repair. Python 3.7 syntax.
 """
 
+import importlib
 import os
 import sys
-import tempfile
+from pathlib import Path
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ROOT = Path(__file__).resolve().parents[2]
 MODULE = "facesolve"
 PLUGIN = "facesolve_plugin"
 OLDEST_MAYA = 2022
@@ -18,65 +19,41 @@ def onMayaDroppedPythonFile(*_):
     """Maya calls this after the drop."""
     from maya import cmds
 
-    if int(cmds.about(majorVersion=True)) < OLDEST_MAYA:
+    version = str(cmds.about(majorVersion=True))
+    if int(version) < OLDEST_MAYA:
         _show(cmds, f"Facesolve needs Maya {OLDEST_MAYA} or later.")
         return
+    _use(ROOT)
+    from facesolve_maya import install
+
+    places = install.Places(Path(cmds.internalVar(userAppDir=True)))
     try:
-        target = write_module_file(os.path.join(cmds.internalVar(userAppDir=True), "modules"), ROOT)
+        made = install.install(places)
     except OSError as error:
-        _show(cmds, f"The module file could not be written: {error}")
+        _show(cmds, f"Facesolve could not be installed: {error}")
         return
-    _show(cmds, "\n\n".join([f"Installed: {target}", *activate(cmds, target), solver_advice(ROOT)]))
+    problems = activate(cmds, places, made, version)
+    if problems:
+        _show(cmds, "\n\n".join(problems))
+    elif not cmds.about(batch=True):
+        open_panel()
 
 
-def write_module_file(folder, root):
-    """Writes ``facesolve.mod`` with the absolute path of ``root`` into ``folder``; returns the file's path."""
-    with open(os.path.join(root, "mod", "facesolve.mod"), encoding="utf-8") as stream:
-        text = module_text(stream.read(), root)
-    if not os.path.isdir(folder):
-        os.makedirs(folder)
-    target = os.path.join(folder, "facesolve.mod")
-    # The unfinished file must not lie in the modules folder: Maya reads every file there as a module.
-    handle, unfinished = tempfile.mkstemp(dir=os.path.dirname(os.path.abspath(folder)), prefix="facesolve.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-        os.replace(unfinished, target)
-    except OSError:
-        os.unlink(unfinished)
-        raise
-    return target
-
-
-def module_text(template, root):
-    """The module file ``template``, whose paths are relative to itself, with the absolute path ``root``."""
-    path = root.replace("\\", "/")
-    return "".join(
-        line[: -len(" ..\n")] + " " + path + "\n" if line.startswith("+ ") and line.endswith(" ..\n") else line
-        for line in template.splitlines(True)
-    )
-
-
-def activate(cmds, target):
+def activate(cmds, places, made, version):
     """Loads the module into this session, the plug-in and the shelf; returns sentences about what could not be done."""
     problems = []
-    cmds.loadModule(load=target)
+    cmds.loadModule(load=str(made.module_files[0]))
     if MODULE not in (cmds.moduleInfo(listModules=True) or []):
         problems.append(
-            f"Maya does not list the module '{MODULE}' yet. Restart Maya; if the shelf is missing then, add the file's "
-            "folder to the environment variable MAYA_MODULE_PATH."
+            f"Maya does not list the module '{MODULE}' yet. Restart Maya; if the shelf is missing then, add the folder "
+            f"'{made.module_files[0].parent}' to the environment variable MAYA_MODULE_PATH."
         )
-    for folder in (os.path.join(ROOT, "solver"), os.path.join(ROOT, "maya_plugin")):
-        if folder not in sys.path:
-            # A module's PYTHONPATH is read when Maya starts; this session started without it.
-            sys.path.append(folder)
+    _use(made.module)  # a module's PYTHONPATH is read when Maya starts; this session started without it
+    problem = ensure_numpy(cmds, places, version)
+    if problem:
+        return [*problems, problem]
     try:
-        import numpy  # noqa: F401
-    except ImportError:
-        mayapy = os.path.join(os.path.dirname(sys.executable), "mayapy")
-        return [f'Maya\'s Python has no numpy. Install it, then drag again:\n"{mayapy}" -m pip install numpy']
-    try:
-        cmds.loadPlugin(os.path.join(ROOT, "maya_plugin", "plug-ins", PLUGIN + ".py"), quiet=True)
+        cmds.loadPlugin(str(made.module / "maya_plugin" / "plug-ins" / (PLUGIN + ".py")), quiet=True)
         cmds.pluginInfo(PLUGIN, edit=True, autoload=True)
     except RuntimeError as error:
         problems.append(f"The plug-in did not load: {error}")
@@ -87,17 +64,62 @@ def activate(cmds, target):
     return problems
 
 
-def solver_advice(root):
-    """How to set up the solver's own Python, unless it is there."""
-    folder = os.path.join(root, "facesolve_env")
-    if os.path.isdir(folder) or os.environ.get("FACESOLVE_PYTHON"):
-        return "Press Solve on the Facesolve shelf."
-    python = os.path.join(folder, "Scripts", "python.exe") if os.name == "nt" else os.path.join(folder, "bin", "python")
-    return (
-        "The solver runs in a Python of its own, 3.10 or later. In a terminal:\n"
-        f'python -m venv "{folder}"\n"{python}" -m pip install "{root}[video]"\n'
-        "Then press Solve on the Facesolve shelf."
-    )
+def ensure_numpy(cmds, places, version):
+    """Gets numpy for this Maya where it has none; a sentence when that failed."""
+    if _has_numpy():
+        return ""
+    from facesolve_maya.install import numpy_for_maya
+
+    wheels = os.environ.get("FACESOLVE_WHEELS")
+    window = not cmds.about(batch=True)
+    if window:
+        cmds.progressWindow(title="Facesolve", status="Getting numpy for Maya…", progress=0, maxValue=1)
+    try:
+        problem = numpy_for_maya.bring(places, version, Path(wheels) if wheels else None, _mayapy())
+    finally:
+        if window:
+            cmds.progressWindow(endProgress=True)
+    if problem:
+        return problem
+    import facesolve_maya
+
+    facesolve_maya.find_numpy()
+    return "" if _has_numpy() else "Numpy was downloaded, but this Maya cannot import it."
+
+
+def open_panel():
+    """Opens the panel, and has it install the solver where there is none."""
+    from facesolve.take.errors import FacesolveError
+    from facesolve_maya.ui import dock
+
+    panel = dock.show()
+    try:
+        panel.session.python.interpreter()
+    except FacesolveError:
+        panel.session.installing.begin()
+
+
+def _use(root):
+    """Has Python take Facesolve's packages from the folder ``root``, whatever it took them from before."""
+    for name in [name for name in sys.modules if name.split(".")[0] in ("facesolve", "facesolve_maya")]:
+        del sys.modules[name]
+    for folder in (root / "solver", root / "maya_plugin"):
+        if str(folder) in sys.path:
+            sys.path.remove(str(folder))
+        sys.path.insert(0, str(folder))
+    importlib.invalidate_caches()
+
+
+def _has_numpy():
+    try:
+        import numpy  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def _mayapy():
+    return Path(sys.executable).with_name("mayapy.exe" if os.name == "nt" else "mayapy")
 
 
 def _show(cmds, text):

@@ -29,6 +29,7 @@ from .commands.evaluate import evaluate
 from .commands.export import export
 from .commands.extract import extract
 from .commands.inspect import inspect
+from .commands.maya import maya
 from .commands.output import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_OK
 from .commands.pack import pack
 from .commands.refine_cameras import refine_cameras
@@ -81,6 +82,7 @@ COMMANDS: tuple[Command, ...] = (
     baseline,
     demo,
     doctor,
+    maya,
     completion,
 )  # in the order in which help lists them
 WIDEST = 110  # columns of help: longer lines are hard to read

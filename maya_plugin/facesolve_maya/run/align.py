@@ -30,6 +30,12 @@ class FoundHead:
     picture: Path
     words: Tuple[str, ...]
 
+    @property
+    def summary(self) -> str:
+        """How sure it is, and what to beware of."""
+        said = [word for index, word in enumerate(self.words) if index == 0 or word.startswith("warning: ")]
+        return " ".join("{}{}.".format(word[:1].upper(), word[1:].rstrip(".")) for word in said)
+
 
 class AlignTask:
     """A search in a process of its own. ``poll`` never blocks; at the end ``found`` or ``error`` is set."""

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Dict, Mapping, Optional
 
+from facesolve_maya.install import installed_home
+
 # Maya points these at its own Python, Qt and libraries; a foreign Python that inherits them fails at start-up.
 _DROPPED_PREFIXES = ("PYTHON", "MAYA_", "QT_", "QML", "DYLD_", "MTOA_", "BIFROST_", "PXR_")
 _DROPPED_NAMES = frozenset(
@@ -29,6 +31,11 @@ _DROPPED_NAMES = frozenset(
 def module_root() -> Path:
     """The folder of Maya's module: it holds ``maya_plugin``, ``solver``, ``shelf`` and ``icons``."""
     return Path(__file__).resolve().parents[3]
+
+
+def own_folder() -> Path:
+    """Where the solver's environment belongs: Facesolve's place in the Maya folder, or the folder of the module."""
+    return installed_home(module_root()) or module_root()
 
 
 def child_environment(parent: Mapping[str, str], root: Optional[Path] = None) -> Dict[str, str]:

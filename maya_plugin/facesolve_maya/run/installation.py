@@ -15,12 +15,13 @@ from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 from facesolve.take.errors import ProcessError
 from facesolve.take.processes import ChildProcess
 
-from .environment import child_environment, module_root
+from .environment import child_environment, module_root, own_folder
 from .interpreter import ENVIRONMENT_FOLDERS, candidates
 
 NEWEST, OLDEST = 13, 10  # minor version of the Pythons that the solver runs in
 BROUGHT = "3.12"  # the Python that uv brings where there is none
 EXTRAS = "video"
+REQUIREMENTS = "requirements.txt"  # of the solver, in mod/installer
 CUDA_INDEX = "https://download.pytorch.org/whl/cu126"  # Windows: the registry's own build has no CUDA
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"  # Linux: the registry's own build has 2 GB of CUDA in it
 WHEELS_VARIABLE = "FACESOLVE_WHEELS"  # folder of wheels, for computers without a network
@@ -63,16 +64,16 @@ def look_around(variables: Optional[Mapping[str, str]] = None) -> Computer:
     )
 
 
-def steps(computer: Computer, root: Path) -> Tuple[InstallStep, ...]:
-    """The commands that make the solver's environment in the folder of Maya's module, ``root``."""
-    env = root / ENVIRONMENT_FOLDERS[0]
+def steps(computer: Computer, home: Path, product: Path) -> Tuple[InstallStep, ...]:
+    """The commands that make the solver's environment in the folder ``home``. product: what pip installs."""
+    env = home / ENVIRONMENT_FOLDERS[0]
     windows = computer.platform == "win32"
     python = candidates(env, windows)[0]
     found: List[InstallStep] = []
     if computer.python is not None:
         found.append(InstallStep("Making a Python environment", (str(computer.python), "-m", "venv", str(env)), python))
     else:
-        tools = root / "facesolve_tools"
+        tools = home / "facesolve_tools"
         pip = (str(computer.bare_python), "-m", "pip", "install", "--target", str(tools), *_source(computer), "uv")
         found.append(InstallStep("Getting uv, which brings Python", pip, tools / "bin"))
         uv = tools / "bin" / ("uv.exe" if windows else "uv")
@@ -81,15 +82,17 @@ def steps(computer: Computer, root: Path) -> Tuple[InstallStep, ...]:
     found.append(
         InstallStep(
             "Downloading what the solver needs",
-            (*install, *_source(computer), *_torch_index(computer), "{}[{}]".format(_product(root), EXTRAS)),
+            (*install, *_source(computer), *_torch_index(computer), *_product(product)),
         )
     )
     return tuple(found)
 
 
-def _product(root: Path) -> str:
-    """What pip installs: the folder itself where it can be built, else the product by its name."""
-    return str(root) if (root / "pyproject.toml").is_file() else "facesolve"
+def _product(root: Path) -> Tuple[str, ...]:
+    """What pip installs: a checkout as it is; else what the solver needs, since the module brings the solver itself."""
+    if (root / "pyproject.toml").is_file():
+        return ("{}[{}]".format(root, EXTRAS),)
+    return ("-r", str(root / "mod" / "installer" / REQUIREMENTS))
 
 
 def _source(computer: Computer) -> Tuple[str, ...]:
@@ -197,8 +200,8 @@ class InstallTask:
 
 def start_installation(root: Optional[Path] = None) -> InstallTask:
     """Begins to make the solver's environment in the folder of Maya's module. Raises ProcessError."""
-    folder = module_root() if root is None else root
+    folder = own_folder() if root is None else root
     if not os.access(str(folder), os.W_OK):
         raise ProcessError("'{}' cannot be written: install Facesolve where you may write.".format(folder))
     computer = look_around()
-    return InstallTask(steps(computer, folder), computer.environment, folder)
+    return InstallTask(steps(computer, folder, module_root()), computer.environment, folder)

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import List, Mapping, Optional
 
-from .environment import module_root
+from facesolve.take.reading import read_json
+from facesolve_maya.install.folders import RECORD
+
+from .environment import own_folder
 from .errors import InterpreterError
 
 PYTHON_VARIABLE = "FACESOLVE_PYTHON"
@@ -27,7 +30,8 @@ def find_interpreter(
     environment: Optional[Mapping[str, str]] = None,
     root: Optional[Path] = None,
 ) -> Interpreter:
-    """The Python for the solver: ``setting``, then FACESOLVE_PYTHON, then a virtual environment beside the module.
+    """The Python for the solver: ``setting``, then FACESOLVE_PYTHON, then the one that installed the module, then a
+    virtual environment beside it.
 
     Setting and variable may name the executable or the folder of a virtual environment. A name that leads nowhere is
     an error rather than a reason to look further: the user asked for that one. Raises InterpreterError.
@@ -36,17 +40,26 @@ def find_interpreter(
     for value, source in ((setting, "the setting 'solver Python'"), (variables.get(PYTHON_VARIABLE), PYTHON_VARIABLE)):
         if value and value.strip():
             return _named(value.strip(), source)
-    folder = module_root() if root is None else root
+    folder = own_folder() if root is None else root
+    recorded = _first_file(_recorded(folder))
+    if recorded is not None:
+        return Interpreter(recorded, "the installation")
     for name in ENVIRONMENT_FOLDERS:
         executable = _first_file(candidates(folder / name))
         if executable is not None:
             return Interpreter(executable, "the virtual environment '{}'".format(name))
     raise InterpreterError(
-        "No Python is set up for the solver. Make a virtual environment '{}' with Python 3.10 or later, install "
-        "Facesolve into it, or name a Python that has it in {}.".format(
-            folder / ENVIRONMENT_FOLDERS[0], PYTHON_VARIABLE
-        )
+        "No Python is set up for the solver. Press 'Install the solver' in the panel, or name a Python that has "
+        "Facesolve in {}.".format(PYTHON_VARIABLE)
     )
+
+
+def _recorded(folder: Path) -> List[Path]:
+    """The Python that ``facesolve maya install`` ran in."""
+    if not (folder / RECORD).is_file():
+        return []
+    python = read_json(folder / RECORD, "installation").get("python")
+    return [Path(python)] if isinstance(python, str) else []
 
 
 def _named(value: str, source: str) -> Interpreter:

@@ -165,9 +165,7 @@ class StartPage(QtWidgets.QWidget):
         if not session.heads:
             return BAD, "No mesh with a blendShape is in this scene. Reference or import the character's rig."
         if session.head_search.found is not None:
-            return CAUTION, "Is this where the head is in the first frame? {}".format(
-                session.head_search.found.words[-1] if session.head_search.found.words else ""
-            )
+            return CAUTION, "Is this where the head is in the first frame? " + session.head_search.found.summary
         errors = any(finding.severity == ERROR for finding in session.findings)
         words = "'{}' is solved, posed by '{}'. Is it not on the actor at the first frame? Then find it.".format(
             session.settings.mesh, session.settings.head_transform

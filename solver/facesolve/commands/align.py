@@ -85,6 +85,9 @@ def align(
         elif write or folder is not None:
             write_with_start(read, found.start, folder or take)
         write_picture_of_start(read, found.start, shown)
+        if output.in_lines:
+            for sentence in found.sentences():
+                progress.message(sentence)
         progress.picture(shown)
         progress.done(out or take)
     if json:

@@ -68,6 +68,7 @@ def add_command(app: App, command: Command, width: int) -> App:
         help_formatter=laid_out(flags),
         group_arguments=ARGUMENTS,
         group_parameters=OPTIONS,
+        version_flags=(),  # that of the whole is asked of ``facesolve``
     )
     own.default(_readable(command, signature))
     app.command(own)

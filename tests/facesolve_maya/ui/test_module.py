@@ -6,11 +6,12 @@ import re
 import struct
 import subprocess
 import sys
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import pytest
 
 import facesolve
+from facesolve_maya.install.module import module_text
 
 ROOT = Path(__file__).resolve().parents[3]
 MODULE = ROOT / "mod" / "facesolve.mod"
@@ -76,30 +77,41 @@ def test_module_paths_lead_to_what_they_should():
     assert (ROOT / folders[1] / "facesolve_maya" / "run").is_dir()
 
 
-def test_the_installed_file_names_the_root_with_forward_slashes(installer):
-    text = installer.module_text(MODULE.read_text(encoding="utf-8"), "C:\\Program Files\\face solve")
+def test_the_installed_file_names_the_root_with_forward_slashes():
+    text = module_text(MODULE.read_text(encoding="utf-8"), PureWindowsPath("C:\\Program Files\\face solve"))
     assert {header["root"] for header, _ in blocks(text)} == {"C:/Program Files/face solve"}
 
 
-def test_the_drop_installs_loads_and_builds_the_shelf(installer, commands, tmp_path):
+@pytest.fixture
+def dropped(installer, commands, tmp_path, monkeypatch):
+    """Drops the installer into a Maya of a user with an umlaut and a blank; Python's packages stay those under test."""
     commands.app_dir = str(tmp_path / "maya größe") + "/"
     os.makedirs(commands.app_dir)
-    installer.onMayaDroppedPythonFile()
-    installer.onMayaDroppedPythonFile()
+    commands.opened = []
+    monkeypatch.setattr(installer, "_use", lambda root: None)
+    monkeypatch.setattr(installer, "open_panel", lambda: commands.opened.append(True))
+    return installer
+
+
+def test_the_drop_installs_loads_builds_the_shelf_and_opens_the_panel(dropped, commands):
+    dropped.onMayaDroppedPythonFile()
+    dropped.onMayaDroppedPythonFile()
     target = Path(commands.app_dir) / "modules" / "facesolve.mod"
     assert [path.name for path in target.parent.iterdir()] == ["facesolve.mod"]
-    assert [path.name for path in target.parents[1].iterdir()] == ["modules"]
-    assert {header["root"] for header, _ in blocks(target.read_text(encoding="utf-8"))} == {ROOT.as_posix()}
+    ((header, _),) = blocks(target.read_text(encoding="utf-8"))
+    module = Path(header["root"])
+    assert [path.name for path in module.parent.glob("module_*")] == [module.name], "the one before is gone"
+    assert (module / "maya_plugin" / "plug-ins" / "facesolve_plugin.py").is_file()
     assert "autoload facesolve_plugin" in commands.loaded
-    assert "Maya does not list" not in commands.dialogs[0]
+    assert commands.loaded[-2].startswith(str(module))
+    assert commands.dialogs == []
+    assert len(commands.opened) == 2
     assert len(commands.shelves["Facesolve"]) == 6
-    assert str(target) in commands.dialogs[0].replace("/modules", os.sep + "modules")
 
 
-def test_a_maya_that_does_not_list_the_module_is_said(installer, commands, tmp_path):
-    commands.app_dir = str(tmp_path) + "/"
+def test_a_maya_that_does_not_list_the_module_is_said(dropped, commands):
     commands.modules_seen = False
-    installer.onMayaDroppedPythonFile()
+    dropped.onMayaDroppedPythonFile()
     assert "Maya does not list the module 'facesolve'" in commands.dialogs[0]
     assert "MAYA_MODULE_PATH" in commands.dialogs[0]
 
@@ -112,19 +124,25 @@ def test_an_old_maya_is_refused_before_anything_is_written(installer, commands, 
     assert "2022" in commands.dialogs[0]
 
 
-def test_a_folder_that_cannot_be_written_is_said(installer, commands, tmp_path):
-    (tmp_path / "modules").write_text("a file where the folder should be")
-    commands.app_dir = str(tmp_path)
-    installer.onMayaDroppedPythonFile()
-    assert "could not be written" in commands.dialogs[0]
+def test_a_folder_that_cannot_be_written_is_said(dropped, commands):
+    (Path(commands.app_dir) / "modules").write_text("a file where the folder should be")
+    dropped.onMayaDroppedPythonFile()
+    assert "could not be installed" in commands.dialogs[0]
     assert commands.loaded == []
 
 
-def test_without_numpy_the_remedy_is_named_and_nothing_is_loaded(installer, commands, monkeypatch):
-    monkeypatch.setitem(sys.modules, "numpy", None)
-    (problem,) = installer.activate(commands, "x.mod")
-    assert "pip install numpy" in problem
-    assert commands.loaded == ["x.mod"]
+def test_numpy_is_brought_where_maya_has_none_and_nothing_is_loaded_without(dropped, commands, monkeypatch):
+    asked = []
+    monkeypatch.setattr(dropped, "_has_numpy", lambda: False)
+    monkeypatch.setattr(
+        "facesolve_maya.install.numpy_for_maya.bring",
+        lambda places, version, *_: asked.append(version) or "No network.",
+    )
+    commands.progressWindow = lambda **flags: asked.append(flags.get("status"))
+    dropped.onMayaDroppedPythonFile()
+    assert asked == ["Getting numpy for Maya…", "2024", None]
+    assert commands.dialogs == ["No network."]
+    assert not any("plug-ins" in name for name in commands.loaded)
 
 
 def png_size(path):
