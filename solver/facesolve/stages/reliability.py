@@ -1,7 +1,9 @@
 """How far each surface sample can be trusted: do the cameras and frames agree about it as they do about lively skin?
 
-Hair, brows, stubble, ears and collars move on their own, or look different from each side, and so never agree. Whatever
-disagrees more than skin that expressions move gets less of a say.
+Hair, brows, stubble, ears and collars move on their own, or look different from each side, and so never agree; lips and
+lids are wet, and their highlights travel with the camera. A residual counts by the inverse of its variance (maximum
+likelihood), which is measured here around every sample; what disagrees far more than skin that expressions move is
+something else, and is left out.
 """
 
 from __future__ import annotations
@@ -17,13 +19,14 @@ from .problem import Problem
 
 FULL = 0.7  # photometric weight from which a sample tells what agreement is usual
 OUTLIER = 4.0  # squared residual, in robust scales, that counts most
-HALF = 2.0  # times the usual disagreement at which a sample counts half
+LEAST, MOST = 0.5, 4.0  # times the usual disagreement, between which it is believed
+FOREIGN = 2.0  # times the usual disagreement at which a sample is as likely something else
 SHARPNESS = 4.0  # power with which trust falls beyond that
 SMOOTHINGS = 3  # means over neighboring triangles: single samples are noisy
 
 
 def reliability(problem: Problem, views: Views, pose: Pose) -> Tensor:
-    """(N,) in 0..1 of the problem's samples, from M frames posed at ``pose``, as their views show them."""
+    """(N,) of the problem's samples: 1 on usual skin, at most 2. From M frames at ``pose``, as seen in their views."""
     observation = observe(problem.samples, problem.model, pose.controls, pose.head, views)
     template, _, scale = agree(observation, views.edges)
     square = ((observation.values - template.values) / scale).square().clamp_max(OUTLIER)
@@ -33,7 +36,8 @@ def reliability(problem: Problem, views: Views, pose: Pose) -> Tensor:
     if not bool(lively.any()):
         return torch.ones_like(disagreement)
     usual = disagreement[lively].median().clamp_min(1e-9)
-    trust = 1 / (1 + (disagreement / (HALF * usual)) ** SHARPNESS)
+    ratio = disagreement / usual
+    trust = 1 / (ratio.clamp(LEAST, MOST) * (1 + (ratio / FOREIGN) ** SHARPNESS))
     return torch.where(known, trust, 0.5)
 
 
