@@ -76,7 +76,14 @@ def test_a_solution_is_kept_and_read_back(folder: Path, solution: facesolve.Solu
 
 def test_progress_reaches_a_function(solution: facesolve.Solution, events: list[dict[str, object]]):
     stages = [event["name"] for event in events if event["event"] == "stage"]
-    assert stages == ["align the start pose", "track", "bundle the keyframes", "refine", "join all frames"]
+    assert stages == [
+        "align the start pose",
+        "track",
+        "bundle the keyframes",
+        "refine",
+        "join all frames",
+        "hold the cameras against each other",
+    ]
     assert list(solution.provenance["seconds"]) == stages
 
 
