@@ -28,6 +28,8 @@ from .commands.doctor import doctor
 from .commands.evaluate import evaluate
 from .commands.export import export
 from .commands.extract import extract
+from .commands.farm import farm
+from .commands.index import index
 from .commands.inspect import inspect
 from .commands.maya import maya
 from .commands.output import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_OK
@@ -71,11 +73,13 @@ COMMANDS: tuple[Command, ...] = (
     inspect,
     align,
     solve,
+    farm,
     correctives,
     evaluate,
     compare,
     render,
     report,
+    index,
     serve,
     export,
     extract,

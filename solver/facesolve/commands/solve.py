@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from facesolve.runtime.checkpoint import check_out
-from facesolve.runtime.progress import Progress, Reporter, StopsOnFile
+from facesolve.runtime.progress import Progress, Reporter, Silent, StopsOnFile
 from facesolve.take import FacesolveError, SolveError, read_solution
-from facesolve.take.names import CANCEL, REPORT
+from facesolve.take.names import CANCEL, INDEX, REPORT
 from facesolve.take.settings_record import SettingsChange
 from facesolve.take.verdict import DOES_NOT_FIT, EXIT_DOES_NOT_FIT, Verdict
 
@@ -66,7 +67,7 @@ def solve(
             them.
         pictures: show the solve at work: write OUT/live.jpg at most once a second, all cameras with the surface over
             them, and tell of it as a picture event.
-        report: make OUT/report.html, as 'facesolve report' does.
+        report: make OUT/report.html, as 'facesolve report' does, and of several takes an index of all.
 
     Examples:
         facesolve solve my_take --out my_solution
@@ -95,8 +96,10 @@ def solve(
         print(f"facesolve: interrupted; continue with: {command}", file=sys.stderr)
         return EXIT_INTERRUPTED
     if len(takes) == 1:
-        return _told(out, output)
-    return _told_several([out / take.name for take in map(Path.resolve, takes)], out, output)
+        code = _told(out, output)
+    else:
+        code = _told_several([out / take.name for take in map(Path.resolve, takes)], out, output)
+    return EXIT_OK if output.progress == "openjd" else code  # a farm would try again what is as good as it gets
 
 
 def _told(out: Path, output: Output) -> int:
@@ -178,6 +181,16 @@ def _report(take: Path, job: _Job, progress: Progress) -> None:
         progress.message(f"no report: {error}")
 
 
+def _index(folder: Path, progress: Progress) -> None:
+    """The page over all solutions, as far as there are any."""
+    from facesolve.review.index.write import write_index
+
+    try:
+        write_index(folder, folder / INDEX, Silent(), overwrite=True)
+    except FacesolveError as error:
+        progress.message(f"no index: {error}")
+
+
 def _solve_several(takes: tuple[Path, ...], job: _Job, progress: Reporter) -> None:
     from facesolve.jobs.many_takes import solve_takes, take_jobs, unsolved
     from facesolve.runtime.devices import existing_device
@@ -190,7 +203,8 @@ def _solve_several(takes: tuple[Path, ...], job: _Job, progress: Reporter) -> No
     flags = {"--overwrite": job.overwrite, "--resume": job.resume, "--no-report": not job.report}
     options = [*_options(job.settings, job.frames), *(flag for flag, is_set in flags.items() if is_set)]
     left = unsolved(jobs, job.settings, job.frames, progress) if job.resume else jobs
-    failed = solve_takes(left, job.devices, options, cancel=job.out / CANCEL, progress=progress)
+    ended = partial(_index, job.out, progress) if job.report else lambda: None
+    failed = solve_takes(left, job.devices, options, cancel=job.out / CANCEL, progress=progress, ended=ended)
     if failed:
         reasons = " ".join(f"'{name}': {text}" for name, text in failed.items())
         raise SolveError(f"{len(failed)} of {len(jobs)} takes could not be solved. {reasons}")

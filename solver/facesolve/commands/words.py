@@ -119,6 +119,8 @@ WORDS: Mapping[str, Word] = {
     # inputs, in their places
     "take": Word("TAKE", "folder with take.json"),
     "takes": Word("TAKE...", "folders with take.json"),
+    "action": Word(),
+    "folder": Word("FOLDER"),
     "solution": Word("SOLUTION", "folder with solution.json"),
     "footage": Word("FOOTAGE"),
     "recording": Word("RECORDING"),
@@ -157,6 +159,7 @@ WORDS: Mapping[str, Word] = {
     "resume": Word(help="continue what was begun"),
     # outputs
     "out": Word("OUT"),
+    "solutions": Word("FOLDER"),
     "overwrite": Word(help="replace what is there already"),
     "picture": Word("FILE"),
     "write_start": Word("FILE"),

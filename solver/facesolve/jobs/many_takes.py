@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ import facesolve
 from facesolve.runtime.progress import Reporter
 from facesolve.take import FacesolveError, SolveError, read_take
 from facesolve.take.errors import ProcessError
-from facesolve.take.events import Error, Event, Message, read_event
+from facesolve.take.events import Done, Error, Event, Message, read_event
 from facesolve.take.names import CANCEL
 from facesolve.take.processes import ChildProcess, Patience
 from facesolve.take.settings_record import SettingsChange
@@ -65,11 +65,12 @@ def solve_takes(
     *,
     cancel: Path,
     progress: Reporter,
+    ended: Callable[[], None] = lambda: None,
 ) -> dict[str, str]:
     """Solves all; why, by name, for those that could not be.
 
-    options: further arguments of each ``facesolve solve``. Ctrl-C or a file ``cancel`` stops all of them and raises
-    KeyboardInterrupt.
+    options: further arguments of each ``facesolve solve``. ended: called whenever one has ended, well or not. Ctrl-C or
+    a file ``cancel`` stops all of them and raises KeyboardInterrupt.
     """
     failed: dict[str, str] = {}
     crew = _Crew(jobs, devices, options)
@@ -78,6 +79,8 @@ def solve_takes(
             progress.heard(job.name, event)
             if isinstance(event, Error):
                 failed[job.name] = event.text
+            if isinstance(event, Done | Error):
+                ended()
     finally:
         crew.stop()
     return failed

@@ -12,3 +12,6 @@ LIVE_PICTURE = "live.jpg"  # the last picture of a solve at work, where one was 
 CHECKPOINT = "checkpoint.npz"  # there while a solve can be resumed
 CANCEL = "cancel"  # asks the task that writes into this folder to stop, as Ctrl-C does
 LOCK = "writing.lock"  # locked by the task that writes into this folder, and says which that is
+REVIEW = "review.json"  # what a person has decided about the solution
+INDEX = "index.html"  # of a folder of solutions
+WORST_PICTURE = "worst.jpg"  # the worst frame, for the index

@@ -11,8 +11,8 @@ import pytest
 
 from facesolve.review.report.page import Film
 
+from ..browser import Tab
 from . import troubled
-from .conftest import Tab
 
 Open = Callable[..., Tab]
 STRIP, CURVES = "#strip .over", "#curve-chart .u-over"

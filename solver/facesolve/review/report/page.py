@@ -42,25 +42,41 @@ def page_html(title: str, record: Mapping[str, Any], films: Sequence[Film]) -> b
 
     Scripts and styles are the page's own, held by their hashes in a Content-Security-Policy that forbids any request.
     """
-    script, style = _script(), _asset(f"{UPLOT}/uPlot.min.css") + _asset("style.css")
+    style = _asset(f"{UPLOT}/uPlot.min.css") + _asset("style.css")
+    described = {**record, "films": [{"label": film.label, "fps": film.fps} for film in films]}
+    embedded = "\n".join(
+        f'<script type="text/plain" id="film-{index}">{base64.b64encode(film.mp4).decode("ascii")}</script>'
+        for index, film in enumerate(films)
+    )
+    return offline_page(_asset("page.html"), style, _script(), title, described, {"FILMS": embedded})
+
+
+def offline_page(
+    template: str,
+    style: str,
+    script: str,
+    title: str,
+    record: Mapping[str, Any],
+    parts: Mapping[str, str] | None = None,
+) -> bytes:
+    """``template`` with its %%NAMES%% filled, UTF-8: a page that loads nothing and runs nothing but its own script.
+
+    parts: further pieces of HTML by name.
+    """
     policy = (
         f"default-src 'none'; script-src {_source(script)}; style-src {_source(style)}; media-src blob:; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
-    described = {**record, "films": [{"label": film.label, "fps": film.fps} for film in films]}
-    parts = {
+    known = {
         "POLICY": policy,
         "TITLE": html.escape(title),
         "STYLE": style,
-        "DATA": inert_json(described),
-        "FILMS": "\n".join(
-            f'<script type="text/plain" id="film-{index}">{base64.b64encode(film.mp4).decode("ascii")}</script>'
-            for index, film in enumerate(films)
-        ),
+        "DATA": inert_json(record),
         "SCRIPT": script,
+        **(parts or {}),
     }
-    pieces = _asset("page.html").split("%%")  # text, name, text, name, ..., text
-    filled = [piece if index % 2 == 0 else parts[piece] for index, piece in enumerate(pieces)]
+    pieces = template.split("%%")  # text, name, text, name, ..., text
+    filled = [piece if index % 2 == 0 else known[piece] for index, piece in enumerate(pieces)]
     return "".join(filled).encode("utf-8")
 
 

@@ -1,0 +1,1 @@
+"""Takes as jobs of a render farm. Knows takes and job files, no solve."""

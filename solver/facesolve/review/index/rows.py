@@ -1,0 +1,186 @@
+"""A folder of solutions as rows of numbers and words: one a take, and what stands out across takes. Knows no HTML."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from facesolve.take import FacesolveError, Solution, read_solution
+from facesolve.take.names import CHECKPOINT, LOG, REPORT, SOLUTION, WORST_PICTURE
+from facesolve.take.provenance import Provenance, read_provenance
+from facesolve.take.review import APPROVED, NOTED, REJECTED, read_review
+from facesolve.take.settings import SCALARS
+from facesolve.take.summary import error_of_frames, usual_error_of_frames
+from facesolve.take.verdict import DOES_NOT_FIT, DOUBTFUL, FITS, Verdict
+
+SPARKS = 80  # points of a take's line of errors
+WEAK_CAMERA = 1.3  # times the median error of the take's cameras
+SHOWN = 4  # controls and cameras that are named
+COMMON = 0.3  # of the takes: from there on a fault is no single take's
+TROUBLE = {DOES_NOT_FIT: 100.0, DOUBTFUL: 50.0, FITS: 0.0}  # the order in which takes need somebody
+
+
+def take_folders(folder: Path) -> list[Path]:
+    """The folders in ``folder`` that hold a solution, or one that was begun."""
+    names = (SOLUTION, CHECKPOINT, LOG)
+    return sorted(
+        place for place in folder.iterdir() if place.is_dir() and any((place / name).exists() for name in names)
+    )
+
+
+def index_record(folder: Path) -> dict[str, Any]:
+    """Everything that the page shows of the solutions in ``folder``."""
+    rows = [_row(place, folder) for place in take_folders(folder)]
+    usual = _usual_settings(rows)
+    for row in rows:
+        row["differs"] = [
+            f"{name} {_said(value)}" for name, value in row.pop("settings").items() if value != usual.get(name)
+        ]
+    return {"folder": folder.resolve().as_posix(), "rows": rows, "across": _across(rows)}
+
+
+def worst_row(solution: Solution) -> int:
+    """The frame (0-based) whose error is largest against the usual error of its kind; one that nobody saw is last."""
+    excess = error_of_frames(solution) / np.maximum(usual_error_of_frames(solution), 1e-12)
+    return int(np.nanargmax(excess)) if np.isfinite(excess).any() else 0
+
+
+def _row(place: Path, root: Path) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "name": place.name,
+        "verdict": "",
+        "reason": "",
+        "trouble": 200.0,
+        "error": None,
+        "frames": 0,
+        "seconds": None,
+        "date": "",
+        "sparks": [],
+        "worst": None,
+        "picture": _picture(place / WORST_PICTURE),
+        "cameras": [],
+        "uncertain": [],
+        "camera_errors": {},
+        "settings": {},
+        "report": f"{place.name}/{REPORT}" if (place / REPORT).exists() else "",
+        "review": "",
+    }
+    try:
+        solution = read_solution(place)
+    except FacesolveError as error:
+        return {**row, "verdict": "not solved", "reason": _unsolved(place, error)}
+    made = read_provenance(solution.provenance)
+    row.update(_figures(solution), **_judged(solution.verdict, row))
+    row["cameras"] = _weak_cameras(solution)
+    row["uncertain"] = [control.name for control in solution.uncertain_controls()[:SHOWN]]
+    row["seconds"] = round(sum(made.seconds.values()), 1) or None
+    row["date"], row["camera_errors"] = made.date, {name: dict(errors) for name, errors in made.camera_errors.items()}
+    row["settings"] = _settings(made)
+    row["review"] = _reviewed(place)
+    row["trouble"] += 0.0 if row["error"] is None else min(row["error"], 20.0)
+    return row
+
+
+def _reviewed(place: Path) -> str:
+    """What a person has decided, in one word or two."""
+    try:
+        marks = read_review(place)
+    except FacesolveError:
+        return "cannot be read"
+    decided = {mark.mark for mark in marks}
+    return next((mark for mark in (REJECTED, APPROVED, NOTED) if mark in decided), "")
+
+
+def _unsolved(place: Path, error: FacesolveError) -> str:
+    if not (place / SOLUTION).exists():
+        lines = _lines(place / LOG)
+        last = f"; its log ends: {lines[-1]}" if lines else ""
+        begun = "was begun and is not finished" if (place / CHECKPOINT).exists() else "could not be solved"
+        return f"{begun}{last}."
+    return str(error)
+
+
+def _judged(verdict: Verdict | None, row: dict[str, Any]) -> dict[str, Any]:
+    if verdict is None:
+        return {"verdict": "", "reason": "its solve gave no verdict.", "trouble": 20.0}
+    error = round(verdict.error_mm, 3) if np.isfinite(verdict.error_mm) else None
+    trouble = TROUBLE[verdict.verdict] + 10.0 * bool(verdict.frames)
+    return {"verdict": verdict.verdict, "reason": verdict.reason, "error": error, "trouble": trouble}
+
+
+def _figures(solution: Solution) -> dict[str, Any]:
+    error = error_of_frames(solution)
+    usual = float(np.nanmedian(error)) if np.isfinite(error).any() else 1.0
+    parts = np.array_split(error / max(usual, 1e-12), min(SPARKS, len(error)))
+    sparks = [round(float(np.nanmax(part)), 2) if np.isfinite(part).any() else None for part in parts]
+    return {"frames": len(error), "sparks": sparks, "worst": int(solution.frames[worst_row(solution)])}
+
+
+def _weak_cameras(solution: Solution) -> list[str]:
+    """Cameras whose error is well above the others', or that are blind, with their figures."""
+    with np.errstate(all="ignore"):
+        each = np.array([np.nanmedian(c) if np.isfinite(c).any() else np.nan for c in solution.residual.T])
+    usual = np.nanmedian(each) if np.isfinite(each).any() else np.nan
+    found = []
+    for name, error in zip(solution.camera_names, each.tolist(), strict=True):
+        if not np.isfinite(error):
+            found.append(f"{name} (sees nothing)")
+        elif len(each) > 1 and error > WEAK_CAMERA * usual:
+            found.append(f"{name} ({error / usual:.1f} times)")
+    return found
+
+
+def _settings(made: Provenance) -> dict[str, Any]:
+    scalars = {name: made.settings[name] for name in SCALARS if name in made.settings}
+    counts = {name: len(made.settings.get(name) or ()) for name in ("controls", "pins", "head_pins")}
+    return {**scalars, **{f"{name} set": count for name, count in counts.items() if count}, "version": made.facesolve}
+
+
+def _usual_settings(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The value of each setting that most takes have."""
+    seen: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        for name, value in row["settings"].items():
+            seen[name][json.dumps(value)] += 1
+    return {name: json.loads(values.most_common(1)[0][0]) for name, values in seen.items()}
+
+
+def _said(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _across(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What is no single take's fault: cameras and controls that are bad in many, and cameras that drift."""
+    solved = [row for row in rows if row["frames"]]
+    cameras = Counter(name.split(" (")[0] for row in solved for name in row["cameras"])
+    controls = Counter(name for row in solved for name in row["uncertain"])
+    drift = defaultdict(list)
+    for row in sorted(solved, key=lambda row: str(row["date"])):
+        for name, errors in row["camera_errors"].items():
+            drift[name].append([row["name"], round(errors.get("rotation_degrees", 0.0), 4)])
+    return {
+        "cameras": _common(cameras, len(solved)),
+        "controls": _common(controls, len(solved)),
+        "drift": {name: points for name, points in drift.items() if len(points) > 1},
+    }
+
+
+def _common(counts: Counter[str], takes: int) -> list[list[Any]]:
+    often: Iterable[tuple[str, int]] = counts.most_common(12)
+    return [[name, count] for name, count in often if count >= 2 and count >= COMMON * takes]
+
+
+def _picture(path: Path) -> str:
+    return base64.b64encode(path.read_bytes()).decode("ascii") if path.is_file() else ""
+
+
+def _lines(path: Path) -> list[str]:
+    if not path.is_file():
+        return []
+    return [line for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
