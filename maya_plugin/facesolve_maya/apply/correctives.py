@@ -14,7 +14,7 @@ from maya import cmds
 from facesolve.take import Correctives, Take, read_correctives, read_solution
 from facesolve.take.errors import TakeError
 from facesolve_maya.export.history import blend_shape_span
-from facesolve_maya.scene.findings import Report
+from facesolve_maya.scene.findings import Refusal, Report
 from facesolve_maya.scene.geometry import shape_points
 from facesolve_maya.scene.head import head_node, mesh_in_rig_space
 from facesolve_maya.scene.names import free_name, node_name
@@ -160,7 +160,10 @@ def plan_correctives(request: CorrectivesRequest) -> CorrectivesPlan:
         if not moving:
             continue
         shape = _mesh_shape(mesh.name, mesh.vertex_count)
-        blend_shape_span(shape, times, Report())  # what deforms after the blendShapes would deform the correctives, too
+        # what deforms after the blendShapes would deform the correctives, too
+        skin = blend_shape_span(shape, times, Report()).skin
+        if skin is not None:
+            raise Refusal(skin.node, "it would carry the correctives along.", "Apply the solution without them.")
         to_object = np.linalg.inv(mesh_in_rig_space(shape, head, times)[:3, :3])
         node = free_name(node_name("correctives", request.take.name), {added.node for added in additions})
         additions.append(

@@ -70,9 +70,9 @@ def read_targets(step: Step, count: int, times: Tuple[float, ...], first: bool, 
     node = step.node
     _refuse_switches(node, step.geometry)
     _refuse_weighted_groups(node, times)
-    envelope = _steady(node + ".envelope", node, "envelope", times)
+    envelope = steady(node + ".envelope", node, "envelope", times)
     base = "{}.inputTarget[{}]".format(node, step.geometry)
-    painted = envelope * _members(node, step.geometry, count) * _vertex_weights(base + ".baseWeights", count)
+    painted = envelope * members(node, step.geometry, count) * _vertex_weights(base + ".baseWeights", count)
     names = aliases(node)
     found = []
     for index in indices(base + ".inputTargetGroup"):
@@ -109,14 +109,14 @@ def _of(node: str, alias: str) -> str:
 
 def _refuse_weighted_groups(node: str, times: Tuple[float, ...]) -> None:
     for place in indices(node + ".targetDirectory"):
-        share = _steady("{}.targetDirectory[{}].directoryWeight".format(node, place), node, "target group", times)
+        share = steady("{}.targetDirectory[{}].directoryWeight".format(node, place), node, "target group", times)
         if abs(share - 1.0) > 1e-6:
             raise Refusal(
                 node, "a group of its targets has the weight {:g}.".format(share), "Set the group's weight to 1."
             )
 
 
-def _steady(plug: str, node: str, what: str, times: Tuple[float, ...]) -> float:
+def steady(plug: str, node: str, what: str, times: Tuple[float, ...]) -> float:
     """The value of a plug that must not change over the take."""
     low, high = value_range(plug, times)
     if high - low > 1e-6:
@@ -138,7 +138,7 @@ def _refuse_switches(node: str, geometry: int) -> None:
             raise Refusal(node, "it deforms only the component tag '{}'.".format(tag), "Deform the whole mesh ('*').")
 
 
-def _members(node: str, geometry: int, count: int) -> np.ndarray:
+def members(node: str, geometry: int, count: int) -> np.ndarray:
     """(count,) 1 for the vertices of the blendShape's deformer set, which are the ones that it moves; else 0."""
     plug = "{}.input[{}].inputGeometry".format(node, geometry)
     groups = cmds.listConnections(plug, source=True, destination=False, type="groupParts") or []

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 from maya import cmds
 
 from facesolve.take import Combination, Control, ControlSettings, Driver, Pin
+from facesolve.take.finding import WARNING, Finding
 from facesolve_maya.scene.findings import Refusal, Report
+from facesolve_maya.scene.motion import plug_values
 from facesolve_maya.scene.plugs import obstacle, short_name, source, split
 from facesolve_maya.scene.units import internal_factor
 
 from .drivers import COMBINATION, Drive, Path, classify, is_channel, limits, piecewise, rest_value
+from .expressions import ControlValue, Curve, Expression, Product, Sum
 from .request import FREE, LOCKED, PINNED
+from .upstream import SCENE, read_expression
 
 _AT_REST = 1e-4  # of a weight
+THROUGH_NODES = "utility nodes"
 
 
 @dataclass(frozen=True)
@@ -30,43 +35,132 @@ class DrivenTarget:
 
 @dataclass(frozen=True)
 class ControlSet:
-    """controls with their drivers and combinations; kinds: how each control reaches its weights, for the panel."""
+    """controls with their drivers and combinations; kinds: how each control reaches its weights, for the panel.
+
+    expressions: what further targets' weights are of the controls, by target. factors: internal units of one shown unit
+    of each control. locked: names of controls that the scene sets, because nobody could read how.
+    """
 
     controls: Tuple[Control, ...]
     drivers: Tuple[Driver, ...]
     combinations: Tuple[Combination, ...]
     kinds: Tuple[str, ...]
+    expressions: Dict[int, Expression] = field(default_factory=dict)
+    factors: Tuple[float, ...] = ()
+    locked: Tuple[str, ...] = ()
 
 
-def read_controls(targets: Sequence[DrivenTarget], time: float, report: Report) -> ControlSet:
-    """Controls of all targets. Weights that cannot be read become errors by plug name.
+def read_controls(
+    targets: Sequence[DrivenTarget], times: Sequence[float], report: Report, channels: Sequence[Expression] = ()
+) -> ControlSet:
+    """Controls of all targets, and of channels of joints.
 
-    time: the first scene time; a transform's channel that moves nothing there is at rest there.
+    A weight that cannot be read becomes a control of its own, locked to the scene's value, with a warning.
+
+    times: scene times; a transform's channel that moves nothing at the first is at rest there.
     """
-    drives: List[Optional[Drive]] = []
-    for target in targets:
-        drives.append(None)
-        with report.collecting(target.weight):
-            drives[-1] = classify(target.weight)
+    drives, expressions = _drives(targets, times, report)
     ways: Dict[str, List[Tuple[int, Path]]] = {}
     kinds: Dict[str, str] = {}
     for index, drive in enumerate(drives):
         for path in drive.paths if drive is not None else ():
             ways.setdefault(_same_plug(path.control), []).append((index, path))
             kinds.setdefault(_same_plug(path.control), drive.kind if drive is not None else "")
+    for expression in [*expressions.values(), *channels]:
+        for plug in sorted(expression.controls):
+            ways.setdefault(_same_plug(plug), [])
+            kinds.setdefault(_same_plug(plug), SCENE if _set_by_scene(expression, plug) else THROUGH_NODES)
     names = _unique_names(list(ways))
     controls: List[Control] = []
     drivers: List[Driver] = []
     for number, (plug, paths) in enumerate(ways.items()):
         factor = internal_factor(plug)
-        low, high = _range(plug, paths, targets, factor)
-        default = min(max(_rest(plug, [path for _, path in paths], factor, time), low), high)
+        if kinds[plug] == SCENE:
+            low, high = _scene_range(plug, times)
+        else:
+            low, high = _range(plug, paths, targets, factor)
+        default = min(max(_rest(plug, [path for _, path in paths], factor, times[0]), low), high)
         controls.append(Control(names[number], low, high, default, plug))
         for index, path in paths:
             inputs, outputs = piecewise(path, low, high, factor)
             drivers.append(Driver(number, index, inputs, outputs))
     combinations = _combinations(targets, drives, report)
-    return ControlSet(tuple(controls), tuple(drivers), combinations, tuple(kinds[plug] for plug in ways))
+    return ControlSet(
+        tuple(controls),
+        tuple(drivers),
+        combinations,
+        tuple(kinds[plug] for plug in ways),
+        {index: same_plugs(expression) for index, expression in expressions.items()},
+        tuple(internal_factor(plug) for plug in ways),
+        tuple(control.name for control, plug in zip(controls, ways) if kinds[plug] == SCENE),
+    )
+
+
+def _drives(
+    targets: Sequence[DrivenTarget], times: Sequence[float], report: Report
+) -> Tuple[List[Optional[Drive]], Dict[int, Expression]]:
+    """What drives each target's weight: a drive, or None and an expression."""
+    drives: List[Optional[Drive]] = []
+    expressions: Dict[int, Expression] = {}
+    for index, target in enumerate(targets):
+        try:
+            drives.append(classify(target.weight))
+        except Refusal:
+            drives.append(None)
+            expressions[index] = _expression(target.weight, report)
+    return drives, expressions
+
+
+def _expression(weight: str, report: Report) -> Expression:
+    """What a weight is of the controls; the weight itself, as the scene sets it, where that cannot be read."""
+    try:
+        found = read_expression(weight)
+        bare = [plug for plug in sorted(found.controls) if not has_range(plug)]
+        if not bare:
+            return found
+        finding = Finding(WARNING, bare[0], "it has no limits", "Set its limits to have it solved.")
+    except Refusal as refusal:
+        finding = refusal.findings[0]
+    report.warning(
+        weight,
+        "this weight cannot be read: {} ('{}'); the solve leaves it as it is in the scene.".format(
+            finding.sentence.rstrip("."), finding.subject
+        ),
+        finding.remedy,
+    )
+    return ControlValue(weight, SCENE)
+
+
+def has_range(plug: str) -> bool:
+    """Whether something says how far a control may go: limits, or that it is a weight."""
+    return cmds.nodeType(split(plug)[0]) == "blendShape" or None not in limits(plug)
+
+
+def _set_by_scene(expression: Expression, plug: str) -> bool:
+    return isinstance(expression, ControlValue) and expression.plug == plug and expression.kind == SCENE
+
+
+def _scene_range(plug: str, times: Sequence[float]) -> Tuple[float, float]:
+    values = plug_values(plug, times)
+    return min(0.0, float(values.min())), max(1.0, float(values.max()))
+
+
+def plugs_of(controls: ControlSet) -> Dict[str, Tuple[int, Control]]:
+    """Place and control of each plug."""
+    return {control.plug: (place, control) for place, control in enumerate(controls.controls)}
+
+
+def same_plugs(expression: Expression) -> Expression:
+    """The expression with its controls' plugs in the one spelling that controls have."""
+    if isinstance(expression, ControlValue):
+        return ControlValue(_same_plug(expression.plug), expression.kind)
+    if isinstance(expression, Sum):
+        return Sum(tuple((factor, same_plugs(term)) for factor, term in expression.terms))
+    if isinstance(expression, Product):
+        return Product(tuple(same_plugs(factor) for factor in expression.factors))
+    if isinstance(expression, Curve):
+        return Curve(same_plugs(expression.source), expression.function, expression.breaks)
+    return expression
 
 
 def _rest(plug: str, paths: List[Path], factor: float, time: float) -> float:
@@ -104,7 +198,7 @@ def _range(
     low, high = limits(plug)
     if low is not None and high is not None:
         return low, high
-    ends: List[float] = []
+    ends: List[float] = [] if paths else [0.0, 1.0]  # a weight: nothing else comes here without limits
     for index, path in paths:
         if path.breaks:
             ends += [path.breaks[0] / factor, path.breaks[-1] / factor]
@@ -198,7 +292,7 @@ def key_choices(
                 "Unlock it to have it solved.",
             )
         if why or use == LOCKED:
-            values = np.array([float(cmds.getAttr(control.plug, time=time)) for time in times])
+            values = plug_values(control.plug, times)
             curve = values[:1] if np.ptp(values) < 1e-9 else values
             old = settings.get(control.name)
             stiffness = old.stiffness if old is not None else 1.0

@@ -20,8 +20,8 @@ DIRECT = "control"
 DRIVEN_KEY = "set-driven key"
 COMBINATION = "combination"
 
-_CURVES_OVER_TIME = ("animCurveTL", "animCurveTA", "animCurveTU", "animCurveTT")
-_DRIVEN_CURVES = ("animCurveUL", "animCurveUA", "animCurveUU", "animCurveUT")
+CURVES_OVER_TIME = ("animCurveTL", "animCurveTA", "animCurveTU", "animCurveTT")
+DRIVEN_CURVES = ("animCurveUL", "animCurveUA", "animCurveUU", "animCurveUT")
 _COMBINATION_METHODS = ("multiply", "lowest")
 _SAMPLES = 33
 SAMPLE_REMEDY = SAMPLING + " with the controls that drive it, or bake the weight to keys."
@@ -92,23 +92,23 @@ def trace(plug: str, seen: Tuple[str, ...] = ()) -> List[Path]:
     if above in seen:
         raise Refusal(node, "the connections that drive '{}' form a cycle.".format(plug), "Break the cycle.")
     seen = (*seen, above)
-    if kind in _CURVES_OVER_TIME:
+    if kind in CURVES_OVER_TIME:
         return [Path(plug, KEYED)]
     if kind.startswith("animBlendNode"):
         return [Path(plug, LAYERED)]
-    if kind in _DRIVEN_CURVES:
+    if kind in DRIVEN_CURVES:
         return [_through_curve(path, node) for path in trace(node + ".input", seen)]
     if kind == "unitConversion":
         factor = float(cmds.getAttr(node + ".conversionFactor"))
         return [_scaled(path, factor) for path in trace(node + ".input", seen)]
     if kind == "blendWeighted":
         return _through_blend(node, seen)
-    if kind == "blendShape" or _is_control(node, attribute):
+    if kind == "blendShape" or is_control(node, attribute):
         return [_as_control(path) for path in trace(above, seen)]
     raise Refusal(node, "this {} drives '{}' in a way that cannot be read.".format(kind, plug), SAMPLE_REMEDY)
 
 
-def _is_control(node: str, attribute: str) -> bool:
+def is_control(node: str, attribute: str) -> bool:
     """True for what an animator sets: transform channels and attributes added by users."""
     name = attribute.rpartition(".")[2].partition("[")[0]
     if name in (cmds.listAttr(node, userDefined=True) or []):

@@ -90,10 +90,19 @@ def deformation_chain(shape: str) -> List[Step]:
     return steps
 
 
-def blend_shape_span(shape: str, times: Tuple[float, ...], report: Report) -> Tuple[List[Step], np.ndarray]:
-    """The blendShape steps of ``shape``'s chain, and its rest points (V, 3): all weights at zero, centimeters.
+@dataclass(frozen=True, eq=False)
+class Span:
+    """What a solve computes of a mesh's history. rest: (V, 3) centimeters, all weights at zero, before the skin."""
 
-    Refusal names a deformer between or after the blendShapes whose effect a solve could not know.
+    blends: List[Step]
+    rest: np.ndarray
+    skin: Optional[Step]
+
+
+def blend_shape_span(shape: str, times: Tuple[float, ...], report: Report) -> Span:
+    """The blendShapes of ``shape``'s chain, its rest points before a skin, and the skin that comes after them.
+
+    Refusal names a deformer between or after them whose effect a solve could not know.
     """
     chain = deformation_chain(shape)
     blends = [step for step in chain if step.kind == "blendShape"]
@@ -104,11 +113,18 @@ def blend_shape_span(shape: str, times: Tuple[float, ...], report: Report) -> Tu
     first = chain.index(blends[0])
     base = _incoming(chain[:first], blends[0], times)
     rest = base
+    skin: Optional[Step] = None
     for step in chain[first:]:
-        if step.kind == "blendShape":
+        if skin is None and step.kind == "skinCluster" and not _switched_off(step, times):
+            skin = step
             continue
-        rest = rest + _constant_offset(step, times, report, base.shape)
-    return blends, rest
+        if step.kind == "blendShape" and skin is None:
+            continue
+        offset = _constant_offset(step, times, report, base.shape)
+        if skin is not None and np.abs(offset).max() > _STILL:
+            raise Refusal(step.node, "it moves points after the skinCluster.", "Move the tweaks before it.")
+        rest = rest + offset
+    return Span(blends, rest, skin)
 
 
 def _incoming(before: List[Step], blend: Step, times: Tuple[float, ...]) -> np.ndarray:
@@ -139,6 +155,10 @@ def _points(blend: Step) -> np.ndarray:
     return points
 
 
+def _switched_off(step: Step, times: Tuple[float, ...]) -> bool:
+    return has_attribute(step.node, "envelope") and value_range(step.node + ".envelope", times) == (0.0, 0.0)
+
+
 def _constant_offset(step: Step, times: Tuple[float, ...], report: Report, shape: Tuple[int, ...]) -> np.ndarray:
     """What a step after the first blendShape adds whatever the weights are; Refusal when that is not constant."""
     if step.kind in _PASS_THROUGH or step.kind == "mesh":
@@ -148,7 +168,7 @@ def _constant_offset(step: Step, times: Tuple[float, ...], report: Report, shape
         if before is None or after is None:
             raise Refusal(step.node, "the tweak node passes no geometry on.", "Repair the mesh's construction history.")
         return after - before
-    if has_attribute(step.node, "envelope") and value_range(step.node + ".envelope", times) == (0.0, 0.0):
+    if _switched_off(step, times):
         report.note(step.node, "this {} is switched off (envelope 0) and is left out.".format(step.kind))
         return np.zeros(shape)
     raise Refusal(

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Dict, Iterator, List, Optional, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
+from maya import cmds
 
 from facesolve.take import Mesh, Rig, Shape, Target
 from facesolve.take.rig_evaluation import shape_activations
+from facesolve.take.rig_logic import TARGET, Port
 from facesolve_maya.scene.findings import ERROR, ExportError, Report
 from facesolve_maya.scene.geometry import Topology, read_topology, transformed
-from facesolve_maya.scene.head import mesh_in_rig_space
 from facesolve_maya.scene.plugs import short_name
 
 from .blendshape import WeightedTarget, read_targets
-from .controls import ControlSet, DrivenTarget, read_controls
+from .carried import CarriedMesh, carried_mesh, contract_joints, joined_skin, moving_numbers
+from .controls import ControlSet, DrivenTarget, plugs_of, read_controls, same_plugs
+from .expressions import Expression
 from .history import blend_shape_span, visible_meshes
+from .joints import Joints, ReadJoint
+from .logic import Logic
 
 NEGLIGIBLE = 1e-7  # cm; smaller offsets are dropped
 
@@ -77,28 +82,62 @@ def read_rig(meshes: Tuple[str, ...], head: str, times: Tuple[float, ...], repor
 
 
 def _read(meshes: Tuple[str, ...], head: str, times: Tuple[float, ...], report: Report) -> Tuple[Rig, ControlSet]:
+    shapes = visible_meshes(meshes)
+    joints = Joints(cmds.ls(head, long=True)[0], times, report)
+    spans = [blend_shape_span(shape, times, report) for shape in shapes]
+    carried = [carried_mesh(shape, span, joints, report) for shape, span in zip(shapes, spans)]
+    moving = moving_numbers(joints.joints)
     neutrals: List[np.ndarray] = []
     per_mesh: List[List[WeightedTarget]] = []
-    shapes = visible_meshes(meshes)
-    for shape in shapes:
-        blends, rest = blend_shape_span(shape, times, report)
-        matrix = mesh_in_rig_space(shape, head, times)
+    for span, mesh in zip(spans, carried):
+        bake = span.skin is not None and not moving
         found: List[WeightedTarget] = []
-        for step in blends:
+        for step in span.blends:
             with report.collecting(step.node):
-                targets = read_targets(step, len(rest), times, step is blends[0], report)
-                found += [_in_rig_space(target, matrix) for target in targets]
+                targets = read_targets(step, len(span.rest), times, step is span.blends[0], report)
+                found += [_in_rig_space(target, mesh, bake) for target in targets]
         per_mesh.append(found)
-        neutrals.append(transformed(rest, matrix))
+        neutral = transformed(span.rest, mesh.to_rig)
+        neutrals.append(mesh.baked(neutral) if bake else neutral)
     report.raise_errors()
     joined = _joined_targets(per_mesh, [len(neutral) for neutral in neutrals])
     driven = [
         DrivenTarget(target.name, weight, tuple(shape.weight for shape in target.shapes)) for target, weight in joined
     ]
-    controls = read_controls(driven, times[0], report)
+    controls = read_controls(driven, times, report, [expression for _, _, expression in moving])
     report.raise_errors()
     geometry = join([read_topology(shape, report) for shape in shapes], neutrals, shapes)
-    return make_rig(geometry, tuple(target for target, _ in joined), controls), controls
+    rig = make_rig(geometry, tuple(target for target, _ in joined), controls)
+    return _with_logic(rig, controls, joints.joints, moving, carried), controls
+
+
+def _with_logic(
+    rig: Rig,
+    controls: ControlSet,
+    joints: Sequence[ReadJoint],
+    moving: Sequence[Tuple[int, int, Expression]],
+    carried: Sequence[CarriedMesh],
+) -> Rig:
+    """The rig with what its weights and joints are besides drivers and combinations, if anything."""
+    if not controls.expressions and not moving:
+        return rig
+    places = plugs_of(controls)
+    factors = {control.plug: factor for control, factor in zip(controls.controls, controls.factors)}
+    logic = Logic(places, factors)
+    for target, expression in controls.expressions.items():
+        logic.add_whole(expression, Port(TARGET, target))
+    if not moving:
+        return replace(rig, signals=tuple(logic.signals), responses=tuple(logic.responses))
+    named = [(joint, place, same_plugs(expression)) for joint, place, expression in moving]
+    made, channels = contract_joints(joints, named, logic)
+    return replace(
+        rig,
+        joints=made,
+        channels=channels,
+        signals=tuple(logic.signals),
+        responses=tuple(logic.responses),
+        skin=joined_skin(carried),
+    )
 
 
 def make_rig(geometry: RigGeometry, targets: Tuple[Target, ...], controls: ControlSet) -> Rig:
@@ -142,9 +181,12 @@ def join(topologies: List[Topology], neutrals: List[np.ndarray], shapes: List[st
     )
 
 
-def _in_rig_space(target: WeightedTarget, matrix: np.ndarray) -> WeightedTarget:
-    linear = matrix[:3, :3]
-    return replace(target, shapes=tuple((weight, offsets @ linear) for weight, offsets in target.shapes))
+def _in_rig_space(target: WeightedTarget, mesh: CarriedMesh, bake: bool) -> WeightedTarget:
+    """The target in rig space; carried as at the first time if ``bake``."""
+    shapes = [(weight, offsets @ mesh.to_rig[:3, :3]) for weight, offsets in target.shapes]
+    if bake:
+        shapes = [(weight, mesh.baked(offsets, offsets=True)) for weight, offsets in shapes]
+    return replace(target, shapes=tuple(shapes))
 
 
 def _joined_targets(per_mesh: List[List[WeightedTarget]], counts: List[int]) -> List[Tuple[Target, str]]:

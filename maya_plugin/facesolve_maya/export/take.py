@@ -16,13 +16,13 @@ from facesolve.take.camera import FISHEYE
 from facesolve.take.finding import CHOOSE_FOOTAGE, LOAD_CAMERAS, Finding, Offer
 from facesolve_maya.scene.findings import Refusal, Report
 from facesolve_maya.scene.head import head_at, head_node
-from facesolve_maya.scene.motion import world_matrices
+from facesolve_maya.scene.motion import plug_values, world_matrices
 from facesolve_maya.scene.timeline import check_times, footage_frame_rate
 
 from .cameras import camera_name, camera_shape, read_camera, refuse_unsupported
 from .controls import key_choices, reaching
 from .footage import CameraFootage, checked, footage_by_hand, footage_of_plane, frame_numbers, image_plane
-from .request import ExportRequest
+from .request import LOCKED, ExportRequest
 from .rig import read_rig
 from .sampling import sample_rig
 
@@ -30,6 +30,9 @@ FISHEYE_IN_MAYA = (
     "its lens is a fisheye, which Maya cannot show: the solve uses it, but the view shows a pinhole of the same focal "
     "length, which fits the footage in its middle only."
 )
+
+
+_RigAndHead = Tuple[Rig, str, Tuple[str, ...]]  # rig, head, names of controls that the scene sets
 
 
 def preflight(request: ExportRequest) -> Tuple[Finding, ...]:
@@ -47,7 +50,7 @@ def export_take(request: ExportRequest) -> Take:
 
 def _read(request: ExportRequest) -> Tuple[Optional[Take], Report]:
     report = Report()
-    rig: Optional[Tuple[Rig, str]] = None
+    rig: Optional[_RigAndHead] = None
     cameras: Optional[Tuple[List[Camera], List[CameraFootage]]] = None
     with report.collecting("scene"):
         times = check_times(request.frames)
@@ -61,11 +64,12 @@ def _read(request: ExportRequest) -> Tuple[Optional[Take], Report]:
     return None, report
 
 
-def _rig(request: ExportRequest, times: Tuple[float, ...], report: Report) -> Tuple[Rig, str]:
+def _rig(request: ExportRequest, times: Tuple[float, ...], report: Report) -> _RigAndHead:
     head = head_node(request.head)
     if request.sampled_controls:
-        return sample_rig(request.meshes, head, request.sampled_controls, times, report), head
-    return read_rig(request.meshes, head, times, report)[0], head
+        return sample_rig(request.meshes, head, request.sampled_controls, times, report), head, ()
+    rig, controls = read_rig(request.meshes, head, times, report)
+    return rig, head, controls.locked
 
 
 def _cameras(
@@ -131,16 +135,15 @@ def _compare_aspect(found: CameraFootage, report: Report) -> None:
 def _take(
     request: ExportRequest,
     times: Tuple[float, ...],
-    rig_and_head: Tuple[Rig, str],
+    rig_and_head: _RigAndHead,
     cameras_and_footage: Tuple[List[Camera], List[CameraFootage]],
     report: Report,
 ) -> Take:
-    (rig, head), (cameras, found) = rig_and_head, cameras_and_footage
+    (rig, head, locked), (cameras, found) = rig_and_head, cameras_and_footage
     frames, offsets = frame_numbers(found, times)
-    controls = np.array([float(cmds.getAttr(control.plug, time=times[0])) for control in rig.controls])
-    settings, pins = key_choices(
-        rig.controls, request.keys, [int(f) for f in frames], times, request.settings.controls, report
-    )
+    controls = np.array([plug_values(control.plug, times[:1])[0] for control in rig.controls])
+    uses = {**request.keys, **dict.fromkeys(locked, LOCKED)}
+    settings, pins = key_choices(rig.controls, uses, [int(f) for f in frames], times, request.settings.controls, report)
     return Take(
         name=request.name,
         rig=replace(rig, controls=reaching(rig.controls, settings, pins)),

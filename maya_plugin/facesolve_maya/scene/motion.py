@@ -12,7 +12,7 @@ import numpy as np
 from maya import cmds
 
 from .geometry import world_matrix
-from .plugs import kinds_of
+from .plugs import driver_of, kinds_of
 from .undisturbed import undisturbed
 
 _HARMLESS = ("animCurveT", "displayLayer")
@@ -34,6 +34,19 @@ def world_matrices(nodes: Sequence[str], times: Sequence[float]) -> Dict[str, np
         if any(_apart(asked[node][probes], seen[node]) for node in doubtful):
             asked.update(_visited(doubtful, times))
     return asked
+
+
+def plug_values(plug: str, times: Sequence[float]) -> np.ndarray:
+    """(F,) shown values of a scalar plug at scene times; the scene goes there where more than keys drives it."""
+    driver = driver_of(plug)
+    if driver is None or cmds.nodeType(driver.partition(".")[0]).startswith(("animCurveT", "animBlendNode")):
+        return np.array([float(cmds.getAttr(plug, time=time)) for time in times])
+    found = []
+    with undisturbed((), times[0]):
+        for time in times:
+            cmds.currentTime(time, edit=True)
+            found.append(float(cmds.getAttr(plug)))
+    return np.array(found)
 
 
 def _visited(nodes: Sequence[str], times: Sequence[float]) -> Dict[str, np.ndarray]:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from facesolve.take import Combination, Rig, SolveError
 from facesolve.take.rig import MULTIPLY
-from facesolve.take.rig_evaluation import joint_controls, joint_motions
+from facesolve.take.rig_evaluation import joint_controls, joint_motions, moving_influences
 
 from .deformation import Deformation, PointSkin
 from .face_weight import photometric_weight
@@ -178,6 +178,15 @@ class RigModel:
         if self._skeleton is None:
             return motion
         return torch.maximum(motion, self._tensor(joint_motions(self.rig).max(axis=0, initial=0)))
+
+    def carriers(self) -> Tensor:
+        """(V,) int64: the influence that carries most of each vertex, -1 where it never moves within the rig."""
+        if self.rig.skin is None:
+            return self._indices(np.full(self.rig.vertex_count, -1))
+        influences, weights = self.rig.skin.padded()
+        main = np.take_along_axis(influences, weights.argmax(axis=1)[:, None], 1)[:, 0]
+        moves = moving_influences(self.rig)[main] & (weights.max(axis=1) > 0)
+        return self._indices(np.where(moves, main, -1))
 
     def moving_vertices(self) -> Tensor:
         """(V,) bool: vertices that at least one shape moves by more than 1e-6 cm, or a joint that controls move."""

@@ -18,6 +18,8 @@ from .rig import RigModel
 
 UNSEEN_DENSITY = 0.1  # sampling density, relative to seen surface, where no camera looks at the start
 STILL_DENSITY = 0.15  # relative density where the controls move nothing: such surface only fixes the head
+LEAST_SHARE = 0.03  # of all samples, on the surface that one joint carries
+MOST_CROWDED = 16.0  # times the usual density
 ALIGNED = 8  # a product in half precision is fast when its sizes are multiples of this
 FULL_MOTION = 0.1  # cm, the motion by one control from which surface is sampled at full density
 
@@ -151,13 +153,29 @@ def sample_surface(model: RigModel, count: int, visible_triangles: Tensor) -> Su
     liveliness = (motion[model.triangles].amax(1) / FULL_MOTION).clamp(STILL_DENSITY, 1)
     density = torch.where(visible_triangles, 1.0, UNSEEN_DENSITY) * liveliness * drives
     mass = area * density
+    crowded = _small_pieces(model, mass)
+    mass = mass * crowded
     total = float(mass.double().sum())
     if total <= 0:
         raise SolveError("rig: no part of the surface may drive the solve; raise photometric_weight somewhere.")
     triangles, barycentrics = spread(mass, count)
     # a sparse sample stands for more surface, so that all surface counts equally
-    weight = (barycentrics * weight[model.triangles[triangles]]).sum(1) / liveliness[triangles]
+    weight = (barycentrics * weight[model.triangles[triangles]]).sum(1)
+    weight = weight / (liveliness * crowded)[triangles]
     return samples_at(model, triangles, barycentrics, weight, (total / count) ** 0.5)
+
+
+def _small_pieces(model: RigModel, mass: Tensor) -> Tensor:
+    """(F,) how many times denser each triangle is sampled for the joint that carries it to be seen at all.
+
+    An eyeball that shows between its lids is a hundredth of a face; a few samples would not tell where it looks.
+    """
+    corner = model.carriers()[model.triangles]
+    piece = torch.where((corner == corner[:, :1]).all(1), corner[:, 0], -1) + 1
+    masses = mass.new_zeros(int(piece.max()) + 1).index_add_(0, piece, mass)
+    crowding = (LEAST_SHARE * mass.sum() / masses.clamp_min(torch.finfo(mass.dtype).tiny)).clamp(1, MOST_CROWDED)
+    crowding[0] = 1
+    return crowding[piece]
 
 
 def spread(mass: Tensor, count: int) -> tuple[Tensor, Tensor]:

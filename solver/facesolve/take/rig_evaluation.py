@@ -118,13 +118,19 @@ def carried_vertices(rig: Rig) -> np.ndarray:
     carried = np.zeros(rig.vertex_count, bool)
     if rig.skin is None:
         return carried
+    vertex = np.repeat(np.arange(rig.vertex_count), np.diff(rig.skin.offsets))
+    carried[vertex[moving_influences(rig)[rig.skin.influences] & (rig.skin.weights != 0)]] = True
+    return carried
+
+
+def moving_influences(rig: Rig) -> np.ndarray:
+    """(I,) bool: influences of the skin whose joint, or one above it, a channel moves."""
+    assert rig.skin is not None
     moves = np.zeros(len(rig.joints) + 1, bool)  # the last one is rig space
     moves[[channel.joint for channel in rig.channels]] = True
     for index, joint in enumerate(rig.joints):
         moves[index] |= moves[joint.parent]
-    vertex = np.repeat(np.arange(rig.vertex_count), np.diff(rig.skin.offsets))
-    carried[vertex[moves[rig.skin.joints[rig.skin.influences]] & (rig.skin.weights != 0)]] = True
-    return carried
+    return moves[rig.skin.joints]
 
 
 def joint_controls(rig: Rig) -> List[int]:

@@ -132,22 +132,29 @@ def test_combinations_are_functions_of_their_drivers(face, number, method):
     assert (combination.target, combination.drivers, combination.method) == (2, (0, 1), method)
 
 
-def test_an_unreadable_driver_is_refused_by_plug_and_node(face):
-    cmds.createNode("remapValue", name="remap")
-    cmds.connectAttr("face_CTL.one", "remap.inputValue")
-    cmds.connectAttr("remap.outValue", "BS.b")
-    with pytest.raises(ExportError, match=r"remap: this remapValue drives 'BS.weight\[2\]'") as error:
-        controls()
-    assert "sampling" in error.value.findings[0].remedy
+def test_a_weight_that_nobody_can_read_is_locked_to_the_scene_and_the_others_are_solved(face):
+    cmds.createNode("expression", name="wiggle")
+    cmds.setAttr("wiggle.internalExpression", ".O[0] = 0.25 + 0.5 * frame / 24;", type="string")
+    cmds.connectAttr("wiggle.output[0]", "BS.b")
+    report = Report()
+    rig, found = read_rig(("head",), "head_GRP", TIMES, report)
+    (warning,) = report.findings
+    assert warning.severity == "warning"
+    assert "this weight cannot be read: this expression drives" in str(warning)
+    assert "('wiggle')" in str(warning)
+    assert found.locked == ("b",)
+    locked = next(control for control in found.controls if control.name == "b")
+    assert (locked.plug, locked.minimum, locked.maximum) == ("BS.b", 0.0, 1.0)
+    assert rig.control_names == ["a", "c", "b"]
 
 
-def test_smooth_combinations_are_refused(face):
+def test_smooth_combinations_cannot_be_read(face):
     node = cmds.createNode("combinationShape", name="both")
     cmds.setAttr(node + ".combinationMethod", 2)
     cmds.connectAttr("BS.weight[0]", node + ".inputWeight[0]")
     cmds.connectAttr(node + ".outputWeight", "BS.weight[5]")
     with pytest.raises(ExportError, match="both: its combination method"):
-        controls()
+        classify("BS.weight[5]")
 
 
 def test_nothing_is_connected_or_disconnected_by_reading(face, maya):

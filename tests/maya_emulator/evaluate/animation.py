@@ -128,7 +128,28 @@ def remapped(engine: Evaluator, plug: Plug, time: float) -> float:
         engine.input(plug, name, time) for name in ("inputMin", "inputMax", "outputMin", "outputMax")
     )
     share = min(1.0, max(0.0, (engine.input(plug, "inputValue", time) - low) / (high - low)))
-    return out_low + share * (out_high - out_low)
+    return out_low + _on_ramp(engine, plug, share, time) * (out_high - out_low)
+
+
+def _on_ramp(engine: Evaluator, plug: Plug, share: float, time: float) -> float:
+    """The value on the node's ramp; without points the ramp is straight."""
+    points = []
+    for index in engine.graph.indices(plug.node, (("value", None),)):
+        place = Plug(plug.node, (("value", index),))
+        points.append(
+            tuple(engine.child(place, f"value_{name}", time=time) for name in ("Position", "FloatValue", "Interp"))
+        )
+    points.sort()
+    if not points:
+        return share
+    before = [point for point in points if point[0] <= share]
+    after = [point for point in points if point[0] > share]
+    if not before or not after:
+        return (before[-1] if before else after[0])[1]
+    (left, low, kind), (right, high, _) = before[-1], after[0]
+    if kind > 1:
+        raise EmulatorError(f"'{plug.node.name}': smooth ramps are not evaluated")
+    return low if kind == 0 else low + (high - low) * (share - left) / (right - left)
 
 
 @computes("blendWeighted", "output")

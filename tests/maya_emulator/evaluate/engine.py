@@ -98,4 +98,4 @@ class Evaluator:
         return None
 
 
-from . import animation, constraints, geometry, transforms  # noqa: E402, F401  (they register what they compute)
+from . import animation, constraints, geometry, transforms, utility  # noqa: E402, F401  (they register what they compute)

@@ -182,12 +182,16 @@ def skinned(engine: Evaluator, plug: Plug, time: float) -> MeshData:
         matrices[index] = geometry @ bind @ joint @ np.linalg.inv(geometry)
     points = np.c_[mesh.points, np.ones(len(mesh.points))]
     result = np.zeros_like(mesh.points)
-    for vertex in range(len(points)):
-        root = (("weightList", vertex), ("weights", None))
-        for index in engine.graph.indices(node, root):
-            weight = engine.value(Plug(node, (("weightList", vertex), ("weights", index))), time)
-            result[vertex] += weight * (points[vertex] @ matrices[index])[:3]
-    return mesh.moved(result)
+    held = {index: np.zeros(len(points)) for index in matrices}
+    for vertex in engine.graph.indices(node, (("weightList", None),)):
+        if vertex < len(points):
+            root = (("weightList", vertex), ("weights", None))
+            for index in engine.graph.indices(node, root):
+                held[index][vertex] = engine.value(Plug(node, (("weightList", vertex), ("weights", index))), time)
+    for index, weights in held.items():
+        result += weights[:, None] * (points @ matrices[index])[:, :3]
+    share = engine.input(plug, "envelope", time) * _members(engine, node, plug.path[-1][1], len(points), time)[:, None]
+    return mesh.moved(mesh.points + share * (result - mesh.points))
 
 
 @computes("nonLinear", "outputGeometry")

@@ -11,4 +11,4 @@ OPENMAYA = {
     if name.startswith("M") and isinstance(value, type) and value.__module__ == module.__name__ and name != "MeshData"
 }
 OPENMAYA["MImage"] = MImage
-OPENMAYA_ANIM = {name: getattr(animation, name) for name in ("MAnimCurveChange", "MFnAnimCurve")}
+OPENMAYA_ANIM = {name: getattr(animation, name) for name in ("MAnimCurveChange", "MFnAnimCurve", "MFnSkinCluster")}

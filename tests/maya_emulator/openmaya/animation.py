@@ -11,7 +11,7 @@ from tests.maya_emulator.graph import Plug
 from tests.maya_emulator.node import Node
 from tests.maya_emulator.session import current
 
-from .objects import MFnDependencyNode, MObject, MPlug
+from .objects import MDagPath, MFnDependencyNode, MObject, MPlug
 from .values import MTime
 
 _FILE_TYPES = {1: FIXED, 2: LINEAR, 3: FLAT, 4: SPLINE, 5: STEP, 8: CLAMPED, 9: PLATEAU, 11: AUTO}
@@ -107,3 +107,43 @@ class MFnAnimCurve(MFnDependencyNode):
             types = _FILE_TYPES.get(tangentInType, 0), _FILE_TYPES.get(tangentOutType, 0)
             keys = with_key(keys, Key(at, float(value), *types))
         self._edit(keys, change)
+
+
+class MFnSkinCluster(MFnDependencyNode):
+    """A skinCluster: its influences, and the weights of a mesh's vertices."""
+
+    def __init__(self, item: MObject) -> None:
+        if item.node.type != "skinCluster":
+            raise TypeError("(kInvalidParameter): Object is incompatible with MFnSkinCluster")
+        super().__init__(item)
+
+    def influenceObjects(self) -> list[MDagPath]:
+        return [MDagPath(node) for node in self._influences().values()]
+
+    def indexForInfluenceObject(self, path: MDagPath) -> int:
+        """The logical index of an influence in ``matrix`` and ``bindPreMatrix``."""
+        for index, node in self._influences().items():
+            if node is path.node().node:
+                return index
+        raise RuntimeError("(kInvalidParameter): Object is no influence")
+
+    def getWeights(self, shape: MDagPath, components: MObject) -> tuple[list[float], int]:
+        """All influences' weights of each vertex, in the order of ``influenceObjects``, and how many influences."""
+        session, node, influences = current(), self.node_, list(self._influences())
+        weights: list[float] = []
+        for vertex in range(components.held.count):
+            root = (("weightList", vertex), ("weights", None))
+            given = set(session.graph.indices(node, root))
+            for index in influences:
+                plug = Plug(node, (*root[:-1], ("weights", index)))
+                weights.append(float(session.evaluator.value(plug, session.time)) if index in given else 0.0)
+        return weights, len(influences)
+
+    def _influences(self) -> dict[int, Node]:
+        graph = current().graph
+        found = {}
+        for index in graph.indices(self.node_, (("matrix", None),)):
+            source = graph.source(Plug(self.node_, (("matrix", index),)))
+            if source is not None:
+                found[index] = source.node
+        return found

@@ -13,7 +13,7 @@ from tests.maya_emulator.node import Node
 from tests.maya_emulator.session import current
 
 from .objects import MDagPath, MObject
-from .values import MPointArray, MSpace
+from .values import MFn, MPointArray, MSpace
 
 
 class MFnMesh:
@@ -81,10 +81,11 @@ class MFnPointArrayData:
 
 
 class _Component:
-    """What a component list holds: vertex numbers."""
+    """What a component list holds: vertex numbers. count: of all of them, for a component that is complete."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, count: int = 0) -> None:
         self.text = text
+        self.count = count
 
 
 class MFnComponentListData:
@@ -101,10 +102,25 @@ class MFnComponentListData:
 
 
 class MFnSingleIndexedComponent:
-    def __init__(self, item: MObject) -> None:
-        if not isinstance(item.held, _Component):
+    def __init__(self, item: MObject | None = None) -> None:
+        held = _Component("") if item is None else item.held
+        if not isinstance(held, _Component):
             raise TypeError("(kInvalidParameter): Object is incompatible with MFnSingleIndexedComponent")
-        self._text = item.held.text
+        self._component = held
+
+    def create(self, kind: int) -> MObject:
+        if kind != MFn.kMeshVertComponent:
+            raise TypeError("(kInvalidParameter): only vertices of meshes")
+        self._component = _Component("")
+        return MObject(self._component)
+
+    def setCompleteData(self, count: int) -> MFnSingleIndexedComponent:
+        self._component.text, self._component.count = "vtx[*]", count
+        return self
+
+    @property
+    def _text(self) -> str:
+        return self._component.text
 
     @property
     def isComplete(self) -> bool:

@@ -38,6 +38,9 @@ class MDagPath:
     def node(self) -> MObject:
         return MObject(self._node)
 
+    def fullPathName(self) -> str:
+        return self._node.full_path
+
 
 class MSelectionList:
     """Nodes and plugs by name."""

@@ -78,6 +78,10 @@ class MPointArray(Sequence):  # type: ignore[type-arg]
         return np.array(self._points, dtype)
 
 
+class MFn:
+    kMeshVertComponent = 548
+
+
 class MSpace:
     kTransform, kPreTransform, kObject, kWorld = 1, 2, 2, 4
 

@@ -1,0 +1,85 @@
+"""A mesh's skinCluster: its influences, how they were bound, and the weights of the vertices. Changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Tuple
+
+import maya.api.OpenMaya as om
+import maya.api.OpenMayaAnim as oma
+import numpy as np
+from maya import cmds
+
+from facesolve_maya.scene.findings import SAMPLING, Refusal
+from facesolve_maya.scene.motion import world_matrices
+from facesolve_maya.scene.plugs import short_name
+
+from .blendshape import members, steady
+from .history import Step
+
+_LINEAR = 0  # skinningMethod
+_SAME = 1e-4
+
+
+@dataclass(frozen=True, eq=False)
+class MeshSkin:
+    """I influences of a mesh of V vertices.
+
+    influences: long names of the nodes. bind: (I, 4, 4) row-vector matrices from the mesh's object space to the
+    influence's own space where it was bound. weights: (V, I) envelope and set in them; what they lack of 1 stays.
+    world: (4, 4) of the mesh, row vectors.
+    """
+
+    influences: Tuple[str, ...]
+    bind: np.ndarray
+    weights: np.ndarray
+    world: np.ndarray
+
+
+def read_skin(step: Step, shape: str, count: int, times: Tuple[float, ...]) -> MeshSkin:
+    """The skin of a mesh of ``count`` vertices. Refusal names what a solve could not know."""
+    node = step.node
+    if int(cmds.getAttr(node + ".skinningMethod")) != _LINEAR:
+        raise Refusal(
+            node,
+            "it skins by dual quaternions, which the solver cannot compute.",
+            "Set Skinning Method to Classic Linear. Or: " + SAMPLING + ".",
+        )
+    envelope = steady(node + ".envelope", node, "envelope", times)
+    skin = oma.MFnSkinCluster(om.MSelectionList().add(node).getDependNode(0))
+    found = skin.influenceObjects()
+    paths = [found[index] for index in range(len(found))]
+    if not paths:
+        raise Refusal(node, "this skinCluster has no influences.", "Bind the mesh again.")
+    component = om.MFnSingleIndexedComponent()
+    everything = component.create(om.MFn.kMeshVertComponent)
+    component.setCompleteData(count)
+    path_of_mesh = om.MSelectionList().add(shape).getDagPath(0)
+    flat, width = skin.getWeights(path_of_mesh, everything)  # type: ignore[call-overload]
+    weights = np.array(flat, np.float64).reshape(count, width)
+    weights *= envelope * members(node, step.geometry, count)[:, None]
+    geometry = _matrix(node + ".geomMatrix")
+    _refuse_moved_mesh(node, shape, geometry, times)
+    bind = [
+        geometry @ _matrix("{}.bindPreMatrix[{}]".format(node, skin.indexForInfluenceObject(path))) for path in paths
+    ]
+    return MeshSkin(tuple(path.fullPathName() for path in paths), np.stack(bind), weights, geometry)
+
+
+def _matrix(plug: str) -> np.ndarray:
+    value = cmds.getAttr(plug)
+    return np.eye(4) if value is None else np.array(value, np.float64).reshape(4, 4)
+
+
+def _refuse_moved_mesh(node: str, shape: str, geometry: np.ndarray, times: Tuple[float, ...]) -> None:
+    """Refusal when the mesh is not where it was bound: joints would carry it, and its own transform once more."""
+    some = tuple(sorted({times[0], times[len(times) // 2], times[-1]}))
+    apart = np.abs(world_matrices((shape,), some)[shape] - geometry).max()
+    if apart > _SAME * max(1.0, float(np.abs(geometry).max())):
+        raise Refusal(
+            node,
+            "the transform of '{}' has moved since the mesh was bound, so that it moves twice.".format(
+                short_name(shape)
+            ),
+            "Turn off Inherits Transform on the mesh, or put its transform back where it was bound.",
+        )

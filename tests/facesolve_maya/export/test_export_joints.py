@@ -1,0 +1,145 @@
+"""Heads on joints: the exported rig is where the scene is, whatever the controls, and unreadable drives are held."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from maya import cmds
+
+from facesolve.take import Rig
+from facesolve.take.rig_evaluation import RigEvaluator
+from facesolve_maya.export import ExportError
+from facesolve_maya.export.rig import read_rig
+from facesolve_maya.scene.findings import Report
+from facesolve_maya.scene.geometry import shape_points
+from facesolve_maya.scene.head import head_now
+from tests.facesolve_maya.jointed_scene import build_controls, skinned_scene
+from tests.facesolve_maya.ma_scene import open_scene
+
+TIMES = (1.0, 2.0)
+
+
+def farthest(rig: Rig, head: str, poses: int, locked: tuple = ()) -> float:
+    """cm between the exported rig and the scene, at random poses of rig and head."""
+    random = np.random.default_rng(0)
+    worst = 0.0
+    for _ in range(poses):
+        low, high = rig.bounds.T
+        values = random.uniform(low, high)
+        for index, control in enumerate(rig.controls):
+            if control.name in locked:
+                values[index] = cmds.getAttr(control.plug)
+            else:
+                cmds.setAttr(control.plug, float(values[index]))
+        cmds.setAttr(head + ".rotate", *random.uniform(-20, 20, 3))
+        cmds.setAttr(head + ".translate", *random.uniform(-3, 3, 3))
+        placed = head_now(head)
+        points = RigEvaluator(rig).vertices(values[None])[0] @ placed[:3, :3].T + placed[:3, 3]
+        worst = max(worst, float(np.linalg.norm(points - shape_points("|head_GRP|head|headShape"), axis=1).max()))
+    return worst
+
+
+@pytest.fixture
+def jointed(maya, tmp_path):
+    open_scene(skinned_scene(), tmp_path)
+    build_controls()
+
+
+def test_a_jointed_rig_is_where_the_scene_is(jointed):
+    report = Report()
+    rig, _ = read_rig(("head",), "root_JNT", TIMES, report)
+    assert [str(finding) for finding in report.findings] == []
+    names = {"jaw", "side", "smile", "pucker", "lid", "cheek", "sneer"}
+    names |= {"eye_JNT.rotateX", "eye_JNT.rotateY", "neck_JNT.rotateX", "neck_JNT.rotateY", "rotateZ"}
+    assert set(rig.control_names) == names
+    assert farthest(rig, "root_JNT", 50) < 1e-4
+
+
+def lock_limits(joint: str, axes: str) -> None:
+    for axis in axes:
+        for end in ("min", "max"):
+            cmds.setAttr(f"{joint}.{end}Rot{axis}LimitEnable", False)
+
+
+def test_a_head_that_is_rigid_to_its_joints_becomes_a_linear_rig(maya, tmp_path):
+    open_scene(skinned_scene(), tmp_path)
+    for name in ("smile", "blink"):
+        cmds.setAttr("BS." + name, 0.3)
+    rig, _ = read_rig(("head",), "root_JNT", TIMES, Report())
+    assert rig.linear
+    assert not rig.joints
+    assert farthest(rig, "root_JNT", 20) < 1e-4
+
+
+def test_joints_above_the_head_are_taken_to_follow_it(jointed):
+    """The neck as head: what hangs on the root stays behind in the scene, and is told so."""
+    lock_limits("neck_JNT", "XYZ")
+    report = Report()
+    rig, _ = read_rig(("head",), "neck_JNT", TIMES, report)
+    assert [finding.severity for finding in report.findings] == ["note"]
+    assert "6 vertices hang on joints that are not below 'neck_JNT'" in str(report.findings[0])
+    values = np.array([[control.default for control in rig.controls]])
+    placed = head_now("neck_JNT")
+    points = RigEvaluator(rig).vertices(values)[0] @ placed[:3, :3].T + placed[:3, 3]
+    np.testing.assert_allclose(points, shape_points("headShape"), atol=1e-5)
+
+
+def test_a_head_that_carries_no_influence_is_refused(jointed):
+    cmds.createNode("transform", name="prop")
+    with pytest.raises(ExportError, match="'prop'"):
+        read_rig(("head",), "prop", TIMES, Report())
+
+
+def test_dual_quaternions_are_refused(jointed):
+    cmds.setAttr("SKIN.skinningMethod", 1)
+    with pytest.raises(ExportError, match="SKIN: it skins by dual quaternions"):
+        read_rig(("head",), "root_JNT", TIMES, Report())
+
+
+def test_a_mesh_that_its_transform_moves_once_more_is_refused(jointed):
+    cmds.setAttr("head_GRP.translateX", 1.0)
+    with pytest.raises(ExportError, match="SKIN: the transform of 'headShape' has moved"):
+        read_rig(("head",), "root_JNT", TIMES, Report())
+
+
+def test_a_joint_without_limits_stays_where_it_is(jointed):
+    lock_limits("eye_JNT", "XY")
+    cmds.setAttr("eye_JNT.rotateX", 12.0)
+    rig, _ = read_rig(("head",), "root_JNT", TIMES, Report())
+    assert not any(name.startswith("eye") for name in rig.control_names)
+    assert farthest(rig, "root_JNT", 10) < 1e-4
+
+
+def test_a_constrained_joint_is_held_to_the_scene(jointed):
+    """Nobody reads a constraint: what it does over the take goes along, locked, with a warning."""
+    cmds.createNode("transform", name="look_CTL", parent="neck_JNT")
+    for time, value in ((1, 0), (2, 20)):
+        cmds.setKeyframe("look_CTL.rotateX", time=time, value=value)
+    cmds.parentConstraint("look_CTL", "eye_JNT", maintainOffset=True)
+    report = Report()
+    rig, controls = read_rig(("head",), "root_JNT", TIMES, report)
+    assert controls.locked
+    plugs = [control.plug for control in rig.controls if control.name in controls.locked]
+    assert all(plug.startswith("eye_JNT.") for plug in plugs)
+    assert "drives it in a way that cannot be read" in str(report.findings[0])
+    cmds.currentTime(2)
+    assert farthest(rig, "root_JNT", 10, controls.locked) < 1e-4
+
+
+def test_pivots_scales_and_offsets_of_transforms_are_read(jointed):
+    """A group above the eye with everything a transform can have, an eye mesh below it that nothing skins."""
+    cmds.createNode("transform", name="eye_GRP", parent="neck_JNT")
+    for attribute, values in (
+        ("translate", (0.3, 0.2, 0.1)),
+        ("rotate", (10, 20, 30)),
+        ("scale", (1.2, 1.2, 1.2)),
+        ("rotatePivot", (0.1, 0.5, -0.2)),
+        ("rotatePivotTranslate", (0.02, 0.0, 0.1)),
+        ("scalePivot", (0.2, -0.1, 0.3)),
+        ("rotateAxis", (0, 5, 0)),
+    ):
+        cmds.setAttr("eye_GRP." + attribute, *values)
+    cmds.setAttr("eye_GRP.rotateOrder", 2)
+    cmds.parent("eye_JNT", "eye_GRP", relative=True)
+    rig, _ = read_rig(("head",), "root_JNT", TIMES, Report())
+    assert farthest(rig, "root_JNT", 10) < 1e-4
