@@ -11,6 +11,7 @@ import numpy as np
 
 from facesolve.take import Camera, TakeError
 from facesolve.take.calibration import CalibratedCamera, calibrated_cameras, world_up, write_calibrated_cameras
+from facesolve.take.checks import FARTHEST, NAME
 from facesolve.take.finding import ERROR
 from facesolve.take.reading import BadText, json_value, read_text, read_toml
 
@@ -72,7 +73,7 @@ def read_stage(
         reading = _reading(path, how)
         cameras = _scaled(reading, path, how)
         for camera in cameras:
-            _check(camera)
+            _check(camera, path)
     except TakeError as error:  # one line, whatever words of the file it quotes
         sentence = " ".join(str(error).split())
         raise TakeError(sentence if len(sentence) < LONGEST else f"{sentence[:LONGEST]}....") from None
@@ -89,13 +90,14 @@ def read_stage(
     return cameras, reading.up
 
 
-def _check(camera: CalibratedCamera) -> None:
-    """Raises TakeError for names that are none, numbers that are not finite, and rotations that are none."""
-    width, height = camera.size or (1, 1)
-    Camera(
-        *(camera.name, width, height, camera.intrinsics, camera.rotation, camera.translation),
-        *(camera.distortion, camera.lens),
-    )
+def _check(camera: CalibratedCamera, path: Path) -> None:
+    """Raises TakeError for names and numbers that no camera has, before anything is computed with them."""
+    NAME(camera.name, f"calibration: the name of a camera in '{path}'")
+    for name in ("intrinsics", "rotation", "translation", "distortion"):
+        if not (np.abs(getattr(camera, name)) <= FARTHEST).all():
+            raise TakeError(
+                f"calibration: camera '{camera.name}' in '{path}': {name} holds a number that no camera has."
+            )
 
 
 def write_cameras(cameras: Sequence[CalibratedCamera], path: Path, layout: str, up: str | None = None) -> None:

@@ -9,12 +9,12 @@ from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 import numpy as np
 
 from .camera import BROWN, LENSES
-from .checks import LARGEST, LARGEST_IMAGE, NAME, choice, numbers, refusal
+from .checks import FARTHEST, LARGEST_IMAGE, NAME, choice, numbers, refusal
 from .errors import TakeError
 from .files import write_json
 from .reading import read_json
 
-_NUMBERS = numbers(LARGEST, 100)
+_NUMBERS = numbers(FARTHEST, 100)
 WORLD = "world"  # beside the cameras: what the world's axes are
 UPS = ("x", "-x", "y", "-y", "z", "-z")
 _CONVENTION = {

@@ -7,7 +7,7 @@ from typing import Tuple
 
 import numpy as np
 
-from .checks import LARGEST, NAME, PIXELS
+from .checks import FARTHEST, NAME, PIXELS
 from .errors import TakeError
 
 BROWN, FISHEYE = LENSES = ("brown", "fisheye")
@@ -66,7 +66,7 @@ class Camera:
                 )
             if not np.isfinite(value).all():
                 raise TakeError("{}: {} holds a number that is not finite.".format(where, name))
-            if np.abs(value).max() > LARGEST:
+            if np.abs(value).max() > FARTHEST:
                 raise TakeError("{}: {} holds {:g}, which no camera has.".format(where, name, np.abs(value).max()))
         check_lens(self.lens, self.distortion, where)
         if not np.isfinite(self.distortion).all():

@@ -211,6 +211,7 @@ def check_names(names: Iterable[Any], where: str) -> None:
 
 # What the product's own quantities may be. Beyond these bounds a value is a slip, and a solve with it is nonsense.
 LARGEST = 1e6  # of anything that is measured: centimeters (10 km), pixels, a control's own unit
+FARTHEST = 1e9  # of cameras from the world's origin: coordinates of the earth, in centimeters
 LONGEST_NAME, LONGEST_PATH = 300, 4096  # characters
 MOST_CAMERAS, MOST_CONTROLS, MOST_SHAPES, MOST_MESHES = 1000, 20_000, 50_000, 10_000
 MOST_FRAMES, MOST_VERTICES, MOST_CORNERS = 1_000_000, 5_000_000, 40_000_000

@@ -11,6 +11,7 @@ from .camera import LENSES
 from .checks import (
     CORRELATION,
     COUNT,
+    FARTHEST,
     FPS,
     FRAME,
     LARGEST,
@@ -214,7 +215,7 @@ TAKE_TABLE = ArrayTable(
     SIZES,
     {
         r"camera\d{1,4}_(intrinsics|rotation)": _numbers((3, 3), ("F", 3, 3)),
-        r"camera\d{1,4}_translation": _numbers((3,), ("F", 3)),
+        r"camera\d{1,4}_translation": _numbers((3,), ("F", 3), largest=FARTHEST),
         r"camera\d{1,4}_distortion": _numbers((0,), (4,), (5,), (8,)),
         r"lock\d{1,5}": _numbers(("F",)),
     },
