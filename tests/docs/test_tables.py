@@ -53,7 +53,9 @@ def test_the_page_about_review_lists_every_kind_of_picture():
 
 def test_the_page_about_recordings_lists_every_way_to_match_and_every_mosaic():
     listed = {option for option, _ in rows("docs/guide/norpix.md", "option")}
-    assert {f"--sync {mode}" for mode in SYNC_MODES} <= listed
+    assert {f"--sync {mode}" for mode in SYNC_MODES[:3]} <= listed
+    modes = {mode.partition(",")[0] for mode, _ in rows("docs/guide/timing.md", "--sync")}
+    assert modes == set(SYNC_MODES)
     page = (ROOT / "docs" / "guide" / "norpix.md").read_text(encoding="utf-8")
     assert all(pattern in page for pattern in BAYER_PATTERNS)
 

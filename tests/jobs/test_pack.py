@@ -220,6 +220,29 @@ def test_footage_of_another_size_is_refused(job: Job) -> None:
     assert "camera 'b': the calibration is for 40x30 pixels, the footage has 20x30" in sentence
 
 
+def test_videos_are_packed_in_step_with_the_table_told(job: Job) -> None:
+    pytest.importorskip("av", reason='needs PyAV: pip install "facesolve[video]"')
+    from tests.footage.timing.recordings import write_video
+
+    for name, first in (("a", 0), ("b", 3)):
+        times = np.arange(20) / 30
+        write_video(job.folder / f"{name}.mov", times, times + first / 30, timecode=f"01:00:00:{first:02d}")
+    for camera in job.cameras.values():
+        camera.update(width=64, height=48, intrinsic=[[800.0, 0, 32], [0, 801, 24], [0, 0, 1]])
+    job.source = {"footage": str(job.folder / "{camera}.mov")}
+    job.request = {"range": "01:00:00:05-01:00:00:10"}
+    told: list[str] = []
+    take = job.pack(told.append)
+    assert take.frames.tolist() == [2, 3, 4, 5, 6, 7]
+    assert take.fps == 30
+    assert [source.image_number(2) for source in take.footage] == [5, 2]
+    assert any(line.startswith("b       20      01:00:00:03") for line in told)
+    assert told[-1] == "17 frames in common at 30 a second, from 01:00:00:03."
+    job.request = {"range": "01:00:00:05-01:00:00:10", "sync": "number", "fps": 30.0}
+    with pytest.raises(TakeError, match="only videos matched by their stamps have timecode"):
+        job.pack()
+
+
 def test_video_that_does_not_exist_is_named(job: Job) -> None:
     job.source["footage"] = str(job.folder / "{camera}.mov")
     assert str(job.folder / "a.mov") in job.refuse(FootageError)

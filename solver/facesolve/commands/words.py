@@ -148,6 +148,8 @@ WORDS: Mapping[str, Word] = {
     "scale": Word("CM", read=scale),
     "image_size": Word("WxH", read=size_in_pixels),
     "camera_images": Word("PATTERN"),
+    "sound": Word("PATTERN"),
+    "range": Word("TC-TC"),
     "clock": Word("CAMERA=SECONDS", several=clocks),
     "origin": Word("VIEW"),
     "landmark_python": Word("FILE"),

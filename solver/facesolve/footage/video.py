@@ -59,6 +59,20 @@ class VideoFile:
         """Closes the file."""
         self._container.close()
 
+    @property
+    def times(self) -> np.ndarray:
+        """(count,) seconds at which the images are shown, rising; evenly by the mean rate where the file tells none."""
+        if self._timed:
+            return np.array(self._times, np.float64) * float(self._stream.time_base)
+        return np.arange(self.count) / (self.fps or 25.0)
+
+    @property
+    def timecode(self) -> str | None:
+        """The label of the first image, of a timecode track or the file's header; None without one."""
+        streams = (self._stream, *self._container.streams)
+        told = [held.metadata.get("timecode") for held in (*streams, self._container)]
+        return next((label for label in told if label), None)
+
     def _open(self) -> None:
         if not self._path.exists():
             raise UnreadableImage("does not exist; check the footage path.")

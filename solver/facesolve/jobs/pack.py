@@ -13,11 +13,12 @@ from facesolve.footage.decode import image_size
 from facesolve.footage.norpix.matching import Matching, match_recordings
 from facesolve.footage.reader import open_many
 from facesolve.footage.sequence import canonical_pattern, frames_on_disk, named_frames
+from facesolve.footage.timing.match_videos import MOTION, NUMBER, SOUND, VideoSync, match_videos
 from facesolve.geometry.camera_files import CameraFile, read_cameras
 from facesolve.take import Camera, Footage, FootageError, Rig, Settings, StartPose, Take, TakeError, write_take
 from facesolve.take.calibration import CalibratedCamera
 from facesolve.take.files import check_new
-from facesolve.take.footage import NORPIX, SEQUENCE
+from facesolve.take.footage import NORPIX, SEQUENCE, VIDEO
 from facesolve.take.layouts import START_MEMBERS, rig_table
 from facesolve.take.names import TAKE, UDIM
 from facesolve.take.reading import checked, read_json, read_npz
@@ -57,6 +58,17 @@ def pack_take(
     calibrated = read_cameras(request.cameras, how, tell)
     footage = tuple(_footage(request, camera.name) for camera in calibrated)
     first_last, fps = request.frames, request.fps
+    if request.range is not None and not _matched_by_time(footage, request):
+        raise TakeError("range: only videos matched by their stamps have timecode; give --frames.")
+    if _matched_by_time(footage, request):
+        sync = VideoSync(request.sync, request.clock, request.sound, request.range)
+        videos = match_videos(footage, sync, first_last, request.on_bad_frame)
+        footage, first_last = videos.footage, videos.frames
+        fps = videos.fps if fps is None else fps
+        for sentence in videos.report:
+            tell(sentence)
+    elif request.sync in (SOUND, MOTION):
+        raise TakeError(f"sync: '{request.sync}' is for videos; the footage is something else.")
     if all(source.kind == NORPIX for source in footage):
         matching = Matching(request.sync, request.clock)
         matched = match_recordings(footage, matching, first_last, request.on_bad_frame)
@@ -147,6 +159,10 @@ def _footage(request: PackRequest, camera: str) -> Footage:
         color_space=request.color_space,
         bayer=request.bayer,
     )
+
+
+def _matched_by_time(footage: tuple[Footage, ...], request: PackRequest) -> bool:
+    return all(source.kind == VIDEO for source in footage) and request.sync != NUMBER
 
 
 def _known_size(request: PackRequest, camera: str) -> tuple[int, int]:

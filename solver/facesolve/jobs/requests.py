@@ -37,9 +37,11 @@ class PackRequest:
         matte: path of a second sequence, white where the actor is.
         on_bad_frame: stop at an image that is missing or damaged, or solve without it (unseen).
         bayer: top left 2x2 colors of .seq files of Bayer cameras.
-        sync: match .seq files by time stamps; by time stamps with all first images taken together (start); or by
-            image number.
-        clock: correct a .seq recorder's clock offset, seconds (positive: ahead); may be given for several cameras.
+        sync: match videos and .seq files by time stamps and timecode; by time stamps with all first images taken
+            together (start); by image number; videos by their sound, or by the motion they show.
+        clock: correct a camera's clock offset, seconds (positive: ahead); may be given for several cameras.
+        sound: audio files recorded with the videos, with {camera}; their timecode or sound is used instead.
+        range: first and last timecode instead of --frames, such as 01:02:03:04-01:02:05:00.
         unit: length unit of a camera file that names none.
         scale: centimeters in a unit of the camera file.
         distance: measured centimeters between two cameras, which scale the camera file.
@@ -63,6 +65,8 @@ class PackRequest:
     scale: float | None = None
     distance: tuple[str, str, float] | None = None
     camera_images: str | None = None
+    sound: str | None = None
+    range: str | None = None
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ MEMORY = "memory"
 COLOR_SPACES = ("srgb", "linear")
 BAD_FRAME_POLICIES = ("stop", "unseen")
 BAYER_PATTERNS = ("RGGB", "GRBG", "GBRG", "BGGR")
-SYNC_MODES = ("stamps", "start", "number")
+SYNC_MODES = ("stamps", "start", "number", "sound", "motion")
 
 _FRAME_FIELD = re.compile(r"\{frame(:0?\d{0,2}d)?\}")  # a wider field would be longer than any path
 
@@ -78,7 +78,7 @@ class Footage:
         matte: Pattern of a second sequence, white where the actor is (255 = keep), or None.
         color_space: ``srgb`` or ``linear``: how pixel values are encoded.
         undistorted: The images are already undistorted, the camera's distortion must not be applied.
-        images: Which image of a ``.seq`` each take frame is, where cameras were matched by their time stamps: runs of
+        images: Which image of a video or ``.seq`` each take frame is, where cameras were matched by time: runs of
             (first take frame, last take frame, image number of the first). A frame in no run has no image (it was
             dropped when it was recorded). Empty: ``offset`` counts.
         bayer: The colors of the top left 2x2 pixels when a ``.seq`` holds a Bayer mosaic (``RGGB``, ...), else None.
@@ -117,9 +117,10 @@ class Footage:
             raise TakeError(
                 "{}: Bayer pattern '{}', expected one of {}.".format(where, self.bayer, ", ".join(BAYER_PATTERNS))
             )
-        if self.kind != NORPIX and (self.images or self.bayer):
+        if (self.kind != NORPIX and self.bayer) or (self.kind not in (NORPIX, VIDEO) and self.images):
             raise TakeError(
-                "{}: '{}' is not a .seq file; only those have matched images and Bayer.".format(where, self.path)
+                "{}: '{}' is neither a video nor a .seq file, which have matched images, or no .seq file, which may be "
+                "Bayer.".format(where, self.path)
             )
         object.__setattr__(self, "images", _runs(self.images, where))
 

@@ -322,7 +322,7 @@ def match(footage: Footage, folder: Path, number: int, tally: Tally, whole: bool
     good = folder / "good.seq"
     if not good.exists():
         write_seq(good, Kind(5, "mono"), pictures(COUNT, WIDTH, HEIGHT))
-    mode = SYNC_MODES[number % len(SYNC_MODES)]
+    mode = SYNC_MODES[number % 3]  # the others are for videos
     try:
         matched = match_recordings([Footage("good", good.as_posix()), footage], Matching(mode), None, "unseen")
     except FacesolveError as error:

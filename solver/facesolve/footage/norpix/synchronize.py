@@ -15,7 +15,7 @@ import numpy as np
 from facesolve.take import FootageError
 from facesolve.take.footage import SYNC_MODES
 
-STAMPS, START, NUMBER = SYNC_MODES
+STAMPS, START, NUMBER = SYNC_MODES[:3]
 
 _RATE_TOLERANCE = 0.05
 _CLOCK_TOLERANCE = 2e-4  # clocks of computers differ less in rate; recordings that differ more had no common trigger

@@ -1,0 +1,1 @@
+"""When images of several cameras were taken: stamps of files, timecode, sound, and which images belong together."""
