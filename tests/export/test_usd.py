@@ -13,6 +13,9 @@ import pytest
 
 from facesolve.export import ExportError, Performance
 from facesolve.take import Shape
+from facesolve.take.rig_logic import CHANNEL, CONTROL, Port, Response
+from facesolve.take.skeleton import Channel, Joint, Skin
+from facesolve.take.skinning import euler_rotations, joint_matrices
 
 from .performances import performance
 
@@ -262,3 +265,38 @@ def test_unwritable_place_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"head\.usda"):
         write_usd(one, tmp_path / "head.usda")
     assert [path.name for path in tmp_path.glob("head.*")] == ["head.usda"]
+
+
+def test_openusd_carries_the_head_on_its_joints_as_the_solver_does(tmp_path: Path) -> None:
+    """A jaw below a neck, a joint that is bound in two places, and what stands still."""
+    one = performance(tmp_path)
+    jaw, smile = (Port(CONTROL, k) for k in (0, 1))
+    joints = (
+        Joint("neck", translate=np.array([0.0, -2.0, 0.5]), rotate=np.array([5.0, 0.0, 0.0])),
+        Joint("jaw", 0, np.array([0.0, 1.0, 1.0]), orient=euler_rotations(np.array([20.0, 0.0, 10.0]), "xyz")),
+    )
+    inverse = np.linalg.inv(joint_matrices(joints, (), np.zeros((1, 0)))[0])
+    moved = inverse[1].copy()
+    moved[:3, 3] += 0.5
+    random = np.random.default_rng(1)
+    weights = random.dirichlet(np.ones(4), one.rig.vertex_count)
+    weights[-1] = 0.0
+    carried = with_rig(
+        one,
+        joints=joints,
+        channels=(Channel(1, "rotateX"), Channel(0, "rotateY"), Channel(1, "scaleX")),
+        responses=(
+            Response.linear(Port(CHANNEL, 0), jaw, 2.5),
+            Response.product(Port(CHANNEL, 1), (jaw, smile), 3.0),
+            Response.linear(Port(CHANNEL, 2), jaw, 0.125),  # scales that half precision holds
+        ),
+        skin=Skin.from_dense((0, 1, 1, -1), np.stack([*inverse, moved, np.eye(4)]), weights),
+    )
+    write_usd(carried, tmp_path / "head.usdc")
+    stage = Usd.Stage.Open(str(tmp_path / "head.usdc"))
+    assert faults(stage) == []
+    (skeleton,) = (UsdSkel.Skeleton(prim) for prim in stage.Traverse() if prim.IsA(UsdSkel.Skeleton))
+    assert list(skeleton.GetJointsAttr().Get()) == ["head", "head/neck", "head/neck/jaw", "head/neck/jaw/jaw_3"]
+    frames = carried.solution.frames.tolist()
+    for (frame, vertices), found in zip(carried.vertices(False), baked(stage, frames), strict=True):
+        np.testing.assert_allclose(found, vertices, atol=3e-5, err_msg=f"frame {frame}")

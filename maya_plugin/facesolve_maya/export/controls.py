@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Set, Tuple
 
 import numpy as np
 from maya import cmds
@@ -102,20 +102,26 @@ def _drives(
     """What drives each target's weight: a drive, or None and an expression."""
     drives: List[Optional[Drive]] = []
     expressions: Dict[int, Expression] = {}
-    for index, target in enumerate(targets):
+    for target in targets:
         try:
             drives.append(classify(target.weight))
         except Refusal:
             drives.append(None)
-            expressions[index] = _expression(target.weight, report)
+    ranged = {_same_plug(path.control) for drive in drives if drive is not None for path in drive.paths}
+    for index, drive in enumerate(drives):
+        if drive is None:
+            expressions[index] = _expression(targets[index].weight, ranged, report)
     return drives, expressions
 
 
-def _expression(weight: str, report: Report) -> Expression:
-    """What a weight is of the controls; the weight itself, as the scene sets it, where that cannot be read."""
+def _expression(weight: str, ranged: Set[str], report: Report) -> Expression:
+    """What a weight is of the controls; the weight itself, as the scene sets it, where that cannot be read.
+
+    ranged: plugs of controls whose range follows from what else they drive.
+    """
     try:
         found = read_expression(weight)
-        bare = [plug for plug in sorted(found.controls) if not has_range(plug)]
+        bare = [plug for plug in sorted(found.controls) if _same_plug(plug) not in ranged and not has_range(plug)]
         if not bare:
             return found
         finding = Finding(WARNING, bare[0], "it has no limits", "Set its limits to have it solved.")

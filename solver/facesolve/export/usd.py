@@ -30,10 +30,11 @@ from .usd_cameras import define_cameras
 from .usd_material import define_material
 from .usd_mesh import blend_shapes, define_meshes
 from .usd_names import unique_names
+from .usd_skeleton import decomposed, skeleton_layout
 
 SUFFIXES = (".usd", ".usda", ".usdc")
 METERS_PER_UNIT = 0.01  # centimeters
-JOINT = "head"
+SAME_SCALE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def build_stage(performance: Performance, options: UsdOptions = DEFAULTS, textur
     """A ``Usd.Stage`` in memory: centimeters, time codes are footage frame numbers.
 
     /TAKE (default prim, kind component, provenance in its custom data)
-      /Head SkelRoot: /Skeleton (one joint), /Animation (head transform, blend shape weights), a Mesh for each mesh of
+      /Head SkelRoot: /Skeleton (head and joints), /Animation (joints, blend shape weights), a Mesh for each mesh of
         the rig with its BlendShapes. Weights are those of the rig's targets, so what controls, curves and combinations
         make of them is baked; in-betweens are USD's unless split.
       /Cameras: a Camera each.   /Materials/Skin: where the rig has UVs and ``texture`` names an image.
@@ -109,6 +110,9 @@ def build_stage(performance: Performance, options: UsdOptions = DEFAULTS, textur
 
 def _notes(performance: Performance, texture: BakedTexture) -> list[str]:
     notes = [f"without {name}, which is not in '{performance.folder}'" for name in texture.missing]
+    late = [target.name for target in performance.rig.targets if target.after_skin]
+    if late:
+        notes.append(f"without {', '.join(late)}: USD skins after its blend shapes, these come after the skin")
     cameras = performance.take.cameras
     fisheyes = [camera.name for camera in cameras if camera.lens == FISHEYE]
     if fisheyes:
@@ -125,18 +129,19 @@ def _notes(performance: Performance, texture: BakedTexture) -> list[str]:
 def _define_head(stage: Any, path: Any, performance: Performance, options: UsdOptions) -> None:
     root = UsdSkel.Root.Define(stage, path)
     skeleton = UsdSkel.Skeleton.Define(stage, path.AppendChild("Skeleton"))
-    identity = Vt.Matrix4dArray([Gf.Matrix4d(1.0)])
-    skeleton.CreateJointsAttr([JOINT])
-    skeleton.CreateBindTransformsAttr(identity)
-    skeleton.CreateRestTransformsAttr(identity)
+    heads = performance.head(options.stabilized)
+    layout = skeleton_layout(performance.evaluator, performance.solution.controls, heads)
+    skeleton.CreateJointsAttr(list(layout.paths))
+    skeleton.CreateBindTransformsAttr(_matrices(layout.bind))
+    skeleton.CreateRestTransformsAttr(_matrices(layout.rest))
     animation = UsdSkel.Animation.Define(stage, path.AppendChild("Animation"))
     binding = UsdSkel.BindingAPI.Apply(skeleton.GetPrim())
     binding.CreateAnimationSourceRel().SetTargets([animation.GetPath()])
     shapes = blend_shapes(performance, options.split_inbetweens)
-    define_meshes(stage, path, performance, skeleton.GetPath(), shapes)
+    define_meshes(stage, path, performance, skeleton.GetPath(), shapes, layout)
     frames = performance.solution.frames.tolist()
-    animation.CreateJointsAttr([JOINT])
-    _animate_joint(animation, frames, performance.head(options.stabilized))
+    animation.CreateJointsAttr(list(layout.paths))
+    _animate_joints(animation, frames, layout.frames)
     animation.CreateBlendShapesAttr([shape.name for shape in shapes])
     weights = animation.CreateBlendShapeWeightsAttr()
     values = np.stack([shape.weights for shape in shapes], 1)
@@ -145,19 +150,33 @@ def _define_head(stage: Any, path: Any, performance: Performance, options: UsdOp
     _bound(root, performance.vertices(options.stabilized))
 
 
-def _animate_joint(animation: Any, frames: list[int], heads: np.ndarray) -> None:
-    """Translation and rotation of the joint; neighboring quaternions on the same side, so that slerp goes the short
-    way."""
+def _animate_joints(animation: Any, frames: list[int], local: np.ndarray) -> None:
+    """Translations, rotations and scales of n joints, local (F, n, 4, 4); neighboring quaternions on the same side, so
+    that slerp goes the short way."""
     rotations, translations = animation.CreateRotationsAttr(), animation.CreateTranslationsAttr()
-    animation.CreateScalesAttr(Vt.Vec3hArray([Gf.Vec3h(1.0)]))
-    before = Gf.Quatd(1.0)
-    for frame, head in zip(frames, heads, strict=True):
-        turn = Gf.Matrix4d(head.T).ExtractRotationQuat().GetNormalized()
-        if Gf.Dot(before, turn) < 0:
-            turn = -turn
-        before = turn
-        rotations.Set(Vt.QuatfArray([Gf.Quatf(turn)]), frame)
-        translations.Set(Vt.Vec3fArray([Gf.Vec3f(*head[:3, 3].tolist())]), frame)
+    turned, scales = decomposed(local)
+    sized, before = animation.CreateScalesAttr(), [Gf.Quatd(1.0)] * local.shape[1]
+    if np.ptp(scales, axis=0).max(initial=0.0) < SAME_SCALE:
+        sized.Set(_halves(scales[0]))
+    for row, frame in enumerate(frames):
+        for joint, rotation in enumerate(turned[row]):
+            matrix = np.eye(4)
+            matrix[:3, :3] = rotation.T
+            turn = Gf.Matrix4d(matrix).ExtractRotationQuat().GetNormalized()
+            before[joint] = -turn if Gf.Dot(before[joint], turn) < 0 else turn
+        rotations.Set(Vt.QuatfArray([Gf.Quatf(turn) for turn in before]), frame)
+        translations.Set(Vt.Vec3fArray([Gf.Vec3f(*place) for place in local[row, :, :3, 3].tolist()]), frame)
+        if not sized.HasAuthoredValue() or sized.GetNumTimeSamples():
+            sized.Set(_halves(scales[row]), frame)
+
+
+def _halves(scales: np.ndarray) -> Any:
+    return Vt.Vec3hArray([Gf.Vec3h(*scale) for scale in scales.tolist()])
+
+
+def _matrices(columns: np.ndarray) -> Any:
+    """(n, 4, 4) matrices for column vectors as USD's, which are for rows."""
+    return Vt.Matrix4dArray([Gf.Matrix4d(matrix.T) for matrix in columns])
 
 
 def _bound(root: Any, vertices: Iterable[tuple[int, np.ndarray]]) -> None:

@@ -1,4 +1,4 @@
-"""The rig's meshes and targets as USD meshes with UsdSkel blend shapes, bound to the one joint."""
+"""The rig's meshes and targets as USD meshes with UsdSkel blend shapes, bound to the joints."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from facesolve.take import Rig, Shape
 from .errors import ExportError
 from .performance import Performance
 from .usd_names import unique_names
+from .usd_skeleton import SkeletonLayout
 
 _TURNED = 1e-4  # change of a unit normal above which it is written
 
@@ -59,14 +60,22 @@ def blend_shapes(performance: Performance, split_inbetweens: bool) -> list[Blend
         else:
             made.append(BlendShape(target.name, t, (main, *between), weights[:, t] / main.weight))
         column += len(target.shapes)
-    moving = [shape for shape in made if any(len(part.vertices) for part in shape.shapes)]
-    if not moving:
+    late = {t for t, target in enumerate(performance.rig.targets) if target.after_skin}
+    moving = [shape for shape in made if shape.target not in late and any(len(part.vertices) for part in shape.shapes)]
+    if not moving and performance.rig.linear:
         raise ExportError("export: no target of the rig moves a vertex, so there is no blend shape to write.")
     names = unique_names([shape.name for shape in moving])
     return [replace(shape, name=name) for shape, name in zip(moving, names, strict=True)]
 
 
-def define_meshes(stage: Any, head: Any, performance: Performance, skeleton: Any, shapes: Sequence[BlendShape]) -> None:
+def define_meshes(
+    stage: Any,
+    head: Any,
+    performance: Performance,
+    skeleton: Any,
+    shapes: Sequence[BlendShape],
+    layout: SkeletonLayout,
+) -> None:
     """Defines a Mesh under ``head`` for each mesh of the rig, with those of the blend shapes that move it.
 
     The surface is the polygons themselves (subdivision scheme none): they are what was solved, and subdivision would
@@ -78,7 +87,8 @@ def define_meshes(stage: Any, head: Any, performance: Performance, skeleton: Any
     parts = _define_parts(stage, head, rig)
     normals = model.vertex_normals(model.neutral[None])[0].numpy()
     for part in parts:
-        _fill_mesh(part, rig, normals, skeleton)
+        _fill_mesh(part, rig, normals)
+        _bind(part, skeleton, layout)
     for shape in shapes:
         _define_blend_shape(stage, parts, shape, rig, model, normals)
 
@@ -99,8 +109,8 @@ def _define_parts(stage: Any, head: Any, rig: Rig) -> list[_Part]:
     return parts
 
 
-def _fill_mesh(part: _Part, rig: Rig, normals: np.ndarray, skeleton: Any) -> None:
-    """Neutral, polygons, UVs, and the binding of every vertex to the joint. normals: (V, 3)."""
+def _fill_mesh(part: _Part, rig: Rig, normals: np.ndarray) -> None:
+    """Neutral, polygons and UVs. normals: (V, 3)."""
     mesh, points = part.mesh, rig.neutral[part.vertices]
     mesh.CreatePointsAttr(_vectors(points))
     mesh.CreateFaceVertexCountsAttr(Vt.IntArray.FromNumpy(rig.face_counts[part.polygons]))
@@ -117,11 +127,17 @@ def _fill_mesh(part: _Part, rig: Rig, normals: np.ndarray, skeleton: Any) -> Non
         )
         uvs.Set(Vt.Vec2fArray.FromNumpy(np.ascontiguousarray(rig.uvs[used], np.float32)))
         uvs.SetIndices(Vt.IntArray.FromNumpy(indices.astype(np.int32)))
-    binding = UsdSkel.BindingAPI.Apply(mesh.GetPrim())
+
+
+def _bind(part: _Part, skeleton: Any, layout: SkeletonLayout) -> None:
+    """What every vertex of a mesh hangs on."""
+    indices, weights = layout.indices[part.vertices], layout.weights[part.vertices]
+    binding = UsdSkel.BindingAPI.Apply(part.mesh.GetPrim())
     binding.CreateSkeletonRel().SetTargets([skeleton])
     binding.CreateGeomBindTransformAttr(Gf.Matrix4d(1.0))
-    binding.CreateJointIndicesPrimvar(False, 1).Set(Vt.IntArray(len(points), 0))
-    binding.CreateJointWeightsPrimvar(False, 1).Set(Vt.FloatArray(len(points), 1.0))
+    width = indices.shape[1]
+    binding.CreateJointIndicesPrimvar(False, width).Set(Vt.IntArray.FromNumpy(indices.ravel().astype(np.int32)))
+    binding.CreateJointWeightsPrimvar(False, width).Set(Vt.FloatArray.FromNumpy(weights.ravel().astype(np.float32)))
 
 
 def _define_blend_shape(
