@@ -166,6 +166,45 @@ def test_ros_camera_info_is_one_lens(tmp_path):
         read_cameras(path)
 
 
+def test_mc_calib_and_nersemble_hold_the_cameras_of_one_stage(tmp_path):
+    """Their layouts, as their READMEs show them; numbers of one stage."""
+    matrix = np.array([[1000.0, 0, 640.5], [0, 1001, 360.25], [0, 0, 1]])
+    turns = {
+        "a": Rotation.from_euler("yx", (14, 180), degrees=True),
+        "b": Rotation.from_euler("yx", (-14, 180), degrees=True),
+    }
+    poses = {}
+    for name, turn in turns.items():
+        pose = np.eye(4)
+        pose[:3, :3] = turn.as_matrix()
+        pose[:3, 3] = -pose[:3, :3] @ (0, 0, 0.82)
+        poses[name] = pose
+    storage = cv2.FileStorage(str(tmp_path / "mc.yml"), cv2.FILE_STORAGE_WRITE)
+    storage.write("nb_camera", 2)
+    for index, pose in enumerate(poses.values()):
+        storage.startWriteStruct(f"camera_{index}", cv2.FILE_NODE_MAP)
+        storage.write("camera_matrix", matrix)
+        storage.write("distortion_vector", np.array([[-0.1, 0.02, 0.001, -0.0005, 0.003]]))
+        storage.write("distortion_type", 0)
+        storage.write("img_width", 1280)
+        storage.write("img_height", 720)
+        storage.write("camera_pose_matrix", pose)
+        storage.endWriteStruct()
+    storage.release()
+    record = {"world_2_cam": {k: np.linalg.inv(p).tolist() for k, p in poses.items()}, "intrinsics": matrix.tolist()}
+    (tmp_path / "nersemble.json").write_text(json.dumps(record))
+    mc = read_cameras(tmp_path / "mc.yml", METERS)
+    nersemble = read_cameras(tmp_path / "nersemble.json", CameraFile(image_size=lambda name: (1280, 720)))
+    assert ([c.name for c in mc], [c.name for c in nersemble]) == (["camera_0", "camera_1"], ["a", "b"])
+    for camera, other, pose in zip(mc, nersemble, poses.values(), strict=True):
+        points = before(camera)
+        inside = np.linalg.inv(pose)
+        place = cv2.Rodrigues(inside[:3, :3])[0], inside[:3, 3]
+        for one, coefficients in ((camera, np.array([-0.1, 0.02, 0.001, -0.0005, 0.003])), (other, np.zeros(5))):
+            expected, _ = cv2.projectPoints(points / 100, *place, matrix, coefficients)
+            np.testing.assert_allclose(sees(one, points), expected[:, 0] + 0.5, atol=PIXELS)
+
+
 def metashape_pixels(points: np.ndarray, k: dict, size: tuple[int, int]) -> np.ndarray:
     """The manual's frame camera, of points (n, 3) in the camera's axes."""
     x, y = points[:, 0] / points[:, 2], points[:, 1] / points[:, 2]
@@ -413,6 +452,7 @@ def test_a_format_is_told_by_what_is_in_the_file_not_by_its_name(tmp_path):
         (b"[1, 2]", "must hold a JSON object"),
         (b"{", "is not valid JSON"),
         (b"{}", "holds no camera"),
+        (b'{"a": {"b": 1}}', "is no camera file that is read"),
         (b"<a", "is not readable XML"),
         (b"<!DOCTYPE a [<!ENTITY b 'c'>]><document/>", "declares a document type"),
         (b"<html/>", "is no camera file"),

@@ -107,6 +107,17 @@ def test_impossible_cameras_are_refused_when_they_are_read(tmp_path, name):
     assert "\n" not in str(raised.value)
 
 
+def test_cameras_that_look_at_the_origin_written_camera_to_world_are_not_taken_for_lenses():
+    """Their translations, read the wrong way round, are all on one axis: the same point."""
+    cameras = []
+    for index, angle in enumerate((-0.3, 0.3)):
+        center = 82.0 * np.array([np.sin(angle), 0, np.cos(angle)])
+        turn = look_along(-center, np.array([0.0, 1, 0]))
+        cameras.append(CalibratedCamera(f"cam{index}", K, turn.T, center, np.zeros(0), 1920, 1080))
+    (only,) = told(cameras)
+    assert "in one place, but would stand around one if the transforms went from the camera to the world" in only
+
+
 def test_unlikely_cameras_are_read_with_a_word(tmp_path):
     write_cameras(changed(rig(), MISTAKES["k1 k2 k3 p1 p2"][0]), tmp_path / "c.json", "json")
     notes = []

@@ -21,12 +21,13 @@ from .camera_formats.xml import parsed
 from .camera_sense import camera_findings
 from .stage_frame import StageFrame, staged
 
+_OURS = {"intrinsic", "distortion", "rotation", "translation"}  # a camera of our own layout has some
 FORMATS = ("json", "thesis", "yml", "xml", "opentrackio", "colmap", "nerfstudio")
 LONGEST = 1000  # characters of a sentence
 READ = (
     "Facesolve's and the thesis' JSON, OpenCV's YAML and XML, COLMAP's model folder, RealityCapture's CSV and XMP, "
-    "Metashape's XML, nerfstudio's and NeRF's transforms.json, aniposelib's and caliscope's TOML, multical's JSON, "
-    "Kalibr's and ROS' YAML, OpenTrackIO, 3DEqualizer's Maya export and USD"
+    "Metashape's XML, nerfstudio's and NeRF's transforms.json, aniposelib's and caliscope's TOML, multical's and NeRSemble's "
+    "JSON, MC-Calib's, Kalibr's and ROS' YAML, OpenTrackIO, 3DEqualizer's Maya export and USD"
 )
 
 
@@ -193,6 +194,10 @@ def _of_json(text: str, path: Path, asked: Asked) -> Reading:
         return nerf.read(record, path, asked)
     if rigs.is_multical(record):
         return rigs.read_multical(record, path)
+    if rigs.is_nersemble(record):
+        return rigs.read_nersemble(record, path, asked)
+    if record and not any(isinstance(value, dict) and _OURS & set(value) for value in record.values()):
+        raise _unknown(path)
     return Reading(calibrated_cameras(record, path), unit=1.0, up=world_up(record, path))
 
 

@@ -118,9 +118,10 @@ def _rig_findings(cameras: Sequence[CalibratedCamera]) -> Iterator[Finding]:
     centers = -np.einsum("cji,cj->ci", rotation, translation)
     spread = float(np.linalg.norm(centers - centers.mean(0), axis=1).max())
     if spread <= 1e-9 * (1 + np.abs(translation).max()):
-        yield Finding(
-            ERROR, "cameras", "all of them are in one place.", "Give a file with their places, not lenses only."
-        )
+        other = _misread(rotation, translation)
+        text = "all of them are in one place" + (f", but would stand around one if {other}." if other else ".")
+        remedy = _REMEDIES[other] if other else "Give a file with their places, not lenses only."
+        yield Finding(ERROR, "cameras", text, remedy)
         return
     met = _meeting(centers, rotation[:, 2])
     if met is None:  # they look the same way, and nothing tells where
@@ -187,8 +188,14 @@ def _misread(rotation: np.ndarray, translation: np.ndarray) -> str:
         (_INVERSE, inverse, back),
         (_BOTH, turned, back @ flip),
     ):
-        met = _meeting(-np.einsum("cji,cj->ci", r, t), r[:, 2])
-        if met is not None and met[0] < _MEET * np.median(np.abs(met[1])) and (met[1] > 0).all():
+        centers = -np.einsum("cji,cj->ci", r, t)
+        met = _meeting(centers, r[:, 2])
+        if (
+            np.ptp(centers, axis=0).max() > 0
+            and met is not None
+            and met[0] < _MEET * np.median(np.abs(met[1]))
+            and (met[1] > 0).all()
+        ):
             return name
     return ""
 

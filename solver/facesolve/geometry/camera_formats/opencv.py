@@ -1,4 +1,4 @@
-"""OpenCV's YAML and XML files, in and out.
+"""OpenCV's YAML and XML files, in and out, and MC-Calib's, which are OpenCV's with names of their own.
 
 Source: OpenCV's samples calibration.cpp and stereo_calib.cpp. World to camera, OpenCV's axes; the first pixel's center
 is (0, 0); lengths are in any unit, which the file may name.
@@ -25,7 +25,7 @@ from facesolve.take.files import write_atomic
 from facesolve.take.reading import read_text
 
 from . import xml, yaml
-from .reading import UNITS, Reading
+from .reading import UNITS, Reading, posed
 
 Node = Mapping[str, Any]
 MOST_NUMBERS = 100  # of a matrix
@@ -127,6 +127,9 @@ def _cameras(root: Node, path: Path) -> tuple[tuple[CalibratedCamera, ...], list
         rotation, translation = _place(root, path) if placed[1] else (np.eye(3), np.zeros(3))
         right = _build("right", path, _matrix(root, "M2", path), _matrix(root, "D2", path), rotation, translation)
         cameras = (left, right)
+    elif "nb_camera" in root and "camera_0" in root:
+        names = [name for name in root if re.fullmatch(r"camera_\d+", name)]
+        cameras, placed = tuple(_of_mc_calib(root[name], path, name) for name in names), [True] * len(names)
     else:
         raise TakeError(f"calibration: '{path}' has neither 'camera_matrix', 'M1' and 'M2', nor 'cameras'.")
     if not cameras:
@@ -176,6 +179,23 @@ def _camera(node: Any, path: Path, name: str) -> CalibratedCamera:
         )
     fisheye = "fisheye_model" in node and _whole(node, "fisheye_model", where) != 0
     return _build(name, path, intrinsics, coefficients, rotation, translation, size, FISHEYE if fisheye else BROWN)
+
+
+def _of_mc_calib(node: Any, path: Path, name: str) -> CalibratedCamera:
+    """MC-Calib's camera: its pose goes from the camera to the world."""
+    if not isinstance(node, dict):
+        raise TakeError(f"calibration: {name} in '{path}' is not a group of values.")
+    where = f"calibration: {name} in '{path}'"
+    missing = [key for key in ("distortion_type", "img_width", "img_height") if key not in node]
+    if missing:
+        raise TakeError(f"{where} lacks {missing[0]}.")
+    pose = _matrix(node, "camera_pose_matrix", path)
+    if pose.shape != (4, 4):
+        raise TakeError(f"{where} has a pose of an unexpected shape.")
+    fisheye = _whole(node, "distortion_type", where) == 1
+    size = _whole(node, "img_width", where), _whole(node, "img_height", where)
+    lens = _matrix(node, "camera_matrix", path), _matrix(node, "distortion_vector", path)
+    return _build(name, path, *lens, *posed(pose), size, FISHEYE if fisheye else BROWN)
 
 
 def _whole(node: Node, key: str, where: str) -> int:

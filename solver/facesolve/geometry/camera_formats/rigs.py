@@ -1,4 +1,4 @@
-"""Rigs of calibration tools that lean on OpenCV: aniposelib and caliscope (TOML), multical (JSON).
+"""Rigs of tools that lean on OpenCV: aniposelib and caliscope (TOML), multical and the NeRSemble data (JSON).
 
 Sources: the tools' own code (aniposelib/cameras.py, caliscope/cameras/camera_array.py, multical/io/export_calib.py).
 World to camera, OpenCV's axes, coefficients and pixels (the first pixel's center is (0, 0)). Lengths are those of the
@@ -18,7 +18,7 @@ from facesolve.geometry.camera import intrinsics_from_opencv
 from facesolve.take import TakeError
 from facesolve.take.calibration import CalibratedCamera
 
-from .reading import Reading, brown_of, calibrated, numbers, understood
+from .reading import Asked, Reading, brown_of, calibrated, numbers, understood
 
 _METERS = 100.0
 
@@ -73,6 +73,23 @@ def read_multical(record: Mapping[str, Any], path: Path) -> Reading:
                 _camera(name, path, given["K"], distortion, pose["R"], pose["T"], given["image_size"], fisheye)
             )
     return Reading(tuple(cameras))
+
+
+def is_nersemble(record: Any) -> bool:
+    """Whether a JSON document is the ``camera_params.json`` of a NeRSemble sequence."""
+    return isinstance(record, dict) and isinstance(record.get("world_2_cam"), dict) and "intrinsics" in record
+
+
+def read_nersemble(record: Mapping[str, Any], path: Path, asked: Asked) -> Reading:
+    """The cameras of a NeRSemble sequence: one lens for all, meters, undistorted images. Raises TakeError."""
+    cameras = []
+    with understood(path, "NeRSemble"):
+        matrix = intrinsics_from_opencv(numbers(record["intrinsics"], 3, 3))
+        for name, given in record["world_2_cam"].items():
+            pose = numbers(given, 4, 4)
+            size = asked.size(name, f"calibration: camera '{name}' in '{path}'")
+            cameras.append(calibrated(name, matrix, pose[:3, :3], pose[:3, 3], np.zeros(0), size))
+    return Reading(tuple(cameras), _METERS)
 
 
 def _tables(record: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
