@@ -26,8 +26,8 @@ FORMATS = ("json", "thesis", "yml", "xml", "opentrackio", "colmap", "nerfstudio"
 LONGEST = 1000  # characters of a sentence
 READ = (
     "Facesolve's and the thesis' JSON, OpenCV's YAML and XML, COLMAP's model folder, RealityCapture's CSV and XMP, "
-    "Metashape's XML, nerfstudio's and NeRF's transforms.json, aniposelib's and caliscope's TOML, multical's and NeRSemble's "
-    "JSON, MC-Calib's, Kalibr's and ROS' YAML, OpenTrackIO, 3DEqualizer's Maya export and USD"
+    "Metashape's XML, nerfstudio's and NeRF's transforms.json, aniposelib's and caliscope's TOML, multical's and "
+    "NeRSemble's JSON, MC-Calib's, Kalibr's and ROS' YAML, OpenTrackIO, 3DEqualizer's Maya export and USD"
 )
 
 
