@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from facesolve.correctives.apply import corrected_take
 from facesolve.correctives.field import cotangent_laplacian
-from facesolve.correctives.learn import Learned, learn
+from facesolve.correctives.learn import NOT_NEEDED, Learned, learn
 from facesolve.correctives.search import Search
 from facesolve.correctives.span import RigSpan
 from facesolve.geometry.pose import Pose
@@ -25,7 +27,7 @@ SEARCH = Search(shapes=2, spacing=SPACING)
 def learned() -> Learned:
     filmed = scene(off_rig=True)
     found = learn(filmed.problem, filmed.pixels, filmed.truth, filmed.frames, SEARCH, Silent())
-    assert found is not None
+    assert isinstance(found, Learned)
     return found
 
 
@@ -64,17 +66,31 @@ def test_it_fights_neither_rig_nor_head(learned: Learned) -> None:
 
 def test_a_rig_that_explains_its_footage_needs_none() -> None:
     filmed = scene(off_rig=False)
-    assert learn(filmed.problem, filmed.pixels, filmed.truth, filmed.frames, SEARCH, Silent()) is None
+    assert learn(filmed.problem, filmed.pixels, filmed.truth, filmed.frames, SEARCH, Silent()) == NOT_NEEDED
 
 
 def test_nothing_is_found_where_none_may_be() -> None:
     filmed = scene(off_rig=True)
     away = (filmed.problem.model.neutral - torch.from_numpy(RADII * PLACE).float()).norm(dim=1) > 9.0
     found = learn(filmed.problem, filmed.pixels, filmed.truth, filmed.frames, SEARCH, Silent(), away)
-    assert found is None
+    assert found == NOT_NEEDED
 
 
 @pytest.mark.parametrize("wrong", [{"shapes": 0}, {"spacing": 0.0}, {"spacing": float("nan")}])
 def test_a_search_that_makes_no_sense_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(TakeError, match="at least one shape"):
         Search(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("search", "why"),
+    [
+        (replace(SEARCH, shapes=1, largest=0.5), "mm is left out: more than 0.5 mm"),
+        (replace(SEARCH, shapes=1, gain=0.9), "less than 90.0%"),
+    ],
+)
+def test_shapes_too_large_or_of_little_use_are_left_out_with_the_reason(search: Search, why: str) -> None:
+    filmed = scene(True)
+    found = learn(filmed.problem, filmed.pixels, filmed.truth, filmed.frames, search, Silent())
+    assert isinstance(found, str)
+    assert why in found

@@ -67,7 +67,7 @@ def test_correctives_lower_the_error_of_all_frames(out: Path) -> None:
 
 def test_they_say_where_they_come_from(out: Path) -> None:
     record = read_correctives(out).provenance
-    assert record["search"] == {"shapes": 2, "spacing": SPACING}
+    assert record["search"] == {"shapes": 2, "spacing": SPACING, "largest": 5.0, "gain": 0.02}
     assert record["take"] == "../take"
     assert record["mean_residual"]["after"] > 0
     assert len(record["mean_deviation"]) == len(read_correctives(out).names)
@@ -99,7 +99,7 @@ def test_where_the_rig_explains_the_footage_old_correctives_go(
     options = ["--shapes", "1", "--spacing", str(SPACING), "--progress", "jsonl", "--device", "cpu"]
     assert main(["correctives", str(folder), *options, "--overwrite"]) == 0
     assert not (folder / "correctives.json").exists()
-    assert "no corrective" in capsys.readouterr().out
+    assert "no correctives: the rig explains" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,7 @@ def correctives(
             overwrite=overwrite,
         )
         progress.done(solution)
-    found = "none needed" if result.correctives is None else f"{len(result.correctives.targets)} found"
-    output.note(f"{solution}: correctives: {found}.")
+    found = f"none: {result.why}" if result.correctives is None else f"{len(result.correctives.targets)} found"
+    if not output.quiet and not output.in_lines:
+        print(f"{solution}: correctives: {found}.")
     return EXIT_OK

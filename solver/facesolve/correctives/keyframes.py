@@ -90,6 +90,12 @@ class Keyframes:
         near = (kernels.T @ kernels) / (kernels**2).sum(0)
         return explaining | ((near > NEIGHBOR) & explaining[:, None]).any(0)
 
+    def gain(self, before: Found, after: Found, level: int) -> float:
+        """Share of all that the frames disagree about which ``after`` explains, 0..1."""
+        costs, scale = self._costs(before, level, None)
+        left, _ = self._costs(after, level, scale)
+        return 1 - float(left.sum() / costs.sum().clamp_min(1e-9))
+
     def _costs(self, found: Found, level: int, scale: Tensor | None) -> tuple[Tensor, Tensor]:
         problem, pose, views = self._observed_views(
             self.space.shapes(found.coefficients), found.activations, found.pose, level

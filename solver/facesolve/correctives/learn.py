@@ -36,6 +36,7 @@ from .span import RigSpan
 
 FREE_LEVELS = (1, 1, 1, 0, 0, 0)  # pyramid levels of the fits with kernels anywhere
 KEPT_LEVELS = (0, 0, 0)  # and of those with the kernels that explained something
+NOT_NEEDED = "the rig explains the footage wherever the cameras agree"
 LEAST_SIZE = 0.005  # cm: shapes that move nothing farther are not worth a target
 
 
@@ -55,8 +56,8 @@ def learn(
     search: Search,
     progress: Progress,
     usable: Tensor | None = None,
-) -> Learned | None:
-    """Shapes from M keyframes (take frame indices ``frames``) and their solved poses; None where nothing was explained.
+) -> Learned | str:
+    """Shapes from M keyframes (take frame indices ``frames``) and their solved poses; where there are none, why.
 
     While shapes are sought the poses are solved along with them: what of a deformation the rig's controls had stood in
     for goes back, and the shapes stay local; at the end they are freed of the rig's span. What was found freely is
@@ -72,14 +73,28 @@ def learn(
     freely = keyframes.fitted(nothing, [max(level, finest) for level in FREE_LEVELS], everywhere, search.shapes)
     explaining = keyframes.explaining(nothing, freely, finest)
     if not bool(explaining.any()):
-        return None
+        return NOT_NEEDED
     begin = replace(freely, coefficients=freely.coefficients * explaining, pose=pose)
     kept = keyframes.fitted(begin, [max(level, finest) for level in KEPT_LEVELS], explaining, search.shapes)
-    shapes = space.shapes(kept.coefficients * keyframes.explaining(nothing, kept, finest))
-    large = shapes.norm(dim=2).amax(1) > LEAST_SIZE
-    if not bool(large.any()):
-        return None
-    return Learned(span.removed_from(shapes[large]), kept.activations[:, large])
+    kept = replace(kept, coefficients=kept.coefficients * keyframes.explaining(nothing, kept, finest))
+    shapes = space.shapes(kept.coefficients)
+    size = shapes.norm(dim=2).amax(1) * kept.activations.abs().amax(0)  # cm
+    too_large = size > search.largest / 10
+    sentence = (
+        f"a shape of {10 * float(size.max()):.1f} mm is left out: more than {search.largest:g} mm is no detail that the rig "
+        "lacks, so look at the pose and the footage"
+    )
+    chosen = ~too_large & (shapes.norm(dim=2).amax(1) > LEAST_SIZE)
+    if not bool(chosen.any()):
+        return sentence if bool(too_large.any()) else NOT_NEEDED
+    if bool(too_large.any()):
+        progress.message(sentence)
+    gain = keyframes.gain(nothing, replace(kept, coefficients=kept.coefficients * chosen[:, None]), finest)
+    if gain < search.gain:
+        return (
+            f"what was found explains {gain:.1%} of the disagreement of cameras and frames, less than {search.gain:.1%}"
+        )
+    return Learned(span.removed_from(shapes[chosen]), kept.activations[:, chosen])
 
 
 @dataclass(frozen=True, eq=False)

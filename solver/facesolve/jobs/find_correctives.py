@@ -42,11 +42,13 @@ MOST_SAMPLES = 12_000  # at which the surface is compared: shapes are smooth
 
 @dataclass(frozen=True)
 class Result:
-    """What a search gave. correctives: None where the rig explains the footage. before, after: mean camera residual."""
+    """What a search gave. correctives: None where there are none, for the reason ``why``. before, after: mean camera
+    residual."""
 
     correctives: Correctives | None
     before: float
     after: float
+    why: str = ""
 
 
 def find_correctives(
@@ -83,11 +85,11 @@ def find_correctives(
     with TakeFootage(take, where) as footage:
         pixels = [image for _, image in footage.frames(frames.tolist())]
         learned = learn(problem, pixels, pose.at(frames), frames, search, progress, usable)
-        if learned is None:
+        if isinstance(learned, str):
             for name in (CORRECTIVES, CORRECTIVES_ARRAYS):
                 (folder / name).unlink(missing_ok=True)
-            progress.message("no corrective is needed: the rig explains the footage wherever the cameras agree.")
-            return Result(None, before, before)
+            progress.message(f"no correctives: {learned}.")
+            return Result(None, before, before, learned)
         followed = follow(problem, footage, pixels, pose, frames, learned, progress)
     activations, shapes = followed.activations.cpu().numpy(), learned.shapes.cpu().numpy()
     largest = np.maximum(np.abs(activations).max(0), 1e-6)
