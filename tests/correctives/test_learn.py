@@ -82,13 +82,11 @@ def test_a_search_that_makes_no_sense_is_refused(wrong: dict[str, float]) -> Non
         Search(**wrong)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    ("search", "why"),
-    [
-        (replace(SEARCH, shapes=1, largest=0.5), "mm is left out: more than 0.5 mm"),
-        (replace(SEARCH, shapes=1, gain=0.9), "less than 90.0%"),
-    ],
-)
+LARGE = replace(SEARCH, shapes=1, largest=0.5)
+USELESS = replace(SEARCH, shapes=1, gain=0.9)
+
+
+@pytest.mark.parametrize(("search", "why"), [(LARGE, "mm is left out: more than 0.5 mm"), (USELESS, "less than 90.0%")])
 def test_shapes_too_large_or_of_little_use_are_left_out_with_the_reason(search: Search, why: str) -> None:
     filmed = scene(True)
     found = learn(filmed.problem, filmed.pixels, filmed.truth, filmed.frames, search, Silent())

@@ -81,8 +81,8 @@ def learn(
     size = shapes.norm(dim=2).amax(1) * kept.activations.abs().amax(0)  # cm
     too_large = size > search.largest / 10
     sentence = (
-        f"a shape of {10 * float(size.max()):.1f} mm is left out: more than {search.largest:g} mm is no detail that the "
-        "rig lacks, so look at the pose and the footage"
+        f"a shape of {10 * float(size.max()):.1f} mm is left out: more than {search.largest:g} mm is no detail that "
+        "the rig lacks, so look at the pose and the footage"
     )
     chosen = ~too_large & (shapes.norm(dim=2).amax(1) > LEAST_SIZE)
     if not bool(chosen.any()):
