@@ -18,6 +18,7 @@ from facesolve.runtime.interrupts import interruptible
 
 from .commands.align import align
 from .commands.baseline import baseline
+from .commands.bugreport import bugreport
 from .commands.calibrate import calibrate
 from .commands.compare import compare
 from .commands.convert_cameras import convert_cameras
@@ -31,6 +32,7 @@ from .commands.extract import extract
 from .commands.farm import farm
 from .commands.index import index
 from .commands.inspect import inspect
+from .commands.manifest import manifest
 from .commands.maya import maya
 from .commands.output import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_OK
 from .commands.pack import pack
@@ -73,6 +75,7 @@ COMMANDS: tuple[Command, ...] = (
     inspect,
     align,
     solve,
+    manifest,
     farm,
     correctives,
     evaluate,
@@ -86,6 +89,7 @@ COMMANDS: tuple[Command, ...] = (
     baseline,
     demo,
     doctor,
+    bugreport,
     maya,
     completion,
 )  # in the order in which help lists them

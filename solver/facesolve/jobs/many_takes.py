@@ -35,11 +35,12 @@ Heard = tuple["TakeJob", Event]
 
 @dataclass(frozen=True)
 class TakeJob:
-    """A take and the folder of its solution, known by the name of the take's folder."""
+    """A take and the folder of its solution, known by a name. options: further arguments of its own solve."""
 
     name: str
     take: Path
     out: Path
+    options: tuple[str, ...] = ()
 
 
 def take_jobs(takes: Sequence[Path], out: Path) -> tuple[TakeJob, ...]:
@@ -170,7 +171,7 @@ class _Crew:
 
     def _command(self, job: TakeJob, device: str) -> list[str]:
         folders = [os.path.abspath(job.take), "--out", os.path.abspath(job.out)]
-        return [*CHILD, *folders, "--device", device, "--progress", "jsonl", *self._options]
+        return [*CHILD, *folders, "--device", device, "--progress", "jsonl", *self._options, *job.options]
 
     def _listen(self, solve: _Solve) -> Iterator[Heard]:
         """Passes on what the child says; one that ends badly without a word is given its last words on stderr."""

@@ -35,11 +35,19 @@ def interruptible() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def end_with_parent() -> None:
+    """From now on this process interrupts itself when the one that started it is gone.
+
+    Only for those who say so: a solve that somebody left running in the background outlives its shell.
+    """
+    if os.name != "nt":  # Windows ends the job of a process that is gone
+        threading.Thread(target=_end_with, args=(os.getppid(),), name="facesolve parent", daemon=True).start()
+
+
 def _watch_parent() -> None:
     """Starts the watch where a parent is named that is this process's; children of this one have another."""
-    parent = os.environ.pop(PARENT_VARIABLE, "")
-    if os.name != "nt" and parent == str(os.getppid()):  # Windows ends the job of a process that is gone
-        threading.Thread(target=_end_with, args=(int(parent),), name="facesolve parent", daemon=True).start()
+    if os.environ.pop(PARENT_VARIABLE, "") == str(os.getppid()):
+        end_with_parent()
 
 
 def _end_with(parent: int) -> None:

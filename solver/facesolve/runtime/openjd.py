@@ -12,6 +12,8 @@ from typing import TextIO
 
 from facesolve.take.events import Event, Message
 
+from .interrupts import end_with_parent
+
 # per cent of a solve with its report that is over when the stage begins and ends; of other stages only the words count
 SHARES = {
     "align the start pose": (0.0, 5.0),
@@ -60,6 +62,7 @@ class OpenJobLines:
         self._say("fail", text)
 
     def __enter__(self) -> OpenJobLines:
+        end_with_parent()  # a task without its farm's session is nobody's
         return self
 
     def __exit__(

@@ -60,7 +60,7 @@ def solved(filmed: Filmed, tmp_path: Path) -> Path:
 
 
 def test_each_take_is_a_row_with_what_is_particular_about_it(solved: Path) -> None:
-    record = index_record(solved)
+    record = index_record(solved, solved / "index.html")
     rows = {row["name"]: row for row in record["rows"]}
     assert list(rows) == ["failed", "good", "other", "wrong"]
     by_trouble = sorted(rows, key=lambda name: -rows[name]["trouble"])
@@ -103,7 +103,7 @@ def test_a_folder_without_solutions_is_refused(tmp_path: Path) -> None:
 
 
 def test_500_takes_open_in_a_second_and_the_worst_come_first(browser: Any, solved: Path, tmp_path: Path) -> None:
-    record = index_record(solved)
+    record = index_record(solved, solved / "index.html")
     seen, broken = record["rows"][1], record["rows"][3]
     _, jpeg = cv2.imencode(".jpg", np.random.default_rng(0).integers(0, 255, (150, 112, 3)).astype(np.uint8))
     seen["picture"] = base64.b64encode(jpeg.tobytes()).decode()

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from facesolve.take import FacesolveError, Solution, read_solution
+from facesolve.take.files import relative_path
 from facesolve.take.names import CHECKPOINT, LOG, REPORT, SOLUTION, WORST_PICTURE
 from facesolve.take.provenance import Provenance, read_provenance
 from facesolve.take.review import APPROVED, NOTED, REJECTED, read_review
@@ -34,9 +35,9 @@ def take_folders(folder: Path) -> list[Path]:
     )
 
 
-def index_record(folder: Path) -> dict[str, Any]:
-    """Everything that the page shows of the solutions in ``folder``."""
-    rows = [_row(place, folder) for place in take_folders(folder)]
+def index_record(folder: Path, page: Path) -> dict[str, Any]:
+    """Everything that the page, a file at ``page``, shows of the solutions in ``folder``."""
+    rows = [_row(place, page.parent) for place in take_folders(folder)]
     usual = _usual_settings(rows)
     for row in rows:
         row["differs"] = [
@@ -51,7 +52,7 @@ def worst_row(solution: Solution) -> int:
     return int(np.nanargmax(excess)) if np.isfinite(excess).any() else 0
 
 
-def _row(place: Path, root: Path) -> dict[str, Any]:
+def _row(place: Path, beside: Path) -> dict[str, Any]:
     row: dict[str, Any] = {
         "name": place.name,
         "verdict": "",
@@ -68,7 +69,7 @@ def _row(place: Path, root: Path) -> dict[str, Any]:
         "uncertain": [],
         "camera_errors": {},
         "settings": {},
-        "report": f"{place.name}/{REPORT}" if (place / REPORT).exists() else "",
+        "report": relative_path(str(place / REPORT), beside) if (place / REPORT).exists() else "",
         "review": "",
     }
     try:

@@ -48,7 +48,7 @@ def write_index(
                 progress.message(f"{place.name}: no picture: {error}")
         progress.advance()
     written = {"facesolve": VERSION, "date": datetime.now(timezone.utc).isoformat(timespec="seconds")}
-    record = {**index_record(folder), "written": written}
+    record = {**index_record(folder, path), "written": written}
     write_atomic(path, offline_page(_asset("index.html"), _asset("index.css"), _asset("index.js"), folder.name, record))
     return len(places)
 

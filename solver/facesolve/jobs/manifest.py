@@ -1,0 +1,151 @@
+"""A list of takes, as CSV or TOML, read into what is to be done with each. Does nothing itself."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from facesolve.take import TakeError
+from facesolve.take.frame_range import parse_frames
+from facesolve.take.reading import read_text, read_toml
+from facesolve.take.settings_record import SettingsChange
+
+from .requests import PackRequest
+
+EXPORTS = {"usd": ".usdc", "obj": "", "csv": ".csv", "json": ".json"}  # the endings of what is written
+PATHS = ("rig", "cameras", "start", "texture")
+NUMBERS = ("fps", "scale", "distance")
+PATTERNS = ("footage", "matte")
+NOT_HERE = {"clock", "distance"}  # of PackRequest: no value in one cell
+OWN = ("name", "take", "setup", "quality", "export", "priority", "out")
+_TIMECODE = re.compile(r"(\d+):(\d\d):(\d\d)[:;](\d+)")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A take of the list. request: how it is packed, None where ``take`` is there already; then ``frames`` of it count.
+
+    settings: changes for its solve. exports: keys of EXPORTS. priority: the largest first. out: folder of its solution.
+    """
+
+    name: str
+    take: Path
+    request: PackRequest | None
+    settings: SettingsChange
+    exports: tuple[str, ...]
+    priority: int
+    out: Path
+    frames: tuple[int, int] | None = None
+
+
+def read_manifest(path: Path, out: Path) -> tuple[Entry, ...]:
+    """The takes of ``path``, by priority, then in the order of the file.
+
+    Paths are relative to the file. ``out``: folder for takes and solutions. Raises TakeError that names the take.
+    """
+    rows = _rows(path)
+    if not rows:
+        raise TakeError(f"manifest: '{path}' lists no take.")
+    entries = [_entry(row, number, path.parent, out) for number, row in enumerate(rows, 1)]
+    names = [entry.name.casefold() for entry in entries]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise TakeError(f"manifest: two takes are named '{twice[0]}'; names become folders.")
+    return tuple(sorted(entries, key=lambda entry: -entry.priority))
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    """Each take's values by column; empty ones are left out."""
+    kind = path.suffix.lower()
+    if kind == ".toml":
+        record = read_toml(path, "manifest")
+        if set(record) - {"defaults", "take"}:
+            raise TakeError(f"manifest: '{path}' has tables other than [defaults] and [[take]].")
+        defaults, takes = record.get("defaults", {}), record.get("take", [])
+        if not isinstance(defaults, dict) or not isinstance(takes, list) or not all(isinstance(t, dict) for t in takes):
+            raise TakeError(f"manifest: '{path}' must hold one [defaults] and a [[take]] for each take.")
+        return [{**defaults, **take} for take in takes]
+    if kind == ".csv":
+        reader = csv.DictReader(io.StringIO(read_text(path, "manifest").lstrip("\ufeff"), newline=""))
+        rows = [{str(name).strip(): value for name, value in row.items()} for row in reader]
+        if any("None" in row for row in rows):
+            raise TakeError(f"manifest: '{path}' has a line with more values than columns.")
+        return [{name: value.strip() for name, value in row.items() if value and value.strip()} for row in rows]
+    raise TakeError(f"manifest: '{path}' ends in neither .csv nor .toml.")
+
+
+def _entry(row: Mapping[str, Any], number: int, folder: Path, out: Path) -> Entry:
+    name = str(row.get("name") or Path(str(row.get("take", ""))).name)
+    where = f"manifest, take {number}" + (f" '{name}'" if name else "")
+    if name in ("", ".", "..") or Path(name).name != name:
+        raise TakeError(f"{where}: it needs a name that can be a folder's.")
+    known = {of.name for of in fields(PackRequest)} - NOT_HERE
+    unknown = sorted(set(row) - known - set(OWN))
+    if unknown:
+        raise TakeError(f"{where}: '{unknown[0]}' is no column; columns are {', '.join([*OWN, *sorted(known)])}.")
+    take = row.get("take")
+    packing = {key: value for key, value in row.items() if key in known}
+    if take and set(packing) - {"frames"}:
+        raise TakeError(f"{where}: 'take' is packed already; leave out {', '.join(sorted(set(packing) - {'frames'}))}.")
+    exports = tuple(part for part in re.split(r"[\s;,]+", str(row.get("export", ""))) if part)
+    for export in exports:
+        if export not in EXPORTS:
+            raise TakeError(f"{where}: export '{export}' is not one of {', '.join(EXPORTS)}.")
+    setup = folder / str(row["setup"]) if "setup" in row else None
+    quality = {"quality": str(row["quality"])} if "quality" in row else {}
+    return Entry(
+        name,
+        folder / str(take) if take else out / "takes" / name,
+        None if take else _request(packing, where, folder),
+        SettingsChange(file=setup, values=quality),
+        exports,
+        _number(row.get("priority", 0), where, "priority", int),
+        folder / str(row["out"]) if "out" in row else out / "solutions" / name,
+        _frames(str(row["frames"]), None, where) if take and "frames" in row else None,
+    )
+
+
+def _request(values: Mapping[str, Any], where: str, folder: Path) -> PackRequest:
+    missing = [name for name in ("rig", "cameras", "footage") if name not in values]
+    if missing:
+        raise TakeError(f"{where}: {', '.join(missing)} is missing; give it, or 'take' for a folder that is packed.")
+    made: dict[str, Any] = dict(values)
+    for name in values:
+        if name in PATHS:
+            made[name] = folder / str(values[name])
+        elif name in PATTERNS:
+            made[name] = str(folder / str(values[name]))
+        elif name in NUMBERS:
+            made[name] = _number(values[name], where, name, float)
+    if "frames" in values:
+        made["frames"] = _frames(str(values["frames"]), made.get("fps"), where)
+    return PackRequest(**made)
+
+
+def _frames(text: str, fps: float | None, where: str) -> tuple[int, int]:
+    """First and last frame of ``1001-1040``, or of timecodes as in ``00:00:10:00-00:00:12:11``."""
+    times = [match for match in _TIMECODE.finditer(text)]
+    if not times:
+        return parse_frames(text)
+    if len(times) != 2 or fps is None:
+        raise TakeError(f"{where}: frames '{text}' by timecode need a first, a last, and 'fps'.")
+    rate = round(fps)
+    first, last = (((int(t[1]) * 60 + int(t[2])) * 60 + int(t[3])) * rate + int(t[4]) for t in times)
+    return first, last
+
+
+def _number(value: Any, where: str, name: str, kind: Callable[[Any], Any]) -> Any:
+    try:
+        return kind(value)
+    except (TypeError, ValueError):
+        raise TakeError(f"{where}: {name} '{value}' is not a number.") from None
+
+
+def stamp(files: Sequence[Path]) -> dict[str, list[int]]:
+    """Size and time of change of files, by which it is seen that they changed."""
+    return {path.as_posix(): [path.stat().st_size, path.stat().st_mtime_ns] for path in files if path.is_file()}
