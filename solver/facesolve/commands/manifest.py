@@ -28,7 +28,7 @@ def manifest(
 
     Reads a list of takes, one a line of a CSV file or one a [[take]] of a TOML file, packs, solves and exports each,
     and writes a report of each and an index of all. What is done and unchanged is left as it is, so that the same
-    command goes on with an interrupted night and does what is new in the list. A solve that fails is tried once more.
+    command continues an interrupted night and does what is new in the list. A solve that fails is tried once more.
 
       name, priority             what the take is called; the largest priority first
       rig, cameras, footage ...  as in 'facesolve pack'; frames also by timecode
