@@ -19,7 +19,7 @@ from facesolve.calibrate.adjust import (
     rigid_motion,
 )
 from facesolve.calibrate.board import parse_board
-from facesolve.calibrate.lens import MODELS, distortion, free_basis, parameters_of, project, smallest_model
+from facesolve.calibrate.lens import MODELS, distortion, free_basis, kind_of, parameters_of, project, smallest_model
 from facesolve.geometry.camera import CameraModel
 
 from .boards_seen import Faults, arc_of_cameras, photograph, waved_boards
@@ -55,11 +55,24 @@ def test_projection_is_the_products_own():
         np.testing.assert_allclose(found, pixels, atol=1e-9)
 
 
-def test_jacobians_are_the_numeric_ones():
+def test_projection_of_a_fisheye_is_the_products_own():
+    camera = replace(arc_of_cameras(1)[0], distortion=np.array([-0.02, 0.01, -0.006, 0.001]), lens="fisheye")
+    points = np.random.default_rng(0).uniform(-60, 60, (20, 3))
+    expected = CameraModel.from_cameras([camera], dtype=torch.float64).project(torch.tensor(points)).pixels[0].numpy()
+    in_camera = points @ camera.rotation.T + camera.translation
+    found = project(parameters_of(camera.intrinsics, camera.distortion), in_camera, True).pixels
+    np.testing.assert_allclose(found, expected, atol=1e-8)
+
+
+@pytest.mark.parametrize("fisheye", [False, True])
+def test_jacobians_are_the_numeric_ones(fisheye):
     sightings, rig, freedom = small_problem()
+    if fisheye:
+        rig = replace(rig, fisheye=(False, True))
+        freedom = replace(freedom, bases=[freedom.bases[0], free_basis("fisheye", False)])
     sighting = sightings[3]
     keep = np.ones(len(sighting.points), bool)
-    J_camera, J_board = _jacobians(sighting, *_seen(sighting, rig)[1:], keep, rig, freedom)
+    J_camera, J_board = _jacobians(sighting, _seen([sighting], rig)[0], keep, rig, freedom)
     basis = freedom.bases[sighting.camera]
 
     def residual(lens_step, camera_step, board_step):
@@ -67,7 +80,7 @@ def test_jacobians_are_the_numeric_ones():
         lenses[sighting.camera] += basis @ lens_step
         cameras[sighting.camera] = rigid_motion(camera_step) @ cameras[sighting.camera]
         boards[sighting.view] = boards[sighting.view] @ rigid_motion(board_step)
-        return residuals_of([sighting], Rig(lenses, cameras, boards))[0].ravel()
+        return residuals_of([sighting], Rig(lenses, cameras, boards, rig.fisheye))[0].ravel()
 
     sizes = (basis.shape[1], 6, 6)
     numeric = []
@@ -83,7 +96,7 @@ def test_jacobians_are_the_numeric_ones():
 def test_eliminating_the_boards_is_the_schur_complement_of_the_whole():
     sightings, rig, freedom = small_problem()
     used = [np.ones(len(s.points), bool) for s in sightings]
-    model = _linearize(sightings, used, rig, freedom, scale=2.0)
+    model = _linearize(sightings, used, rig, freedom, 2.0, None)
     size, views = len(model.U), np.flatnonzero(freedom.boards)
     whole = np.zeros((size + 6 * len(views),) * 2)
     right = np.concatenate([model.b, *(model.c[view] for view in views)])
@@ -146,6 +159,6 @@ def test_model_holds_what_it_frees(model):
     basis = free_basis(model, square_pixels=False)
     parameters = basis @ np.ones(basis.shape[1])
     coefficients = distortion(parameters, model)
-    assert smallest_model(coefficients) == model
+    assert smallest_model(coefficients, kind_of(model)) == model
     assert coefficients.sum() == len(MODELS[model])
     assert free_basis(model, square_pixels=True).shape[1] == basis.shape[1] - 1

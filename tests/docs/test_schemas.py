@@ -17,6 +17,7 @@ from jsonschema import Draft202012Validator
 from facesolve.calibrate.board import parse_board
 from facesolve.calibrate.calibrate import Request, calibrate
 from facesolve.calibrate.geometry import find_weaknesses
+from facesolve.calibrate.next_view import next_view
 from facesolve.calibrate.report import calibration_record
 from facesolve.cli import main as facesolve
 from facesolve.runtime.progress import Silent
@@ -170,6 +171,7 @@ def test_the_report_of_a_calibration_is_valid():
     board = parse_board("circles:10x10:20")
     session = photograph(board, arc_of_cameras(2), waved_boards(board, 8), Faults(noise=0.1))
     calibration = calibrate(session, Request(origin="000"), Silent())
-    record = json.loads(json.dumps(calibration_record(calibration, find_weaknesses(calibration))))
+    told = calibration_record(calibration, find_weaknesses(calibration), next_view(calibration))
+    record = json.loads(json.dumps(told))
     validator("calibration_report").validate(record)
     assert not validator("calibration_report").is_valid({**record, "cameras": {"a": {}}})

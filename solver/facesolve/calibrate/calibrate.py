@@ -14,18 +14,34 @@ import numpy as np
 from facesolve.runtime.progress import Progress
 from facesolve.take import Camera, TakeError
 
-from .adjust import Fit, Freedom, Rig, Sighting, adjust, residuals_of
+from .adjust import Fit, Freedom, Prior, Rig, Sighting, adjust, known_gradient, residuals_of, view_equations
 from .board import Symmetry
 from .dots import dot_bias
 from .graph import BoardSeen, Connected, connect
-from .lens import PARAMETERS, distortion, intrinsics
+from .held_out import held_out, inverted, without
+from .lens import AUTO, P1, P2, distortion, intrinsics, kind_of
+from .prior import lens_prior
 from .session import Detection, Session
-from .single import NORMAL_SCALE, SPREADS, LensRequest, calibrate_alone, spread
+from .single import (
+    COVERED,
+    NORMAL_SCALE,
+    REJECT,
+    REJECT_LEAST,
+    SPREADS,
+    Alone,
+    LensRequest,
+    basis_of,
+    calibrate_alone,
+    hull_share,
+    spread,
+)
+from .trust import Certainty, certainty, doubt
 
-REJECT = 5.0  # standard deviations of a camera's residuals beyond which a point is wrong
-REJECT_LEAST = 0.5  # pixels: a smaller error is never called wrong
 KEEP_SHARE = 0.5  # a detection with fewer right points is wrong as a whole
 FEWEST_POINTS = 6
+# whose numbers are considered too when it is asked how sure a lens is
+_CONSIDERED = {"none": "brown", "k1": "brown", "k1k2": "brown", "brown": "rational"}
+CLEAR = 3.09  # of the normal distribution: exceeded by chance in one of a thousand cases
 POSSIBLE_FOCAL = (0.1, 100.0)  # of the image's longer side
 POSSIBLE_ERROR = 2.0  # pixels, root mean square of a camera's used points; of large images
 POSSIBLE_SHARE = 1 / 1000  # of the longer side
@@ -64,7 +80,8 @@ class Checked:
 class CalibratedLens:
     """One camera of the result. model: of the lens. parameters, deviation: (12,), see ``lens``.
 
-    center, center_deviation: (3,) centimeters in the world. held: the lens was given, not found.
+    center, center_deviation: (3,) centimeters in the world. held: the lens was given, not found. tried: errors, pixels
+    (root mean square), of views left out by each lens model that was tried.
     """
 
     camera: Camera
@@ -74,6 +91,7 @@ class CalibratedLens:
     center: np.ndarray
     center_deviation: np.ndarray
     held: bool
+    tried: Mapping[str, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +100,8 @@ class Calibration:
 
     boards: (4, 4) board to world of each view, centimeters. links: pairs of cameras that hold the rig together, with
     the number of views on which they agree. noise: pixels, standard deviation of one coordinate of the used points.
+    sure: of what a solve uses. foretold: errors, pixels, of the used points of all views, each when its view is left
+    out.
     """
 
     session: Session
@@ -91,6 +111,8 @@ class Calibration:
     links: tuple[tuple[str, str, int], ...]
     origin: str
     noise: float
+    sure: Certainty
+    foretold: np.ndarray
 
     def of_camera(self, camera: str) -> list[Checked]:
         """The detections of one camera."""
@@ -105,7 +127,7 @@ def calibrate(session: Session, request: Request, progress: Progress) -> Calibra
     for camera in session.cameras:
         own = [_sighting(d, session, 0, i) for i, d in enumerate(session.of_camera(camera))]
         alone.append(calibrate_alone(own, session.sizes[camera], request.of(camera)))
-        _check_lens(camera, alone[-1], session, request.of(camera))
+        _check_lens(camera, alone[-1].fit, session, request.of(camera))
         progress.advance()
     session, world = _one_world(session, alone)
     progress.stage("calibrate all cameras together", 1)
@@ -114,17 +136,61 @@ def calibrate(session: Session, request: Request, progress: Progress) -> Calibra
     sightings = [
         _sighting(d, session, session.cameras.index(d.camera), views.index(d.view)) for d in session.detections
     ]
-    freedom = Freedom(
-        [request.of(camera).basis(alone=False) for camera in session.cameras],
-        np.ones(len(session.cameras), bool),
-        np.array([view != origin for view in views]),
-    )
-    joint = _joint(sightings, world.fitting, rig, freedom, session)
+    free = np.array([view != origin for view in views])
+    freedom = _freedom(session, request, alone, free)
+    joint = _joint(sightings, world.fitting, rig, freedom, session, alone)
+    richer = _richer(session, request, alone, joint, freedom)
+    if richer != alone:
+        alone, freedom = richer, _freedom(session, request, richer, free)
+        joint = _joint(sightings, world.fitting, joint.fit.rig, freedom, session, alone)
+    calibration = _result(session, request, joint, freedom, origin, world.links, alone)
     progress.advance()
-    calibration = _result(session, request, joint, freedom, origin, world.links)
     for camera in session.cameras:
         _check_error(camera, calibration)
     return calibration
+
+
+def _freedom(session: Session, request: Request, alone: Sequence[Alone], boards: np.ndarray) -> Freedom:
+    bases = [basis_of(request.of(camera), own.model, False) for camera, own in zip(session.cameras, alone, strict=True)]
+    return Freedom(bases, np.ones(len(bases), bool), boards)
+
+
+def _richer(session: Session, request: Request, alone: Sequence[Alone], joint: _Joint, freedom: Freedom) -> list[Alone]:
+    """The cameras with a richer lens where all of them together show what the views of one alone did not.
+
+    From the step that the numbers left out would take: it must be clear beyond errors that points of a view share.
+    """
+    wider = _freedom(session, request, [replace(own, model=_richest(own.model)) for own in alone], freedom.boards)
+    equations = view_equations(joint.sightings, joint.used, joint.fit.rig, wider, joint.prior)
+    gradient = equations.gradient.sum(0) + known_gradient(joint.fit.rig, wider, joint.prior)
+    inverse = inverted(equations.information.sum(0) + equations.known)
+    step, nothing = -inverse @ gradient, np.zeros(len(inverse), bool)
+    stepped = without(equations, nothing, np.zeros(len(inverse)), known_gradient(joint.fit.rig, wider, joint.prior))
+    design, noise = held_out(stepped).design, np.square(spread(joint.fit.residuals))
+    result = []
+    for index, (camera, own) in enumerate(zip(session.cameras, alone, strict=True)):
+        part, basis = equations.slices[index], wider.bases[index]
+        covered = hull_share([s for s in joint.sightings if s.camera == index], session.sizes[camera]) >= COVERED
+        added = [
+            part.start + column
+            for column in range(basis.shape[1])
+            if not (freedom.bases[index] * basis[:, column : column + 1]).any()
+        ]
+        if request.of(camera).model == AUTO and covered and added:
+            covariance = noise * design[part].mean() * inverse
+            sideways = [part.start + column for column in range(basis.shape[1]) if basis[[P1, P2], column].any()]
+            if any(_differs(step, covariance, numbers) for numbers in (added, sideways) if set(numbers) <= set(added)):
+                own = replace(own, model=_richest(own.model))
+        result.append(own)
+    return result
+
+
+def _differs(step: np.ndarray, covariance: np.ndarray, numbers: list[int]) -> bool:
+    """Whether some numbers differ from zero beyond doubt: in one of a thousand cases by chance (Wilson & Hilferty)."""
+    count = len(numbers)
+    own = step[numbers]
+    limit = count * (1 - 2 / (9 * count) + CLEAR * np.sqrt(2 / (9 * count))) ** 3
+    return bool(count > 0 and own @ np.linalg.solve(covariance[np.ix_(numbers, numbers)], own) > limit)
 
 
 def _check_error(camera: str, calibration: Calibration) -> None:
@@ -179,12 +245,12 @@ class _World:
     fitting: list[bool]
 
 
-def _one_world(session: Session, alone: Sequence[Fit]) -> tuple[Session, _World]:
+def _one_world(session: Session, alone: Sequence[Alone]) -> tuple[Session, _World]:
     """The session with labels turned alike, and a first rig."""
     views = list(session.views)
     seen, order = [], []
-    for index, (camera, fit) in enumerate(zip(session.cameras, alone, strict=True)):
-        for detection, pose in zip(session.of_camera(camera), fit.rig.boards, strict=True):
+    for index, (camera, own) in enumerate(zip(session.cameras, alone, strict=True)):
+        for detection, pose in zip(session.of_camera(camera), own.fit.rig.boards, strict=True):
             seen.append(BoardSeen(index, views.index(detection.view), pose))
             order.append(detection)
     connected = connect(seen, session.board, session.cameras, len(views))
@@ -195,8 +261,9 @@ def _one_world(session: Session, alone: Sequence[Fit]) -> tuple[Session, _World]
         label = np.argsort(upright[views.index(detection.view)].order)[label]
         labeled.append(replace(detection, ids=label[detection.ids]))
     links = tuple((session.cameras[a], session.cameras[b], count) for a, b, count in connected.links)
-    lenses = np.concatenate([fit.rig.lenses for fit in alone])
-    world = _World(Rig(lenses, connected.cameras, np.stack(boards)), links, [turn >= 0 for turn in connected.turns])
+    lenses = np.concatenate([own.fit.rig.lenses for own in alone])
+    rig = Rig(lenses, connected.cameras, np.stack(boards), tuple(own.fit.rig.bends(0) for own in alone))
+    world = _World(rig, links, [turn >= 0 for turn in connected.turns])
     return replace(session, detections=tuple(labeled)), world
 
 
@@ -222,30 +289,48 @@ def _moved_origin(rig: Rig, view: int) -> Rig:
 
 @dataclass(frozen=True, eq=False)
 class _Joint:
-    """The joint fit, which points it used, and the sightings with the perspective's bias of the dots removed."""
+    """The joint fit, which points it used, the sightings without the perspective's bias of their dots, the prior."""
 
     fit: Fit
     used: list[np.ndarray]
     sightings: list[Sighting]
+    prior: Prior
 
 
-def _joint(sightings: list[Sighting], fitting: Sequence[bool], rig: Rig, freedom: Freedom, session: Session) -> _Joint:
+def _joint(
+    sightings: list[Sighting],
+    fitting: Sequence[bool],
+    rig: Rig,
+    freedom: Freedom,
+    session: Session,
+    alone: Sequence[Alone],
+) -> _Joint:
     """All free numbers together. fitting: sightings to begin with; the others may come back if they fit in the end."""
     used = [np.full(len(sighting.points), fits) for sighting, fits in zip(sightings, fitting, strict=True)]
     for _ in range(ROBUST_ROUNDS):
         residuals = [r for r, fits in zip(residuals_of(sightings, rig), fitting, strict=True) if fits]
-        rig = adjust(sightings, used, rig, freedom, max(NORMAL_SCALE, SPREADS * spread(residuals))).rig
+        prior = _prior(rig, session, alone)
+        rig = adjust(sightings, used, rig, freedom, max(NORMAL_SCALE, SPREADS * spread(residuals)), prior).rig
     detected = sightings
+    prior = _prior(rig, session, alone)
     for _ in range(REJECTION_ROUNDS):
         if session.board.diameter > 0:
             sightings = [replace(s, pixels=s.pixels - dot_bias(s, rig, session.board.diameter)) for s in detected]
         before, used = used, _right(sightings, fitting, residuals_of(sightings, rig), session)
-        fit = adjust(sightings, used, rig, freedom, None)
+        fit = adjust(sightings, used, rig, freedom, None, prior)
         change = np.abs(fit.rig.lenses[:, :4] - rig.lenses[:, :4]).max()
         rig = fit.rig
         if all((a == b).all() for a, b in zip(before, used, strict=True)) and change < 1e-3:
             break
-    return _Joint(fit, used, sightings)
+    return _Joint(fit, used, sightings, prior)
+
+
+def _prior(rig: Rig, session: Session, alone: Sequence[Alone]) -> Prior:
+    """Of all lenses, as strong as a camera's own errors say."""
+    sizes = [session.sizes[camera] for camera in session.cameras]
+    fisheye = [rig.bends(index) for index in range(len(sizes))]
+    noise = [spread(own.fit.residuals) for own in alone]
+    return lens_prior(rig.lenses, sizes, fisheye, noise, [a.centered for a in alone], [a.square for a in alone])
 
 
 def _right(
@@ -277,6 +362,7 @@ def _result(
     freedom: Freedom,
     origin: str,
     links: tuple[tuple[str, str, int], ...],
+    alone: Sequence[Alone],
 ) -> Calibration:
     fit, views = joint.fit, session.views
     checked = tuple(
@@ -284,40 +370,62 @@ def _result(
         Checked(detection, residual + detection.pixels, keep)
         for detection, residual, keep in zip(session.detections, fit.residuals, joint.used, strict=True)
     )
-    kept = np.concatenate([residual[keep] for residual, keep in zip(fit.residuals, joint.used, strict=True)])
     boards_used = {s.view for s, keep in zip(joint.sightings, joint.used, strict=True) if keep.any()}
-    unknowns = len(fit.information) + 6 * int(sum(freedom.boards[view] for view in boards_used))
-    noise = float(np.sqrt((kept**2).sum() / max(kept.size - unknowns, 1)))
-    covariance = noise**2 * np.linalg.pinv(fit.information, hermitian=True)
+    considered = [
+        basis_of(request.of(camera), _CONSIDERED.get(own.model, own.model), False)
+        for camera, own in zip(session.cameras, alone, strict=True)
+    ]
+    sure = certainty(joint.sightings, joint.used, fit.rig, freedom.bases, considered, joint.prior)
+    fixed = replace(freedom, bases=considered)
+    equations = view_equations(joint.sightings, joint.used, fit.rig, fixed, joint.prior)
+    covariance = doubt(equations, known_gradient(fit.rig, fixed, joint.prior), sure.noise, sure.inflation)
     lenses = tuple(
-        _lens(session, request, fit.rig, covariance[part, part], freedom.bases[index], index)
-        for index, part in enumerate(fit.slices)
+        _lens(
+            session,
+            request,
+            fit.rig,
+            covariance[part, part],
+            considered[index],
+            index,
+            alone,
+        )
+        for index, part in enumerate(equations.slices)
     )
     boards = {view: fit.rig.boards[index] for index, view in enumerate(views) if index in boards_used}
-    return Calibration(session, lenses, boards, checked, links, origin, noise)
+    foretold = np.concatenate(sure.held_out.errors)
+    return Calibration(session, lenses, boards, checked, links, origin, sure.noise, sure, foretold)
+
+
+def _richest(model: str) -> str:
+    """The model that a lens may turn out to be when all cameras are seen together."""
+    return model if model in ("rational", "fisheye") else "brown"
 
 
 def _lens(
-    session: Session, request: Request, rig: Rig, covariance: np.ndarray, basis: np.ndarray, index: int
+    session: Session,
+    request: Request,
+    rig: Rig,
+    covariance: np.ndarray,
+    basis: np.ndarray,
+    index: int,
+    alone: Sequence[Alone],
 ) -> CalibratedLens:
-    name = session.cameras[index]
-    asked = request.of(name)
+    name, model = session.cameras[index], alone[index].model
     width, height = session.sizes[name]
     parameters, pose = rig.lenses[index], rig.cameras[index]
     count = basis.shape[1]
     rotation = pose[:3, :3]
-    camera = Camera(
-        name, width, height, intrinsics(parameters), rotation, pose[:3, 3], distortion(parameters, asked.model)
-    )
+    coefficients = distortion(parameters, model)
+    camera = Camera(name, width, height, intrinsics(parameters), rotation, pose[:3, 3], coefficients, kind_of(model))
     deviation = np.sqrt(np.clip(((basis @ covariance[:count, :count]) * basis).sum(1), 0, None))
     center_covariance = rotation.T @ covariance[count + 3 :, count + 3 :] @ rotation  # d center = -R^T d translation
-    assert parameters.shape == (PARAMETERS,)
     return CalibratedLens(
         camera=camera,
-        model=asked.model,
+        model=model,
         parameters=parameters,
         deviation=deviation,
         center=-rotation.T @ pose[:3, 3],
         center_deviation=np.sqrt(np.clip(center_covariance.diagonal(), 0, None)),
-        held=asked.held,
+        held=request.of(name).held,
+        tried=alone[index].held_out,
     )

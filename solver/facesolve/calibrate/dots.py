@@ -19,7 +19,11 @@ def dot_bias(sighting: Sighting, rig: Rig, diameter: float) -> np.ndarray:
     edge = np.stack([np.cos(angle), np.sin(angle), 0 * angle], 1) * (diameter / 2)
     points = np.concatenate([sighting.points[:, None] + edge, sighting.points[:, None]], 1)  # (n, 25, 3)
     matrix = rig.cameras[sighting.camera] @ rig.boards[sighting.view]
-    pixels = project(rig.lenses[sighting.camera], points.reshape(-1, 3) @ matrix[:3, :3].T + matrix[:3, 3]).pixels
+    pixels = project(
+        rig.lenses[sighting.camera],
+        points.reshape(-1, 3) @ matrix[:3, :3].T + matrix[:3, 3],
+        rig.bends(sighting.camera),
+    ).pixels
     pixels = pixels.reshape(points.shape[0], -1, 2)
     outline, middle = pixels[:, :-1] - pixels[:, -1:], pixels[:, -1]
     following = np.roll(outline, -1, axis=1)

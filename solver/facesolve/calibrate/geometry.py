@@ -13,13 +13,13 @@ from facesolve.take.finding import WARNING, Finding
 
 from .calibrate import CalibratedLens, Calibration, Checked
 from .lens import CX, FX, FY
+from .single import COVERED
 
 FEW_FOUND = 1 / 3  # of a camera's images
 FEW_VIEWS = 6
 FEW_LINKS = 3
 TILTED = 12.0  # degrees between a board and the image plane from which perspective tells the focal length
 FEW_TILTED = 3
-COVERED = 0.35  # share of the image inside the hull of all detected points
 FOCAL_DEVIATION = 0.003  # of the focal length
 ASPECT = 0.05  # difference of the focal lengths of both axes, relative; sensors have square pixels
 CENTER_DEVIATION = 4.0  # pixels, of the principal point

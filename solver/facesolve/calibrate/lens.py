@@ -8,9 +8,10 @@ import cv2
 import numpy as np
 
 from facesolve.take import TakeError
-from facesolve.take.camera import DISTORTION_LENGTHS
+from facesolve.take.camera import BROWN, DISTORTION_LENGTHS, FISHEYE
 
-# fx fy cx cy, then distortion as OpenCV orders it
+AUTO = "auto"  # the lens model is chosen by the views
+# fx fy cx cy, then distortion as OpenCV orders it; of a fisheye k1 k2 k3 k4, then zeros
 FX, FY, CX, CY, K1, K2, P1, P2, K3, K4, K5, K6 = range(12)
 PARAMETERS = 12
 MODELS = {
@@ -19,8 +20,9 @@ MODELS = {
     "k1k2": (K1, K2),
     "brown": (K1, K2, P1, P2, K3),
     "rational": (K1, K2, P1, P2, K3, K4, K5, K6),
+    "fisheye": (4, 5, 6, 7),
 }
-_LENGTH = {"none": 0, "k1": 4, "k1k2": 4, "brown": 5, "rational": 8}  # coefficients that a camera then stores
+_LENGTH = {"none": 0, "k1": 4, "k1k2": 4, "brown": 5, "rational": 8, "fisheye": 4}  # coefficients that are stored
 
 
 class Projected(NamedTuple):
@@ -41,16 +43,29 @@ def free_basis(model: str, square_pixels: bool, principal_point: bool = True) ->
 
 def check_model(name: str) -> None:
     """Raises TakeError when there is no lens model of that name."""
-    if name not in MODELS:
-        raise TakeError(f"lens: there is no model '{name}'; choose one of {', '.join(MODELS)}.")
+    if name not in (AUTO, *MODELS):
+        raise TakeError(f"lens: there is no model '{name}'; choose one of {', '.join((AUTO, *MODELS))}.")
 
 
-def project(parameters: np.ndarray, points: np.ndarray) -> Projected:
+def kind_of(model: str) -> str:
+    """The lens of a camera (``take.Camera.lens``) that has this model."""
+    return FISHEYE if model == "fisheye" else BROWN
+
+
+def project(parameters: np.ndarray, points: np.ndarray, fisheye: bool = False) -> Projected:
     """Pixels of points (n, 3) in the camera's axes, in the pixel convention of the principal point given.
 
-    The model is OpenCV's (projectPoints), which differentiates by the distortion; the same as ``camera.CameraModel``.
+    The models are OpenCV's (projectPoints, fisheye.projectPoints), which differentiates by the distortion; the same as
+    ``camera.CameraModel``.
     """
     still = np.zeros(3)
+    if fisheye:
+        pixels, jacobian = cv2.fisheye.projectPoints(
+            np.ascontiguousarray(points)[:, None], still, still, intrinsics(parameters), parameters[4:8]
+        )
+        jacobian = jacobian.reshape(len(points), 2, -1)  # by focal lengths, center, k1 to k4, rotation, translation
+        J_lens = np.concatenate([jacobian[..., :8], np.zeros((len(points), 2, PARAMETERS - 8))], 2)
+        return Projected(pixels.reshape(-1, 2), jacobian[..., 11:14], J_lens)
     pixels, jacobian = cv2.projectPoints(
         np.ascontiguousarray(points)[:, None], still, still, intrinsics(parameters), parameters[4:]
     )
@@ -66,6 +81,8 @@ def intrinsics(parameters: np.ndarray) -> np.ndarray:
 
 def distortion(parameters: np.ndarray, model: str) -> np.ndarray:
     """The coefficients that a camera stores: as many as the model has, and as the parameters use."""
+    if model == "fisheye":
+        return parameters[4:8].copy()
     used = int(np.flatnonzero(parameters[4:]).max(initial=-1)) + 1
     length = next(length for length in DISTORTION_LENGTHS if length >= max(_LENGTH[model], used))
     return parameters[4 : 4 + length].copy()
@@ -86,7 +103,9 @@ def restricted(parameters: np.ndarray, model: str, square_pixels: bool) -> np.nd
     return kept
 
 
-def smallest_model(distortion: np.ndarray) -> str:
-    """The simplest model that holds these coefficients."""
+def smallest_model(distortion: np.ndarray, lens: str = BROWN) -> str:
+    """The simplest model that holds these coefficients of a camera's lens."""
+    if lens == FISHEYE:
+        return "fisheye"
     used = {4 + index for index in np.flatnonzero(distortion)}
     return next(name for name, free in MODELS.items() if used <= set(free))

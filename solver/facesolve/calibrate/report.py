@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,13 @@ from facesolve.take.version import VERSION
 
 from .calibrate import Calibration, Checked
 from .geometry import board_tilt, coverage
-from .lens import FX
+from .lens import CX, CY, FX
+from .next_view import NextView
+from .trust import at_the_head, distance, orientation
 
 _PARAMETER_NAMES = ("fx", "fy", "cx", "cy", "k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6")
-REPORT_SCHEMA = 2  # from 2 on warnings as in take.finding
+MOST_PAIRS = 15  # in the console
+REPORT_SCHEMA = 3  # from 3 on how sure cameras are of each other, and errors of views left out
 
 
 def rms(checked: Sequence[Checked], everything: bool = False) -> float | None:
@@ -27,8 +31,11 @@ def rms(checked: Sequence[Checked], everything: bool = False) -> float | None:
     return float(np.sqrt((joined**2).mean())) if len(joined) else None
 
 
-def calibration_record(calibration: Calibration, weaknesses: Sequence[Finding]) -> dict[str, Any]:
-    """The report as JSON values. Errors in pixels, lengths in millimeters."""
+def calibration_record(
+    calibration: Calibration, weaknesses: Sequence[Finding], advice: NextView | None
+) -> dict[str, Any]:
+    """The report as JSON values. Errors in pixels, lengths in millimeters, angles in degrees."""
+    head = at_the_head(calibration.sure)
     return {
         "schema": REPORT_SCHEMA,
         "kind": "facesolve calibration report",
@@ -37,16 +44,41 @@ def calibration_record(calibration: Calibration, weaknesses: Sequence[Finding]) 
         "origin": calibration.origin,
         "rms": rms(calibration.checked),
         "rms_with_rejected": rms(calibration.checked, everything=True),
+        "held_out": {"rms": held_out_rms(calibration), "p95": held_out_p95(calibration)},
         "noise": calibration.noise,
+        "head": {
+            "place": (10 * calibration.sure.head).tolist(),
+            "deviation": None if head is None else 10 * head,
+        },
+        "next_view": None if advice is None else advice.record(),
         "cameras": {lens.camera.name: _camera(calibration, index) for index, lens in enumerate(calibration.cameras)},
-        "distances": [
-            {"cameras": [a.camera.name, b.camera.name], "mm": 10 * float(np.linalg.norm(a.center - b.center))}
-            for i, a in enumerate(calibration.cameras)
-            for b in calibration.cameras[i + 1 :]
-        ],
+        "pairs": [_pair(calibration, a, b) for a, b in combinations(range(len(calibration.cameras)), 2)],
         "links": [{"cameras": [a, b], "views": count} for a, b, count in calibration.links],
         "boards": {view: pose.tolist() for view, pose in calibration.boards.items()},
         "warnings": [weakness.record() for weakness in weaknesses],
+    }
+
+
+def held_out_rms(calibration: Calibration) -> float:
+    """Root mean square error, pixels, of views that were left out."""
+    return float(np.sqrt((calibration.foretold**2).mean()))
+
+
+def held_out_p95(calibration: Calibration) -> float:
+    """Pixels that 95 of 100 points of views left out stay below."""
+    return float(np.percentile(calibration.foretold, 95))
+
+
+def _pair(calibration: Calibration, a: int, b: int) -> dict[str, Any]:
+    """How two cameras stand to each other, with one standard deviation."""
+    (angle, turn), (apart, length) = orientation(calibration.sure, a, b), distance(calibration.sure, a, b)
+    names = [calibration.cameras[index].camera.name for index in (a, b)]
+    return {
+        "cameras": names,
+        "mm": 10 * apart,
+        "mm_deviation": 10 * length,
+        "degrees": angle,
+        "degrees_deviation": turn,
     }
 
 
@@ -56,6 +88,7 @@ def _camera(calibration: Calibration, index: int) -> dict[str, Any]:
     used = [item for item in checked if item.used.any()]
     return {
         "lens": lens.model,
+        "tried": {name: error for name, error in lens.tried.items()},
         "held": lens.held,
         "rms": rms(checked),
         "rms_with_rejected": rms(checked, everything=True),
@@ -82,36 +115,84 @@ def _view(calibration: Calibration, index: int, item: Checked) -> dict[str, Any]
     }
 
 
-def print_calibration(calibration: Calibration, weaknesses: Sequence[Finding], console: Console | None = None) -> None:
-    """Prints cameras, then views, then warnings to ``console`` (stdout when None)."""
+def print_calibration(
+    calibration: Calibration,
+    weaknesses: Sequence[Finding],
+    advice: NextView | None = None,
+    console: Console | None = None,
+) -> None:
+    """Prints cameras, how sure they are of each other, views, warnings and advice to ``console`` (stdout when None)."""
     console = Console() if console is None else console
+    console.print(_camera_table(calibration))
+    if len(calibration.cameras) > 1:
+        console.print(_pair_table(calibration))
+    console.print(_view_table(calibration))
+    foretold = f"{held_out_rms(calibration):.3f} px (RMS), 95 % below {held_out_p95(calibration):.3f} px"
+    console.print(f"Views left out, each in turn, are met within {foretold}.", soft_wrap=True)
+    head = at_the_head(calibration.sure)
+    if head is not None:
+        text = (
+            f"A point of a head where the cameras look is certain to {10 * head:.2f} mm, the head's place left aside."
+        )
+        console.print(f"{text} Deviations are one standard deviation.", soft_wrap=True)
+    for weakness in weaknesses:
+        console.print(str(weakness), soft_wrap=True, markup=False)
+    if advice is not None:
+        console.print(advice.sentence, soft_wrap=True, markup=False)
+
+
+def _camera_table(calibration: Calibration) -> Table:
     title = f"origin at the board of view {calibration.origin}"
     table = Table(title=title, title_justify="left")
-    for heading in ("camera", "error, px", "views", "points", "focal, px", "position, mm", "± mm"):
-        table.add_column(heading, justify="left" if heading == "camera" else "right", no_wrap=heading != "position, mm")
+    for heading in (
+        "camera",
+        "error, px",
+        "views",
+        "points",
+        "lens",
+        "focal, px",
+        "center, px",
+        "position, mm",
+        "± mm",
+    ):
+        table.add_column(heading, justify="left" if heading in ("camera", "lens") else "right")
     for lens in calibration.cameras:
         checked = calibration.of_camera(lens.camera.name)
-        focal = f"{lens.parameters[FX]:.2f}" + (" held" if lens.held else f" ± {lens.deviation[FX]:.2f}")
+        focal = f"{lens.parameters[FX]:.1f}" + (" held" if lens.held else f" ± {lens.deviation[FX]:.1f}")
         table.add_row(
             lens.camera.name,
             _number(rms(checked)),
             str(sum(item.used.any() for item in checked)),
             f"{sum(int(item.used.sum()) for item in checked)} of {sum(len(item.used) for item in checked)}",
+            lens.model,
             focal,
+            f"{lens.parameters[CX]:.0f} {lens.parameters[CY]:.0f} ± {np.linalg.norm(lens.deviation[CX : CY + 1]):.1f}",
             ", ".join(f"{10 * value:.1f}" for value in lens.center),
             f"{10 * np.linalg.norm(lens.center_deviation):.2f}",
         )
     table.add_section()
     table.add_row("all", _number(rms(calibration.checked)))
-    console.print(table)
-    console.print(_view_table(calibration))
-    if len(calibration.cameras) == 2:
-        a, b = calibration.cameras
-        console.print(
-            f"{a.camera.name} and {b.camera.name} are {10 * np.linalg.norm(a.center - b.center):.2f} mm apart."
+    return table
+
+
+def _pair_table(calibration: Calibration) -> Table:
+    """Distances and angles of all pairs; of many cameras those of neighbors."""
+    table = Table(title="cameras to each other", title_justify="left")
+    for heading in ("cameras", "apart, mm", "angle, degrees"):
+        table.add_column(heading, justify="left" if heading == "cameras" else "right")
+    pairs = list(combinations(range(len(calibration.cameras)), 2))
+    if len(pairs) > MOST_PAIRS:
+        centers = np.stack([lens.center for lens in calibration.cameras])
+        apart = np.linalg.norm(centers[:, None] - centers, axis=2) + 1e9 * np.eye(len(centers))
+        pairs = sorted({(min(a, int(b)), max(a, int(b))) for a, b in enumerate(apart.argmin(1))})
+    for a, b in pairs:
+        pair = _pair(calibration, a, b)
+        table.add_row(
+            " and ".join(pair["cameras"]),
+            f"{pair['mm']:.2f} ± {pair['mm_deviation']:.2f}",
+            f"{pair['degrees']:.3f} ± {pair['degrees_deviation']:.3f}",
         )
-    for weakness in weaknesses:
-        console.print(str(weakness), soft_wrap=True, markup=False)
+    return table
 
 
 def _view_table(calibration: Calibration) -> Table:

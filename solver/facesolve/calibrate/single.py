@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from facesolve.geometry.rigid import rigid_array
+from facesolve.take.camera import FISHEYE
 
-from .adjust import Fit, Freedom, Rig, Sighting, adjust, robust_weights
-from .lens import CX, CY, MODELS, PARAMETERS, free_basis, intrinsics
+from .adjust import (
+    Fit,
+    Freedom,
+    Rig,
+    Sighting,
+    adjust,
+    known_gradient,
+    residuals_of,
+    robust_weights,
+    view_equations,
+)
+from .held_out import held_out, without
+from .lens import AUTO, CX, CY, K1, PARAMETERS, free_basis, intrinsics, kind_of, restricted
+from .prior import contradicted, lens_prior
 
 FIRST_SCALE = 5.0  # pixels: errors beyond this count little while the lens is not known yet
 NORMAL_SCALE = 1.0  # pixels: never less than this
 SPREADS = 4.0  # the robust scale, in standard deviations of an error's coordinate
 ROUNDS = 3
+REJECT = 5.0  # standard deviations of a camera's residuals beyond which a point is wrong
+REJECT_LEAST = 0.5  # pixels: a smaller error is never called wrong
+SURE = 2.0  # standard errors by which a richer lens must foretell views better
+WORTH = 0.01  # and by which share of the squared error
+MUCH = 0.1  # share of the squared error by which it is better without a doubt
+COVERED = 0.35  # share of the image that boards must reach for more than two numbers of distortion
+WIDE = 0.6  # tangent of the angle between the axis and a corner from which on a lens may be a fisheye
+BENT = 0.05  # or by how much the distortion moves a corner
 FOCAL_RANGE = (0.3, 30.0)  # of the image's longer side
 USUAL_FOCAL = 1.2
 _MEDIAN_NORM = 1.1774  # median length of a 2-vector of independent unit normals
@@ -24,45 +45,174 @@ _MEDIAN_NORM = 1.1774  # median length of a 2-vector of independent unit normals
 
 @dataclass(frozen=True, eq=False)
 class LensRequest:
-    """How a camera's lens is to be found. model: see ``lens.MODELS``. known: (12,) parameters to start from, or None.
+    """How a camera's lens is to be found. model: see ``lens.MODELS``, or ``auto``: the views choose.
 
-    held: the known parameters stay as they are; without known ones, those stay that the camera's own views give.
+    known: (12,) parameters to start from, or None. held: they stay as they are; without known ones, those stay that the
+    camera's own views give.
     """
 
-    model: str = "brown"
+    model: str = AUTO
     square_pixels: bool = False
     known: np.ndarray | None = None
     held: bool = False
 
-    def basis(self, alone: bool) -> np.ndarray:
-        """(12, m) what is free in the end. alone: while the camera is on its own, before all are joined."""
-        held = self.held and (self.known is not None or not alone)
-        return np.zeros((PARAMETERS, 0)) if held else free_basis(self.model, self.square_pixels)
+
+@dataclass(frozen=True, eq=False)
+class Alone:
+    """A camera that was calibrated on its own. model: chosen or asked for. held_out: by each model that was tried, root
+    mean square error of views that were left out, pixels. centered, square: whether the image's middle and square
+    pixels were believed in to the end.
+    """
+
+    fit: Fit
+    model: str
+    held_out: Mapping[str, float]
+    centered: bool = True
+    square: bool = True
 
 
-def calibrate_alone(sightings: Sequence[Sighting], size: tuple[int, int], request: LensRequest) -> Fit:
+def basis_of(request: LensRequest, model: str, alone: bool) -> np.ndarray:
+    """(12, m) what is free of a lens. alone: while the camera is on its own, before all are joined."""
+    held = request.held and (request.known is not None or not alone)
+    return np.zeros((PARAMETERS, 0)) if held else free_basis(model, request.square_pixels)
+
+
+def calibrate_alone(sightings: Sequence[Sighting], size: tuple[int, int], request: LensRequest) -> Alone:
     """The lens of one camera and the pose of the board in each of its views; the camera stands at the world's origin.
 
     sightings: all of camera 0; sighting i has view i. Wrong points lose their say (robust loss) but stay in.
     """
+    fisheye = kind_of(request.model) == FISHEYE
     lens = first_lens(sightings, size) if request.known is None else request.known.copy()
-    boards = np.stack([board_pose(sighting, lens) for sighting in sightings])
-    rig = Rig(lens[None], np.eye(4)[None], boards)
-    stages = [request.basis(alone=True)]
-    if request.known is None:
-        simple = "k1" if MODELS[request.model] else "none"
-        stages = [free_basis("none", True, False), free_basis(simple, True, False), *stages]
+    boards = np.stack([board_pose(sighting, lens, fisheye and request.known is not None) for sighting in sightings])
+    rig = Rig(lens[None], np.eye(4)[None], boards, (fisheye,) if request.known is not None else None)
+    alone = _Alone(sightings, size, request)
     scale = max(FIRST_SCALE, max(size) / 200)
-    used = [np.ones(len(sighting.points), bool) for sighting in sightings]
-    fit = None
-    for basis in stages:
-        freedom = Freedom([basis], np.array([False]), np.ones(len(boards), bool))
-        for _ in range(ROUNDS):
-            fit = adjust(sightings, used, rig, freedom, scale)
-            rig = fit.rig
+    if request.held and request.known is not None:
+        return Alone(alone.fitted(rig, request.model, scale), request.model, {})
+    if request.known is None:
+        rig = alone.simple(rig, "none", scale).rig
+        if request.model != "none":
+            rig = alone.simple(rig, "k1", scale).rig
+    if request.model != AUTO:
+        fit = alone.fitted(replace(rig, fisheye=(fisheye,)) if fisheye else rig, request.model, scale)
+        return alone.believed(fit, request.model, {})
+    return _chosen(alone, rig, scale)
+
+
+@dataclass(frozen=True, eq=False)
+class _Alone:
+    """The views of one camera, and fits to them."""
+
+    sightings: Sequence[Sighting]
+    size: tuple[int, int]
+    request: LensRequest
+
+    def simple(self, rig: Rig, model: str, scale: float) -> Fit:
+        """A first fit with square pixels and the center in the middle."""
+        return self._rounds(rig, free_basis(model, True, False), scale, None, None)
+
+    def fitted(self, rig: Rig, model: str, scale: float, centered: bool = True, square: bool = True) -> Fit:
+        """The fit of a lens model, begun at ``rig``, kept to what lenses are."""
+        return self._rounds(rig, basis_of(self.request, model, True), scale, centered, square)
+
+    def believed(self, fit: Fit, model: str, tried: Mapping[str, float]) -> Alone:
+        """The fit as it is, or without those expectations that the views contradict."""
+        off_center, off_square = contradicted(fit.rig.lenses[0], self.size)
+        if off_center or off_square:
             scale = max(NORMAL_SCALE, SPREADS * spread(fit.residuals))
-    assert fit is not None
-    return fit
+            fit = self.fitted(fit.rig, model, scale, not off_center, not off_square)
+        return Alone(fit, model, tried, not off_center, not off_square)
+
+    def _rounds(self, rig: Rig, basis: np.ndarray, scale: float, centered: bool | None, square: bool | None) -> Fit:
+        used = [np.ones(len(sighting.points), bool) for sighting in self.sightings]
+        freedom = Freedom([basis], np.array([False]), np.ones(len(rig.boards), bool))
+        fit = None
+        for _ in range(ROUNDS):
+            noise = spread(residuals_of(self.sightings, rig))
+            prior = None
+            if centered is not None and square is not None:
+                prior = lens_prior(rig.lenses, [self.size], [rig.bends(0)], [noise], [centered], [square])
+            fit = adjust(self.sightings, used, rig, freedom, scale, prior)
+            rig, before = fit.rig, scale
+            scale = max(NORMAL_SCALE, SPREADS * spread(fit.residuals))
+            if scale == before:
+                break
+        assert fit is not None
+        return fit
+
+    def used(self, fit: Fit) -> list[np.ndarray]:
+        """Per sighting (n,) bool: points that are not wrong."""
+        limit = max(REJECT_LEAST, REJECT * spread(fit.residuals))
+        return [np.linalg.norm(residual, axis=1) < limit for residual in fit.residuals]
+
+    def view_errors(self, fit: Fit, used: Sequence[np.ndarray], models: Sequence[str]) -> dict[str, np.ndarray]:
+        """(V,) squared errors of each view's points, summed, when it is left out: of the fit's model, the last, and of
+        simpler ones as seen from there."""
+        basis = basis_of(self.request, models[-1], True)
+        freedom = Freedom([basis], np.array([False]), np.ones(len(fit.rig.boards), bool))
+        prior = lens_prior(fit.rig.lenses, [self.size], [fit.rig.bends(0)], [spread(fit.residuals)])
+        whole = view_equations(self.sightings, used, fit.rig, freedom, prior)
+        values, slope = basis.T @ fit.rig.lenses[0], known_gradient(fit.rig, freedom, prior)
+        found = {}
+        for model in models:
+            own = basis_of(self.request, model, True)
+            left_out = ~(own.T @ basis).any(0)
+            equations = without(whole, left_out, values, slope)
+            found[model] = np.array([(errors**2).sum() for errors in held_out(equations).errors])
+        return found
+
+
+def _chosen(alone: _Alone, rig: Rig, scale: float) -> Alone:
+    """The simplest lens whose errors in views left out are as small as any's: never more than the views support."""
+    covered = hull_share(alone.sightings, alone.size) >= COVERED
+    models = ("none", "k1", "k1k2", "brown")[: None if covered else 3]
+    fit = alone.fitted(rig, models[-1], scale)
+    used = alone.used(fit)
+    errors, fits = alone.view_errors(fit, used, models), {models[-1]: fit}
+    widest = np.hypot(*alone.size) / 2 / fit.rig.lenses[0, :2].mean()
+    bend = abs(rig.lenses[0, K1]) * widest**2
+    if covered and (widest > WIDE or bend > BENT):
+        round_lens = replace(rig, lenses=restricted(rig.lenses[0], "none", False)[None], fisheye=(True,))
+        for model, start in (("rational", fit.rig), ("fisheye", round_lens)):
+            fits[model] = alone.fitted(start, model, scale)
+            errors |= alone.view_errors(fits[model], used, (model,))
+    model = simplest(errors)
+    count = sum(int(keep.sum()) for keep in used)
+    if model not in fits:
+        start = replace(fit.rig, lenses=restricted(fit.rig.lenses[0], model, False)[None])
+        fits[model] = alone.fitted(start, model, max(NORMAL_SCALE, SPREADS * spread(fit.residuals)))
+    return alone.believed(fits[model], model, {name: float(np.sqrt(e.sum() / count)) for name, e in errors.items()})
+
+
+def hull_share(sightings: Sequence[Sighting], size: tuple[int, int]) -> float:
+    """Share of the image inside the convex hull of all points."""
+    hull = cv2.convexHull(np.concatenate([sighting.pixels for sighting in sightings]).astype(np.float32))
+    return float(cv2.contourArea(hull)) / (size[0] * size[1])
+
+
+def simplest(errors: Mapping[str, np.ndarray]) -> str:
+    """The first of the models, simple ones first, that no other foretells views clearly better than.
+
+    errors: (V,) of each model, squared errors of each view when it is left out.
+    """
+    names = list(errors)
+    chosen = names[0]
+    for name in names[1:]:
+        if _clearly_better(errors[name], errors[chosen]):
+            chosen = name
+    return chosen
+
+
+def _clearly_better(ours: np.ndarray, theirs: np.ndarray) -> bool:
+    """Whether squared errors (V,) are smaller by much even without the view that gains most, or a little in most."""
+    gain = theirs - ours
+    if len(gain) < 3:
+        return False
+    if gain.sum() - gain.max() > MUCH * theirs.sum():
+        return True
+    shares = np.log((theirs + 1e-12) / (ours + 1e-12))
+    return bool(shares.mean() > max(SURE * shares.std(ddof=1) / np.sqrt(len(shares)), WORTH))
 
 
 def spread(residuals: Sequence[np.ndarray]) -> float:
@@ -102,10 +252,12 @@ def first_lens(sightings: Sequence[Sighting], size: tuple[int, int]) -> np.ndarr
     return parameters
 
 
-def board_pose(sighting: Sighting, lens: np.ndarray) -> np.ndarray:
+def board_pose(sighting: Sighting, lens: np.ndarray, fisheye: bool = False) -> np.ndarray:
     """(4, 4) board to camera, by the closed form for planes (Collins & Bartoli 2014) on the points that agree."""
     # the distortion is undone first: the closed form knows pinholes only
-    pixels = cv2.undistortPoints(sighting.pixels[:, None], intrinsics(lens), lens[4:], P=intrinsics(lens))
+    undistorted = cv2.fisheye.undistortPoints if fisheye else cv2.undistortPoints
+    coefficients = lens[4:8] if fisheye else lens[4:]
+    pixels = undistorted(sighting.pixels[:, None], intrinsics(lens), coefficients, P=intrinsics(lens))
     keep = _agreeing(sighting.points, pixels.reshape(-1, 2))
     found, rotations, translations, _ = cv2.solvePnPGeneric(
         sighting.points[keep], pixels[keep], intrinsics(lens), None, flags=cv2.SOLVEPNP_IPPE

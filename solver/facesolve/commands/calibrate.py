@@ -48,11 +48,11 @@ def calibrate(
         from facesolve.calibrate.report import calibration_record, print_calibration
         from facesolve.jobs.calibrate_images import calibrate_images
 
-        calibration, weaknesses = calibrate_images(request, out, progress, overwrite)
+        calibration, weaknesses, advice = calibrate_images(request, out, progress, overwrite)
         progress.done(out)
     if json:
-        print_json(calibration_record(calibration, weaknesses))
+        print_json(calibration_record(calibration, weaknesses, advice))
     elif not output.in_lines and not output.quiet:
-        print_calibration(calibration, weaknesses)
+        print_calibration(calibration, weaknesses, advice)
         output.say(f"{out}: calibration.json. Next: facesolve pack --cameras {quoted(out / 'calibration.json')} ...")
     return EXIT_OK

@@ -12,6 +12,7 @@ from facesolve.calibrate.detect import detect_session
 from facesolve.calibrate.geometry import find_weaknesses
 from facesolve.calibrate.images import find_images
 from facesolve.calibrate.lens import check_model, parameters_of, restricted, smallest_model
+from facesolve.calibrate.next_view import NextView, next_view
 from facesolve.calibrate.pictures import draw_rig, write_views
 from facesolve.calibrate.report import calibration_record
 from facesolve.calibrate.session import Session
@@ -21,6 +22,7 @@ from facesolve.geometry.stage_frame import StageFrame, staged
 from facesolve.runtime.progress import Progress
 from facesolve.take import TakeError
 from facesolve.take.calibration import CalibratedCamera
+from facesolve.take.camera import BROWN
 from facesolve.take.files import check_folder, check_new, write_json
 from facesolve.take.finding import Finding
 from facesolve.take.reading import read_json
@@ -34,7 +36,7 @@ VIEWS = "views"
 
 def calibrate_images(
     request: CalibrateRequest, out: Path, progress: Progress, overwrite: bool = False
-) -> tuple[Calibration, tuple[Finding, ...]]:
+) -> tuple[Calibration, tuple[Finding, ...], NextView | None]:
     """Calibrates and writes ``calibration.json`` (last), the other layouts, ``report.json``, ``rig.png`` and ``views``.
 
     Raises FacesolveError with one sentence; nothing is written before the calibration is found. Files of a calibration
@@ -51,7 +53,7 @@ def calibrate_images(
     session = detect_session(images, board, progress)
     _check_sizes(session, known)
     calibration = calibrate(session, wanted, progress)
-    weaknesses = find_weaknesses(calibration)
+    weaknesses, advice = find_weaknesses(calibration), next_view(calibration)
     if request.pictures:
         progress.stage("draw", 1)
         stale = _earlier_views(out)
@@ -60,12 +62,15 @@ def calibrate_images(
             picture.unlink(missing_ok=True)
         draw_rig(calibration, out / "rig.png")
         progress.advance()
-    write_json(out / REPORT, calibration_record(calibration, weaknesses))
+    write_json(out / REPORT, calibration_record(calibration, weaknesses, advice))
     frame = StageFrame(request.stands, request.up, request.offset or (0.0, 0.0, 0.0))
     cameras, up = staged([as_calibrated(lens.camera) for lens in calibration.cameras], frame)
     for name, layout in OUTPUTS.items():
+        if layout == "thesis" and any(camera.lens != BROWN for camera in cameras):
+            (out / name).unlink(missing_ok=True)  # it has no fisheyes
+            continue
         write_cameras(cameras, out / name, layout, up)
-    return calibration, weaknesses
+    return calibration, weaknesses, advice
 
 
 def _earlier_views(out: Path) -> set[Path]:
@@ -90,7 +95,7 @@ def _request(asked: CalibrateRequest, cameras: Sequence[str], known: Sequence[Ca
         lens = LensRequest(square_pixels=asked.square_pixels, held=asked.hold_intrinsics)
         if camera in given:
             own = given[camera]
-            model = models.get(camera, smallest_model(own.distortion))
+            model = models.get(camera, smallest_model(own.distortion, own.lens))
             start = restricted(parameters_of(own.intrinsics, own.distortion), model, asked.square_pixels)
             lenses[camera] = replace(lens, model=model, known=start)
         else:

@@ -128,7 +128,8 @@ class CalibrateRequest:
         images: pattern with {camera} and {view}, folder, or image.
         board: kind, size and lengths in mm, such as circles:10x10:20.
         only_cameras: these cameras only, in this order.
-        lens: lens model none, k1, k1k2, brown (k1 k2 p1 p2 k3, the default) or rational; CAMERA=MODEL for one camera.
+        lens: lens model auto (the default: the simplest that foretells views left out), none, k1, k1k2, brown (k1 k2 p1
+            p2 k3), rational or fisheye; CAMERA=MODEL for one camera.
         square_pixels: one focal length for both axes.
         intrinsics: start from the lenses of this calibration: JSON, or OpenCV YAML or XML.
         hold_intrinsics: keep the lenses unchanged.

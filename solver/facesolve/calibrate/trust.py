@@ -1,0 +1,166 @@
+"""How sure a calibration is of what a solve uses: millimeters at the head's place, degrees between cameras.
+
+From the normal equations of the bundle adjustment, with the lens numbers that a simpler model leaves out considered as
+far as priors allow them, and with errors that a view's points share counted as the jackknife finds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from facesolve.geometry.rigid import step_basis
+
+from .adjust import Freedom, Prior, Rig, Sighting, ViewEquations, known_gradient, view_equations
+from .held_out import HeldOut, held_out, inverted
+from .lens import project
+
+HEAD = 10.0  # cm from a head's middle to the corners of the box whose points are looked at
+
+
+@dataclass(frozen=True, eq=False)
+class Certainty:
+    """What is known of C cameras together.
+
+    covariance: (P, P) of their free numbers (each camera's lens numbers, then its pose's step), all boards free and the
+    first camera held. bases: of the lens numbers. held_out: errors of views left out. noise: pixels of one coordinate.
+    head: (3,) world, cm: where the cameras look. inflation: (C,) how many times the deviations of each camera's numbers
+    exceed those that independent errors of points would give.
+    """
+
+    covariance: np.ndarray
+    freedom: Freedom
+    slices: tuple[slice, ...]
+    held_out: HeldOut
+    noise: float
+    head: np.ndarray
+    rig: Rig
+    inflation: np.ndarray
+
+
+def certainty(
+    sightings: Sequence[Sighting],
+    used: Sequence[np.ndarray],
+    rig: Rig,
+    chosen: Sequence[np.ndarray],
+    considered: Sequence[np.ndarray],
+    prior: Prior,
+) -> Certainty:
+    """chosen, considered: (12, m) what was free of each lens, and what could have been."""
+    everywhere = np.ones(len(rig.boards), bool)
+    moving = np.arange(len(rig.cameras)) > 0
+    fitted = held_out(view_equations(sightings, used, rig, Freedom(chosen, moving, everywhere), prior))
+    freedom = Freedom(considered, moving, everywhere)
+    equations = view_equations(sightings, used, rig, freedom, prior)
+    residual = np.concatenate(equations.residual)
+    seen = {sighting.view for sighting, keep in zip(sightings, used, strict=True) if keep.any()}
+    noise = float(np.sqrt((residual**2).sum() / max(len(residual) - len(fitted.design) - 6 * len(seen), 1)))
+    inflation = np.array([_mean(np.sqrt(fitted.design[part])) for part in _slices(chosen, moving)])
+    covariance = doubt(equations, known_gradient(rig, freedom, prior), noise, inflation)
+    return Certainty(covariance, freedom, equations.slices, fitted, noise, meeting_point(rig), rig, inflation)
+
+
+def doubt(equations: ViewEquations, slope: np.ndarray, noise: float, inflation: np.ndarray) -> np.ndarray:
+    """(P, P) covariance of the cameras' free numbers. slope: (P,) of the prior's cost; inflation: (C,).
+
+    Where the fit left numbers out, the step that they would take is counted as one standard deviation.
+    """
+    inverse = inverted(equations.information.sum(0) + equations.known)
+    spread = np.concatenate(
+        [np.full(part.stop - part.start, factor) for part, factor in zip(equations.slices, inflation, strict=True)]
+    )
+    step = inverse @ (equations.gradient.sum(0) + slope)
+    return np.asarray(noise**2 * inverse * spread[:, None] * spread + np.outer(step, step))
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean()) if len(values) else 1.0
+
+
+def _slices(bases: Sequence[np.ndarray], moving: np.ndarray) -> list[slice]:
+    ends = np.cumsum([basis.shape[1] + 6 * int(free) for basis, free in zip(bases, moving, strict=True)])
+    return [slice(int(end) - b.shape[1] - 6 * int(m), int(end)) for end, b, m in zip(ends, bases, moving, strict=True)]
+
+
+def meeting_point(rig: Rig) -> np.ndarray:
+    """(3,) world: where the cameras' axes meet, or the boards' middle where they do not meet in front of all."""
+    middle = rig.boards[:, :3, 3].mean(0)
+    axes, centers = rig.cameras[:, 2, :3], -np.einsum("cji,cj->ci", rig.cameras[:, :3, :3], rig.cameras[:, :3, 3])
+    across = np.eye(3) - axes[:, :, None] * axes[:, None]
+    total = across.sum(0)
+    if np.linalg.cond(total) > 1e3:
+        return middle
+    point = np.linalg.solve(total, np.einsum("cij,cj->i", across, centers))
+    in_front = ((point - centers) * axes).sum(1) > 0
+    return point if in_front.all() else middle
+
+
+def orientation(sure: Certainty, a: int, b: int) -> tuple[float, float]:
+    """Degrees between the axes of two cameras, and the standard deviation of their relative orientation."""
+    first, second = sure.rig.cameras[a][:3, :3], sure.rig.cameras[b][:3, :3]
+    angle = float(np.degrees(np.arccos(np.clip(first[2] @ second[2], -1, 1))))
+    # R_b R_a^T under steps of both: exp(w_b) R_b R_a^T exp(-w_a)
+    J = np.zeros((3, len(sure.covariance)))
+    for camera, matrix in ((b, np.eye(3)), (a, -second @ first.T)):
+        part = _pose_part(sure, camera)
+        if part is not None:
+            J[:, part.start : part.start + 3] = matrix
+    return angle, float(np.degrees(np.sqrt(np.trace(J @ sure.covariance @ J.T))))
+
+
+def distance(sure: Certainty, a: int, b: int) -> tuple[float, float]:
+    """Centimeters between the centers of two cameras, and its standard deviation."""
+    centers = [-pose[:3, :3].T @ pose[:3, 3] for pose in sure.rig.cameras]
+    along = centers[b] - centers[a]
+    length = float(np.linalg.norm(along))
+    J = np.zeros(len(sure.covariance))
+    for camera, sign in ((b, 1.0), (a, -1.0)):
+        part = _pose_part(sure, camera)
+        if part is not None:  # a step moves the center by -R^T u
+            J[part.start + 3 : part.stop] = -sign * sure.rig.cameras[camera][:3, :3] @ along / length
+    return length, float(np.sqrt(max(J @ sure.covariance @ J, 0.0)))
+
+
+def at_the_head(sure: Certainty) -> float | None:
+    """Standard deviation, cm, of a point of a head where the cameras look, seen without error by all; None for one
+    camera. Where the head stands as a whole is left out: only its shape and size count."""
+    J = head_jacobian(sure)
+    return None if J is None else float(np.sqrt(np.trace(J @ sure.covariance @ J.T) / (len(J) / 3)))
+
+
+def head_jacobian(sure: Certainty) -> np.ndarray | None:
+    """(3 N, P) d points of a head / d the cameras' free numbers, without a common motion; None for one camera."""
+    if len(sure.rig.cameras) < 2:
+        return None
+    corners = np.array([(x, y, z) for x in (-1, 0, 1) for y in (-1, 0, 1) for z in (-1, 0, 1)]) * HEAD
+    points = sure.head + corners
+    A, B = np.zeros((len(points), 3, 3)), np.zeros((len(points), 3, len(sure.covariance)))
+    for camera, part in enumerate(sure.slices):
+        J_point, J_numbers = _by_point_and_numbers(sure, camera, points)
+        A += J_point.swapaxes(1, 2) @ J_point
+        B[:, :, part] += J_point.swapaxes(1, 2) @ J_numbers
+    moved = -np.linalg.solve(A, B).reshape(3 * len(points), -1)
+    whole = np.asarray(step_basis(torch.from_numpy(corners.astype(np.float64))).numpy()).reshape(-1, 6)
+    Q = np.linalg.qr(whole)[0]
+    return moved - Q @ (Q.T @ moved)
+
+
+def _by_point_and_numbers(sure: Certainty, camera: int, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """d pixel / d world point (N, 2, 3), and by the camera's free numbers (N, 2, m)."""
+    pose, basis = sure.rig.cameras[camera], sure.freedom.bases[camera]
+    inside = points @ pose[:3, :3].T + pose[:3, 3]
+    _, J_camera, J_lens = project(sure.rig.lenses[camera], inside, sure.rig.bends(camera))
+    columns = [J_lens @ basis]
+    if sure.freedom.cameras[camera]:
+        columns.append(J_camera @ np.asarray(step_basis(torch.from_numpy(inside)).numpy()))
+    return J_camera @ pose[:3, :3], np.concatenate(columns, 2)
+
+
+def _pose_part(sure: Certainty, camera: int) -> slice | None:
+    """Where the six numbers of a camera's step are; None for the camera that is held."""
+    if not sure.freedom.cameras[camera]:
+        return None
+    return slice(sure.slices[camera].stop - 6, sure.slices[camera].stop)
