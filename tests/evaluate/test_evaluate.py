@@ -185,6 +185,35 @@ def test_jerk_is_third_difference_times_rate_cubed(take: Take, truth: Truth) -> 
     assert np.isnan(evaluate(solved(truth, slice(0, 3)), take, truth).jerk)
 
 
+def test_roughness_is_the_second_difference_in_parts_of_the_range(take: Take, truth: Truth) -> None:
+    controls = np.zeros((FRAMES, 2))
+    controls[2, 0] = 0.3  # second differences 0.3, -0.6, 0.3 of one control of two
+    result = evaluate(replace(solved(truth), controls=controls), take, truth)
+    assert result.roughness == pytest.approx((0.3 + 0.6 + 0.3) / 6)
+    assert result.roughness_truth == 0
+    assert np.isnan(evaluate(solved(truth, slice(0, 2)), take, truth).roughness)
+
+
+def test_jitter_is_motion_where_the_true_pose_is_held(take: Take, truth: Truth) -> None:
+    moving = replace(truth, weights=np.array([[0, 0], [0, 0], [0, 0], [1, 0], [1, 0]], float))
+    controls = moving.weights + np.array([[0, 0], [0.02, 0], [0, 0], [0, 0], [0, 0]])
+    result = evaluate(replace(solved(truth), controls=controls), take, moving)
+    # vertex 0 of the face's two moves by 0.2 mm twice and holds once, where the truth holds three times
+    assert result.jitter == pytest.approx((0.1 + 0.1 + 0.0) / 3)
+    restless = replace(truth, weights=np.linspace(0, 1, FRAMES)[:, None] * np.ones(2))
+    assert np.isnan(evaluate(solved(restless), take, restless).jitter)
+
+
+def test_true_controls_are_counted_within_standard_deviations_of_what_the_face_shows(take: Take, truth: Truth) -> None:
+    controls = np.zeros((FRAMES, 2))
+    controls[:, 0] = [0.0, 0.05, 0.15, 0.15, 0.3]
+    controls[:, 1] = 0.9
+    deviation = np.tile([0.1, 0.5], (FRAMES, 1))  # nothing shows the second control
+    result = evaluate(replace(solved(truth), controls=controls, control_std=deviation), take, truth)
+    assert result.within == (2 / 5, 4 / 5)
+    assert evaluate(solved(truth), take, truth).within is None
+
+
 def test_solved_part_is_compared_with_its_own_frames(take: Take, truth: Truth) -> None:
     weights = np.stack([np.linspace(0, 1, FRAMES), np.zeros(FRAMES)], axis=1)
     moving = replace(truth, weights=weights)

@@ -21,7 +21,8 @@ def evaluate(
     """Measure a solution against the truth.
 
     Compares a solution with known weights and head transforms: vertex errors in millimeters, with and without the head
-    transform, head rotation in degrees, weight error, active controls and jerk.
+    transform, head rotation in degrees, weight error, active controls, how many true controls lie within the stated
+    standard deviations, roughness of the curves, jitter where the true pose is held, and jerk.
 
     Args:
         truth: .npz with weights, names (of controls or of targets) and head for each take frame.

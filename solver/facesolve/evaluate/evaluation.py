@@ -18,6 +18,7 @@ from facesolve.take.take import check_rigid
 from .vertex_errors import Poses, RegionErrors, vertex_errors
 
 ACTIVE_WEIGHT = 0.01
+SHOWN = 0.25  # of a control's range: a standard deviation below it means that the face shows the control
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +49,13 @@ class Evaluation:
             those.
         active: (F,) controls (or weights) whose magnitude exceeds 0.01.
         active_truth: (F,) the same of the truth.
+        roughness: Mean absolute second difference over time of the controls, parts of their ranges; NaN where no three
+            frames follow one another.
+        roughness_truth: The same of the truth.
+        within: Shares of the true controls within one and within two standard deviations of the solved ones, over
+            controls that the face shows (deviation below a quarter of the range); None where the solution gives none.
+        jitter: Millimeters that the solved face moves from frame to frame, without the head, where the true one holds
+            its pose; NaN where it never does.
         jerk: Mean norm of the third difference of the face's world vertices, meters per second cubed; NaN where no
             four frames follow one another.
         jerk_truth: The same of the truth.
@@ -60,6 +68,10 @@ class Evaluation:
     weight_error: np.ndarray
     active: np.ndarray
     active_truth: np.ndarray
+    roughness: float
+    roughness_truth: float
+    within: tuple[float, float] | None
+    jitter: float
     jerk: float
     jerk_truth: float
     control_error: dict[str, float] = field(default_factory=dict)
@@ -103,13 +115,16 @@ def compare(
     """See ``facesolve.evaluate.evaluate``."""
     truth = given if isinstance(given, Truth) else read_truth(Path(given))
     rig, solved = take.rig, control_columns(solution.controls, solution.control_names, take.rig, "solution")
+    deviation: np.ndarray | None = solution.control_std
+    if deviation is not None:
+        deviation = control_columns(deviation, solution.control_names, rig, "solution")
     if set(truth.names) != set(rig.control_names):
         plain = rig_of_weights(rig)
         if set(plain.control_names) <= set(truth.names) <= set(rig.target_names):
             weights = RigEvaluator(rig).target_weights(solved)
             solved = weights[:, [rig.target_names.index(name) for name in plain.control_names]]
             truth = _only(truth, plain.control_names)
-            rig = plain
+            rig, deviation = plain, None
     if len(truth.weights) != take.frame_count:
         raise TakeError(f"truth: it has {len(truth.weights)} frames, the take has {take.frame_count}.")
     rows = take_rows(solution, take)
@@ -127,10 +142,31 @@ def compare(
         weight_error=difference.mean(axis=1),
         active=(np.abs(solved) > ACTIVE_WEIGHT).sum(axis=1),
         active_truth=(np.abs(true) > ACTIVE_WEIGHT).sum(axis=1),
+        roughness=_roughness(solved, rig, solution.frames),
+        roughness_truth=_roughness(true, rig, solution.frames),
+        within=None if deviation is None else _within(difference, deviation, rig),
+        jitter=errors.jitter,
         jerk=errors.jerks[0],
         jerk_truth=errors.jerks[1],
         control_error=dict(zip(rig.control_names, difference.mean(axis=0).tolist(), strict=True)),
     )
+
+
+def _roughness(controls: np.ndarray, rig: Rig, frames: np.ndarray) -> float:
+    """Of controls (F, K), in parts of their ranges."""
+    parts = controls / np.ptp(rig.bounds, axis=1)
+    follow = (np.diff(frames)[1:] == 1) & (np.diff(frames)[:-1] == 1)
+    bends = np.abs(parts[2:] - 2 * parts[1:-1] + parts[:-2])[follow]
+    return float(bends.mean()) if bends.size else float("nan")
+
+
+def _within(difference: np.ndarray, deviation: np.ndarray, rig: Rig) -> tuple[float, float] | None:
+    """Shares of differences (F, K) within one and two deviations (F, K); None where the face shows no control."""
+    shown = (deviation > 0) & (deviation < SHOWN * np.ptp(rig.bounds, axis=1))
+    if not shown.any():
+        return None
+    ratio = difference[shown] / deviation[shown]
+    return float((ratio < 1).mean()), float((ratio < 2).mean())
 
 
 def rig_of_weights(rig: Rig) -> Rig:

@@ -12,6 +12,7 @@ from facesolve.take.rig_evaluation import RigEvaluator
 
 MILLIMETERS = 10.0  # in a centimeter
 FACE = "face"
+HELD = 0.05  # mm a frame, mean over the face: below it a pose is held
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,12 +57,14 @@ class VertexErrors:
 
     regions: first the face (every vertex that a control moves), then the region asked for, if any. jerks: of both, mean
     norm of the third difference of the face's world vertices, meters per second cubed; NaN where no four frames follow
-    one another. world_mean, rig_mean: (V,) mm, means over the frames, of all vertices. worst: index of the frame whose
-    face differs most in the world; world_worst: (V,) mm, in that frame.
+    one another. jitter: mm a frame, how far the face of ``one``, without the head, moves where ``other`` holds its
+    pose; NaN where it never does. world_mean, rig_mean: (V,) mm, means over the frames, of all vertices. worst: index
+    of the frame whose face differs most in the world; world_worst: (V,) mm, in that frame.
     """
 
     regions: tuple[RegionErrors, ...]
     jerks: tuple[float, float]
+    jitter: float
     world_mean: np.ndarray
     rig_mean: np.ndarray
     worst: int
@@ -82,6 +85,8 @@ def vertex_errors(
     meters = (_Jerk(fps), _Jerk(fps))
     sums = np.zeros((2, one.evaluator.rig.vertex_count))
     worst, largest, world_worst = 0, -1.0, sums[0]
+    before: tuple[np.ndarray, np.ndarray] | None = None
+    moved_while_held: list[float] = []
     for index, frame in enumerate(frames.tolist()):
         pair = one.vertices(index), other.vertices(index)
         apart = MILLIMETERS * np.stack([np.linalg.norm(pair[0][s] - pair[1][s], axis=1) for s in (1, 0)])
@@ -90,12 +95,24 @@ def vertex_errors(
             distances[name].append(apart[:, vertices].astype(np.float32))
         for meter, (_, world) in zip(meters, pair, strict=True):
             meter.add(frame, world[face])
+        alone = pair[0][0][face], pair[1][0][face]
+        if before is not None and frame - frames[index - 1] == 1:
+            moved, held = (MILLIMETERS * _mean_distance(now, then) for now, then in zip(alone, before, strict=True))
+            if held < HELD:
+                moved_while_held.append(moved)
+        before = alone
         mean = float(apart[0, face].mean())
         if mean > largest:
             worst, largest, world_worst = index, mean, apart[0]
     regions = tuple(_region(name, np.stack(distances[name], axis=1)) for name in parts)
     world_mean, rig_mean = sums / len(frames)
-    return VertexErrors(regions, (meters[0].mean, meters[1].mean), world_mean, rig_mean, worst, world_worst)
+    jerks = (meters[0].mean, meters[1].mean)
+    jitter = float(np.mean(moved_while_held)) if moved_while_held else float("nan")
+    return VertexErrors(regions, jerks, jitter, world_mean, rig_mean, worst, world_worst)
+
+
+def _mean_distance(one: np.ndarray, other: np.ndarray) -> float:
+    return float(np.linalg.norm(one - other, axis=1).mean())
 
 
 class _Jerk:

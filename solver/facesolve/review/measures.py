@@ -37,6 +37,14 @@ def print_evaluation(evaluation: Evaluation, console: Console | None = None) -> 
         f"active controls a frame (above {ACTIVE_WEIGHT})",
         f"{evaluation.active.mean():.1f}, truth {evaluation.active_truth.mean():.1f}",
     )
+    if evaluation.within is not None:
+        one, two = evaluation.within
+        others.add_row("true controls within 1, 2 standard deviations", f"{one:.0%}, {two:.0%}")
+    if math.isfinite(evaluation.roughness):
+        rough, truth = 100 * evaluation.roughness, 100 * evaluation.roughness_truth
+        others.add_row("roughness of the controls, % of range", f"{rough:.2f}, truth {truth:.2f}")
+    if math.isfinite(evaluation.jitter):
+        others.add_row("jitter where the pose is held, mm a frame", f"{evaluation.jitter:.3f}")
     if math.isfinite(evaluation.jerk):
         others.add_row("vertex jerk, m/s³", f"{evaluation.jerk:.1f}, truth {evaluation.jerk_truth:.1f}")
     console.print(others)
@@ -93,11 +101,22 @@ def _add_region(table: Table, region: RegionErrors) -> None:
 def evaluation_record(evaluation: Evaluation) -> dict[str, Any]:
     """``evaluation`` as JSON values: a summary of numbers, and lists with one entry for each frame."""
     return {
-        "units": {"vertex_error": "mm", "head_rotation": "degrees", "jerk": "m/s^3, mean over face vertices"},
+        "units": {
+            "vertex_error": "mm",
+            "head_rotation": "degrees",
+            "jerk": "m/s^3, mean over face vertices",
+            "roughness": "parts of the controls' ranges",
+            "jitter": "mm a frame",
+        },
         "regions": {region.name: _region_record(region) for region in evaluation.regions},
         "head_rotation": {"mean": float(evaluation.head_rotation.mean()), "max": float(evaluation.head_rotation.max())},
         "weight_error": float(evaluation.weight_error.mean()),
         "active_controls": {"solved": float(evaluation.active.mean()), "truth": float(evaluation.active_truth.mean())},
+        "within_deviations": None
+        if evaluation.within is None
+        else dict(zip(("1", "2"), evaluation.within, strict=True)),
+        "roughness": {"solved": _finite(evaluation.roughness), "truth": _finite(evaluation.roughness_truth)},
+        "jitter": _finite(evaluation.jitter),
         "jerk": {"solved": _finite(evaluation.jerk), "truth": _finite(evaluation.jerk_truth)},
         "control_error": evaluation.control_error,
         "per_frame": {
