@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from facesolve.jobs.pack import pack_take
+from facesolve.jobs.pack import pack_cuts, pack_take
 from facesolve.jobs.requests import PackRequest
 from facesolve.take import FacesolveError, FootageError, TakeError, read_take
 
@@ -239,8 +239,36 @@ def test_videos_are_packed_in_step_with_the_table_told(job: Job) -> None:
     assert any(line.startswith("b       20      01:00:00:03") for line in told)
     assert told[-1] == "17 frames in common at 30 a second, from 01:00:00:03."
     job.request = {"range": "01:00:00:05-01:00:00:10", "sync": "number", "fps": 30.0}
-    with pytest.raises(TakeError, match="only videos matched by their stamps have timecode"):
+    with pytest.raises(TakeError, match="range: the footage has no timecode; give --frames"):
         job.pack()
+
+
+def test_a_cut_list_makes_a_take_of_each_cut(job: Job) -> None:
+    pytest.importorskip("av", reason='needs PyAV: pip install "facesolve[video]"')
+    from tests.footage.timing.recordings import write_video
+
+    for name, first in (("a", 0), ("b", 3)):
+        times = np.arange(20) / 30
+        write_video(job.folder / f"{name}.mov", times, times + first / 30, timecode=f"01:00:00:{first:02d}")
+    for camera in job.cameras.values():
+        camera.update(width=64, height=48, intrinsic=[[800.0, 0, 32], [0, 801, 24], [0, 0, 1]])
+    (job.folder / "cuts.edl").write_text(
+        "001 A V C 01:00:00:05 01:00:00:11 00:00:00:00 00:00:00:06\n* FROM CLIP NAME: nod\n"
+        "002 A V C 01:00:00:12 01:00:00:15 00:00:00:06 00:00:00:09\n"
+    )
+    job.pack_files()
+    files = {name: job.folder / f"{name}.json" for name in ("cameras", "start")}
+    source = str(job.folder / "{camera}.mov")
+    request = PackRequest(rig=job.folder / "rig.npz", footage=source, cuts=job.folder / "cuts.edl", **files)
+    takes = pack_cuts(request, job.folder / "takes")
+    assert {name: take.frames.tolist() for name, take in takes.items()} == {
+        "nod": [2, 3, 4, 5, 6, 7],
+        "A_002": [9, 10, 11],
+    }
+    assert read_take(job.folder / "takes" / "A_002").footage[0].image_number(9) == 12
+    (job.folder / "cuts.edl").write_text("001 A V C 02:00:00:05 02:00:00:11 00:00:00:00 00:00:00:06\n")
+    with pytest.raises(FootageError, match=r"cut 'A_001': frames .*: the videos have 17 frames in common"):
+        pack_cuts(request, job.folder / "takes", overwrite=True)
 
 
 def test_video_that_does_not_exist_is_named(job: Job) -> None:

@@ -28,7 +28,7 @@ def pack(
     Settings are kept in the take, where a solve finds them.
 
     Args:
-        out: folder of the new take.
+        out: folder of the new take, or of the takes of a cut list.
 
     Examples:
         facesolve pack --rig rig.npz --cameras calibration.json --frames 0-39 --fps 30 --footage
@@ -36,10 +36,18 @@ def pack(
         facesolve pack --rig rig.npz --cameras calibration.json --frames 0-99 --fps 60 --footage 'footage/{camera}.mov'
             --smoothness 2 --out my_take
         facesolve pack --rig rig.npz --cameras calibration.json --footage 'shot/{camera}.seq' --out my_take
+        facesolve pack --rig rig.npz --cameras calibration.json --footage 'reel/{camera}.mov' --cuts selects.edl --out
+            takes
     """
-    from facesolve.jobs.pack import pack_take
+    from facesolve.jobs.pack import pack_cuts, pack_take
 
-    take = pack_take(request, out, output.say, settings=settings.change().over(Settings()), overwrite=overwrite)
+    change = settings.change().over(Settings())
+    if request.cuts is not None:
+        takes = pack_cuts(request, out, output.say, settings=change, overwrite=overwrite)
+        for name, made in takes.items():
+            output.say(f"{out / name}: {made.frame_count} frames.")
+        return EXIT_OK
+    take = pack_take(request, out, output.say, settings=change, overwrite=overwrite)
     output.say(
         f"{out}: {len(take.rig.controls)} controls, {len(take.cameras)} cameras, {take.frame_count} frames. "
         f"Next: facesolve inspect {quoted(out)}"

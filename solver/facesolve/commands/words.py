@@ -150,6 +150,7 @@ WORDS: Mapping[str, Word] = {
     "camera_images": Word("PATTERN"),
     "sound": Word("PATTERN"),
     "range": Word("TC-TC"),
+    "cuts": Word("FILE"),
     "clock": Word("CAMERA=SECONDS", several=clocks),
     "origin": Word("VIEW"),
     "landmark_python": Word("FILE"),

@@ -10,21 +10,32 @@ import numpy as np
 
 from facesolve.footage.container import UnreadableImage
 from facesolve.footage.decode import image_size
-from facesolve.footage.norpix.matching import Matching, match_recordings
 from facesolve.footage.reader import open_many
 from facesolve.footage.sequence import canonical_pattern, frames_on_disk, named_frames
-from facesolve.footage.timing.match_videos import MOTION, NUMBER, SOUND, VideoSync, match_videos
+from facesolve.footage.timing.cut_list import Cut, read_cuts
 from facesolve.geometry.camera_files import CameraFile, read_cameras
-from facesolve.take import Camera, Footage, FootageError, Rig, Settings, StartPose, Take, TakeError, write_take
+from facesolve.take import (
+    Camera,
+    FacesolveError,
+    Footage,
+    FootageError,
+    Rig,
+    Settings,
+    StartPose,
+    Take,
+    TakeError,
+    write_take,
+)
 from facesolve.take.calibration import CalibratedCamera
 from facesolve.take.files import check_new
-from facesolve.take.footage import NORPIX, SEQUENCE, VIDEO
+from facesolve.take.footage import SEQUENCE
 from facesolve.take.layouts import START_MEMBERS, rig_table
 from facesolve.take.names import TAKE, UDIM
 from facesolve.take.reading import checked, read_json, read_npz
 from facesolve.take.rig_files import RECORD, rig_from_file
 
 from .requests import PackRequest
+from .timed_footage import timed_footage
 
 WEIGHT_TOLERANCE = 1e-6  # float32 noise that an exporter may leave on a weight at its limit
 
@@ -36,11 +47,12 @@ def pack_take(
     *,
     settings: Settings | None = None,
     overwrite: bool = False,
+    cut: Cut | None = None,
 ) -> Take:
     """Reads and checks everything in ``request``, then writes the take into ``folder`` and returns it.
 
-    tell: called with each sentence about cameras, and about how ``.seq`` files were matched. settings: the take's, the
-    defaults when None.
+    tell: called with each sentence about cameras, and about how the footage was put in step. settings: the take's, the
+    defaults when None. cut: the part of the footage that the take is, all or the request's frames when None.
     Raises TakeError or FootageError with one sentence; nothing is written then. A take that is in ``folder`` already is
     one unless ``overwrite``.
     """
@@ -57,25 +69,7 @@ def pack_take(
     )
     calibrated = read_cameras(request.cameras, how, tell)
     footage = tuple(_footage(request, camera.name) for camera in calibrated)
-    first_last, fps = request.frames, request.fps
-    if request.range is not None and not _matched_by_time(footage, request):
-        raise TakeError("range: only videos matched by their stamps have timecode; give --frames.")
-    if _matched_by_time(footage, request):
-        sync = VideoSync(request.sync, request.clock, request.sound, request.range)
-        videos = match_videos(footage, sync, first_last, request.on_bad_frame)
-        footage, first_last = videos.footage, videos.frames
-        fps = videos.fps if fps is None else fps
-        for sentence in videos.report:
-            tell(sentence)
-    elif request.sync in (SOUND, MOTION):
-        raise TakeError(f"sync: '{request.sync}' is for videos; the footage is something else.")
-    if all(source.kind == NORPIX for source in footage):
-        matching = Matching(request.sync, request.clock)
-        matched = match_recordings(footage, matching, first_last, request.on_bad_frame)
-        footage, first_last = matched.footage, matched.frames
-        fps = matched.fps if fps is None else fps
-        for sentence in matched.report:
-            tell(sentence)
+    footage, first_last, fps = timed_footage(footage, request, tell, cut)
     if fps is None:
         raise TakeError("fps: footage other than .seq files needs --fps.")
     if first_last is None:
@@ -104,6 +98,38 @@ def pack_take(
     )
     write_take(take, folder)
     return take
+
+
+def pack_cuts(
+    request: PackRequest,
+    folder: Path,
+    tell: Callable[[str], None] = lambda sentence: None,
+    *,
+    settings: Settings | None = None,
+    overwrite: bool = False,
+) -> dict[str, Take]:
+    """A take for each cut of the request's list, in folders named by the cuts inside ``folder``; by folder name.
+
+    Raises as ``pack_take`` does, naming the cut; takes of the cuts before it are written then.
+    """
+    if request.cuts is None:
+        raise ValueError("no cut list")
+    if request.frames is not None or request.range is not None:
+        raise TakeError("cuts: the list says which frames; leave --frames and --range out.")
+    takes: dict[str, Take] = {}
+    for cut in read_cuts(request.cuts):
+        try:
+            takes[cut.name] = pack_take(
+                request,
+                folder / cut.name,
+                tell if not takes else lambda sentence: None,
+                settings=settings,
+                overwrite=overwrite,
+                cut=cut,
+            )
+        except FacesolveError as problem:
+            raise type(problem)(f"cut '{cut.name}': {problem}") from None
+    return takes
 
 
 def read_rig(path: Path) -> Rig:
@@ -159,10 +185,6 @@ def _footage(request: PackRequest, camera: str) -> Footage:
         color_space=request.color_space,
         bayer=request.bayer,
     )
-
-
-def _matched_by_time(footage: tuple[Footage, ...], request: PackRequest) -> bool:
-    return all(source.kind == VIDEO for source in footage) and request.sync != NUMBER
 
 
 def _known_size(request: PackRequest, camera: str) -> tuple[int, int]:

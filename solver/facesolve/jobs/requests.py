@@ -42,6 +42,7 @@ class PackRequest:
         clock: correct a camera's clock offset, seconds (positive: ahead); may be given for several cameras.
         sound: audio files recorded with the videos, with {camera}; their timecode or sound is used instead.
         range: first and last timecode instead of --frames, such as 01:02:03:04-01:02:05:00.
+        cuts: cut list, EDL or OpenTimelineIO; makes a take of each cut, by timecode, in a folder of --out.
         unit: length unit of a camera file that names none.
         scale: centimeters in a unit of the camera file.
         distance: measured centimeters between two cameras, which scale the camera file.
@@ -67,6 +68,7 @@ class PackRequest:
     camera_images: str | None = None
     sound: str | None = None
     range: str | None = None
+    cuts: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from pathlib import Path
 from facesolve.footage.container import UnreadableImage
 from facesolve.take import Footage, FootageError, TakeError
 from facesolve.take.footage import SYNC_MODES
-from facesolve.take.timecode import Timecode, read_timecode
+from facesolve.take.timecode import Timecode
 
 from .camera_times import CameraTimes, read_camera_times, with_labels
+from .cut_list import Cut, count_of
 from .in_step import InStep, put_in_step
 from .motion import find_frame_lag, motion_curve
 from .sound import find_lag
@@ -24,12 +25,12 @@ _NAMED = 8
 class VideoSync:
     """How videos are matched. mode: one of SYNC_MODES but ``number``. ahead: seconds that a camera's clock is known to
     be ahead, by camera. sound: pattern of audio files with ``{camera}``, None for the videos' own tracks. span: first
-    and last timecode of the frames wanted, as ``01:02:03:04-01:02:05:00``."""
+    and last timecode of the frames wanted, as ``01:02:03:04-01:02:05:00``, or a cut of a cut list."""
 
     mode: str = STAMPS
     ahead: Mapping[str, float] = field(default_factory=dict)
     sound: str | None = None
-    span: str | None = None
+    span: str | Cut | None = None
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,7 @@ def _moved(camera: CameraTimes, seconds: float) -> CameraTimes:
     return replace(camera, clock=(start - seconds, pace))
 
 
-def _wanted(found: InStep, frames: tuple[int, int] | None, span: str | None) -> tuple[int, int]:
+def _wanted(found: InStep, frames: tuple[int, int] | None, span: str | Cut | None) -> tuple[int, int]:
     if span is not None:
         if frames is not None:
             raise TakeError("range: give --frames or --range, not both.")
@@ -181,14 +182,17 @@ def _wanted(found: InStep, frames: tuple[int, int] | None, span: str | None) -> 
     return frames
 
 
-def frames_of_span(span: str, start: Timecode | None) -> tuple[int, int]:
+def frames_of_span(span: str | Cut, start: Timecode | None) -> tuple[int, int]:
     """First and last frame, both included, of a span of timecodes; start: the label of frame 0. Raises TakeError."""
     if start is None:
-        raise TakeError(f"range: '{span}' is of timecode, which the footage does not have; give --frames.")
+        named = span if isinstance(span, str) else span.name
+        raise TakeError(f"range: '{named}' is of timecode, which the footage does not have; give --frames.")
+    if isinstance(span, Cut):
+        return span.frames(start)
     first, dash, last = span.partition("-")
     if not dash:
         raise TakeError(f"range: '{span}' is not a span such as 01:02:03:04-01:02:05:00.")
-    counts = [read_timecode(label.strip(), start.rate).count - start.count for label in (first, last)]
+    counts = [count_of(label.strip(), start) - start.count for label in (first, last)]
     if counts[1] < counts[0]:
         raise TakeError(f"range: '{span}' is empty; the last label comes before the first.")
     return counts[0], counts[1]
