@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from facesolve.geometry.face_weight import connected_pieces, photometric_weight
+from facesolve.geometry.face_weight import connected_pieces, photometric_weight, share_with_a_say
 from facesolve.take import Rig
 from tests.synthetic import head_rig, with_ball
 
@@ -101,3 +101,19 @@ def test_vertices_without_polygons_are_pieces_of_their_own() -> None:
     piece = connected_pieces(rig)
     assert len(set(piece)) == 2
     assert photometric_weight(rig)[-1] == 0
+
+
+def test_the_share_of_what_expressions_move_that_drives_is_told() -> None:
+    neutral, faces = sheet()
+    face = rig_of(neutral, faces, pushes(neutral, (2, 2), (2, 6)))
+    assert share_with_a_say(face) == 1
+    half = np.where(neutral[:, 1] < 4, 1, 0).astype(np.float32)
+    assert 0.3 < share_with_a_say(replace(face, photometric_weight=half)) < 0.7
+
+
+def test_a_face_smaller_than_the_body_beside_it_is_missed_by_the_default() -> None:
+    (neutral, faces), (body, _) = sheet(), sheet(50.0)
+    body = body * 3
+    deltas = np.concatenate([pushes(neutral, (2, 2), (2, 6)), np.zeros((2, len(body), 3))], 1)
+    rig = rig_of(np.concatenate([neutral, body]), np.concatenate([faces, faces + len(neutral)]), deltas)
+    assert share_with_a_say(rig) < 0.01

@@ -98,6 +98,14 @@ def test_idle_controls_and_targets_are_named(good: Take) -> None:
     assert "move nothing (smile)" in the_finding(replace(good, rig=empty), "warning")
 
 
+def test_a_face_most_of_which_has_no_say_is_a_warning(good: Take) -> None:
+    elsewhere = np.ones(good.rig.vertex_count, np.float32)
+    for target in good.rig.targets:
+        elsewhere[target.shapes[-1].vertices] = 0.0
+    spoilt = replace(good, rig=replace(good.rig, photometric_weight=elsewhere))
+    assert "of the surface that expressions move has a say" in the_finding(spoilt, "warning")
+
+
 def test_missing_texture_is_an_error(good: Take) -> None:
     assert "gone.png' does not exist" in the_finding(replace(good, texture="gone.png"), "error")
 

@@ -34,6 +34,17 @@ def photometric_weight(rig: Rig) -> np.ndarray:
     return (share if share.any() else skin).astype(np.float32)
 
 
+def share_with_a_say(rig: Rig) -> float:
+    """Share, by area, of the surface that expressions move whose color may drive the solve; 1 where none moves any.
+
+    Eyeballs, teeth and tongue belong to what is moved, wherever expressions move them.
+    """
+    area = _vertex_area(rig)
+    motion = _expression_motion(rig, area)
+    moved = area * (motion > LIVELY) if motion is not None else np.zeros(len(area))
+    return float(moved @ photometric_weight(rig) / moved.sum()) if moved.any() else 1.0
+
+
 def _expression_motion(rig: Rig, skin_area: np.ndarray) -> np.ndarray | None:
     """(V,) how far each vertex is moved by what moves it most, in units of the usual one's largest motion.
 

@@ -13,6 +13,7 @@ from rich.table import Table
 from facesolve.footage import check_footage
 from facesolve.footage.check_pixels import check_pixels
 from facesolve.geometry.camera_sense import camera_findings
+from facesolve.geometry.face_weight import share_with_a_say
 from facesolve.take import Camera, Rig, Take
 from facesolve.take.calibration import CalibratedCamera
 from facesolve.take.camera import FISHEYE
@@ -21,6 +22,7 @@ from facesolve.take.names import UDIM
 
 FEW_CAMERAS = 2
 READ_AT_MOST = 50  # images of each camera that are proved whole; every file is looked for
+LEAST_SAY = 1 / 3  # of what expressions move, by area; teeth and tongue, which never drive, are a third of it
 OUT_OF_SIGHT = 0.5  # share of the start pose's vertices outside the image that calls for a warning
 
 
@@ -66,6 +68,11 @@ def _rig_findings(rig: Rig) -> list[Finding]:
     if idle:
         text = f"{len(idle)} controls drive no target ({_some(idle)})."
         findings.append(Finding(WARNING, "rig", text, "Connect them, or leave them out."))
+    say = share_with_a_say(rig)
+    if say < LEAST_SAY:
+        text = f"only {say:.0%} of the surface that expressions move has a say in the solve."
+        remedy = "Paint the photometric weight: 1 on the face, 0 elsewhere."
+        findings.append(Finding(WARNING, "rig", text, remedy))
     if not len(rig.uvs):
         findings.append(Finding(NOTE, "rig", "it has no UVs, so no texture can be written.", "Lay out UVs to get one."))
     return findings
