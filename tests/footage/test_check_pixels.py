@@ -49,7 +49,7 @@ def test_an_image_that_agrees_with_no_neighbor_is_named(tmp_path: Path, damage: 
     findings = check_pixels(take([footage], [camera()], FRAMES))
     assert [finding.subject for finding in findings] == [f"camera 'left', frame {1001 + frame}"]
     assert findings[0].severity == WARNING
-    assert f"a.{frame:04d}.png' goes on from neither" in findings[0].sentence
+    assert f"a.{frame:04d}.png' does not go on from" in findings[0].sentence
 
 
 @pytest.mark.parametrize("speed", [0.0, 1.5, 6.0])

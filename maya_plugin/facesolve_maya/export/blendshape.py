@@ -254,4 +254,7 @@ def _component_vertices(plug: str, count: int) -> np.ndarray:
         for index in range(components.length()):
             component = om.MFnSingleIndexedComponent(components.get(index))
             found.extend(range(count) if component.isComplete else list(component.getElements()))
+    strange = [vertex for vertex in found if not 0 <= vertex < count]
+    if strange:
+        raise Refusal(plug, "it names vertex {}, of {}.".format(strange[0], count), "Repair or rebuild this shape.")
     return np.array(found, np.int64)

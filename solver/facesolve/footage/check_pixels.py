@@ -21,8 +21,8 @@ DECODED_BEFORE_A_SOLVE = 120
 FILES_CHECKED = 200  # at most this many images a camera are read before the solve starts
 RUN = 12  # consecutive images of such a part
 ODD_IMAGE = (
-    "goes on from neither of the images next to it, which a camera's does: it is damaged although it can be "
-    "decoded, it is of another shot, or a light flashed."
+    "does not go on from the images next to it: it is damaged although it can be decoded, another shot begins, or "
+    "a light flashed."
 )
 
 

@@ -92,6 +92,7 @@ def run(
     with tempfile.TemporaryDirectory(prefix="fuzz_") as scratch:
         folder = Path(scratch) / "input"
         good = good_files(subject, folder)
+        before = _everything(Path(scratch))
         _judge(subject, folder, Tally(), -WHOLE)  # what the first read loads is not counted
         for number in numbers:
             begin(number)
@@ -99,7 +100,6 @@ def run(
             changed = {name for name in good if files.get(name) is not good[name]}
             for name in changed:
                 _put(folder / name, files.get(name))
-            before = _everything(Path(scratch))
             _judge(subject, folder, tally, number)
             left = _everything(Path(scratch)) - before
             if left:

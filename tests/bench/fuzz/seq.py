@@ -1,6 +1,6 @@
 """Hostile Norpix recordings: whatever is done to a file, frames or one sentence come out, in bounded time and memory.
 
-    python -m tests.bench.fuzz_seq --inputs 10000 --seed 0
+    python -m tests.bench.fuzz.seq --inputs 10000 --seed 0
 
 Every input is a generated recording (all versions, pixel kinds, codecs, with and without index) that is mutated: header
 fields, sizes, offsets, JPEG headers, stamps and index records are set to lies, and bytes are cut, moved or flipped.
@@ -43,6 +43,7 @@ WIDTH, HEIGHT, COUNT = 24, 16, 4
 MOST_BYTES = 256 << 20  # beyond the start, for inputs of at most some hundred kilobytes
 MOST_SECONDS = 20.0
 HANG_SECONDS = 120
+MOST_PADDING = 1 << 20  # bytes between raw images; recorders pad to sectors or pages
 
 # (offset, struct format) of what the header says
 FIELDS = (
@@ -215,6 +216,27 @@ def move(files: Files, random: np.random.Generator) -> Files:
     return files
 
 
+def pad(files: Files, random: np.random.Generator) -> Files:
+    """Raw images lie farther apart, or farther than any writer puts them."""
+    data = files[0]
+    if len(data) >= 1024:
+        (image_bytes,) = struct.unpack_from("<I", data, 564)
+        struct.pack_into("<I", data, 580, min(image_bytes + int(random.integers(0, 2 * MOST_PADDING)), (1 << 32) - 1))
+    return files
+
+
+def wide_stamp(files: Files, random: np.random.Generator) -> Files:
+    """The microseconds of a time stamp are whatever lies there, as in files of old recorders."""
+    data = files[0]
+    if len(data) >= 1024:
+        (image_bytes, stride) = (struct.unpack_from("<I", data, at)[0] for at in (564, 580))
+        first = {3: 1024, 4: 1024, 5: 8192}.get(data[28], 1024)
+        at = first + int(random.integers(COUNT)) * stride + image_bytes + 6
+        if at + 2 <= len(data):
+            struct.pack_into("<H", data, at, int(random.integers(1000, 65_536)))
+    return files
+
+
 def noise(files: Files, random: np.random.Generator) -> Files:
     """The file's magic, or not even that, before bytes that mean nothing."""
     keep = int(random.choice([0, 4, 28, 548, 1024]))
@@ -223,7 +245,7 @@ def noise(files: Files, random: np.random.Generator) -> Files:
 
 MUTATIONS: tuple[Mutation, ...] = (
     *(set_field, set_field, nudge_field, resize, break_jpeg, repeat_scans, set_record_size, set_record_size),
-    *(set_index, shuffle_index, truncate, extend, flip, move, noise),
+    *(set_index, shuffle_index, truncate, extend, flip, move, noise, pad, wide_stamp),
 )
 
 
@@ -296,6 +318,7 @@ def read_as_footage(footage: Footage, number: int, tally: Tally, whole: bool) ->
         with pytest.raises(FootageError):
             open_footage(footage, camera())
         return
+    check_facts(file, Path(footage.path).read_bytes())
     file.close()
     lens = camera("left", file.width, file.height)
     for finding in check_footage(take([footage], [lens])):  # its frames, 1001 and on, are not there
@@ -316,6 +339,20 @@ def read_as_footage(footage: Footage, number: int, tally: Tally, whole: bool) ->
         assert 0 <= image.pixels.min() <= image.pixels.max() <= 1
         tally.good_frames += 1
     reader.close()
+
+
+def check_facts(file: NorpixFile, data: bytes) -> None:
+    """What the format promises of every file that is read, from the bytes themselves: a reader may not do without."""
+    (version,) = struct.unpack_from("<i", data, 28)
+    (image_bytes, stride) = (struct.unpack_from("<I", data, at)[0] for at in (564, 580))
+    if file.header.codec is None:
+        assert image_bytes + 8 <= stride <= image_bytes + MOST_PADDING, f"images every {stride} bytes are believed"
+    if version >= 5 or file.header.codec is not None:
+        return
+    ends = [file.header.first + k * stride + image_bytes for k in range(file.count)]
+    beyond = [struct.unpack_from("<H", data[end : end + 8].ljust(8, b"\0"), 6)[0] > 999 for end in ends]
+    if any(beyond):
+        assert not (file.stamps() % 1000).any(), "microseconds that are none are believed"
 
 
 def match(footage: Footage, folder: Path, number: int, tally: Tally, whole: bool) -> None:

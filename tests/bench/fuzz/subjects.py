@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
-from . import cameras, contract
+from . import cameras, contract, media, recordings, scenes
 
-SUBJECTS = {subject.name: subject for subject in (*contract.SUBJECTS, *cameras.SUBJECTS)}
+SUBJECTS = {
+    subject.name: subject for module in (contract, cameras, media, recordings, scenes) for subject in module.SUBJECTS
+}
