@@ -14,6 +14,7 @@ from rich.console import Console
 from facesolve.review.inspection import Inspection, inspect_take, inspection_record, print_inspection
 from facesolve.take import Control, ControlSettings, Settings, StartPose, Take, Target
 from facesolve.take.finding import read_findings
+from tests.geometry.test_face_weight import pushes, rig_of, sheet
 from tests.jobs.test_pack import Job
 from tests.take import rigs
 
@@ -99,11 +100,15 @@ def test_idle_controls_and_targets_are_named(good: Take) -> None:
 
 
 def test_a_face_most_of_which_has_no_say_is_a_warning(good: Take) -> None:
-    elsewhere = np.ones(good.rig.vertex_count, np.float32)
-    for target in good.rig.targets:
-        elsewhere[target.shapes[-1].vertices] = 0.0
-    spoilt = replace(good, rig=replace(good.rig, photometric_weight=elsewhere))
-    assert "of the surface that expressions move has a say" in the_finding(spoilt, "warning")
+    neutral, faces = sheet()
+    rig = rig_of(neutral, faces, pushes(neutral, (2, 2), (2, 6)))
+    elsewhere = (neutral[:, 0] > 8).astype(np.float32)
+    told = [
+        [finding.text for finding in inspect_take(replace(good, rig=painted)).findings]
+        for painted in (rig, replace(rig, photometric_weight=elsewhere))
+    ]
+    assert not any("has a say" in text for text in told[0])
+    assert any("only 0% of the surface that expressions move has a say" in text for text in told[1])
 
 
 def test_missing_texture_is_an_error(good: Take) -> None:
