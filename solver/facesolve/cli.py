@@ -38,6 +38,7 @@ from .commands.output import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_OK
 from .commands.pack import pack
 from .commands.refine_cameras import refine_cameras
 from .commands.render import render
+from .commands.repair import repair
 from .commands.report import report
 from .commands.serve import serve
 from .commands.solve import solve
@@ -73,6 +74,7 @@ COMMANDS: tuple[Command, ...] = (
     refine_cameras,
     pack,
     inspect,
+    repair,
     align,
     solve,
     manifest,

@@ -130,6 +130,7 @@ WORDS: Mapping[str, Word] = {
     "only_cameras": Word("A,B", "these cameras only", read=names),
     "frames": Word("A-B", "first and last frame, both included (default: all)", read=parse_frames),
     "settings": Word("FILE", "settings file: TOML, or JSON of the same keys"),
+    "fix": Word("WHAT=VALUE", several=tuple),
     "mask": Word("FILE", "vertices: .npy of one number per vertex, or a list of vertex numbers"),
     "region": Word("A:B", "also measure vertices A to B - 1"),
     "truth": Word("FILE"),

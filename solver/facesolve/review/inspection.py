@@ -33,9 +33,14 @@ class Inspection:
     findings: tuple[Finding, ...]
 
     @property
+    def errors(self) -> tuple[Finding, ...]:
+        """Those that stop a solve."""
+        return tuple(finding for finding in self.findings if finding.severity == ERROR)
+
+    @property
     def stops_a_solve(self) -> bool:
         """True when at least one finding is an error."""
-        return any(finding.severity == ERROR for finding in self.findings)
+        return bool(self.errors)
 
 
 def inspect_take(take: Take) -> Inspection:

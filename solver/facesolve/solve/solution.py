@@ -20,7 +20,7 @@ from .pipeline import Solved
 
 CONFUSED_ABOVE = 0.9  # correlation of two controls' errors from which they are reported
 MOST_CONFUSED = 30
-HEAD_RADIUS = 10.0  # cm
+OF_THREE = 1.6  # the usual length of three numbers of deviation 1
 
 
 def make_solution(take: Take, solved: Solved, provenance: dict[str, Any]) -> Solution:
@@ -75,21 +75,23 @@ def _camera_errors(take: Take, bundled: BundleFit) -> dict[str, Any]:
 
 
 def _off_calibration(take: Take, solved: Solved) -> list[tuple[float, float]]:
-    """For each camera how many times more pixels than its calibration may be off, and frames, it was found to be off.
+    """For each camera how many deviations of its calibration, and how many frames, it was found to be off by.
 
     Empty where the calibration holds.
     """
     errors, allowed = solved.bundled.errors, take.settings.calibration_error
     if errors is None or not allowed:
         return []
-    head = solved.joint.pose.head[0, :3, 3]
-    cameras = solved.problem.views.cameras(0, [0])
+    head, cameras = solved.joint.pose.head[0, :3, 3], solved.problem.views.cameras(0, [0])
     focal, depth = cameras.intrinsics[0, :, 0, 0].double(), (cameras.centers[0].double() - head).norm(dim=1)
-    values = errors.values
-    turned, shifted = values[:, ROTATION].norm(dim=1) * focal, values[:, TRANSLATION].norm(dim=1) / depth * focal
-    zoomed = values[:, FOCAL][:, 0].abs() * solved.problem.pixels_per_cm * HEAD_RADIUS
-    pixels = torch.stack([turned, shifted, zoomed]).norm(dim=0) / allowed
-    return list(zip(pixels.tolist(), errors.delay.tolist(), strict=True))
+    diagonal = torch.stack([cameras.widths, cameras.heights], 1).double().norm(dim=1)
+    pixels = [
+        errors.values[:, ROTATION].norm(dim=1) * focal / OF_THREE,
+        errors.values[:, TRANSLATION].norm(dim=1) / depth * focal / OF_THREE,
+        errors.values[:, FOCAL][:, 0].abs() * diagonal,
+    ]
+    deviations = torch.stack(pixels).amax(0) / allowed
+    return list(zip(deviations.tolist(), errors.delay.tolist(), strict=True))
 
 
 def shared_variance(bundled: BundleFit, width: int) -> Tensor:

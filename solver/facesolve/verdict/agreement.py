@@ -85,6 +85,23 @@ def agreement(
     )
 
 
+def camera_correlation(
+    problem: Problem, pixels: Sequence[FramePixels], pose: Pose, frames: Tensor, level: int
+) -> tuple[Tensor, Tensor]:
+    """Of M frames ``Agreement.correlation`` alone (M, C), and how large each camera shows the head (M, C).
+
+    The size is the larger standard deviation, along one of the image's axes, of what the camera sees of it, pixels.
+    """
+    views = problem.views.views(problem.samples, level, frames.tolist(), pixels, pose.controls, pose.head)
+    seen = observe(problem.samples, problem.model, pose.controls, pose.head, views)
+    others, known = _others(seen.values, seen.weights)
+    weights = (seen.weights / seen.weights.sum(-1, keepdim=True).clamp_min(1e-6))[..., None]
+    places = seen.projection.pixels
+    middle = (weights * places).sum(-2, keepdim=True)
+    size = (weights * (places - middle).square()).sum(-2).amax(-1).sqrt()
+    return _correlation(seen.values, others, seen.weights * known), size
+
+
 def _others(values: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
     """What all other cameras show on average in the same frame, (M, C, N), and (M, C, N) bool: whether any does."""
     total, count = (values * weights).sum(1, keepdim=True), weights.sum(1, keepdim=True)

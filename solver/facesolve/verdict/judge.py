@@ -1,4 +1,4 @@
-"""From figures to a verdict and its sentence. The limits come from the study in docs/method/verdict.md.
+"""From figures to a verdict and its sentence. The limits come from a study (docs/method/verdict.md).
 
 Knows no images: what the cameras say is measured in ``agreement``.
 """
@@ -21,14 +21,14 @@ AGREES = 0.5  # correlation of a patch from which on it is taken to agree
 NEAR = 1.0  # pixels of the level that a patch that agrees may be moved by
 
 # what does not fit, and what is doubtful: correlation of a camera with all others below, mm that it is off by above
-NO_CORRELATION, LITTLE_CORRELATION = 0.35, 0.68
+NO_CORRELATION, LITTLE_CORRELATION = 0.35, 0.72
 FAR_OFF_MM, OFF_MM = 2.0, 0.9
-LITTLE_SHARE = 0.8  # of the visible face that agrees
-LITTLE_CONTRAST = 0.08
+LITTLE_SHARE = 0.86  # of the visible face that agrees
+LITTLE_CONTRAST = 0.14
 LITTLE_FRAME = 0.65  # of the take's usual correlation with the template: below it a frame shows something else
 MANY_FRAMES = 0.34  # part of the take that shows something else
 UNCERTAIN_MM = 3.0
-OFF_CALIBRATION, LATE = 4.0, 0.7  # pixels in units of the setting calibration_error; frames
+OFF_CALIBRATION, LATE = 3.0, 0.5  # deviations that the setting calibration_error allows; frames
 
 LOOK = "Run 'facesolve inspect TAKE --deep' to find the mistake."
 
@@ -37,8 +37,8 @@ LOOK = "Run 'facesolve inspect TAKE --deep' to find the mistake."
 class Judged:
     """What a verdict is made from. cameras, frames: names and numbers. correlation: (F, C) of frames with the template.
 
-    error_mm: expected, from the standard deviations. off_calibration: for each camera pixels, in units of what the
-    calibration was said to be good to, and frames, that the solve found it to be off by.
+    error_mm: expected, from the standard deviations. off_calibration: for each camera how many of
+    the deviations that its calibration was said to be good to, and how many frames, the solve found it to be off by.
     """
 
     cameras: Sequence[str]
@@ -142,11 +142,11 @@ def _cameras(figures: _Figures) -> Iterator[_Reason]:
 
 
 def _calibration(judged: Judged) -> Iterator[_Reason]:
-    for name, (pixels, late) in zip(judged.cameras, judged.off_calibration, strict=False):
+    for name, (deviations, late) in zip(judged.cameras, judged.off_calibration, strict=False):
         if abs(late) > LATE:
             yield _Reason(DOUBTFUL, f"camera '{name}' seems to be {late:+.1f} frames late.")
-        if pixels > OFF_CALIBRATION:
-            sentence = f"camera '{name}' is off its calibration by {pixels:.0f} times what the settings allow."
+        if deviations > OFF_CALIBRATION:
+            sentence = f"camera '{name}' is off its calibration by {deviations:.0f} times what the settings allow."
             yield _Reason(DOUBTFUL, sentence)
 
 

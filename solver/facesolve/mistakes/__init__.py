@@ -1,0 +1,1 @@
+"""What people get wrong about cameras, images and frames: repairs of a take, and finding out which one it needs."""
