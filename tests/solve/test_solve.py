@@ -66,10 +66,21 @@ def test_settings_replace_the_takes_own(folder: Path):
     assert np.allclose(locked.controls[:, locked.control_names.index("jaw")], 0.25)
 
 
+def test_the_solution_says_how_far_each_vertex_drove_it(folder: Path, solution: facesolve.Solution):
+    rig = facesolve.read_take(folder).rig
+    assert solution.say is not None
+    assert solution.say.shape == (rig.vertex_count,)
+    assert solution.say.max() > 0.9
+    assert rig.photometric_weight is not None
+    assert not solution.say[rig.photometric_weight == 0].any()
+
+
 def test_a_solution_is_kept_and_read_back(folder: Path, solution: facesolve.Solution, tmp_path: Path):
     solution.save(tmp_path / "solution")
     read = facesolve.read_solution(tmp_path / "solution")
     assert np.array_equal(read.controls, solution.controls)
+    assert read.say is not None
+    assert np.array_equal(read.say, solution.say)
     assert find_take(read, tmp_path / "solution").name == "synthetic"
     assert "of take 'synthetic': 6 frames, 0 to 5 at 30 fps" in repr(read)
 

@@ -5,7 +5,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from facesolve.stages.reliability import reliability
+from facesolve.stages.reliability import reliability, say_of_vertices
 from tests.synthetic import Scene, film, head_scene, texture
 
 PATCH = 3.5  # cm above the middle: from there on up the actor has hair
@@ -56,3 +56,14 @@ def test_skin_whose_highlights_travel_counts_by_the_inverse_of_its_variance() ->
     wet, dry = trust(with_look_above(0.05))
     assert 0.3 < float(wet.median()) < 0.6
     assert float(dry.median()) > 0.9
+
+
+def test_vertices_under_hair_have_little_say_and_those_of_skin_all() -> None:
+    scene = with_look_above(1.0)
+    views = scene.views(scene.truth)
+    say = say_of_vertices(scene.problem, reliability(scene.problem, views, scene.truth))
+    neutral, weight = scene.problem.model.neutral, scene.problem.model.face_weight
+    front = (neutral[:, 2] > 3) & (weight == 1)
+    assert float(say[front & (neutral[:, 1] > PATCH + 1.5)].median()) < 0.25
+    assert float(say[front & (neutral[:, 1] < PATCH - 1.5)].median()) > 0.75
+    assert not say[weight == 0].any()

@@ -24,6 +24,11 @@ def test_columns_may_be_in_another_order_than_the_rigs_controls():
     assert np.array_equal(one.vertices(rig()), other.vertices(rig()))
 
 
+def test_what_each_vertex_had_to_say_is_a_share():
+    with pytest.raises(FacesolveError, match=r"say must be one number in 0\.\.1"):
+        solution(say=np.array([0.5, 1.5]))
+
+
 def test_another_rig_is_refused():
     with pytest.raises(FacesolveError, match="controls are not the take's"):
         solution(control_names=("smile", "brow")).vertices(rig())

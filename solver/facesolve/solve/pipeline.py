@@ -47,7 +47,7 @@ from facesolve.stages.refine_on_devices import (
     refined_batches,
     refined_from_arrays,
 )
-from facesolve.stages.reliability import reliability
+from facesolve.stages.reliability import reliability, say_of_vertices
 from facesolve.stages.setup import check_solvable, prepare
 from facesolve.stages.track import WINDOW, Tracker
 from facesolve.take import SolveError, StartPose, Take
@@ -68,8 +68,8 @@ BUNDLE_ROUNDS = ((1, 10_000, 12), (0, 20_000, 12), (0, 40_000, 5))
 class Solved:
     """Everything a solve found: the joint fit of all frames, what led to it, and what cameras make of it.
 
-    seen: of all frames (F, C). agreement: of the cameras at some of the keyframes. found: how the start pose was found
-    and how surely, sentences; empty when the take had one.
+    say: (V,) 0..1 how far each vertex drove the solve. seen: of all frames (F, C). agreement: of the cameras at some of
+    the keyframes. found: how the start pose was found and how surely, sentences; empty when the take had one.
     """
 
     problem: Problem
@@ -77,6 +77,7 @@ class Solved:
     photometric: Quadratic
     keyframes: Tensor
     bundled: BundleFit
+    say: Tensor
     seen: Seen
     agreement: Agreement
     found: tuple[str, ...] = ()
@@ -111,6 +112,7 @@ def solve_take(
         tracked = stages.track(aligned, first)
         keyframes = choose_keyframes(problem, tracked, first)
         pixels = [frame for _, frame in footage.frames(keyframes.tolist())]
+        everywhere = problem.samples.weight
         bundled, problem = stages.bundle(pixels, tracked, keyframes)
         stages = replace(stages, problem=problem)
         carried = carry_correction(tracked, keyframes, bundled.pose)
@@ -118,7 +120,8 @@ def solve_take(
         joint = stages.join(refined)
         show(int(keyframes[0]), pixels[0], joint.pose.at(keyframes[:1]))
         agreed = stages.hold_against_each_other(pixels, joint.pose, keyframes, bundled)
-        return Solved(problem, joint, refined.quadratic, keyframes, bundled, refined.seen, agreed, found)
+        say = say_of_vertices(problem, problem.samples.weight / everywhere)
+        return Solved(problem, joint, refined.quadratic, keyframes, bundled, say, refined.seen, agreed, found)
 
 
 def _find(take: Take, footage: TakeFootage, device: torch.device, run: Run) -> tuple[Take, tuple[str, ...]]:

@@ -50,6 +50,7 @@ def make_solution(take: Take, solved: Solved, provenance: dict[str, Any]) -> Sol
         head_std=deviation[:, count:],
         camera_names=tuple(camera.name for camera in take.cameras),
         residual=solved.seen.residual.cpu().numpy(),
+        say=solved.say.cpu().numpy(),
         confused=confused_pairs(take, solved),
         provenance={
             **provenance,

@@ -41,20 +41,36 @@ def reliability(problem: Problem, views: Views, pose: Pose) -> Tensor:
     return torch.where(known, trust, 0.5)
 
 
+def say_of_vertices(problem: Problem, trust: Tensor) -> Tensor:
+    """(V,) in 0..1 how far each vertex drives the solve: the face's weight, times the trust (N,) in samples around."""
+    sums = _at_vertices(problem, trust.clamp_max(1), torch.ones_like(trust))
+    sums = torch.where(sums[:, 1:] > 0, sums, _spread(problem, sums))  # small triangles may have no sample
+    return problem.model.face_weight * sums[:, 0] / sums[:, 1].clamp_min(1e-9)
+
+
 def _smoothed(problem: Problem, total: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
     """Means (N,) of what samples say, ``total`` over ``weight`` (N,), with their neighbors; and where there is any."""
-    corners = problem.model.triangles[problem.samples.triangles]  # (N, 3)
-    shares = problem.samples.barycentrics
-    sums = total.new_zeros(len(problem.model.neutral), 2)
-    for corner in range(3):
-        both = torch.stack([total, weight], 1) * shares[:, corner, None]
-        sums.index_add_(0, corners[:, corner], both)
+    sums = _at_vertices(problem, total, weight)
     for _ in range(SMOOTHINGS):
-        of_triangles = sums[problem.model.triangles].sum(1)
-        sums = torch.zeros_like(sums).index_add_(
-            0, problem.model.triangles.flatten(), of_triangles.repeat_interleave(3, 0)
-        )
+        sums = _spread(problem, sums)
         sums = sums / sums[:, 1].amax().clamp_min(1e-9)  # only the ratio counts
+    corners, shares = problem.model.triangles[problem.samples.triangles], problem.samples.barycentrics
     found = (sums[corners] * shares[..., None]).sum(1)
     known = found[:, 1] > 1e-6
     return found[:, 0] / found[:, 1].clamp_min(1e-9), known
+
+
+def _at_vertices(problem: Problem, total: Tensor, weight: Tensor) -> Tensor:
+    """(V, 2) sums at the vertices of what samples say, ``total`` and ``weight`` (N,)."""
+    corners, shares = problem.model.triangles[problem.samples.triangles], problem.samples.barycentrics
+    sums = total.new_zeros(len(problem.model.neutral), 2)
+    for corner in range(3):
+        sums.index_add_(0, corners[:, corner], torch.stack([total, weight], 1) * shares[:, corner, None])
+    return sums
+
+
+def _spread(problem: Problem, sums: Tensor) -> Tensor:
+    """Sums (V, 2) of the triangles around each vertex."""
+    triangles = problem.model.triangles
+    of_triangles = sums[triangles].sum(1)
+    return torch.zeros_like(sums).index_add_(0, triangles.flatten(), of_triangles.repeat_interleave(3, 0))

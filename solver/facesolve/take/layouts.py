@@ -281,6 +281,7 @@ SOLUTION_TABLE = ArrayTable(
         "control_std": _numbers(("F", "k"), finite=False, largest=float("inf")),
         "head_std": _numbers(("F", 6), finite=False, largest=float("inf")),
         "residual": _numbers(("F", "cameras"), finite=False),
+        "say": _numbers(("V",), optional=True),
     },
     SIZES,
 )

@@ -43,6 +43,8 @@ class Solution:
             head's own axes.
         camera_names: C names, the columns of ``residual``.
         residual: (F, C) float64 root mean square of the robust photometric residual, NaN where a camera saw nothing.
+        say: (V,) float32 in 0..1 how far each vertex' color drove the solve: 0 where the surface is no face, was not
+            seen, or never looked the same twice (hair); None where what made it does not know.
         confused: Pairs of controls that the footage cannot tell apart.
         provenance: Versions, device, settings, take, seconds of each stage: anything JSON can hold.
         verdict: Whether it fits what the cameras saw, and why; None where what made it does not judge.
@@ -61,6 +63,7 @@ class Solution:
     head_std: np.ndarray
     camera_names: Tuple[str, ...]
     residual: np.ndarray
+    say: Optional[np.ndarray] = None
     confused: Tuple[ConfusedPair, ...] = ()
     provenance: Dict[str, Any] = field(default_factory=dict)
     verdict: Optional[Verdict] = None
@@ -89,6 +92,11 @@ class Solution:
             object.__setattr__(self, name, value)
             if value.shape != shape:
                 raise TakeError("solution: {} has shape {}, expected {}.".format(name, value.shape, shape))
+        if self.say is not None:
+            say = np.ascontiguousarray(self.say, np.float32)
+            object.__setattr__(self, "say", say)
+            if say.ndim != 1 or not (np.isfinite(say) & (say >= 0) & (say <= 1)).all():
+                raise TakeError("solution: say must be one number in 0..1 for each vertex.")
         for name in ("controls", "head"):
             bad = ~np.isfinite(getattr(self, name).reshape(count, -1)).all(axis=1)
             if bad.any():
@@ -185,7 +193,10 @@ def write_solution(solution: Solution, folder: PathLike) -> None:
     if isinstance(provenance.get("take"), str) and os.path.isabs(provenance["take"]):
         provenance["take"] = relative_path(provenance["take"], root)
     names = ("frames", "scene_times", "controls", "head", "control_std", "head_std", "residual")
-    sha256 = write_npz(root / SOLUTION_ARRAYS, {name: getattr(solution, name) for name in names})
+    arrays = {name: getattr(solution, name) for name in names}
+    if solution.say is not None:
+        arrays["say"] = solution.say
+    sha256 = write_npz(root / SOLUTION_ARRAYS, arrays)
     record = {
         "schema": SOLUTION_SCHEMA,
         "kind": "facesolve solution",
