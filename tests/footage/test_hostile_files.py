@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from facesolve.footage import open_footage
-from facesolve.footage.container import UnreadableImage
-from facesolve.footage.decode import OtherSize, image_size, read_pixels
+from facesolve.footage.container import OtherSize, UnreadableImage
+from facesolve.footage.decode import image_size, read_pixels
 from facesolve.footage.video import VideoFile
 from facesolve.take import Footage, FootageError
 

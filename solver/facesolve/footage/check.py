@@ -112,6 +112,10 @@ def _file_findings(take: Take, camera: Camera, footage: Footage, every: int) -> 
         if size is not None:
             yield _finding(ERROR, camera.name, None, f"'{footage.path}' {size}")
         yield from _number_findings(take, footage, file.count)
+        if isinstance(file, VideoFile) and file.transfer:
+            message = f"'{footage.path}' is coded for HDR ({file.transfer}), but is taken as {footage.color_space}."
+            remedy = "Convert it to sRGB (BT.709)."
+            yield _finding(WARNING, footage.camera, None, message, remedy)
         if isinstance(file, VideoFile) and file.stated != file.count:
             message = f"'{footage.path}' has {file.count} images, but its header says {file.stated}."
             remedy = "Compare it with the original: images may be lost, and those behind them are off by as many."

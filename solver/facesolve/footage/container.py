@@ -28,6 +28,7 @@ _MOST_SCANS = 100  # an image of thousands of scans takes hours to decode; progr
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # in coded data FF is followed by 00 or a restart marker
 _TIFF_TYPES = {3: "H", 4: "L", 13: "L", 16: "Q", 18: "Q"}  # SHORT, LONG, IFD, LONG8, IFD8
 _TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
+_TIFF_ORIENTATION, _TIFF_SAMPLES, _TIFF_PLANES = 274, 277, 284
 _TIFF_DATA = ((273, 279), (324, 325))  # offsets and byte counts of strips, of tiles
 
 
@@ -37,11 +38,21 @@ class UnreadableImage(ValueError):
 
 @dataclass(frozen=True)
 class Container:
-    """Format of an image file and its stored size in pixels."""
+    """Format of an image file and its stored size in pixels.
+
+    orientation: 1 to 8, how EXIF says it is to be turned. planar: a plane for each color.
+    """
 
     format: str
     width: int
     height: int
+    orientation: int = 1
+    planar: bool = False
+
+    @property
+    def shown(self) -> tuple[int, int]:
+        """(width, height) when it is upright."""
+        return (self.height, self.width) if self.orientation > 4 else (self.width, self.height)
 
 
 def image_format(head: bytes) -> str:
@@ -68,7 +79,46 @@ def read_container(data: bytes) -> Container:
         width, height = walk(data)
     except (struct.error, IndexError, OverflowError):
         raise _cut("it ends inside a header") from None
-    return Container(name, width, height)
+    return Container(name, width, height, *_manner(name, data))
+
+
+class OtherSize(UnreadableImage):
+    """An image is not of the expected size but of ``width`` x ``height`` pixels; it was not decoded."""
+
+    def __init__(self, width: int, height: int) -> None:
+        super().__init__(f"is {width}x{height} pixels, which is not the expected size.")
+        self.width, self.height = width, height
+
+
+def _manner(name: str, data: bytes) -> tuple[int, bool]:
+    """EXIF orientation and whether colors lie in planes of their own."""
+    try:
+        if name == TIFF:
+            tags = _tiff_tags(data, "<" if data[:2] == b"II" else ">")
+            planar = tags.get(_TIFF_PLANES, (1,))[0] == 2 and tags.get(_TIFF_SAMPLES, (1,))[0] > 1
+            return _orientation(tags), planar
+        if name == JPEG:
+            exif = _jpeg_exif(data)
+            return (1 if exif is None else _orientation(_tiff_tags(exif, "<" if exif[:2] == b"II" else ">"))), False
+    except (struct.error, IndexError, OverflowError):  # a damaged note about the picture is no damage of the picture
+        pass
+    return 1, False
+
+
+def _orientation(tags: dict[int, tuple[int, ...]]) -> int:
+    value = tags.get(_TIFF_ORIENTATION, (1,))[0]
+    return value if 1 <= value <= 8 else 1
+
+
+def _jpeg_exif(data: bytes) -> bytes | None:
+    """The TIFF structure of a JPEG's EXIF block; None without one."""
+    position = 2
+    while data[position] == 0xFF and data[position + 1] not in (_JPEG_SCAN, _JPEG_END):
+        (length,) = struct.unpack_from(">H", data, position + 2)
+        if data[position + 1] == 0xE1 and data[position + 4 : position + 10] == b"Exif\0\0":
+            return data[position + 10 : position + 2 + length]
+        position += 2 + length
+    return None
 
 
 def no_such_image(number: int, count: int) -> UnreadableImage:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import cv2
 import numpy as np
 
-from .container import EXR, UnreadableImage, image_format, read_container
+from .container import EXR, OtherSize, UnreadableImage, image_format, read_container
+from .exr import exr_size, read_exr, read_planar
 
 try:
     import simplejpeg
@@ -23,27 +19,44 @@ _MOST_EXR_PIXELS = 1 << 28  # where no size is expected
 _MOST_OVERSCAN = 4  # times the expected pixels, of an OpenEXR data window
 
 
-class OtherSize(UnreadableImage):
-    """An image is not of the expected size but of ``width`` x ``height`` pixels; it was not decoded."""
-
-    def __init__(self, width: int, height: int) -> None:
-        super().__init__(f"is {width}x{height} pixels, which is not the expected size.")
-        self.width, self.height = width, height
-
-
 def read_pixels(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
     """Stored values of the image file ``path``: (H, W) gray or (H, W, 3) RGB; uint8, uint16 or float32.
 
     size: expected (width, height); OtherSize is raised, and no memory spent, when the file states another.
-    Alpha is dropped; an EXIF orientation is not applied (calibration is of the stored image).
+    Alpha is dropped; images are turned upright as their EXIF orientation says, as viewers and other readers do.
     Raises UnreadableImage when the file is missing, cut short, damaged or of another kind.
     """
     data = read_bytes(path)
     if image_format(data[:8]) == EXR:
-        return _read_exr(path, size)
+        return read_exr(path, size)
     container = read_container(data)
-    _expect(size, container.width, container.height)
-    return decode_pixels(data)
+    if size not in (None, container.shown):
+        raise OtherSize(*container.shown)
+    pixels = read_planar(path) if container.planar else decode_pixels(data)
+    return _upright(pixels, container.orientation)
+
+
+def read_matte(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
+    """As ``read_pixels``, of a file that serves as matte: its alpha, or a matte layer of OpenEXR, where it has one."""
+    data = read_bytes(path)
+    if image_format(data[:8]) == EXR:
+        return read_exr(path, size, matte=True)
+    pixels = read_pixels(path, size)
+    try:
+        stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if pixels.ndim == 3 else None
+    except cv2.error:
+        stored = None
+    if stored is None or stored.ndim != 3 or stored.shape[2] not in (2, 4):
+        return pixels
+    return _upright(np.ascontiguousarray(stored[..., -1]), read_container(data).orientation)
+
+
+def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Pixels (H, W[, 3]) turned as an EXIF orientation (1 to 8) says."""
+    if orientation in (2, 4, 5, 7):  # as in a mirror
+        pixels = pixels[:, ::-1]
+    quarters = {3: 2, 4: 2, 5: 1, 6: 3, 7: 3, 8: 1}.get(orientation, 0)
+    return np.ascontiguousarray(np.rot90(pixels, quarters)) if orientation > 1 else pixels
 
 
 def decode_pixels(data: bytes) -> np.ndarray:
@@ -94,11 +107,9 @@ def image_size(path: Path) -> tuple[int, int]:
     """
     data = read_bytes(path)
     if image_format(data[:8]) == EXR:
-        with _exr(path) as source:
-            spec = source.spec()
-            return spec.full_width, spec.full_height
+        return exr_size(path)
     container = read_container(data)
-    return container.width, container.height
+    return container.shown
 
 
 def read_bytes(path: Path) -> bytes:
@@ -109,79 +120,3 @@ def read_bytes(path: Path) -> bytes:
         raise UnreadableImage("does not exist; check the footage path, the frame range and the offset.") from None
     except OSError as error:
         raise UnreadableImage(f"cannot be opened ({error.strerror}); check the path and its permissions.") from None
-
-
-def optional_module(name: str, extra: str) -> ModuleType:
-    """The module ``name``, or UnreadableImage that names the extra to install."""
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        raise UnreadableImage(f'needs {name} to be read; run: pip install "facesolve[{extra}]".') from None
-
-
-@contextmanager
-def _exr(path: Path) -> Iterator[Any]:
-    """The open OpenEXR file; UnreadableImage when it cannot be opened."""
-    oiio = optional_module("OpenImageIO", "exr")
-    source = oiio.ImageInput.open(str(path))
-    if source is None:
-        raise UnreadableImage(f"cannot be opened as OpenEXR ({_reason(oiio)}); write or copy it again.")
-    try:
-        yield source
-    finally:
-        source.close()
-
-
-def _read_exr(path: Path, size: tuple[int, int] | None) -> np.ndarray:
-    """(H, W) or (H, W, 3) float32 over the display window; black where the data window does not reach."""
-    with _exr(path) as source:
-        spec = source.spec()
-        _expect(size, spec.full_width, spec.full_height)
-        most = _MOST_EXR_PIXELS if size is None else _MOST_OVERSCAN * size[0] * size[1]
-        if max(spec.width * spec.height, spec.full_width * spec.full_height) > most:
-            raise UnreadableImage(f"holds {spec.width}x{spec.height} pixels, which is too many; write it again.")
-        channels = _color_channels(list(spec.channelnames))
-        first, last = min(channels), max(channels) + 1
-        stored = None if spec.deep else source.read_image(0, 0, first, last, "float")
-        if stored is None:
-            raise UnreadableImage(f"is truncated or damaged ({_reason(source)}); copy the file again.")
-    data = np.asarray(stored, np.float32).reshape(spec.height, spec.width, -1)[..., [c - first for c in channels]]
-    x, y = spec.x - spec.full_x, spec.y - spec.full_y
-    if (x, y, spec.width, spec.height) != (0, 0, spec.full_width, spec.full_height):
-        data = _place(data, x, y, spec.full_width, spec.full_height)
-    return data[..., 0] if data.shape[2] == 1 else np.ascontiguousarray(data)
-
-
-def _expect(size: tuple[int, int] | None, width: int, height: int) -> None:
-    if size not in (None, (width, height)):
-        raise OtherSize(width, height)
-
-
-def _color_channels(names: list[str]) -> list[int]:
-    """Indices of R, G, B (of the plain layer, else of the first one that has them), or of the luminance channel."""
-    for layer in ["", *dict.fromkeys(name.rpartition(".")[0] + "." for name in names if "." in name)]:
-        wanted = [layer + channel for channel in "RGB"]
-        if all(name in names for name in wanted):
-            return [names.index(name) for name in wanted]
-    if "Y" in names or len(names) == 1:
-        return [names.index("Y") if "Y" in names else 0]
-    raise UnreadableImage(f"has no R, G, B or Y channels, only {', '.join(names)}; write the beauty pass as RGB.")
-
-
-def _place(data: np.ndarray, x: int, y: int, width: int, height: int) -> np.ndarray:
-    """``data`` put at column x, row y of a black (height, width, C) canvas; what falls outside is cut."""
-    canvas = np.zeros((height, width, data.shape[2]), np.float32)
-    rows = slice(max(y, 0), min(y + data.shape[0], height))
-    columns = slice(max(x, 0), min(x + data.shape[1], width))
-    if rows.stop <= rows.start or columns.stop <= columns.start:  # all of it lies outside
-        return canvas
-    canvas[rows, columns] = data[rows.start - y : rows.stop - y, columns.start - x : columns.stop - x]
-    return canvas
-
-
-def _reason(module_or_source: Any) -> str:
-    """What OpenImageIO says went wrong, in one line; it may quote bytes of a damaged file that are no text."""
-    try:
-        return " ".join(module_or_source.geterror().split()) or "no reason given"
-    except UnicodeDecodeError:
-        return "its header is damaged"

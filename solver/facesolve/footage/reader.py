@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
@@ -15,8 +15,8 @@ from facesolve.take.footage import NORPIX, SEQUENCE, VIDEO
 
 from .arrays import ArrayFile
 from .color import to_linear
-from .container import UnreadableImage
-from .decode import OtherSize, read_pixels
+from .container import OtherSize, UnreadableImage
+from .decode import read_matte, read_pixels
 from .image import Image
 from .undistort import Undistortion
 from .video import VideoFile
@@ -119,12 +119,14 @@ class FootageReader:
         path = self.footage.matte_path(frame)
         if path is None:
             return None
-        matte = to_linear(self._file(frame, path), "linear")
+        matte = to_linear(self._file(frame, path, read_matte), "linear")
         return matte if matte.ndim == 2 else matte.mean(axis=2)
 
-    def _file(self, frame: int, path: str) -> np.ndarray:
+    def _file(
+        self, frame: int, path: str, read: Callable[[Path, tuple[int, int] | None], np.ndarray] = read_pixels
+    ) -> np.ndarray:
         try:
-            pixels = read_pixels(Path(path), (self.camera.width, self.camera.height))
+            pixels = read(Path(path), (self.camera.width, self.camera.height))
         except OtherSize as other:
             raise self._error(frame, path, wrong_size(other.width, other.height, self.camera)) from None
         except UnreadableImage as problem:

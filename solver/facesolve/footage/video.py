@@ -12,20 +12,31 @@ from typing import Any
 import numpy as np
 
 from .container import UnreadableImage, no_such_image
-from .decode import optional_module
+from .exr import optional_module
+from .planes import rgb_of
+from .self_test import wrong_colors
+
+_TRANSFERS = {16: "PQ", 18: "HLG"}  # codes of ITU-T H.273, table 3
+_DECODING_TIMES = ("avi", "asf", "asf_o")  # containers that store no times of showing
+_FIRST = 40  # images in which B-frames would show
 
 
 class VideoFile:
     """An open video. Reading forward decodes each frame once; other accesses seek to the keyframe before.
 
-    count: number of frames; width, height: pixels of the stored image; fps: mean rate, or 0 when unknown; stated: how
-    many frames its header says. careful: also take a frame for damaged when the decoder complains while it makes it
+    count: number of frames; width, height: pixels of the image as it is shown, a phone's turned upright; fps: mean
+    rate, or 0 when unknown; transfer: ``PQ`` or ``HLG`` where the file names one of these, else empty; stated: how many
+    frames its header says. careful: also take a frame for damaged when the decoder complains while it makes it
     up; slower, for checks.
     Raises UnreadableImage when PyAV is not installed or the file is missing, damaged or has no picture.
     """
 
     def __init__(self, path: Path, careful: bool = False) -> None:
         self._av = optional_module("av", "video")
+        if wrong_colors():
+            raise UnreadableImage(
+                f"cannot be trusted to this PyAV ({self._av.__version__}): {wrong_colors()} Run: pip install -U av."
+            )
         self._path, self._careful = path, careful
         self._spoiled = False  # a part of a frame was made up, and others may be predicted from it
         self._lock = threading.Lock()
@@ -52,8 +63,12 @@ class VideoFile:
                 frame = self._advance(number)
             if frame is None:
                 raise _damaged(number)
-            deep = max(component.bits for component in frame.format.components) > 8
-            return frame.to_ndarray(format="rgb48le" if deep else "rgb24")
+            if frame.interlaced_frame:
+                raise UnreadableImage(
+                    f"is interlaced at image {number}: its lines show two moments. Make whole images of it first, "
+                    "for example with: ffmpeg -i FILE -vf bwdif OUT."
+                )
+            return np.ascontiguousarray(np.rot90(rgb_of(frame), self._quarters))
 
     def close(self) -> None:
         """Closes the file."""
@@ -110,13 +125,17 @@ class VideoFile:
         if not packets:
             raise UnreadableImage("has no frames; copy or encode it again.")
         times = sorted(pts for pts, _ in packets if pts is not None)
-        self._timed = len(set(times)) == self.count
+        self._timed = len(set(times)) == self.count and not self._misleads()
         self._number = {pts: number for number, pts in enumerate(times)}
         # a damaged or cut video may begin without a keyframe: from its beginning everything else can be reached
         self._keyframes = sorted({0, *(self._number[pts] for pts, key in packets if key)}) if self._timed else [0]
         self._times = times
-        self.width, self.height = self._stream.codec_context.width, self._stream.codec_context.height
-        self.fps = float(self._stream.average_rate or 0)
+        context = self._stream.codec_context
+        self._quarters = self._turned()
+        size = context.width, context.height
+        self.width, self.height = size[::-1] if self._quarters % 2 else size
+        self.transfer = _TRANSFERS.get(int(context.color_trc or 0), "")
+        self.fps = float((self._stream.average_rate if self._timed else self._stream.guessed_rate) or 0)
         self.stated = self._stated(stored, times)
 
     def _stated(self, stored: int, times: list[int]) -> int:
@@ -128,6 +147,30 @@ class VideoFile:
         if len(self._container.streams) > 1 or not (even and self._container.duration and self.fps):
             return self.count
         return round(self._container.duration / self._av.time_base * self.fps)
+
+    def _misleads(self) -> bool:
+        """Whether the times are those of decoding, not of showing: AVI and ASF have no others, and B-frames differ."""
+        if not self._stream.codec_context.has_b_frames or self._container.format.name not in _DECODING_TIMES:
+            return False
+        self._restart()
+        shown: list[int] = []
+        try:
+            for frame in self._frames:
+                shown.append(frame.pts)
+                if len(shown) == _FIRST:
+                    break
+        except self._av.FFmpegError:  # told by whoever reads that image
+            pass
+        return None in shown or shown != sorted(set(shown))
+
+    def _turned(self) -> int:
+        """By how many quarters counter-clockwise images are turned to be upright, as the container says."""
+        self._restart()
+        try:
+            frame = next(self._frames, None)
+        except self._av.FFmpegError:
+            return 0
+        return round(frame.rotation / 90) % 4 if frame is not None else 0
 
     def _restart(self) -> None:
         """Opens the file anew, so that decoding begins at frame 0."""

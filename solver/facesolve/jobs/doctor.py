@@ -47,7 +47,11 @@ def examine() -> list[Finding]:
     findings += [_processor(), _cuda(), _backend(), _nvdiffrast(), _usd(), _landmarks()]
     for name, codec in describe_codecs().items():
         detail = f"{codec.version}: {', '.join(codec.reads)}" if codec.version is not None else "not installed"
-        findings.append(Finding(NOTE, f"footage by {name}", detail, codec.install))
+        if codec.wrong:
+            package = {"PyAV": "av", "OpenCV": "opencv-python-headless"}.get(name, name)
+            findings.append(Finding(WARNING, f"footage by {name}", codec.wrong, f"pip install -U {package}"))
+        else:
+            findings.append(Finding(NOTE, f"footage by {name}", detail, codec.install))
     return findings
 
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from facesolve.footage.container import UnreadableImage
-from facesolve.footage.decode import optional_module
+from facesolve.footage.exr import optional_module
 
 _MOST = 900  # images that are compared
 _SMALL = (96, 54)

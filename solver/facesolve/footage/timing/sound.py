@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from facesolve.footage.container import UnreadableImage
-from facesolve.footage.decode import optional_module
+from facesolve.footage.exr import optional_module
 
 _RATE = 24000  # samples a second: five for half a bit of timecode
 _ENVELOPE = 200  # a second, for the rough search
