@@ -1,9 +1,12 @@
 """Devices by their names: those that are there, and one sentence for those that are not."""
 
+import ctypes
+
 import pytest
 import torch
 
-from facesolve.runtime.devices import choose_device, existing_device
+from facesolve.jobs.doctor import examine
+from facesolve.runtime.devices import choose_device, existing_device, idle_gpus
 from facesolve.take import SolveError
 
 
@@ -39,3 +42,36 @@ def test_a_gpu_that_is_not_there_is_one_sentence(gpus: list[object], monkeypatch
     with pytest.raises(SolveError, match=r"there is no cuda:300; this machine has one CUDA device"):
         choose_device("cuda:300")
     assert not gpus
+
+
+class Driver:
+    """What is asked of NVIDIA's driver, which finds some GPUs."""
+
+    def __init__(self, gpus: int) -> None:
+        self._gpus = gpus
+
+    def cuInit(self, flags: int) -> int:
+        return 0 if self._gpus else 100  # no device
+
+    def cuDeviceGetCount(self, count: object) -> int:
+        count._obj.value = self._gpus  # type: ignore[attr-defined]
+        return 0
+
+
+def test_a_gpu_that_this_pytorch_cannot_use_is_said_loudly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.version, "cuda", None)
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: Driver(1))
+    assert idle_gpus() == 1
+    (finding,) = (each for each in examine() if each.subject == "CUDA")
+    assert finding.severity == "warning"
+    assert "has an NVIDIA GPU, but this PyTorch is built without CUDA" in finding.sentence
+    assert "install the CUDA build" in finding.remedy
+
+
+def test_where_no_gpu_is_idle_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: Driver(0))
+    monkeypatch.setattr(torch.version, "cuda", None)
+    assert idle_gpus() == 0
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: Driver(1))
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    assert idle_gpus() == 0  # PyTorch can use it

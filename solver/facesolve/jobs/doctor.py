@@ -15,6 +15,7 @@ from rich.table import Table
 
 from facesolve.footage import describe_codecs
 from facesolve.render import choose_backend
+from facesolve.runtime.devices import GET_CUDA, IDLE_GPU, idle_gpus
 from facesolve.start.detector import PYTHON_VARIABLE, LandmarkError, find_detector
 from facesolve.take.finding import ERROR, NOTE, WARNING, Finding
 from facesolve.take.version import VERSION
@@ -74,8 +75,10 @@ def _cuda() -> Finding:
     if torch.cuda.is_available():
         names = [f"cuda:{index} {torch.cuda.get_device_name(index)}" for index in range(torch.cuda.device_count())]
         return Finding(NOTE, "CUDA", f"{torch.version.cuda}: {', '.join(names)}")
+    if idle_gpus():
+        return Finding(WARNING, "CUDA", IDLE_GPU, GET_CUDA)
     if torch.version.cuda is None:
-        remedy = "with an NVIDIA GPU, install a CUDA build of PyTorch (https://pytorch.org/get-started)"
+        remedy = f"with an NVIDIA GPU, {GET_CUDA}"
         return Finding(NOTE, "CUDA", "this PyTorch is built without it; solves run on the CPU", remedy)
     return Finding(NOTE, "CUDA", "no usable GPU found; solves run on the CPU", "check the driver with nvidia-smi")
 

@@ -9,7 +9,7 @@ import torch
 
 from facesolve.footage.check_pixels import check_images
 from facesolve.render import choose_backend
-from facesolve.runtime.devices import choose_device, device_name, existing_device
+from facesolve.runtime.devices import GET_CUDA, IDLE_GPU, choose_device, device_name, existing_device, idle_gpus
 from facesolve.runtime.progress import Progress
 from facesolve.take import Take
 from facesolve.take.frame_range import part_of_take
@@ -46,6 +46,8 @@ def open_take(
     for finding in check_images(take):
         progress.message(str(finding))
     progress.message(f"facesolve {VERSION}, torch {torch.__version__} on {device_name(where)}")
+    if device == "auto" and idle_gpus():
+        progress.message(f"warning: {IDLE_GPU}; {GET_CUDA}")
     progress.message(f"rasterizer: {choose_backend(where).reason}")
     return OpenedTake(take, where, further)
 

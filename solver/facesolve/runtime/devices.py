@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import platform
+import sys
 from collections.abc import Sequence
 
 import torch
@@ -36,6 +38,33 @@ def existing_device(name: str) -> torch.device:
         there = "one CUDA device, cuda:0" if count == 1 else f"{count} CUDA devices, cuda:0 to cuda:{count - 1}"
         raise SolveError(f"device: there is no cuda:{index}; this machine has {there}.")
     return torch.device("cuda", index)
+
+
+def idle_gpus() -> int:
+    """NVIDIA GPUs that the machine's driver offers to a PyTorch that is built without CUDA; 0 where it can use them.
+
+    On Windows, pip's default PyTorch is such a build.
+    """
+    return 0 if torch.version.cuda is not None else _gpus_of_driver()
+
+
+def _gpus_of_driver() -> int:
+    """GPUs of the CUDA driver, whatever PyTorch can do; 0 where there is no driver."""
+    try:
+        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return 0  # no driver
+    count = ctypes.c_int(0)
+    if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:
+        return 0
+    return count.value
+
+
+IDLE_GPU = (
+    "this machine has an NVIDIA GPU, but this PyTorch is built without CUDA, so it is not used and solves take many "
+    "times longer"
+)
+GET_CUDA = "install the CUDA build of PyTorch: https://pytorch.org/get-started/locally"
 
 
 def make_current(device: torch.device) -> None:

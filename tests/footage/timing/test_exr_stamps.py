@@ -49,7 +49,7 @@ def test_lost_images_and_headers_without_labels_stop(tmp_path):
         match_sequences((a, c), None)
     assert match_sequences((c,), None) is None
     d = write(tmp_path, "d", range(5), 0, rate=(24000, 1001))
-    with pytest.raises(FootageError, match="camera 'd' counts 23.976 frames a second and 'a' 25"):
+    with pytest.raises(FootageError, match=r"camera 'd' counts 23\.976 frames a second and 'a' 25"):
         match_sequences((a, d), None)
     e = write(tmp_path, "e", range(3), 4, rate=None)
     with pytest.raises(FootageError, match="has timecode without a rate; give the rate with --fps"):
