@@ -197,3 +197,9 @@ def test_a_step_that_is_not_finite_is_taken_back_and_more_damping_mends_it():
     end = levenberg_marquardt(Rounded(), starts, Options(80, first_damping=1e-12, step_tolerance=1e-9))
     torch.testing.assert_close(end.state, torch.ones_like(starts), atol=1e-4, rtol=0)
     assert (end.dampings > 1e-12).any(0).all()
+
+
+def test_a_step_that_was_taken_back_is_followed_by_a_shorter_one():
+    end = levenberg_marquardt(Uphill(), STARTS, Options(4))
+    assert torch.equal(end.costs, end.costs[:1].expand_as(end.costs)), "every step leads up"
+    assert (end.dampings[1:] > end.dampings[:-1]).all()

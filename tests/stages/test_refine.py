@@ -268,3 +268,13 @@ def test_equations_that_are_not_finite_end_in_a_sentence():
     photometric.A[2] = torch.nan
     with pytest.raises(SolveError, match="1 of 6 frames are not finite"):
         joint_pass(problem, pose, photometric)
+
+
+def test_the_heads_smoothness_is_in_the_axes_of_the_head_whichever_way_it_is_turned():
+    """Heads whose own axes are called otherwise move as they would have."""
+    frames, called = 6, torch.eye(4, dtype=torch.float64)[[1, 2, 0, 3]]
+    pose, quadratic = jittered(frames, 0.02), stiff_quadratic(frames, 2000.0)
+    renamed = Pose(pose.controls, pose.head @ called)
+    here, there = (joint_pass(toy(), one, quadratic).pose for one in (pose, renamed))
+    assert (here.head - pose.head).abs().max() > 1e-3
+    torch.testing.assert_close(there.head, here.head @ called, atol=1e-9, rtol=0)

@@ -6,6 +6,7 @@ Ratios are to the disturbance of the start, 5 mm on a head of 18 cm; one pixel i
 from dataclasses import replace
 from functools import cache
 
+import numpy as np
 import pytest
 import torch
 
@@ -212,3 +213,16 @@ def test_tracking_leaves_a_pinned_head_where_it_is_pinned():
     found = tracker.follow([1, 2], scene.pixels[1:3], scene.truth.at([1]), None)
     assert torch.equal(found.head[0], pin)
     assert not torch.equal(found.head[1], scene.truth.head[2])
+
+
+def test_the_template_learns_from_the_pose_that_was_reconsidered(monkeypatch: pytest.MonkeyPatch):
+    scene = head_scene()
+    truth = scene.truth.at([1])
+    tracker, wanted = Tracker(scene.problem), Tracker(scene.problem)
+    for each in (tracker, wanted):
+        each.start(0, scene.pixels[0], scene.truth.at([0]))
+    wanted.start(1, scene.pixels[1], truth)
+    monkeypatch.setattr("facesolve.stages.track.reconsider", lambda *_, **__: (truth, {0}))
+    tracker.follow([1], [scene.pixels[1]], scene.disturbed().at([0]), None)
+    for name, sums in tracker.state().items():
+        np.testing.assert_allclose(sums, wanted.state()[name], atol=1e-5, err_msg=name)

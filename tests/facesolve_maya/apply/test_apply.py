@@ -379,3 +379,14 @@ def test_the_plugin_unloads(small, plugin):
     cmds.unloadPlugin("facesolve_plugin")
     with pytest.raises(AttributeError):
         cmds.facesolveApply()
+
+
+def test_controls_that_the_take_locks_keep_the_scenes_keys(small, tmp_path):
+    cmds.setKeyframe("BS.b", time=1, value=0.25)
+    take = small_take(tmp_path, keys={"b": "locked"})
+    before = cmds.keyframe("BS.b", query=True, timeChange=True, valueChange=True)
+    report = apply_solution(ApplyRequest(take, small_solution(take), head="head_GRP"))
+    assert {s.plug: s.reason for s in report.skipped} == {"BS.b": "locked to the scene's curve"}
+    assert "BS.b" not in report.plugs
+    assert "face_CTL.open" in report.plugs
+    assert cmds.keyframe("BS.b", query=True, timeChange=True, valueChange=True) == before
