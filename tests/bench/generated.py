@@ -90,13 +90,19 @@ class MemoryReader:
 
 
 def film(
-    frames: int, device: torch.device, width: int = 1200, height: int = 1600, cameras: int = len(PLACES), seed: int = 0
+    frames: int,
+    device: torch.device,
+    width: int = 1200,
+    height: int = 1600,
+    cameras: int = len(PLACES),
+    seed: int = 0,
+    shapes: int = SHAPES,
 ) -> Filmed:
     """Films ``frames`` frames with the first ``cameras`` cameras; the same on every run on one kind of device."""
     head = build_head()
     demo = build_rig(head)
     stage = Stage.of(RigModel(demo, device), paint(head, RigModel(demo)))
-    rig = production_rig(demo, np.random.default_rng(seed))
+    rig = production_rig(demo, np.random.default_rng(seed), shapes)
     stage = replace(stage, model=RigModel(rig, device), gloss=stage.gloss[:1].expand(rig.vertex_count, -1))
     lenses = tuple(_camera(f"cam{i}", *place, width, height) for i, place in enumerate(PLACES[:cameras]))
     controls, heads = performance(rig.control_names, frames, np.random.default_rng(seed + 1))
@@ -115,8 +121,8 @@ def film(
     return Filmed(take, images, Truth(controls, tuple(rig.control_names), heads))
 
 
-def production_rig(demo: Rig, random: np.random.Generator) -> Rig:
-    """The demo's rig with ``TRIANGLES`` triangles and ``SHAPES`` shapes, each driven by a control of its own.
+def production_rig(demo: Rig, random: np.random.Generator, shapes: int = SHAPES) -> Rig:
+    """The demo's rig with ``TRIANGLES`` triangles and so many shapes, each driven by a control of its own.
 
     Quads of the skin are cut into four around their middle. The shapes that the demo lacks are bumps of the face, 2 to
     5 cm wide.
@@ -126,7 +132,7 @@ def production_rig(demo: Rig, random: np.random.Generator) -> Rig:
     neutral, deltas = model.neutral.numpy(), model.deltas.numpy()[full]
     weight = np.asarray(demo.photometric_weight)
     places = np.flatnonzero((weight > 0) & (neutral[:, 2] > 1.5))
-    centers = neutral[random.choice(places, SHAPES - len(deltas), replace=False)]
+    centers = neutral[random.choice(places, shapes - len(deltas), replace=False)]
     directions = random.standard_normal(centers.shape)
     directions *= (random.uniform(0.3, 0.8, len(centers)) / np.linalg.norm(directions, axis=1))[:, None]
     widths = random.uniform(1.0, 2.5, len(centers))

@@ -54,6 +54,7 @@ from .generated import PLACES, Filmed, film
 
 GOAL = 0.25  # mm: seconds to reach it are compared
 REPETITIONS = 20
+MANY_FRAMES, MANY_CAMERAS, MANY_SIZE = 16, 3, (600, 800)  # of the takes with very many shapes
 
 
 @dataclass(frozen=True)
@@ -359,6 +360,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.frames:
         filmed = film(chosen.frames, device, chosen.width, chosen.height, chosen.cameras)
         _generated(filmed, device, rasterizers, chosen.lengths, chosen.times, record, keep)
+        for shapes in chosen.shapes:
+            _many_shapes(shapes, device, chosen.times, keep)
         if several:
             _over_devices(filmed, several, chosen.times, keep)
         _descents(filmed, device, rasterizers, chosen.adam, chosen.adam_briefly, keep)
@@ -389,6 +392,14 @@ def _generated(
         with other.in_memory():
             measured = Errors(other.take, other.truth, None, device)
             keep(measure_ours("generated", other.take, measured, device, times=times)[0])
+
+
+def _many_shapes(shapes: int, device: torch.device, times: int, keep: Callable[[Row], None]) -> None:
+    """A small take of a rig with very many shapes, strongly overlapping: what rounding does to large equations."""
+    filmed = film(MANY_FRAMES, device, *MANY_SIZE, cameras=MANY_CAMERAS, shapes=shapes)
+    errors = Errors(filmed.take, filmed.truth, None, device)
+    with filmed.in_memory():
+        keep(measure_ours(f"{shapes} shapes", filmed.take, errors, device, times=times)[0])
 
 
 def _descents(
@@ -440,6 +451,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--lengths", type=int, nargs="*", default=[30, 480], metavar="N", help="solved too, there and back again"
     )
+    parser.add_argument("--shapes", type=int, nargs="*", default=(), metavar="N", help="of rigs with very many shapes")
     parser.add_argument("--times", type=int, default=3, metavar="N", help="that ours is solved (default: %(default)s)")
     parser.add_argument("--adam", type=float, default=0.0, metavar="SECONDS", help="for Adam, tuned")
     parser.add_argument(
