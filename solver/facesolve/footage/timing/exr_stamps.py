@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from facesolve.footage.container import UnreadableImage
-from facesolve.footage.decode import optional_module
+from facesolve.footage.exr import optional_module
 from facesolve.footage.sequence import frames_on_disk
 from facesolve.take import Footage, FootageError
 from facesolve.take.timecode import Timecode, nominal, rational_rate, usual_rate
