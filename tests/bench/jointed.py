@@ -23,19 +23,26 @@ from facesolve.demo.performance import AIM
 from facesolve.demo.skin import paint
 from facesolve.geometry.rig import RigModel
 from facesolve.jobs.demo_take import TRUTH, film_take
+from facesolve.render.texture_files import write_texture
 from facesolve.take import Pin, Solution, Take, write_take
 from facesolve.take.rig_evaluation import RigEvaluator
 
 FACE_ABOVE = AIM[1] - 10.0  # cm: what lies below is neck and shoulders, of which little is in the picture
 
 
-def film(folder: Path, frames: int, length: int, pinned: bool = True) -> Take:
-    """The first ``frames`` of a performance of ``length``, with the gaze pinned at the first of them."""
+def film(folder: Path, frames: int, length: int, pinned: bool = True, textured: bool = False) -> Take:
+    """The first ``frames`` of a performance of ``length``, with the gaze pinned at the first of them.
+
+    textured: the take has the rig's albedo, which tells where eyes look.
+    """
     head = build_head()
     rig = build_jointed_rig(head)
     model = RigModel(rig)
     curves = jointed_curves(rig.control_names, length)[:frames]
-    take = film_take(Stage.of(model, paint(head, model)), folder, frames, curves=curves)
+    stage = Stage.of(model, paint(head, model))
+    take = film_take(stage, folder, frames, curves=curves)
+    if textured:
+        take = replace(take, texture=write_texture(stage.texture, folder)[0].as_posix())
     if not pinned:
         return take
     gaze = [turn.control for turn in TURNS if turn.joint in EYES]
@@ -76,8 +83,9 @@ def main() -> None:
     parser.add_argument("--length", type=int, default=24)
     parser.add_argument("--quality", default="standard")
     parser.add_argument("--free-gaze", action="store_true")
+    parser.add_argument("--texture", action="store_true")
     given = parser.parse_args()
-    take = film(given.out, given.frames, given.length, not given.free_gaze)
+    take = film(given.out, given.frames, given.length, not given.free_gaze, given.texture)
     take = replace(take, settings=replace(take.settings, quality=given.quality))
     write_take(take, given.out)
     begun = time.process_time()

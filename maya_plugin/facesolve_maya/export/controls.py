@@ -15,9 +15,11 @@ from facesolve_maya.scene.motion import plug_values
 from facesolve_maya.scene.plugs import obstacle, short_name, source, split
 from facesolve_maya.scene.units import internal_factor
 
+from .black_box import SAMPLED
 from .drivers import COMBINATION, Drive, Path, classify, is_channel, limits, piecewise, rest_value
-from .expressions import ControlValue, Curve, Expression, Product, Sum
+from .expressions import ControlValue, Expression
 from .request import FREE, LOCKED, PINNED
+from .unread import Unread, put_in, replaced
 from .upstream import SCENE, read_expression
 
 _AT_REST = 1e-4  # of a weight
@@ -69,7 +71,7 @@ def read_controls(
     for expression in [*expressions.values(), *channels]:
         for plug in sorted(expression.controls):
             ways.setdefault(_same_plug(plug), [])
-            kinds.setdefault(_same_plug(plug), SCENE if _set_by_scene(expression, plug) else THROUGH_NODES)
+            kinds.setdefault(_same_plug(plug), SCENE if _set_by_scene(expression, plug) else _kind_of(expression, plug))
     names = _unique_names(list(ways))
     controls: List[Control] = []
     drivers: List[Driver] = []
@@ -108,38 +110,44 @@ def _drives(
         except Refusal:
             drives.append(None)
     ranged = {_same_plug(path.control) for drive in drives if drive is not None for path in drive.paths}
+    unread = Unread(tuple(times), report, "weight", still=False)
     for index, drive in enumerate(drives):
         if drive is None:
-            expressions[index] = _expression(targets[index].weight, ranged, report)
+            expressions[index] = _expression(targets[index].weight, ranged, unread)
+    settled = unread.settled()
+    expressions = {index: put_in(expression, settled) for index, expression in expressions.items()}
     return drives, expressions
 
 
-def _expression(weight: str, ranged: Set[str], report: Report) -> Expression:
-    """What a weight is of the controls; the weight itself, as the scene sets it, where that cannot be read.
-
-    ranged: plugs of controls whose range follows from what else they drive.
-    """
+def _expression(weight: str, ranged: Set[str], unread: Unread) -> Expression:
+    """What a weight is of the controls. ranged: plugs of controls whose range follows from what else they drive."""
     try:
         found = read_expression(weight)
         bare = [plug for plug in sorted(found.controls) if _same_plug(plug) not in ranged and not has_range(plug)]
         if not bare:
             return found
-        finding = Finding(WARNING, bare[0], "it has no limits", "Set its limits to have it solved.")
+        why = Finding(WARNING, bare[0], "it has no limits", "Set its limits to have it solved.")
     except Refusal as refusal:
-        finding = refusal.findings[0]
-    report.warning(
-        weight,
-        "this weight cannot be read: {} ('{}'); the solve leaves it as it is in the scene.".format(
-            finding.sentence.rstrip("."), finding.subject
-        ),
-        finding.remedy,
-    )
-    return ControlValue(weight, SCENE)
+        why = refusal.findings[0]
+    return unread.put(weight, why)
 
 
 def has_range(plug: str) -> bool:
     """Whether something says how far a control may go: limits, or that it is a weight."""
     return cmds.nodeType(split(plug)[0]) == "blendShape" or None not in limits(plug)
+
+
+def _kind_of(expression: Expression, plug: str) -> str:
+    """How a control reaches what it drives through an expression."""
+    kinds: List[str] = []
+
+    def look(control: ControlValue) -> ControlValue:
+        if control.plug == plug:
+            kinds.append(control.kind)
+        return control
+
+    replaced(expression, look)
+    return SAMPLED if SAMPLED in kinds else THROUGH_NODES
 
 
 def _set_by_scene(expression: Expression, plug: str) -> bool:
@@ -158,15 +166,7 @@ def plugs_of(controls: ControlSet) -> Dict[str, Tuple[int, Control]]:
 
 def same_plugs(expression: Expression) -> Expression:
     """The expression with its controls' plugs in the one spelling that controls have."""
-    if isinstance(expression, ControlValue):
-        return ControlValue(_same_plug(expression.plug), expression.kind)
-    if isinstance(expression, Sum):
-        return Sum(tuple((factor, same_plugs(term)) for factor, term in expression.terms))
-    if isinstance(expression, Product):
-        return Product(tuple(same_plugs(factor) for factor in expression.factors))
-    if isinstance(expression, Curve):
-        return Curve(same_plugs(expression.source), expression.function, expression.breaks)
-    return expression
+    return replaced(expression, lambda control: ControlValue(_same_plug(control.plug), control.kind))
 
 
 def _rest(plug: str, paths: List[Path], factor: float, time: float) -> float:

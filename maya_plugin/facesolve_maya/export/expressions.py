@@ -128,6 +128,26 @@ class Curve(Expression):
         return min(values), max(values)
 
 
+@dataclass(frozen=True, eq=False)
+class Grid(Expression):
+    """Bilinear interpolation of values (n, m) on a grid of two numbers."""
+
+    sources: Tuple[Expression, Expression]
+    axes: Tuple[np.ndarray, np.ndarray]
+    values: np.ndarray
+
+    @property
+    def controls(self) -> FrozenSet[str]:
+        return self.sources[0].controls | self.sources[1].controls
+
+    def value(self, at: Mapping[str, float]) -> float:
+        rows = [np.interp(self.sources[1].value(at), self.axes[1], row) for row in self.values]
+        return float(np.interp(self.sources[0].value(at), self.axes[0], rows))
+
+    def bounds(self, ranges: Mapping[str, Tuple[float, float]]) -> Tuple[float, float]:
+        return float(self.values.min()), float(self.values.max())
+
+
 def piecewise_linear(
     function: Function, low: float, high: float, tolerance: float, breaks: Sequence[float] = ()
 ) -> Tuple[np.ndarray, np.ndarray]:

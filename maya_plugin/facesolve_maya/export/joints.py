@@ -8,20 +8,21 @@ from typing import Dict, List, Optional, Tuple
 import numpy as np
 from maya import cmds
 
+from facesolve.take.finding import WARNING, Finding
 from facesolve.take.skeleton import CHANNELS, RIG_SPACE, ROTATE_ORDERS
 from facesolve_maya.scene.findings import Refusal, Report
 from facesolve_maya.scene.geometry import world_matrix
-from facesolve_maya.scene.motion import plug_values
 from facesolve_maya.scene.plugs import driver_of, has_attribute, kinds_of, short_name
 from facesolve_maya.scene.rotate_order import rotation_matrix
 from facesolve_maya.scene.units import centimeters, radians
 
 from .controls import has_range
 from .expressions import Constant, ControlValue, Expression, Sum
-from .upstream import SCENE, read_expression
+from .unread import Unread, put_in
+from .upstream import read_expression
 
 _SAME = 1e-9
-_ROTATION = slice(3, 6)
+LIMITS = "Set its limits (Limit Information, or the attribute's minimum and maximum) to have it solved."
 
 
 @dataclass(eq=False)
@@ -54,7 +55,11 @@ class Joints:
     times: Tuple[float, ...]
     report: Report
     joints: List[ReadJoint] = field(default_factory=list)
+    unread: Unread = field(init=False)
     _place: Dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.unread = Unread(self.times, self.report, "channel", still=True)
 
     def below_head(self, node: str) -> bool:
         """Whether ``node`` is the head or hangs below it."""
@@ -167,43 +172,21 @@ class Joints:
         try:
             found = read_expression(plug)
         except Refusal as refusal:
-            return self._as_it_is(plug, refusal)
+            return self.unread.put(plug, refusal.findings[0])
         if not found.controls or (_own(found, plug) and cmds.getAttr(plug, lock=True)):
             return _now(plug, self.times[0])
-        if not all(has_range(control) for control in found.controls):
-            return self._unlimited(plug, found)
+        bare = sorted(control for control in found.controls if not has_range(control))
+        if bare and _own(found, plug) and driver_of(plug) is None:
+            return _now(plug, self.times[0])  # nobody says how far it may go: it stays
+        if bare:
+            return self.unread.put(plug, Finding(WARNING, bare[0], "it has no limits", LIMITS))
         return found
 
-    def _unlimited(self, plug: str, found: Expression) -> Expression:
-        """Without limits nobody knows how far a channel may go: it follows the scene."""
-        own = _own(found, plug)
-        if own and driver_of(plug) is None:
-            return _now(plug, self.times[0])
-        bare = sorted(control for control in found.controls if not has_range(control))
-        self.report.warning(
-            plug,
-            "'{}' has no limits, so the solve leaves this channel as it is in the scene.".format(bare[0]),
-            "Set its limits (Limit Information, or the attribute's minimum and maximum) to have it solved.",
-        )
-        return self._scene_value(plug)
-
-    def _as_it_is(self, plug: str, refusal: Refusal) -> Expression:
-        finding = refusal.findings[0]
-        self.report.warning(
-            plug,
-            "{} drives it in a way that cannot be read, so the solve leaves it as it is in the scene.".format(
-                finding.subject
-            ),
-            finding.remedy,
-        )
-        return self._scene_value(plug)
-
-    def _scene_value(self, plug: str) -> Expression:
-        """A control of its own, which is locked to the scene, where the plug moves over the take; else a constant."""
-        values = plug_values(plug, self.times)
-        if np.ptp(values) < 1e-9:
-            return Constant(float(values[0]) * _unit(plug.rpartition(".")[2]))
-        return ControlValue(plug, SCENE)
+    def settle(self) -> None:
+        """Records what could not be read, or leaves it to the scene."""
+        settled = self.unread.settled()
+        for joint in self.joints:
+            joint.numbers = [put_in(number, settled) for number in joint.numbers]
 
 
 def _own(expression: Expression, plug: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Dict, List, Mapping, Tuple
 from facesolve.take import Control
 from facesolve.take.rig_logic import CONTROL, SIGNAL, Port, Response
 
-from .expressions import ControlValue, Curve, Expression, Product, Sum, corners, piecewise_linear
+from .expressions import ControlValue, Curve, Expression, Grid, Product, Sum, corners, piecewise_linear
 
 _TOLERANCE = 1e-5  # of an output's whole way: a curve's straight lines stay nearer than that
 
@@ -34,6 +34,8 @@ class Logic:
         if isinstance(expression, ControlValue):
             scale = factor * self.factors[expression.plug]
             self.responses.append(Response.linear(output, self._control(expression.plug), scale))
+        elif isinstance(expression, Grid):
+            self._grid(expression, output, factor)
         elif len(plugs) == 1:
             self._curve_of_control(expression, output, factor)
         elif isinstance(expression, Sum):
@@ -89,6 +91,17 @@ class Logic:
         tolerance = max(_TOLERANCE * abs(factor) * (top - bottom), 1e-12)
         inputs, values = piecewise_linear(scaled, low, high, tolerance, expression.breaks)
         self.responses.append(Response.curve(output, port, inputs.tolist(), values.tolist()))
+
+    def _grid(self, expression: Grid, output: Port, factor: float) -> None:
+        ports, axes = [], []
+        for source, axis in zip(expression.sources, expression.axes):
+            if isinstance(source, ControlValue):
+                ports.append(self._control(source.plug))
+                axes.append(axis / self.factors[source.plug])
+            else:
+                ports.append(self._whole(source))
+                axes.append(axis)
+        self.responses.append(Response(output, tuple(ports), factor * expression.values, tuple(axes)))
 
     def _product(self, expression: Product, output: Port, factor: float) -> None:
         ports: List[Port] = []

@@ -86,6 +86,7 @@ def _read(meshes: Tuple[str, ...], head: str, times: Tuple[float, ...], report: 
     joints = Joints(cmds.ls(head, long=True)[0], times, report)
     spans = [blend_shape_span(shape, times, report) for shape in shapes]
     carried = [carried_mesh(shape, span, joints, report) for shape, span in zip(shapes, spans)]
+    joints.settle()
     moving = moving_numbers(joints.joints)
     neutrals: List[np.ndarray] = []
     per_mesh: List[List[WeightedTarget]] = []

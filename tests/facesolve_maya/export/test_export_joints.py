@@ -15,6 +15,8 @@ from facesolve_maya.scene.geometry import shape_points
 from facesolve_maya.scene.head import head_now
 from tests.facesolve_maya.jointed_scene import build_controls, skinned_scene
 from tests.facesolve_maya.ma_scene import open_scene
+from tests.maya_emulator.session import current
+from tests.maya_emulator.writer import scene_text
 
 TIMES = (1.0, 2.0)
 
@@ -121,7 +123,7 @@ def test_a_constrained_joint_is_held_to_the_scene(jointed):
     assert controls.locked
     plugs = [control.plug for control in rig.controls if control.name in controls.locked]
     assert all(plug.startswith("eye_JNT.") for plug in plugs)
-    assert "drives it in a way that cannot be read" in str(report.findings[0])
+    assert "eye_JNT.translateX: this channel cannot be read: this parentConstraint" in str(report.findings[0])
     cmds.currentTime(2)
     assert farthest(rig, "root_JNT", 10, controls.locked) < 1e-4
 
@@ -143,3 +145,38 @@ def test_pivots_scales_and_offsets_of_transforms_are_read(jointed):
     cmds.parent("eye_JNT", "eye_GRP", relative=True)
     rig, _ = read_rig(("head",), "root_JNT", TIMES, Report())
     assert farthest(rig, "root_JNT", 10) < 1e-4
+
+
+def test_a_constrained_joint_is_recorded_where_its_controls_have_limits(jointed):
+    """An eye that aims by a constraint: numbers are recorded, and the scene is as it was."""
+    cmds.createNode("transform", name="look_CTL", parent="neck_JNT")
+    for axis in "XY":
+        for end, value in (("min", -15.0), ("max", 15.0)):
+            cmds.setAttr(f"look_CTL.{end}Rot{axis}Limit", value)
+            cmds.setAttr(f"look_CTL.{end}Rot{axis}LimitEnable", True)
+    cmds.parentConstraint("look_CTL", "eye_JNT", maintainOffset=True)
+    cmds.setAttr("look_CTL.rotate", 4.0, 0.0, 0.0)
+    cmds.currentTime(1)
+    before = scene_text(current())
+    report = Report()
+    rig, controls = read_rig(("head",), "root_JNT", TIMES, report)
+    assert scene_text(current()) == before
+    assert controls.locked == ()
+    assert {"look_CTL.rotateX", "look_CTL.rotateY"} <= {control.plug for control in rig.controls}
+    assert "recorded while the controls were moved" in str(report.findings[0])
+    assert farthest(rig, "root_JNT", 20) < 0.01
+
+
+def test_weights_of_an_expression_are_recorded_with_what_two_controls_do_together(jointed):
+    """A product with a corner, from an expression: a sum of single controls would be far off."""
+    cmds.createNode("expression", name="wiggle")
+    text = ".O[0] = 0.4 * .I[0] * .I[1] + 0.2 * .I[1] + 0.03 * .I[2];"
+    cmds.setAttr("wiggle.internalExpression", text, type="string")
+    for place, name in enumerate(("smile", "pucker", "cheek")):
+        cmds.connectAttr("face_CTL." + name, f"wiggle.input[{place}]")
+    cmds.connectAttr("wiggle.output[0]", "BS.sneer")
+    report = Report()
+    rig, controls = read_rig(("head",), "root_JNT", TIMES, report)
+    assert controls.locked == ()
+    assert [str(finding)[:5] for finding in report.findings] == ["note:"], report.findings
+    assert farthest(rig, "root_JNT", 20) < 1e-4
