@@ -122,7 +122,8 @@ def _file_findings(take: Take, camera: Camera, footage: Footage, every: int) -> 
             yield _finding(WARNING, footage.camera, None, message, remedy)
         if isinstance(file, NorpixFile):
             yield from _norpix_findings(take, footage, file, every)
-        if not isinstance(file, ArrayFile):
+        matched = isinstance(file, VideoFile) and bool(footage.images)  # by its times: its mean rate says nothing
+        if not isinstance(file, ArrayFile) and not matched:
             yield from _rate_findings(take, footage, _rate(file))
     finally:
         file.close()

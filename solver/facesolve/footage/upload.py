@@ -70,7 +70,7 @@ class Uploader:
         for place, image in enumerate(images):
             if isinstance(image, Image):
                 linear = torch.from_numpy(image.pixels).to(self._device)
-                valid = None if image.valid.all() else torch.from_numpy(image.valid)
+                valid = None if image.valid.all() else torch.tensor(image.valid)
                 matte = None if image.matte is None else torch.from_numpy(_matte(image))
                 gathered[place] = self._pixels(linear[None], [valid], [matte])[0]
             elif image is not None:

@@ -47,6 +47,7 @@ def write_video(
     rate: Fraction = Fraction(30),
     timecode: str | None = None,
     sound: np.ndarray | None = None,
+    codec: str = "mpeg4",
 ) -> Path:
     """A video with images at ``times``, seconds by the camera's clock, of what the scene's clock ``shown`` said then.
 
@@ -54,19 +55,21 @@ def write_video(
     """
     shown = times if shown is None else shown
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("mpeg4", rate=rate)
+        stream = container.add_stream(codec, rate=rate)
         stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
-        stream.time_base = stream.codec_context.time_base = Fraction(1, 30000)
+        ticks = Fraction(1, 30000) if codec == "mpeg4" else 1 / rate  # MPEG-2 has no times of its own
+        stream.time_base = stream.codec_context.time_base = ticks
         stream.codec_context.gop_size = 10
         stream.bit_rate = 2_000_000
         if timecode is not None:
-            stream.metadata["timecode"] = timecode
+            held = container if path.suffix == ".mxf" else stream
+            held.metadata["timecode"] = timecode
         track = None
         if sound is not None:
             track = container.add_stream("pcm_s16le", rate=48000, layout="mono")
         for time, scene in zip(times, shown, strict=True):
             frame = av.VideoFrame.from_ndarray(image_at(scene), format="rgb24")
-            frame.pts, frame.time_base = round(time * 30000), Fraction(1, 30000)
+            frame.pts, frame.time_base = round(time / ticks), ticks
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
         if track is not None and sound is not None:

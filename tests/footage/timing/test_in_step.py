@@ -121,6 +121,25 @@ def test_recordings_that_do_not_overlap_or_film_at_other_rates_stop_with_the_tab
         match(tmp_path, "a", "e")
 
 
+def test_the_camera_that_films_most_evenly_sets_the_frames_and_one_between_them_is_named(stage, tmp_path):
+    matched = match(stage, "c", "a")
+    assert matched.fps == 30
+    assert matched.report[2].split()[:6] == ["a", "120", "01:00:00:00", "30.000", "-15.00", "+0"]
+    write_video(tmp_path / "a.mov", even(60))
+    write_video(tmp_path / "b.mov", even(60) + 0.4 * STEP)
+    matched = match(tmp_path, "a", "b", mode="start", ahead={"b": -0.4 * STEP})
+    assert matched.report[3].startswith("warning: camera 'b' films up to 0.40 of a frame away from the others")
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.mp4", "mpeg4"), ("a.mxf", "mpeg2video")])
+def test_timecode_of_other_containers_is_read(tmp_path, name, codec):
+    write_video(tmp_path / name, even(30, 1 / 25), rate=Fraction(25), timecode="10:11:12:13", codec=codec)
+    footage = [Footage(camera, str(tmp_path / name)) for camera in ("a", "b")]
+    matched = match_videos(footage, VideoSync(), None, "stop")
+    assert str(matched.start) == "10:11:12:13"
+    assert matched.frames == (0, 29)
+
+
 def test_videos_that_are_in_step_stay_as_they_are(stage):
     matched = match(stage, "a", "a")
     assert [source.images for source in matched.footage] == [(), ()]

@@ -1,7 +1,7 @@
 """Which images of several free-running cameras belong together, by times on a common clock. Opens no file.
 
-Frames are those of an even grid through the first camera's images; each camera gives the image nearest in time to each.
-What does not fit is told in a table, one row a camera.
+Frames are those of an even grid through the images of the camera that films most evenly; each camera gives the image
+nearest in time to each. What does not fit is told in a table, one row a camera.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LATE = 0.25  # of a frame
 class InStepCamera:
     """How one camera's images fall on the frames 0, 1, ...: runs of (first frame, last, image number of the first);
     dropped: frames without an image; count: its images. later: frames from the first camera's first image to its own.
-    drift: parts in a million by which it films faster than the first. uneven: whether its rate varies. worst: largest
+    drift: parts in a million by which it films faster than the grid. uneven: whether its rate varies. worst: largest
     difference in time from a frame, seconds. source: what tells its time."""
 
     camera: str
@@ -57,13 +57,23 @@ class InStep:
         """A heading, then a row for each camera."""
         return _table(self.cameras)
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences about cameras that film evenly but between the others' images."""
+        return tuple(
+            f"warning: camera '{camera.camera}' films up to {camera.worst * float(self.fps):.2f} of a frame away from "
+            "the others; their shutters are not locked. A solve finds the part of a frame by which a camera is late."
+            for camera in self.cameras
+            if not camera.uneven and camera.worst * float(self.fps) > _LATE
+        )
+
 
 def put_in_step(cameras: Sequence[CameraTimes]) -> InStep:
-    """The frames that all cameras have. Frame 0 is the first image of the first camera that all others cover.
+    """The frames that all cameras have. Frame 0 is the first of the grid that all of them cover.
 
     Raises FootageError with the table when rates differ, recordings do not overlap, or a camera lacks too many frames.
     """
-    grid, step = _grid(cameras[0])
+    grid, step = _grid(min(cameras, key=_unevenness))
     rates = {camera.camera: camera.rate for camera in cameras if camera.rate}
     slow, fast = min(rates, key=rates.__getitem__), max(rates, key=rates.__getitem__)
     begin, end = max(float(c.common[0]) for c in cameras), min(float(c.common[-1]) for c in cameras)
@@ -82,6 +92,13 @@ def put_in_step(cameras: Sequence[CameraTimes]) -> InStep:
                 matched, f"camera '{camera.camera}' has no image of {len(camera.dropped)} of {frames} frames"
             )
     return InStep(matched, frames, rational_rate(1 / step), _start(cameras, grid + step * first))
+
+
+def _unevenness(camera: CameraTimes) -> float:
+    """How far its images are from an even grid, in parts of a frame, rounded so that the first of equals counts."""
+    start, step = _grid(camera)
+    place = (camera.common - start) / step
+    return round(float(np.abs(place - np.rint(place)).mean()), 3)
 
 
 def _grid(camera: CameraTimes) -> tuple[float, float]:

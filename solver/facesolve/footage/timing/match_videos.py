@@ -77,7 +77,7 @@ def match_videos(
     )
     told = f"{found.frames} frames in common at {float(found.fps):.6g} a second"
     told += f", from {found.start}." if found.start is not None else "."
-    return MatchedVideos(sources, wanted, float(found.fps), found.start, (*notes, *found.table, told))
+    return MatchedVideos(sources, wanted, float(found.fps), found.start, (*notes, *found.table, *found.warnings, told))
 
 
 def _sound_of(pattern: str | None, camera: str) -> Path | None:
