@@ -15,9 +15,10 @@ import numpy as np
 
 from facesolve.footage.container import UnreadableImage
 from facesolve.footage.decode import read_pixels
+from facesolve.footage.reader import open_many
 from facesolve.geometry.camera import pixels_from_opencv
 from facesolve.runtime.progress import Progress
-from facesolve.take import FootageError, TakeError
+from facesolve.take import Footage, FootageError, TakeError
 
 from .board import APRILGRID, CHARUCO, CHESSBOARD, Board
 from .chessboard import find_chessboard
@@ -84,9 +85,27 @@ def read_gray(path: Path) -> np.ndarray:
     Raises FootageError that names the file.
     """
     try:
-        stored = read_pixels(path)
+        return to_gray(read_pixels(path))
     except UnreadableImage as problem:
         raise FootageError(f"images: '{path}' {problem}") from None
+
+
+def gray_of(image: BoardImage) -> np.ndarray:
+    """(H, W) uint8 of a view: an image file, or an image of a recording. Raises FootageError that names the file."""
+    if image.number is None:
+        return read_gray(image.path)
+    try:
+        file = open_many(Footage(image.camera, image.path.as_posix()))
+        try:
+            return to_gray(file.read(image.number))
+        finally:
+            file.close()
+    except UnreadableImage as problem:
+        raise FootageError(f"images: '{image.path}' {problem}") from None
+
+
+def to_gray(stored: np.ndarray) -> np.ndarray:
+    """(H, W) uint8 of stored pixels (H, W[, 3]); deeper ones are stretched from the 0.1 to the 99.9 percentile."""
     if stored.dtype != np.uint8:
         finite = np.nan_to_num(stored.astype(np.float32), posinf=0.0, neginf=0.0)
         low, high = np.percentile(finite, [0.1, 99.9])

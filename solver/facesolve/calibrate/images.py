@@ -58,16 +58,26 @@ def _of_pattern(pattern: str, cameras: Sequence[str]) -> list[BoardImage]:
         raise FootageError(f"images: pattern '{pattern}' has no {{view}}; write it as '{{camera}}/{{view}}.png'.")
     if re.search(r"[{}]", _FIELD.sub("", text)):
         raise FootageError(f"images: pattern '{pattern}' may hold {{camera}}, {{view}} and * only.")
-    first = next(index for index, part in enumerate(parts) if _FIELD.search(part))
-    root = Path("/".join(parts[:first]) or ("/" if text.startswith("/") else "."))
-    expression = _expression("/".join(parts[first:]), cameras)
     alone = _FIELD.sub("", Path(parts[-1]).stem).strip("_-. ") or "camera"
-    images = []
+    return [
+        BoardImage(match.groupdict().get("camera", alone), match["view"], path)
+        for path, match in matching_files(text, cameras)
+        if path.suffix.lower() in SUFFIXES
+    ]
+
+
+def matching_files(pattern: str, cameras: Sequence[str]) -> list[tuple[Path, re.Match[str]]]:
+    """Files that fit a pattern with ``{camera}``, ``{view}`` and ``*``, sorted, and what its fields are there."""
+    parts = pattern.split("/")
+    first = next(index for index, part in enumerate(parts) if _FIELD.search(part))
+    root = Path("/".join(parts[:first]) or ("/" if pattern.startswith("/") else "."))
+    expression = _expression("/".join(parts[first:]), cameras)
+    found = []
     for path in _files(root, len(parts) - first):
         match = expression.fullmatch(path.relative_to(root).as_posix())
-        if match and path.suffix.lower() in SUFFIXES:
-            images.append(BoardImage(match.groupdict().get("camera", alone), match["view"], path))
-    return images
+        if match:
+            found.append((path, match))
+    return found
 
 
 def _expression(pattern: str, cameras: Sequence[str]) -> re.Pattern[str]:

@@ -20,7 +20,7 @@ from facesolve.review.pictures import write_picture
 from facesolve.take.files import write_atomic
 
 from .calibrate import CalibratedLens, Calibration, Checked
-from .detect import read_gray
+from .detect import gray_of
 from .session import BoardImage
 
 DETECTED, REPROJECTED, REJECTED = (90, 235, 110), (255, 80, 220), (255, 70, 50)  # RGB
@@ -73,7 +73,7 @@ def write_views(images: Mapping[tuple[str, str], BoardImage], calibration: Calib
     """Writes ``folder/CAMERA/VIEW.jpg`` for every photograph. images: by (camera, view)."""
     checked = {(item.detection.camera, item.detection.view): item for item in calibration.checked}
     for (camera, view), image in images.items():
-        picture = draw_view(read_gray(image.path), checked.get((camera, view)), f"{camera} {view}")
+        picture = draw_view(gray_of(image), checked.get((camera, view)), f"{camera} {view}")
         write_picture(folder / camera / f"{view}.jpg", picture)
 
 

@@ -13,11 +13,15 @@ from .board import Board
 
 @dataclass(frozen=True)
 class BoardImage:
-    """One photograph. Images of one view were taken at one moment: the board stood still for all cameras."""
+    """One photograph. Images of one view were taken at one moment: the board stood still for all cameras.
+
+    number: which image of the file, where it is a recording.
+    """
 
     camera: str
     view: str
     path: Path
+    number: int | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,8 @@ def calibrate(
 
     All cameras are calibrated jointly. IMAGES is a pattern with {camera} and {view} (images of one view were taken at
     one moment), a folder with one folder for each camera, a folder with left01.jpg, right01.jpg ..., a folder of one
-    camera's images, or one image.
+    camera's images, or one image; or one video or .seq recording a camera: a folder of them, or a pattern with {camera}
+    alone.
 
     Boards, with lengths in mm:
 

@@ -24,6 +24,9 @@ from .video import VideoFile
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # its complaints reach the user as FootageError
 
 
+ManyImages = VideoFile | NorpixFile | ArrayFile  # files and arrays that hold many images
+
+
 def open_footage(footage: Footage, camera: Camera, frames: Sequence[int] = ()) -> FootageReader:
     """Reader of the images of ``camera``; a video or ``.seq`` is opened and indexed at once, a sequence when read.
 
@@ -98,7 +101,7 @@ class FootageReader:
         if self._many is not None:
             self._many.close()
 
-    def _open_many(self, careful: bool) -> VideoFile | NorpixFile | ArrayFile:
+    def _open_many(self, careful: bool) -> ManyImages:
         try:
             return open_many(self.footage, careful)
         except UnreadableImage as problem:
@@ -146,7 +149,7 @@ class FootageReader:
 NO_IMAGE = "has no image of this frame (dropped when it was recorded); leave the frame out or solve without the image."
 
 
-def open_many(footage: Footage, careful: bool = False) -> VideoFile | NorpixFile | ArrayFile:
+def open_many(footage: Footage, careful: bool = False) -> ManyImages:
     """The video, ``.seq`` file or arrays of ``footage``; raises UnreadableImage. careful: as of ``VideoFile``."""
     if footage.arrays is not None:
         return ArrayFile(footage.arrays)

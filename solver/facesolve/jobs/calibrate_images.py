@@ -14,6 +14,7 @@ from facesolve.calibrate.images import find_images
 from facesolve.calibrate.lens import check_model, parameters_of, restricted, smallest_model
 from facesolve.calibrate.next_view import NextView, next_view
 from facesolve.calibrate.pictures import draw_rig, write_views
+from facesolve.calibrate.recordings import detect_recordings, find_recordings
 from facesolve.calibrate.report import calibration_record
 from facesolve.calibrate.session import Session
 from facesolve.calibrate.single import LensRequest
@@ -47,10 +48,14 @@ def calibrate_images(
     for name in (*OUTPUTS, REPORT):
         check_new(out / name, overwrite)
     known = () if request.intrinsics is None else read_cameras(request.intrinsics, CameraFile(lenses_only=True))
-    images = find_images(request.images, request.only_cameras)
-    names = tuple(dict.fromkeys(image.camera for image in images))
+    recordings = find_recordings(request.images, request.only_cameras)
+    images = () if recordings else find_images(request.images, request.only_cameras)
+    names = tuple(dict.fromkeys(source.camera for source in recordings or images))
     wanted = _request(request, names, known)
-    session = detect_session(images, board, progress)
+    if recordings:
+        session, images = detect_recordings(recordings, board, progress)
+    else:
+        session = detect_session(images, board, progress)
     _check_sizes(session, known)
     calibration = calibrate(session, wanted, progress)
     weaknesses, advice = find_weaknesses(calibration), next_view(calibration)
