@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from facesolve.review.report.head import head_record
 from facesolve.review.report.page import Film, page_html
 from facesolve.review.report.record import report_record
 from facesolve.take import Solution, Take
@@ -43,6 +44,8 @@ def open_report(browser: Any, tmp_path: Path, take: Take, films: list[Film]) -> 
             **report_record(shown, take if with_take else None),
             "take": {"name": troubled.HOSTILE_TAKE, "folder": "/shows/<take>", "solution": "/shows/out"},
             "no_film": "No video: <b>its take is gone</b>.",
+            "review": [{"first": 3, "last": 9, "mark": "noted", "text": "<b>lids</b>"}],
+            "head3d": head_record(shown, take) if with_take else None,
             "solution": {"schema": 1, "provenance": shown.provenance},
             "log": "0.00 s  <script>window.hacked = 'log'</script>",
             "written": {"facesolve": "0.1.0", "date": "2026-01-02T03:04:05+00:00"},

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import facesolve.review.report.page
-from facesolve.review.report.page import UPLOT, Film, inert_json, page_html
+from facesolve.review.report.page import THREE, UPLOT, Film, inert_json, page_html
 from facesolve.review.report.record import report_record
 
 from . import troubled
@@ -159,4 +159,16 @@ def test_uplot_travels_as_published_with_its_license(page: Elements) -> None:
         "LICENSE": "8f989229699b4fe2f1a0432d0e9edc338a8a911e250e2d1b01ecd770a5f5b1bd",
     }
     for name, digest in published.items():
+        assert hashlib.sha256((vendored / name).read_bytes()).hexdigest() == digest
+
+
+def test_three_travels_as_published_with_its_license(page: Elements) -> None:
+    vendored = Path(facesolve.review.report.page.__file__).parent / "page" / THREE
+    (script,) = (text for text in page.texts["script"] if "Three.js Authors" in text)
+    published = {  # sha256 in three-0.149.0.tgz of the npm registry
+        "three.min.js": "8a5f7249903b54d30f79f708699d2fed2d6a1d0741a4cd41377d1f01bb5a2271",
+        "LICENSE": "852e0e8699169bf9f6fdc6bda3e682d078dcbc738b5d33e74df594721bff271d",
+    }
+    for name, digest in published.items():
+        assert (vendored / name).read_text(encoding="utf-8") in script
         assert hashlib.sha256((vendored / name).read_bytes()).hexdigest() == digest

@@ -13,6 +13,7 @@ from importlib import resources
 from typing import Any
 
 UPLOT = "vendor/uplot"  # 1.6.32 as npm gives it, under MIT; it draws the curves
+THREE = "vendor/three"  # 0.149.0, the last that npm gives as one plain script, under MIT; it draws the head
 SCRIPTS = (  # in the order in which they build on each other
     "data.js",
     "clock.js",
@@ -20,7 +21,11 @@ SCRIPTS = (  # in the order in which they build on each other
     "chart.js",
     "curves.js",
     "picker.js",
+    "surface.js",
+    "views.js",
     "film.js",
+    "marks.js",
+    "head3d.js",
     "strip.js",
     "certainty.js",
     "provenance.js",
@@ -30,11 +35,16 @@ SCRIPTS = (  # in the order in which they build on each other
 
 @dataclass(frozen=True, eq=False)
 class Film:
-    """A video of the solution's frames, one image each. mp4: the whole file, H.264; fps: at which it runs."""
+    """A video of the solution's frames, one image each. mp4: the whole file, H.264; fps: at which it runs.
+
+    size: (width, height) in pixels. cells: camera's name, x, y, width, height of each picture in it.
+    """
 
     label: str
     mp4: bytes
     fps: float
+    size: tuple[int, int] | None = None
+    cells: tuple[tuple[str, int, int, int, int], ...] = ()
 
 
 def page_html(title: str, record: Mapping[str, Any], films: Sequence[Film]) -> bytes:
@@ -43,12 +53,16 @@ def page_html(title: str, record: Mapping[str, Any], films: Sequence[Film]) -> b
     Scripts and styles are the page's own, held by their hashes in a Content-Security-Policy that forbids any request.
     """
     style = _asset(f"{UPLOT}/uPlot.min.css") + _asset("style.css")
-    described = {**record, "films": [{"label": film.label, "fps": film.fps} for film in films]}
+    described = {**record, "films": [_described(film) for film in films]}
     embedded = "\n".join(
         f'<script type="text/plain" id="film-{index}">{base64.b64encode(film.mp4).decode("ascii")}</script>'
         for index, film in enumerate(films)
     )
     return offline_page(_asset("page.html"), style, _script(), title, described, {"FILMS": embedded})
+
+
+def _described(film: Film) -> dict[str, Any]:
+    return {"label": film.label, "fps": film.fps, "size": film.size, "cells": film.cells}
 
 
 def offline_page(
@@ -88,7 +102,10 @@ def inert_json(value: Mapping[str, Any]) -> str:
 
 @cache
 def _script() -> str:
-    licensed = f"/*\n{_asset(f'{UPLOT}/LICENSE')}\n*/\n" + _asset(f"{UPLOT}/uPlot.iife.min.js")
+    libraries = ((UPLOT, "uPlot.iife.min.js"), (THREE, "three.min.js"))
+    licensed = "".join(
+        f"/*\n{_asset(f'{folder}/LICENSE')}\n*/\n{_asset(f'{folder}/{name}')}\n" for folder, name in libraries
+    )
     ours = "\n".join(_asset(name) for name in SCRIPTS)
     return f"(() => {{\n'use strict';\n{licensed}\n{ours}\n}})();"
 

@@ -19,9 +19,11 @@ from facesolve.take.files import check_file, check_new, write_atomic
 from facesolve.take.names import LOG, REPORT, SOLUTION
 from facesolve.take.provenance import read_provenance
 from facesolve.take.reading import read_json
+from facesolve.take.review import read_review, review_record
 from facesolve.take.solved import find_take
 from facesolve.take.version import VERSION
 
+from .head import head_record
 from .page import Film, page_html
 from .record import report_record
 
@@ -68,6 +70,8 @@ def write_report(
         **report_record(solution, take),
         "take": {"name": name, "folder": take_folder, "solution": folder.resolve().as_posix()},
         "no_film": no_film,
+        "review": review_record(read_review(folder))["marks"],
+        "head3d": None if take is None else head_record(solution, take),
         "solution": read_json(folder / SOLUTION, "solution"),
         "log": _log(folder),
         "written": {"facesolve": VERSION, "date": datetime.now(timezone.utc).isoformat(timespec="seconds")},
@@ -124,7 +128,7 @@ def _films(
 
 def _film(request: VideoRequest, video: Video) -> Film:
     label = LABELS.get(request.what, request.what.capitalize())
-    return Film(label, video.path.read_bytes(), video.fps)
+    return Film(label, video.path.read_bytes(), video.fps, video.size, video.cells)
 
 
 def _name(solution: Solution, take: Take | None, folder: Path) -> str:

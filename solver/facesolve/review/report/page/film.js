@@ -22,9 +22,10 @@ function showFilm() {
   } else {
     player.video = make('video', { muted: true, playsInline: true, loop: true, preload: 'auto' });
     player.video.setAttribute('aria-label', 'Footage with the solved rig');
-    screen.append(player.video);
+    screen.append(makeViewport(player.video));
     listenToVideo(screen);
     showFilmChoices();
+    showViewTools();
     chooseFilm(0);
   }
   showTransport();
@@ -43,6 +44,7 @@ function chooseFilm(index) {
   player.video.src = filmAddress(index);
   player.video.currentTime = timeOf(state.frame);
   player.video.playbackRate = player.rate;
+  applyView();
   if (state.playing) runPlayer();
   [...byId('film-choices').children].forEach((element, place) => {
     element.setAttribute('aria-pressed', String(place === index));
@@ -55,17 +57,26 @@ const timeOf = (index) => (index + 0.5) / player.film.fps;
 function listenToVideo(screen) {
   const { video } = player;
   video.addEventListener('click', () => play(!state.playing));
-  video.addEventListener('seeked', seekVideo);
+  video.addEventListener('seeked', () => {
+    seekVideo();
+    drawLoupes();
+  });
+  video.addEventListener('loadeddata', applyView);
   video.addEventListener('error', () => {
     const sentence = 'This browser cannot play the video (H.264 in MP4); curves and errors work without it.';
     screen.replaceChildren(make('p', { className: 'blank' }, sentence));
     screen.classList.add('none');
     byId('film-choices').replaceChildren();
+    byId('view-tools').replaceChildren();
     player.video = null;
     if (state.playing) countFrames();
   });
   const follow = (_, { mediaTime }) => {
-    if (state.playing) showFrame(Math.floor(mediaTime * player.film.fps + 0.25));
+    if (state.playing) {
+      showFrame(Math.floor(mediaTime * player.film.fps + 0.25));
+      followSecond();
+      drawLoupes();
+    }
     player.video?.requestVideoFrameCallback(follow);
   };
   if ('requestVideoFrameCallback' in video) video.requestVideoFrameCallback(follow);
@@ -77,6 +88,7 @@ function seekVideo() {
   const { video } = player;
   if (!video || state.playing || video.seeking) return;
   if (Math.floor(video.currentTime * player.film.fps) !== state.frame) video.currentTime = timeOf(state.frame);
+  followSecond();
 }
 
 function runPlayer() {
@@ -89,6 +101,7 @@ function runPlayer() {
     video.pause(); // it may be a frame ahead of what it has told
     video.currentTime = timeOf(state.frame);
   }
+  runSecond();
 }
 
 function countFrames() {

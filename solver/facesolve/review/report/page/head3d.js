@@ -1,0 +1,201 @@
+// The solved head in three dimensions: turns under the pointer, plays in step, shows where it is unsure. By three.js.
+
+const head3d = { started: false, heat: false, top: 1 };
+const UNSURE_COLORS = [[0, [0.30, 0.62, 0.52]], [0.5, [0.94, 0.70, 0.29]], [1, [1.0, 0.33, 0.26]]];
+const CLAY_COLOR = [0.62, 0.57, 0.53];
+
+function showHead3d() {
+  const host = byId('head3d');
+  if (!SURFACE) {
+    byId('head3d-panel').hidden = true;
+    return;
+  }
+  host.append(button('Show the head in 3-D', 'Start the three-dimensional view', () => startHead3d(host), 'button'));
+}
+
+function startHead3d(host) {
+  const canvas = make('canvas', { tabIndex: 0 });
+  canvas.setAttribute('aria-label', 'Solved head; drag to turn it, wheel to come nearer');
+  if (!canvas.getContext('webgl2')) {
+    host.replaceChildren(make('p', { className: 'blank' }, 'This browser shows no three-dimensional pictures (WebGL 2).'));
+    return;
+  }
+  host.replaceChildren(canvas);
+  const renderer = new THREE.WebGLRenderer({ canvas, context: canvas.getContext('webgl2'), antialias: true });
+  const scene = new THREE.Scene();
+  scene.background = new THREE.Color(0x191b1d);
+  Object.assign(head3d, { started: true, canvas, renderer, scene, camera: new THREE.PerspectiveCamera(30, 1, 0.1, 5000) });
+  buildHead();
+  buildCameras();
+  scene.add(new THREE.HemisphereLight(0xffffff, 0x55504a, 0.75));
+  head3d.light = new THREE.DirectionalLight(0xffffff, 0.7);
+  scene.add(head3d.light);
+  lookFromCameras();
+  showHeadTools();
+  listenToHead(canvas);
+  on('frame', drawHead);
+  new ResizeObserver(drawHead).observe(canvas);
+  drawHead();
+}
+
+function buildHead() {
+  const geometry = new THREE.BufferGeometry();
+  const count = SURFACE.vertices;
+  geometry.setAttribute('position', new THREE.BufferAttribute(new Float32Array(count * 3), 3));
+  geometry.setAttribute('color', new THREE.BufferAttribute(new Float32Array(count * 3), 3));
+  geometry.setIndex(new THREE.BufferAttribute(SURFACE.triangles, 1));
+  const material = new THREE.MeshPhongMaterial({ vertexColors: true, side: THREE.DoubleSide, shininess: 18, specular: 0x222222 });
+  head3d.mesh = new THREE.Mesh(geometry, material);
+  head3d.mesh.matrixAutoUpdate = false;
+  head3d.mesh.frustumCulled = false;
+  head3d.errors = new Float32Array(count);
+  head3d.scene.add(head3d.mesh);
+  const sorted = Float32Array.from(expectedErrors(Math.floor(FRAMES / 2), head3d.errors)).sort();
+  head3d.top = Math.max(sorted[Math.floor(0.99 * (count - 1))], 0.05);
+}
+
+/** A pyramid for each camera, its base the picture. */
+function buildCameras() {
+  const material = new THREE.LineBasicMaterial({ color: 0x5cc8e8 });
+  for (const { rotation: r, translation: t, intrinsics: [fx, fy, cx, cy], size } of SURFACE.cameras) {
+    const out = ([x, y, z]) => [0, 1, 2].map((axis) => r[axis] * (x - t[0]) + r[3 + axis] * (y - t[1]) + r[6 + axis] * (z - t[2]));
+    const depth = 8; // cm
+    const corners = [[0, 0], [size[0], 0], size, [0, size[1]]].map(([u, v]) => out([depth * (u - cx) / fx, depth * (v - cy) / fy, depth]));
+    const center = out([0, 0, 0]);
+    const lines = corners.flatMap((corner, place) => [center, corner, corner, corners[(place + 1) % 4]]).flat();
+    const geometry = new THREE.BufferGeometry();
+    geometry.setAttribute('position', new THREE.BufferAttribute(new Float32Array(lines), 3));
+    head3d.scene.add(new THREE.LineSegments(geometry, material));
+  }
+}
+
+const cameraCenter = ({ rotation: r, translation: t }) =>
+  new THREE.Vector3(...[0, 1, 2].map((axis) => -(r[axis] * t[0] + r[3 + axis] * t[1] + r[6 + axis] * t[2])));
+
+/** The view from the middle of the cameras, upright as they are. */
+function lookFromCameras(only = null) {
+  const cameras = only === null ? SURFACE.cameras : [SURFACE.cameras[only]];
+  const target = headCenter(state.frame);
+  const from = cameras.reduce((sum, camera) => sum.add(cameraCenter(camera)), new THREE.Vector3()).divideScalar(cameras.length);
+  const up = cameras.reduce((sum, { rotation: r }) => sum.add(new THREE.Vector3(-r[3], -r[4], -r[5])), new THREE.Vector3());
+  const direction = from.sub(target);
+  const distance = headSize() * 2.6;
+  Object.assign(head3d, { target, up: up.normalize(), offset: direction.setLength(distance) });
+}
+
+function headCenter(frame) {
+  const head = SURFACE.head.subarray(frame * 12, frame * 12 + 12);
+  const middle = [0, 0, 0];
+  surfaceAt(frame, new Float32Array(SURFACE.mean.length)).forEach((value, index) => { middle[index % 3] += value / SURFACE.vertices; });
+  return new THREE.Vector3(...[0, 4, 8].map((row) => head[row] * middle[0] + head[row + 1] * middle[1] + head[row + 2] * middle[2] + head[row + 3]));
+}
+
+function headSize() {
+  let [low, high] = [Infinity, -Infinity];
+  for (let index = 1; index < SURFACE.mean.length; index += 3) {
+    low = Math.min(low, SURFACE.mean[index]);
+    high = Math.max(high, SURFACE.mean[index]);
+  }
+  return high - low;
+}
+
+function drawHead() {
+  if (!head3d.started) return;
+  const { renderer, scene, camera, mesh, canvas } = head3d;
+  const { position, color } = mesh.geometry.attributes;
+  surfaceAt(state.frame, position.array);
+  position.needsUpdate = true;
+  mesh.geometry.computeVertexNormals();
+  paintHead(color.array);
+  color.needsUpdate = true;
+  const h = SURFACE.head.subarray(state.frame * 12, state.frame * 12 + 12);
+  mesh.matrix.set(...h.subarray(0, 4), ...h.subarray(4, 8), ...h.subarray(8, 12), 0, 0, 0, 1);
+  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+  if (!width) return;
+  renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
+  renderer.setSize(width, height, false);
+  camera.aspect = width / height;
+  camera.position.copy(head3d.target).add(head3d.offset);
+  camera.up.copy(head3d.up);
+  camera.lookAt(head3d.target);
+  camera.updateProjectionMatrix();
+  head3d.light.position.copy(camera.position);
+  renderer.render(scene, camera);
+}
+
+function paintHead(colors) {
+  if (head3d.heat) expectedErrors(state.frame, head3d.errors);
+  for (let vertex = 0; vertex < SURFACE.vertices; vertex += 1) {
+    const painted = head3d.heat ? unsureColor(head3d.errors[vertex] / head3d.top) : CLAY_COLOR;
+    colors.set(painted, vertex * 3);
+  }
+}
+
+function unsureColor(share) {
+  const place = Math.min(Math.max(share, 0), 1);
+  const end = UNSURE_COLORS.findIndex(([stop]) => stop >= place);
+  if (end <= 0) return UNSURE_COLORS[0][1];
+  const [[low, first], [high, second]] = [UNSURE_COLORS[end - 1], UNSURE_COLORS[end]];
+  const part = (place - low) / (high - low);
+  return first.map((value, channel) => value + part * (second[channel] - value));
+}
+
+function showHeadTools() {
+  const tools = byId('head3d-tools');
+  const heat = button('Expected error', 'Color the surface by its expected distance from the truth', () => {
+    head3d.heat = !head3d.heat;
+    heat.setAttribute('aria-pressed', String(head3d.heat));
+    byId('head3d-legend').hidden = !head3d.heat;
+    drawHead();
+  });
+  heat.setAttribute('aria-pressed', 'false');
+  const view = make('select', { title: 'From where', attributes: { 'aria-label': 'From where' } });
+  view.append(make('option', { value: '' }, 'All cameras'), ...SURFACE.cameras.map(({ name }, place) => make('option', { value: place }, name)));
+  view.addEventListener('change', () => {
+    view.blur();
+    lookFromCameras(view.value === '' ? null : Number(view.value));
+    drawHead();
+  });
+  tools.append(heat, view);
+  byId('head3d-legend').append(
+    make('span', {}, '0 mm'), make('i', { className: 'unsure' }), make('span', {}, `${written(head3d.top, 2)} mm and more`),
+    make('b', { id: 'head3d-value' }),
+  );
+}
+
+function listenToHead(canvas) {
+  canvas.addEventListener('pointerdown', (event) => canvas.setPointerCapture(event.pointerId));
+  canvas.addEventListener('pointermove', (event) => {
+    if (event.buttons & 1) turnHead(event.movementX, event.movementY);
+    else if (head3d.heat) tellVertex(event);
+  });
+  canvas.addEventListener('wheel', (event) => {
+    event.preventDefault();
+    head3d.offset.multiplyScalar(Math.exp(event.deltaY * 0.001));
+    drawHead();
+  }, { passive: false });
+  canvas.addEventListener('keydown', (event) => {
+    const turns = { a: [-20, 0], d: [20, 0], w: [0, -20], s: [0, 20] };
+    if (turns[event.key]) turnHead(...turns[event.key]);
+  });
+}
+
+function turnHead(across, down) {
+  const { offset, up } = head3d;
+  offset.applyAxisAngle(up, -across * 0.008);
+  const side = new THREE.Vector3().crossVectors(up, offset).normalize();
+  const turned = offset.clone().applyAxisAngle(side, -down * 0.008);
+  if (Math.abs(turned.clone().normalize().dot(up)) < 0.98) offset.copy(turned);
+  drawHead();
+}
+
+/** The expected error under the pointer. */
+function tellVertex(event) {
+  const { left, top, width, height } = head3d.canvas.getBoundingClientRect();
+  const ray = new THREE.Raycaster();
+  ray.setFromCamera({ x: 2 * (event.clientX - left) / width - 1, y: 1 - 2 * (event.clientY - top) / height }, head3d.camera);
+  head3d.mesh.matrixWorld.copy(head3d.mesh.matrix);
+  head3d.mesh.geometry.computeBoundingSphere();
+  const [hit] = ray.intersectObject(head3d.mesh);
+  byId('head3d-value').replaceChildren(hit ? `here ${written(head3d.errors[hit.face.a], 2)} mm` : '');
+}

@@ -1,0 +1,139 @@
+"""The report looked into: one camera, wipe, loupe, the head in three dimensions, and decisions that are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from facesolve.review.report.head import head_record, thinned
+from facesolve.review.report.page import Film
+from facesolve.take import Rig, Solution, Take, TakeError
+from facesolve.take.review import ReviewMark, read_review, write_review
+from facesolve.take.rig_evaluation import RigEvaluator
+
+from . import troubled
+
+CELLS = (("front", 0, 0, 48, 64), ("top", 48, 0, 48, 64))
+
+
+@pytest.fixture
+def pictured(films: list[Film]) -> list[Film]:
+    """The films, two cameras side by side in each."""
+    return [replace(film, size=(96, 64), cells=CELLS) for film in films]
+
+
+def test_one_camera_fills_the_screen_and_two_films_are_wiped(
+    open_report: Callable[..., Any], pictured: list[Film]
+) -> None:
+    tab = open_report(shown_films=pictured)
+    if not tab.has_video():
+        pytest.skip("this browser plays no H.264")
+    box = "document.querySelector('.viewport').getBoundingClientRect()"
+    shape = f"({box}.width / {box}.height)"
+    tab.until(f"Math.abs({shape} - 1.5) < 0.02")
+    tab.page.select_option("#solo", "top")
+    tab.until(f"Math.abs({shape} - 0.75) < 0.02")
+    video = tab.page.locator(".viewport video").first
+    assert video.evaluate("video => video.style.left") == "-100%"
+    tab.page.select_option("#wipe", "1")
+    tab.page.locator("#wipe-place").fill("20")
+    assert tab.page.locator(".cover").evaluate("cover => cover.style.clipPath") == "inset(0px 0px 0px 20%)"
+    for _ in range(3):
+        tab.page.keyboard.press("ArrowRight")
+    times = "[...document.querySelectorAll('.viewport video')].map(video => Math.floor(video.currentTime * 24))"
+    tab.until(f"{times}.every(frame => frame === 3)")
+    tab.page.select_option("#loupe", label="Loupe: mouth")
+    tab.until("document.querySelectorAll('.loupe canvas').length === 1")
+    tab.page.select_option("#solo", "")
+    tab.until("document.querySelectorAll('.loupe canvas').length === 2")
+
+
+def test_decisions_are_listed_and_saved_as_the_file_that_facesolve_reads(
+    open_report: Callable[..., Any], tmp_path: Path
+) -> None:
+    tab = open_report()
+    assert "<b>lids</b>" in tab.text("#mark-list")
+    tab.page.evaluate("window.showSaveFilePicker = undefined")
+    tab.page.fill("#mark-first", "12")
+    tab.page.fill("#mark-last", "9")
+    tab.page.fill("#mark-text", "mouth opens late")
+    tab.page.get_by_role("button", name="Rejected for these frames").click()
+    assert "not saved yet" in tab.text("#mark-note")
+    with tab.page.expect_download() as kept:
+        tab.page.get_by_role("button", name="Write the decisions").click()
+    kept.value.save_as(tmp_path / "review.json")
+    assert read_review(tmp_path) == (
+        ReviewMark(3, 9, "noted", "<b>lids</b>"),
+        ReviewMark(9, 12, "rejected", "mouth opens late"),
+    )
+
+
+def test_the_head_turns_in_three_dimensions(open_report: Callable[..., Any]) -> None:
+    tab = open_report()
+    if not tab.page.evaluate("!!document.createElement('canvas').getContext('webgl2')"):
+        pytest.skip("this browser has no WebGL 2")
+    tab.page.get_by_role("button", name="Start the three-dimensional view").click()
+    tab.page.locator("#head3d-panel").scroll_into_view_if_needed()
+    before = tab.page.locator("#head3d canvas").screenshot()
+    x, y = tab.point("#head3d canvas", 0.5)
+    tab.page.mouse.move(x, y)
+    tab.page.mouse.down()
+    tab.page.mouse.move(x + 60, y + 30)
+    tab.page.mouse.up()
+    turned = tab.page.locator("#head3d canvas").screenshot()
+    tab.page.get_by_role("button", name="Color the surface").click()
+    colored = tab.page.locator("#head3d canvas").screenshot()
+    tab.complaints[:] = [text for text in tab.complaints if "GPU stall due to ReadPixels" not in text]  # of screenshots
+    assert len({before, turned, colored}) == 3
+    assert "mm and more" in tab.text("#head3d-legend")
+
+
+def test_few_shapes_give_the_surface_of_every_frame(take: Take) -> None:
+    import base64
+
+    solution: Solution = troubled.solution()
+    record = head_record(solution, take)
+
+    def numbers(name: str, kind: str) -> np.ndarray:
+        return np.frombuffer(base64.b64decode(record[name]), kind)
+
+    shapes = numbers("shapes", "<i2").reshape(len(record["scales"]), -1) * np.array(record["scales"])[:, None]
+    coefficients = numbers("coefficients", "<f4").reshape(len(solution.frames), -1)
+    found = numbers("mean", "<f4") + coefficients @ shapes
+    wanted = RigEvaluator(take.rig).vertices(solution.controls).reshape(len(found), -1)
+    np.testing.assert_allclose(found, wanted, atol=1e-3)
+    assert record["points"]["Mouth"] in range(record["vertices"])
+
+
+def test_a_thinned_mesh_keeps_its_shape_and_border() -> None:
+    side = np.linspace(-1, 1, 60)
+    y, x = np.meshgrid(side, side, indexing="ij")
+    vertices = np.stack([x, y, 0.3 * np.cos(2 * x)], -1).reshape(-1, 3).astype(np.float32)
+    corner = (np.arange(59)[:, None] * 60 + np.arange(59)).ravel()
+    faces = np.stack([corner, corner + 1, corner + 61, corner + 60], 1)
+    rig = Rig.from_dense(vertices, vertices[None], ["a"], np.full(len(faces), 4), faces.reshape(-1))
+    kept, triangles = thinned(rig, 900)
+    assert 850 < len(kept) <= 950
+    a, b, c = (vertices[kept][triangles[:, k]] for k in range(3))
+    normals = np.cross(b - a, c - a)
+    assert (normals[:, 2] > 0).all()  # none is turned over
+    assert normals[:, 2].sum() / 2 == pytest.approx(4.0, rel=1e-3)  # no hole
+    everything, _ = thinned(rig, 5000)
+    assert len(everything) == len(vertices)
+
+
+def test_a_malformed_review_is_one_sentence(tmp_path: Path) -> None:
+    assert read_review(tmp_path) == ()
+    write_review(tmp_path, [ReviewMark(1, 2, "approved")])
+    text = (tmp_path / "review.json").read_text(encoding="utf-8")
+    for wrong in ('"first": "1"', '"mark": "loved"', '"first": 5'):
+        name = wrong.split(":")[0]
+        changed = [wrong + "," if line.strip().startswith(name) else line for line in text.splitlines()]
+        (tmp_path / "review.json").write_text("\n".join(changed), encoding="utf-8")
+        with pytest.raises(TakeError, match="review: "):
+            read_review(tmp_path)
