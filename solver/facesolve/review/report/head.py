@@ -16,6 +16,7 @@ from facesolve.take.rig_evaluation import RigEvaluator, control_columns
 
 MOST_VERTICES = 5000
 MOST_PASSES, LEAST_COSINE = 60, 0.3  # of thinning; cosine by which a triangle may turn
+LEAST_AREA = 1e-3  # of a triangle's own that it must keep
 STEP = 0.8  # octaves of an edge's length that count as one length
 MOST_SHAPES = 48
 SAMPLED = 300  # frames that the shapes are taken from
@@ -122,8 +123,8 @@ def _shrunk(
     moved = place[triangles]
     touched = _has_corners(moved) & (moved != triangles).any(axis=1)
     before, after = (_areas(neutral, some[touched]) for some in (triangles, moved))
-    lengths = np.linalg.norm(before, axis=1) * np.linalg.norm(after, axis=1)
-    turned = (before * after).sum(axis=1) < LEAST_COSINE * lengths
+    size, left = (np.linalg.norm(some, axis=1) for some in (before, after))
+    turned = ((before * after).sum(axis=1) < LEAST_COSINE * size * left) | (left < LEAST_AREA * size)
     turned |= (after * normals[moved[touched]].sum(axis=1)).sum(axis=1) <= 0
     return np.asarray(chosen[~np.isin(chosen[:, 0], triangles[touched][turned])])
 
