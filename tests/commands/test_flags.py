@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from facesolve.commands import words
 from facesolve.commands.words import all_names, clocks, several_devices
 from facesolve.take import FacesolveError, TakeError
 
@@ -25,3 +26,24 @@ def test_devices_are_indices_or_processors() -> None:
     for text, sentence in (("0,0", "twice"), ("gpu", "neither CUDA indices"), ("", "neither CUDA indices")):
         with pytest.raises(FacesolveError, match=sentence):
             several_devices(text)
+
+
+def test_words_with_numbers_are_read_and_others_are_one_sentence() -> None:
+    assert words.rate("30000/1001") == pytest.approx(29.97003)
+    assert words.rate("29.97") == pytest.approx(29.97003)
+    assert words.size_in_pixels("1920x1080") == (1920, 1080)
+    assert words.distance("left, right=45.2") == ("left", "right", 45.2)
+    assert words.three_lengths("0,120,-35.5") == (0.0, 120.0, -35.5)
+    assert words.scale("2.5") == 2.5
+    for read, text in (
+        (words.rate, "fast"),
+        (words.size_in_pixels, "1920"),
+        (words.size_in_pixels, "0x1080"),
+        (words.distance, "left=45"),
+        (words.distance, "left,right=-1"),
+        (words.three_lengths, "1,2"),
+        (words.scale, "0"),
+    ):
+        with pytest.raises(TakeError, match=text.split("=")[0].split(",")[0]) as raised:
+            read(text)
+        assert "\n" not in str(raised.value)

@@ -243,6 +243,24 @@ def test_videos_are_packed_in_step_with_the_table_told(job: Job) -> None:
         job.pack()
 
 
+def test_openexr_sequences_of_other_numbers_are_packed_by_their_labels(job: Job) -> None:
+    pytest.importorskip("OpenImageIO", reason='needs OpenImageIO: pip install "facesolve[exr]"')
+    from tests.footage.timing.test_exr_stamps import write
+
+    (job.folder / "exr").mkdir()
+    write(job.folder / "exr", "a", range(1001, 1006), 2)
+    write(job.folder / "exr", "b", range(5), 4)
+    for camera in job.cameras.values():
+        camera.update(width=4, height=4, intrinsic=[[80.0, 0, 2], [0, 80, 2], [0, 0, 1]])
+    job.source = {"footage": str(job.folder / "exr" / "{camera}" / "{camera}.{frame:04d}.exr"), "color_space": "linear"}
+    job.request = {}
+    take = job.pack()
+    assert (take.frames.tolist(), take.fps) == ([1003, 1004, 1005], 25)
+    assert [source.offset for source in take.footage] == [0, -1003]
+    job.request = {"range": "01:02:03:05-01:02:03:06"}
+    assert job.pack().frames.tolist() == [1004, 1005]
+
+
 def test_a_cut_list_makes_a_take_of_each_cut(job: Job) -> None:
     pytest.importorskip("av", reason='needs PyAV: pip install "facesolve[video]"')
     from tests.footage.timing.recordings import write_video

@@ -11,6 +11,7 @@ from typing import Any
 from facesolve.take import FacesolveError, TakeError
 from facesolve.take.device_names import check_device
 from facesolve.take.frame_range import parse_frames
+from facesolve.take.timecode import rational_rate
 
 
 class UsageError(FacesolveError):
@@ -93,6 +94,11 @@ def distance(text: str) -> tuple[str, str, float]:
     return between[0], between[1], value
 
 
+def rate(text: str) -> float:
+    """Frames a second of a text like ``25``, ``29.97`` or ``30000/1001``. Raises TakeError for anything else."""
+    return float(rational_rate(text))
+
+
 def three_lengths(text: str) -> tuple[float, float, float]:
     """Three centimeters of a text like ``0,120,-35.5``. Raises TakeError for anything else."""
     try:
@@ -145,6 +151,7 @@ WORDS: Mapping[str, Word] = {
     "lens": Word("[CAMERA=]MODEL", several=all_names),
     "distance": Word("A,B=CM", read=distance),
     "check": Word("A,B=CM", read=distance),
+    "fps": Word("FPS", read=rate),
     "offset": Word("X,Y,Z", read=three_lengths),
     "scale": Word("CM", read=scale),
     "image_size": Word("WxH", read=size_in_pixels),

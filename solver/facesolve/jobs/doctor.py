@@ -30,6 +30,7 @@ PACKAGES = (
     "fileseq",
     "rich",
     "cyclopts",
+    "pyyaml",
 )
 
 

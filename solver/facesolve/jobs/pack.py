@@ -71,7 +71,7 @@ def pack_take(
     footage = tuple(_footage(request, camera.name) for camera in calibrated)
     footage, first_last, fps = timed_footage(footage, request, tell, cut)
     if fps is None:
-        raise TakeError("fps: footage other than .seq files needs --fps.")
+        raise TakeError("fps: image sequences without timecode, and images matched by number, need --fps.")
     if first_last is None:
         first_last = _frames_in_common(footage)
     frames = np.arange(first_last[0], first_last[1] + 1)
@@ -202,13 +202,13 @@ def _frames_in_common(footage: tuple[Footage, ...]) -> tuple[int, int]:
     ranges = {}
     for source in footage:
         if source.kind != SEQUENCE:
-            raise TakeError("frames: footage other than image sequences and .seq files needs --frames.")
+            raise TakeError("frames: videos matched by number need --frames.")
         there = frames_on_disk(source.path)
         if not there:
             raise FootageError(
                 f"footage of camera '{source.camera}': nothing matches '{source.path}'; check the pattern."
             )
-        ranges[source.camera] = (there[0], there[-1])
+        ranges[source.camera] = (there[0] - source.offset, there[-1] - source.offset)
     first, last = max(first for first, _ in ranges.values()), min(last for _, last in ranges.values())
     if last < first:
         listed = ", ".join(f"'{camera}' has {low}-{high}" for camera, (low, high) in ranges.items())
