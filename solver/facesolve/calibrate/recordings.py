@@ -28,7 +28,7 @@ from .session import BoardImage, Detection, Session
 SUFFIXES = (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".mxf", ".webm", ".mts", ".seq")
 LOOKED_AT = 120  # frames in which the board is looked for
 MOST_VIEWS = 40
-STILL = 1.0  # pixels from one frame to the next: a faster board is blurred, and late in cameras that are not in step
+STILL = 0.5  # pixels from one frame to the next: a faster board is blurred, and late in cameras that are not in step
 FEWEST_STILL = 6  # views; with fewer, moving ones are taken too
 APART = 0.04  # of the image's width: views whose boards are nearer to each other than this are one
 
