@@ -65,7 +65,9 @@ def test_mayas_oldest_python_tests_the_contract_with_numpy_alone(workflow):
     job = workflow["jobs"]["maya-side"]
     assert job["container"]["image"] == "python:3.7"
     install, test, compile_all = commands(job)
-    assert set(install[install.index("install") + 1 :]) == {"numpy", "pytest", "pytest-xdist", "hypothesis"}
+    assert install[install.index("install") + 1 :] == ["--require-hashes", "-r", "requirements/python37.txt"]
+    asked = [line for line in text("requirements", "python37.in").splitlines() if not line.startswith("#")]
+    assert set(asked) == {"numpy", "pytest", "pytest-xdist", "hypothesis"}
     assert test == ["python", "-m", "pytest", "-n", "0", "tests/take"]
     assert {"maya_plugin", "solver/facesolve/take"} <= set(compile_all)
     assert job["env"]["PYTHONPATH"].split(":") == ["solver", "maya_plugin"]
@@ -86,3 +88,39 @@ def test_the_slowest_files_start_first():
     items = [SimpleNamespace(path=other, name="a"), SimpleNamespace(path=listed, name="b"), SimpleNamespace(path=other)]
     pytest_collection_modifyitems(items)
     assert [item.path for item in items] == [listed, other, other]
+
+
+WORKFLOWS = sorted(path.name for path in (ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_actions_are_pinned_by_hash_and_keep_no_credentials(name):
+    jobs = yaml.safe_load(text(".github", "workflows", name))["jobs"]
+    steps = [step for job in jobs.values() for step in job["steps"] if "uses" in step]
+    assert steps
+    for step in steps:
+        assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", step["uses"])
+        if step["uses"].startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] is False
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_no_workflow_may_write(name):
+    workflow = yaml.safe_load(text(".github", "workflows", name))
+    for rights in (workflow["permissions"], *(job.get("permissions", {}) for job in workflow["jobs"].values())):
+        assert rights in ({}, {"contents": "read"})
+
+
+@pytest.mark.parametrize("name", ["ci.txt", "product.txt", "release.txt", "python37.txt"])
+def test_locks_name_one_version_and_hashes_of_everything(name):
+    locked = re.split(r"\n(?=\S)", text("requirements", name).strip())
+    packages = [entry for entry in locked if not entry.startswith("#")]
+    assert packages
+    assert all(re.match(r"[A-Za-z0-9._-]+==\S+.*--hash=sha256:[0-9a-f]{64}", entry, re.DOTALL) for entry in packages)
+
+
+def test_what_the_product_needs_is_locked():
+    locked = text("requirements", "product.txt").lower()
+    needed = re.search(r"\ndependencies = \[(.*?)\n\]", text("pyproject.toml"), re.DOTALL)[1]
+    for package in re.findall(r'^ *"([A-Za-z0-9-]+)', needed, re.MULTILINE):
+        assert re.search(rf"^{package.lower()}==", locked, re.MULTILINE), f"run requirements/lock: {package} is new"

@@ -5,6 +5,7 @@ Each command imports what it needs when it runs, so that ``facesolve --help`` st
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sys
@@ -102,6 +103,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code: 0, 2 for bad input (one sentence on stderr), 130 when interrupted."""
     # must precede torch: threads that spin while they wait make a solve several times slower on a busy machine
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal cannot show must not end a command
+            stream.reconfigure(errors="backslashreplace")
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         if not given:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from facesolve.take import Control
+from facesolve.take.csv_text import csv_text
 from facesolve.take.files import write_atomic
 from facesolve.take.timecode import timecode
 
@@ -132,8 +131,4 @@ def _notes(performance: Performance, match: ShapeMatch) -> list[str]:
 
 
 def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    write_atomic(path, text.getvalue().encode("utf-8"))
+    write_atomic(path, csv_text(header, rows).encode("utf-8"))

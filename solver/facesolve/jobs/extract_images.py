@@ -15,6 +15,7 @@ from facesolve.footage.container import UnreadableImage
 from facesolve.footage.norpix.reader import MICROSECONDS, NorpixFile
 from facesolve.runtime.progress import Progress
 from facesolve.take import FootageError, TakeError
+from facesolve.take.csv_text import csv_text
 from facesolve.take.files import check_folder, check_new, write_atomic
 from facesolve.take.footage import fill_frame
 
@@ -71,7 +72,7 @@ def _listed(table: Path) -> list[str]:
     if not table.exists():
         return []
     rows = csv.DictReader(table.read_text(encoding="utf-8", errors="replace").splitlines())
-    names = [row.get("file") or "" for row in rows]
+    names = [(row.get("file") or "").removeprefix("'") for row in rows]
     return [name for name in names if name.endswith(IMAGES) and Path(name).name == name]
 
 
@@ -151,11 +152,11 @@ def _encoded(file: NorpixFile, number: int, form: str) -> bytes:
 
 
 def _table(rows: list[tuple[int, str, int]]) -> str:
-    lines = ["image,file,seconds,step_ms"]
+    table: list[tuple[object, ...]] = []
     before = None
     for number, name, stamp in rows:
         seconds, rest = divmod(stamp, MICROSECONDS)
         step = "" if before is None else f"{(stamp - before) / 1000:.3f}"
-        lines.append(f"{number},{name},{seconds}.{rest:06d},{step}")
+        table.append((number, name, f"{seconds}.{rest:06d}", step))
         before = stamp
-    return "\n".join(lines) + "\n"
+    return csv_text(("image", "file", "seconds", "step_ms"), table)

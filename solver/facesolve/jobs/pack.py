@@ -27,6 +27,7 @@ from facesolve.take import (
     write_take,
 )
 from facesolve.take.calibration import CalibratedCamera
+from facesolve.take.checks import file_name
 from facesolve.take.files import check_new
 from facesolve.take.footage import SEQUENCE
 from facesolve.take.layouts import START_MEMBERS, rig_table
@@ -178,6 +179,8 @@ def read_start(path: Path, rig: Rig, first_frame: int) -> tuple[StartPose, float
 
 
 def _footage(request: PackRequest, camera: str) -> Footage:
+    if any("{camera}" in pattern for pattern in (request.footage, request.matte or "")):
+        file_name(camera, "footage: the name of a camera")
     return Footage(
         camera=camera,
         path=canonical_pattern(request.footage).replace("{camera}", camera),

@@ -22,6 +22,7 @@ from facesolve.geometry.camera_files import CameraFile, as_calibrated, read_came
 from facesolve.runtime.progress import Progress
 from facesolve.take import Camera, Footage, FootageError, TakeError
 from facesolve.take.calibration import CalibratedCamera
+from facesolve.take.checks import file_name
 from facesolve.take.files import check_new, new_folder, write_atomic
 from facesolve.take.footage import NORPIX, SEQUENCE
 
@@ -60,6 +61,7 @@ def undistort_footage(request: UndistortRequest, folder: Path, progress: Progres
     progress.stage("undistort", sum(map(len, frames)))
     with new_folder(folder, overwrite, OWN) as target:
         for camera, source, numbers in zip(cameras, footage, frames, strict=True):
+            file_name(camera.name, "undistort: the name of a camera")
             _write_camera(camera, source, numbers, request.format, target / camera.name, progress)
         straight = [as_calibrated(without_distortion(camera)) for camera in cameras]
         write_cameras(straight, target / "calibration.json", "json")

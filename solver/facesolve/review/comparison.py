@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import numpy as np
 from facesolve.evaluate.evaluation import head_rotation
 from facesolve.evaluate.vertex_errors import MILLIMETERS, Poses, VertexErrors, vertex_errors
 from facesolve.take import Rig, Solution, Take, TakeError
+from facesolve.take.csv_text import csv_text
 from facesolve.take.files import write_atomic
 from facesolve.take.provenance import read_provenance
 from facesolve.take.rig_evaluation import RigEvaluator, control_columns
@@ -106,13 +105,11 @@ def write_csv(comparison: Comparison, path: Path) -> None:
             f"{prefix}head_removed_max_mm": region.frame_rig_max,
         }
     columns |= {"head_rotation_deg": comparison.head_rotation, "head_shift_mm": comparison.head_shift}
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["frame", *columns, *comparison.controls])
+    rows = []
     for row, frame in enumerate(comparison.frames.tolist()):
         values = [*(column[row] for column in columns.values()), *comparison.difference[row]]
-        writer.writerow([frame, *(f"{value:.6f}" for value in values)])
-    write_atomic(path, text.getvalue().encode("utf-8"))
+        rows.append([frame, *(f"{value:.6f}" for value in values)])
+    write_atomic(path, csv_text(["frame", *columns, *comparison.controls], rows).encode("utf-8"))
 
 
 def _poses(solution: Solution, rig: Rig, which: str, evaluator: RigEvaluator | None = None) -> Poses:

@@ -173,6 +173,18 @@ def members(known: Mapping[str, Check], optional: Tuple[str, ...] = (), others: 
     return check
 
 
+_FOLDERS = re.compile(r'[/\\:*?"<>|]')
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+
+
+def file_name(value: Any, where: str) -> str:
+    """A name that can be one file's or folder's on every system, and leads nowhere else."""
+    name: str = NAME(value, where)
+    if _FOLDERS.search(name) or name.strip(". ") != name or _RESERVED.fullmatch(name):
+        raise TakeError("{} is {}, which cannot name a file; give it another name.".format(where, shown(name)))
+    return name
+
+
 def anything(value: Any, where: str) -> Any:
     """Any JSON value: for what is only kept and shown."""
     return value

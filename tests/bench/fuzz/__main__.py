@@ -24,7 +24,7 @@ from .campaign import Tally, good_files, made_input, run
 from .subjects import SUBJECTS
 
 STUCK_SECONDS = 120.0  # without a new input: a library hangs
-CHUNK = 500  # inputs of one process: what leaks does not add up
+CHUNK = 2500  # inputs of one process: what leaks does not add up
 
 
 def main() -> int:

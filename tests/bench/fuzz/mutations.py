@@ -62,7 +62,7 @@ def _change(value: Any, place: tuple[Any, ...], random: Random) -> None:
     if choice == 0:
         del inner[last]
     elif choice == 1 and isinstance(inner, dict):
-        inner[str(pick(random, ("", last + "_", "a", "\ud800", "..", "x" * 400)))] = inner.pop(last)
+        inner[str(pick(random, ("", f"{last}_", "a", "\ud800", "..", "x" * 400)))] = inner.pop(last)
     elif choice == 2:
         other = pick(random, list(inner) if isinstance(inner, dict) else range(len(inner)))
         inner[last], inner[other] = inner[other], old
