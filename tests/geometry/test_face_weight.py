@@ -6,6 +6,7 @@ import numpy as np
 
 from facesolve.geometry.face_weight import connected_pieces, photometric_weight, share_with_a_say
 from facesolve.take import Rig
+from tests.stages.test_jointed_rig import jointed_head
 from tests.synthetic import head_rig, with_ball
 
 
@@ -117,3 +118,11 @@ def test_a_face_smaller_than_the_body_beside_it_is_missed_by_the_default() -> No
     deltas = np.concatenate([pushes(neutral, (2, 2), (2, 6)), np.zeros((2, len(body), 3))], 1)
     rig = rig_of(np.concatenate([neutral, body]), np.concatenate([faces, faces + len(neutral)]), deltas)
     assert share_with_a_say(rig) < 0.01
+
+
+def test_eyeballs_that_a_joint_turns_have_a_say() -> None:
+    rig = unpainted(jointed_head())
+    ball = np.arange(rig.vertex_count) >= head_rig().vertex_count
+    weight = photometric_weight(rig)
+    assert (weight[ball] == 1).mean() > 0.9  # but for what lies on its axes
+    assert 0.05 < weight[~ball].mean() < 0.9

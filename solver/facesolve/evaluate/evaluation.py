@@ -118,7 +118,7 @@ def compare(
     deviation: np.ndarray | None = solution.control_std
     if deviation is not None:
         deviation = control_columns(deviation, solution.control_names, rig, "solution")
-    if set(truth.names) != set(rig.control_names):
+    if set(truth.names) != set(rig.control_names) and not rig.responses:
         plain = rig_of_weights(rig)
         if set(plain.control_names) <= set(truth.names) <= set(rig.target_names):
             weights = RigEvaluator(rig).target_weights(solved)

@@ -20,7 +20,8 @@ def photometric_weight(rig: Rig) -> np.ndarray:
 
     The rig's own weights where it has them. Else of the skin, the connected piece of surface with the largest area,
     what the controls move: neck, scalp and shoulders have a say only as far as expressions reach. Eyeballs, teeth and
-    tongue hide what is behind them but do not pull on the skin's shapes.
+    tongue hide what is behind them but do not pull on the skin's shapes. What a joint turns without touching the skin,
+    as eyeballs are turned, tells about that joint alone and has a say.
     """
     if rig.photometric_weight is not None:
         return rig.photometric_weight
@@ -29,9 +30,18 @@ def photometric_weight(rig: Rig) -> np.ndarray:
     skin = piece == np.argmax(np.bincount(piece, weights=area))
     motion = _expression_motion(rig, area * skin)
     if motion is None:
-        return skin.astype(np.float32)
+        return np.maximum(skin, _turned_alone(rig, skin)).astype(np.float32)
     share = np.clip((motion - STILL) / (LIVELY - STILL), 0, 1) * skin
-    return (share if share.any() else skin).astype(np.float32)
+    return np.maximum(share if share.any() else skin, _turned_alone(rig, skin)).astype(np.float32)
+
+
+def _turned_alone(rig: Rig, skin: np.ndarray) -> np.ndarray:
+    """(V,) 1 on what a control of joints moves that leaves the skin alone, else 0."""
+    turned = np.zeros(rig.vertex_count)
+    for motion in joint_motions(rig):
+        if motion.any() and not motion[skin].any():
+            turned[motion > 0] = 1.0
+    return turned
 
 
 def share_with_a_say(rig: Rig) -> float:

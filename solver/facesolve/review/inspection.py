@@ -68,8 +68,8 @@ def _rig_findings(rig: Rig) -> list[Finding]:
     if still:
         text = f"{len(still)} targets move nothing ({_some(still)}); their controls stay at the start pose."
         findings.append(Finding(WARNING, "rig", text, "Sculpt these targets, or leave their controls out."))
-    driven = {driver.control for driver in rig.drivers}
-    idle = [control.name for k, control in enumerate(rig.controls) if k not in driven]
+    used = rig.controls_in_use
+    idle = [control.name for k, control in enumerate(rig.controls) if k not in used]
     if idle:
         text = f"{len(idle)} controls drive no target ({_some(idle)})."
         findings.append(Finding(WARNING, "rig", text, "Connect them, or leave them out."))

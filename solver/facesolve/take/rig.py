@@ -7,7 +7,7 @@ Must not know torch or Maya.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import List, Optional, Sequence, Tuple
+from typing import List, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
@@ -180,6 +180,12 @@ class Rig:
     @property
     def vertex_count(self) -> int:
         return len(self.neutral)
+
+    @property
+    def controls_in_use(self) -> Set[int]:
+        """Indices of controls that a driver or a response reads."""
+        inputs = [port for response in self.responses for port in response.inputs]
+        return {driver.control for driver in self.drivers} | {p.index for p in inputs if p.kind == CONTROL}
 
     @property
     def linear(self) -> bool:
