@@ -264,7 +264,7 @@ def other_person(only: int | None) -> Mistake:
         images = images_of(sound.take).copy()
         for camera in range(len(images)):
             if only in (None, camera):
-                images[camera] = sound.other[camera]
+                images[camera] = np.resize(sound.other[camera], images[camera].shape)
         return with_images(sound.take, images)
 
     return change
@@ -284,7 +284,7 @@ def spoiled(rows: slice, how: str) -> Mistake:
         elif how == "person":
             if sound.other is None:
                 raise ValueError("there is no other person")
-            part[:] = sound.other[:, : part.shape[1]]
+            part[:] = np.resize(sound.other, (len(part), *sound.other.shape[1:]))[:, : part.shape[1]]
         elif how == "hand":
             height, width = part.shape[2:4]
             skin = cv2.resize(random.integers(90, 170, (height // 12, width // 12, 3), np.uint8), (width, height))

@@ -34,6 +34,7 @@ from facesolve.runtime.checkpoint import Checkpoint
 from facesolve.runtime.progress import Progress
 from facesolve.runtime.run import Run, Stage
 from facesolve.stages.align import align, gather_evidence, outline_level
+from facesolve.stages.believed_frames import interpolated, without_strangers
 from facesolve.stages.bundle import BundleFit, BundleOptions, bundle
 from facesolve.stages.keyframes import choose_keyframes
 from facesolve.stages.problem import Problem
@@ -109,8 +110,8 @@ def solve_take(
         show = _show_nothing if picture is None else LivePicture(problem, picture, progress).show
         stages = _Stages(run, problem, footage, opened.enter_context(Assistants(problem, beside)), show)
         aligned = stages.align(start, first)
-        tracked = stages.track(aligned, first)
-        keyframes = choose_keyframes(problem, tracked, first)
+        tracked, believed = stages.track(aligned, first)
+        keyframes = choose_keyframes(problem, tracked, first, believed)
         pixels = [frame for _, frame in footage.frames(keyframes.tolist())]
         everywhere = problem.samples.weight
         bundled, problem = stages.bundle(pixels, tracked, keyframes)
@@ -178,8 +179,11 @@ class _Stages:
         stage.advance()
         return aligned
 
-    def track(self, aligned: Pose, first: int) -> Pose:
-        """Poses of all F frames: from the start frame to the end, then from the start frame back to the beginning."""
+    def track(self, aligned: Pose, first: int) -> tuple[Pose, Tensor]:
+        """Poses of all F frames: from the start frame to the end, then from the start frame back to the beginning.
+
+        And which frames (F,) bool show the face.
+        """
         count = self.problem.take.frame_count
         tracker = Tracker(self.problem)
         pose = Pose(aligned.controls.repeat(count, 1), aligned.head.repeat(count, 1, 1))
@@ -206,7 +210,8 @@ class _Stages:
             done += len(window)
             stage.advance(len(window))
             stage.save(partial(_track_arrays, pose, tracker, done), now=done == count)
-        return pose
+        believed = tracker.believed().to(pose.head.device)
+        return interpolated(pose, ~believed), believed
 
     def bundle(self, pixels: list[FramePixels], tracked: Pose, keyframes: Tensor) -> tuple[BundleFit, Problem]:
         """The keyframes solved jointly, from where they were tracked; and the problem for all that follows.
@@ -298,7 +303,8 @@ class _Stages:
     def join(self, refined: RefinedFrames) -> JointFit:
         """All frames at once."""
         stage = self.run.stage("joint", "join all frames", 1)
-        joint = joint_pass(self.problem, refined.pose, refined.quadratic)
+        pose, quadratic = without_strangers(refined.pose, refined.quadratic, refined.seen.correlation)
+        joint = joint_pass(self.problem, pose, quadratic)
         stage.advance()
         return joint
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -40,11 +40,19 @@ PREDICTION_DEVIATION = 0.1  # of a control's range, around its prediction for th
 DISAGREEMENT = 0.5  # a residual, in local deviations of the image, that is half a disagreement
 WORTHWHILE = 0.97  # of the disagreement: a new beginning must lead below
 MOST_MOVED = 4.0  # pixels of the coarsest level: nearer to where it was found, visibility is about the same
+BELIEVED, LOST = (
+    0.6,
+    0.35,
+)  # correlation with the memory: of a frame that is learned from, and of one that shows nothing
+BETTER = 0.03  # correlation that another beginning must gain
 AS_WELL = 1.15  # times the last settled frame's disagreement, below which a frame is not lost
 
 
 class Tracker:
-    """Tracks windows of frames one after the other. ``memory``: TemplateMemory of each pyramid level, all its state."""
+    """Tracks windows of frames one after the other.
+
+    ``memory``: TemplateMemory of each pyramid level, and ``shown``, what frames had in common with it: all its state.
+    """
 
     def __init__(self, problem: Problem) -> None:
         finest = min(max(problem.rough_level, 1), problem.coarsest)  # never full size
@@ -53,9 +61,15 @@ class Tracker:
         self._moving_cameras = any(camera.moving for camera in problem.take.cameras)
         self._stride = {level: _stride(base, problem.pixels_per_cm, level) for level in self.levels}
         self._at = {level: problem.with_samples(base.thinned(self._stride[level])) for level in self.levels}
+        self.shown: dict[int, float] = {}  # of each tracked frame, its correlation with the memory
         self.memory = {
             level: TemplateMemory(len(part.samples.weight), part.samples.neutral) for level, part in self._at.items()
         }
+
+    def believed(self) -> Tensor:
+        """(F,) bool: frames that show what the memory knows, as far as they are tracked."""
+        count = self._at[self.levels[0]].take.frame_count
+        return torch.tensor([self.shown.get(frame, 1.0) >= BELIEVED for frame in range(count)])
 
     def state(self) -> dict[str, np.ndarray]:
         """The memory as arrays, for a checkpoint."""
@@ -63,6 +77,7 @@ class Tracker:
         for level, memory in self.memory.items():
             arrays[f"sums{level}"] = memory.sums.cpu().numpy().copy()
             arrays[f"weights{level}"] = memory.weights.cpu().numpy().copy()
+        arrays["shown"] = np.array(list(self.shown.items()), np.float64).reshape(-1, 2)
         return arrays
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
@@ -70,6 +85,7 @@ class Tracker:
         for level, memory in self.memory.items():
             memory.sums = torch.tensor(arrays[f"sums{level}"]).to(memory.sums)
             memory.weights = torch.tensor(arrays[f"weights{level}"]).to(memory.weights)
+        self.shown = {int(frame): float(value) for frame, value in arrays["shown"]}
 
     def start(self, frame: int, pixels: FramePixels, pose: Pose) -> None:
         """Takes the template from take frame index ``frame`` at a pose (B = 1) that is believed."""
@@ -101,8 +117,55 @@ class Tracker:
             template=self.memory[finest].template(),
             scale=scale,
         )
-        self._learn(self._observe(window, pose) if changed else observed)
+        observed = self._observe(window, pose) if changed else observed
+        shown = self._shown(observed, len(frames))
+        if min(shown) < BELIEVED:
+            pose, shown = self._found_again(window, pose, shown, last)
+            observed = self._observe(window, pose)
+        self.shown.update(zip(frames, shown, strict=True))
+        self._learn(observed, [value >= BELIEVED for value in shown])
         return pose
+
+    def _shown(self, observed: Sequence[Mapping[int, tuple[Observation, Views]]], count: int) -> list[float]:
+        """How much each frame of a window has in common with the memory: a correlation, 1 where nothing is seen."""
+        template = self.memory[self.levels[-1]].template()
+        found = []
+        for part in observed:
+            observation, _ = part[self.levels[-1]]
+            weights = observation.weights * (template.weights > 0)
+            shared = (weights * observation.values * template.values).sum((1, 2))
+            power = (weights * observation.values**2).sum((1, 2)) * (weights * template.values**2).sum((1, 2))
+            found.append(torch.where(weights.sum((1, 2)) > 0, shared / power.sqrt().clamp_min(1e-9), 1.0))
+        return [float(value) for value in torch.cat(found)[:count].tolist()]
+
+    def _found_again(self, window: _Window, pose: Pose, shown: list[float], last: Pose) -> tuple[Pose, list[float]]:
+        """Frames that show little of the memory, tried again from the nearest on either side that show it.
+
+        What shows nothing even then stays where the last frame was that did: the next ones begin there.
+        """
+        count = len(shown)
+        low = [row for row in range(count) if shown[row] < BELIEVED]
+        good = [row for row in range(count) if shown[row] >= BELIEVED]
+        for side in (-1, 1):
+            path = joined([pose, last])  # the last one before the window comes after all of its frames
+            begin = path.at([_nearest(good, row, side, count) for row in low])
+            part = window.rows(low)
+            found, _ = self._fit(part, begin, self.levels, self._anchor(begin.controls))
+            reached = self._shown(self._observe(part, found), len(low))
+            for place, row in enumerate(low):
+                if reached[place] > shown[row] + BETTER:
+                    pose.controls[row], pose.head[row], shown[row] = (
+                        found.controls[place],
+                        found.head[place],
+                        reached[place],
+                    )
+        held = last
+        for row in range(count):
+            if shown[row] >= BELIEVED:
+                held = pose.at([row])
+            elif shown[row] < LOST:
+                pose.controls[row], pose.head[row] = held.controls[0], held.head[0]
+        return pose, shown
 
     def _prediction(self, count: int, last: Pose, before: Pose) -> Anchor:
         """What is expected of the controls of the next frames: less is known the farther they are ahead."""
@@ -241,9 +304,22 @@ class Tracker:
             window, pose = window.rows(rows), pose.at(rows)
         return _sample_values([part[level][0] for part in self._observe(window, pose, [level])]).at(slice(count))
 
-    def _learn(self, observed: Sequence[Mapping[int, tuple[Observation, Views]]]) -> None:
+    def _learn(
+        self, observed: Sequence[Mapping[int, tuple[Observation, Views]]], believed: Sequence[bool] | None = None
+    ) -> None:
+        """Adds what frames saw to the memory; believed: those to learn from, all if None."""
+        keep = None
+        if believed is not None and not all(believed):
+            keep = torch.tensor(believed, device=observed[0][self.levels[0]][0].weights.device)
         for level, memory in self.memory.items():
-            memory.add([(observation, views.edges) for observation, views in (part[level] for part in observed)])
+            begin, parts = 0, []
+            for observation, views in (part[level] for part in observed):
+                end = begin + len(observation.weights)
+                if keep is not None:
+                    observation = replace(observation, weights=observation.weights * keep[begin:end, None, None])
+                parts.append((observation, views.edges))
+                begin = end
+            memory.add(parts)
 
     def _visibility(self, window: _Window, pose: Pose, levels: Sequence[int]) -> dict[int, Visibility]:
         """What is seen at a pose of the samples of some levels, as drawn at the finest of them."""
@@ -282,6 +358,12 @@ class _Window:
 
     def part(self, rows: slice) -> _Window:
         return _Window(self.frames[rows], self.pixels[rows])
+
+
+def _nearest(rows: Sequence[int], row: int, side: int, otherwise: int) -> int:
+    """That of some rows which is nearest to ``row`` on one side (-1, 1), else another."""
+    there = [other for other in rows if (other - row) * side > 0]
+    return min(there, key=lambda other: abs(other - row), default=otherwise)
 
 
 def _few_sizes(count: int) -> int:

@@ -26,7 +26,7 @@ FAR_OFF_MM, OFF_MM = 2.0, 0.9
 LITTLE_SHARE = 0.86  # of the visible face that agrees
 LITTLE_CONTRAST = 0.14
 LITTLE_FRAME = 0.65  # of the take's usual correlation with the template: below it a frame shows something else
-MANY_FRAMES = 0.34  # part of the take that shows something else
+MANY_FRAMES = 0.5  # part of the take that shows something else
 UNCERTAIN_MM = 3.0
 OFF_CALIBRATION, LATE = 3.0, 0.5  # deviations that the setting calibration_error allows; frames
 

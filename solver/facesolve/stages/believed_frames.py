@@ -1,0 +1,63 @@
+"""Frames that show something else than the face: what is known about them comes from their neighbors instead.
+
+Judged by the correlation of what a frame shows with the template, which is about the same in all frames that show the
+face and near zero in one of noise or of somebody else.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from facesolve.geometry.pose import Pose
+from facesolve.geometry.rigid import inverse, retract, step_of
+from facesolve.residuals.quadratic import Quadratic
+
+LOST, BELIEVED = (
+    0.35,
+    0.65,
+)  # of the usual correlation: a frame says nothing below the first, all it can from the second
+LEAST_USUAL = 0.5
+
+
+def belief(correlation: Tensor) -> Tensor:
+    """(F,) in 0..1 how much each frame is believed. correlation: (F, C) with the template, NaN where nothing is seen.
+
+    Frames that no camera saw are not judged: they say nothing anyway.
+    """
+    of_frames = correlation.nanmean(1)
+    seen = of_frames.isfinite()
+    if not bool(seen.any()):
+        return torch.ones_like(of_frames)
+    usual = of_frames[seen].quantile(0.75).clamp_min(LEAST_USUAL)
+    share = ((of_frames / usual - LOST) / (BELIEVED - LOST)).clamp(0, 1)
+    return torch.where(seen, share.square(), 1.0)
+
+
+def without_strangers(pose: Pose, quadratic: Quadratic, correlation: Tensor) -> tuple[Pose, Quadratic]:
+    """Poses of F frames and what is said about them, without what frames say that are not believed.
+
+    Those that say nothing are posed between their neighbors.
+    """
+    trust = belief(correlation).to(quadratic.A.dtype)
+    if bool((trust == 1).all()):
+        return pose, quadratic
+    said = Quadratic(quadratic.A * trust[:, None, None], quadratic.b * trust[:, None], quadratic.cost * trust)
+    return interpolated(pose, trust == 0), said
+
+
+def interpolated(pose: Pose, lost: Tensor) -> Pose:
+    """F poses, those that are lost (F,) bool on the way between the nearest that are not, in order of the frames."""
+    known = (~lost).nonzero()[:, 0].cpu().numpy()
+    if not len(known) or len(known) == len(lost):
+        return pose
+    controls, head = pose.controls.clone(), pose.head.clone()
+    for row in lost.nonzero()[:, 0].tolist():
+        after = int(np.searchsorted(known, row))
+        low, high = int(known[max(after - 1, 0)]), int(known[min(after, len(known) - 1)])
+        share = (row - low) / (high - low) if high > low else 0.0
+        controls[row] = torch.lerp(pose.controls[low], pose.controls[high], share)
+        step = step_of(inverse(pose.head[low][None]) @ pose.head[high][None])
+        head[row] = retract(pose.head[low][None], share * step)[0]
+    return Pose(controls, head)
