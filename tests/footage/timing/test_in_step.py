@@ -195,6 +195,15 @@ def test_labels_with_dropped_numbers_are_counted(tmp_path):
     shown(matched)
 
 
+def test_recordings_go_on_over_midnight(tmp_path):
+    write_video(tmp_path / "a.mov", even(90), timecode="23:59:59:00")
+    write_video(tmp_path / "b.mov", even(50), even(50) + 40 * STEP, timecode="00:00:00:10")
+    matched = match(tmp_path, "a", "b", span="00:00:00:12-00:00:01:00")
+    assert str(matched.start) == "00:00:00:10"
+    assert matched.frames == (2, 20)
+    shown(matched)
+
+
 @pytest.mark.parametrize(
     ("fps", "drop", "rate"), [(24, False, 24), (25, False, 25), (30, False, 30), (30, True, 29.97)]
 )

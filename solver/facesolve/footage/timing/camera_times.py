@@ -67,7 +67,8 @@ def read_camera_times(footage: Footage, sound: Path | None = None, listen: bool 
         track = read_sound(Path(footage.path) if sound is None else sound)
     except UnreadableImage as problem:
         raise FootageError(f"{where} {problem}") from None
-    found = CameraTimes(footage.camera, times, sound=track if listen else None)
+    kept = replace(track, channels=track.mono[None]) if listen and track is not None else None
+    found = CameraTimes(footage.camera, times, sound=kept)
     if track is not None:
         heard = _by_sound(found, track)
         if heard is not None:

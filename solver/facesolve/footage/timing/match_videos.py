@@ -9,7 +9,7 @@ from pathlib import Path
 from facesolve.footage.container import UnreadableImage
 from facesolve.take import Footage, FootageError, TakeError
 from facesolve.take.footage import SYNC_MODES
-from facesolve.take.timecode import Timecode
+from facesolve.take.timecode import DAY, Timecode
 
 from .camera_times import CameraTimes, read_camera_times, with_labels
 from .cut_list import Cut, count_of
@@ -92,6 +92,7 @@ def _with_clocks(
         return [_from_start(camera) for camera in cameras], []
     if mode == MOTION:
         return _by_motion(cameras, footage), []
+    cameras = _same_day(cameras)
     timed = [camera for camera in cameras if camera.clock is not None]
     if mode == STAMPS and len(timed) == len(cameras):
         return list(cameras), []
@@ -115,6 +116,17 @@ def _with_clocks(
         "one moment. '--sync motion' compares what they show."
     )
     return [_from_start(camera) for camera in cameras], [note]
+
+
+def _same_day(cameras: Sequence[CameraTimes]) -> list[CameraTimes]:
+    """Labels begin anew at midnight: a camera that began half a day or more before the others began after it."""
+    latest = max((camera.clock[0] for camera in cameras if camera.clock is not None), default=0.0)
+    return [
+        replace(camera, clock=(camera.clock[0] + DAY, camera.clock[1]))
+        if camera.clock is not None and latest - camera.clock[0] > DAY / 2
+        else camera
+        for camera in cameras
+    ]
 
 
 def _from_start(camera: CameraTimes) -> CameraTimes:
@@ -192,7 +204,9 @@ def frames_of_span(span: str | Cut, start: Timecode | None) -> tuple[int, int]:
     first, dash, last = span.partition("-")
     if not dash:
         raise TakeError(f"range: '{span}' is not a span such as 01:02:03:04-01:02:05:00.")
+    day = round(DAY * start.rate)  # labels begin anew at midnight
     counts = [count_of(label.strip(), start) - start.count for label in (first, last)]
+    counts = [count + day if count < -day // 2 else count for count in counts]
     if counts[1] < counts[0]:
         raise TakeError(f"range: '{span}' is empty; the last label comes before the first.")
     return counts[0], counts[1]

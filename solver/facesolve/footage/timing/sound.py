@@ -14,7 +14,7 @@ _RATE = 24000  # samples a second: five for half a bit of timecode
 _ENVELOPE = 200  # a second, for the rough search
 _WINDOW = 20.0  # seconds that are compared finely at a time
 _CLEAR, _NEXT = 8.0, 0.75  # how many deviations the best must stand out, and how near the next may come
-_LONGEST = 1800.0  # seconds that are read
+_LONGEST = 600.0  # seconds that are read: enough for offsets and for the pace of clocks
 
 
 @dataclass(frozen=True, eq=False)
