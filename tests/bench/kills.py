@@ -1,0 +1,316 @@
+"""Kills and machines that misbehave: after each, the solve resumes to the undisturbed result, bit for bit.
+
+    python -m tests.bench.kills                        all kinds, 20 random moments each; one table
+    python -m tests.bench.kills --times 3 --only sigkill sigterm
+
+Each solve is a process of its own on a tiny take; moments are spread over the time that an undisturbed one needs. Lost
+is a solve that does not resume to the same numbers, leaves something half-written, leaves a process behind, or ends in
+a traceback. Full disks need a system on which a small file system can be mounted; else they are skipped, in words.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from facesolve.take import Solution, read_solution
+from tests.textured import write_filmed_take
+
+FRAMES = 4
+ARRAYS = ("controls", "head", "control_std", "head_std", "residual")
+PATIENCE = 60.0  # seconds until a process that was asked to end must be gone
+STOPPED = 3.0  # seconds that a process is suspended
+SMALL_DISK = 300  # kilobytes
+
+
+class Lost(Exception):
+    """What went wrong, a sentence."""
+
+
+class Skipped(Exception):
+    """Why a kind cannot be tried here."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The take, the undisturbed solution, and the seconds that it took."""
+
+    take: Path
+    whole: Solution
+    seconds: float
+    random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
+
+    def moment(self) -> float:
+        """Seconds after the start, at random."""
+        return float(self.random.uniform(0.02, 0.98)) * self.seconds
+
+
+def command(take: Path, out: Path, *further: str) -> list[str]:
+    given = ["solve", str(take), "--out", str(out), "--quality", "draft", "--device", "cpu", "--quiet", "--no-report", *further]
+    return [sys.executable, "-m", "facesolve", *given]
+
+
+def started(take: Path, out: Path, *further: str) -> subprocess.Popen[str]:
+    """A solve in a process group of its own."""
+    return subprocess.Popen(
+        command(take, out, *further),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+
+
+def finished(process: subprocess.Popen[str], patience: float = 600.0) -> tuple[int, str]:
+    """Exit code and stderr; Lost for a process that hangs or ends in a traceback, or leaves one behind."""
+    try:
+        _, errors = process.communicate(timeout=patience)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise Lost(f"the process was still there after {patience:.0f} s") from None
+    if "Traceback" in errors:
+        raise Lost("a traceback: " + errors.strip().split("\n")[-1])
+    deadline = time.monotonic() + PATIENCE
+    while _group_lives(process.pid):
+        if time.monotonic() > deadline:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise Lost("a process was left behind")
+        time.sleep(0.2)
+    return process.returncode, errors
+
+
+def _group_lives(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def same(scene: Scene, out: Path) -> None:
+    """Lost unless the solution in ``out`` is the undisturbed one, and nothing half-written is beside it."""
+    solution = read_solution(out)
+    for name in ARRAYS:
+        if not np.array_equal(getattr(solution, name), getattr(scene.whole, name), equal_nan=True):
+            raise Lost(f"{name} differs from the undisturbed result")
+    parts = [path.name for path in out.rglob("*") if path.name.endswith(".part")]
+    if parts:
+        raise Lost(f"half-written files are left: {parts}")
+
+
+def resumed(scene: Scene, out: Path) -> None:
+    """Goes on with what is in ``out``, unless it is done already."""
+    code, errors = finished(started(scene.take, out, "--resume"))
+    if code not in (0, 3):
+        raise Lost(f"--resume ends with {code}: {errors.strip()[-200:]}")
+    same(scene, out)
+
+
+def _signalled(*signals: signal.Signals) -> Callable[[Scene, Path], None]:
+    def kill(scene: Scene, out: Path) -> None:
+        process = started(scene.take, out)
+        time.sleep(scene.moment())
+        for number in signals:
+            if process.poll() is None:
+                os.kill(process.pid, number)
+                time.sleep(0.05)
+        code, errors = finished(process, PATIENCE)
+        if signal.SIGKILL not in signals and code not in (0, 3) and len(errors.strip().split("\n")) > 1:
+            raise Lost(f"more than a sentence: {errors.strip()[:200]!r}")
+        resumed(scene, out)
+
+    return kill
+
+
+def _parent_dies(scene: Scene, out: Path) -> None:
+    """Two takes at once, whose children must not outlive their parent."""
+    other = out.with_name("second_take")
+    shutil.copytree(scene.take, other)
+    given = command(scene.take, out)
+    given.insert(given.index(str(scene.take)) + 1, str(other))
+    process = subprocess.Popen(
+        given, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    time.sleep(scene.moment())
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate(timeout=PATIENCE)
+    deadline = time.monotonic() + PATIENCE
+    while _mentioned(str(out)):
+        if time.monotonic() > deadline:
+            raise Lost(f"children outlive their parent: {_mentioned(str(out))}")
+        time.sleep(0.2)
+    resumed(scene, out / scene.take.name)
+
+
+def _mentioned(word: str) -> list[int]:
+    """Processes with a word in their command line."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = path.read_bytes()
+        except OSError:
+            continue
+        if word.encode() in line and int(path.parent.name) != os.getpid():
+            found.append(int(path.parent.name))
+    return found
+
+
+def _suspended(scene: Scene, out: Path) -> None:
+    process = started(scene.take, out)
+    time.sleep(scene.moment())
+    if process.poll() is None:
+        os.kill(process.pid, signal.SIGSTOP)
+        time.sleep(STOPPED)
+        os.kill(process.pid, signal.SIGCONT)
+    code, errors = finished(process)
+    if code not in (0, 3):
+        raise Lost(f"it ends with {code}: {errors.strip()[-200:]}")
+    same(scene, out)
+
+
+def _two_solvers(scene: Scene, out: Path) -> None:
+    """The second is refused by a sentence, and the first does not notice."""
+    first = started(scene.take, out)
+    time.sleep(scene.moment())
+    alone = first.poll() is not None
+    code, errors = finished(started(scene.take, out))
+    if not alone and first.poll() is None and (code != 2 or not errors.strip()):
+        raise Lost(f"the second solver ends with {code}: {errors.strip()[-200:]}")
+    code, errors = finished(first)
+    if code not in (0, 3):
+        raise Lost(f"the first solver ends with {code}: {errors.strip()[-200:]}")
+    same(scene, out)
+
+
+def _vanishing(scene: Scene, out: Path) -> None:
+    """The folder of the result is removed while it is written into: one sentence, or a folder made anew."""
+    process = started(scene.take, out)
+    time.sleep(scene.moment())
+    shutil.rmtree(out, ignore_errors=True)
+    code, _ = finished(process)
+    if code in (0, 3):
+        same(scene, out)
+        return
+    shutil.rmtree(out, ignore_errors=True)
+    finished(started(scene.take, out))
+    same(scene, out)
+
+
+def _read_only(scene: Scene, out: Path) -> None:
+    if os.geteuid() == 0:
+        raise Skipped("root may write everywhere")
+    process = started(scene.take, out)
+    time.sleep(scene.moment())
+    out.mkdir(exist_ok=True)
+    out.chmod(0o555)
+    try:
+        code, errors = finished(process)
+    finally:
+        out.chmod(0o755)
+    if code not in (0, 2, 3) or (code == 2 and str(out) not in errors):
+        raise Lost(f"it ends with {code}: {errors.strip()[-200:]}")
+    resumed(scene, out)
+
+
+@contextmanager
+def _small_disk(folder: Path) -> Iterator[None]:
+    folder.mkdir(parents=True)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK}k", "facesolve", str(folder)]
+    done = subprocess.run(mount, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Skipped("no small file system can be mounted here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def _full_disk(scene: Scene, out: Path) -> None:
+    """The disk is full from a random moment on; once there is room, the solve resumes."""
+    with _small_disk(out):
+        process = started(scene.take, out)
+        time.sleep(scene.moment())
+        filler = out.with_name("filler")
+        (out / "filler").write_bytes(b"")
+        free = shutil.disk_usage(out).free
+        (out / "filler").write_bytes(bytes(max(free - 4096, 0)))
+        code, errors = finished(process)
+        (out / "filler").unlink()
+        if code not in (0, 2, 3):
+            raise Lost(f"it ends with {code}: {errors.strip()[-200:]}")
+        kept = filler.with_name("kept")
+        shutil.copytree(out, kept)
+    resumed(scene, kept) if any(kept.iterdir()) else None
+
+
+KINDS: dict[str, Callable[[Scene, Path], None]] = {
+    "sigkill": _signalled(signal.SIGKILL),
+    "sigterm": _signalled(signal.SIGTERM),
+    "sigint": _signalled(signal.SIGINT),
+    "sigint_twice": _signalled(signal.SIGINT, signal.SIGINT),
+    "parent_dies": _parent_dies,
+    "suspended": _suspended,
+    "two_solvers": _two_solvers,
+    "vanishing_folder": _vanishing,
+    "read_only_folder": _read_only,
+    "full_disk": _full_disk,
+}
+
+
+def scene_in(folder: Path, seed: int) -> Scene:
+    take = folder / "take"
+    write_filmed_take(take, FRAMES)
+    begun = time.monotonic()
+    code, errors = finished(started(take, folder / "whole"))
+    if code not in (0, 3):
+        raise SystemExit(f"the undisturbed solve ends with {code}: {errors}")
+    seconds = time.monotonic() - begun
+    return Scene(take, read_solution(folder / "whole"), seconds, np.random.default_rng(seed))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--times", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", nargs="*", choices=sorted(KINDS), default=list(KINDS))
+    given = parser.parse_args(arguments)
+    print("| kind | times | same result | lost |\n|---|---|---|---|", flush=True)
+    lost = 0
+    with tempfile.TemporaryDirectory(prefix="kills_") as scratch:
+        scene = scene_in(Path(scratch), given.seed)
+        for kind in given.only:
+            faults: list[str] = []
+            skipped = ""
+            for number in range(given.times):
+                out = Path(scratch) / kind / str(number) / "out"
+                out.parent.mkdir(parents=True)
+                try:
+                    KINDS[kind](scene, out)
+                except Skipped as reason:
+                    skipped = str(reason)
+                    break
+                except Exception as problem:
+                    faults.append(f"{type(problem).__name__}: {problem}")
+            lost += len(faults)
+            figures = f"skipped: {skipped} | |" if skipped else f"{given.times - len(faults)} | {len(faults)} |"
+            print(f"| {kind} | {0 if skipped else given.times} | {figures}", flush=True)
+            for fault in faults:
+                print(f"  {fault[:300]}", file=sys.stderr, flush=True)
+    return 1 if lost else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

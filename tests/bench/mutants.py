@@ -1,0 +1,177 @@
+"""Small faults put into the code on purpose, one at a time: does the nearest test notice?
+
+    python -m tests.bench.mutants                    60 of them, sampled over all subjects; the score at the end
+    python -m tests.bench.mutants --count 20 --subjects contract units
+
+Each fault changes one operator, constant or condition of a module in a copy of the tree; the tests beside it run on the
+copy until one fails. A fault that nothing notices is printed with its place, for a test that does, or because it
+changes nothing that anybody can see.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+COPIED = ("solver", "maya_plugin", "tests", "docs", "pyproject.toml", "mod", "shelf", "icons")
+PATIENCE = 300.0  # seconds that the tests of one fault may take; more counts as noticed
+
+# of each subject: modules, and the tests that should notice
+SUBJECTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "contract": (
+        (
+            "take/reading.py",
+            "take/checks.py",
+            "take/storage.py",
+            "take/rig_files.py",
+            "take/take.py",
+            "take/footage.py",
+        ),
+        ("tests/take",),
+    ),
+    "cameras": (
+        ("take/film.py", "geometry/camera.py", "take/camera.py"),
+        ("tests/take/test_film.py", "tests/geometry"),
+    ),
+    "bounds": (("optimize/box.py", "optimize/levenberg_marquardt.py"), ("tests/optimize",)),
+    "resume": (("runtime/checkpoint.py", "take/solved.py"), ("tests/runtime", "tests/take/test_solved.py")),
+    "undo": (("scene/undo.py", "apply/layer.py"), ("tests/facesolve_maya/scene", "tests/facesolve_maya/apply")),
+    "units": (("scene/units.py", "take/timecode.py"), ("tests/facesolve_maya/scene", "tests/take/test_timecode.py")),
+}
+_COMPARISONS = {
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+}
+_OPERATORS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.MatMult: ast.Add}
+_CONNECTIVES = {ast.And: ast.Or, ast.Or: ast.And}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One change: line of the module, what it was and what it becomes, and the whole module with it."""
+
+    line: int
+    before: str
+    after: str
+    source: str
+
+
+def faults(source: str) -> Iterator[Fault]:
+    """All changes of a module, in order; docstrings and annotations stay."""
+    tree = ast.parse(source)
+    count = sum(1 for _ in _changes(tree))
+    for number in range(count):
+        tree = ast.parse(source)
+        for place, (node, change) in enumerate(_changes(tree)):
+            if place == number:
+                before = ast.unparse(node)
+                change()
+                yield Fault(node.lineno, before, ast.unparse(node), ast.unparse(tree))
+                break
+
+
+def _changes(tree: ast.AST) -> Iterator[tuple[ast.expr, object]]:
+    skipped = {id(part) for node in ast.walk(tree) for part in _not_code(node)}
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.Compare) and type(node.ops[0]) in _COMPARISONS:
+            yield node, lambda node=node: node.ops.__setitem__(0, _COMPARISONS[type(node.ops[0])]())
+        elif isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
+            yield node, lambda node=node: setattr(node, "op", _OPERATORS[type(node.op)]())
+        elif isinstance(node, ast.BoolOp):
+            yield node, lambda node=node: setattr(node, "op", _CONNECTIVES[type(node.op)]())
+        elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
+            yield node, lambda node=node: setattr(node, "value", node.value + 1)
+        elif isinstance(node, ast.Constant) and type(node.value) is bool:
+            yield node, lambda node=node: setattr(node, "value", not node.value)
+        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            yield node, lambda node=node: setattr(node, "operand", ast.UnaryOp(ast.Not(), node.operand))
+
+
+def _not_code(node: ast.AST) -> Iterator[ast.AST]:
+    """Annotations, which change nothing that runs."""
+    for name in ("annotation", "returns"):
+        part = getattr(node, name, None)
+        if isinstance(part, ast.AST):
+            yield from ast.walk(part)
+
+
+def modules(subject: str) -> list[Path]:
+    """The modules of a subject, relative to the root."""
+    found = []
+    for name in SUBJECTS[subject][0]:
+        for folder in ("solver/facesolve", "maya_plugin/facesolve_maya"):
+            if (ROOT / folder / name).is_file():
+                found.append(Path(folder) / name)
+    return found
+
+
+def noticed(copy: Path, module: Path, fault: Fault, tests: tuple[str, ...]) -> bool:
+    """Whether a test fails with the fault in place; the module is put back."""
+    original = (copy / module).read_text(encoding="utf-8")
+    (copy / module).write_text(fault.source, encoding="utf-8")
+    path = os.pathsep.join(str(copy / folder) for folder in ("solver", "maya_plugin", ""))
+    environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "QT_QPA_PLATFORM": "offscreen"}
+    command = [sys.executable, "-m", "pytest", "-n", "0", "-q", "-x", "-p", "no:cacheprovider", *tests]
+    try:
+        done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, timeout=PATIENCE, check=False)
+    except subprocess.TimeoutExpired:
+        return True
+    finally:
+        (copy / module).write_text(original, encoding="utf-8")
+    return done.returncode != 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--subjects", nargs="*", choices=sorted(SUBJECTS), default=list(SUBJECTS))
+    given = parser.parse_args(arguments)
+    random = np.random.default_rng(given.seed)
+    total = 0
+    with tempfile.TemporaryDirectory(prefix="mutants_") as scratch:
+        copy = Path(scratch)
+        for name in COPIED:
+            source = ROOT / name
+            shutil.copytree(source, copy / name) if source.is_dir() else shutil.copy(source, copy / name)
+        each = -(-given.count // len(given.subjects))
+        print("| subject | faults | noticed |\n|---|---|---|", flush=True)
+        for subject in given.subjects:
+            every = [(m, f) for m in modules(subject) for f in faults((ROOT / m).read_text(encoding="utf-8"))]
+            chosen = [every[i] for i in sorted(random.choice(len(every), min(each, len(every)), replace=False))]
+            seen = 0
+            for module, fault in chosen:
+                if noticed(copy, module, fault, SUBJECTS[subject][1]):
+                    seen += 1
+                else:
+                    words = f"{fault.before[:60]} -> {fault.after[:60]}"
+                    print(f"  not noticed: {module}:{fault.line}: {words}", file=sys.stderr, flush=True)
+            total += seen
+            print(f"| {subject} | {len(chosen)} | {seen} |", flush=True)
+    print(f"\n{total} noticed.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
