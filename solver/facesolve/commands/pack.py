@@ -21,9 +21,9 @@ def pack(
 ) -> int:
     """Make a take from files, without Maya.
 
-    Makes a take from a rig as arrays, an OpenCV calibration and footage. Lengths are centimeters; cameras are x_cam = R
-    x_world + t with pixel centers at .5. Everything is checked before anything is written. Norpix .seq recordings are
-    matched by their time stamps: frame 0 is the first that all cameras recorded.
+    Makes a take from a rig as arrays, cameras in any format of 'facesolve convert-cameras', and footage. Everything is
+    checked before anything is written. Videos and Norpix .seq recordings are put in step by timecode and time stamps:
+    frame 0 is the first that all cameras recorded.
 
     Settings are kept in the take, where a solve finds them.
 

@@ -30,7 +30,8 @@ class PackRequest:
         footage: path of the images with {camera} and #### (or %04d, {frame:04d}), or of video or .seq files with
             {camera}.
         frames: first and last frame, both included; all that every camera has if omitted.
-        fps: footage frame rate; measured from the time stamps if omitted for .seq files.
+        fps: footage frame rate, such as 25 or 30000/1001; measured from the time stamps if omitted for videos and .seq
+            files.
         start: start pose .json with frame, weights by control name, and head as a 4x4 matrix.
         texture: the rig's albedo image; <UDIM> is allowed in the name.
         color_space: how pixel values are encoded.
