@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,31 @@ def print_evaluation(evaluation: Evaluation, console: Console | None = None) -> 
     if math.isfinite(evaluation.jerk):
         others.add_row("vertex jerk, m/s³", f"{evaluation.jerk:.1f}, truth {evaluation.jerk_truth:.1f}")
     console.print(others)
+
+
+def print_without_truth(record: Mapping[str, Any], console: Console | None = None) -> None:
+    """Prints ``jobs.score_without_truth.WithoutTruth.record()`` to ``console`` (stdout when None)."""
+    console = Console() if console is None else console
+    frames = record["frames"]
+    title = f"frames {frames[0]} to {frames[-1]} solved again, each time without one camera"
+    table = Table(title=title, title_justify="left")
+    table.add_column("camera", no_wrap=True)
+    for heading in ("predicted: correlation", "off, mm", "as solved: correlation", "off, mm", "surface moved, mm"):
+        table.add_column(heading, justify="right")
+    for name, camera in record["cameras"].items():
+        each = [camera[part][figure] for part in ("predicted", "seen") for figure in ("correlation", "off_mm")]
+        table.add_row(name, *(_or_dash(value) for value in (*each, camera["moved_mm"])))
+    console.print(table)
+    rows = Table(show_header=False)
+    rows.add_row("predicted cameras are off by, mm", _or_dash(record["predicted_mm"]))
+    rows.add_row("standard error of the surface (jackknife), mm", _or_dash(record["jackknife_mm"]))
+    if record["halves_mm"] is not None:
+        rows.add_row("two halves of the cameras differ by, mm", _or_dash(record["halves_mm"]))
+    console.print(rows)
+
+
+def _or_dash(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
 
 
 def print_comparison(comparison: Comparison, console: Console | None = None) -> None:

@@ -171,13 +171,8 @@ def _rest(judged: Judged, figures: _Figures) -> Iterator[_Reason]:
 
 def _figures(judged: Judged) -> _Figures:
     found = judged.agreement
-    weights = torch.where(found.of_patches.isfinite(), found.weights, 0.0)
-    length = found.offset.norm(dim=-1)
-    cameras = {}
-    for index, name in enumerate(judged.cameras):
-        off = _median(length[:, index], weights[:, index])
-        correlation = float(found.correlation[:, index].nanmean())
-        cameras[name] = CameraAgreement(correlation, 10 * off / found.pixels_per_cm, off)
+    weights, length = _patches(found)
+    cameras = camera_agreements(found, judged.cameras)
     agrees = (found.of_patches > AGREES) & (length < NEAR)
     total = float(weights.sum())
     share = float((weights * agrees).sum()) / total if total > 0 else math.nan
@@ -193,6 +188,22 @@ def _figures(judged: Judged) -> _Figures:
         frames=tuple(int(frame) for frame in np.asarray(judged.frames)[bad]),
         cameras=cameras,
     )
+
+
+def camera_agreements(found: Agreement, names: Sequence[str]) -> dict[str, CameraAgreement]:
+    """How each of C cameras agrees with all others, over all frames, by name."""
+    weights, length = _patches(found)
+    cameras = {}
+    for index, name in enumerate(names):
+        off = _median(length[:, index], weights[:, index])
+        correlation = float(found.correlation[:, index].nanmean())
+        cameras[name] = CameraAgreement(correlation, 10 * off / found.pixels_per_cm, off)
+    return cameras
+
+
+def _patches(found: Agreement) -> tuple[torch.Tensor, torch.Tensor]:
+    """Weights of the patches that are known and how far each would have to be moved, pixels, both (M, C, P)."""
+    return torch.where(found.of_patches.isfinite(), found.weights, 0.0), found.offset.norm(dim=-1)
 
 
 def _median(values: torch.Tensor, weights: torch.Tensor) -> float:
