@@ -58,7 +58,19 @@ class Scene:
 
 
 def command(take: Path, out: Path, *further: str) -> list[str]:
-    given = ["solve", str(take), "--out", str(out), "--quality", "draft", "--device", "cpu", "--quiet", "--no-report", *further]
+    given = [
+        "solve",
+        str(take),
+        "--out",
+        str(out),
+        "--quality",
+        "draft",
+        "--device",
+        "cpu",
+        "--quiet",
+        "--no-report",
+        *further,
+    ]
     return [sys.executable, "-m", "facesolve", *given]
 
 

@@ -118,6 +118,22 @@ def test_cameras_that_look_at_the_origin_written_camera_to_world_are_not_taken_f
     assert "in one place, but would stand around one if the transforms went from the camera to the world" in only
 
 
+def test_a_pair_that_looks_a_little_apart_is_no_more_than_warned_of(tmp_path):
+    """Two cameras mounted side by side, each turned outwards by two degrees: a sound rig, if an odd one."""
+    cameras = []
+    for index, side in enumerate((-1.0, 1.0)):
+        center = np.array([5.0 * side, 0, 60])
+        turn = look_along(np.array([np.sin(np.radians(2)) * side, 0, -1]), np.array([0.0, 1, 0]))
+        cameras.append(CalibratedCamera(f"cam{index}", K, turn, -turn @ center, np.zeros(0), 1920, 1080))
+    (only,) = told(cameras)
+    assert only.startswith("warning: cameras: they do not look at one place")
+    parallel = [
+        replace(c, rotation=np.diag((1.0, -1, -1)), translation=-np.diag((1.0, -1, -1)) @ (5.0 * s, 0, 60))
+        for c, s in zip(cameras, (-1, 1), strict=True)
+    ]
+    assert told(parallel) == []
+
+
 def test_unlikely_cameras_are_read_with_a_word(tmp_path):
     write_cameras(changed(rig(), MISTAKES["k1 k2 k3 p1 p2"][0]), tmp_path / "c.json", "json")
     notes = []

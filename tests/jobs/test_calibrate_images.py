@@ -70,6 +70,9 @@ def test_everything_is_written(photographs, tmp_path, capsys):
     for name in ("calibration.yml", "calibration_thesis.json"):
         others = read_cameras(tmp_path / "out" / name)
         assert all(np.allclose(a.intrinsics, b.intrinsics) for a, b in zip(cameras, others, strict=True))
+    world = json.loads((tmp_path / "out" / "calibration.json").read_text(encoding="utf-8"))["world"]
+    assert world["up"] == "y"
+    assert all(-camera.rotation[1, 1] > 0.9 for camera in cameras)  # upright, as the cameras of the photographs stood
     truth = small_cameras()
     apart = np.linalg.norm(
         cameras[0].rotation.T @ cameras[0].translation - cameras[1].rotation.T @ cameras[1].translation

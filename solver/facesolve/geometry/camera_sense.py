@@ -23,6 +23,7 @@ _HEAD = 22.0  # centimeters from chin to crown
 _SHARE, _LIKELY_SHARE = (0.015, 20.0), (0.09, 4.0)  # of the image's shorter side that a head takes
 _MEET = 0.25  # of that distance: how far axes of cameras that film one thing pass it
 _PARALLEL = 0.02  # radians
+_APART = 0.985  # cosine of 10 degrees
 _ROTATION = 1e-4
 
 
@@ -130,7 +131,9 @@ def _rig_findings(cameras: Sequence[CalibratedCamera]) -> Iterator[Finding]:
     if passing > _MEET * np.median(np.abs(depth)) or np.median(depth) < 0:
         other = _misread(rotation, translation)
         if other:
-            yield Finding(ERROR, "cameras", f"they do not look at one place, but would if {other}.", _REMEDIES[other])
+            spread_out = (rotation[:, 2] @ rotation[:, 2].T).min() < _APART  # else they may just look past each other
+            text = f"they do not look at one place, but would if {other}."
+            yield Finding(ERROR if spread_out else WARNING, "cameras", text, _REMEDIES[other])
             return
         if np.median(depth) < 0:
             text = "what they film would be behind most of them."
