@@ -1,7 +1,8 @@
 """Many scenes: ``mayapy -m facesolve_maya.batch SCENE... --mesh M --head H --cameras a,b --frames A-B``.
 
-Exports, solves, keys and saves each scene; one bad scene does not stop the others. Exit code 0: all went well, 1: some
-scene did not, 2: the command line is wrong, 130: Ctrl-C.
+Exports, solves, keys and saves each scene; one bad scene does not stop the others. The solver is looked for before the
+first export, and a solve that does not fit is not keyed. Exit code 0: all went well, 1: some scene did not, 2: the
+command line is wrong or there is no solver, 130: Ctrl-C.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ import time
 import traceback
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, List, Optional, Sequence, Tuple
+from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 from facesolve.take.device_names import check_device
 from facesolve.take.errors import SolveError
+from facesolve.take.events import Event, Message, Stage
 from facesolve.take.settings import QUALITIES
+from facesolve.take.verdict import DOES_NOT_FIT
 
 DONE = "done"
 FAILED = "failed"
@@ -28,7 +31,10 @@ _COLUMNS = (("scene", 28), ("status", 8), ("seconds", 8), ("keys", 6))
 
 @dataclass
 class SceneResult:
-    """What became of one scene. findings: lines of the check; message: why it failed, or what was keyed."""
+    """What became of one scene. findings: lines of the check; message: why it failed, or what was keyed.
+
+    verdict: of the solve, in words, empty before it.
+    """
 
     scene: str
     status: str = FAILED
@@ -37,6 +43,7 @@ class SceneResult:
     message: str = ""
     take: str = ""
     solution: str = ""
+    verdict: str = ""
     saved: str = ""
     findings: List[str] = field(default_factory=list)
 
@@ -46,6 +53,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     _refuse_collisions(parser, options)
+    if not options.preflight:
+        _check_solver(parser, options)
     results = []
     for scene in options.scenes:
         started = time.time()
@@ -102,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
         help="settings file as of 'facesolve solve --settings': JSON, or TOML where this Python reads it (3.11 on)",
     )
     add("--quality", choices=QUALITIES, help="quality, overrides the settings file (default: standard)")
+    add("--apply-anyway", action="store_true", help="key also a solve that does not fit what the cameras saw")
     add("--device", default="auto", type=_device, help="auto, cpu, cuda or cuda:N")
     add("--overwrite", action="store_true", help="replace takes, solutions and saved scenes that are there already")
     add("--python", default="", help="the solver's Python")
@@ -110,17 +120,37 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _check_solver(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Ends with a usage error where there is no solver: an export of minutes would be for nothing."""
+    from facesolve.take.errors import FacesolveError
+
+    from .run import find_interpreter
+
+    try:
+        find_interpreter(options.python)
+    except FacesolveError as error:
+        parser.error(str(error))
+
+
 def _refuse_collisions(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Ends with a usage error where one scene's files would overwrite another's."""
-    stems = [Path(scene).stem for scene in options.scenes]
-    folders = [options.take_dir or Path(scene).absolute().parent for scene in options.scenes]
+    takes = [_take_folder(options, Path(scene)) for scene in options.scenes]
     saved: List[Any] = [
         options.save_as and _save_path(options.save_as, Path(scene).absolute()) for scene in options.scenes
     ]
-    for what, targets in (("takes", list(zip(folders, stems))), ("saved scenes", saved)):
+    for what, targets in (("takes", takes), ("saved scenes", saved)):
         twice = [scene for scene, target in zip(options.scenes, targets) if target and targets.count(target) > 1]
         if twice:
             parser.error("the {} of {} would overwrite each other.".format(what, " and ".join(map(repr, twice))))
+
+
+def _take_folder(options: argparse.Namespace, scene: Path) -> Path:
+    """Where the take of a scene lies; of scenes with one name in one folder, each by the folder of its scene, too."""
+    if options.take_dir is None:
+        return scene.absolute().parent / "facesolve" / scene.stem
+    namesakes = [other for other in map(Path, options.scenes) if other.stem == scene.stem]
+    name = scene.stem if len(namesakes) == 1 else "{}_{}".format(scene.absolute().parent.name, scene.stem)
+    return Path(options.take_dir) / name
 
 
 def _save_path(pattern: str, scene: Path) -> Path:
@@ -165,7 +195,7 @@ def _scene(scene: Path, options: argparse.Namespace, result: SceneResult) -> Non
 
     if not scene.is_file():
         raise TakeError("scene: '{}' does not exist.".format(scene))
-    folder = (options.take_dir or scene.parent / "facesolve") / scene.stem
+    folder = _take_folder(options, scene)
     if not options.preflight:
         check_new(folder / TAKE, options.overwrite)
         if options.save_as:
@@ -207,11 +237,16 @@ def _solve_and_key(scene: Path, folder: Path, options: argparse.Namespace, resul
     from .run import SolveRequest, find_interpreter, solve
 
     request = SolveRequest(take=folder, out=folder / "solution", device=options.device, overwrite=options.overwrite)
-    solution = solve(request, find_interpreter(options.python))
+    solution = solve(request, find_interpreter(options.python), _tell_stages(scene))
     result.solution = str(solution)
-    report = apply_solution(
-        read_request(solution, take=folder, head=options.head, layer=options.layer, tolerance=options.tolerance)
-    )
+    wanted = read_request(solution, take=folder, head=options.head, layer=options.layer, tolerance=options.tolerance)
+    verdict = wanted.solution.verdict
+    if verdict is not None:
+        result.verdict = verdict.text
+        _say("  " + verdict.text)
+        if verdict.verdict == DOES_NOT_FIT and not options.apply_anyway:
+            raise SolveError("not keyed, because the solve {} (--apply-anyway keys it).".format(verdict.text))
+    report = apply_solution(wanted)
     result.keys, result.message = report.keys, str(report)
     if options.save_as:
         target = _save_path(options.save_as, scene)
@@ -220,6 +255,18 @@ def _solve_and_key(scene: Path, folder: Path, options: argparse.Namespace, resul
         cmds.file(save=True, type="mayaBinary" if target.suffix == ".mb" else "mayaAscii")
         result.saved = str(target)
     result.status = DONE
+
+
+def _tell_stages(scene: Path) -> Callable[[Event], None]:
+    """Says each stage of a solve, and the solver's messages."""
+
+    def tell(event: Event) -> None:
+        if isinstance(event, Stage):
+            _say("  {}: {}".format(scene.name, event.name))
+        elif isinstance(event, Message):
+            _say("  {}: {}".format(scene.name, event.text))
+
+    return tell
 
 
 def table(results: Sequence[SceneResult]) -> str:

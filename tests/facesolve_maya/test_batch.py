@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -123,7 +124,7 @@ def test_settings_come_from_a_file_and_nothing_is_replaced_without_a_word(scenes
 def test_missing_scenes_and_solver_errors_are_sentences(scenes, solver, monkeypatch, capsys):
     from facesolve.take import SolveError
 
-    def fails(request, interpreter):
+    def fails(request, interpreter, on_event):
         raise SolveError("the solver ran out of memory.")
 
     monkeypatch.setattr("facesolve_maya.run.solve", fails)
@@ -145,7 +146,7 @@ def test_a_wrong_command_line_is_two(scenes, wrong):
     ("more", "words"),
     [
         (["--save-as", "out/keyed.ma"], "saved scenes"),
-        (["--take-dir", "takes", "--save-as", "out/{folder}/{scene}.ma"], "takes"),
+        (["--take-dir", "takes", "--save-as", "out/{scene}.ma"], "saved scenes"),
     ],
 )
 def test_scenes_that_would_overwrite_each_other_are_refused(scenes, tmp_path, capsys, more, words):
@@ -157,6 +158,46 @@ def test_scenes_that_would_overwrite_each_other_are_refused(scenes, tmp_path, ca
     assert leaving.value.code == 2
     assert f"the {words} of" in capsys.readouterr().err
     assert not (tmp_path / "facesolve").exists()
+
+
+def test_scenes_of_one_name_have_takes_of_their_own(scenes, solver, tmp_path):
+    (tmp_path / "shot 20").mkdir()
+    second = tmp_path / "shot 20" / "one.ma"
+    second.write_text(Path(scenes[0]).read_text())
+    assert batch.main([scenes[0], str(second), *ARGUMENTS, "--take-dir", str(tmp_path / "takes")]) == 0
+    assert sorted(path.name for path in (tmp_path / "takes").iterdir()) == sorted(
+        [f"{tmp_path.name}_one", "shot 20_one"]
+    )
+
+
+def test_without_a_solver_nothing_is_exported(scenes, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("FACESOLVE_PYTHON", str(tmp_path / "none"))
+    with pytest.raises(SystemExit) as leaving:
+        batch.main([scenes[0], *ARGUMENTS])
+    assert leaving.value.code == 2
+    assert "FACESOLVE_PYTHON" in capsys.readouterr().err
+    assert not (tmp_path / "facesolve").exists()
+
+
+def test_a_solve_that_does_not_fit_is_not_keyed_unless_one_insists(scenes, solver, monkeypatch, capsys):
+    from facesolve.take import read_solution
+    from facesolve.take.verdict import DOES_NOT_FIT, Verdict
+    from facesolve_maya import run
+
+    sound = run.solve
+
+    def misfit(*given):
+        found = read_solution(sound(*given))
+        write_solution(replace(found, verdict=Verdict(DOES_NOT_FIT, "cameras 'a' and 'b' are swapped.")), given[0].out)
+        return given[0].out
+
+    monkeypatch.setattr("facesolve_maya.run.solve", misfit)
+    assert batch.main([scenes[0], *ARGUMENTS, "--json"]) == 1
+    (result,) = json.loads(capsys.readouterr().out)
+    assert (result["keys"], result["verdict"]) == (0, "does not fit: cameras 'a' and 'b' are swapped.")
+    assert "not keyed" in result["message"]
+    assert batch.main([scenes[0], *ARGUMENTS, "--json", "--overwrite", "--apply-anyway"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["keys"] > 0
 
 
 def test_a_sampled_control_is_recorded_and_keyed(scenes, solver, tmp_path, capsys):

@@ -75,7 +75,7 @@ def session(maya, tmp_path, monkeypatch):
     footage = {"cam": str(tmp_path / "plate.{frame:04d}.png")}
     made.put(PanelSettings(first=1, last=10, footage=footage, take_folder=str(tmp_path / "take")))
     monkeypatch.setattr("facesolve_maya.ui.solver_python.find_interpreter", lambda setting: "python")
-    monkeypatch.setattr("facesolve_maya.ui.session.start_solve", lambda request, interpreter: None)
+    monkeypatch.setattr("facesolve_maya.ui.starting.start_solve", lambda request, interpreter: None)
     return made
 
 

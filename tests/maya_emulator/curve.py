@@ -41,6 +41,7 @@ class Key:
     tangents_locked: bool = True
     weights_locked: bool = True
     breakdown: bool = False
+    special: bool = False  # drawn in the special color in the time slider
 
 
 def evaluate(keys: list[Key], x: float, *, default_type: int, weighted: bool, pre: int, post: int, scale: float):

@@ -1,6 +1,7 @@
 """Solution to keys: controls and head transform on an animation layer, undone in one step; fewer keys on request."""
 
 from .apply import apply_solution, plan
+from .certainty import applied_controls, mark_frames, show_certainty
 from .correctives import (
     CorrectivesReport,
     CorrectivesRequest,
@@ -20,10 +21,12 @@ __all__ = [
     "CorrectivesReport",
     "CorrectivesRequest",
     "Skipped",
+    "applied_controls",
     "applied_layer",
     "applied_ranges",
     "apply_correctives",
     "apply_solution",
+    "mark_frames",
     "pin_edits",
     "plan",
     "plan_correctives",
@@ -31,4 +34,5 @@ __all__ = [
     "read_correctives_request",
     "read_request",
     "reduce_keys",
+    "show_certainty",
 ]

@@ -69,6 +69,7 @@ class InProcessTask:
                 resume=request.resume,
                 overwrite=request.overwrite,
                 pictures=request.pictures,
+                keep_state=request.keep_state,
                 progress=progress,
             )
             progress.done(out)

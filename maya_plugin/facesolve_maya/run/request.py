@@ -19,7 +19,7 @@ class SolveRequest:
     take: folder with ``take.json``. out: folder for the solution. quality: None keeps the take's.
     device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``. frames: first and last take frame, both included, None for all.
     resume: continue from the state left in ``out``. overwrite: replace a solution that is in ``out``.
-    pictures: have the solve draw itself at work.
+    pictures: have the solve draw itself at work. keep_state: have it leave what edits are answered from.
     """
 
     take: Path
@@ -30,6 +30,7 @@ class SolveRequest:
     resume: bool = False
     overwrite: bool = False
     pictures: bool = False
+    keep_state: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "take", Path(self.take).absolute())
@@ -53,6 +54,8 @@ class SolveRequest:
             arguments.append("--overwrite")
         if self.pictures:
             arguments.append("--pictures")
+        if self.keep_state:
+            arguments.append("--keep-state")
         return arguments
 
     def command(self, interpreter: Interpreter) -> List[str]:

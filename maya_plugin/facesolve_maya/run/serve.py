@@ -17,9 +17,17 @@ from .interpreter import Interpreter
 class ServeTask:
     """A solution in a process of its own, which ends with this one. ``poll`` never blocks."""
 
-    def __init__(self, solution: Path, interpreter: Interpreter) -> None:
+    def __init__(self, solution: Path, interpreter: Interpreter, device: str = "auto") -> None:
         """Starts the process. Raises ProcessError when the Python cannot be started."""
-        command = [str(interpreter.path), "-m", "facesolve", "serve", str(Path(solution).absolute())]
+        command = [
+            str(interpreter.path),
+            "-m",
+            "facesolve",
+            "serve",
+            str(Path(solution).absolute()),
+            "--device",
+            device,
+        ]
         self._process = ChildProcess(command, child_environment(os.environ), module_root(), talks=True)
 
     @property

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import List
+
+from facesolve.take.errors import FacesolveError
 
 from .bulletin import SCENE, SETTINGS
 from .controls_tree import ControlsTree
 from .model import LOCKED, PINNED, ControlChoice
-from .qt import QtWidgets
+from .qt import Qt, QtWidgets
 from .session import Session
+from .setup_file import ENDING, with_setup, write_setup
 from .style import quiet_label
 
 
@@ -25,12 +29,22 @@ class ControlsPage(QtWidgets.QWidget):
         self.filter.textChanged.connect(self.tree.filter)
         self.tree.chosen.connect(self._choose)
         self.count = quiet_label()
+        self.save, self.load = QtWidgets.QPushButton("Save set-up…"), QtWidgets.QPushButton("Load set-up…")
+        self.save.setToolTip("Keeps stiffness, mirrors, what is solved and the strengths of Set-up in a file.")
+        self.load.setToolTip("Takes them from a file: made once for a character, used for every shot and by batch.")
+        self.save.clicked.connect(lambda: self._ask(save=True))
+        self.load.clicked.connect(lambda: self._ask(save=False))
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 4)
         layout.setSpacing(4)
         layout.addWidget(self.filter)
         layout.addWidget(self.tree, 1)
         layout.addWidget(self.count)
+        line = QtWidgets.QHBoxLayout()
+        line.addStretch(1)
+        line.addWidget(self.load)
+        line.addWidget(self.save)
+        layout.addLayout(line)
         session.listen(SCENE, self.refresh_scene)
         session.listen(SETTINGS, self.refresh_settings)
 
@@ -55,6 +69,38 @@ class ControlsPage(QtWidgets.QWidget):
         if blocked:
             parts.append("{} cannot be keyed".format(blocked))
         self.count.setText("   ".join(parts))
+
+    def save_setup(self, path: str) -> None:
+        """Writes the set-up into a file."""
+        session = self._session
+        target = Path(path if path.endswith(".json") else path + ENDING)
+        try:
+            write_setup(target, session.settings, [row.name for row in session.controls])
+        except FacesolveError as error:
+            session.refuse(str(error))
+        else:
+            session.tell_user("Saved the set-up in '{}'.".format(target.name))
+
+    def load_setup(self, path: str) -> None:
+        """Takes the set-up from a file."""
+        session = self._session
+        try:
+            settings, strangers = with_setup(Path(path), session.settings, [row.name for row in session.controls])
+        except FacesolveError as error:
+            session.refuse(str(error))
+            return
+        session.put(settings)
+        text = "Loaded the set-up from '{}'.".format(Path(path).name)
+        session.tell_user(text + (" Not in this rig: {}.".format(", ".join(strangers)) if strangers else ""))
+
+    def _ask(self, save: bool) -> None:
+        dialog = QtWidgets.QFileDialog(self, "Set-up of the character", "", "Set-up (*.json *.toml)")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        modes = QtWidgets.QFileDialog
+        dialog.setAcceptMode(modes.AcceptMode.AcceptSave if save else modes.AcceptMode.AcceptOpen)
+        dialog.setFileMode(modes.FileMode.AnyFile if save else modes.FileMode.ExistingFile)
+        dialog.fileSelected.connect(self.save_setup if save else self.load_setup)
+        dialog.open()
 
     def _choose(self, names: List[str], choices: List[ControlChoice]) -> None:
         settings = self._session.settings

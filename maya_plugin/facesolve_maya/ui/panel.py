@@ -84,6 +84,16 @@ class Panel(QtWidgets.QWidget):
             ("Read the scene again", "Reads rig, cameras and footage afresh.", self.session.load),
             ("Show the last result", "Shows what was solved last for this scene.", self.show_last_result),
             ("Load cameras…", "Makes cameras with image planes from a calibration file.", self.load_cameras),
+            (
+                "Select solved controls",
+                "Selects every node that the applied solve has keyed.",
+                self.session.select_solved,
+            ),
+            (
+                "Certainty in the Graph Editor",
+                "Curves of each control's standard deviation; frames that stand out get a color in the time slider.",
+                self.session.show_certainty,
+            ),
             ("Details of the solver…", "Where the solver is and what it can use.", self.show_details),
             ("Help", "What to press, in which order.", self.show_help),
             ("About Facesolve", "Version and license.", self.show_about),

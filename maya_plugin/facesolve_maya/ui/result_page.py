@@ -58,6 +58,11 @@ class ResultPage(QtWidgets.QWidget):
         self.apply_button.setObjectName("facesolvePrimary")
         self.apply_button.setToolTip("Keys the result on the output layer. One undo takes it back.")
         self.apply_button.clicked.connect(lambda: session.apply())
+        self.edits_button = QtWidgets.QPushButton("Solve around edits")
+        self.edits_button.setToolTip(
+            "Solves the frames around the keys that you have changed since Apply, within seconds. Your keys are kept."
+        )
+        self.edits_button.clicked.connect(lambda: session.solve_around_edits())
         self.resolve_button = QtWidgets.QPushButton("Re-solve marked")
         self.resolve_button.setToolTip(
             "Solves the frames marked with Shift-drag again. Keys that you have changed since Apply are kept as pins."
@@ -94,7 +99,13 @@ class ResultPage(QtWidgets.QWidget):
         buttons = QtWidgets.QGridLayout()
         buttons.setContentsMargins(6, 2, 6, 2)
         buttons.setSpacing(4)
-        actions = (self.apply_button, self.resolve_button, self.reduce_button, self.review_button)
+        actions = (
+            self.apply_button,
+            self.edits_button,
+            self.resolve_button,
+            self.reduce_button,
+            self.review_button,
+        )
         for index, button in enumerate(actions):
             buttons.addWidget(button, index // 2, index % 2)
         layout = QtWidgets.QVBoxLayout(self)
@@ -138,6 +149,8 @@ class ResultPage(QtWidgets.QWidget):
         self.apply_button.setEnabled(ready)
         self.review_button.setEnabled(ready)
         self.reduce_button.setEnabled(ready)
+        viewer = self._session.viewer
+        self.edits_button.setEnabled(ready and viewer.can_answer and not viewer.answering)
         self.resolve_button.setEnabled(ready and self.strip.span is not None)
 
     def _refresh_log(self) -> None:

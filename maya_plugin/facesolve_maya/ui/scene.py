@@ -6,22 +6,25 @@ import hashlib
 import uuid
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, ContextManager, List, Optional, Tuple
+from typing import Any, Callable, ContextManager, List, Optional, Sequence, Tuple
 
 from maya import cmds
 
-from facesolve.take import Settings, write_take
+from facesolve.take import Settings, Solution, Take, write_take
 from facesolve.take.calibration import read_calibrated_cameras
 from facesolve.take.errors import FacesolveError, TakeError
 from facesolve.take.finding import ERROR, Finding
 from facesolve_maya.apply import (
+    applied_controls,
     applied_layer,
     applied_ranges,
     apply_solution,
+    mark_frames,
     pin_edits,
     pose_rig,
     read_request,
     reduce_keys,
+    show_certainty,
 )
 from facesolve_maya.cameras import create_cameras, first_images, remarks
 from facesolve_maya.export import ExportRequest, export_take, preflight, reading_once
@@ -151,6 +154,10 @@ class MayaScene:
         self.set_current_time(first)
         return text
 
+    def with_edits(self, take: Take) -> Take:
+        """``take`` with a pin at each key that was changed since a solve was applied last. Raises TakeError."""
+        return pin_edits(take)
+
     def applied_ranges(self, solution: Path) -> Tuple[Path, ...]:
         """Folders of the ranges that were solved again since ``solution`` was applied, oldest first."""
         return applied_ranges(solution)
@@ -192,6 +199,25 @@ class MayaScene:
         """Thins out the result's keys within ``tolerance`` mm on the surface; returns a sentence. Raises TakeError."""
         before, after = reduce_keys(tolerance)
         return "{} keys became {}.".format(before, after)
+
+    def select_solved(self) -> str:
+        """Selects every node that the applied solve has keyed; returns a sentence. Raises TakeError."""
+        plugs = applied_controls()
+        cmds.select(sorted({plug.partition(".")[0] for plug in plugs}), replace=True)
+        return "Selected what carries the {} solved channels.".format(len(plugs))
+
+    def show_certainty(self, solution: Solution, controls: Sequence[ControlRow]) -> str:
+        """Shows how sure each control is as curves, and selects them; returns a sentence. Raises TakeError."""
+        spans = {row.name: row.maximum - row.minimum for row in controls}
+        node = show_certainty(solution, [spans.get(name, 1.0) for name in solution.control_names])
+        cmds.select(node, replace=True)
+        return "The Graph Editor shows the standard deviations of '{}', in percent of each control's range.".format(
+            node
+        )
+
+    def mark_frames(self, times: Sequence[float]) -> str:
+        """Colors the keys at these scene times in the time slider; returns a sentence. Raises TakeError."""
+        return "Marked {} frames in the time slider.".format(mark_frames(times))
 
     def current_time(self) -> float:
         """The present time in frames."""

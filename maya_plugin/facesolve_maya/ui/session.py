@@ -9,13 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional, Tuple
 
-from facesolve.take.errors import FacesolveError, SolveError
+from facesolve.take.errors import FacesolveError
 from facesolve.take.finding import ERROR, Finding
 from facesolve.take.verdict import DOUBTFUL
-from facesolve_maya.run import InProcessTask, SolveRequest, in_process_obstacle, start_solve
 
 from .bulletin import FINDINGS, PICTURE, PROGRESS, RESULT, SCENE, SETTINGS, STATE, Bulletin
 from .document import settings_from_text, settings_to_text
+from .edits import edit_request, span_of
 from .head_search import HeadSearch
 from .installing import Installing
 from .model import CameraRow, ControlRow, HeadRow, PanelSettings
@@ -24,6 +24,7 @@ from .results import Results, Span
 from .solve_folders import next_folder
 from .solver_python import SolverPython
 from .solving import Solved, Solving
+from .starting import check_solver, solve_request, start
 from .viewer import Viewer
 
 # Settings that no finding depends on: a check reads the whole rig, too slow to repeat for these.
@@ -66,8 +67,8 @@ class Session(Bulletin):
         self.solving = Solving(self, scene.scene_path, self._solved, self._look_for_solves)
         self.installing = Installing(self, self.python.test)
         self.reporting = Reporting(self, self.python.interpreter)
-        self.viewer = Viewer(self, self.python.interpreter)
-        self.other_viewer = Viewer(self, self.python.interpreter)
+        self.viewer = Viewer(self, self.python.interpreter, self._device, self._answered)
+        self.other_viewer = Viewer(self, self.python.interpreter, self._device)
         self.head_search = HeadSearch(self, scene)
         self._parts = (
             self.python,
@@ -210,11 +211,9 @@ class Session(Bulletin):
         if self.solving.task is not None or stopped is None:
             return self.refuse("There is no stopped solve to continue.")
         try:
-            self._check_solver()
-            self._start(
-                SolveRequest(
-                    stopped.parent / "take", stopped, self.python.preferences.device, resume=True, pictures=True
-                )
+            check_solver(self.python)
+            self.solving.begin(
+                start(solve_request(stopped.parent, None, self._device(), resume=True), self.python), None
             )
         except (FacesolveError, OSError) as error:
             return self.refuse(str(error))
@@ -228,32 +227,14 @@ class Session(Bulletin):
             count = "1 problem stops" if len(errors) == 1 else "{} problems stop".format(len(errors))
             return self.refuse("{} the solve; see Checks.".format(count))
         try:
-            self._check_solver()  # without one an export would be for nothing
+            check_solver(self.python)  # without one an export would be for nothing
             folder = next_folder(self.folder(), span)
             kept = self.scene.export(self.settings, folder / "take", span)
-            # the take in this folder has just been exported anew, so the solution in it is of no more use
-            out = folder / "solution"
-            self._start(
-                SolveRequest(folder / "take", out, self.python.preferences.device, overwrite=True, pictures=True), span
-            )
+            self.solving.begin(start(solve_request(folder, span, self._device()), self.python), span)
         except (FacesolveError, OSError) as error:
             return self.refuse(str(error))
         self._begun(span, kept)
         return True
-
-    def _check_solver(self) -> None:
-        """Raises FacesolveError when nothing is there that could solve."""
-        obstacle = in_process_obstacle() if self.python.preferences.in_process else None
-        if obstacle:
-            raise SolveError("{} Turn off 'solve inside Maya' to use the solver's own Python.".format(obstacle))
-        if not self.python.preferences.in_process:
-            self.python.interpreter()
-
-    def _start(self, request: SolveRequest, span: Span = None) -> None:
-        if self.python.preferences.in_process:
-            self.solving.begin(InProcessTask(request), span)
-        else:
-            self.solving.begin(start_solve(request, self.python.interpreter()), span)
 
     def _begun(self, span: Span, notice: str) -> None:
         self.viewer.close()  # both processors are for the solve
@@ -332,10 +313,52 @@ class Session(Bulletin):
         self.viewer.show(None, None)
         self.other_viewer.show(None, None)
 
+    def solve_around_edits(self) -> bool:
+        """Has the frames around the keys that were changed since Apply solved, by what the solve kept in memory."""
+        folder = self.results.folder
+        if folder is None or self.results.span is not None or not self.viewer.can_answer:
+            return self.refuse("Solve the whole take first: only then edits can be answered at once.")
+        try:
+            request = edit_request(self.scene, folder, self.folder())
+        except FacesolveError as error:
+            return self.refuse(str(error))
+        if request is None:
+            return self.refuse("No key has been changed since the solve was applied.")
+        self.tell_user("Solving around {} of your keys…".format(len(request.pins) + len(request.head_pins)))
+        return self.viewer.answer(request)
+
+    def _answered(self, folder: Path) -> None:
+        """An edit was answered: its frames go into the layer."""
+        try:
+            self.tell_user(self.scene.apply(folder, self.settings, span_of(folder)))
+        except FacesolveError as error:
+            self.tell_user(str(error), error=True)
+        self.tell(SCENE, RESULT)
+
+    def _device(self) -> str:
+        return self.python.preferences.device
+
     def reduce_keys(self, tolerance: float) -> bool:
         """Thins out the keys of the applied result; the surface moves by at most ``tolerance`` millimeters."""
+        return self._attempt(lambda: self.scene.reduce_keys(tolerance))
+
+    def select_solved(self) -> bool:
+        """Selects what the applied solve has keyed."""
+        return self._attempt(self.scene.select_solved)
+
+    def show_certainty(self) -> bool:
+        """Shows how sure each control is as curves in the Graph Editor, and colors the frames that stand out."""
+        shown, summary = self.results.shown, self.results.summary
+        if shown is None or summary is None:
+            return self.refuse("There is no solution yet; solve first.")
+        times = [frame.time for frame in summary.suspicious]
+        return self._attempt(lambda: self.scene.show_certainty(shown, self.controls)) and (
+            not times or self._attempt(lambda: self.scene.mark_frames(times))
+        )
+
+    def _attempt(self, work: Callable[[], str]) -> bool:
         try:
-            self.tell_user(self.scene.reduce_keys(tolerance))
+            self.tell_user(work())
         except FacesolveError as error:
             return self.refuse(str(error))
         return True

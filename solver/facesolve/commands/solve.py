@@ -30,6 +30,7 @@ def solve(
     device: str | None = None,
     devices: tuple[str, ...] = (),
     pictures: bool = False,
+    keep_state: bool = False,
     report: bool = True,
     settings: SettingsFlags = SettingsFlags(),  # noqa: B008  # frozen
     output: Output = Output(),  # noqa: B008
@@ -67,6 +68,7 @@ def solve(
             them.
         pictures: show the solve at work: write OUT/live.jpg at most once a second, all cameras with the surface over
             them, and tell of it as a picture event.
+        keep_state: leave OUT/state.npz, from which 'facesolve serve' answers edits at once.
         report: make OUT/report.html, as 'facesolve report' does, and of several takes an index of all.
 
     Examples:
@@ -79,7 +81,7 @@ def solve(
     if device is not None and devices:
         raise UsageError("solve: --device and --devices are both given; give one of them.")
     change, chosen = settings.change(), devices or (device or "auto",)
-    job = _Job(out, change, frames, chosen, resume, overwrite, pictures, report)
+    job = _Job(out, change, frames, chosen, resume, overwrite, pictures, report, keep_state)
     try:
         with output.reporting() as progress:
             if len(takes) == 1:
@@ -147,6 +149,7 @@ class _Job:
     overwrite: bool
     pictures: bool
     report: bool
+    keep_state: bool
 
 
 def _solve_one(take: Path, job: _Job, progress: Reporter) -> None:
@@ -164,6 +167,7 @@ def _solve_one(take: Path, job: _Job, progress: Reporter) -> None:
         progress=stoppable,
         beside=job.devices[1:],
         pictures=job.pictures,
+        keep_state=job.keep_state,
     )
     if job.report:
         _report(take, job, stoppable)

@@ -44,13 +44,15 @@ def solve_take_folder(
     overwrite: bool = False,
     beside: Sequence[str] = (),
     pictures: bool = False,
+    keep_state: bool = False,
 ) -> Solution:
     """Solves the take in ``take_folder`` and writes ``solution.npz``, ``solution.json``, texture and log into ``out``.
 
     device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``. frames: first and last, both included. resume: leave a solution
     of the same in ``out`` as it is, and go on from a checkpoint that is there. settings: changes to the take's own, for
     this solve alone. beside: further devices, which share the refinement. pictures: write a picture of the solve at
-    work into ``out`` now and then. Raises FacesolveError; nothing is written before the take is checked. Another
+    work into ``out`` now and then. keep_state: leave all that the solve knew, for ``facesolve serve`` to take up edits.
+    Raises FacesolveError; nothing is written before the take is checked. Another
     solution, or without ``resume`` any solution or interrupted solve, that is in ``out`` already is an error unless
     ``overwrite``; so is another task that writes there.
     """
@@ -69,7 +71,9 @@ def solve_take_folder(
             check_new(out / SOLUTION, overwrite)
         remove_stale(out, UNFINISHED, ())
         checkpoint = Checkpoint(out, f"{wanted} {VERSION} {opened.device.type}", resume, overwrite)
-        return _solve(opened, take_folder, out, wanted, checkpoint, clock, out / LIVE_PICTURE if pictures else None)
+        solution = _solve(opened, take_folder, out, wanted, checkpoint, clock, out / LIVE_PICTURE if pictures else None)
+        checkpoint.keep() if keep_state else checkpoint.remove()
+        return solution
 
 
 def _solve(
@@ -102,7 +106,6 @@ def _solve(
         remove_stale(out, TEXTURE_FILES, map(Path, record["texture"] or ()))
     finally:
         write_atomic(out / LOG, ("\n".join(clock.lines) + "\n").encode("utf-8"))
-    checkpoint.remove()
     return solution
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from facesolve.take import SolveError, TakeError
 from facesolve.take.files import check_new, write_npz
-from facesolve.take.names import CHECKPOINT, SOLUTION
+from facesolve.take.names import CHECKPOINT, SOLUTION, STATE
 from facesolve.take.reading import read_npz
 
 SECONDS_BETWEEN = 5.0
@@ -78,6 +78,22 @@ class Checkpoint:
     def remove(self) -> None:
         """The solve is done: nothing to resume."""
         self._path.unlink(missing_ok=True)
+
+    def keep(self) -> None:
+        """The solve is done, and what it knew is wanted: it becomes ``OUT/state.npz``."""
+        self._path.replace(self._path.with_name(STATE))
+
+
+class KeptState(Checkpoint):
+    """All that a solve knew at its end, of ``Checkpoint.keep``. Raises SolveError when it is another solve's."""
+
+    def __init__(self, folder: Path, fingerprint: str) -> None:
+        self._path = folder / STATE
+        self._fingerprint = fingerprint
+        self._load(overwrite=False)
+
+    def put(self, name: str, part: Callable[[], Mapping[str, np.ndarray]], now: bool = False) -> None:
+        """Does nothing: the solve is done."""
 
 
 class NoCheckpoint(Checkpoint):

@@ -70,7 +70,8 @@ class Solved:
     """Everything a solve found: the joint fit of all frames, what led to it, and what cameras make of it.
 
     say: (V,) 0..1 how far each vertex drove the solve. seen: of all frames (F, C). agreement: of the cameras at some of
-    the keyframes. found: how the start pose was found and how surely, sentences; empty when the take had one.
+    the keyframes. carried: all frames before they were refined. found: how the start pose was found and how surely,
+    sentences; empty when the take had one.
     """
 
     problem: Problem
@@ -81,6 +82,8 @@ class Solved:
     say: Tensor
     seen: Seen
     agreement: Agreement
+    carried: Pose
+    refined: RefinedFrames
     found: tuple[str, ...] = ()
 
 
@@ -122,7 +125,9 @@ def solve_take(
         show(int(keyframes[0]), pixels[0], joint.pose.at(keyframes[:1]))
         agreed = stages.hold_against_each_other(pixels, joint.pose, keyframes, bundled)
         say = say_of_vertices(problem, problem.samples.weight / everywhere)
-        return Solved(problem, joint, refined.quadratic, keyframes, bundled, say, refined.seen, agreed, found)
+        return Solved(
+            problem, joint, refined.quadratic, keyframes, bundled, say, refined.seen, agreed, carried, refined, found
+        )
 
 
 def _find(take: Take, footage: TakeFootage, device: torch.device, run: Run) -> tuple[Take, tuple[str, ...]]:

@@ -9,6 +9,7 @@ TEXTURE = "texture.{}.png".format(UDIM)  # what Maya's file node takes with its 
 REPORT = "report.html"
 LOG = "solve.log"
 LIVE_PICTURE = "live.jpg"  # the last picture of a solve at work, where one was asked for
+STATE = "state.npz"  # all that a solve knew at its end, for edits that are answered at once; kept where asked for
 CHECKPOINT = "checkpoint.npz"  # there while a solve can be resumed
 CANCEL = "cancel"  # asks the task that writes into this folder to stop, as Ctrl-C does
 LOCK = "writing.lock"  # locked by the task that writes into this folder, and says which that is

@@ -214,6 +214,9 @@ def install(monkeypatch) -> FakeCommands:
         types.SimpleNamespace(transform=name, image_plane=images.get(name, "")) for name in ("cam0", "cam1")
     ]
     cameras.remarks = lambda path: ()
+    apply.applied_controls = lambda: ("BS.jawOpen", "head_GRP.rotateX")
+    apply.show_certainty = lambda solution, spans: "facesolve_certainty"
+    apply.mark_frames = len
     apply.pose_rig = lambda head, matrix, controls, time: "Posed."
     apply.reduce_keys = lambda tolerance: (1520, 210)
     apply.applied_layer = lambda: commands.applied_layer

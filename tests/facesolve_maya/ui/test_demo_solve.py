@@ -19,7 +19,6 @@ from facesolve_maya.scene.head import head_at
 from facesolve_maya.ui.scene import MayaScene
 from facesolve_maya.ui.session import Session
 from facesolve_maya.ui.solving import IDLE, SOLVING
-from facesolve_maya.ui.viewer import Viewer
 from tests.facesolve_maya.demo_head import open_demo_head
 from tests.facesolve_maya.run.conftest import process_exists
 from tests.facesolve_maya.shown import MILLIMETERS, shown_vertices, snapshot, solver_vertices
@@ -96,21 +95,33 @@ def test_pictures_of_the_solve_at_work_reach_the_panel(scene, application):
     assert view._size_of(view._shots[0][2]).width() > 200
 
 
-def test_the_solved_frames_are_drawn_for_the_player(scene):
+def test_frames_are_drawn_for_the_player_and_an_edit_is_answered_by_the_process_that_draws(scene):
     _, session, folder, _, _ = scene
-    viewer = Viewer(session, session.python.interpreter)
-    solution = folder / "take" / "solve_1" / "solution"
-    viewer.show(solution, read_solution(solution))
+    solution, viewer = folder / "take" / "solve_1" / "solution", session.viewer
+    session.open_solution(solution)
     viewer.look_at(3.0)
     began = time.monotonic()
     while not all(viewer.picture(camera, 3.0, layer) for camera in range(3) for layer in LAYERS):
         assert time.monotonic() - began < 120, viewer.problem
         viewer.tick()
         time.sleep(0.05)
-    viewer.close()
     sizes = {Image.open(viewer.picture(0, 3.0, layer)).size for layer in LAYERS}
     assert len(sizes) == 1
-    assert not viewer.busy
+    assert not session.solve_around_edits()
+    assert "No key has been changed" in session.notice
+    cmds.setKeyframe("BS.jawOpen", animLayer=LAYER, time=2.0, value=0.8)
+    assert session.solve_around_edits(), session.notice
+    while viewer.answering:
+        assert time.monotonic() - began < 120
+        session.tick()
+        time.sleep(0.05)
+    assert not session.notice_is_error, session.notice
+    answer = read_solution(folder / "take" / "edit_1" / "solution")
+    jaw = answer.control_names.index("jawOpen")
+    assert answer.controls[list(answer.scene_times).index(2.0), jaw] == pytest.approx(0.8)
+    assert cmds.getAttr("BS.jawOpen", time=2.0) == pytest.approx(0.8)
+    assert find_provenance().ranges[-1].solution_folder.endswith("edit_1/solution")
+    viewer.close()
 
 
 def test_the_exported_take_is_what_was_filmed(scene):
@@ -159,6 +170,7 @@ def test_an_edited_head_and_brow_hold_when_the_range_is_solved_again(scene):
     cmds.setKeyframe("BS.browInnerUp", animLayer=layer, time=2.0, value=0.9)
     there = head_at("head_GRP", 2.0)
     run(session, (1, FRAMES))
+    assert not session.results.asking or session.apply(sure=True)  # the head was moved off on purpose
     settings = read_take(folder / "take" / "range_1-3" / "take").settings
     assert [(pin.frame, pin.control, round(pin.value, 6)) for pin in settings.pins] == [(2, "browInnerUp", 0.9)]
     assert [pin.frame for pin in settings.head_pins] == [2]

@@ -504,6 +504,27 @@ def test_nothing_is_cut_off_at_any_width_and_font(panel, application, width, fon
         look_like_maya(application)
 
 
+def test_a_characters_set_up_is_saved_once_and_loaded_in_another_shot(panel, tmp_path):
+    session, page = panel.session, panel.controls
+    made = {
+        "jawOpen": ControlChoice(active=False),
+        "mouthSmile_R": ControlChoice(symmetric="mouthSmile_L", keys=LOCKED),
+    }
+    session.change(controls=made, smoothness=2.5, first=1010)
+    page.save_setup(str(tmp_path / "hero"))
+    assert "hero.facesolve.json" in session.notice
+    session.change(controls={"tongueOut": ControlChoice(keys=LOCKED)}, smoothness=1.0, first=1005)
+    page.load_setup(str(tmp_path / "hero.facesolve.json"))
+    assert session.settings.controls == {
+        "jawOpen": ControlChoice(active=False),
+        "mouthSmile_R": ControlChoice(symmetric="mouthSmile_L"),
+        "tongueOut": ControlChoice(keys=LOCKED),
+    }, "keys belong to the shot"
+    assert (session.settings.smoothness, session.settings.first) == (2.5, 1005)
+    page.load_setup(str(tmp_path / "none.json"))
+    assert session.notice_is_error
+
+
 def test_help_opens_a_page_that_comes_with_the_panel(panel):
     from facesolve_maya.ui.help_dialog import HelpDialog
 

@@ -336,7 +336,7 @@ def test_the_environment_test_reports(session, solver, tmp_path):
 
 
 def test_in_process_without_torch_says_how_to_turn_it_off(session, monkeypatch):
-    monkeypatch.setattr("facesolve_maya.ui.session.in_process_obstacle", lambda: "This Python lacks torch.")
+    monkeypatch.setattr("facesolve_maya.ui.starting.in_process_obstacle", lambda: "This Python lacks torch.")
     session.python.set_preferences(Preferences(in_process=True))
     assert not session.solve()
     assert "lacks torch" in session.notice

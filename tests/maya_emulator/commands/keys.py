@@ -136,9 +136,19 @@ def _within(session: Session, node: Node, flags: dict[str, Any]) -> list[int]:
     absolute="a",
     relative="r",
     indexValue="iv",
+    tickDrawSpecial="tds",
 )
 def keyframe(session: Session, *args: Any, **flags: Any) -> Any:
     curves = _curves(session, args, flags)
+    if not flags.get("query") and "tickDrawSpecial" in flags:
+        for node in curves:
+            chosen = set(_within(session, node, flags))
+            keys = [
+                replace(key, special=flags["tickDrawSpecial"]) if i in chosen else key
+                for i, key in enumerate(node.keys)
+            ]
+            session.graph.set_keys(node, keys)
+        return len(curves)
     if not flags.get("query"):
         for node in curves:
             output = node.attribute("output")
