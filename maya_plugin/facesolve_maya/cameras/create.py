@@ -9,7 +9,7 @@ from typing import Dict, List, Optional, Tuple
 import numpy as np
 from maya import cmds
 
-from facesolve.take.calibration import CalibratedCamera, read_calibrated_cameras
+from facesolve.take.calibration import CalibratedCamera, read_calibrated_cameras, read_world_up
 from facesolve.take.camera import BROWN
 from facesolve.take.errors import TakeError
 from facesolve.take.film import FILM_FITS, FilmBack, film_back_from_intrinsics, maya_world_matrix_from_extrinsics
@@ -68,7 +68,8 @@ def create_cameras(
         with undo_chunk(_UNDO):
             parent = cmds.createNode("transform", name=group, skipSelect=True)
             if stand_upright:
-                turn = euler_angles(upright(records, str(cmds.upAxis(query=True, axis=True))), "xyz") / radians()
+                axis = str(cmds.upAxis(query=True, axis=True))
+                turn = euler_angles(upright(records, axis, read_world_up(calibration)), "xyz") / radians()
                 cmds.setAttr(parent + ".rotate", *[float(x) for x in turn])
             made = [
                 _create(

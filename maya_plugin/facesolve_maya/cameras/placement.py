@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 from pathlib import Path
-from typing import Sequence, Tuple
+from typing import Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -14,13 +14,17 @@ NEAREST, FARTHEST = 2.0, 3000.0  # centimeters between neighboring cameras of a 
 UP = {"y": np.array([0.0, 1.0, 0.0]), "z": np.array([0.0, 0.0, 1.0])}
 
 
-def upright(records: Sequence[CalibratedCamera], axis: str) -> np.ndarray:
-    """(3, 3) rotation by right angles, row vectors, after which the cameras' tops point along the scene's up axis.
+def upright(records: Sequence[CalibratedCamera], axis: str, up: Optional[str] = None) -> np.ndarray:
+    """(3, 3) rotation by right angles, row vectors, after which the calibration's up is the scene's up axis.
 
-    The identity where they do already: a calibration made of a board lying on its side has another up than the scene.
-    axis: ``y`` or ``z``.
+    The identity where it is already: a calibration made of a board lying on its side has another up than the scene.
+    axis: ``y`` or ``z``. up: the calibration's own, as its file states it (cameras may be mounted on their side); None
+    where it does not, so that the cameras' tops tell.
     """
-    top = np.mean([-np.asarray(record.rotation, np.float64)[1] for record in records], axis=0)
+    if up is None:
+        top = np.mean([-np.asarray(record.rotation, np.float64)[1] for record in records], axis=0)
+    else:
+        top = np.eye(3)["xyz".index(up[-1])] * (-1.0 if up.startswith("-") else 1.0)
     turns = [matrix for matrix in _right_angles()]
     best = max(turns, key=lambda matrix: float((top @ matrix) @ UP[axis]) + 1e-3 * float(np.trace(matrix)))
     return np.eye(3) if float(top @ UP[axis]) > 0.5 * float(np.linalg.norm(top)) else best

@@ -54,6 +54,11 @@ def read_calibrated_cameras(path: Path) -> Tuple[CalibratedCamera, ...]:
     return calibrated_cameras(read_json(path, "calibration"), path)
 
 
+def read_world_up(path: Path) -> Optional[str]:
+    """``world_up`` of a calibration file."""
+    return world_up(read_json(path, "calibration"), path)
+
+
 def calibrated_cameras(record: Mapping[str, Any], path: Path) -> Tuple[CalibratedCamera, ...]:
     """The same of the JSON object in it."""
     world_up(record, path)

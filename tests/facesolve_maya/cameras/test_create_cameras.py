@@ -58,6 +58,18 @@ def test_a_calibration_whose_y_is_up_gives_upright_cameras(maya, tmp_path):
     np.testing.assert_allclose(matrix, [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 150, 90, 1]], atol=1e-9)
 
 
+def test_cameras_on_their_side_stay_so_where_the_calibration_says_what_is_up(maya, tmp_path):
+    on_its_side = np.array([[0.0, -1, 0], [-1, 0, 0], [0, 0, -1]])  # portrait: the image's right is the stage's down
+    path, _ = calibration(tmp_path, rotation=on_its_side.tolist(), translation=[0, 0, 90])
+    record = json.loads(path.read_text())
+    for world, turned in (({"up": "y"}, False), ({}, True)):
+        path.write_text(json.dumps({"world": world, **record}))
+        (made,) = create_cameras(path)
+        matrix = np.reshape(cmds.getAttr(made.transform + ".worldMatrix[0]"), (4, 4))
+        down = -matrix[1, :3] if turned else matrix[0, :3]  # in the image
+        np.testing.assert_allclose(down, (0, -1, 0), atol=1e-9)
+
+
 def test_one_undo_takes_everything_away(maya, tmp_path):
     nodes = set(cmds.ls())
     create_cameras(calibration(tmp_path)[0])
