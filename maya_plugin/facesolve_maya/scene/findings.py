@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from typing import Iterator, List, Tuple
 
@@ -52,7 +53,10 @@ class Report:
 
     @contextmanager
     def collecting(self, node: str) -> Iterator[None]:
-        """Turns errors raised inside into findings; one without findings of its own is filed under ``node``."""
+        """Turns errors raised inside into findings; one without findings of its own is filed under ``node``.
+
+        A damaged scene makes Maya's own calls fail in many ways: they become a finding, too, and the log says where.
+        """
         try:
             yield
         except ExportError as error:
@@ -60,6 +64,14 @@ class Report:
                 self._add(finding)
         except FacesolveError as error:
             self.error(node, str(error))
+        except (RuntimeError, ValueError, TypeError, LookupError, ArithmeticError) as error:
+            logging.getLogger(__name__).warning("the scene cannot be read at '%s'", node, exc_info=True)
+            why = " ".join(str(error).split())[:200]
+            self.error(
+                node,
+                "Maya cannot say what is needed of it ({}: {}).".format(type(error).__name__, why),
+                "The scene may be damaged: look at this node, or clean the scene up (File > Optimize Scene Size).",
+            )
 
     @property
     def findings(self) -> Tuple[Finding, ...]:

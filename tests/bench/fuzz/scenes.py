@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from pathlib import Path
 
 import cv2
@@ -19,6 +18,7 @@ from facesolve.take.finding import Finding  # noqa: E402
 from facesolve_maya.export import ExportRequest, export_take  # noqa: E402
 from facesolve_maya.scene.findings import ExportError  # noqa: E402
 from tests.facesolve_maya.ma_scene import blend_scene  # noqa: E402
+from tests.maya_emulator.errors import EmulatorError  # noqa: E402
 from tests.maya_emulator.session import Session, use  # noqa: E402
 
 from .campaign import Files, Subject  # noqa: E402
@@ -76,9 +76,7 @@ def _export(folder: Path) -> None:
         take = export_take(request)
     except ExportError as error:
         raise TakeError(_one_of(error.findings)) from None
-    except Exception as error:
-        if "maya_emulator" not in traceback.extract_tb(error.__traceback__)[-1].filename:
-            raise
+    except EmulatorError:
         raise TakeError("the stand-in cannot evaluate the scene.") from None
     assert np.isfinite(take.cameras[0].intrinsics).all()
 

@@ -92,3 +92,25 @@ def test_a_scene_in_meters_gives_the_same_take(scene):
     second = export_take(request(scene))
     np.testing.assert_array_equal(first.rig.neutral, second.rig.neutral)
     np.testing.assert_array_equal(first.start.head, second.start.head)
+
+
+def test_a_node_whose_curve_holds_no_number_is_named(scene, monkeypatch):
+    monkeypatch.setattr(
+        "facesolve_maya.scene.head.world_matrices",
+        lambda nodes, times: {node: np.full((len(times), 4, 4), np.nan) for node in nodes},
+    )
+    errors = [finding for finding in preflight(request(scene)) if finding.severity == "error"]
+    assert ("head_GRP", "its world matrix holds a value that is no number.") in [
+        (finding.subject, finding.sentence) for finding in errors
+    ]
+
+
+def test_a_scene_that_maya_cannot_evaluate_is_a_finding_and_no_traceback(scene, monkeypatch):
+    def fails(*_):
+        raise RuntimeError("(kInvalidParameter): Object is\nincompatible")
+
+    monkeypatch.setattr("facesolve_maya.export.take.read_rig", fails)
+    (finding,) = [finding for finding in preflight(request(scene)) if finding.severity == "error"]
+    assert finding.sentence == (
+        "Maya cannot say what is needed of it (RuntimeError: (kInvalidParameter): Object is incompatible)."
+    )
