@@ -70,6 +70,8 @@ class RigModel:
         self._logic = RigLogic(rig, self.device, dtype) if rig.responses else None
         self._skeleton = None if rig.skin is None else Skeleton(rig, rig.skin, self.device, dtype)
         self._joint_controls = self._indices(joint_controls(rig) if rig.skin is not None else [])
+        chosen = np.eye(self.control_count)[self._joint_controls.cpu().numpy()]
+        self._chosen = self._tensor(chosen)  # (k, K) which control each of those that move joints is
         late = np.array([target.after_skin for target in rig.targets for _ in target.shapes], bool)
         late = late if rig.skin is not None else np.zeros_like(late)
         self._late = self._tensor(late) if late.any() else None  # (S,) 1 for shapes after the skin
@@ -89,8 +91,7 @@ class RigModel:
         values, jacobian, said = self._activations(controls)
         if self._skeleton is None:
             return Deformation(values, jacobian)
-        chosen = torch.zeros(len(self._joint_controls), self.control_count, dtype=self.dtype, device=self.device)
-        chosen[torch.arange(len(chosen), device=self.device), self._joint_controls] = 1
+        chosen = self._chosen
         skin = self._skin_pose(values, said, len(controls))
         return Deformation(values, torch.cat([jacobian, chosen.expand(len(controls), -1, -1)], 1), skin)
 

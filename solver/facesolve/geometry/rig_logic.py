@@ -71,7 +71,11 @@ class _Level:
         axes, values = [r.axes[0] for r in curves], [r.values for r in curves]
         self._curves = PiecewiseLinear(axes, values, device, dtype) if curves else None
         self._others = [
-            (place(r.output, firsts), [place(port, inputs) for port in r.inputs], _Function(r, device, dtype))
+            (
+                place(r.output, firsts),
+                torch.tensor([place(port, inputs) for port in r.inputs], device=device),
+                _Function(r, device, dtype),
+            )
             for r in responses
             if len(r.axes) != 1
         ]
