@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 import facesolve
-from facesolve.demo.film import Stage
+from facesolve.demo.film import GLOSS, Stage
 from facesolve.demo.head import build_head
 from facesolve.demo.jointed import EYES, TURNS, build_jointed_rig, jointed_curves
 from facesolve.demo.performance import AIM
@@ -85,7 +85,10 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--free-gaze", action="store_true")
     parser.add_argument("--texture", action="store_true")
+    parser.add_argument("--matte-eyes", action="store_true", help="without the highlights, which stay as eyes turn")
     given = parser.parse_args()
+    if given.matte_eyes:
+        GLOSS["eye"] = (0.0, 1.0)
     take = film(given.out, given.frames, given.length, not given.free_gaze, given.texture)
     take = replace(take, settings=replace(take.settings, quality=given.quality))
     write_take(take, given.out)

@@ -1,4 +1,4 @@
-"""Scenes whose heads hang on joints: a blendShape, then a skin, controls through arithmetic. Python 3.7, for mayapy."""
+"""Scenes whose heads hang on joints: a blendShape, then a skin, controls through arithmetic."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from .ma_scene import CUBE, CUBE_FACES, Item, blend_scene, numbers
 
 Place = tuple[float, float, float]
 
-# name, parent, where it stands below the parent, in degrees how it is turned there
-JOINTS: tuple[tuple[str, str, Place, Place], ...] = (
+JointLine = tuple[str, str, Place, Place]  # name, parent, where it stands below it, its turn there in degrees
+
+JOINTS: tuple[JointLine, ...] = (
     ("root_JNT", "", (0.2, -3.0, 0.1), (0.0, 15.0, 0.0)),
     ("neck_JNT", "root_JNT", (0.0, 1.5, -0.2), (5.0, 0.0, 0.0)),
     ("jaw_JNT", "neck_JNT", (0.0, 1.0, 0.4), (20.0, 0.0, 3.0)),
@@ -30,10 +31,10 @@ WEIGHTS[:, 3] = 1.0 - WEIGHTS[:, :3].sum(axis=1)
 WEIGHTS[7] = (0.0, 0.0, 0.0, 1.0)
 
 
-def world_matrices() -> np.ndarray:
+def world_matrices(joints: Sequence[JointLine]) -> np.ndarray:
     """(J, 4, 4) row-vector world matrices of the joints where they are bound."""
     found = {}
-    for name, parent, place, turn in JOINTS:
+    for name, parent, place, turn in joints:
         matrix = np.eye(4)
         for axis, degrees in enumerate(turn):
             cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
@@ -44,7 +45,7 @@ def world_matrices() -> np.ndarray:
             matrix = matrix @ about
         matrix[3, :3] = place
         found[name] = matrix @ found[parent] if parent else matrix
-    return np.stack([found[name] for name, _, _, _ in JOINTS])
+    return np.stack([found[name] for name, _, _, _ in joints])
 
 
 def skinned_scene(
@@ -54,10 +55,11 @@ def skinned_scene(
     faces: Sequence[Sequence[int]] = CUBE_FACES,
     targets: Mapping[str, tuple[int, Sequence[Item]]] = TARGETS,
     weights: np.ndarray = WEIGHTS,
+    joints: Sequence[JointLine] = JOINTS,
 ) -> str:
     """A scene whose mesh ``head`` is deformed by ``BS`` and then by ``SKIN`` on the joints."""
     text = []
-    for name, parent, place, turn in JOINTS:
+    for name, parent, place, turn in joints:
         below = f' -p "{parent}"' if parent else ""
         text.append(f'createNode joint -n "{name}"{below};')
         text.append(f'\tsetAttr ".t" -type "double3" {numbers(place)} ;')
@@ -69,10 +71,10 @@ def skinned_scene(
     for vertex, row in enumerate(weights):
         for index in np.flatnonzero(row):
             text.append(f'\tsetAttr ".wl[{vertex}].w[{index}]" {float(row[index])!r};')
-    for index, matrix in enumerate(world_matrices()):
+    for index, matrix in enumerate(world_matrices(joints)):
         text.append(f'\tsetAttr ".pm[{index}]" -type "matrix" {numbers(np.linalg.inv(matrix))} ;')
-    joined = [f'connectAttr "{name}.wm" "SKIN.ma[{index}]";' for index, (name, _, _, _) in enumerate(JOINTS)]
-    joined += [f'connectAttr "{parent}.s" "{name}.is";' for name, parent, _, _ in JOINTS if parent]
+    joined = [f'connectAttr "{name}.wm" "SKIN.ma[{index}]";' for index, (name, _, _, _) in enumerate(joints)]
+    joined += [f'connectAttr "{parent}.s" "{name}.is";' for name, parent, _, _ in joints if parent]
     plain = blend_scene(
         points, faces, targets, nodes="\n".join([*text, nodes]), connections="\n".join([*joined, connections])
     )
