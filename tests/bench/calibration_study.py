@@ -152,7 +152,7 @@ def errors_of(calibration: Calibration, cameras: list[Camera], poses: np.ndarray
 
 def _head_error(calibration: Calibration, cameras: list[Camera]) -> float:
     """Error, cm (root mean square), of points of a head seen by the true cameras and placed by those found."""
-    corners = np.array([(x, y, z) for x in (-1, 0, 1) for y in (-1, 0, 1) for z in (-1, 0, 1)]) * 10.0
+    corners = np.array([(x, y, z) for x in (-1, 0, 1) for y in (-1, 0, 1) for z in (-1, 0, 1)]) * 7.0
     true = CameraModel.from_cameras(cameras, dtype=torch.float64).project(torch.as_tensor(corners)).pixels
     found = CameraModel.from_cameras([lens.camera for lens in calibration.cameras], dtype=torch.float64)
     straight, _ = found.undistort_points(true)

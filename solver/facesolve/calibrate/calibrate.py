@@ -375,7 +375,8 @@ def _result(
         basis_of(request.of(camera), _CONSIDERED.get(own.model, own.model), False)
         for camera, own in zip(session.cameras, alone, strict=True)
     ]
-    sure = certainty(joint.sightings, joint.used, fit.rig, freedom.bases, considered, joint.prior)
+    sizes = [session.sizes[camera] for camera in session.cameras]
+    sure = certainty(joint.sightings, joint.used, fit.rig, freedom.bases, considered, joint.prior, sizes)
     fixed = replace(freedom, bases=considered)
     equations = view_equations(joint.sightings, joint.used, fit.rig, fixed, joint.prior)
     covariance = doubt(equations, known_gradient(fit.rig, fixed, joint.prior), sure.noise, sure.inflation)

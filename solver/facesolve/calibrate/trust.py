@@ -18,7 +18,8 @@ from .adjust import Freedom, Prior, Rig, Sighting, ViewEquations, known_gradient
 from .held_out import HeldOut, held_out, inverted
 from .lens import project
 
-HEAD = 10.0  # cm from a head's middle to the corners of the box whose points are looked at
+HEAD = 7.0  # cm from a head's middle to the sides of the box whose points are looked at
+FEWEST_POINTS = 4  # of a head that two cameras see
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +29,7 @@ class Certainty:
     covariance: (P, P) of their free numbers (each camera's lens numbers, then its pose's step), all boards free and the
     first camera held. bases: of the lens numbers. held_out: errors of views left out. noise: pixels of one coordinate.
     head: (3,) world, cm: where the cameras look. inflation: (C,) how many times the deviations of each camera's numbers
-    exceed those that independent errors of points would give.
+    exceed those that independent errors of points would give. sizes: (width, height) of each camera, pixels.
     """
 
     covariance: np.ndarray
@@ -39,6 +40,7 @@ class Certainty:
     head: np.ndarray
     rig: Rig
     inflation: np.ndarray
+    sizes: Sequence[tuple[int, int]]
 
 
 def certainty(
@@ -48,6 +50,7 @@ def certainty(
     chosen: Sequence[np.ndarray],
     considered: Sequence[np.ndarray],
     prior: Prior,
+    sizes: Sequence[tuple[int, int]],
 ) -> Certainty:
     """chosen, considered: (12, m) what was free of each lens, and what could have been."""
     everywhere = np.ones(len(rig.boards), bool)
@@ -60,7 +63,7 @@ def certainty(
     noise = float(np.sqrt((residual**2).sum() / max(len(residual) - len(fitted.design) - 6 * len(seen), 1)))
     inflation = np.array([_mean(np.sqrt(fitted.design[part])) for part in _slices(chosen, moving)])
     covariance = doubt(equations, known_gradient(rig, freedom, prior), noise, inflation)
-    return Certainty(covariance, freedom, equations.slices, fitted, noise, meeting_point(rig), rig, inflation)
+    return Certainty(covariance, freedom, equations.slices, fitted, noise, meeting_point(rig), rig, inflation, sizes)
 
 
 def doubt(equations: ViewEquations, slope: np.ndarray, noise: float, inflation: np.ndarray) -> np.ndarray:
@@ -132,31 +135,42 @@ def at_the_head(sure: Certainty) -> float | None:
 
 
 def head_jacobian(sure: Certainty) -> np.ndarray | None:
-    """(3 N, P) d points of a head / d the cameras' free numbers, without a common motion; None for one camera."""
-    if len(sure.rig.cameras) < 2:
-        return None
+    """(3 N, P) d points of a head / d the cameras' free numbers, without a common motion.
+
+    Points count that two cameras have in their images; None where there are few of them, so for a single camera.
+    """
     corners = np.array([(x, y, z) for x in (-1, 0, 1) for y in (-1, 0, 1) for z in (-1, 0, 1)]) * HEAD
     points = sure.head + corners
     A, B = np.zeros((len(points), 3, 3)), np.zeros((len(points), 3, len(sure.covariance)))
+    count = np.zeros(len(points), int)
     for camera, part in enumerate(sure.slices):
-        J_point, J_numbers = _by_point_and_numbers(sure, camera, points)
-        A += J_point.swapaxes(1, 2) @ J_point
-        B[:, :, part] += J_point.swapaxes(1, 2) @ J_numbers
-    moved = -np.linalg.solve(A, B).reshape(3 * len(points), -1)
-    whole = np.asarray(step_basis(torch.from_numpy(corners.astype(np.float64))).numpy()).reshape(-1, 6)
+        seen, J_point, J_numbers = _by_point_and_numbers(sure, camera, points)
+        across = seen[:, None, None] * J_point.swapaxes(1, 2)
+        A, count = A + across @ J_point, count + seen
+        B[:, :, part] += across @ J_numbers
+    placed = count >= 2
+    if placed.sum() < FEWEST_POINTS:
+        return None
+    moved = -np.linalg.solve(A[placed], B[placed]).reshape(3 * int(placed.sum()), -1)
+    whole = np.asarray(step_basis(torch.from_numpy(corners[placed])).numpy()).reshape(-1, 6)
     Q = np.linalg.qr(whole)[0]
     return moved - Q @ (Q.T @ moved)
 
 
-def _by_point_and_numbers(sure: Certainty, camera: int, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """d pixel / d world point (N, 2, 3), and by the camera's free numbers (N, 2, m)."""
+def _by_point_and_numbers(
+    sure: Certainty, camera: int, points: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(N,) whether a point is in the image, d pixel / d world point (N, 2, 3), and by the free numbers (N, 2, m)."""
     pose, basis = sure.rig.cameras[camera], sure.freedom.bases[camera]
     inside = points @ pose[:3, :3].T + pose[:3, 3]
-    _, J_camera, J_lens = project(sure.rig.lenses[camera], inside, sure.rig.bends(camera))
+    front = inside[:, 2] > 1
+    inside = np.where(front[:, None], inside, (0.0, 0.0, 1.0))
+    pixels, J_camera, J_lens = project(sure.rig.lenses[camera], inside, sure.rig.bends(camera))
+    seen = front & (pixels > 0).all(1) & (pixels < np.array(sure.sizes[camera])).all(1)
     columns = [J_lens @ basis]
     if sure.freedom.cameras[camera]:
         columns.append(J_camera @ np.asarray(step_basis(torch.from_numpy(inside)).numpy()))
-    return J_camera @ pose[:3, :3], np.concatenate(columns, 2)
+    return seen, J_camera @ pose[:3, :3], np.concatenate(columns, 2)
 
 
 def _pose_part(sure: Certainty, camera: int) -> slice | None:

@@ -1,0 +1,156 @@
+"""What a calibration says of itself (its lens, how sure it is, which view would help), against truth and OpenCV."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from facesolve.calibrate.adjust import Freedom, Prior, Rig, Sighting, adjust, view_equations
+from facesolve.calibrate.board import parse_board
+from facesolve.calibrate.calibrate import Request, calibrate
+from facesolve.calibrate.held_out import held_out
+from facesolve.calibrate.lens import free_basis
+from facesolve.calibrate.next_view import next_view
+from facesolve.calibrate.prior import lens_prior
+from facesolve.calibrate.single import LensRequest, simplest
+from facesolve.calibrate.trust import at_the_head
+from facesolve.geometry.camera import intrinsics_to_opencv, pixels_to_opencv
+from facesolve.runtime.progress import Silent
+from tests.bench.calibration_study import Stage, cameras_of, errors_of, session_of, trial
+
+from .boards_seen import Faults, arc_of_cameras, photograph, rigid, waved_boards
+
+BOARD = parse_board("circles:6x5:30")
+
+
+@pytest.mark.parametrize(
+    ("stage", "models"),
+    [
+        (Stage("brown", 0.1, views=12), {"none", "k1", "k1k2"}),
+        (Stage("k1", 0.6, views=12), {"k1"}),
+    ],
+)
+def test_the_lens_is_as_simple_as_the_views_and_errors_are_those_stated(stage, models):
+    """A tiny part of ``tests.bench.calibration_study``."""
+    found = trial(stage, 1)
+    assert set(found.models) <= models
+    for name in ("angles", "distances", "centers", "head"):
+        errors, stated = getattr(found, name).T
+        assert (np.abs(errors) <= 2 * stated).mean() >= 0.9, name
+    if stage.coverage > 0.5:
+        assert np.abs(found.angles[:, 0]).max() < 0.1
+
+
+def test_a_lens_must_foretell_views_clearly_better_to_be_chosen():
+    random = np.random.default_rng(0)
+    plain = random.uniform(0.9, 1.1, 20)
+    assert simplest({"none": plain, "k1": plain * random.normal(1, 0.02, 20)}) == "none"
+    assert simplest({"none": plain, "k1": 0.95 * plain}) == "k1"
+    one_view = plain * np.where(np.arange(20) == 3, 1e-3, 1.0)
+    assert simplest({"none": plain, "k1": one_view}) == "none"  # a single view is no evidence
+
+
+def two_cameras(noise=0.1, views=10):
+    cameras = arc_of_cameras(2, distortion=np.zeros(0))
+    return cameras, photograph(BOARD, cameras, waved_boards(BOARD, views), Faults(noise=noise))
+
+
+def test_views_left_out_are_met_as_if_the_fit_had_never_seen_them():
+    """The step of leaving a view out, against fitting again without it."""
+    _, session = two_cameras()
+    alone = [d for d in session.detections if d.camera == "cam0"]
+    sightings = [Sighting(0, i, BOARD.points[d.ids], d.pixels) for i, d in enumerate(alone)]
+    boards = np.stack([rigid(np.zeros(3), [0, 0, 90.0]) @ waved_boards(BOARD, 10)[int(d.view)] for d in alone])
+    lens = np.array([2300.0, 2303, 800, 600, *[0] * 8])
+    used = [np.ones(len(s.points), bool) for s in sightings]
+    freedom = Freedom([free_basis("k1", False)], np.array([False]), np.ones(len(boards), bool))
+    prior = lens_prior(lens[None], [(1600, 1200)], [False], [0.1])
+    whole = adjust(sightings, used, Rig(lens[None], np.eye(4)[None], boards), freedom, None, prior)
+    foretold = held_out(view_equations(sightings, used, whole.rig, freedom, prior)).errors
+    for view in (0, 5):
+        without = [used[i] if i != view else np.zeros_like(used[i]) for i in range(len(used))]
+        fit = adjust(sightings, without, whole.rig, freedom, None, prior)
+        fixed = Freedom([np.zeros((12, 0))], np.array([False]), np.arange(len(boards)) == view)
+        placed = adjust(sightings, [used[i] if i == view else without[i] & False for i in range(len(used))],
+                        fit.rig, fixed, None)  # fmt: skip
+        again = np.linalg.norm(placed.residuals[view], axis=1)
+        np.testing.assert_allclose(foretold[view], again, atol=0.01)
+
+
+def test_a_prior_holds_what_no_view_tells_and_gives_way_to_views():
+    lens = np.array([1000.0, 1000, 330, 250, *[0] * 8])
+    sighting = Sighting(0, 0, BOARD.points, BOARD.points[:, :2] * 12 + 300)
+    rig = Rig(lens[None], np.eye(4)[None], rigid(np.zeros(3), [0, 0, 80.0])[None])
+    freedom = Freedom([free_basis("brown", False)], np.array([False]), np.array([True]))
+    prior = lens_prior(lens[None], [(640, 480)], [False], [0.1])
+    nothing = [np.zeros(len(BOARD.points), bool)]
+    found = adjust([sighting], nothing, rig, freedom, None, prior).rig.lenses[0]
+    np.testing.assert_allclose(found[2:4], (320, 240), atol=1e-3)
+    strong = Prior(prior.expected, 1e-12 * prior.precision)
+    assert np.abs(adjust([sighting], nothing, rig, freedom, None, strong).rig.lenses[0, 2:4] - (320, 240)).max() < 11
+
+
+def test_the_next_view_named_lowers_the_doubt_when_it_is_added():
+    _, session = two_cameras(views=5)
+    calibration = calibrate(session, Request(origin="000"), Silent())
+    advice = next_view(calibration)
+    assert advice is not None
+    assert advice.before == pytest.approx(10 * at_the_head(calibration.sure), rel=1e-6)
+    assert advice.after < 0.95 * advice.before
+    assert set(advice.cameras) == {"cam0", "cam1"}
+    assert "Next view: show the board to cam0 and cam1, at the" in advice.sentence
+    _, more = two_cameras(views=9)
+    better = calibrate(more, Request(origin="000"), Silent())
+    assert at_the_head(better.sure) < at_the_head(calibration.sure)
+
+
+def test_opencvs_multiview_calibration_agrees():
+    """An independent joint calibration of the same detections; in meters, as it takes larger boards for lines."""
+    if not hasattr(cv2, "calibrateMultiview"):
+        pytest.skip("calibrateMultiview is of OpenCV 5")
+    stage = Stage("k1", 0.6, views=12)
+    random = np.random.default_rng(5)
+    cameras = cameras_of(stage, random)
+    board = parse_board("chessboard:9x6:45")
+    session, poses = session_of(stage, cameras, board, random)
+    ours = calibrate(session, Request(LensRequest("k1"), origin="000"), Silent())
+    seen = {(d.camera, d.view): d.pixels for d in session.detections}
+    mask = np.array([[(c.name, v) in seen for v in session.views] for c in cameras], np.uint8)
+    empty = np.zeros((0, 2), np.float32)
+    images = [
+        [np.float32(pixels_to_opencv(seen[c.name, v])) if (c.name, v) in seen else empty for v in session.views]
+        for c in cameras
+    ]
+    flags = cv2.CALIB_ZERO_TANGENT_DIST | cv2.CALIB_FIX_K2 | cv2.CALIB_FIX_K3
+    error, Ks, _, Rs, Ts = cv2.calibrateMultiview(
+        [np.float32(board.points / 100)] * len(session.views), images, [(c.width, c.height) for c in cameras], mask,
+        np.zeros(len(cameras), np.uint8), None, None, None, None, np.full(len(cameras), flags, np.int32),
+    )  # fmt: skip
+    assert error == pytest.approx(stage.noise * np.sqrt(2), rel=0.1)
+    for index, lens in enumerate(ours.cameras):
+        assert Ks[index][0, 0] == pytest.approx(lens.parameters[0], rel=2e-3)
+        theirs, own = intrinsics_to_opencv(lens.camera.intrinsics), Ks[index]
+        assert np.abs(theirs[:2, 2] - own[:2, 2]).max() < 6
+    rotations = [cv2.Rodrigues(np.asarray(R))[0] if np.asarray(R).size == 3 else np.asarray(R) for R in Rs]
+    for a, b in ((0, 1), (0, 2), (1, 2)):
+        angle = np.degrees(np.arccos(rotations[a][2] @ rotations[b][2]))
+        mine = np.degrees(np.arccos(ours.cameras[a].camera.rotation[2] @ ours.cameras[b].camera.rotation[2]))
+        assert angle == pytest.approx(mine, abs=0.2)
+    centers = [-R.T @ np.asarray(t).ravel() for R, t in zip(rotations, Ts, strict=True)]
+    for a, b in ((0, 1), (1, 2)):
+        mine = np.linalg.norm(ours.cameras[a].center - ours.cameras[b].center)
+        assert np.linalg.norm(centers[a] - centers[b]) == pytest.approx(mine / 100, abs=5e-4)
+    assert np.abs(errors_of(ours, cameras, poses).angles[:, 0]).max() < 0.1
+
+
+def test_a_fisheye_is_calibrated_when_it_is_asked_for():
+    stage = replace(Stage("fisheye", 0.6, views=8, cameras=2))
+    random = np.random.default_rng(2)
+    cameras = cameras_of(stage, random)
+    session, _ = session_of(stage, cameras, parse_board("chessboard:9x6:60"), random)
+    found = calibrate(session, Request(LensRequest("fisheye"), origin="000"), Silent())
+    for lens, true in zip(found.cameras, cameras, strict=True):
+        assert lens.camera.lens == "fisheye"
+        assert lens.parameters[0] == pytest.approx(true.intrinsics[0, 0], rel=3e-3)
+    assert found.noise == pytest.approx(stage.noise, rel=0.1)
