@@ -59,7 +59,7 @@ def test_a_painted_map_is_one_question(maya, tmp_path, counted):
     for vertex, weight in ((0, 0.5), (1, 0.25), (2, 0.125), (6, 0.75)):
         cmds.setAttr(f"{plug}[{vertex}]", weight)
     counted.clear()
-    weights = blendshape._vertex_weights(plug, 8)
+    weights = blendshape.vertex_weights(plug, 8)
     np.testing.assert_array_equal(weights, [0.5, 0.25, 0.125, 1, 1, 1, 0.75, 1])
     assert len(counted) <= 3
 

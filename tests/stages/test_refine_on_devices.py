@@ -217,7 +217,7 @@ def test_a_checkpoint_holds_any_set_of_frames() -> None:
 
 @pytest.mark.parametrize(("count", "most", "devices"), [(120, 9, 2), (40, 76, 2), (7, 2, 3), (1, 5, 4), (5, 1, 2)])
 def test_batches_are_even_and_each_device_has_one(count: int, most: int, devices: int) -> None:
-    parts = [range(count)[part] for part in refine_batches._even_split(count, most, devices)]
+    parts = [range(count)[part] for part in refine_batches.even_split(count, most, devices)]
     assert [frame for part in parts for frame in part] == list(range(count))
     sizes = {len(part) for part in parts}
     assert max(sizes) <= most

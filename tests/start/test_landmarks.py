@@ -60,7 +60,7 @@ def seen(cameras: list[Camera], controls: np.ndarray, head: np.ndarray) -> np.nd
 @pytest.fixture
 def tables(tmp_path: Path, proxy: HeadProxy) -> Path:
     """What the fake answers about pictures of the rig, and about three images of the footage."""
-    around = module._cameras_around(proxy.axes, proxy.center.double().numpy(), proxy.radius)
+    around = module.cameras_around(proxy.axes, proxy.center.double().numpy(), proxy.radius)
     np.save(tmp_path / f"{len(around)}.npy", seen(around, expression(), np.eye(4)))
     noise = np.random.default_rng(0).normal(0, 0.7, (3, COUNT, 2))
     np.save(tmp_path / "3.npy", seen(list(lenses()), shape(), HEAD) + noise)
@@ -79,7 +79,7 @@ class Told(Detector):
 
 
 def on_rig(proxy: HeadProxy, spoil: bool = False) -> RigLandmarks:
-    around = module._cameras_around(proxy.axes, proxy.center.double().numpy(), proxy.radius)
+    around = module.cameras_around(proxy.axes, proxy.center.double().numpy(), proxy.radius)
     points = seen(around, expression(), np.eye(4))
     if spoil:
         points[0] = np.nan  # no face in the first picture

@@ -72,7 +72,7 @@ def read_targets(step: Step, count: int, times: Tuple[float, ...], first: bool, 
     _refuse_weighted_groups(node, times)
     envelope = steady(node + ".envelope", node, "envelope", times)
     base = "{}.inputTarget[{}]".format(node, step.geometry)
-    painted = envelope * members(node, step.geometry, count) * _vertex_weights(base + ".baseWeights", count)
+    painted = envelope * members(node, step.geometry, count) * vertex_weights(base + ".baseWeights", count)
     names = aliases(node)
     found = []
     for index in indices(base + ".inputTargetGroup"):
@@ -82,7 +82,7 @@ def read_targets(step: Step, count: int, times: Tuple[float, ...], first: bool, 
             continue
         group = "{}.inputTargetGroup[{}]".format(base, index)
         _refuse_group(node, alias, group, index)
-        weights = painted * _vertex_weights(group + ".targetWeights", count)
+        weights = painted * vertex_weights(group + ".targetWeights", count)
         shapes = []
         for item in indices(group + ".inputTargetItem"):
             if item == 5000:
@@ -194,7 +194,7 @@ def _hidden(node: str, index: int) -> bool:
     )
 
 
-def _vertex_weights(plug: str, count: int) -> np.ndarray:
+def vertex_weights(plug: str, count: int) -> np.ndarray:
     """(count,) painted weights; 1 where none was painted."""
     values = np.ones(count)
     places = np.array([index for index in indices(plug) if index < count], np.int64)

@@ -128,7 +128,7 @@ def refined_batches(
         return
     # loads PyTorch's linear algebra, which two threads must not do at once (pytorch issue 90613)
     torch.linalg.cholesky_ex(problem.samples.weight.new_ones(1, 1))
-    share = _Share([frames[part] for part in _even_split(len(frames), most, 1 + len(helpers))])
+    share = _Share([frames[part] for part in even_split(len(frames), most, 1 + len(helpers))])
     host = target_on(target, HOST)
     with ThreadPoolExecutor(1, "refine") as own:
         jobs = [own.submit(_work, share, problem, target, lambda: nullcontext(footage))]
@@ -272,7 +272,7 @@ def _refined(problem: Problem, target: Target, frames: Sequence[int], pixels: Se
     return RefinedFrames(frames, fit.pose, fit.quadratic, seen)
 
 
-def _even_split(count: int, most: int, devices: int) -> list[slice]:
+def even_split(count: int, most: int, devices: int) -> list[slice]:
     """As ``split``, in as many parts as needed so that each device has as many as the others."""
     rounds = math.ceil(count / (most * devices))
     return split(count, math.ceil(count / (rounds * devices)))

@@ -77,7 +77,7 @@ def landmarks_of_rig(model: RigModel, axes: RigAxes, center: Tensor, radius: flo
     Raises LandmarkError when the detector sees no face in them.
     """
     vertices = model.vertices(model.default[None])
-    cameras = _cameras_around(axes, center.double().cpu().numpy(), radius)
+    cameras = cameras_around(axes, center.double().cpu().numpy(), radius)
     mesh = mesh_of(model)
     pictures, views = [], []
     for camera in cameras:
@@ -97,7 +97,7 @@ def landmarks_of_rig(model: RigModel, axes: RigAxes, center: Tensor, radius: flo
     return _agreed(model, pictured, radius)
 
 
-def _cameras_around(axes: RigAxes, center: np.ndarray, radius: float) -> list[Camera]:
+def cameras_around(axes: RigAxes, center: np.ndarray, radius: float) -> list[Camera]:
     """Cameras before the face, upright, in rig space."""
     focal = FILLS * PICTURE * DISTANCE / 2
     intrinsics = np.array([[focal, 0, PICTURE / 2], [0, focal, PICTURE / 2], [0, 0, 1.0]])
