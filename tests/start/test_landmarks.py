@@ -114,9 +114,13 @@ def truth(tmp_path_factory: pytest.TempPathFactory) -> Filmed:
     return film(tmp_path_factory.mktemp("landmarks"), HEAD, shape())
 
 
-def fitted(proxy: HeadProxy, truth: Filmed, points: np.ndarray) -> tuple[LandmarkFit, float, float]:
-    """The fit to landmarks (C, L, 2) of the cameras, NaN for no face, and its errors in mm and degrees."""
-    cameras = CameraModel.from_cameras(list(lenses()), dtype=torch.float64)
+def fitted(proxy: HeadProxy, truth: Filmed, points: np.ndarray, scale: float = 1.0) -> tuple[LandmarkFit, float, float]:
+    """The fit to landmarks (C, L, 2) of the cameras, NaN for no face, and its errors in mm and degrees.
+
+    scale: by which the world of the cameras is larger than it should be.
+    """
+    placed = [replace(camera, translation=scale * camera.translation) for camera in lenses()]
+    cameras = CameraModel.from_cameras(placed, dtype=torch.float64)
     prior = ControlPrior.from_take(truth.take, DEVICE)
     faces = [None if np.isnan(face).any() else face for face in points]
     fit = fit_landmarks(stage().model, on_rig(proxy), cameras, faces, prior, 0, proxy.axes, proxy.radius)
@@ -128,7 +132,13 @@ def test_head_and_controls_from_three_cameras(proxy: HeadProxy, truth: Filmed) -
     assert (millimeters < 1.5, degrees < 1.0) == (True, True)
     assert fit.inliers > 0.97
     assert fit.residual < 0.01
+    assert fit.size == pytest.approx(1, rel=0.02)
     assert fit.pose.controls[0, stage().model.rig.control_names.index("jawOpen")] > 0.3
+
+
+def test_the_rigs_own_size_tells_the_scale_of_a_reconstruction(proxy: HeadProxy, truth: Filmed) -> None:
+    fit, _, _ = fitted(proxy, truth, seen(list(lenses()), shape(), HEAD), 3.2)
+    assert fit.size == pytest.approx(3.2, rel=0.02)
 
 
 def test_one_camera_that_sees_it_wrongly_does_not_spoil_the_others(proxy: HeadProxy, truth: Filmed) -> None:

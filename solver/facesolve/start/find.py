@@ -34,6 +34,7 @@ from .settle import Settled, settle
 OTHER_FRAMES = (1 / 3, 2 / 3)  # places in the take that are tried when the first frame leaves doubt
 CANDIDATES = 3  # poses of the search that are settled when the best leaves doubt
 SAME_WITHIN = 0.1  # of the head's radius
+SAME_SIZE = (0.85, 1.18)  # of the rig, within which an actor's face may differ
 LANDMARK_LEAD = 0.3  # what landmarks that all fall into their places are worth; fewer count in proportion
 LONE_CONFIDENCE = 0.7  # at best, by landmarks in a single camera, where nothing can be compared
 
@@ -182,9 +183,16 @@ def _landmark_note(
     take: Take, rig: RigLandmarks, engine: str, faces: Sequence[np.ndarray | None], fit: LandmarkFit
 ) -> str:
     shown = [camera.name for camera, face in zip(take.cameras, faces, strict=True) if face is not None]
+    size = ""
+    if not SAME_SIZE[0] <= fit.size <= SAME_SIZE[1]:
+        size = (
+            f"; the face is {fit.size:.3g} times as large as the rig's: cameras of a reconstruction need a "
+            f"--scale {1 / fit.size:.4g} times as large in 'facesolve pack'"
+        )
     return (
         f"{engine}: a face in {len(shown)} of {len(take.cameras)} cameras ({', '.join(shown)}), {len(rig.number)} "
         f"landmarks on the rig; {fit.inliers:.0%} of them fit, to {fit.residual:.1%} of the head's radius (median)"
+        f"{size}"
     )
 
 

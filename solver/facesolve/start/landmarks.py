@@ -64,11 +64,13 @@ class RigLandmarks:
 
 @dataclass(frozen=True, eq=False)
 class LandmarkFit:
-    """The pose (B = 1) that landmarks give. residual: median distance in head radii; inliers: share of landmarks."""
+    """The pose (B = 1) that landmarks give. residual: median distance in head radii; inliers: share of landmarks. size:
+    how large the face is in the cameras' world, in sizes of the rig's; 1 where one camera alone cannot tell."""
 
     pose: Pose
     residual: float
     inliers: float
+    size: float = 1.0
 
 
 def landmarks_of_rig(model: RigModel, axes: RigAxes, center: Tensor, radius: float, detector: Detector) -> RigLandmarks:
@@ -202,7 +204,8 @@ def fit_landmarks(
     costs = [float(_normals(observed, pose, _scale(observed, pose)).cost) for pose in poses]
     likely = sorted(range(len(poses)), key=lambda index: costs[index])[:MOST_REFINED]
     fits = [_refine(observed, poses[index]) for index in likely]
-    return max(fits, key=lambda fit: (fit.inliers, -fit.residual))
+    best = max(fits, key=lambda fit: (fit.inliers, -fit.residual))
+    return best if len(shown) < 2 else replace(best, size=_size(points, _triangulated(observed.cameras, pixels)))
 
 
 def _chosen(cameras: CameraModel, shown: list[int]) -> CameraModel:
@@ -217,13 +220,25 @@ def _chosen(cameras: CameraModel, shown: list[int]) -> CameraModel:
     )
 
 
-def _triangulated_head(points: Tensor, cameras: CameraModel, pixels: Tensor, radius: float) -> Tensor:
-    """Head transform (4, 4) that lays the rig's landmarks (L, 3) upon those triangulated from pixels (c, L, 2)."""
+def _triangulated(cameras: CameraModel, pixels: Tensor) -> Tensor:
+    """(L, 3) points of the world nearest to the rays through pixels (c, L, 2)."""
     homogeneous = F.pad(pixels, (0, 1), value=1.0) @ torch.linalg.inv(cameras.intrinsics).mT
     rays = F.normalize(homogeneous, dim=-1) @ cameras.rotation  # (c, L, 3) world
     across = torch.eye(3).to(rays) - rays[..., :, None] * rays[..., None, :]
     centers = cameras.centers[..., None]  # (c, 3, 1)
-    places = torch.linalg.solve(across.sum(0), (across @ centers[:, None]).sum(0))[..., 0]  # (L, 3)
+    return torch.linalg.solve(across.sum(0), (across @ centers[:, None]).sum(0))[..., 0]
+
+
+def _size(points: Tensor, places: Tensor) -> float:
+    """How many times farther apart the places (L, 3) are than the rig's points (L, 3), in the median of all pairs."""
+    apart, there = (torch.pdist(one) for one in (points.double(), places.double()))
+    keep = apart > apart.median()  # noise counts less over a long way
+    return float((there[keep] / apart[keep]).median())
+
+
+def _triangulated_head(points: Tensor, cameras: CameraModel, pixels: Tensor, radius: float) -> Tensor:
+    """Head transform (4, 4) that lays the rig's landmarks (L, 3) upon those triangulated from pixels (c, L, 2)."""
+    places = _triangulated(cameras, pixels)
     weight = torch.ones_like(points[:, 0])
     for _ in range(10):
         head = registration(points, places, weight)
