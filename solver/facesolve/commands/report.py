@@ -31,6 +31,7 @@ def report(
         facesolve report my_solution --out report.html
         facesolve report my_solution --what wireframe,shaded,heatmap --only-cameras front,left --out report.html
         facesolve report my_solution --no-video --out report.html
+        facesolve report my_solution --against other_solution --out both.html
     """
     with output.reporting() as progress:
         from facesolve.review.report.write import write_report

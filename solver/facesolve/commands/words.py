@@ -127,6 +127,7 @@ WORDS: Mapping[str, Word] = {
     "takes": Word("TAKE...", "folders with take.json"),
     "action": Word(),
     "folder": Word("FOLDER"),
+    "against": Word("SOLUTION"),
     "solution": Word("SOLUTION", "folder with solution.json"),
     "footage": Word("FOOTAGE"),
     "recording": Word("RECORDING"),

@@ -103,6 +103,7 @@ class ReportRequest:
         only_cameras: these cameras only, in the video.
         height: height of the video in pixels.
         take: folder of the take, if it is no longer where the solution recorded it.
+        against: another solution of the same frames: its curves, video and head on the same page.
         device: what draws: auto, cpu, cuda or cuda:N; auto uses CUDA when it is available.
     """
 
@@ -111,6 +112,7 @@ class ReportRequest:
     only_cameras: tuple[str, ...] = ()
     height: int = 720
     take: Path | None = None
+    against: Path | None = None
     device: str = "auto"
 
     @property

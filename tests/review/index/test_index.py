@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -117,11 +116,8 @@ def test_500_takes_open_in_a_second_and_the_worst_come_first(browser: Any, solve
             *map(_asset, ("index.html", "index.css", "index.js")), "many", {**record, "rows": rows, "written": about}
         )
     )
-    begun = time.monotonic()
     tab = Tab(browser, page, (1440, 900))
-    tab.page.wait_for_selector("#rows tr:nth-child(500)", state="attached")
-    opened = tab.page.evaluate("performance.timing.loadEventEnd - performance.timing.navigationStart")
-    assert 0 < opened < 3000, time.monotonic() - begun  # a second on a machine that does nothing else
+    assert _busy_seconds(tab.page, page) < 1.0
     named = tab.page.locator("#first li strong").all_inner_texts()
     assert sorted(named) == [f"bad_{n}" for n in range(5)]
     tab.page.fill("#filter", "shot_49")
@@ -136,6 +132,21 @@ def test_500_takes_open_in_a_second_and_the_worst_come_first(browser: Any, solve
     assert tab.complaints == []
     assert [address for address in tab.asked if not address.startswith(("file:", "data:"))] == []
     tab.page.close()
+
+
+def _busy_seconds(page: Any, file: Path) -> float:
+    """What opening the file costs the page's thread, whatever else the machine does."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def spent() -> float:
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return float(next(one["value"] for one in metrics if one["name"] == "TaskDuration"))
+
+    before = spent()
+    page.goto(file.as_uri())
+    page.wait_for_selector("#rows tr:nth-child(500)", state="attached")
+    return spent() - before
 
 
 def test_names_cannot_become_markup() -> None:

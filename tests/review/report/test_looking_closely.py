@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from facesolve.cli import main
 from facesolve.review.report.head import head_record, thinned
 from facesolve.review.report.page import Film
-from facesolve.take import Rig, Solution, Take, TakeError
+from facesolve.take import Rig, Solution, Take, TakeError, write_solution, write_take
 from facesolve.take.review import ReviewMark, read_review, write_review
 from facesolve.take.rig_evaluation import RigEvaluator
 
+from ..filmed import Filmed
 from . import troubled
 
 CELLS = (("front", 0, 0, 48, 64), ("top", 48, 0, 48, 64))
@@ -86,16 +91,40 @@ def test_the_head_turns_in_three_dimensions(open_report: Callable[..., Any]) -> 
     tab.page.mouse.move(x + 60, y + 30)
     tab.page.mouse.up()
     turned = tab.page.locator("#head3d canvas").screenshot()
-    tab.page.get_by_role("button", name="Color the surface").click()
+    tab.page.select_option("#head3d-heat", "Expected error")
     colored = tab.page.locator("#head3d canvas").screenshot()
     tab.complaints[:] = [text for text in tab.complaints if "GPU stall due to ReadPixels" not in text]  # of screenshots
     assert len({before, turned, colored}) == 3
     assert "mm and more" in tab.text("#head3d-legend")
 
 
-def test_few_shapes_give_the_surface_of_every_frame(take: Take) -> None:
-    import base64
+def test_two_solutions_stand_on_one_page(filmed: Filmed, tmp_path: Path) -> None:
+    write_take(filmed.take, tmp_path / "take")
+    made = {**filmed.solution.provenance, "take": "../take", "texture": None}
+    first = replace(filmed.solution, provenance=made)
+    write_solution(first, tmp_path / "first")
+    write_solution(replace(first, controls=first.controls * 0.5), tmp_path / "second")
+    command = ["report", str(tmp_path / "first"), "--against", str(tmp_path / "second"), "--height", "64"]
+    assert main([*command, "--out", str(tmp_path / "both.html")]) == 0
+    text = (tmp_path / "both.html").read_text(encoding="utf-8")
+    found = re.search(r'id="data">(.*?)</script>', text)
+    assert found is not None
+    record = json.loads(found[1])
+    assert [film["label"] for film in record["films"]] == ["Overlay", "Footage", "Overlay of second"]
+    other = np.frombuffer(base64.b64decode(record["against"]["values"]), "<f4").reshape(-1, 3)
+    np.testing.assert_allclose(other.T, 0.5 * first.controls, atol=1e-6)
+    assert record["against"]["head3d"]["triangles"] == record["head3d"]["triangles"]
+    fewer = replace(
+        first,
+        **{name: getattr(first, name)[:2] for name in ("frames", "scene_times", "controls", "head")},
+        **{name: getattr(first, name)[:2] for name in ("control_std", "head_std", "residual")},
+    )
+    write_solution(fewer, tmp_path / "fewer")
+    command[3] = str(tmp_path / "fewer")
+    assert main([*command, "--out", str(tmp_path / "no.html")]) == 2
 
+
+def test_few_shapes_give_the_surface_of_every_frame(take: Take) -> None:
     solution: Solution = troubled.solution()
     record = head_record(solution, take)
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from facesolve.review.encode import check_output
 from facesolve.review.request import KINDS, NEEDS_TEXTURE, ReportRequest, VideoError, VideoRequest
@@ -25,7 +28,7 @@ from facesolve.take.version import VERSION
 
 from .head import head_record
 from .page import Film, page_html
-from .record import report_record
+from .record import packed, report_record
 
 SUFFIXES = (".html", ".htm")
 LONGEST_LOG = 200_000  # characters of the log that the page keeps, its end
@@ -60,10 +63,14 @@ def write_report(
     check_new(path, overwrite)
     videos = tuple(_video_request(kind, request) for kind in request.kinds)
     solution = read_solution(folder)
+    other = None if request.against is None else _other(request.against, solution)
     take, take_folder, no_film = _take(solution, folder, request)
     films: list[Film] = []
     if take is not None:
         films, no_film = _films(solution, folder, take, videos, request, progress)
+    if take is not None and films and other is not None and request.against is not None:
+        more, _ = _films(other, request.against, take, videos[:1], request, progress)
+        films += [replace(film, label=f"{film.label} of {request.against.resolve().name}") for film in more]
     progress.stage("write the page", 1)
     name = _name(solution, take, folder)
     record = {
@@ -72,6 +79,7 @@ def write_report(
         "no_film": no_film,
         "review": review_record(read_review(folder))["marks"],
         "head3d": None if take is None else head_record(solution, take),
+        "against": None if other is None else _against(request, solution, other, take),
         "solution": read_json(folder / SOLUTION, "solution"),
         "log": _log(folder),
         "written": {"facesolve": VERSION, "date": datetime.now(timezone.utc).isoformat(timespec="seconds")},
@@ -129,6 +137,24 @@ def _films(
 def _film(request: VideoRequest, video: Video) -> Film:
     label = LABELS.get(request.what, request.what.capitalize())
     return Film(label, video.path.read_bytes(), video.fps, video.size, video.cells)
+
+
+def _other(folder: Path, solution: Solution) -> Solution:
+    """The solution that is shown beside. Raises TakeError when it holds other frames."""
+    other = read_solution(folder)
+    if other.frames.tolist() != solution.frames.tolist():
+        raise TakeError(f"report: '{folder}' holds other frames than the solution; give one of the same frames.")
+    return other
+
+
+def _against(request: ReportRequest, solution: Solution, other: Solution, take: Take | None) -> dict[str, Any]:
+    """The other solution's name, its values by the controls of the first (NaN where it lacks one), and its head."""
+    assert request.against is not None
+    columns = {name: column for name, column in zip(other.control_names, other.controls.T, strict=True)}
+    unknown = np.full(len(other.frames), np.nan)
+    values = np.stack([columns.get(name, unknown) for name in solution.control_names])
+    head = None if take is None else head_record(other, take)
+    return {"name": request.against.resolve().name, "values": packed(values), "head3d": head}
 
 
 def _name(solution: Solution, take: Take | None, folder: Path) -> str:

@@ -40,7 +40,8 @@ class Chart {
     const bands = edges.filter((_, n) => n % 2 === 0).map(({ color }, n) => {
       return { series: [begin + 1 + 2 * n, begin + 2 + 2 * n], fill: `${color}33` };
     });
-    const drawn = [...curves, ...edges];
+    const others = this.shown.filter(({ other }) => other).map(({ color, other }) => ({ values: other, stroke: color, dash: [2, 4] }));
+    const drawn = [...curves, ...edges, ...others];
     const series = drawn.map(({ stroke, dash }) => ({ ...CURVE_LOOK, stroke, dash }));
     const data = [INDICES, ...drawn.map(({ values }) => values)];
     this.plot = new uPlot({ ...this.options(), bands, series: [{}, ...series] }, data, this.host);

@@ -15,6 +15,7 @@ function controlSeries(control) {
     color: colorOf(control),
     dash: dashOf(control),
     values: scaled(VALUES[control], minimum),
+    other: OTHER_VALUES && scaled(OTHER_VALUES[control], minimum),
     deviations: scaled(DEVIATIONS[control], 0),
     pins: pins.map(([index, value]) => [index, tools.share ? (value - minimum) / range : value]),
     digits: tools.share ? 3 : digitsFor(range),
@@ -61,6 +62,7 @@ function showReadout(chart) {
 
 function showTools(chart) {
   const bar = byId('curve-tools');
+  if (DATA.against) bar.append(make('span', { className: 'aside' }, `dotted: ${DATA.against.name}`));
   const toggle = (text, description, name) => {
     const element = button(text, description, () => {
       tools[name] = !tools[name];

@@ -15,6 +15,7 @@ function unpack(text) {
 }
 
 const VALUES = unpack(DATA.values);
+const OTHER_VALUES = DATA.against ? unpack(DATA.against.values) : null; // of the solution that is shown beside
 const DEVIATIONS = unpack(DATA.deviations);
 const ERRORS = unpack(DATA.error);
 const USUAL = unpack(DATA.usual_error)[0];

@@ -1,6 +1,6 @@
 // The solved head in three dimensions: turns under the pointer, plays in step, shows where it is unsure. By three.js.
 
-const head3d = { started: false, heat: false, top: 1 };
+const head3d = { started: false, heat: null, top: 1, surface: SURFACE }; // heat: fills one number a vertex, or null
 const UNSURE_COLORS = [[0, [0.30, 0.62, 0.52]], [0.5, [0.94, 0.70, 0.29]], [1, [1.0, 0.33, 0.26]]];
 const CLAY_COLOR = [0.62, 0.57, 0.53];
 
@@ -50,8 +50,18 @@ function buildHead() {
   head3d.mesh.frustumCulled = false;
   head3d.errors = new Float32Array(count);
   head3d.scene.add(head3d.mesh);
-  const sorted = Float32Array.from(expectedErrors(Math.floor(FRAMES / 2), head3d.errors)).sort();
-  head3d.top = Math.max(sorted[Math.floor(0.99 * (count - 1))], 0.05);
+}
+
+/** Colors the surface by what `heat` fills, on a scale that 99 % of the middle frame do not exceed. */
+function heatHead(heat) {
+  head3d.heat = heat;
+  byId('head3d-legend').hidden = heat === null;
+  if (heat) {
+    const sorted = Float32Array.from(heat(Math.floor(FRAMES / 2), head3d.errors)).sort();
+    head3d.top = Math.max(sorted[Math.floor(0.99 * (sorted.length - 1))], 0.05);
+    byId('head3d-top').replaceChildren(`${written(head3d.top, 2)} mm and more`);
+  }
+  drawHead();
 }
 
 /** A pyramid for each camera, its base the picture. */
@@ -103,12 +113,12 @@ function drawHead() {
   if (!head3d.started) return;
   const { renderer, scene, camera, mesh, canvas } = head3d;
   const { position, color } = mesh.geometry.attributes;
-  surfaceAt(state.frame, position.array);
+  surfaceAt(state.frame, position.array, head3d.surface);
   position.needsUpdate = true;
   mesh.geometry.computeVertexNormals();
   paintHead(color.array);
   color.needsUpdate = true;
-  const h = SURFACE.head.subarray(state.frame * 12, state.frame * 12 + 12);
+  const h = head3d.surface.head.subarray(state.frame * 12, state.frame * 12 + 12);
   mesh.matrix.set(...h.subarray(0, 4), ...h.subarray(4, 8), ...h.subarray(8, 12), 0, 0, 0, 1);
   const [width, height] = [canvas.clientWidth, canvas.clientHeight];
   if (!width) return;
@@ -124,7 +134,7 @@ function drawHead() {
 }
 
 function paintHead(colors) {
-  if (head3d.heat) expectedErrors(state.frame, head3d.errors);
+  head3d.heat?.(state.frame, head3d.errors);
   for (let vertex = 0; vertex < SURFACE.vertices; vertex += 1) {
     const painted = head3d.heat ? unsureColor(head3d.errors[vertex] / head3d.top) : CLAY_COLOR;
     colors.set(painted, vertex * 3);
@@ -142,13 +152,15 @@ function unsureColor(share) {
 
 function showHeadTools() {
   const tools = byId('head3d-tools');
-  const heat = button('Expected error', 'Color the surface by its expected distance from the truth', () => {
-    head3d.heat = !head3d.heat;
-    heat.setAttribute('aria-pressed', String(head3d.heat));
-    byId('head3d-legend').hidden = !head3d.heat;
-    drawHead();
+  const heats = { 'Clay': null, 'Expected error': expectedErrors };
+  if (OTHER_SURFACE) heats[`Distance to ${DATA.against.name}`] = distances;
+  const heat = make('select', { id: 'head3d-heat', title: 'Color', attributes: { 'aria-label': 'Color of the surface' } });
+  heat.append(...Object.keys(heats).map((name) => make('option', { value: name }, name)));
+  heat.addEventListener('change', () => {
+    heat.blur();
+    heatHead(heats[heat.value]);
   });
-  heat.setAttribute('aria-pressed', 'false');
+  if (OTHER_SURFACE) tools.append(otherHead());
   const view = make('select', { title: 'From where', attributes: { 'aria-label': 'From where' } });
   view.append(make('option', { value: '' }, 'All cameras'), ...SURFACE.cameras.map(({ name }, place) => make('option', { value: place }, name)));
   view.addEventListener('change', () => {
@@ -158,9 +170,20 @@ function showHeadTools() {
   });
   tools.append(heat, view);
   byId('head3d-legend').append(
-    make('span', {}, '0 mm'), make('i', { className: 'unsure' }), make('span', {}, `${written(head3d.top, 2)} mm and more`),
+    make('span', {}, '0 mm'), make('i', { className: 'unsure' }), make('span', { id: 'head3d-top' }),
     make('b', { id: 'head3d-value' }),
   );
+}
+
+/** Shows the other solution's head in the place of this one's. */
+function otherHead() {
+  const toggle = button(`Show ${DATA.against.name}`, `Show the head of ${DATA.against.name}`, () => {
+    head3d.surface = head3d.surface === SURFACE ? OTHER_SURFACE : SURFACE;
+    toggle.setAttribute('aria-pressed', String(head3d.surface === OTHER_SURFACE));
+    drawHead();
+  });
+  toggle.setAttribute('aria-pressed', 'false');
+  return toggle;
 }
 
 function listenToHead(canvas) {

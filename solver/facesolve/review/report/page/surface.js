@@ -1,6 +1,7 @@
 // The solved surface at every frame, out of few shapes; where its points lie in the cameras. Draws nothing.
 
 const SURFACE = DATA.head3d ? unpackSurface(DATA.head3d) : null;
+const OTHER_SURFACE = SURFACE && DATA.against?.head3d ? unpackSurface(DATA.against.head3d) : null; // of the same mesh
 
 function unpacked(text, kind) {
   return new kind(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
@@ -25,18 +26,18 @@ function unpackSurface(record) {
 }
 
 /** The weights of the shapes at a frame. */
-function shapeWeights(frame) {
-  const count = SURFACE.scales.length;
-  return SURFACE.scales.map((scale, shape) => scale * SURFACE.coefficients[frame * count + shape]);
+function shapeWeights(frame, surface = SURFACE) {
+  const count = surface.scales.length;
+  return surface.scales.map((scale, shape) => scale * surface.coefficients[frame * count + shape]);
 }
 
 /** Fills `target` with the vertices of a frame in the rig's space, cm. */
-function surfaceAt(frame, target) {
-  target.set(SURFACE.mean);
-  shapeWeights(frame).forEach((weight, shape) => {
+function surfaceAt(frame, target, surface = SURFACE) {
+  target.set(surface.mean);
+  shapeWeights(frame, surface).forEach((weight, shape) => {
     if (Math.abs(weight) < 1e-12) return;
     const begin = shape * target.length;
-    for (let index = 0; index < target.length; index += 1) target[index] += weight * SURFACE.shapes[begin + index];
+    for (let index = 0; index < target.length; index += 1) target[index] += weight * surface.shapes[begin + index];
   });
   return target;
 }
@@ -73,5 +74,26 @@ function expectedErrors(frame, target) {
     for (let vertex = 0; vertex < SURFACE.vertices; vertex += 1) target[vertex] += (deviation * SURFACE.reach[begin + vertex]) ** 2;
   }
   for (let vertex = 0; vertex < SURFACE.vertices; vertex += 1) target[vertex] = Math.sqrt(target[vertex]);
+  return target;
+}
+
+/** The vertices of a frame in the world, cm. */
+function worldSurface(frame, surface) {
+  const points = surfaceAt(frame, new Float32Array(surface.mean.length), surface);
+  const h = surface.head.subarray(frame * 12, frame * 12 + 12);
+  for (let place = 0; place < points.length; place += 3) {
+    const [x, y, z] = points.subarray(place, place + 3);
+    for (let row = 0; row < 3; row += 1) points[place + row] = h[row * 4] * x + h[row * 4 + 1] * y + h[row * 4 + 2] * z + h[row * 4 + 3];
+  }
+  return points;
+}
+
+/** Fills `target` (one number a vertex) with the distance of the other solution's surface in millimeters. */
+function distances(frame, target) {
+  const [a, b] = [SURFACE, OTHER_SURFACE].map((surface) => worldSurface(frame, surface));
+  for (let vertex = 0; vertex < target.length; vertex += 1) {
+    const place = vertex * 3;
+    target[vertex] = 10 * Math.hypot(a[place] - b[place], a[place + 1] - b[place + 1], a[place + 2] - b[place + 2]);
+  }
   return target;
 }
