@@ -19,6 +19,14 @@ class Shelves:
 
     def __init__(self) -> None:
         self.shelves: dict[str, list[dict]] = {"Polygons": []}
+        self.hotkeys: dict[str, dict] = {}
+
+    def runTimeCommand(self, name, *, exists=False, edit=False, **flags):
+        if exists:
+            return name in self.hotkeys
+        assert edit == (name in self.hotkeys)
+        self.hotkeys.setdefault(name, {}).update(flags)
+        return name
 
     def tabLayout(self, layout, *, query, childArray):
         assert layout == "ShelfLayout"
@@ -50,7 +58,7 @@ def window(maya, monkeypatch):
     """A Maya with a window, its plug-in not loaded yet."""
     maya.batch = False
     shelves = Shelves()
-    for name in ("tabLayout", "shelfLayout", "shelfButton"):
+    for name in ("tabLayout", "shelfLayout", "shelfButton", "runTimeCommand"):
         monkeypatch.setattr(sys.modules["maya.cmds"], name, getattr(shelves, name), raising=False)
     mel = types.ModuleType("maya.mel")
     mel.eval = lambda text: "ShelfLayout"

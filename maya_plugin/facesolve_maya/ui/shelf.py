@@ -1,4 +1,7 @@
-"""Builds the Facesolve shelf from ``shelf/facesolve.json``; building it again changes nothing. Imports maya late."""
+"""Builds the Facesolve shelf from ``shelf/facesolve.json``, and commands for hotkeys. Imports maya late.
+
+Building it again changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from facesolve.take.reading import read_json
 from facesolve_maya.run.environment import module_root
 
 SCHEMA = 1
+CATEGORY = "Custom Scripts.Facesolve"  # in the Hotkey Editor
 _FIELDS = ("name", "label", "annotation", "image", "command")
 
 
@@ -62,7 +66,19 @@ def build(path: Optional[Path] = None) -> str:
             cmds.shelfButton(controls[0], edit=True, **_appearance(button))
         else:
             cmds.shelfButton(button.name, parent=layout, sourceType="python", style="iconOnly", **_appearance(button))
+    for button in buttons:
+        _offer_hotkey(cmds, button)
     return layout
+
+
+def _offer_hotkey(cmds: ModuleType, button: ShelfButton) -> None:
+    """A runtime command for the button, which the user can give a hotkey or put on a marking menu; kept up to date."""
+    name = "Facesolve" + button.label
+    values = {"annotation": button.annotation, "command": button.command}
+    if cmds.runTimeCommand(name, exists=True):
+        cmds.runTimeCommand(name, edit=True, **values)
+    else:
+        cmds.runTimeCommand(name, category=CATEGORY, commandLanguage="python", **values)
 
 
 def _appearance(button: ShelfButton) -> Dict[str, Any]:

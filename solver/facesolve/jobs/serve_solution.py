@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
@@ -35,8 +35,9 @@ END = None  # of the requests
 def serve_solution(folder: Path, requests: TextIO, progress: Reporter, device: str = "auto") -> None:
     """Answers until ``requests`` ends; meanwhile draws all frames of the solution in ``folder``.
 
-    A request is answered before the drawing goes on. Of a request to solve that fails, an error event tells. device:
-    of the solve, whose state was kept on that kind. Raises FacesolveError.
+    When these are drawn, it makes ready for edits, if the solve kept its state. A request is answered before the drawing
+    goes on. Of a request to solve that fails, an error event tells. device: of the solve, whose state was kept on that
+    kind. Raises FacesolveError.
     """
     solution = read_solution(folder)
     take_folder = find_take_folder(solution, folder)
@@ -47,11 +48,16 @@ def serve_solution(folder: Path, requests: TextIO, progress: Reporter, device: s
     wanted = 0
     with ExitStack() as opened:
         editor: Editor | None = None
+        tried = False
         while True:
             while artist.undrawn and waiting.empty():
                 row = min(artist.undrawn, key=lambda row: abs(row - wanted))
                 for path in artist.draw(row):
                     progress.picture(path)
+            if not tried and waiting.empty() and (folder / STATE).is_file():
+                tried = True
+                with suppress(FacesolveError):  # an edit that is asked for finds it again, and says it
+                    editor = opened.enter_context(Editor(folder, solution, take, take_folder, device))
             request = waiting.get()
             if request is END:
                 return

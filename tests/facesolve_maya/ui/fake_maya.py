@@ -16,6 +16,7 @@ class FakeCommands:
     def __init__(self) -> None:
         self.shelves: dict[str, dict[str, dict]] = {"Polygons": {}}
         self.controls: dict[str, dict] = {}
+        self.hotkeys: dict[str, dict] = {}
         self.info: dict[str, str] = {}
         self.variables: dict[str, str] = {}
         self.jobs: dict[int, list] = {}
@@ -60,6 +61,13 @@ class FakeCommands:
         while name in shelf:
             name, number = f"{parts[-1]}{number}", number + 1
         shelf[name] = flags
+        return name
+
+    def runTimeCommand(self, name, *, exists=False, edit=False, **flags):
+        if exists:
+            return name in self.hotkeys
+        assert edit == (name in self.hotkeys)
+        self.hotkeys.setdefault(name, {}).update(flags)
         return name
 
     def workspaceControl(self, name, *, exists=False, edit=False, restore=False, **flags):

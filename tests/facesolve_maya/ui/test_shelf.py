@@ -59,3 +59,14 @@ def test_a_damaged_list_names_the_file(tmp_path):
     path.write_text('{"schema": 1, "shelf": "F", "buttons": [{"name": "a"}]}', encoding="utf-8")
     with pytest.raises(TakeError, match=r"shelf\.json"):
         shelf.read_shelf(path)
+
+
+def test_every_button_can_get_a_hotkey_and_twice_makes_no_second(commands):
+    from facesolve_maya.ui import shelf
+
+    shelf.build()
+    shelf.build()
+    assert set(commands.hotkeys) == {f"Facesolve{button.label}" for button in shelf.read_shelf()[1]}
+    solve = commands.hotkeys["FacesolveSolve"]
+    assert solve["commandLanguage"] == "python"
+    assert "actions.solve()" in solve["command"]
