@@ -35,9 +35,9 @@ END = None  # of the requests
 def serve_solution(folder: Path, requests: TextIO, progress: Reporter, device: str = "auto") -> None:
     """Answers until ``requests`` ends; meanwhile draws all frames of the solution in ``folder``.
 
-    When these are drawn, it makes ready for edits, if the solve kept its state. A request is answered before the drawing
-    goes on. Of a request to solve that fails, an error event tells. device: of the solve, whose state was kept on that
-    kind. Raises FacesolveError.
+    When these are drawn, it makes ready for edits, if the solve kept its state. A request is answered before the
+    drawing goes on. Of a request to solve that fails, an error event tells. device: of the solve, whose state was kept
+    on that kind. Raises FacesolveError.
     """
     solution = read_solution(folder)
     take_folder = find_take_folder(solution, folder)
