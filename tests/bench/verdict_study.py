@@ -27,6 +27,7 @@ from facesolve.runtime.progress import Silent
 from facesolve.solve.pipeline import Solved, solve_take
 from facesolve.solve.solution import make_solution
 from facesolve.take import FacesolveError, Settings, Solution, Take
+from facesolve.take.verdict import VERDICTS
 
 from .mistakes import MISTAKES, Sound, generated, rom, stage
 
@@ -92,6 +93,35 @@ def figures(take: Take, solved: Solved, solution: Solution) -> dict[str, Any]:
     return found
 
 
+def table(study: Path) -> str:
+    """A row of Markdown for each mistake: errors over the takes, and how many got which verdict."""
+    records = [json.loads(line) for line in study.read_text(encoding="utf-8").splitlines()]
+    records = list({(record["take"], record["mistake"]): record for record in records}.values())
+    clean = {record["take"]: record["mm"] for record in records if record["mistake"] == "none"}
+    lines = [
+        "| mistake | takes | error, mm | without it, mm | fits | doubtful | does not fit | refused |",
+        "|---|---:|---|---|---:|---:|---:|---:|",
+    ]
+    for mistake in MISTAKES:
+        some = [record for record in records if record["mistake"] == mistake and "skipped" not in record]
+        solved = [record for record in some if "mm" in record]
+        if not some:
+            continue
+        counts = [sum(record["verdict"]["verdict"] == verdict for record in solved) for verdict in VERDICTS]
+        errors = _range([record["mm"] for record in solved])
+        usual = _range([clean[record["take"]] for record in solved if record["take"] in clean])
+        refused = len(some) - len(solved)
+        lines.append(f"| {mistake} | {len(some)} | {errors} | {usual} | {' | '.join(map(str, counts))} | {refused} |")
+    return "\n".join(lines)
+
+
+def _range(values: Sequence[float]) -> str:
+    if not values:
+        return "-"
+    low, high = f"{min(values):.2f}", f"{max(values):.2f}"
+    return low if low == high else f"{low}-{high}"
+
+
 def _in_order(names: Sequence[str], mistakes: Sequence[str]) -> list[tuple[str, str]]:
     """All pairs, so that those done first tell most: every sound take, then every mistake in a few takes."""
     few = [name for name in names if name in FIRST]
@@ -103,12 +133,17 @@ def _in_order(names: Sequence[str], mistakes: Sequence[str]) -> list[tuple[str, 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--out", type=Path)
+    what.add_argument("--table", type=Path)
     parser.add_argument("--only", nargs="*")
     parser.add_argument("--mistakes", nargs="*")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no solve after so many")
     chosen = parser.parse_args(arguments)
+    if chosen.table is not None:
+        print(table(chosen.table))
+        return 0
     device = torch.device(chosen.device)
     data = os.environ.get("FACESOLVE_DATA")
     done = set()

@@ -307,3 +307,15 @@ def test_start_pose_of_the_development_take(facesolve_data: Path) -> None:
     assert result.regions[1].world_mean == pytest.approx(10.0, rel=1e-4)
     assert result.regions[1].rig_max == 0
     assert result.weight_error.max() == 0
+
+
+def test_a_truth_longer_than_the_take_is_matched_by_frame_numbers(take: Take, truth: Truth) -> None:
+    before, after = 10, 5  # frames; the take has 10 to 14
+    longer = Truth(
+        np.pad(truth.weights, ((before, after), (0, 0)), constant_values=0.7),
+        truth.names,
+        np.concatenate([np.tile(np.diag([1.0, -1, -1, 1]), (before, 1, 1)), truth.head, truth.head]),
+    )
+    assert evaluate(solved(truth), take, longer).weight_error.max() == 0
+    with pytest.raises(TakeError, match=r"it has 12 frames, the take has 5 \(10-14\); a longer truth is matched by"):
+        evaluate(solved(truth), take, Truth(longer.weights[:12], truth.names, longer.head[:12]))

@@ -385,3 +385,16 @@ def test_cameras_without_a_frame_in_common_are_named(job: Job) -> None:
     assert "camera 'b': nothing matches" in job.refuse(FootageError)
     job.write_image("b", 20)
     assert "no frame in common ('a' has 3-5, 'b' has 20-20)" in job.refuse(FootageError)
+
+
+def test_frames_that_are_not_there_are_answered_with_those_that_are(job: Job) -> None:
+    job.request["frames"] = (1001, 1008)
+    assert f"the footage has {FRAMES[0]}-{FRAMES[1]}; give these as --frames" in job.refuse(FootageError)
+
+
+def test_a_camera_without_a_folder_is_answered_with_the_folders_there_are(job: Job) -> None:
+    (job.folder / "b").rename(job.folder / "right")
+    sentence = job.refuse(FootageError)
+    assert "camera 'b': nothing matches" in sentence
+    assert "'right'" in sentence
+    assert "check the pattern, and the cameras' names in the calibration" in sentence

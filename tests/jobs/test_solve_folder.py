@@ -38,6 +38,7 @@ from facesolve.take.frame_range import part_of_take
 from facesolve.take.names import LIVE_PICTURE
 from facesolve.take.provenance import read_provenance
 from facesolve.take.settings_record import SettingsChange, settings_record
+from facesolve.take.verdict import DOES_NOT_FIT
 from tests.textured import write_filmed_take
 
 FRAMES = 4
@@ -290,3 +291,32 @@ def test_a_hopeless_start_stops_the_solve(take: Path, tmp_path: Path, monkeypatc
     with pytest.raises(SolveError, match="none was found with confidence"):
         _solve(tmp_path / "take", tmp_path / "out")
     assert not (tmp_path / "out" / "solution.json").exists()
+
+
+def test_a_solve_whose_cameras_disagree_says_which_mistake_it_is(take: Path, tmp_path: Path):
+    right = read_take(take)
+    inches = tuple(replace(camera, translation=camera.translation / 2.54) for camera in right.cameras)
+    write_take(replace(right, cameras=inches), tmp_path / "take")
+    out = tmp_path / "out"
+    assert (
+        main(
+            [
+                "solve",
+                str(tmp_path / "take"),
+                "--out",
+                str(out),
+                "--frames",
+                "0-1",
+                "--quality",
+                "draft",
+                "-q",
+                "--no-report",
+            ]
+        )
+        == 3
+    )
+    verdict = read_solution(out).verdict
+    assert verdict is not None
+    assert verdict.verdict == DOES_NOT_FIT
+    assert "inches, not centimeters" in verdict.reason
+    assert "--fix units=inch --out" in verdict.next_step

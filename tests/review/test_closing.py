@@ -30,7 +30,7 @@ def solved(verdict: Verdict | None) -> Solution:
 
 def test_verdict_worst_frames_and_what_to_do_next():
     doubt = Verdict(DOUBTFUL, "frame 106 shows something else.", frames=(106,), next_step="Leave it out.")
-    first, worst, following = closing_lines(solved(doubt), "out")
+    first, worst, following = closing_lines(solved(doubt), "open out/report.html")
     assert first == "verdict: doubtful: frame 106 shows something else."
     assert worst == "worst frames: 104 (2.0 times the usual error), 106 (1.0 times the usual error)."
     assert following == "next: Leave it out."
@@ -38,7 +38,7 @@ def test_verdict_worst_frames_and_what_to_do_next():
 
 def test_a_solution_that_fits_is_to_be_looked_at_in_the_report():
     fine = replace(solved(Verdict(FITS, "all is well.")), residual=np.full((6, 1), 0.1))
-    assert closing_lines(fine, '"my out"')[1:] == [
+    assert closing_lines(fine, "open out/report.html")[1:] == [
         "worst frames: none stands out.",
-        'next: facesolve report "my out" --out report.html',
+        "next: open out/report.html",
     ]

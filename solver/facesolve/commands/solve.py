@@ -109,7 +109,9 @@ def _told(out: Path, output: Output) -> int:
     from facesolve.review.closing import closing_lines
 
     solution = read_solution(out)
-    for line in closing_lines(solution, quoted(out)):
+    page = out / REPORT
+    report = f"open {quoted(page)}" if page.is_file() else f"facesolve report {quoted(out)} --out report.html"
+    for line in closing_lines(solution, report):
         output.note(line)
     return _exit_code(solution.verdict)
 

@@ -109,6 +109,19 @@ def with_correctives(take: Take, solution: Solution, truth: Truth, folder: Path)
     return *applied(take, solution, correctives), padded
 
 
+def _of_frames(truth: Truth, take: Take) -> Truth:
+    """The truth of the take's frames: one of as many frames, or a longer one by their numbers, from 0. TakeError."""
+    count = len(truth.weights)
+    if count == take.frame_count:
+        return truth
+    if count < take.frame_count or take.frames[0] < 0 or take.frames[-1] >= count:
+        raise TakeError(
+            f"truth: it has {count} frames, the take has {take.frame_count} ({take.frames[0]}-{take.frames[-1]}); a "
+            "longer truth is matched by frame numbers, of which its first is 0."
+        )
+    return replace(truth, weights=truth.weights[take.frames], head=truth.head[take.frames])
+
+
 def compare(
     solution: Solution, take: Take, given: Truth | str | os.PathLike[str], region: tuple[int, int] | None
 ) -> Evaluation:
@@ -125,8 +138,7 @@ def compare(
             solved = weights[:, [rig.target_names.index(name) for name in plain.control_names]]
             truth = _only(truth, plain.control_names)
             rig, deviation = plain, None
-    if len(truth.weights) != take.frame_count:
-        raise TakeError(f"truth: it has {len(truth.weights)} frames, the take has {take.frame_count}.")
+    truth = _of_frames(truth, take)
     rows = take_rows(solution, take)
     true = control_columns(truth.weights[rows], truth.names, rig, "truth")
     for index, row in enumerate(rows):

@@ -39,6 +39,7 @@ from .requests import PackRequest
 from .timed_footage import timed_footage
 
 WEIGHT_TOLERANCE = 1e-6  # float32 noise that an exporter may leave on a weight at its limit
+MOST_NAMED = 6  # files or folders in a sentence
 
 
 def pack_take(
@@ -208,9 +209,8 @@ def _frames_in_common(footage: tuple[Footage, ...]) -> tuple[int, int]:
             raise TakeError("frames: videos matched by number need --frames.")
         there = frames_on_disk(source.path)
         if not there:
-            raise FootageError(
-                f"footage of camera '{source.camera}': nothing matches '{source.path}'; check the pattern."
-            )
+            where = f"footage of camera '{source.camera}'"
+            raise FootageError(f"{where}: nothing matches '{source.path}'; {_instead(source)}.")
         ranges[source.camera] = (there[0] - source.offset, there[-1] - source.offset)
     first, last = max(first for first, _ in ranges.values()), min(last for _, last in ranges.values())
     if last < first:
@@ -228,8 +228,8 @@ def _image_size(footage: Footage, frames: np.ndarray, on_bad_frame: str) -> tupl
     present = [path for path in paths if path.is_file()]
     if not present:
         raise FootageError(
-            f"{where}: nothing matches '{footage.path}' in frames {frames[0]}-{frames[-1]} (tried '{paths[0]}'); check "
-            "the pattern and the frame range."
+            f"{where}: nothing matches '{footage.path}' in frames {frames[0]}-{frames[-1]} (tried '{paths[0]}'); "
+            f"{_instead(footage)}."
         )
     if len(present) < len(paths) and on_bad_frame == "stop":
         missing = [frame for frame, path in zip(frames.tolist(), paths, strict=True) if not path.is_file()]
@@ -246,6 +246,20 @@ def _image_size(footage: Footage, frames: np.ndarray, on_bad_frame: str) -> tupl
     raise FootageError(f"{where}: none of the {len(present)} images that match '{footage.path}' can be read.")
 
 
+def _instead(footage: Footage) -> str:
+    """What is there where images of a sequence were looked for, for the end of a sentence."""
+    there = frames_on_disk(footage.path)
+    if there:
+        return f"the footage has {there[0] - footage.offset}-{there[-1] - footage.offset}; give these as --frames"
+    folder = Path(footage.path).parent
+    while not folder.is_dir() and folder != folder.parent:
+        folder = folder.parent
+    inside = sorted(entry.name for entry in folder.iterdir())
+    named = ", ".join(f"'{name}'" for name in inside[:MOST_NAMED]) + (", ..." if len(inside) > MOST_NAMED else "")
+    holds = f"'{folder}' holds {named}" if inside else f"'{folder}' is empty"
+    return f"{holds}: check the pattern, and the cameras' names in the calibration"
+
+
 def _file_size(footage: Footage, where: str) -> tuple[int, int]:
     try:
         file = open_many(footage)
@@ -256,6 +270,11 @@ def _file_size(footage: Footage, where: str) -> tuple[int, int]:
 
 
 def _camera(calibrated: CalibratedCamera, image_size: tuple[int, int]) -> Camera:
+    if calibrated.size == (image_size[1], image_size[0]) != image_size:
+        raise FootageError(
+            f"camera '{calibrated.name}': the calibration is for {calibrated.width}x{calibrated.height} pixels, the "
+            f"footage has width and height swapped; turn its images, or calibrate with images as they are."
+        )
     if calibrated.size not in (None, image_size):
         raise FootageError(
             f"camera '{calibrated.name}': the calibration is for {calibrated.width}x{calibrated.height} pixels, the "

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from facesolve.appearance.bake import NoTexture, bake_texture
+from facesolve.mistakes.find import find_mistakes
 from facesolve.render.texture_files import write_texture
 from facesolve.runtime.checkpoint import Checkpoint, check_out
 from facesolve.runtime.devices import device_name
@@ -17,15 +21,18 @@ from facesolve.runtime.stage_clock import StageClock
 from facesolve.solve.pipeline import Solved, solve_take
 from facesolve.solve.provenance import origin
 from facesolve.solve.solution import make_solution
-from facesolve.take import Solution, read_solution, read_take, write_solution
+from facesolve.take import FacesolveError, Solution, Take, read_solution, read_take, write_solution
 from facesolve.take.files import check_new, remove_stale, write_atomic
+from facesolve.take.finding import NOTE
 from facesolve.take.names import CHECKPOINT, LIVE_PICTURE, LOG, SOLUTION, SOLUTION_ARRAYS, TEXTURE, UDIM
 from facesolve.take.settings_record import SettingsChange
 from facesolve.take.solved import fingerprint, is_solved
 from facesolve.take.version import VERSION
+from facesolve.verdict.judge import LOOK
 
 from .opened_take import OpenedTake, open_take
 
+NOTHING_FOUND = "No mistake was found that explains it: look at the overlay, and at calibration and footage."
 TEXTURE_FRAMES = 6  # keyframes that the texture is baked from
 TEXTURE_FILES = r"\d{4}".join(map(re.escape, TEXTURE.split(UDIM)))
 # what a solve that was killed while it wrote has left behind
@@ -100,6 +107,8 @@ def _solve(
         solution = make_solution(
             take, solved, {**origin(take, take_folder, out, where), "seconds": clock.seconds, **record}
         )
+        write_solution(solution, out)
+        solution = _explained(solution, take, take_folder, where, clock)
         if solution.verdict is not None:
             clock.message(f"verdict: {solution.verdict.text}")
         write_solution(solution, out)
@@ -107,6 +116,23 @@ def _solve(
     finally:
         write_atomic(out / LOG, ("\n".join(clock.lines) + "\n").encode("utf-8"))
     return solution
+
+
+def _explained(solution: Solution, take: Take, folder: Path, device: torch.device, clock: StageClock) -> Solution:
+    """The solution, and where cameras do not agree, which mistake keeps them from it, if one is found."""
+    verdict = solution.verdict
+    if verdict is None or verdict.next_step != LOOK:
+        return solution
+    try:
+        gravest = find_mistakes(take, f'"{folder}"' if " " in str(folder) else str(folder), clock, device)[0]
+    except FacesolveError as problem:
+        clock.message(f"no mistake was looked for: {problem}")
+        return solution
+    clock.close()
+    if gravest.severity == NOTE:
+        return replace(solution, verdict=replace(verdict, next_step=NOTHING_FOUND))
+    reason = f"{verdict.reason.rstrip('.')}; {gravest.subject}: {gravest.sentence}"
+    return replace(solution, verdict=replace(verdict, reason=reason, next_step=gravest.remedy))
 
 
 def _write_texture(solved: Solved, out: Path, clock: StageClock) -> dict[str, Any]:

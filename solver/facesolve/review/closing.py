@@ -11,11 +11,11 @@ WORST = 3  # frames that are named
 WORSE = 1.1  # times the usual error, from which a frame is worth a word
 
 
-def closing_lines(solution: Solution, folder: str) -> list[str]:
-    """Three lines: verdict, worst frames, next step. folder: the solution's, as one types it."""
+def closing_lines(solution: Solution, report: str) -> list[str]:
+    """Three lines: verdict, worst frames, next step. report: how to look at it where nothing else is to be done."""
     verdict = solution.verdict
     first = "solved" if verdict is None else f"verdict: {verdict.text}"
-    return [first, f"worst frames: {_worst_frames(solution)}", f"next: {_next_step(solution, folder)}"]
+    return [first, f"worst frames: {_worst_frames(solution)}", f"next: {_next_step(solution, report)}"]
 
 
 def _worst_frames(solution: Solution) -> str:
@@ -32,7 +32,7 @@ def _worst_frames(solution: Solution) -> str:
     return ", ".join(named) + more + "."
 
 
-def _next_step(solution: Solution, folder: str) -> str:
+def _next_step(solution: Solution, report: str) -> str:
     if solution.verdict is not None and solution.verdict.next_step:
         return solution.verdict.next_step
-    return f"facesolve report {folder} --out report.html"
+    return report

@@ -133,8 +133,8 @@ def _cameras(figures: _Figures) -> Iterator[_Reason]:
     name, off = figures.worst("off_mm", 1)
     if off > OFF_MM:
         sentence = (
-            f"what camera '{name}' shows lies {off:.1f} mm ({figures.cameras[name].off_pixels:.1f} pixels) beside what "
-            "the others show."
+            f"what camera '{name}' shows lies {off:.1f} mm ({figures.cameras[name].off_pixels:.1f} pixels) away from "
+            "what the others show."
         )
         yield _Reason(DOES_NOT_FIT if off > FAR_OFF_MM else DOUBTFUL, sentence)
     if figures.share < LITTLE_SHARE:
