@@ -204,7 +204,7 @@ PART_CASES: dict[str, Callable[[], object]] = {
     "has braces but no {frame}": lambda: Footage("cam0", "a.{number}.png"),
     "'m.{f}.png' has braces": lambda: Footage("cam0", "a.mov", matte="m.{f}.png"),
     "Bayer pattern 'RGBG', expected one of RGGB": lambda: Footage("cam0", "a.seq", bayer="RGBG"),
-    "'a.mov' is not a .seq file": lambda: Footage("cam0", "a.mov", images=((0, 3, 0),)),
+    "'a.{frame}.png' is neither a video nor a .seq file": lambda: Footage("cam0", "a.{frame}.png", images=((0, 3, 0),)),
     "'b.mov' is not a .seq file": lambda: Footage("cam0", "b.mov", bayer="RGGB"),
     "runs of three whole numbers": lambda: Footage("cam0", "a.seq", images=((0, 3),)),  # type: ignore[arg-type]
     "the run of images (4, 3, 0) is out of order": lambda: Footage("cam0", "a.seq", images=((4, 3, 0),)),

@@ -117,10 +117,11 @@ class Footage:
             raise TakeError(
                 "{}: Bayer pattern '{}', expected one of {}.".format(where, self.bayer, ", ".join(BAYER_PATTERNS))
             )
-        if (self.kind != NORPIX and self.bayer) or (self.kind not in (NORPIX, VIDEO) and self.images):
+        if self.kind != NORPIX and self.bayer:
+            raise TakeError("{}: '{}' is not a .seq file; only those are Bayer.".format(where, self.path))
+        if self.kind not in (NORPIX, VIDEO) and self.images:
             raise TakeError(
-                "{}: '{}' is neither a video nor a .seq file, which have matched images, or no .seq file, which may be "
-                "Bayer.".format(where, self.path)
+                "{}: '{}' is neither a video nor a .seq file; only those have matched images.".format(where, self.path)
             )
         object.__setattr__(self, "images", _runs(self.images, where))
 

@@ -149,4 +149,4 @@ def test_what_cannot_become_a_take_is_refused(stage: Stage) -> None:
     (stage.folder / "a.seq").unlink()
     assert "does not exist" in stage.refuse(FootageError)
     stage.source["footage"] = str(stage.folder / "{camera}" / "{camera}_{frame:04d}.png")
-    assert "needs --fps" in stage.refuse(TakeError)
+    assert "need --fps" in stage.refuse(TakeError)
