@@ -6,7 +6,7 @@ this one and both to meshes that Maya wrote. Python 3.7.
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional, Sequence, Set, Tuple
+from typing import Dict, List, Optional, Sequence, Set, Tuple, Union
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from .rig import LOWEST, Rig
 from .rig_logic import CHANNEL, CONTROL, GRID, LEAST, SIGNAL, TARGET, Response
 from .skinning import influence_matrices, joint_matrices, skinned
 
+UNMOVED = 1e-9  # of a matrix: smaller changes are rounding
 STILL_BELOW = 1e-6  # centimeters: a vertex that no shape moves further does not move
 
 
@@ -30,6 +31,7 @@ class RigEvaluator:
         self.rig = rig
         self.shapes = tuple(shape for target in rig.targets for shape in target.shapes)
         self._after = np.array([target.after_skin for target in rig.targets for _ in target.shapes], bool)
+        self._groups = _grouped(rig.responses)
         self._moved: Optional[Tuple[np.ndarray, np.ndarray]] = None  # made when vertices are first wanted
 
     def target_weights(self, controls: np.ndarray) -> np.ndarray:
@@ -59,8 +61,11 @@ class RigEvaluator:
         channels = np.zeros((len(controls), len(self.rig.channels)))
         values = {CONTROL: controls, SIGNAL: np.zeros((len(controls), len(self.rig.signals)))}
         outputs = {TARGET: weights, CHANNEL: channels, SIGNAL: values[SIGNAL]}
-        for response in self.rig.responses:
-            outputs[response.output.kind][:, response.output.index] += _response(response, values)
+        for group in self._groups:
+            if isinstance(group, _Lines):
+                np.add.at(outputs[group.output_kind].T, group.outputs, group(values[group.input_kind]).T)
+            else:
+                outputs[group.output.kind][:, group.output.index] += _response(group, values)
         for combination in self.rig.combinations:
             drivers = weights[:, list(combination.drivers)]
             lowest = combination.method == LOWEST
@@ -149,16 +154,65 @@ def joint_controls(rig: Rig) -> List[int]:
 
 
 def joint_motions(rig: Rig) -> np.ndarray:
-    """(k, V) cm: how far each of ``joint_controls`` moves each vertex from the rest, at the limit where it is more."""
+    """(k, V) cm: how far joints move each vertex from the rest by each of ``joint_controls``, at its farther limit."""
     chosen = joint_controls(rig) if rig.skin is not None else []
-    evaluator, rest = RigEvaluator(rig), rig.default_controls[None]
     motions = np.zeros((len(chosen), rig.vertex_count))
-    for motion, control in zip(motions, chosen):
-        at_limits = np.tile(rest, (3, 1))
-        at_limits[1:, control] = rig.bounds[control]
-        vertices = evaluator.vertices(at_limits)
-        motion[:] = np.linalg.norm(vertices[1:] - vertices[0], axis=2).max(axis=0)
+    if rig.skin is None or not chosen:
+        return motions
+    evaluator, skin = RigEvaluator(rig), rig.skin
+    poses = np.tile(rig.default_controls, (2 * len(chosen) + 1, 1))
+    for place, control in enumerate(chosen):
+        poses[2 * place : 2 * place + 2, control] = rig.bounds[control]
+    matrices = influence_matrices(skin, evaluator.joint_matrices(poses))[..., :3, :]
+    vertex = np.repeat(np.arange(rig.vertex_count), np.diff(skin.offsets))
+    points = np.concatenate([rig.neutral, np.ones((rig.vertex_count, 1))], axis=1)
+    for place, moved in enumerate(matrices[:-1] - matrices[-1]):
+        held = np.flatnonzero((np.abs(moved).max(axis=(1, 2)) > UNMOVED)[skin.influences])
+        shifts = np.einsum("nij,nj->ni", moved[skin.influences[held]], points[vertex[held]])
+        shifts *= skin.weights[held, None]
+        total = np.stack([np.bincount(vertex[held], axis, rig.vertex_count) for axis in shifts.T], axis=1)
+        motions[place // 2] = np.maximum(motions[place // 2], np.linalg.norm(total, axis=1))
     return motions
+
+
+class _Lines:
+    """Straight responses that follow each other, from one kind of number to one other, evaluated together."""
+
+    def __init__(self, responses: Sequence[Response]) -> None:
+        self.input_kind, self.output_kind = responses[0].inputs[0].kind, responses[0].output.kind
+        self.outputs = np.array([response.output.index for response in responses])
+        self._inputs = np.array([response.inputs[0].index for response in responses])
+        axes = np.stack([response.axes[0] for response in responses])
+        values = np.stack([response.values for response in responses])
+        self._slopes = (values[:, 1] - values[:, 0]) / (axes[:, 1] - axes[:, 0])
+        self._starts = values[:, 0] - self._slopes * axes[:, 0]
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        """(F, n) of numbers (F, m) of their input's kind."""
+        return self._starts + self._slopes * values[:, self._inputs]
+
+
+def _grouped(responses: Sequence[Response]) -> List[Union[Response, _Lines]]:
+    """The responses in their order, with runs of straight ones put together."""
+    groups: List[Union[Response, _Lines]] = []
+    run: List[Response] = []
+
+    def close() -> None:
+        if run:
+            groups.append(_Lines(run) if len(run) > 1 else run[0])
+        run.clear()
+
+    for response in responses:
+        straight = response.method == GRID and response.values.shape == (2,) and response.output.kind != SIGNAL
+        same = run and (run[0].inputs[0].kind, run[0].output.kind) == (response.inputs[0].kind, response.output.kind)
+        if run and not (straight and same):
+            close()
+        if straight:
+            run.append(response)
+        else:
+            groups.append(response)
+    close()
+    return groups
 
 
 def _response(response: Response, values: Dict[str, np.ndarray]) -> np.ndarray:
