@@ -9,6 +9,7 @@ import pytest
 from facesolve.calibrate.adjust import Freedom, Prior, Rig, Sighting, adjust, view_equations
 from facesolve.calibrate.board import parse_board
 from facesolve.calibrate.calibrate import Request, calibrate
+from facesolve.calibrate.geometry import find_weaknesses
 from facesolve.calibrate.held_out import held_out
 from facesolve.calibrate.lens import free_basis
 from facesolve.calibrate.next_view import next_view
@@ -154,3 +155,18 @@ def test_a_fisheye_is_calibrated_when_it_is_asked_for():
         assert lens.camera.lens == "fisheye"
         assert lens.parameters[0] == pytest.approx(true.intrinsics[0, 0], rel=3e-3)
     assert found.noise == pytest.approx(stage.noise, rel=0.1)
+
+
+def test_views_that_do_not_tell_the_focal_length_leave_a_usual_one_and_a_warning():
+    """The same photograph eight times, cropped far off the lens' axis."""
+    cameras = arc_of_cameras(1, distortion=np.zeros(0))
+    session = photograph(BOARD, cameras, waved_boards(BOARD, 2), Faults(noise=0.05))
+    seen = session.detections[-1]
+    corner = seen.pixels.min(0) - 30
+    size = (int(np.ptp(seen.pixels[:, 0])) + 60, int(np.ptp(seen.pixels[:, 1])) + 260)
+    views = tuple(replace(seen, view=f"v{index}", pixels=seen.pixels - corner) for index in range(8))
+    found = calibrate(replace(session, sizes={"cam0": size}, detections=views), Request(), Silent())
+    assert 0.3 * max(size) <= found.cameras[0].parameters[0] <= 30 * max(size)
+    told = [str(finding) for finding in find_weaknesses(found)]
+    assert found.cameras[0].focal_assumed is any("do not tell its focal length" in text for text in told)
+    assert any("nearly in one plane" in text for text in told)

@@ -81,7 +81,7 @@ class CalibratedLens:
     """One camera of the result. model: of the lens. parameters, deviation: (12,), see ``lens``.
 
     center, center_deviation: (3,) centimeters in the world. held: the lens was given, not found. tried: errors, pixels
-    (root mean square), of views left out by each lens model that was tried.
+    (root mean square), of views left out by each lens model that was tried. focal_assumed: the views told none.
     """
 
     camera: Camera
@@ -92,6 +92,7 @@ class CalibratedLens:
     center_deviation: np.ndarray
     held: bool
     tried: Mapping[str, float]
+    focal_assumed: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,8 +128,9 @@ def calibrate(session: Session, request: Request, progress: Progress) -> Calibra
     for camera in session.cameras:
         own = [_sighting(d, session, 0, i) for i, d in enumerate(session.of_camera(camera))]
         alone.append(calibrate_alone(own, session.sizes[camera], request.of(camera)))
-        _check_lens(camera, alone[-1].fit, session, request.of(camera))
+        _check_lens(camera, alone[-1], session, request.of(camera))
         progress.advance()
+    request = replace(request, lenses={camera: own.request for camera, own in zip(session.cameras, alone, strict=True)})
     session, world = _one_world(session, alone)
     progress.stage("calibrate all cameras together", 1)
     views = list(session.views)
@@ -205,11 +207,14 @@ def _check_error(camera: str, calibration: Calibration) -> None:
         )
 
 
-def _check_lens(camera: str, fit: Fit, session: Session, asked: LensRequest) -> None:
+def _check_lens(camera: str, own: Alone, session: Session, asked: LensRequest) -> None:
     """Raises TakeError when the lens found is none that a camera can have: the points are not those of the board."""
-    size, focal = session.sizes[camera], fit.rig.lenses[0, :2]
+    size, focal = session.sizes[camera], own.fit.rig.lenses[0, :2]
     low, high = (bound * max(size) for bound in POSSIBLE_FOCAL)
-    if asked.known is None and not (low <= focal.min() and focal.max() <= high):
+    impossible = not (low <= focal.min() and focal.max() <= high)
+    largest = max(POSSIBLE_ERROR, POSSIBLE_SHARE * max(size))
+    impossible = impossible or (own.request.focal_assumed and spread(own.fit.residuals) > largest)
+    if asked.known is None and impossible:
         count = len(session.of_camera(camera))
         raise TakeError(
             f"camera '{camera}': no lens explains where the board was found in {count} of its "
@@ -429,4 +434,5 @@ def _lens(
         center_deviation=np.sqrt(np.clip(center_covariance.diagonal(), 0, None)),
         held=request.of(name).held,
         tried=alone[index].held_out,
+        focal_assumed=request.of(name).focal_assumed,
     )

@@ -67,6 +67,11 @@ def _of_camera(calibration: Calibration, lens: CalibratedLens, checked: Sequence
     if not lens.held:
         if len(used) < FEW_VIEWS:
             yield f"few views constrain its lens ({len(used)}).", f"Photograph the board in {FEW_VIEWS} or more."
+        if lens.focal_assumed:
+            yield (
+                f"its views do not tell its focal length; {lens.parameters[FX]:.0f} pixels are assumed.",
+                "Show the board in other places and tilts, in images that are not cropped.",
+            )
         tilts = [board_tilt(calibration, lens, item.detection.view) for item in used]
         tilted = sum(tilt > TILTED for tilt in tilts)
         if tilted < FEW_TILTED:

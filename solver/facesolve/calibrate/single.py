@@ -23,7 +23,7 @@ from .adjust import (
     view_equations,
 )
 from .held_out import held_out, without
-from .lens import AUTO, CX, CY, K1, PARAMETERS, free_basis, intrinsics, kind_of, restricted
+from .lens import AUTO, CX, CY, FX, FY, K1, PARAMETERS, free_basis, intrinsics, kind_of, restricted
 from .prior import contradicted, lens_prior
 
 FIRST_SCALE = 5.0  # pixels: errors beyond this count little while the lens is not known yet
@@ -48,24 +48,26 @@ class LensRequest:
     """How a camera's lens is to be found. model: see ``lens.MODELS``, or ``auto``: the views choose.
 
     known: (12,) parameters to start from, or None. held: they stay as they are; without known ones, those stay that the
-    camera's own views give.
+    camera's own views give. focal_assumed: the views do not tell the focal length, a usual one stays.
     """
 
     model: str = AUTO
     square_pixels: bool = False
     known: np.ndarray | None = None
     held: bool = False
+    focal_assumed: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Alone:
     """A camera that was calibrated on its own. model: chosen or asked for. held_out: by each model that was tried, root
     mean square error of views that were left out, pixels. centered, square: whether the image's middle and square
-    pixels were believed in to the end.
+    pixels were believed in to the end. request: what was asked for, and what it came to.
     """
 
     fit: Fit
     model: str
+    request: LensRequest
     held_out: Mapping[str, float]
     centered: bool = True
     square: bool = True
@@ -74,7 +76,8 @@ class Alone:
 def basis_of(request: LensRequest, model: str, alone: bool) -> np.ndarray:
     """(12, m) what is free of a lens. alone: while the camera is on its own, before all are joined."""
     held = request.held and (request.known is not None or not alone)
-    return np.zeros((PARAMETERS, 0)) if held else free_basis(model, request.square_pixels)
+    basis = np.zeros((PARAMETERS, 0)) if held else free_basis(model, request.square_pixels)
+    return basis[:, ~basis[[FX, FY]].any(0)] if request.focal_assumed else basis
 
 
 def calibrate_alone(sightings: Sequence[Sighting], size: tuple[int, int], request: LensRequest) -> Alone:
@@ -89,15 +92,30 @@ def calibrate_alone(sightings: Sequence[Sighting], size: tuple[int, int], reques
     alone = _Alone(sightings, size, request)
     scale = max(FIRST_SCALE, max(size) / 200)
     if request.held and request.known is not None:
-        return Alone(alone.fitted(rig, request.model, scale), request.model, {})
-    if request.known is None:
+        return Alone(alone.fitted(rig, request.model, scale), request.model, request, {})
+    first = rig
+    if request.known is None and not request.focal_assumed:
         rig = alone.simple(rig, "none", scale).rig
         if request.model != "none":
             rig = alone.simple(rig, "k1", scale).rig
     if request.model != AUTO:
         fit = alone.fitted(replace(rig, fisheye=(fisheye,)) if fisheye else rig, request.model, scale)
-        return alone.believed(fit, request.model, {})
-    return _chosen(alone, rig, scale)
+        found = alone.believed(fit, request.model, {})
+    else:
+        found = _chosen(alone, rig, scale)
+    focal = found.fit.rig.lenses[0, :2] / max(size)
+    if request.known is None and not (FOCAL_RANGE[0] <= focal.min() and focal.max() <= FOCAL_RANGE[1]):
+        return calibrate_alone(
+            sightings, size, replace(request, known=_usual(first.lenses[0], size), focal_assumed=True)
+        )
+    return found
+
+
+def _usual(lens: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The lens (12,) with a usual focal length: views that are all alike tell none."""
+    usual = lens.copy()
+    usual[[FX, FY]] = USUAL_FOCAL * max(size)
+    return usual
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +140,7 @@ class _Alone:
         if off_center or off_square:
             scale = max(NORMAL_SCALE, SPREADS * spread(fit.residuals))
             fit = self.fitted(fit.rig, model, scale, not off_center, not off_square)
-        return Alone(fit, model, tried, not off_center, not off_square)
+        return Alone(fit, model, self.request, tried, not off_center, not off_square)
 
     def _rounds(self, rig: Rig, basis: np.ndarray, scale: float, centered: bool | None, square: bool | None) -> Fit:
         used = [np.ones(len(sighting.points), bool) for sighting in self.sightings]

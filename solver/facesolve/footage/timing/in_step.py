@@ -74,7 +74,7 @@ def put_in_step(cameras: Sequence[CameraTimes]) -> InStep:
     Raises FootageError with the table when rates differ, recordings do not overlap, or a camera lacks too many frames.
     """
     grid, step = _grid(min(cameras, key=_unevenness))
-    rates = {camera.camera: camera.rate for camera in cameras if camera.rate}
+    rates = {camera.camera: camera.rate for camera in cameras if camera.rate} or {cameras[0].camera: 0.0}
     slow, fast = min(rates, key=rates.__getitem__), max(rates, key=rates.__getitem__)
     begin, end = max(float(c.common[0]) for c in cameras), min(float(c.common[-1]) for c in cameras)
     first = int(np.ceil((begin - grid) / step - 0.5))
