@@ -58,7 +58,7 @@ from .live_picture import LivePicture
 
 Show = Callable[[int, FramePixels, Pose], None]  # a take frame index, its pixels, and the pose (B = 1) found for it
 
-JUDGED_FRAMES = 6  # about, at which the cameras are held against each other
+JUDGED_FRAMES = 6  # at most, at which the cameras are held against each other
 
 # pyramid level, most samples, most iterations; the views are made anew for each. A joint step costs as many times more
 # than a frame's as there are keyframes, so most of the way is gone with few samples
@@ -318,7 +318,7 @@ class _Stages:
     ) -> Agreement:
         """How well the cameras agree about the surface at some of the keyframes. pose: of all F frames."""
         stage = self.run.stage("agreement", "hold the cameras against each other", 1)
-        every = max(1, len(keyframes) // JUDGED_FRAMES)
+        every = -(-len(keyframes) // JUDGED_FRAMES)
         frames = keyframes[::every]
         found = agreement(
             self.problem,
