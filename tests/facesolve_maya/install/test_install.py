@@ -19,13 +19,17 @@ from facesolve_maya.run.interpreter import find_interpreter
 ROOT = Path(__file__).resolve().parents[3]
 
 
-@pytest.fixture
-def places(tmp_path):
-    return Places(tmp_path / "Jörg Müller" / "maya", ("2025",))
+@pytest.fixture(scope="module")
+def places(tmp_path_factory):
+    return Places(tmp_path_factory.mktemp("Jörg Müller") / "maya", ("2025",))
 
 
-def test_what_is_installed_runs_by_itself_and_knows_its_solver(places, tmp_path):
-    made = install(places, Path(sys.executable))
+@pytest.fixture(scope="module")
+def made(places):
+    return install(places, Path(sys.executable))
+
+
+def test_what_is_installed_runs_by_itself_and_knows_its_solver(made, tmp_path):
     header = made.module_files[0].read_text(encoding="utf-8").splitlines()[0]
     assert header.endswith(made.module.as_posix())
     code = "import facesolve_maya.run as r; print(r.module_root()); print(r.find_interpreter().path)"
@@ -35,29 +39,34 @@ def test_what_is_installed_runs_by_itself_and_knows_its_solver(places, tmp_path)
     assert answer.stdout.splitlines() == [str(made.module), sys.executable], answer.stderr
 
 
-def test_an_upgrade_replaces_the_module_and_keeps_the_solver(places):
-    first = install(places, Path("/opt/python"))
-    environment = places.home / "facesolve_env" / "bin"
-    environment.mkdir(parents=True)
-    second = install(places)
-    assert first.module != second.module
-    assert not first.module.exists()
-    assert environment.is_dir()
-    assert json.loads((places.home / "installation.json").read_text())["python"] == "/opt/python"
+def test_the_solvers_environment_is_found_beside_an_installed_module(places, made, monkeypatch):
+    record = places.home / "installation.json"
+    text = record.read_text(encoding="utf-8")
+    record.write_text(json.dumps(dict(json.loads(text), python=None)), encoding="utf-8")
+    python = places.home / "facesolve_env" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text("")
+    monkeypatch.setattr("facesolve_maya.run.environment.module_root", lambda: made.module)
+    monkeypatch.delenv("FACESOLVE_PYTHON", raising=False)
+    assert find_interpreter().path == python
+    record.write_text(text, encoding="utf-8")
 
 
-def test_a_repair_names_what_was_wrong(places):
-    made = install(places)
+def test_a_repair_names_what_was_wrong_and_as_an_upgrade_keeps_the_solver(places, made):
+    environment = places.home / "facesolve_env"
+    environment.mkdir(exist_ok=True)
     (made.module / "shelf" / "facesolve.json").unlink()
     (made.module / "solver" / "facesolve" / "cli.py").write_text("broken")
     made.module_files[0].unlink()
     mended = repair(places)
     assert mended.mended == ("shelf/facesolve.json", "solver/facesolve/cli.py", str(made.module_files[0]))
-    assert repair(places).mended == ()
+    assert mended.module != made.module
+    assert not made.module.exists()
+    assert environment.is_dir()
+    assert json.loads((places.home / "installation.json").read_text())["python"] == sys.executable
 
 
-def test_uninstalling_leaves_nothing_of_ours_and_everything_else(places):
-    install(places)
+def test_uninstalling_leaves_nothing_of_ours_and_everything_else(places, made):
     shelf = places.maya / "2025" / "prefs" / "shelves" / "shelf_Facesolve.mel"
     shelf.parent.mkdir(parents=True)
     shelf.write_text("")
@@ -154,16 +163,6 @@ def test_steps_follow_each_other_and_the_first_that_fails_ends_them(tmp_path):
     assert follow(InstallTask(bad, {}, tmp_path)).error == "Downloading failed: ERROR: no space left"
 
 
-def test_the_solvers_environment_is_found_beside_an_installed_module(places, monkeypatch):
-    made = install(places)
-    python = places.home / "facesolve_env" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.write_text("")
-    monkeypatch.setattr("facesolve_maya.run.environment.module_root", lambda: made.module)
-    monkeypatch.delenv("FACESOLVE_PYTHON", raising=False)
-    assert find_interpreter().path == python
-
-
 def test_numpy_is_downloaded_for_mayas_python_whatever_python_asks():
     given = command(Path("python"), (3, 7), Path("packages"))
     assert given[given.index("--python-version") + 1] == "3.7"
@@ -175,7 +174,7 @@ def test_what_the_solver_needs_is_written_in_two_places_and_is_the_same():
     needed = re.findall(r'^    "([^"]+)",', project.split("dependencies = [")[1].split("\n]")[0], re.MULTILINE)
     video = re.findall(r'^video = \["([^"]+)"\]', project, re.MULTILINE)
     listed = (ROOT / "mod" / "installer" / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    assert listed == needed + video
+    assert listed == needed + video, "mod/installer/requirements.txt is to list what pyproject.toml needs"
 
 
 def test_a_wheel_brings_every_file_that_maya_needs():

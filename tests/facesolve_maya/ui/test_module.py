@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -82,6 +83,12 @@ def test_the_installed_file_names_the_root_with_forward_slashes():
     assert {header["root"] for header, _ in blocks(text)} == {"C:/Program Files/face solve"}
 
 
+def copy_without_the_solver(module):
+    """What Maya looks at of the module; the whole is installed in tests of its own."""
+    for folder in ("mod", "maya_plugin/plug-ins"):
+        shutil.copytree(ROOT / folder, module / folder)
+
+
 @pytest.fixture
 def dropped(installer, commands, tmp_path, monkeypatch):
     """Drops the installer into a Maya of a user with an umlaut and a blank; Python's packages stay those under test."""
@@ -89,6 +96,7 @@ def dropped(installer, commands, tmp_path, monkeypatch):
     os.makedirs(commands.app_dir)
     commands.opened = []
     monkeypatch.setattr(installer, "_use", lambda root: None)
+    monkeypatch.setattr("facesolve_maya.install.module._copy", copy_without_the_solver)
     monkeypatch.setattr(installer, "open_panel", lambda: commands.opened.append(True))
     return installer
 
