@@ -52,6 +52,16 @@ def test_the_heads_of_a_large_scene_are_found_in_one_walk(maya, tmp_path, counte
     assert len(counted) < 2000
 
 
+def test_opening_a_large_scene_in_the_panel_costs_few_commands(maya, tmp_path, counted):
+    """Check, controls and cameras included, with 41 heads among 441 meshes."""
+    open_scene(crowd(), tmp_path)
+    session = Session(MayaScene())
+    counted.clear()
+    session.load()
+    assert len(session.heads) == HEADS
+    assert len(counted) < 2000
+
+
 def test_a_painted_map_is_one_question(maya, tmp_path, counted):
     targets = {"a": (0, [(6000, [0], [[1, 0, 0]])])}
     open_scene(blend_scene(targets=targets), tmp_path)

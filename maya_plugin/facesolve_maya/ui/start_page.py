@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Optional, Tuple
+from typing import Callable, Tuple
 
 from facesolve.take.errors import FacesolveError
 from facesolve.take.finding import ERROR
@@ -107,13 +107,6 @@ class StartPage(QtWidgets.QWidget):
         self.load.setVisible(not session.used_cameras())
         self.head.show_state(*self._head_state())
         self._refresh_head()
-
-    @property
-    def open_step(self) -> Optional[StepCard]:
-        """The first step that is not done, None when all are."""
-        states = ((self.solver, self._solver_state()[0]), (self.cameras, self._cameras_state()[0]))
-        found = next((card for card, state in states if state != GOOD and state != OPEN), None)
-        return found if found is not None else (self.head if not self._session.heads else None)
 
     def _refresh_head(self) -> None:
         search, able = self._session.head_search, bool(self._session.heads and self._session.used_cameras())
