@@ -158,7 +158,7 @@ def test_a_file_with_an_unknown_key_or_without_a_known_one_is_refused(name: str,
 
 
 def test_events_of_a_solve_are_valid(workspace: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]):
-    command = ["solve", str(workspace / "my_take"), "--out", str(tmp_path / "out"), "--quality", "draft"]
+    command = ["solve", str(workspace / "my_take"), "--out", str(tmp_path / "out"), "--quality", "draft", "--no-report"]
     assert facesolve([*command, "--frames", "0-1", "--progress", "jsonl"]) == 0
     events = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     assert {event["event"] for event in events} >= {"stage", "progress", "message", "done"}
