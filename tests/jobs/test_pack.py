@@ -11,9 +11,12 @@ import cv2
 import numpy as np
 import pytest
 
-from facesolve.jobs.pack import pack_cuts, pack_take
+from facesolve.jobs.pack import pack_cuts, pack_take, read_rig
 from facesolve.jobs.requests import PackRequest
 from facesolve.take import FacesolveError, FootageError, TakeError, read_take
+from facesolve.take.rig_evaluation import RigEvaluator
+from facesolve.take.rig_files import write_rig
+from tests.take import jointed
 
 FRAMES = (3, 5)
 
@@ -398,3 +401,11 @@ def test_a_camera_without_a_folder_is_answered_with_the_folders_there_are(job: J
     assert "camera 'b': nothing matches" in sentence
     assert "'right'" in sentence
     assert "check the pattern, and the cameras' names in the calibration" in sentence
+
+
+def test_a_rig_with_joints_and_skin_is_read_from_its_own_file(tmp_path: Path) -> None:
+    write_rig(jointed.rig(), tmp_path / "rig.npz")
+    found, rig = read_rig(tmp_path / "rig.npz"), jointed.rig()
+    controls = np.random.default_rng(0).uniform(0, 1, (5, 3))
+    assert np.array_equal(RigEvaluator(found).vertices(controls), RigEvaluator(rig).vertices(controls))
+    assert [joint.name for joint in found.joints] == ["neck", "jaw", "chin"]
