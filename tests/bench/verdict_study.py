@@ -79,7 +79,7 @@ def measure(sound: Sound, mistake: str, device: torch.device) -> dict[str, Any]:
 def figures(take: Take, solved: Solved, solution: Solution) -> dict[str, Any]:
     """What verdicts are made from, so that limits can be tried without another solve."""
     found: dict[str, Any] = {"pixels_per_cm": solved.agreement.pixels_per_cm}
-    for name in ("correlation", "of_patches", "best", "offset", "contrast", "weights", "places"):
+    for name in ("correlation", "of_patches", "best", "offset", "contrast", "weights"):
         found[name] = getattr(solved.agreement, name).double().cpu().numpy().round(3).tolist()
     found["frames"] = solved.seen.correlation.double().cpu().numpy().round(3).tolist()
     lower, upper = take.rig.bounds.T

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from facesolve.take import TakeError
-from facesolve.take.verdict import DOES_NOT_FIT, DOUBTFUL, FITS, CameraAgreement, Verdict, read_verdict, worse
+from facesolve.take.verdict import DOES_NOT_FIT, DOUBTFUL, FITS, CameraAgreement, Verdict, read_verdict
 
 VERDICT = Verdict(
     DOUBTFUL,
@@ -28,8 +28,6 @@ def test_a_verdict_survives_its_json_with_what_is_not_known():
 
 def test_what_is_not_sure_asks_before_it_is_used():
     assert [Verdict(verdict, "").asks for verdict in (FITS, DOUBTFUL, DOES_NOT_FIT)] == [False, True, True]
-    assert worse(DOUBTFUL, FITS) == DOUBTFUL
-    assert worse(DOUBTFUL, DOES_NOT_FIT) == DOES_NOT_FIT
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,6 @@ def sound(cameras: int = 3) -> Judged:
         offset=offset,
         contrast=torch.full((6,), 0.3),
         weights=torch.ones_like(of_patches),
-        places=torch.zeros_like(offset),
         pixels_per_cm=10.0,
     )
     return Judged(CAMERAS[:cameras], list(range(FRAMES)), agreed, np.full((FRAMES, cameras), 0.95), 0.3)

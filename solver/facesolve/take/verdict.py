@@ -109,11 +109,6 @@ def read_verdict(record: Any) -> Verdict:
         raise TakeError("verdict: {} is malformed ({}).".format(shown(record), error)) from None
 
 
-def worse(one: str, other: str) -> str:
-    """The worse of two of VERDICTS."""
-    return max(one, other, key=VERDICTS.index)
-
-
 def _number_or_none(value: float) -> Any:
     return round(float(value), 5) if math.isfinite(value) else None
 

@@ -33,8 +33,7 @@ class Agreement:
     correlation: (M, C) of a camera's view with all other cameras'. of_patches: (M, C, P) the same, each patch alone.
     best: (M, C, P) the highest correlation to which a patch can be moved, and offset: (M, C, P, 2) pixels of the level
     that it is moved by. contrast: (6,) mean correlation less that with the head moved, the better of both ways, along
-    each of its axes: three turns, three shifts. weights: (M, C, P). places: (M, C, P, 2) of patches, pixels of the
-    level. pixels_per_cm: of the level.
+    each of its axes: three turns, three shifts. weights: (M, C, P). pixels_per_cm: of the level.
     """
 
     correlation: Tensor
@@ -43,7 +42,6 @@ class Agreement:
     offset: Tensor
     contrast: Tensor
     weights: Tensor
-    places: Tensor
     pixels_per_cm: float
 
 
@@ -77,10 +75,6 @@ def agreement(
         offset=offset,
         contrast=_contrast(some, views, pose, observation),
         weights=_summed(weights, patches),
-        places=torch.stack(
-            [_summed(weights * along, patches) for along in observation.projection.pixels.unbind(-1)], -1
-        )
-        / _summed(weights, patches).clamp_min(1e-6)[..., None],
         pixels_per_cm=problem.pixels_per_cm / 2**level,
     )
 
