@@ -20,6 +20,7 @@ from .next_view import NextView
 from .trust import at_the_head, distance, orientation
 
 _PARAMETER_NAMES = ("fx", "fy", "cx", "cy", "k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6")
+FEWEST_VIEWS = 3  # of which one can be left out
 MOST_PAIRS = 15  # in the console
 REPORT_SCHEMA = 3  # from 3 on how sure cameras are of each other, and errors of views left out
 
@@ -59,14 +60,16 @@ def calibration_record(
     }
 
 
-def held_out_rms(calibration: Calibration) -> float:
-    """Root mean square error, pixels, of views that were left out."""
-    return float(np.sqrt((calibration.foretold**2).mean()))
+def held_out_rms(calibration: Calibration) -> float | None:
+    """Root mean square error, pixels, of views that were left out; None where there are too few to do without one."""
+    few = len(calibration.boards) < FEWEST_VIEWS
+    return None if few else float(np.sqrt((calibration.foretold**2).mean()))
 
 
-def held_out_p95(calibration: Calibration) -> float:
-    """Pixels that 95 of 100 points of views left out stay below."""
-    return float(np.percentile(calibration.foretold, 95))
+def held_out_p95(calibration: Calibration) -> float | None:
+    """Pixels that 95 of 100 points of views left out stay below; None as of ``held_out_rms``."""
+    few = len(calibration.boards) < FEWEST_VIEWS
+    return None if few else float(np.percentile(calibration.foretold, 95))
 
 
 def _pair(calibration: Calibration, a: int, b: int) -> dict[str, Any]:
@@ -127,8 +130,9 @@ def print_calibration(
     if len(calibration.cameras) > 1:
         console.print(_pair_table(calibration))
     console.print(_view_table(calibration))
-    foretold = f"{held_out_rms(calibration):.3f} px (RMS), 95 % below {held_out_p95(calibration):.3f} px"
-    console.print(f"Views left out, each in turn, are met within {foretold}.", soft_wrap=True)
+    if held_out_rms(calibration) is not None:
+        foretold = f"{held_out_rms(calibration):.3f} px (RMS), 95 % below {held_out_p95(calibration):.3f} px"
+        console.print(f"Views left out, each in turn, are met within {foretold}.", soft_wrap=True)
     head = at_the_head(calibration.sure)
     if head is not None:
         text = (
