@@ -32,7 +32,7 @@ from facesolve.take.files import check_new
 from facesolve.take.footage import SEQUENCE
 from facesolve.take.layouts import START_MEMBERS, rig_table
 from facesolve.take.names import TAKE, UDIM
-from facesolve.take.reading import checked, read_json, read_npz
+from facesolve.take.reading import about, checked, read_json, read_npz
 from facesolve.take.rig_files import RECORD, rig_from_file
 
 from .requests import PackRequest
@@ -145,16 +145,21 @@ def read_rig(path: Path) -> Rig:
         return rig_from_file(arrays, path)
     if ("uv" in arrays) != ("face_uvs" in arrays):
         raise TakeError(f"rig: '{path}' must hold both uv and face_uvs, or neither.")
-    rig = Rig.from_dense(
-        arrays["neutral"],
-        arrays["deltas"],
-        [str(name) for name in arrays["names"]],
-        arrays["face_counts"],
-        arrays["faces"],
-        arrays.get("uv"),
-        arrays.get("face_uvs"),
-    )
-    return replace(rig, photometric_weight=arrays.get("photometric_weight"), rigid_weight=arrays.get("rigid_weight"))
+    try:
+        rig = Rig.from_dense(
+            arrays["neutral"],
+            arrays["deltas"],
+            [str(name) for name in arrays["names"]],
+            arrays["face_counts"],
+            arrays["faces"],
+            arrays.get("uv"),
+            arrays.get("face_uvs"),
+        )
+        return replace(
+            rig, photometric_weight=arrays.get("photometric_weight"), rigid_weight=arrays.get("rigid_weight")
+        )
+    except TakeError as error:
+        raise about(path, error) from None
 
 
 def read_start(path: Path, rig: Rig, first_frame: int) -> tuple[StartPose, float]:
@@ -176,7 +181,10 @@ def read_start(path: Path, rig: Rig, first_frame: int) -> tuple[StartPose, float
                 f"{control.minimum:g}..{control.maximum:g}."
             )
         controls[index[name]] = min(max(value, control.minimum), control.maximum)
-    return StartPose(first_frame, controls, np.array(record["head"])), record["frame"]
+    try:
+        return StartPose(first_frame, controls, np.array(record["head"])), record["frame"]
+    except TakeError as error:
+        raise about(path, error) from None
 
 
 def _footage(request: PackRequest, camera: str) -> Footage:

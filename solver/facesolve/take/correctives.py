@@ -13,7 +13,7 @@ from .errors import TakeError
 from .files import check_schema, write_json, write_npz
 from .layouts import CORRECTIVES_MEMBERS, CORRECTIVES_TABLE
 from .names import CORRECTIVES, CORRECTIVES_ARRAYS
-from .reading import checked, read_json, read_npz
+from .reading import about, checked, read_json, read_npz
 from .rig import Mesh, Target
 from .rig_files import target_arrays, targets_from
 from .solution import Solution
@@ -119,6 +119,8 @@ def read_correctives(folder: PathLike) -> Correctives:
             activations=arrays["activations"],
             provenance=record["provenance"],
         )
+    except TakeError as error:
+        raise about(path, error) from None
     except KeyError as error:
         raise TakeError("correctives: '{}' lacks {}; make them again.".format(path, error)) from None
     except (TypeError, ValueError, IndexError, AttributeError) as error:

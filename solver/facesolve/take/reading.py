@@ -237,6 +237,11 @@ def checked(record: Any, check: Check, what: str, path: Path, remedy: str) -> An
         raise TakeError("{}; {}.".format(str(error).rstrip("."), remedy)) from None
 
 
+def about(path: Path, error: TakeError) -> TakeError:
+    """``error`` about what ``path`` holds, with the path named where its sentence does not."""
+    return error if str(path) in str(error) else TakeError("'{}': {}".format(path, error))
+
+
 def read_npz(path: Path, what: str, sha256: str = "", table: Optional[Tables] = None) -> Dict[str, np.ndarray]:
     """The arrays in ``path`` that ``table`` names, all of them without one.
 

@@ -15,7 +15,7 @@ from .in_words import counted, frames_in_words
 from .layouts import SOLUTION_MEMBERS, SOLUTION_TABLE
 from .names import SOLUTION, SOLUTION_ARRAYS
 from .provenance import read_provenance
-from .reading import checked, read_json, read_npz
+from .reading import about, checked, read_json, read_npz
 from .rig import Rig
 from .rig_evaluation import RigEvaluator, control_columns
 from .uncertainty import ConfusedPair, UncertainControl, uncertain_controls
@@ -239,6 +239,8 @@ def read_solution(folder: PathLike) -> Solution:
             verdict=None if record["verdict"] is None else read_verdict(record["verdict"]),
             **arrays,
         )
+    except TakeError as error:
+        raise about(path, error) from None
     except KeyError as error:
         raise TakeError("solution: '{}' lacks {}.".format(path, error)) from None
     except (TypeError, ValueError, IndexError, AttributeError) as error:

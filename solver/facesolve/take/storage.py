@@ -15,7 +15,7 @@ from .files import absolute_path, check_schema, relative_path, write_json, write
 from .footage import MEMORY, Footage
 from .layouts import TAKE_MEMBERS, TAKE_TABLE
 from .names import TAKE, TAKE_ARRAYS
-from .reading import checked, read_json, read_npz
+from .reading import about, checked, read_json, read_npz
 from .rig_files import rig_arrays, rig_from, rig_record
 from .settings import Settings
 from .settings_record import settings_from, settings_record
@@ -132,6 +132,8 @@ def read_take(folder: PathLike) -> Take:
             on_bad_frame=record["on_bad_frame"],
             settings=settings,
         )
+    except TakeError as error:
+        raise about(path, error) from None
     except KeyError as error:
         raise TakeError("take: '{}' lacks {}; {}.".format(path, error, REMEDY)) from None
     except (TypeError, ValueError, IndexError, AttributeError) as error:
