@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MODULE = "facesolve"
 PLUGIN = "facesolve_plugin"
 OLDEST_MAYA = 2022
+PACKAGES = ("facesolve", "facesolve_maya")
 
 
 def onMayaDroppedPythonFile(*_):
@@ -23,8 +24,8 @@ def onMayaDroppedPythonFile(*_):
     if int(version) < OLDEST_MAYA:
         _show(cmds, f"Facesolve needs Maya {OLDEST_MAYA} or later.")
         return
-    _use(ROOT)
-    from facesolve_maya import install
+    running = cmds.pluginInfo(PLUGIN, query=True, loaded=True)
+    install = _installer()
 
     places = install.Places(Path(cmds.internalVar(userAppDir=True)))
     try:
@@ -32,11 +33,29 @@ def onMayaDroppedPythonFile(*_):
     except OSError as error:
         _show(cmds, f"Facesolve could not be installed: {error}")
         return
+    if running:  # two versions in one session would mix
+        _show(cmds, "Facesolve is up to date on disk. Restart Maya to use it.")
+        return
     problems = activate(cmds, places, made, version)
     if problems:
         _show(cmds, "\n\n".join(problems))
     elif not cmds.about(batch=True):
         open_panel()
+
+
+def _installer():
+    """The installer of this very version, whatever version of Facesolve is loaded."""
+    kept = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] in PACKAGES}
+    before = list(sys.path)
+    sys.path[:0] = [str(ROOT / "solver"), str(ROOT / "maya_plugin")]
+    importlib.invalidate_caches()
+    try:
+        return importlib.import_module("facesolve_maya.install")
+    finally:
+        for name in [name for name in sys.modules if name.split(".")[0] in PACKAGES]:
+            del sys.modules[name]
+        sys.modules.update(kept)
+        sys.path[:] = before
 
 
 def activate(cmds, places, made, version):
@@ -101,7 +120,7 @@ def open_panel():
 
 def _use(root):
     """Has Python take Facesolve's packages from the folder ``root``, whatever it took them from before."""
-    for name in [name for name in sys.modules if name.split(".")[0] in ("facesolve", "facesolve_maya")]:
+    for name in [name for name in sys.modules if name.split(".")[0] in PACKAGES]:
         del sys.modules[name]
     for folder in (root / "solver", root / "maya_plugin"):
         if str(folder) in sys.path:

@@ -27,6 +27,9 @@ from facesolve.take import HeadPin, Pin, Settings
 from .pipeline import Solved
 
 
+ROUNDS = 4  # of refining the frames with new pins: the other controls give way farther than one round follows
+
+
 @dataclass(frozen=True, eq=False)
 class Edited:
     """All frames after an edit. changed: take frame indices, rising, in which something moved."""
@@ -64,7 +67,6 @@ class EditableSolve:
 
     def _refine(self, problem: Problem, rows: list[int]) -> RefinedFrames:
         solved, device = self._solved, self._solved.carried.head.device
-        target = Target(self._template, problem.quality.finest, solved.carried, solved.bundled.errors)
         kept = [row for row, frame in enumerate(self._refined.frames) if frame not in rows]
         index = torch.tensor(kept, dtype=torch.long, device=device)
         rest = RefinedFrames(
@@ -73,8 +75,13 @@ class EditableSolve:
             quadratic=self._refined.quadratic.at(index),
             seen=Seen(self._refined.seen.residual[index], self._refined.seen.correlation[index]),
         )
-        with closing(refined_batches(problem, self._footage, target, rows)) as batches:
-            return gathered([rest, *batches], device)
+        begin = solved.carried
+        for _ in range(ROUNDS):
+            target = Target(self._template, problem.quality.finest, begin, solved.bundled.errors)
+            with closing(refined_batches(problem, self._footage, target, rows)) as batches:
+                found = gathered([rest, *batches], device)
+            begin = found.pose
+        return found
 
     def _learned(self) -> Template:
         solved = self._solved

@@ -106,8 +106,11 @@ class FakeCommands:
     def loadPlugin(self, path, *, quiet):
         self.loaded.append(path)
 
-    def pluginInfo(self, name, *, edit, autoload):
+    def pluginInfo(self, name, *, query=False, loaded=False, edit=False, autoload=False):
+        if query:
+            return f"autoload {name}" in self.loaded
         self.loaded.append(f"autoload {name}")
+        return None
 
     def scriptJob(self, *, event=None, exists=None, kill=None, force=False):
         if event is not None:

@@ -12,6 +12,7 @@ from pathlib import Path, PureWindowsPath
 import pytest
 
 import facesolve
+from facesolve_maya import install
 from facesolve_maya.install.module import module_text
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -97,12 +98,12 @@ def dropped(installer, commands, tmp_path, monkeypatch):
     commands.opened = []
     monkeypatch.setattr(installer, "_use", lambda root: None)
     monkeypatch.setattr("facesolve_maya.install.module._copy", copy_without_the_solver)
+    monkeypatch.setattr(installer, "_installer", lambda: install)
     monkeypatch.setattr(installer, "open_panel", lambda: commands.opened.append(True))
     return installer
 
 
 def test_the_drop_installs_loads_builds_the_shelf_and_opens_the_panel(dropped, commands):
-    dropped.onMayaDroppedPythonFile()
     dropped.onMayaDroppedPythonFile()
     target = Path(commands.app_dir) / "modules" / "facesolve.mod"
     assert [path.name for path in target.parent.iterdir()] == ["facesolve.mod"]
@@ -113,8 +114,19 @@ def test_the_drop_installs_loads_builds_the_shelf_and_opens_the_panel(dropped, c
     assert "autoload facesolve_plugin" in commands.loaded
     assert commands.loaded[-2].startswith(str(module))
     assert commands.dialogs == []
-    assert len(commands.opened) == 2
+    assert len(commands.opened) == 1
     assert len(commands.shelves["Facesolve"]) == 6
+    dropped.onMayaDroppedPythonFile()
+    assert commands.dialogs == ["Facesolve is up to date on disk. Restart Maya to use it."]
+    assert [path.name for path in module.parent.glob("module_*")] != [module.name], "the new one is there"
+
+
+def test_the_installer_is_that_of_its_own_version_and_leaves_the_loaded_one_alone(installer):
+    loaded, path = sys.modules["facesolve_maya"], list(sys.path)
+    own = installer._installer()
+    assert Path(own.__file__).is_relative_to(ROOT / "maya_plugin")
+    assert sys.modules["facesolve_maya"] is loaded
+    assert sys.path == path
 
 
 def test_a_maya_that_does_not_list_the_module_is_said(dropped, commands):
