@@ -26,7 +26,6 @@ from facesolve.take import HeadPin, Pin, Settings
 
 from .pipeline import Solved
 
-
 ROUNDS = 4  # of refining the frames with new pins: the other controls give way farther than one round follows
 
 
