@@ -28,6 +28,10 @@ REPLACED = {
     "compare": (["{dir}/none", "{dir}/none", "--out", "{dir}/old"], "old/compare.csv"),
     "render": (["{dir}/none", "--out", "{dir}/a.{{frame:04d}}.png"], "a.0007.png"),
     "report": (["{dir}/none", "--out", "{dir}/old.html"], "old.html"),
+    "repair": (["{dir}/take", "--fix", "units=mm", "--out", "{dir}/old"], "old/take.json"),
+    "farm": (["bundle", "{dir}/take", "--solutions", "{dir}/s", "--out", "{dir}/old"], "old/template.json"),
+    "bugreport": (["{dir}/take", "--out", "{dir}/old.zip"], "old.zip"),
+    "index": (["{dir}", "--out", "{dir}/old.html"], "old.html"),
     "export": (["{dir}/none", "--format", "json", "--out", "{dir}/old.json"], "old.json"),
     "baseline": (["{dir}/none", "--out", "{dir}/old"], "old/solution.json"),
     "demo": (["--out", "{dir}/old"], "old/take/take.json"),
@@ -54,7 +58,7 @@ def test_what_is_there_is_named_and_kept(command: str, tmp_path: Path, capsys: p
     errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("facesolve: error: ")]
     assert len(errors) == 1
     assert "exists already; choose another name, or give --overwrite to replace it." in errors[0]
-    assert str(file if command not in ("undistort", "refine-cameras") else file.parent) in errors[0]
+    assert str(file if command not in ("undistort", "refine-cameras", "farm") else file.parent) in errors[0]
     assert file.read_text(encoding="utf-8") == "the only copy"
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from facesolve.cli import main
-from facesolve.take import ControlSettings, HeadPin, Pin, Settings, TakeError, read_take, write_take
+from facesolve.take import ControlSettings, HeadPin, Pin, Settings, TakeError, read_take, write_solution, write_take
 from facesolve.take.settings import SCALARS
 from facesolve.take.settings_record import SettingsChange, read_settings, settings_from, settings_record
 from tests.jobs.test_pack import Job
@@ -59,7 +59,12 @@ def changes(monkeypatch: pytest.MonkeyPatch) -> list[SettingsChange]:
     """What solves were asked to change, in the place of solving."""
     asked: list[SettingsChange] = []
     module = types.ModuleType("facesolve.jobs.solve_folder")
-    module.solve_take_folder = lambda *_, settings, **__: asked.append(settings)  # type: ignore[attr-defined]
+
+    def solved(take: Path, out: Path, *, settings: SettingsChange, **_: object) -> None:
+        asked.append(settings)
+        write_solution(rigs.solution(), out)
+
+    module.solve_take_folder = solved  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "facesolve.jobs.solve_folder", module)
     return asked
 

@@ -140,7 +140,16 @@ def test_a_batch_ends_with_its_own_exit_code(cmds, tmp_path):
     stand_in = ["-m", "tests.maya_emulator"] if os.environ.get("FACESOLVE_STAND_IN") == "1" else []
     command = [sys.executable, *stand_in, "-m", "facesolve_maya.batch", str(tmp_path / "nowhere.ma")]
     command += ["--mesh", "head", "--head", "head_GRP", "--cameras", "cam", "--frames", "1-2"]
-    run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300, check=False)
+    # a batch looks for the solver before anything else
+    solver = {"FACESOLVE_PYTHON": sys.executable} if stand_in else {}
+    run = subprocess.run(
+        command,
+        env={**os.environ, **solver},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        timeout=300,
+        check=False,
+    )
     assert run.returncode == 1, run.stderr
     assert b"does not exist" in run.stdout
 

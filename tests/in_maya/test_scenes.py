@@ -38,7 +38,7 @@ def test_cameras_with_image_planes_come_out_of_the_export_as_they_went_in(cmds, 
         (tmp_path / "left.{:04d}.png".format(number)).write_bytes(black_png(8, 6))
     nodes = set(cmds.ls())
     images = {"left": (tmp_path / "left.0007.png").as_posix()}
-    create_cameras(path, images, first_frame=101.0)
+    create_cameras(path, images, first_frame=101.0, stand_upright=False)
     for name in ("left", "0"):
         camera = read_camera(camera_shape(name), (101.0,), 8, 6)
         assert camera.name == name

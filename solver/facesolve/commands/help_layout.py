@@ -18,18 +18,21 @@ def laid_out(flags: Sequence[Flag]) -> DefaultFormatter:
     """A formatter of panels that shows ``--frames A-B`` rather than ``--frames`` alone, and our defaults."""
     from cyclopts.help import ColumnSpec, DefaultFormatter  # with rich, which only help needs
 
-    by_name = {flag.value if flag.is_input else flag.names[0]: flag for flag in flags}
+    by_name = {(flag.value if flag.is_input else flag.names[0]).lower(): flag for flag in flags}
+
+    def flag_of(entry: Any) -> Flag | None:
+        name = entry.positive_names[0].lower() if entry.positive_names else ""  # a choice of words comes in capitals
+        return by_name.get(name.removeprefix("--")) or by_name.get(name)
 
     def label(entry: Any) -> str:
-        flag = by_name.get(entry.positive_names[0].removeprefix("--") if entry.positive_names else "")
-        flag = flag or by_name.get(entry.positive_names[0] if entry.positive_names else "")
+        flag = flag_of(entry)
         if flag is None:
             return ", ".join(entry.all_options)
         shown = flag.value if flag.is_input else " ".join(filter(None, (", ".join(flag.names), flag.value)))
         return f"* {shown}" if flag.required else shown
 
     def about(entry: Any) -> str:
-        flag = by_name.get(entry.positive_names[0].removeprefix("--")) or by_name.get(entry.positive_names[0])
+        flag = flag_of(entry)
         told = flag.help if flag is not None else str(entry.description)
         return told + (f" (default: {flag.default})" if flag is not None and flag.default else "")
 
