@@ -140,6 +140,9 @@ def test_a_camera_named_world_is_refused(tmp_path):
         write_cameras(
             [CalibratedCamera("world", K, one.rotation, one.translation, np.zeros(0))], tmp_path / "c", "json"
         )
-    (tmp_path / "c.json").write_text('{"world": {"up": "sideways"}}')
+    write_cameras(stage(), tmp_path / "c.json", "json", up="y")
+    text = (tmp_path / "c.json").read_text()
+    assert '"up": "y"' in text
+    (tmp_path / "c.json").write_text(text.replace('"up": "y"', '"up": "sideways"'))
     with pytest.raises(TakeError, match="up"):
         read_cameras(tmp_path / "c.json")

@@ -38,6 +38,7 @@ def solution(monkeypatch: pytest.MonkeyPatch) -> Solution:
         photometric=full,
         keyframes=torch.tensor([0, 2]),
         bundled=SimpleNamespace(A=torch.eye(2 * WIDTH, dtype=torch.float64) / (2 * SHARED), errors=None),
+        say=torch.ones(head_rig().vertex_count),
         seen=SimpleNamespace(residual=nothing, correlation=nothing),
         agreement=None,
     )

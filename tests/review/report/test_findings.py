@@ -68,8 +68,9 @@ def test_nothing_else_is_found_but_the_missing_footage(take: Take) -> None:
     assert [finding.subject for finding in missing] == [f"camera '{name}'" for name in troubled.solution().camera_names]
     assert all(finding.remedy == "Check the path." for finding in missing)
     assert one(findings, "rig: it has no UVs").severity == NOTE
+    assert one(findings, "cameras: all of them are in one place").severity == ERROR
     assert all(finding.subject for finding in findings)
-    assert len(findings) == 13 + len(missing) + 1, [finding.text for finding in findings]
+    assert len(findings) == 13 + len(missing) + 2, [finding.text for finding in findings]
     assert [finding.severity for finding in findings] == sorted(
         (finding.severity for finding in findings), key=SEVERITIES.index
     )
