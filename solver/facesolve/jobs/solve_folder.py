@@ -21,7 +21,7 @@ from facesolve.runtime.stage_clock import StageClock
 from facesolve.solve.pipeline import Solved, solve_take
 from facesolve.solve.provenance import origin
 from facesolve.solve.solution import make_solution
-from facesolve.take import FacesolveError, Solution, Take, read_solution, read_take, write_solution
+from facesolve.take import FacesolveError, Solution, StartPose, Take, read_solution, read_take, write_solution
 from facesolve.take.files import check_new, remove_stale, write_atomic
 from facesolve.take.finding import NOTE
 from facesolve.take.names import CHECKPOINT, LIVE_PICTURE, LOG, SOLUTION, SOLUTION_ARRAYS, TEXTURE, UDIM
@@ -123,6 +123,8 @@ def _explained(solution: Solution, take: Take, folder: Path, device: torch.devic
     verdict = solution.verdict
     if verdict is None or verdict.next_step != LOOK:
         return solution
+    if take.start is None:  # the head was found already
+        take = replace(take, start=StartPose(int(solution.frames[0]), solution.controls[0], solution.head[0]))
     try:
         gravest = find_mistakes(take, f'"{folder}"' if " " in str(folder) else str(folder), clock, device)[0]
     except FacesolveError as problem:
