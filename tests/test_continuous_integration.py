@@ -65,8 +65,8 @@ def test_mayas_oldest_python_tests_the_contract_with_numpy_alone(workflow):
     job = workflow["jobs"]["maya-side"]
     assert job["container"]["image"] == "python:3.7"
     install, test, compile_all = commands(job)
-    assert install[install.index("install") + 1 :] == ["--require-hashes", "-r", "requirements/python37.txt"]
-    asked = [line for line in text("requirements", "python37.in").splitlines() if not line.startswith("#")]
+    assert install[install.index("install") + 1 :] == ["--require-hashes", "-r", ".ci/requirements/python37.txt"]
+    asked = [line for line in text(".ci", "requirements", "python37.in").splitlines() if not line.startswith("#")]
     assert set(asked) == {"numpy", "pytest", "pytest-xdist", "hypothesis"}
     assert test == ["python", "-m", "pytest", "-n", "0", "tests/take"]
     assert {"maya_plugin", "solver/facesolve/take"} <= set(compile_all)
@@ -113,14 +113,14 @@ def test_no_workflow_may_write(name):
 
 @pytest.mark.parametrize("name", ["ci.txt", "product.txt", "release.txt", "python37.txt"])
 def test_locks_name_one_version_and_hashes_of_everything(name):
-    locked = re.split(r"\n(?=\S)", text("requirements", name).strip())
+    locked = re.split(r"\n(?=\S)", text(".ci", "requirements", name).strip())
     packages = [entry for entry in locked if not entry.startswith("#")]
     assert packages
     assert all(re.match(r"[A-Za-z0-9._-]+==\S+.*--hash=sha256:[0-9a-f]{64}", entry, re.DOTALL) for entry in packages)
 
 
 def test_what_the_product_needs_is_locked():
-    locked = text("requirements", "product.txt").lower()
+    locked = text(".ci", "requirements", "product.txt").lower()
     needed = re.search(r"\ndependencies = \[(.*?)\n\]", text("pyproject.toml"), re.DOTALL)[1]
     for package in re.findall(r'^ *"([A-Za-z0-9-]+)', needed, re.MULTILINE):
-        assert re.search(rf"^{package.lower()}==", locked, re.MULTILINE), f"run requirements/lock: {package} is new"
+        assert re.search(rf"^{package.lower()}==", locked, re.MULTILINE), f"run .ci/requirements/lock: {package} is new"
