@@ -32,7 +32,7 @@ from facesolve_maya.ui.scene import MayaScene
 from facesolve_maya.ui.session import Session
 from facesolve_maya.ui import shelf
 import pathlib, time
-assert len(shelf.read_shelf()[1]) == 6
+assert len(shelf.read_shelf().buttons) == 6
 session = Session(MayaScene())
 session.python.test()
 while session.busy:

@@ -149,7 +149,13 @@ def test_the_stand_ins_node_types_exist():
     for _, tree, *_ in tables().values():
         for name, parents, children in tree:
             known |= {name, *parents, *children}
-    plugin_types = {"mmMarkerGroupTransform", "mmMarkerScale", "mentalrayGlobals", "mentalrayOptions"}
+    plugin_types = {
+        "timeSliderBookmark",
+        "mmMarkerGroupTransform",
+        "mmMarkerScale",
+        "mentalrayGlobals",
+        "mentalrayOptions",
+    }
     later_types = {"openPBRSurface"}  # of Maya 2026, which the tables do not cover
     abstract = {"node"}
     assert set(node_types()) - known - plugin_types - later_types - abstract == set()

@@ -1,7 +1,8 @@
 """Solution to keys: controls and head transform on an animation layer, undone in one step; fewer keys on request."""
 
 from .apply import apply_solution, plan
-from .certainty import applied_controls, mark_frames, show_certainty
+from .as_solved import applied_controls, key_as_solved
+from .certainty import remove_certainty, show_certainty
 from .correctives import (
     CorrectivesReport,
     CorrectivesRequest,
@@ -10,6 +11,8 @@ from .correctives import (
     read_correctives_request,
 )
 from .edits import applied_layer, applied_ranges, pin_edits
+from .frame_marks import mark_frames, remove_marks
+from .overlay import toggle_overlay
 from .planned_keys import ApplyReport, Skipped
 from .pose import pose_rig
 from .reduction import reduce_keys
@@ -26,6 +29,7 @@ __all__ = [
     "applied_ranges",
     "apply_correctives",
     "apply_solution",
+    "key_as_solved",
     "mark_frames",
     "pin_edits",
     "plan",
@@ -34,5 +38,8 @@ __all__ = [
     "read_correctives_request",
     "read_request",
     "reduce_keys",
+    "remove_certainty",
+    "remove_marks",
     "show_certainty",
+    "toggle_overlay",
 ]

@@ -1,36 +1,25 @@
-"""How sure the applied solve is, in Maya's own windows: curves for the Graph Editor, ticks in the time slider.
+"""How sure the solve is of each control, as locked curves in the Graph Editor. One undo takes them back.
 
-One undo takes each back. Knows no window.
+Knows no window.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import List, Sequence, Tuple
+from typing import List, Sequence
 
 import maya.api.OpenMayaAnim as oma
 import numpy as np
 from maya import cmds
 
 from facesolve.take import Solution
-from facesolve.take.errors import TakeError
 from facesolve_maya.scene.names import legal_name, node_name
-from facesolve_maya.scene.undo import Command, SceneEdit, run_edit, undo_chunk
+from facesolve_maya.scene.undo import Command, SceneEdit, run_edit, undo_chunk, whole_edit
 
 from .curves import key_all
-from .layer import layer_curve
-from .provenance import find_provenance
 
 _NODE = node_name("certainty")
 PERCENT = 100.0
-
-
-def applied_controls() -> Tuple[str, ...]:
-    """Plugs that the solve applied last has keyed. Raises TakeError when none is applied."""
-    origin = find_provenance()
-    if origin is None:
-        raise TakeError("No solve is applied in this scene.")
-    return tuple(cmds.animLayer(origin.layer, query=True, attribute=True) or ())
 
 
 def show_certainty(solution: Solution, ranges: Sequence[float]) -> str:
@@ -43,8 +32,7 @@ def show_certainty(solution: Solution, ranges: Sequence[float]) -> str:
     plugs = ["{}.{}".format(_NODE, legal_name(name, "control")) for name in solution.control_names]
 
     def nodes() -> List[Command]:
-        commands: List[Command] = [partial(cmds.delete, _NODE)] if cmds.objExists(_NODE) else []
-        commands.append(partial(cmds.createNode, "network", name=_NODE, skipSelect=True))
+        commands: List[Command] = [partial(cmds.createNode, "network", name=_NODE, skipSelect=True)]
         for plug, column in zip(plugs, share.T):
             name = plug.partition(".")[2]
             commands.append(partial(cmds.addAttr, _NODE, longName=name, attributeType="double", keyable=True))
@@ -57,17 +45,19 @@ def show_certainty(solution: Solution, ranges: Sequence[float]) -> str:
             (curve,) = cmds.keyframe(plug, query=True, name=True)
             key_all(curve, times, column, change)
 
-    run_edit(SceneEdit(nodes, keys), "Facesolve: certainty curves")
+    with undo_chunk("Facesolve: certainty curves"):
+        remove_certainty()
+        run_edit(SceneEdit(nodes, keys), "Facesolve: certainty curves")
     return _NODE
 
 
-def mark_frames(times: Sequence[float]) -> int:
-    """Gives the applied solve's keys at these scene times the special tick color; returns how many frames got it."""
-    origin = find_provenance()
-    if origin is None:
-        raise TakeError("No solve is applied in this scene.")
-    curves = [curve for plug in applied_controls() for curve in [layer_curve(origin.layer, plug)] if curve]
-    with undo_chunk("Facesolve: mark frames"):
-        for time in times:
-            cmds.keyframe(curves, edit=True, time=(time, time), tickDrawSpecial=True)
-    return len(times)
+def remove_certainty() -> bool:
+    """Takes the curves away again; False where there are none."""
+    if not cmds.objExists(_NODE):
+        return False
+    with whole_edit("Facesolve: no certainty curves", "The certainty curves cannot be removed."):
+        for name in cmds.listAttr(_NODE, userDefined=True) or []:
+            cmds.setAttr("{}.{}".format(_NODE, name), lock=False)
+        curves = cmds.listConnections(_NODE, source=True, destination=False, type="animCurve") or []
+        cmds.delete([*curves, _NODE])
+    return True

@@ -10,13 +10,11 @@ from maya import cmds
 from facesolve.take.errors import TakeError
 from facesolve_maya.scene.head import head_node
 from facesolve_maya.scene.plugs import driver_of, short_name
-from facesolve_maya.scene.undo import undo_chunk
+from facesolve_maya.scene.undo import whole_edit
 from facesolve_maya.scene.units import centimeters, radians
 
 from .channels import CHANNELS, head_channels
 from .layer import why_not_keyable
-
-_UNDO = "Facesolve: find the head"
 
 
 def pose_rig(head: str, matrix: np.ndarray, controls: Mapping[str, float], time: float) -> str:
@@ -42,14 +40,9 @@ def pose_rig(head: str, matrix: np.ndarray, controls: Mapping[str, float], time:
 
 
 def _set(values: List[Tuple[str, float]], time: float) -> None:
-    try:
-        with undo_chunk(_UNDO):
-            for plug, value in values:
-                if driver_of(plug) is None:
-                    cmds.setAttr(plug, value)
-                else:
-                    cmds.setKeyframe(plug, time=time, value=value)
-    except RuntimeError as error:
-        if cmds.undoInfo(query=True, undoName=True) == _UNDO:
-            cmds.undo()
-        raise TakeError("The head could not be posed: {}".format(str(error).strip())) from None
+    with whole_edit("Facesolve: find the head", "The head could not be posed."):
+        for plug, value in values:
+            if driver_of(plug) is None:
+                cmds.setAttr(plug, value)
+            else:
+                cmds.setKeyframe(plug, time=time, value=value)

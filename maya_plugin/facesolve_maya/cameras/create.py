@@ -23,7 +23,7 @@ from facesolve_maya.export.footage import image_size
 from facesolve_maya.scene.names import legal_name, node_name
 from facesolve_maya.scene.plugs import short_name
 from facesolve_maya.scene.rotate_order import euler_angles
-from facesolve_maya.scene.undo import undo_chunk
+from facesolve_maya.scene.undo import whole_edit
 from facesolve_maya.scene.units import centimeters, radians
 
 from .placement import upright
@@ -64,28 +64,19 @@ def create_cameras(
     known = {record.name: _size(record, images, sizes or {}) for record in records}
     backs = {record.name: film_back_from_intrinsics(record.intrinsics, *known[record.name]) for record in records}
     selected = cmds.ls(selection=True, long=True) or []
-    try:
-        with undo_chunk(_UNDO):
-            parent = cmds.createNode("transform", name=group, skipSelect=True)
-            if stand_upright:
-                axis = str(cmds.upAxis(query=True, axis=True))
-                turn = euler_angles(upright(records, axis, read_world_up(calibration)), "xyz") / radians()
-                cmds.setAttr(parent + ".rotate", *[float(x) for x in turn])
-            made = [
-                _create(
-                    record, backs[record.name], known[record.name], parent, images.get(record.name, ""), first_frame
-                )
-                for record in records
-            ]
-            # Maya selects an image plane that it makes.
-            cmds.select(selected, replace=True) if selected else cmds.select(clear=True)
-            return made
-    except RuntimeError as error:
-        if cmds.undoInfo(query=True, undoName=True) == _UNDO:
-            cmds.undo()
-        raise TakeError(
-            "cameras: Maya could not create them; the scene is unchanged. Maya's error: {}".format(str(error).strip())
-        ) from None
+    with whole_edit(_UNDO, "cameras: Maya could not create them; the scene is unchanged."):
+        parent = cmds.createNode("transform", name=group, skipSelect=True)
+        if stand_upright:
+            axis = str(cmds.upAxis(query=True, axis=True))
+            turn = euler_angles(upright(records, axis, read_world_up(calibration)), "xyz") / radians()
+            cmds.setAttr(parent + ".rotate", *[float(x) for x in turn])
+        made = [
+            _create(record, backs[record.name], known[record.name], parent, images.get(record.name, ""), first_frame)
+            for record in records
+        ]
+        # Maya selects an image plane that it makes.
+        cmds.select(selected, replace=True) if selected else cmds.select(clear=True)
+    return made
 
 
 def _size(record: CalibratedCamera, images: Dict[str, str], sizes: Dict[str, Tuple[int, int]]) -> Tuple[int, int]:

@@ -11,6 +11,7 @@ from maya import cmds
 
 from facesolve_maya.scene.findings import SAMPLING, Refusal, Report
 from facesolve_maya.scene.geometry import plug_points
+from facesolve_maya.scene.names import overlays
 from facesolve_maya.scene.plugs import has_attribute, require_node, short_name, source, split, value_range
 from facesolve_maya.scene.undisturbed import undisturbed
 
@@ -60,8 +61,9 @@ def visible_meshes(names: Tuple[str, ...]) -> List[str]:
 def _deformed_shapes(blend_shape: str) -> List[str]:
     """Long names of the visible meshes that a blendShape shapes, by geometry index."""
     found: List[Tuple[int, str]] = []
+    copies = set(overlays())
     for mesh in cmds.ls(type="mesh", long=True) or []:
-        if not cmds.getAttr(mesh + ".intermediateObject"):
+        if mesh not in copies and not cmds.getAttr(mesh + ".intermediateObject"):
             found += [(step.geometry, mesh) for step in deformation_chain(mesh) if step.node == blend_shape]
     return [mesh for _, mesh in sorted(found)]
 

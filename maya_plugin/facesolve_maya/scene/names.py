@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Container
+from typing import Container, List
 
 from maya import cmds
 
 PREFIX = "facesolve_"
+OVERLAY = PREFIX + "overlay"
 
 
 def node_name(*words: str) -> str:
@@ -31,3 +32,8 @@ def free_name(wanted: str, taken: Container[str] = ()) -> str:
         number += 1
         name = "{}_{}".format(wanted, number)
     return name
+
+
+def overlays() -> List[str]:
+    """Long names of the wireframe copies of heads that are drawn over the footage. They are no heads themselves."""
+    return cmds.ls(OVERLAY + "Shape*", "*:" + OVERLAY + "Shape*", type="mesh", long=True) or []

@@ -15,6 +15,8 @@ import maya.api.OpenMaya as om
 import maya.api.OpenMayaAnim as oma
 from maya import cmds
 
+from facesolve.take.errors import TakeError
+
 PLUGIN = "facesolve_plugin"
 
 Command = Callable[[], Any]
@@ -28,6 +30,21 @@ def undo_chunk(name: str) -> Iterator[None]:
         yield
     finally:
         cmds.undoInfo(closeChunk=True)
+
+
+@contextmanager
+def whole_edit(name: str, refused: str) -> Iterator[None]:
+    """Commands inside undo as one entry called ``name``; when Maya refuses one, those before it are taken back.
+
+    Raises TakeError then: ``refused`` and Maya's words.
+    """
+    try:
+        with undo_chunk(name):
+            yield
+    except RuntimeError as error:
+        if cmds.undoInfo(query=True, undoName=True) == name:
+            cmds.undo()
+        raise TakeError("{} Maya's error: {}".format(refused, str(error).strip())) from None
 
 
 class SceneEdit:

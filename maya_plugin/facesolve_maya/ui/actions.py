@@ -1,8 +1,8 @@
-"""What the shelf's buttons do, each in one call: windows and questions here, the work in the session and the scene."""
+"""What the shelf's buttons, hotkeys and the marking menu do, each in one call: windows and questions here, the work in the session and the scene."""
 
 from __future__ import annotations
 
-from . import dock
+from . import dock, shelf
 from .browser import open_page
 from .panel import RESULT_PAGE, START, Panel
 
@@ -67,6 +67,53 @@ def reduce_keys() -> None:
 def review() -> None:
     """Opens the report of the solution in the browser; it is written first when it is not there."""
     _panel_with_solution().session.review(open_page)
+
+
+def toggle_overlay() -> None:
+    """Draws the head's edges over the footage in the viewports, or no longer."""
+    session = dock.show().session
+    session.in_maya.toggle_overlay(session.settings)
+
+
+def toggle_certainty() -> None:
+    """Curves of certainty and colored frames, on and off."""
+    session = _panel_with_solution().session
+    session.in_maya.toggle_certainty(session.controls)
+
+
+def key_as_solved() -> None:
+    """Keys the present frame as it was solved."""
+    dock.show().session.in_maya.key_as_solved()
+
+
+def select_solved() -> None:
+    """Selects every node that the applied solve has keyed."""
+    dock.show().session.in_maya.select_solved()
+
+
+def solve_around_edits() -> None:
+    """Solves the frames around the keys that were changed."""
+    _panel_with_solution().session.solve_around_edits()
+
+
+def next_marked() -> None:
+    """Goes to the next frame that stands out."""
+    _panel_with_solution().result.strip.jump_to_marked(1)
+
+
+def previous_marked() -> None:
+    """Goes to the frame before this one that stands out."""
+    _panel_with_solution().result.strip.jump_to_marked(-1)
+
+
+def open_menu() -> None:
+    """The marking menu's hotkey is pressed."""
+    shelf.open_menu()
+
+
+def close_menu() -> None:
+    """The marking menu's hotkey is released."""
+    shelf.close_menu()
 
 
 def _panel_with_solution() -> Panel:

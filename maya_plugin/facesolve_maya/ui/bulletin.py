@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Callable, Dict, List
 
+from facesolve.take.errors import FacesolveError
+
 SCENE, SETTINGS, FINDINGS, ENVIRONMENT, PROGRESS, PICTURE, STATE, RESULT = (
     "scene",
     "settings",
@@ -44,3 +46,11 @@ class Bulletin:
         """Says why something is not done; False, for whoever was to do it."""
         self.tell_user(text, error=True)
         return False
+
+    def attempt(self, work: Callable[[], str]) -> bool:
+        """Shows the sentence that ``work`` returns, or that of the error that it raises; whether it was done."""
+        try:
+            self.tell_user(work())
+        except FacesolveError as error:
+            return self.refuse(str(error))
+        return True

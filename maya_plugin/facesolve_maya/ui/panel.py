@@ -87,12 +87,22 @@ class Panel(QtWidgets.QWidget):
             (
                 "Select solved controls",
                 "Selects every node that the applied solve has keyed.",
-                self.session.select_solved,
+                self.session.in_maya.select_solved,
+            ),
+            (
+                "Key as solved here",
+                "Keys the present frame as it was solved: selected controls, else all.",
+                self.session.in_maya.key_as_solved,
+            ),
+            (
+                "Edges over the footage",
+                "Draws the head as a wireframe in Maya's viewports, on and off.",
+                lambda: self.session.in_maya.toggle_overlay(self.session.settings),
             ),
             (
                 "Certainty in the Graph Editor",
-                "Curves of each control's standard deviation; frames that stand out get a color in the time slider.",
-                self.session.show_certainty,
+                "Curves of each control's standard deviation, and colored frames in the time slider, on and off.",
+                lambda: self.session.in_maya.toggle_certainty(self.session.controls),
             ),
             ("Details of the solver…", "Where the solver is and what it can use.", self.show_details),
             ("Help", "What to press, in which order.", self.show_help),

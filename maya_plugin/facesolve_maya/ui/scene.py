@@ -14,17 +14,22 @@ from facesolve.take import Settings, Solution, Take, write_take
 from facesolve.take.calibration import read_calibrated_cameras
 from facesolve.take.errors import FacesolveError, TakeError
 from facesolve.take.finding import ERROR, Finding
+from facesolve.take.summary import FrameError
 from facesolve_maya.apply import (
     applied_controls,
     applied_layer,
     applied_ranges,
     apply_solution,
+    key_as_solved,
     mark_frames,
     pin_edits,
     pose_rig,
     read_request,
     reduce_keys,
+    remove_certainty,
+    remove_marks,
     show_certainty,
+    toggle_overlay,
 )
 from facesolve_maya.cameras import create_cameras, first_images, remarks
 from facesolve_maya.export import ExportRequest, export_take, preflight, reading_once
@@ -203,21 +208,34 @@ class MayaScene:
     def select_solved(self) -> str:
         """Selects every node that the applied solve has keyed; returns a sentence. Raises TakeError."""
         plugs = applied_controls()
-        cmds.select(sorted({plug.partition(".")[0] for plug in plugs}), replace=True)
+        cmds.select(_nodes_of(plugs), replace=True)
         return "Selected what carries the {} solved channels.".format(len(plugs))
 
-    def show_certainty(self, solution: Solution, controls: Sequence[ControlRow]) -> str:
-        """Shows how sure each control is as curves, and selects them; returns a sentence. Raises TakeError."""
+    def key_as_solved(self) -> str:
+        """Keys what was solved for the present frame again: of selected controls, else of all. Raises TakeError."""
+        time = self.current_time()
+        keyed = key_as_solved(time, cmds.ls(selection=True, objectsOnly=True) or [])
+        return "Keyed {} channels as solved at frame {:g}.".format(len(keyed), time)
+
+    def toggle_overlay(self, settings: PanelSettings) -> str:
+        """Draws the chosen head as edges over the footage, or as before; returns a sentence. Raises TakeError."""
+        return toggle_overlay(settings.mesh)
+
+    def show_certainty(self, solution: Solution, controls: Sequence[ControlRow], frames: Sequence[FrameError]) -> str:
+        """Curves of how sure each control is, selected beside the solved nodes, and colored frames in the time slider.
+
+        Returns a sentence. Raises TakeError.
+        """
         spans = {row.name: row.maximum - row.minimum for row in controls}
         node = show_certainty(solution, [spans.get(name, 1.0) for name in solution.control_names])
-        cmds.select(node, replace=True)
-        return "The Graph Editor shows the standard deviations of '{}', in percent of each control's range.".format(
-            node
-        )
+        cmds.select([*_nodes_of(applied_controls()), node], replace=True)
+        text = "The Graph Editor shows standard deviations in '{}', in percent of each control's range".format(node)
+        marked = mark_frames(frames)
+        return text + ("; {} frames are colored in the time slider.".format(marked) if marked else ".")
 
-    def mark_frames(self, times: Sequence[float]) -> str:
-        """Colors the keys at these scene times in the time slider; returns a sentence. Raises TakeError."""
-        return "Marked {} frames in the time slider.".format(mark_frames(times))
+    def remove_certainty(self) -> bool:
+        """Takes these curves and colors away; False where there are none. Raises TakeError."""
+        return any([remove_certainty(), remove_marks()])
 
     def current_time(self) -> float:
         """The present time in frames."""
@@ -290,6 +308,10 @@ class MayaScene:
             on_bad_frame=settings.on_bad_frame,
             settings=settings.solver_settings(self._control_names),
         )
+
+
+def _nodes_of(plugs: Sequence[str]) -> List[str]:
+    return sorted({plug.partition(".")[0] for plug in plugs})
 
 
 def _untitled() -> str:

@@ -14,6 +14,7 @@ from facesolve_maya.export.history import deformation_chain
 from facesolve_maya.export.rig import read_rig
 from facesolve_maya.scene.findings import ExportError, Report
 from facesolve_maya.scene.head import head_node
+from facesolve_maya.scene.names import overlays
 from facesolve_maya.scene.plugs import obstacle
 
 from .model import CameraRow, ControlRow, HeadRow, PanelSettings
@@ -25,8 +26,9 @@ def read_heads() -> Tuple[HeadRow, ...]:
     """Meshes that a blendShape deforms, and the transforms above them, nearest first."""
     deformers: Dict[str, List[str]] = {}
     if cmds.ls(type="blendShape"):
+        copies = set(overlays())
         for shape in cmds.ls(type="mesh", noIntermediate=True, long=True) or []:
-            for step in deformation_chain(shape):
+            for step in () if shape in copies else deformation_chain(shape):
                 if step.kind == "blendShape":
                     deformers.setdefault(shape, []).append(step.node)
     rows = []

@@ -17,6 +17,7 @@ from .bulletin import FINDINGS, PICTURE, PROGRESS, RESULT, SCENE, SETTINGS, STAT
 from .document import settings_from_text, settings_to_text
 from .edits import edit_request, span_of
 from .head_search import HeadSearch
+from .in_maya import InMaya
 from .installing import Installing
 from .model import CameraRow, ControlRow, HeadRow, PanelSettings
 from .reporting import Reporting
@@ -48,7 +49,7 @@ def _unchecked_of(settings: PanelSettings) -> Dict[str, Any]:
 class Session(Bulletin):
     """The state behind one panel. Everything runs on the caller's thread; call ``tick`` while ``busy``.
 
-    ``python``, ``installing``, ``solving``, ``results``, ``reporting``, ``head_search``, ``viewer`` and
+    ``python``, ``installing``, ``solving``, ``results``, ``reporting``, ``head_search``, ``in_maya``, ``viewer`` and
     ``other_viewer`` (the pictures of the solution shown, and of the one that it is compared with) hold their own parts.
     """
 
@@ -70,6 +71,7 @@ class Session(Bulletin):
         self.viewer = Viewer(self, self.python.interpreter, self._device, self._answered)
         self.other_viewer = Viewer(self, self.python.interpreter, self._device)
         self.head_search = HeadSearch(self, scene)
+        self.in_maya = InMaya(self, scene, self.results)
         self._parts = (
             self.python,
             self.installing,
@@ -340,28 +342,7 @@ class Session(Bulletin):
 
     def reduce_keys(self, tolerance: float) -> bool:
         """Thins out the keys of the applied result; the surface moves by at most ``tolerance`` millimeters."""
-        return self._attempt(lambda: self.scene.reduce_keys(tolerance))
-
-    def select_solved(self) -> bool:
-        """Selects what the applied solve has keyed."""
-        return self._attempt(self.scene.select_solved)
-
-    def show_certainty(self) -> bool:
-        """Shows how sure each control is as curves in the Graph Editor, and colors the frames that stand out."""
-        shown, summary = self.results.shown, self.results.summary
-        if shown is None or summary is None:
-            return self.refuse("There is no solution yet; solve first.")
-        times = [frame.time for frame in summary.suspicious]
-        return self._attempt(lambda: self.scene.show_certainty(shown, self.controls)) and (
-            not times or self._attempt(lambda: self.scene.mark_frames(times))
-        )
-
-    def _attempt(self, work: Callable[[], str]) -> bool:
-        try:
-            self.tell_user(work())
-        except FacesolveError as error:
-            return self.refuse(str(error))
-        return True
+        return self.attempt(lambda: self.scene.reduce_keys(tolerance))
 
     # The start pose
 

@@ -1,6 +1,6 @@
-"""Builds the Facesolve shelf from ``shelf/facesolve.json``, and commands for hotkeys. Imports maya late.
+"""Builds the Facesolve shelf from ``shelf/facesolve.json``, commands for hotkeys, and a marking menu of them.
 
-Building it again changes nothing.
+Building the shelf again changes nothing. Imports maya late.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from facesolve_maya.run.environment import module_root
 
 SCHEMA = 1
 CATEGORY = "Custom Scripts.Facesolve"  # in the Hotkey Editor
+MENU = "facesolveMarkingMenu"
 _FIELDS = ("name", "label", "annotation", "image", "command")
+_COMMAND_FIELDS = ("name", "label", "annotation", "command", "position")
 
 
 @dataclass(frozen=True)
@@ -31,14 +33,40 @@ class ShelfButton:
     command: str
 
 
-def read_shelf(path: Optional[Path] = None) -> Tuple[str, Tuple[ShelfButton, ...]]:
-    """The shelf's name and buttons. Raises TakeError that names the file and what is wrong with it."""
+@dataclass(frozen=True)
+class HotkeyCommand:
+    """A command without a button. name: of the runtime command. command: Python.
+
+    position: where it lies in the marking menu (N, NE, E ...), empty for nowhere.
+    """
+
+    name: str
+    label: str
+    annotation: str
+    command: str
+    position: str = ""
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """What the list holds. name: of the shelf."""
+
+    name: str
+    buttons: Tuple[ShelfButton, ...]
+    commands: Tuple[HotkeyCommand, ...]
+
+
+def read_shelf(path: Optional[Path] = None) -> Shelf:
+    """The list of buttons and commands. Raises TakeError that names the file and what is wrong with it."""
     source = module_root() / "shelf" / "facesolve.json" if path is None else path
     record = read_json(source, "shelf")
     check_schema(record, SCHEMA, "shelf", source, "install Facesolve again")
     try:
-        buttons = tuple(ShelfButton(**{field: entry[field] for field in _FIELDS}) for entry in record["buttons"])
-        return record["shelf"], buttons
+        return Shelf(
+            record["shelf"],
+            tuple(ShelfButton(**{field: entry[field] for field in _FIELDS}) for entry in record["buttons"]),
+            tuple(HotkeyCommand(**{f: entry[f] for f in _COMMAND_FIELDS}) for entry in record["commands"]),
+        )
     except (KeyError, TypeError) as error:
         raise TakeError("shelf: '{}' lacks {}.".format(source, error)) from None
 
@@ -51,7 +79,8 @@ def build(path: Optional[Path] = None) -> str:
     """
     from maya import cmds, mel
 
-    name, buttons = read_shelf(path)
+    shelf = read_shelf(path)
+    name, buttons = shelf.name, shelf.buttons
     parent = mel.eval("$facesolve_shelves = $gShelfTopLevel")
     present = cmds.tabLayout(parent, query=True, childArray=True) or []
     if name not in present:
@@ -67,14 +96,49 @@ def build(path: Optional[Path] = None) -> str:
         else:
             cmds.shelfButton(button.name, parent=layout, sourceType="python", style="iconOnly", **_appearance(button))
     for button in buttons:
-        _offer_hotkey(cmds, button)
+        _offer_hotkey(cmds, "Facesolve" + button.label, button.annotation, button.command)
+    for entry in shelf.commands:
+        _offer_hotkey(cmds, entry.name, entry.annotation, entry.command)
     return layout
 
 
-def _offer_hotkey(cmds: ModuleType, button: ShelfButton) -> None:
-    """A runtime command for the button, which the user can give a hotkey or put on a marking menu; kept up to date."""
-    name = "Facesolve" + button.label
-    values = {"annotation": button.annotation, "command": button.command}
+def open_menu() -> None:
+    """Puts the marking menu below the pointer, for as long as its hotkey is down: the left button then opens it."""
+    from maya import cmds, mel
+
+    close_menu()
+    menu = cmds.popupMenu(
+        MENU,
+        markingMenu=True,
+        button=1,
+        ctrlModifier=False,
+        altModifier=False,
+        shiftModifier=False,
+        parent=mel.eval("findPanelPopupParent"),
+    )
+    for entry in read_shelf().commands:
+        if entry.position:
+            cmds.menuItem(
+                parent=menu,
+                label=entry.label,
+                annotation=entry.annotation,
+                radialPosition=entry.position,
+                sourceType="python",
+                command=entry.command,
+            )
+
+
+def close_menu() -> None:
+    """Takes the marking menu away."""
+    from maya import cmds
+
+    if cmds.popupMenu(MENU, exists=True):
+        cmds.deleteUI(MENU, menu=True)
+
+
+def _offer_hotkey(cmds: ModuleType, name: str, annotation: str, command: str) -> None:
+    """A runtime command that the user can give a hotkey or put on a marking menu; kept up to date."""
+    values = {"annotation": annotation, "command": command}
     if cmds.runTimeCommand(name, exists=True):
         cmds.runTimeCommand(name, edit=True, **values)
     else:

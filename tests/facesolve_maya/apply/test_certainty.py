@@ -1,4 +1,4 @@
-"""How sure a solve is, in Maya's windows: curves, ticks and selection, each taken back by one undo."""
+"""How sure a solve is, in Maya's windows: curves and colored frames, each taken back by one undo; the found pose."""
 
 from dataclasses import replace
 
@@ -7,7 +7,15 @@ import pytest
 from maya import cmds
 
 from facesolve.take import TakeError
-from facesolve_maya.apply import ApplyRequest, applied_controls, apply_solution, mark_frames, show_certainty
+from facesolve.take.summary import FrameError
+from facesolve_maya.apply import (
+    ApplyRequest,
+    apply_solution,
+    mark_frames,
+    remove_certainty,
+    remove_marks,
+    show_certainty,
+)
 from facesolve_maya.apply.pose import pose_rig
 from facesolve_maya.scene.head import head_at
 from tests.facesolve_maya.shown import snapshot
@@ -40,24 +48,51 @@ def test_deviations_are_locked_curves_and_one_undo_takes_them_back(applied):
     assert snapshot(maya) == before
 
 
-def test_frames_that_stand_out_are_colored_in_the_time_slider(applied):
+def test_the_curves_of_certainty_go_away_again_and_one_undo_brings_them_back(applied):
     maya, found = applied
-    time = float(found.scene_times[1])
-    assert mark_frames([time]) == 1
-    special = {key.time for node in maya.graph.order for key in node.keys if key.special}
-    assert len(special) == 1
+    before = snapshot(maya)
+    show_certainty(found, [2.0] * len(found.control_names))
+    assert remove_certainty()
+    assert snapshot(maya) == before
     maya.undo()
-    assert not any(key.special for node in maya.graph.order for key in node.keys)
+    assert cmds.getAttr(f"facesolve_certainty.{found.control_names[0]}", time=1) == pytest.approx(0.5)
+    maya.redo()
+    assert snapshot(maya) == before
+    assert not remove_certainty()
 
 
-def test_without_a_solve_there_is_nothing_to_select(small):
-    with pytest.raises(TakeError, match="No solve is applied"):
-        applied_controls()
+def test_frames_that_stand_out_are_colored_bands_in_the_time_slider(applied):
+    maya, _ = applied
+    before = snapshot(maya)
+    frames = [FrameError(float(time), 0.1, level) for time, level in enumerate((0, 1, 1, 2, 0, 1), start=1)]
+    assert mark_frames(frames) == 4
+    bands = [
+        [cmds.getAttr(f"{node}.{name}") for name in ("timeRangeStart", "timeRangeStop")]
+        for node in cmds.ls(type="timeSliderBookmark")
+    ]
+    assert bands == [[2, 3], [4, 4], [6, 6]]
+    colors = [cmds.getAttr(node + ".color")[0] for node in cmds.ls(type="timeSliderBookmark")]
+    assert colors[0] == colors[2] != colors[1], "amber is worth a look, red is likely wrong"
+    mark_frames(frames[:2])
+    assert len(cmds.ls(type="timeSliderBookmark")) == 1, "new marks replace the old"
+    maya.undo()
+    assert len(cmds.ls(type="timeSliderBookmark")) == 3
+    assert remove_marks()
+    assert snapshot(maya) == before
+    assert not remove_marks()
 
 
-def test_the_solved_channels_are_those_of_the_layer(applied):
-    names = {plug.partition(".")[0] for plug in applied_controls()}
-    assert "head_GRP" in names
+def test_a_maya_without_bookmarks_says_so_and_nothing_changes(applied, monkeypatch):
+    maya, _ = applied
+    before = snapshot(maya)
+
+    def no_plugin(*names, **flags):
+        raise RuntimeError("Plug-in was not found on MAYA_PLUG_IN_PATH.")
+
+    monkeypatch.setattr(cmds, "loadPlugin", no_plugin)
+    with pytest.raises(TakeError, match="has no bookmarks"):
+        mark_frames([FrameError(1.0, 0.1, 2)])
+    assert snapshot(maya) == before
 
 
 def test_a_found_head_is_posed_in_one_undo_keys_where_there_are_some(small, tmp_path):

@@ -17,6 +17,7 @@ class FakeCommands:
         self.shelves: dict[str, dict[str, dict]] = {"Polygons": {}}
         self.controls: dict[str, dict] = {}
         self.hotkeys: dict[str, dict] = {}
+        self.menus: dict[str, dict] = {}
         self.info: dict[str, str] = {}
         self.variables: dict[str, str] = {}
         self.jobs: dict[int, list] = {}
@@ -70,6 +71,16 @@ class FakeCommands:
         self.hotkeys.setdefault(name, {}).update(flags)
         return name
 
+    def popupMenu(self, name, *, exists=False, **flags):
+        if exists:
+            return name in self.menus
+        assert name not in self.menus
+        self.menus[name] = dict(flags, items=[])
+        return name
+
+    def menuItem(self, *, parent, **flags):
+        self.menus[parent]["items"].append(flags)
+
     def workspaceControl(self, name, *, exists=False, edit=False, restore=False, **flags):
         if exists:
             return name in self.controls
@@ -81,8 +92,10 @@ class FakeCommands:
             exec(flags["uiScript"], {})  # noqa: S102 - what Maya does with it
         return name
 
-    def deleteUI(self, name, *, control):
-        if name in self.controls:
+    def deleteUI(self, name, *, control=False, menu=False):
+        if menu:
+            del self.menus[name]
+        elif name in self.controls:
             del self.controls[name]
         else:
             *shelf, button = name.split("|")
@@ -227,7 +240,10 @@ def install(monkeypatch) -> FakeCommands:
     cameras.remarks = lambda path: ()
     apply.applied_controls = lambda: ("BS.jawOpen", "head_GRP.rotateX")
     apply.show_certainty = lambda solution, spans: "facesolve_certainty"
-    apply.mark_frames = len
+    apply.mark_frames = lambda frames: sum(1 for frame in frames if frame.level)
+    apply.remove_marks = apply.remove_certainty = lambda: False
+    apply.key_as_solved = lambda time, nodes: ("BS.jawOpen",)
+    apply.toggle_overlay = lambda mesh: "The edges are drawn."
     apply.pose_rig = lambda head, matrix, controls, time: "Posed."
     apply.reduce_keys = lambda tolerance: (1520, 210)
     apply.applied_layer = lambda: commands.applied_layer

@@ -133,6 +133,31 @@ def test_frames_are_drawn_for_the_player_and_an_edit_is_answered_by_the_process_
     viewer.close()
 
 
+def test_mayas_own_windows_show_the_solve_and_each_step_is_one_undo(scene):
+    maya, session, folder, _, _ = scene
+    session.open_solution(folder / "take" / "solve_1" / "solution")
+    windows, before = session.in_maya, state(maya)
+    assert windows.select_solved()
+    assert {"BS", "head_GRP"} <= set(cmds.ls(selection=True))
+    solved = cmds.getAttr("BS.jawOpen", time=2.0)
+    cmds.setKeyframe("BS.jawOpen", animLayer=LAYER, time=2.0, value=0.9)
+    session.scene.set_current_time(2.0)
+    assert windows.key_as_solved(), session.notice
+    assert cmds.getAttr("BS.jawOpen", time=2.0) == pytest.approx(solved)
+    maya.undo()
+    assert cmds.getAttr("BS.jawOpen", time=2.0) == pytest.approx(0.9)
+    maya.undo()
+    maya.undo()
+    assert windows.toggle_overlay(session.settings), session.notice
+    assert "drawn over the footage" in session.notice
+    maya.undo()
+    assert windows.toggle_certainty(session.controls), session.notice
+    assert {"BS", "facesolve_certainty"} <= set(cmds.ls(selection=True)), "beside the solved controls' own curves"
+    assert windows.toggle_certainty(session.controls)
+    assert "gone" in session.notice
+    assert state(maya) == before
+
+
 def test_the_exported_take_is_what_was_filmed(scene):
     _, _, folder, film, _ = scene
     take = read_take(folder / "take" / "solve_1" / "take")

@@ -41,32 +41,50 @@ def test_other_shelves_are_left_alone(commands):
     assert commands.shelves["Polygons"] == {}
 
 
-def test_buttons_call_what_exists_and_show_icons_that_exist():
-    name, buttons = shelf.read_shelf()
-    assert name == "Facesolve"
+def test_buttons_and_hotkeys_call_what_exists_and_buttons_show_icons_that_exist():
+    found = shelf.read_shelf()
+    assert found.name == "Facesolve"
     source = ast.parse((ROOT / "maya_plugin" / "facesolve_maya" / "ui" / "actions.py").read_text(encoding="utf-8"))
     functions = {node.name for node in source.body if isinstance(node, ast.FunctionDef)}
-    for button in buttons:
-        imported, call = ast.parse(button.command).body
+    for entry in (*found.buttons, *found.commands):
+        imported, call = ast.parse(entry.command).body
         assert imported.module == "facesolve_maya.ui"
         assert call.value.func.attr in functions
+        assert len(entry.command) < 80
+    for button in found.buttons:
         assert (ROOT / "icons" / button.image).is_file()
-        assert len(button.command) < 80
 
 
 def test_a_damaged_list_names_the_file(tmp_path):
     path = tmp_path / "shelf.json"
-    path.write_text('{"schema": 1, "shelf": "F", "buttons": [{"name": "a"}]}', encoding="utf-8")
+    path.write_text('{"schema": 1, "shelf": "F", "buttons": [{"name": "a"}], "commands": []}', encoding="utf-8")
     with pytest.raises(TakeError, match=r"shelf\.json"):
         shelf.read_shelf(path)
 
 
-def test_every_button_can_get_a_hotkey_and_twice_makes_no_second(commands):
-    from facesolve_maya.ui import shelf
-
+def test_every_button_and_command_can_get_a_hotkey_and_twice_makes_no_second(commands):
     shelf.build()
     shelf.build()
-    assert set(commands.hotkeys) == {f"Facesolve{button.label}" for button in shelf.read_shelf()[1]}
+    found = shelf.read_shelf()
+    names = {f"Facesolve{button.label}" for button in found.buttons} | {entry.name for entry in found.commands}
+    assert set(commands.hotkeys) == names
+    assert len(names) == len(found.buttons) + len(found.commands)
     solve = commands.hotkeys["FacesolveSolve"]
     assert solve["commandLanguage"] == "python"
     assert "actions.solve()" in solve["command"]
+
+
+def test_the_marking_menu_is_there_while_its_key_is_down(commands):
+    shelf.build()
+    exec(commands.hotkeys["FacesolveMenu_Press"]["command"], {})  # noqa: S102 - what Maya does with it
+    (menu,) = commands.menus.values()
+    assert menu["parent"] == "ShelfLayout", "the panel below the pointer, which Maya tells"
+    assert menu["markingMenu"]
+    places = {item["radialPosition"]: item["label"] for item in menu["items"]}
+    assert places["N"] == "Edges over the footage"
+    assert places["E"] == "Key as solved here"
+    assert len(places) == len(menu["items"]) == 7, "one place of its own for each"
+    exec(commands.hotkeys["FacesolveMenu_Press"]["command"], {})  # noqa: S102 - a key may repeat
+    assert len(commands.menus) == 1
+    exec(commands.hotkeys["FacesolveMenu_Release"]["command"], {})  # noqa: S102
+    assert not commands.menus

@@ -12,6 +12,7 @@ from tests.maya_emulator.reader import read_scene
 from tests.maya_emulator.session import Session
 from tests.maya_emulator.writer import scene_text
 
+from .nodes import OF_PLUGINS
 from .registry import command, error
 
 
@@ -144,6 +145,9 @@ def loadPlugin(session: Session, *args: str, **flags: Any) -> list[str]:
 
     loaded = []
     for given in args:
+        if given in OF_PLUGINS.values():
+            session.plugins.setdefault(given, None)
+            continue
         path = _plugin_path(given)
         name = path.stem
         if name not in session.plugins:

@@ -14,6 +14,8 @@ from tests.maya_emulator.session import Session
 
 from .registry import command, error, names_of, nothing_as_none
 
+OF_PLUGINS = {"timeSliderBookmark": "timeSliderBookmark"}  # node type -> the plug-in of Maya's own that brings it
+
 
 def _known(session: Session, name: str) -> Node:
     try:
@@ -41,6 +43,8 @@ def legal_name(name: str) -> str:
 def createNode(session: Session, type_name: str, **flags: Any) -> str:
     if type_name not in node_types():
         raise EmulatorError(f"unknown node type '{type_name}'")
+    if type_name in OF_PLUGINS and OF_PLUGINS[type_name] not in session.plugins:
+        raise error(f"Unknown object type: {type_name}")
     parent = _known(session, flags["parent"]) if flags.get("parent") else None
     name = legal_name(flags["name"]) if "name" in flags else type_name + "1"
     if is_a(type_name, "shape") and parent is None:
@@ -84,6 +88,8 @@ def ls(session: Session, *args: Any, **flags: Any) -> list[str]:
     for name in wanted or ():
         if name not in node_types():
             raise EmulatorError(f"unknown node type '{name}'")
+        if name in OF_PLUGINS and OF_PLUGINS[name] not in session.plugins:
+            raise error(f"No object matches type: {name}")
     if flags.get("dagObjects"):
         chosen = [n for root in chosen for n in _below(root)]
     if wanted and flags.get("exactType"):
@@ -218,6 +224,25 @@ def lockNode(session: Session, *args: Any, **flags: Any) -> Any:
     for node in nodes:
         node.node_locked = bool(flags.get("lock", True))
     return None
+
+
+@command(edit="e", forceElement="fe")
+def sets(session: Session, *args: str, **flags: Any) -> str:
+    """Only what assigns a material: shapes into a shading group, out of the one that they are in."""
+    if not flags.get("edit") or "forceElement" not in flags:
+        raise EmulatorError(f"sets with {sorted(flags)}")
+    group = _known(session, flags["forceElement"])
+    if group.type != "shadingEngine":
+        raise EmulatorError("only shading groups take elements by force")
+    for name in names_of(args, session):
+        shape = _known(session, name)
+        place = Plug(shape, (("instObjGroups", 0),))
+        for destination in session.graph.destinations(place):
+            session.graph.disconnect(destination)
+        taken = {plug.path for plug in session.graph.inputs if plug.node is group}
+        free = next(index for index in range(len(taken) + 1) if ((f"dagSetMembers[{index}]", None),) not in taken)
+        session.graph.connect(place, Plug(group, ((f"dagSetMembers[{free}]", None),)))
+    return group.name
 
 
 @command(clear="cl", replace="r", add="add", noExpand="ne")
