@@ -31,7 +31,7 @@ RIGS = {
     "shapes before and after the skin": jointed.rig,
     "shapes before the skin": early_only,
     "no shape": lambda: replace(
-        jointed.rig(), targets=(), drivers=(), combinations=(), responses=jointed.responses()[:-1]
+        jointed.rig(), targets=(), drivers=(), combinations=(), responses=jointed.without_targets()
     ),
     "joints that nothing moves": lambda: replace(jointed.rig(), responses=(), channels=()),
 }

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from facesolve.jobs.pack import pack_cuts, pack_take, read_rig
+from facesolve.geometry.rig_files import read_rig
+from facesolve.jobs.pack import pack_cuts, pack_take
 from facesolve.jobs.requests import PackRequest
 from facesolve.take import FacesolveError, FootageError, TakeError, read_take
 from facesolve.take.rig_evaluation import RigEvaluator

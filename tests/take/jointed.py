@@ -39,7 +39,7 @@ CHANNELS = (
 
 
 def responses() -> tuple[Response, ...]:
-    """Curves, grids of two and three, a product and a minimum; some through signals, two for one channel."""
+    """Curves, grids, products, a minimum and sums; some through signals, two for one channel."""
     random = np.random.default_rng(5)
     open_, turn, smile = (Port(CONTROL, k) for k in range(3))
     wide, both = Port(SIGNAL, 0), Port(SIGNAL, 1)
@@ -54,7 +54,15 @@ def responses() -> tuple[Response, ...]:
         Response(Port(CHANNEL, 3), (open_, turn, smile), random.normal(0, 0.1, (2, 3, 2)), (axis[:2], axis, axis[::2])),
         Response(Port(CHANNEL, 4), (wide, smile, open_), np.array([8.0]), (), LEAST),
         Response.linear(Port(TARGET, 1), both, 0.9),
+        Response.weighted(Port(CHANNEL, 0), (smile, both, smile), (0.1, -0.4, 0.05)),
+        Response.weighted(Port(CHANNEL, 4), (open_,), (3.0,)),
+        Response.product(Port(TARGET, 0), (smile, smile, open_), 0.2),
     )
+
+
+def without_targets() -> tuple[Response, ...]:
+    """Those of ``responses`` that a rig without targets can have."""
+    return tuple(response for response in responses() if response.output.kind != TARGET)
 
 
 def skin(vertex_count: int, bound: tuple[Joint, ...]) -> Skin:

@@ -61,11 +61,14 @@ def test_responses_add_up_through_signals() -> None:
     channels = RigEvaluator(rig).channel_values(np.array([[open_, turn, smile]]))[0]
     wide = 0.2 + 0.5 * 0.8
     jaw = open_ + 0.9 * 0.7 * wide * smile
-    np.testing.assert_allclose(weights, [smile, jaw, smile * jaw, turn])
+    twice = smile + 0.2 * smile * smile * open_
+    np.testing.assert_allclose(weights, [twice, jaw, twice * jaw, turn])
     grid = rig.responses[4].values
     x, y = (0.1 - -0.1) / 0.6, (0.6 - 0.4) / 0.6
     between = np.array([1 - x, x]) @ grid[1:, 1:] @ np.array([1 - y, y])
-    np.testing.assert_allclose(channels[[0, 1, 4]], [0.18, 14.0 + 0.5 * 11.0 + between, 8.0 * 0.6])
+    added = 0.15 * smile - 0.4 * 0.7 * wide * smile
+    np.testing.assert_allclose(channels[[0, 4]], [0.18 + added, 8.0 * 0.6 + 3.0 * open_])
+    np.testing.assert_allclose(channels[1], 14.0 + 0.5 * 11.0 + between)
 
 
 def test_vertices_are_carried_by_joints_between_the_targets() -> None:
@@ -92,7 +95,7 @@ def test_at_rest_a_bound_skin_leaves_the_neutral_where_it_is() -> None:
 
 
 def test_vertices_that_hang_on_a_moving_joint_move() -> None:
-    rig = jointed.rig(targets=rigs.rig().targets[:0], drivers=(), combinations=(), responses=jointed.responses()[:-1])
+    rig = jointed.rig(targets=rigs.rig().targets[:0], drivers=(), combinations=(), responses=jointed.without_targets())
     assert RigEvaluator(rig).moving_vertices().tolist() == [True] * 4 + [False]
     still = replace(rig, responses=(), channels=())
     assert not RigEvaluator(still).moving_vertices().any()
@@ -129,6 +132,10 @@ BROKEN = {
     "a grid": (
         {"responses": (Response(Port(SIGNAL, 0), (Port(CONTROL, 0),), np.zeros(3), (np.array([0.0, 1.0]),)),)},
         "a value for each place of the grid",
+    ),
+    "a sum": (
+        {"responses": (Response.weighted(Port(SIGNAL, 0), [Port(CONTROL, 0)] * 2, (1.0,)),)},
+        "needs a factor for each input and no axes",
     ),
     "a skin of another mesh": ({"skin": jointed.skin(4, jointed.joints())}, "do not fit the rig's 5 vertices"),
     "an influence": (

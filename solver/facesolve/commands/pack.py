@@ -21,9 +21,9 @@ def pack(
 ) -> int:
     """Make a take from files, without Maya.
 
-    Makes a take from a rig as arrays, cameras in any format of 'facesolve convert-cameras', and footage. Everything is
-    checked before anything is written. Videos and Norpix .seq recordings are put in step by timecode and time stamps:
-    frame 0 is the first that all cameras recorded.
+    Makes a take from a rig (arrays, or MetaHuman DNA), cameras in any format of 'facesolve convert-cameras', and
+    footage. Everything is checked before anything is written. Videos and Norpix .seq recordings are put in step by
+    timecode and time stamps: frame 0 is the first that all cameras recorded.
 
     Settings are kept in the take, where a solve finds them.
 
@@ -35,6 +35,7 @@ def pack(
             'footage/{camera}/{camera}_{frame:04d}.jpg' --start start.json --out my_take
         facesolve pack --rig rig.npz --cameras calibration.json --frames 0-99 --fps 60 --footage 'footage/{camera}.mov'
             --smoothness 2 --out my_take
+        facesolve pack --rig head.dna --cameras calibration.json --footage 'shot/{camera}.seq' --out my_take
         facesolve pack --rig rig.npz --cameras calibration.json --footage 'shot/{camera}.seq' --out my_take
         facesolve pack --rig rig.npz --cameras calibration.json --footage 'reel/{camera}.mov' --cuts selects.edl --out
             takes

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from facesolve.take import Rig
-from facesolve.take.rig_logic import CHANNEL, CONTROL, GRID, PRODUCT, SIGNAL, TARGET, Port, Response
+from facesolve.take.rig_logic import CHANNEL, CONTROL, GRID, PRODUCT, SIGNAL, SUM, TARGET, Port, Response
 
 from .piecewise_linear import PiecewiseLinear
 
@@ -70,6 +70,13 @@ class _Level:
         self._curve_output = torch.tensor([place(r.output, firsts) for r in curves], device=device, dtype=torch.int64)
         axes, values = [r.axes[0] for r in curves], [r.values for r in curves]
         self._curves = PiecewiseLinear(axes, values, device, dtype) if curves else None
+        self._together: list[_Products | _Sums] = []
+        for method, kind in ((PRODUCT, _Products), (SUM, _Sums)):
+            found = [r for r in responses if r.method == method]
+            if found:
+                outputs = [place(r.output, firsts) for r in found]
+                read = [[place(port, inputs) for port in r.inputs] for r in found]
+                self._together.append(kind(outputs, read, [r.values for r in found], device, dtype))
         self._others = [
             (
                 place(r.output, firsts),
@@ -77,7 +84,7 @@ class _Level:
                 _Function(r, device, dtype),
             )
             for r in responses
-            if len(r.axes) != 1
+            if len(r.axes) != 1 and r.method not in (PRODUCT, SUM)
         ]
 
     def added(self, out: Tensor, read: Tensor, J_out: Tensor, J_read: Tensor) -> Tensor:
@@ -90,6 +97,10 @@ class _Level:
             out = out.index_add(1, self._curve_output, values)
             with torch.no_grad():
                 J_out.index_add_(1, self._curve_output, slopes[..., None] * J_read[:, self._curve_input])
+        for together in self._together:
+            values, J_values = together(read, J_read)
+            out = out.index_add(1, together.outputs, values)
+            J_out.index_add_(1, together.outputs, J_values)
         for output, inputs, function in self._others:
             value, gradient = function(read[:, inputs])
             out = torch.cat([out[:, :output], (out[:, output] + value)[:, None], out[:, output + 1 :]], 1)
@@ -98,8 +109,64 @@ class _Level:
         return out
 
 
+class _Sums:
+    """Weighted sums, as one matrix over what they read."""
+
+    def __init__(
+        self,
+        outputs: list[int],
+        inputs: list[list[int]],
+        factors: list[np.ndarray],
+        device: torch.device,
+        dtype: torch.dtype,
+    ) -> None:
+        self.outputs = torch.tensor(outputs, device=device)
+        used = sorted({place for row in inputs for place in row})
+        matrix = np.zeros((len(outputs), len(used)))
+        for row, places, values in zip(matrix, inputs, factors, strict=True):
+            np.add.at(row, np.searchsorted(used, places), values)
+        self._inputs = torch.tensor(used, device=device)
+        self._matrix = torch.tensor(matrix, device=device, dtype=dtype)
+
+    def __call__(self, read: Tensor, J_read: Tensor) -> tuple[Tensor, Tensor]:
+        """Values (B, n), and their derivatives (B, n, K) as constants to autograd."""
+        with torch.no_grad():
+            J_values = self._matrix @ J_read[:, self._inputs]
+        return read[:, self._inputs] @ self._matrix.T, J_values
+
+
+class _Products:
+    """Products of some inputs each, filled up with ones to the longest."""
+
+    def __init__(
+        self,
+        outputs: list[int],
+        inputs: list[list[int]],
+        factors: list[np.ndarray],
+        device: torch.device,
+        dtype: torch.dtype,
+    ) -> None:
+        self.outputs = torch.tensor(outputs, device=device)
+        width = max(len(row) for row in inputs)
+        filled = [[*row, *[0] * (width - len(row))] for row in inputs]
+        self._inputs = torch.tensor(filled, device=device)
+        counts = torch.tensor([len(row) for row in inputs], device=device)
+        self._filling = torch.arange(width, device=device) >= counts[:, None]
+        self._factors = torch.tensor(np.concatenate(factors), device=device, dtype=dtype)
+
+    def __call__(self, read: Tensor, J_read: Tensor) -> tuple[Tensor, Tensor]:
+        """Values (B, n), and their derivatives (B, n, K) as constants to autograd."""
+        inputs = read[:, self._inputs].masked_fill(self._filling, 1.0)
+        with torch.no_grad():
+            gradient = (self._factors[:, None] * others_product(inputs)).masked_fill(self._filling, 0.0)
+            J_values = gradient[..., :1] * J_read[:, self._inputs[:, 0]]
+            for place in range(1, self._inputs.shape[1]):
+                J_values += gradient[..., place, None] * J_read[:, self._inputs[:, place]]
+        return self._factors * inputs.prod(-1), J_values
+
+
 class _Function:
-    """A product, a minimum, or a grid of two inputs and more."""
+    """A minimum, or a grid of two inputs and more."""
 
     def __init__(self, response: Response, device: torch.device, dtype: torch.dtype) -> None:
         self._method = response.method
@@ -113,8 +180,6 @@ class _Function:
         """Value (B,) and gradient (B, n) at inputs (B, n)."""
         if self._method == GRID:
             return self._on_grid(inputs)
-        if self._method == PRODUCT:
-            return self._values[0] * inputs.prod(1), self._values[0] * others_product(inputs)
         lowest = torch.nn.functional.one_hot(inputs.argmin(1), inputs.shape[1]).to(inputs.dtype)
         return self._values[0] * inputs.amin(1), self._values[0] * lowest
 
@@ -138,9 +203,11 @@ class _Function:
 
 
 def others_product(values: Tensor) -> Tensor:
-    """The product of all other values, for each: (B, n) -> (B, n)."""
-    itself = torch.eye(values.shape[1], dtype=torch.bool, device=values.device)
-    return values[:, None, :].expand(-1, values.shape[1], -1).masked_fill(itself, 1).prod(-1)
+    """The product of all other values, for each: (..., n) -> (..., n)."""
+    count = values.shape[-1]
+    itself = torch.eye(count, dtype=torch.bool, device=values.device)
+    others = values[..., None, :].expand(*values.shape, count)
+    return others.masked_fill(itself, 1).prod(-1)
 
 
 def _levels(responses: tuple[Response, ...]) -> list[list[Response]]:

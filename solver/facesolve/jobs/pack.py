@@ -1,9 +1,8 @@
-"""Makes a take from files without Maya: a rig as arrays, cameras, footage patterns, a start pose."""
+"""Makes a take from files without Maya: a rig, cameras, footage patterns, a start pose."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from facesolve.footage.reader import open_many
 from facesolve.footage.sequence import canonical_pattern, frames_on_disk, named_frames
 from facesolve.footage.timing.cut_list import Cut, read_cuts
 from facesolve.geometry.camera_files import CameraFile, read_cameras
+from facesolve.geometry.rig_files import read_rig
 from facesolve.take import (
     Camera,
     FacesolveError,
@@ -30,10 +30,9 @@ from facesolve.take.calibration import CalibratedCamera
 from facesolve.take.checks import file_name
 from facesolve.take.files import check_new
 from facesolve.take.footage import SEQUENCE
-from facesolve.take.layouts import START_MEMBERS, rig_table
+from facesolve.take.layouts import START_MEMBERS
 from facesolve.take.names import TAKE, UDIM
-from facesolve.take.reading import about, checked, read_json, read_npz
-from facesolve.take.rig_files import RECORD, rig_from_file
+from facesolve.take.reading import about, checked, read_json
 
 from .requests import PackRequest
 from .timed_footage import timed_footage
@@ -53,15 +52,15 @@ def pack_take(
 ) -> Take:
     """Reads and checks everything in ``request``, then writes the take into ``folder`` and returns it.
 
-    tell: called with each sentence about cameras, and about how the footage was put in step. settings: the take's, the
-    defaults when None. cut: the part of the footage that the take is, all or the request's frames when None.
+    tell: called with each sentence about the rig, the cameras, and how the footage was put in step. settings: the
+    take's, the defaults when None. cut: the part of the footage that the take is, or None for the request's frames.
     Raises TakeError or FootageError with one sentence; nothing is written then. A take that is in ``folder`` already is
     one unless ``overwrite``.
     """
     check_new(folder / TAKE, overwrite)
     if request.texture is not None and UDIM not in str(request.texture) and not request.texture.is_file():
         raise TakeError(f"texture: '{request.texture}' does not exist.")
-    rig = read_rig(request.rig)
+    rig = read_rig(request.rig, tell)
     how = CameraFile(
         request.unit,
         request.scale,
@@ -132,34 +131,6 @@ def pack_cuts(
         except FacesolveError as problem:
             raise type(problem)(f"cut '{cut.name}': {problem}") from None
     return takes
-
-
-def read_rig(path: Path) -> Rig:
-    """The rig in an ``.npz``: one that ``write_rig`` made, or dense arrays of a rig of blendshapes; centimeters.
-
-    neutral (V, 3), deltas (K, V, 3), names (K), face_counts (P), faces (sum); optional uv (T, 2) with face_uvs (sum),
-    photometric_weight (V), rigid_weight (V). Raises TakeError.
-    """
-    arrays = read_npz(path, "rig", table=rig_table)
-    if RECORD in arrays:
-        return rig_from_file(arrays, path)
-    if ("uv" in arrays) != ("face_uvs" in arrays):
-        raise TakeError(f"rig: '{path}' must hold both uv and face_uvs, or neither.")
-    try:
-        rig = Rig.from_dense(
-            arrays["neutral"],
-            arrays["deltas"],
-            [str(name) for name in arrays["names"]],
-            arrays["face_counts"],
-            arrays["faces"],
-            arrays.get("uv"),
-            arrays.get("face_uvs"),
-        )
-        return replace(
-            rig, photometric_weight=arrays.get("photometric_weight"), rigid_weight=arrays.get("rigid_weight")
-        )
-    except TakeError as error:
-        raise about(path, error) from None
 
 
 def read_start(path: Path, rig: Rig, first_frame: int) -> tuple[StartPose, float]:

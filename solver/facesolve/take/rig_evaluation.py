@@ -12,7 +12,7 @@ import numpy as np
 
 from .errors import TakeError
 from .rig import LOWEST, Rig
-from .rig_logic import CHANNEL, CONTROL, GRID, LEAST, SIGNAL, TARGET, Response
+from .rig_logic import CHANNEL, CONTROL, GRID, LEAST, SIGNAL, SUM, TARGET, Port, Response
 from .skinning import influence_matrices, joint_matrices, skinned
 
 UNMOVED = 1e-9  # of a matrix: smaller changes are rounding
@@ -64,6 +64,8 @@ class RigEvaluator:
         for group in self._groups:
             if isinstance(group, _Lines):
                 np.add.at(outputs[group.output_kind].T, group.outputs, group(values[group.input_kind]).T)
+            elif isinstance(group, _Sums):
+                np.add.at(outputs[group.output_kind].T, group.outputs, group(values).T)
             else:
                 outputs[group.output.kind][:, group.output.index] += _response(group, values)
         for combination in self.rig.combinations:
@@ -192,22 +194,44 @@ class _Lines:
         return self._starts + self._slopes * values[:, self._inputs]
 
 
-def _grouped(responses: Sequence[Response]) -> List[Union[Response, _Lines]]:
-    """The responses in their order, with runs of straight ones put together."""
-    groups: List[Union[Response, _Lines]] = []
+class _Sums:
+    """Weighted sums that follow each other and add to one kind of number, as one matrix."""
+
+    def __init__(self, responses: Sequence[Response]) -> None:
+        self.output_kind = responses[0].output.kind
+        self.outputs = np.array([response.output.index for response in responses])
+        columns: Dict[Port, int] = {}
+        for response in responses:
+            for port in response.inputs:
+                columns.setdefault(port, len(columns))
+        self._inputs = list(columns)
+        self._matrix = np.zeros((len(responses), len(columns)))
+        for row, response in zip(self._matrix, responses):
+            np.add.at(row, [columns[port] for port in response.inputs], response.values)
+
+    def __call__(self, values: Dict[str, np.ndarray]) -> np.ndarray:
+        """(F, n) of numbers (F, m) by their kind."""
+        read = np.stack([values[port.kind][:, port.index] for port in self._inputs], axis=1)
+        return read @ self._matrix.T
+
+
+def _grouped(responses: Sequence[Response]) -> List[Union[Response, _Lines, _Sums]]:
+    """The responses in their order, with runs of straight ones, and of sums, put together."""
+    groups: List[Union[Response, _Lines, _Sums]] = []
     run: List[Response] = []
 
     def close() -> None:
-        if run:
+        if run and run[0].method == SUM:
+            groups.append(_Sums(run))
+        elif run:
             groups.append(_Lines(run) if len(run) > 1 else run[0])
         run.clear()
 
     for response in responses:
-        straight = response.method == GRID and response.values.shape == (2,) and response.output.kind != SIGNAL
-        same = run and (run[0].inputs[0].kind, run[0].output.kind) == (response.inputs[0].kind, response.output.kind)
-        if run and not (straight and same):
+        runs = _runs_with(response)
+        if run and _runs_with(run[0]) != runs:
             close()
-        if straight:
+        if runs:
             run.append(response)
         else:
             groups.append(response)
@@ -215,11 +239,23 @@ def _grouped(responses: Sequence[Response]) -> List[Union[Response, _Lines]]:
     return groups
 
 
+def _runs_with(response: Response) -> Tuple[str, ...]:
+    """What responses that are evaluated together have in common; empty for one that is evaluated alone."""
+    if response.output.kind == SIGNAL:
+        return ()
+    if response.method == SUM:
+        return SUM, response.output.kind
+    straight = response.method == GRID and response.values.shape == (2,)
+    return (GRID, response.inputs[0].kind, response.output.kind) if straight else ()
+
+
 def _response(response: Response, values: Dict[str, np.ndarray]) -> np.ndarray:
     """(F,) what a response says. values: by the kind of input, (F, n)."""
     inputs = [values[port.kind][:, port.index] for port in response.inputs]
     if response.method != GRID:
         stacked = np.stack(inputs, axis=1)
+        if response.method == SUM:
+            return stacked @ response.values
         return response.values[0] * (stacked.min(axis=1) if response.method == LEAST else stacked.prod(axis=1))
     out = np.broadcast_to(response.values, (len(inputs[0]), *response.values.shape))
     for axis, x in zip(response.axes, inputs):

@@ -199,7 +199,11 @@ def _responses(arrays: Mapping[str, np.ndarray]) -> Tuple[Response, ...]:
     _spans(arrays, "response_value_offsets", count, len(values))
     _spans(arrays, "response_axis_offsets", int(counts.sum(dtype=np.int64)), len(arrays["response_axes"]))
     axes = np.split(arrays["response_axes"], arrays["response_axis_offsets"][1:-1])
-    ports = [Port(INPUT_KINDS[kind], index) for kind, index in arrays["response_inputs"].tolist()]
+    known: Dict[Tuple[int, int], Port] = {}  # a port is read by many
+    ports = [
+        known.setdefault((kind, index), Port(INPUT_KINDS[kind], index))
+        for kind, index in arrays["response_inputs"].tolist()
+    ]
     inputs, spans = arrays["response_input_offsets"].tolist(), arrays["response_value_offsets"].tolist()
     responses, first = [], 0
     for place, (kind, index) in enumerate(arrays["response_output"].tolist()):

@@ -19,7 +19,8 @@ OUTPUT_KINDS = (TARGET, CHANNEL, SIGNAL)
 GRID = "grid"
 PRODUCT = "multiply"
 LEAST = "lowest"
-METHODS = (GRID, PRODUCT, LEAST)
+SUM = "sum"
+METHODS = (GRID, PRODUCT, LEAST, SUM)
 MOST_AXES = 3
 
 
@@ -38,10 +39,10 @@ class Response:
 
     ``grid``: multilinear interpolation of ``values`` over one to three ``axes``; outside, the end cells extrapolate.
     ``multiply`` and ``lowest``: the product or the minimum of any number of inputs, times the number in
-    ``values``.
+    ``values``. ``sum``: any number of inputs, each times its factor in ``values``.
 
     inputs: controls or signals. axes: for ``grid`` one strictly increasing (n_i,) float64, n_i >= 2, for each input,
-    else (). values: (n_1, ...) float64 for ``grid``, else (1,).
+    else (). values: (n_1, ...) float64 for ``grid``, (n,) for a ``sum`` of n inputs, else (1,).
     """
 
     output: Port
@@ -68,6 +69,11 @@ class Response:
     def product(output: Port, sources: Sequence[Port], factor: float = 1.0) -> Response:
         """``factor`` times the product of the sources."""
         return Response(output, tuple(sources), np.array([factor]), (), PRODUCT)
+
+    @staticmethod
+    def weighted(output: Port, sources: Sequence[Port], factors: Sequence[float]) -> Response:
+        """The sources, each times its factor, added up."""
+        return Response(output, tuple(sources), np.asarray(factors), (), SUM)
 
 
 def check_responses(responses: Sequence[Response], signals: Sequence[str], counts: Mapping[str, int]) -> None:
@@ -103,8 +109,13 @@ def _check_form(response: Response, label: str) -> None:
     if not response.inputs or not np.isfinite(response.values).all():
         raise TakeError("rig: {} needs at least one input and finite values.".format(label))
     if response.method != GRID:
-        if response.axes or response.values.shape != (1,):
-            raise TakeError("rig: {} needs one factor and no axes.".format(label))
+        factors = len(response.inputs) if response.method == SUM else 1
+        if response.axes or response.values.shape != (factors,):
+            raise TakeError(
+                "rig: {} needs {} and no axes.".format(
+                    label, "a factor for each input" if factors > 1 else "one factor"
+                )
+            )
         return
     sound = len(response.axes) == len(response.inputs) <= MOST_AXES and all(
         axis.ndim == 1 and len(axis) >= 2 and np.isfinite(axis).all() and np.diff(axis).min() > 0

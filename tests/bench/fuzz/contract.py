@@ -16,7 +16,8 @@ from rich.console import Console
 
 from facesolve.evaluate.evaluation import read_truth
 from facesolve.geometry.camera_files import write_cameras
-from facesolve.jobs.pack import pack_take, read_rig, read_start
+from facesolve.geometry.rig_files import read_rig
+from facesolve.jobs.pack import pack_take, read_start
 from facesolve.jobs.requests import PackRequest
 from facesolve.review.inspection import inspect_take, inspection_record, print_inspection
 from facesolve.take import (

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from . import cameras, contract, media, recordings, scenes
+from . import cameras, contract, media, recordings, rig_files, scenes
 
 SUBJECTS = {
-    subject.name: subject for module in (contract, cameras, media, recordings, scenes) for subject in module.SUBJECTS
+    subject.name: subject
+    for module in (contract, cameras, media, recordings, rig_files, scenes)
+    for subject in module.SUBJECTS
 }

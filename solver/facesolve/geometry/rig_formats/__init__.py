@@ -1,0 +1,1 @@
+"""Rigs that other programs wrote, one module for each format, and what the formats share."""
