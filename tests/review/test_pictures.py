@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 import torch
 
+from facesolve.footage.color import srgb_to_linear
 from facesolve.render.clay import clay_rendering
-from facesolve.review.panels import Shot, edge_opacity
+from facesolve.render.posed_rig import camera_depth
+from facesolve.review.panels import BACKDROP, Look, Shot, clay, edge_opacity, encoded
+from facesolve.review.panels import edges as edges_picture
 from facesolve.review.pictures import write_picture
 from facesolve.review.scene import SolvedTake
 from facesolve.take import Camera, Footage, Rig, Take
@@ -62,6 +65,34 @@ def test_edges_move_with_controls_and_head() -> None:
     head[0, 3] = 2.0
     assert np.nonzero(edges(scene_of(square_rig(), head=head)) > 0.3)[1].min() == 70
     assert np.nonzero(edges(scene_of(square_rig(), 1.0)) > 0.3)[1].min() == 60
+
+
+def test_only_what_the_mesh_touches_is_drawn_and_drawn_as_in_the_whole() -> None:
+    head = np.eye(4)
+    head[:3, :3] = cv2.Rodrigues(np.array([0.5, 0.8, 0.2]))[0]
+    head[0, 3] = 7.3
+    shot = shot_of(scene_of(square_rig(-4.0), head=head))
+    x, y, width, height = shot.window
+    assert width * height < 0.5 * 200 * 200
+    whole, part = edge_opacity(shot)[0], edge_opacity(shot.inside)[0]
+    np.testing.assert_allclose(part, whole[y : y + height, x : x + width], atol=1e-3)
+    assert float(whole.sum()) == pytest.approx(float(part.sum()), rel=1e-3)
+    np.testing.assert_allclose(shot.view.depth, camera_depth(shot.scene.mesh, shot.view.drawing), rtol=1e-5)
+    assert clay(shot, Look())[0, y : y + height, x : x + width].max() > 60
+
+
+@pytest.mark.parametrize(("x", "z"), [(400.0, 0.0), (0.0, -101.0)])
+def test_a_mesh_beside_or_around_the_camera_leaves_the_backdrop(x: float, z: float) -> None:
+    head = np.eye(4)
+    head[0, 3], head[2, 3] = x, z
+    shot = shot_of(scene_of(square_rig(), head=head))
+    assert (edges_picture(shot, Look()) == encoded(torch.tensor([BACKDROP]))).all()
+
+
+def test_light_is_encoded_as_srgb() -> None:
+    levels = np.arange(256, dtype=np.uint8)
+    light = torch.from_numpy(srgb_to_linear(levels / 255))
+    np.testing.assert_array_equal(encoded(light), levels)
 
 
 def test_hidden_edges_are_not_drawn() -> None:

@@ -280,6 +280,12 @@ def warped(camera: Camera, pixel_map: np.ndarray) -> Camera:
     return replace(camera, intrinsics=np.concatenate([pixel_map, [[0.0, 0.0, 1.0]]]) @ camera.intrinsics)
 
 
+def cropped(camera: Camera, x: int, y: int, width: int, height: int) -> Camera:
+    """The camera of a part of its images, whose first pixel is their (x, y); it must be free of distortion."""
+    moved = warped(camera, np.array([[1.0, 0.0, -x], [0.0, 1.0, -y]]))
+    return replace(moved, width=width, height=height)
+
+
 def without_distortion(camera: Camera) -> Camera:
     """The camera of the undistorted images: same intrinsics and pose, no distortion."""
     return replace(camera, distortion=np.zeros(0), lens=BROWN)

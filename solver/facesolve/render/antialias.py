@@ -29,6 +29,17 @@ class _Edges(NamedTuple):
     surface: Tensor  # (n, 3)
 
 
+class _Blend(NamedTuple):
+    """Which pixels blend along x or along y: m pairs of flat indices into (B, H, W)."""
+
+    inner: Tensor  # (m,) pixel on the surface's side of the edge
+    outer: Tensor  # (m,)
+    distance: Tensor  # (m,) pixels from the inner center to the edge, 0..1, differentiable
+
+
+Blends = tuple[_Blend, ...]
+
+
 class _Crossings(NamedTuple):
     """Edges between the centers of two neighboring pixels; flat indices into (B, H, W)."""
 
@@ -66,19 +77,32 @@ def antialias(
     Returns:
         (B, H, W, C), differentiable with respect to colors and clip.
     """
+    return blended(colors, blends(triangle_id, depth, clip, triangles, opposite))
+
+
+def blends(triangle_id: Tensor, depth: Tensor, clip: Tensor, triangles: Tensor, opposite: Tensor) -> Blends:
+    """What ``antialias`` blends, along x and along y, the same for all pictures of one drawing."""
     image, edge, surface = _silhouette_vertices(clip, triangles, opposite)
-    pixels = colors.flatten(0, 2)
-    blended = pixels
+    found = []
     for axis in (0, 1):
         edges = _edges_across(clip, image, edge, surface, axis, triangle_id.shape)
         with torch.no_grad():
             crossings = _outermost(_crossings(edges, axis, triangle_id, depth), triangle_id.numel())
         distance = _distance(edges, crossings.edge, crossings.inner, crossings.outer, axis, triangle_id.shape)
+        found.append(_Blend(crossings.inner, crossings.outer, distance))
+    return tuple(found)
+
+
+def blended(colors: Tensor, pairs: Blends) -> Tensor:
+    """``antialias`` of colors (B, H, W, C) by what ``blends`` found."""
+    pixels = colors.flatten(0, 2)
+    smooth = pixels
+    for inner, outer, distance in pairs:
         spill = (distance - 0.5).to(colors.dtype)[:, None]
-        receiver = torch.where(spill[:, 0] > 0, crossings.outer, crossings.inner)
-        difference = pixels.index_select(0, crossings.inner) - pixels.index_select(0, crossings.outer)
-        blended = blended.index_add(0, receiver, difference * spill)
-    return blended.view_as(colors)
+        receiver = torch.where(spill[:, 0] > 0, outer, inner)
+        difference = pixels.index_select(0, inner) - pixels.index_select(0, outer)
+        smooth = smooth.index_add(0, receiver, difference * spill)
+    return smooth.view_as(colors)
 
 
 def _silhouette_vertices(clip: Tensor, triangles: Tensor, opposite: Tensor) -> tuple[Tensor, Tensor, Tensor]:

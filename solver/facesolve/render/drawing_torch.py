@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import torch
 from torch import Tensor
 
-from .antialias import antialias
+from .antialias import Blends, blended, blends
 from .barycentrics import barycentric_derivatives, barycentrics_at_pixels
 from .interpolate import interpolate, interpolate_derivatives
-from .rasterize_torch import rasterize
+from .rasterize_torch import nearest
 from .silhouette import opposite_vertices
 from .texture import Texture, sample_bilinear, sample_trilinear
 
@@ -28,21 +29,34 @@ class TorchMesh:
 
     def draw(self, clip: Tensor, resolution: tuple[int, int]) -> TorchDrawing:
         """As ``drawing.Mesh.draw``."""
-        triangle_id, barycentrics, depth = rasterize(clip, self.triangles, resolution)
-        if clip.requires_grad or clip.dtype != barycentrics.dtype:
-            barycentrics = barycentrics_at_pixels(clip, self.triangles, triangle_id)
-        return TorchDrawing(self, clip, triangle_id, barycentrics, depth)
+        return TorchDrawing(self, clip, *nearest(clip, self.triangles, resolution))
 
 
 @dataclass(frozen=True, eq=False)
 class TorchDrawing:
-    """As ``drawing.Drawing``; every operation answers in the type of its argument."""
+    """As ``drawing.Drawing``; every operation answers in the type of its argument.
+
+    What only some pictures need is found when it is first asked for.
+    """
 
     mesh: TorchMesh
     clip: Tensor
     triangle_id: Tensor
-    barycentrics: Tensor
     depth: Tensor
+
+    @cached_property
+    def barycentrics(self) -> Tensor:
+        """(B, H, W, 3) as ``drawing.Drawing``, in the type of clip."""
+        if self.clip.requires_grad:
+            return barycentrics_at_pixels(self.clip, self.mesh.triangles, self.triangle_id)
+        on_cpu = self.clip.device.type == "cpu"  # one image at a time keeps to its caches
+        parts = [tensor.split(1) if on_cpu else (tensor,) for tensor in (self.clip, self.triangle_id)]
+        some = [barycentrics_at_pixels(clip, self.mesh.triangles, seen) for clip, seen in zip(*parts, strict=True)]
+        return torch.cat(some)
+
+    @cached_property
+    def _blends(self) -> Blends:
+        return blends(self.triangle_id, self.depth, self.clip, self.mesh.triangles, self.mesh.opposite)
 
     def interpolate(self, attributes: Tensor, triangles: Tensor | None = None) -> Tensor:
         """As ``drawing.Drawing.interpolate``."""
@@ -71,4 +85,8 @@ class TorchDrawing:
 
     def antialias(self, colors: Tensor) -> Tensor:
         """As ``drawing.Drawing.antialias``: every silhouette edge looks for the pixels that it blends."""
-        return antialias(colors, self.triangle_id, self.depth, self.clip, self.mesh.triangles, self.mesh.opposite)
+        if self.clip.requires_grad:  # each picture has a graph of its own
+            return blended(
+                colors, blends(self.triangle_id, self.depth, self.clip, self.mesh.triangles, self.mesh.opposite)
+            )
+        return blended(colors, self._blends)

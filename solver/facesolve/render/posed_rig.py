@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
@@ -41,10 +42,15 @@ def clip_vertices(world: Tensor, cameras: CameraModel, camera: int) -> Tensor:
 
     cameras: without distortion, leading dimensions (B, C). Near and far planes leave room around the vertices.
     """
+    matrix = cameras.clip_matrices(*_planes(world, cameras, camera))[:, camera]
+    return F.pad(world, (0, 1), value=1.0) @ matrix.mT
+
+
+def _planes(world: Tensor, cameras: CameraModel, camera: int) -> tuple[float, float]:
+    """Depths of the near and the far plane, cm."""
     depth = world.detach() @ cameras.rotation[:, camera, 2, :, None] + cameras.translation[:, camera, None, 2:]
     near = max(float(depth.min()) / 2, NEAREST)
-    matrix = cameras.clip_matrices(near, max(float(depth.max()) * 2, near * 2))[:, camera]
-    return F.pad(world, (0, 1), value=1.0) @ matrix.mT
+    return near, max(float(depth.max()) * 2, near * 2)
 
 
 def mesh_of(model: RigModel) -> Mesh:
@@ -109,3 +115,11 @@ class View:
     world: Tensor
     lens: CameraModel
     drawing: Drawing
+
+    @cached_property
+    def depth(self) -> Tensor:
+        """(B, H, W) depth along the optical axis, cm, +inf where empty: ``camera_depth`` without barycentrics."""
+        near, far = _planes(self.world, self.lens, 0)
+        scale, shift = (far + near) / (far - near), -2 * far * near / (far - near)
+        seen = self.drawing.depth
+        return (shift / (seen - scale)).masked_fill(torch.isinf(seen), torch.inf)

@@ -6,8 +6,9 @@ Pictures are (B, H, W, 3) uint8 RGB; light is linear until the last step, on the
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,9 +16,10 @@ import torch.nn.functional as F
 from matplotlib import colormaps
 from torch import Tensor
 
-from facesolve.render import barycentric_derivatives
+from facesolve.footage.color import linear_to_srgb
+from facesolve.geometry.camera import CameraModel, cropped
 from facesolve.render.clay import CLAY, clay_rendering
-from facesolve.render.posed_rig import Rendering, View, camera_depth, texture_drawing
+from facesolve.render.posed_rig import Rendering, View, texture_drawing
 from facesolve.take import Camera
 
 from .scene import SolvedTake
@@ -35,6 +37,8 @@ DIVERGING = "RdBu_r"
 SHADES = 1024  # of that scale
 OUTSIDE_DIFFERENCE = 40  # of 255: gray where there is nothing to compare
 LEVELS = 255.0
+STEPS = 65535  # of linear light, that is encoded by a table
+AROUND = 3  # pixels around the mesh that are drawn, too: lines and smooth outlines reach beyond it
 
 
 @dataclass(frozen=True)
@@ -46,13 +50,27 @@ class Look:
     levels: float = 20.0
 
 
+class Window(NamedTuple):
+    """Pixels of a picture: first column and row, how many there are."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    def of(self, pictures: np.ndarray) -> np.ndarray:
+        """The window of (B, H, W, ...), a view."""
+        return pictures[:, self.y : self.y + self.height, self.x : self.x + self.width]
+
+
 @dataclass(frozen=True, eq=False)
 class Shot:
     """One camera at B of the solution's frames, ``rows``. What pictures of different kinds share is made once.
 
     camera: index into the take's; lens: as it stands for the pictures, free of distortion. world: (B, V, 3) cm.
     footage: (B, H, W, 3) linear light, None when none is shown. filmed: (B, H, W) in 0..1, 0 where the footage does not
-    reach; None with the footage. lacking: B times whether the footage has no image there.
+    reach; None with the footage. lacking: B times whether the footage has no image there. of_height: where the shot is
+    a window, the height of the whole picture.
     """
 
     scene: SolvedTake
@@ -63,11 +81,53 @@ class Shot:
     footage: Tensor | None = None
     filmed: Tensor | None = None
     lacking: tuple[bool, ...] = ()
+    of_height: int = 0
+
+    @property
+    def height(self) -> int:
+        """Pixels of the whole picture, which lines are drawn for."""
+        return self.of_height or self.lens.height
 
     @cached_property
     def view(self) -> View:
         """The rig under the pictures' pixels."""
         return self.scene.view(self.world, self.lens, self.rows)
+
+    @cached_property
+    def window(self) -> Window:
+        """What of the pictures the mesh may touch in any of the frames; one pixel at least."""
+        lens, size = self.lens, (self.lens.width, self.lens.height)
+        camera = CameraModel.from_cameras([lens], [self.scene.rows[row] for row in self.rows], self.world.device)
+        places = self.world @ camera.rotation[:, 0].mT + camera.translation[:, :1]
+        if float(places[..., 2].min()) <= 0:  # part of it is behind the camera
+            return Window(0, 0, *size)
+        seen = places @ camera.intrinsics[:, 0].mT
+        pixels = (seen[..., :2] / seen[..., 2:]).flatten(0, 1)
+        low, high = pixels.amin(0).floor().tolist(), pixels.amax(0).ceil().tolist()
+        first = [min(max(int(value) - AROUND, 0), most - 1) for value, most in zip(low, size, strict=True)]
+        last = [min(max(int(value) + AROUND, 1), most) for value, most in zip(high, size, strict=True)]
+        width, height = (max(end - begin, 1) for begin, end in zip(first, last, strict=True))
+        return Window(first[0], first[1], width, height)
+
+    @cached_property
+    def inside(self) -> Shot:
+        """The shot within its window."""
+        x, y, width, height = self.window
+        rows, columns = slice(y, y + height), slice(x, x + width)
+        footage = None if self.footage is None else self.footage[:, rows, columns]
+        filmed = None if self.filmed is None else self.filmed[:, rows, columns]
+        lens = cropped(self.lens, *self.window)
+        return replace(self, lens=lens, footage=footage, filmed=filmed, of_height=self.height)
+
+    @cached_property
+    def plate(self) -> np.ndarray:
+        """(B, H, W, 3) uint8: the footage as it is shown, or the backdrop; not to be written into."""
+        return encoded(_plate(self)) if self.footage is not None else self.filled(BACKDROP)
+
+    def filled(self, light: float) -> np.ndarray:
+        """(B, H, W, 3) uint8 of one gray, in linear light."""
+        size = (len(self.rows), self.lens.height, self.lens.width, 3)
+        return np.full(size, encoded(torch.tensor([light]))[0], np.uint8)
 
     @cached_property
     def clay(self) -> Rendering:
@@ -88,27 +148,37 @@ Panel = Callable[[Shot, Look], np.ndarray]
 
 def footage(shot: Shot, look: Look) -> np.ndarray:
     """The footage as it is."""
-    return encoded(_plate(shot))
+    return shot.plate
 
 
 def edges(shot: Shot, look: Look) -> np.ndarray:
     """The mesh's visible polygon edges over the footage."""
-    opacity = WIRE_OPACITY * edge_opacity(shot)[..., None]
-    plate = _plate(shot)
-    return encoded(plate + opacity * (plate.new_tensor(WIRE) - plate))
+    opacity = WIRE_OPACITY * edge_opacity(shot.inside).flatten()
+    drawn = (opacity > 0).nonzero().squeeze(1)
+    plate = _plate(shot.inside).reshape(-1, 3).index_select(0, drawn)
+    lines = plate + opacity.index_select(0, drawn)[:, None] * (plate.new_tensor(WIRE) - plate)
+    pictures = shot.plate.copy()
+    window = shot.window.of(pictures)
+    pixels = window.reshape(-1, 3)
+    pixels[drawn.cpu().numpy()] = encoded(lines)
+    window[:] = pixels.reshape(window.shape)
+    return pictures
 
 
 def clay(shot: Shot, look: Look) -> np.ndarray:
     """The mesh alone in gray clay with smooth normals, lit from the camera, so that its shape can be judged."""
-    return encoded(_over(shot.clay, torch.full_like(shot.clay.colors, BACKDROP)))
+    inside = shot.inside
+    return _pasted(shot, shot.filled(BACKDROP), _over(inside.clay, torch.full_like(inside.clay.colors, BACKDROP)))
 
 
 def textured(shot: Shot, look: Look) -> np.ndarray:
     """The mesh alone with its baked texture; plain clay where the texture says nothing."""
-    triangle = shot.view.drawing.triangle_id
-    facing = _facing(shot).gather(1, triangle.flatten(1).clamp(min=0).long()).view(triangle.shape)
+    inside = shot.inside
+    triangle = inside.view.drawing.triangle_id
+    facing = _facing(inside).gather(1, triangle.flatten(1).clamp(min=0).long()).view(triangle.shape)
     clay = facing[..., None] * facing.new_tensor(CLAY) * PLAIN_CLAY
-    return encoded(_over(shot.baked, torch.where((triangle >= 0)[..., None], clay, BACKDROP)))
+    mesh = _over(inside.baked, torch.where((triangle >= 0)[..., None], clay, BACKDROP))
+    return _pasted(shot, shot.filled(BACKDROP), mesh)
 
 
 def _facing(shot: Shot) -> Tensor:
@@ -121,21 +191,25 @@ def _facing(shot: Shot) -> Tensor:
 
 def blend(shot: Shot, look: Look) -> np.ndarray:
     """The render (textured, clay when there is no texture) over the footage at the look's opacity."""
-    rendering = shot.clay if shot.scene.texture is None else shot.baked
-    plate = _plate(shot)
-    return encoded(plate + look.opacity * (_over(rendering, plate) - plate))
+    inside = shot.inside
+    rendering = inside.clay if shot.scene.texture is None else inside.baked
+    plate = _plate(inside)
+    return _pasted(shot, shot.plate.copy(), plate + look.opacity * (_over(rendering, plate) - plate))
 
 
 def difference(shot: Shot, look: Look) -> np.ndarray:
     """Footage minus textured render: red where the footage is brighter, blue where darker, white where they agree."""
-    found = signed_difference(shot)
+    pictures = np.full((len(shot.rows), shot.lens.height, shot.lens.width, 3), OUTSIDE_DIFFERENCE, np.uint8)
+    found = signed_difference(shot.inside)
     if found is None:
-        return np.full((len(shot.rows), shot.lens.height, shot.lens.width, 3), OUTSIDE_DIFFERENCE, np.uint8)
+        return pictures
     levels, coverage = found
     table = _diverging(levels.device)
     places = (0.5 + 0.5 * (levels / look.levels).clamp(-1, 1)) * (len(table) - 1)
     colors = table[places.round().long()]
-    return (LEVELS * colors * coverage + OUTSIDE_DIFFERENCE * (1 - coverage)).round().byte().cpu().numpy()
+    mixed = (LEVELS * colors * coverage + OUTSIDE_DIFFERENCE * (1 - coverage)).round().byte()
+    shot.window.of(pictures)[:] = mixed.cpu().numpy()
+    return pictures
 
 
 @cache
@@ -157,37 +231,76 @@ def signed_difference(shot: Shot) -> tuple[Tensor, Tensor] | None:
 
 def edge_opacity(shot: Shot) -> Tensor:
     """(B, H, W) in 0..1: how much of each pixel a visible polygon edge covers."""
-    scene, drawing = shot.scene, shot.view.drawing
+    drawing = shot.view.drawing
     triangle = drawing.triangle_id
+    batch, height, width = triangle.shape
     covered = (triangle >= 0).flatten().nonzero().squeeze(1)
-    seen = triangle.flatten()[covered].long()
-    slopes = barycentric_derivatives(drawing.clip, scene.model.triangles, triangle).flatten(0, 2)[covered]
-    weights = drawing.barycentrics.flatten(0, 2)[covered]
-    drawn = scene.polygon_edges[seen]
-    nearest = lowest = torch.full_like(weights[:, 0], torch.inf)
-    for corner in range(3):  # reducing rows of three numbers is several times slower on a CPU
-        x, y = slopes[:, corner].unbind(1)
-        height = torch.rsqrt((x * x + y * y).clamp(min=1e-18))  # pixels from the corner to the opposite edge
-        lowest = torch.minimum(lowest, height)
-        nearest = torch.minimum(nearest, torch.where(drawn[:, corner], weights[:, corner] * height, torch.inf))
-    reach = WIRE_WIDTH / 2 * max(1.0, shot.lens.height / FULL_WIDTH_UP_TO)
-    line = (reach + 0.5 - nearest).clamp(0.0, 1.0) * (lowest / SPARSE).clamp(LEAST_SPARSE, 1.0)
+    first = torch.arange(batch, device=triangle.device) * len(shot.scene.model.triangles)
+    seen = (triangle + first.view(-1, 1, 1)).flatten().index_select(0, covered)
+    x, y = (covered % width).float() + 0.5, (covered // width % height).float() + 0.5
+    *lines, lowest = _edge_lines(shot)
+    nearest = torch.full_like(x, torch.inf)
+    for place in range(0, 9, 3):  # one column at a time: selecting rows of a table is several times slower on a CPU
+        across, down, offset = (column.index_select(0, seen) for column in lines[place : place + 3])
+        torch.minimum(nearest, offset.addcmul_(across, x).addcmul_(down, y).abs_(), out=nearest)
+    reach = WIRE_WIDTH / 2 * max(1.0, shot.height / FULL_WIDTH_UP_TO)
+    line = (reach + 0.5 - nearest).clamp_(0.0, 1.0).mul_(lowest.index_select(0, seen))
     image = line.new_zeros(triangle.numel()).index_copy(0, covered, line).view(triangle.shape)
     return drawing.antialias(torch.maximum(image, _outline(shot))[..., None])[..., 0]
 
 
+def _edge_lines(shot: Shot) -> list[Tensor]:
+    """10 columns (B * F,): of each edge a, b and c, where a x + b y + c are a pixel's distance from it, infinite for
+    edges that are not drawn; last how much is seen of edges of so small a triangle."""
+    model, clip = shot.scene.model, shot.view.drawing.clip.double()
+    halves = clip.new_tensor([shot.lens.width / 2, shot.lens.height / 2])
+    planes = ((clip[..., 0] + clip[..., 3]) * halves[0], (clip[..., 1] + clip[..., 3]) * halves[1], clip[..., 3])
+    corners = model.triangles.long().t()
+    x, y, w = ([plane.index_select(1, corner) for corner in corners] for plane in planes)  # pixels times w
+    lines, lowest = [], torch.full_like(w[0], torch.inf)
+    for k in range(3):
+        i, j = (k + 1) % 3, (k + 2) % 3
+        line = (y[i] * w[j] - w[i] * y[j], w[i] * x[j] - x[i] * w[j], x[i] * y[j] - y[i] * x[j])
+        steep = torch.rsqrt((line[0].square() + line[1].square()).clamp(min=1e-18))
+        far = (line[0] * x[k] + line[1] * y[k] + line[2] * w[k]) * steep / w[k]
+        lowest = torch.minimum(lowest, far.abs())
+        drawn = shot.scene.polygon_edges[:, k]
+        a, b = ((part * steep).masked_fill(~drawn, 0.0) for part in line[:2])
+        lines += [a, b, (line[2] * steep).masked_fill(~drawn, torch.inf)]
+    lines.append((lowest / SPARSE).clamp(LEAST_SPARSE, 1.0))
+    return [column.flatten().float() for column in lines]
+
+
 def _outline(shot: Shot) -> Tensor:
     """(B, H, W) 0 or 1: where a nearer part of the mesh ends before a farther one or the background."""
-    depth = camera_depth(shot.scene.mesh, shot.view.drawing)
+    depth = shot.view.depth
     focal = shot.view.lens.intrinsics[:, 0, 0, 0].view(-1, 1, 1)
-    step = (depth * (OUTLINE_STEEP / focal)).clamp(min=OUTLINE_STEP)
-    farthest = F.max_pool2d(depth.clamp(max=FAR)[:, None], 3, 1, 1)[:, 0]
+    step = (depth * (OUTLINE_STEEP / focal)).clamp_(min=OUTLINE_STEP)
+    farthest = depth.clamp(max=FAR)
+    for axis in (1, 2):  # the farthest of 3 x 3 pixels
+        wide = F.pad(farthest, (0, 0, 1, 1) if axis == 1 else (1, 1))
+        count = farthest.shape[axis]
+        one, two, three = (wide.narrow(axis, start, count) for start in range(3))
+        farthest = torch.maximum(torch.maximum(one, two), three)
     return ((farthest - depth > step) & torch.isfinite(depth)).float()
 
 
 def encoded(light: Tensor) -> np.ndarray:
-    """(B, H, W, 3) uint8 sRGB of linear light."""
-    return (LEVELS * _srgb(light)).round().byte().cpu().numpy()
+    """(..., 3) uint8 sRGB of linear light, by a table that is exact but for rounding."""
+    steps = light.clamp(0, 1).mul_(STEPS).round_().to(torch.int32)
+    return np.asarray(_encoding().take(steps.cpu().numpy(), mode="clip"))
+
+
+@cache
+def _encoding() -> np.ndarray:
+    """(65536,) uint8 sRGB of every step of linear light."""
+    return np.rint(LEVELS * linear_to_srgb(np.arange(STEPS + 1) / STEPS)).astype(np.uint8)
+
+
+def _pasted(shot: Shot, pictures: np.ndarray, inside: Tensor) -> np.ndarray:
+    """``pictures`` with linear light (B, h, w, 3) in the shot's window."""
+    shot.window.of(pictures)[:] = encoded(inside)
+    return pictures
 
 
 def _srgb(light: Tensor) -> Tensor:

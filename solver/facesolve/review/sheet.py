@@ -88,7 +88,7 @@ class Sheet:
         smaller = min(1.0, SAMPLED_HEIGHT / self._layout.cell[1])
         small = [(max(1, round(width * smaller)), round(height * smaller)) for width, height in self.picture_sizes]
         for shots in self._shots.of(self._sampled(), small):
-            for found in map(signed_difference, shots):
+            for found in (signed_difference(shot.inside) for shot in shots):
                 if found is not None:
                     levels, coverage = found
                     sizes.append(levels[coverage[..., 0] > 0.5].abs().cpu().numpy())
