@@ -46,6 +46,12 @@ class PointSkin:
         late = None if self.late is None else self.late[some].contiguous()
         return PointSkin(self.corners[some], self.barycentrics[some], self.basis[some].contiguous(), late)
 
+    def of(self, points: Tensor, shapes: Tensor) -> PointSkin:
+        """Some of points (N,), (n,) indices, with some of the shapes, (k,) indices."""
+        late = None if self.late is None else self.late[points][..., shapes].contiguous()
+        basis = self.basis[points][..., shapes].contiguous()
+        return PointSkin(self.corners[points], self.barycentrics[points], basis, late)
+
     def double(self) -> PointSkin:
         """The same in double precision."""
         late = None if self.late is None else self.late.double()

@@ -15,6 +15,7 @@ from facesolve.take import SolveError
 
 from .deformation import Deformation, PointSkin
 from .rig import RigModel
+from .sample_patches import Patch, patches_of
 
 UNSEEN_DENSITY = 0.1  # sampling density, relative to seen surface, where no camera looks at the start
 STILL_DENSITY = 0.15  # relative density where the controls move nothing: such surface only fixes the head
@@ -74,6 +75,11 @@ class SurfaceSamples:
             columns[:, axis, shapes + 3 + axis] = 1
         return columns
 
+    @cached_property
+    def patches(self) -> tuple[Patch, ...]:
+        """Neighboring samples with the shapes that move them; every sample is in one patch."""
+        return patches_of(self.neutral, self.basis, self.skin)
+
     def thinned(self, stride: int) -> SurfaceSamples:
         """Every ``stride``-th sample: as even over the surface as all of them."""
         return SurfaceSamples(
@@ -113,6 +119,21 @@ class PlacedSamples:
         part = skin.at(some)
         one = slice(frame, frame + 1)
         return part.rows(pose.matrices[one], pose.joint_columns[one])[0]
+
+    def pulled(self, frame: int, force: Tensor) -> Tensor:
+        """(U,) float64 what a force (N, 3) on the samples says about the unknowns at one pose: the sum of
+        ``rows^T force``."""
+        skin, pose = self.samples.skin, self.deformation.skin
+        if skin is None or pose is None:
+            return (force.flatten() @ self.samples.basis.flatten(0, 1)).double()
+        one = slice(frame, frame + 1)
+        # at the corners of the triangles, before the skin: no rows are made
+        corners = (skin.turns(pose.matrices[one])[0].mT @ force[..., None]).flatten()
+        shapes = corners @ skin.basis.flatten(0, 1)
+        if skin.late is not None:
+            shapes = shapes + force.flatten() @ skin.late.flatten(0, 1)
+        joints = force.flatten() @ skin.joint_rows(pose.joint_columns[one])[0].flatten(0, 1)
+        return torch.cat([shapes, joints]).double()
 
     def along(self, vectors: Tensor) -> Tensor:
         """(N, B, U) what vectors (B, N, 3) at the samples say about the unknowns: ``rows^T vector``."""

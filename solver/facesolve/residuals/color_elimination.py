@@ -14,7 +14,8 @@ from torch import Tensor
 
 from facesolve.geometry.surface_samples import PlacedSamples
 
-from .normal_equations import normal_equations, step_jacobian, tall_product, to_controls
+from .normal_equations import TALL, normal_equations, step_jacobian, tall_product, to_controls
+from .patch_sums import shared_by_patches, sides_by_patches
 from .photometric import sample_normals
 
 
@@ -57,17 +58,23 @@ def eliminated_normal_equations(placed: PlacedSamples, equations: SampleEquation
     ``square[m, i, l, j]`` is the sum over n. Its block (m, l) is brought to ``[m, l, i, j]`` for the products with
     ``J_m^T`` and ``J_l``, and back to ``[m, i, l, j]``, which read as a matrix has its rows in the order of (m, i).
     """
-    J_unknown_control, points = placed.deformation.J_unknown_control, placed.points
+    J_unknown_control = placed.deformation.J_unknown_control
     A, b = normal_equations(placed, equations.information, equations.force)
     A, b = to_controls(A, b, J_unknown_control)
-    shared = equations.shared
-    turning = torch.linalg.cross(points, shared)
-    rows = torch.cat([placed.along(shared), turning.transpose(0, 1), shared.transpose(0, 1)], 2)
-    count, width = rows.shape[1:]
-    square = tall_product(rows.flatten(1), rows.flatten(1)).view(count, width, count, width)
+    square = _shared_squares(placed, equations.shared)
     J = step_jacobian(J_unknown_control)
     square = J.mT[:, None] @ square.transpose(1, 2) @ J[None]  # (M, M, K+6, K+6)
     return torch.block_diag(*A) - square.transpose(1, 2).flatten(2).flatten(0, 1), b.reshape(-1)
+
+
+def _shared_squares(placed: PlacedSamples, shared: Tensor) -> Tensor:
+    """(M, U+6, M, U+6) float64 sums over samples of products of the rows ``r_nm``. shared: (M, N, 3)."""
+    if shared.device.type == "cpu":
+        return shared_by_patches(placed, shared)
+    turning = torch.linalg.cross(placed.points, shared)
+    rows = torch.cat([placed.along(shared), turning.transpose(0, 1), shared.transpose(0, 1)], 2)
+    count, width = rows.shape[1:]
+    return tall_product(rows.flatten(1), rows.flatten(1)).view(count, width, count, width)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,24 +99,36 @@ def eliminated_camera_equations(
     columns: (M, C, N, Q) d color / d the Q unknowns of the camera that saw it; the rest as in ``SampleEquations.of``
     and ``eliminated_normal_equations``.
     """
-    frames = len(columns)
     weighted = columns * weights[..., None]
     root = _inverse_root(total)
     own_rows = (weighted.sum(0) * root[:, None]).transpose(0, 1).flatten(1)  # (N, C*Q)
-    own = torch.block_diag(*torch.einsum("bcnk,bcnl->ckl", weighted.double(), columns.double()))
+    own = torch.block_diag(*_products(weighted, columns).sum(0))
     own = own - tall_product(own_rows, own_rows)
-    b = -torch.einsum("bcnk,bcn->ck", weighted.double(), residual.double()).flatten()
-    J, points = step_jacobian(placed.deformation.J_unknown_control), placed.points
+    b = -_products(weighted, residual[..., None]).sum(0).flatten()
+    pulls = covectors * weights[..., None]
+    shared = pulls.sum(1) * root[:, None]  # (M, N, 3)
+    sides = sides_by_patches if shared.device.type == "cpu" else _sides
+    J = step_jacobian(placed.deformation.J_unknown_control)
+    return CameraEquations((J.mT @ sides(placed, pulls, columns, shared, own_rows)).flatten(0, 1), own, b)
+
+
+def _sides(placed: PlacedSamples, covectors: Tensor, columns: Tensor, shared: Tensor, own: Tensor) -> Tensor:
+    """As ``patch_sums.sides_by_patches``, of all samples at once."""
     parts = []
-    for frame in range(frames):
-        pull = weighted[frame, :, :, None] * covectors[frame, ..., None]  # (C, N, 3, Q)
-        shared = (covectors[frame] * weights[frame, ..., None]).sum(0) * root[:, None]  # (N, 3)
+    for frame, points in enumerate(placed.points):
+        pull = columns[frame, :, :, None] * covectors[frame, ..., None]  # (C, N, 3, Q)
         # what the frame's observations say directly, less what the agreed color takes along
-        pull = pull.permute(1, 2, 0, 3).flatten(2) - shared[:, :, None] * own_rows[:, None]  # (N, 3, C*Q)
-        turning = torch.linalg.cross(points[frame, :, :, None].expand_as(pull), pull, dim=1)
+        pull = pull.permute(1, 2, 0, 3).flatten(2) - shared[frame, :, :, None] * own[:, None]  # (N, 3, C*Q)
+        turning = torch.linalg.cross(points[..., None].expand_as(pull), pull, dim=1)
         head = torch.cat([turning, pull], 1).sum(0, dtype=torch.float64)
-        parts.append(J[frame].T @ torch.cat([tall_product(placed.rows(frame).flatten(0, 1), pull.flatten(0, 1)), head]))
-    return CameraEquations(torch.cat(parts), own, b)
+        parts.append(torch.cat([tall_product(placed.rows(frame).flatten(0, 1), pull.flatten(0, 1)), head]))
+    return torch.stack(parts)
+
+
+def _products(left: Tensor, right: Tensor) -> Tensor:
+    """``left^T right`` (M, C, p, q) float64 of many rows (M, C, N, p), (M, C, N, q), added up part by part."""
+    parts = zip(left.split(TALL, 2), right.split(TALL, 2), strict=True)
+    return torch.stack([one.mT @ other for one, other in parts]).sum(0, dtype=torch.float64)
 
 
 def eliminated_rows(

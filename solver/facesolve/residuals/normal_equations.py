@@ -11,7 +11,9 @@ from torch import Tensor
 
 from facesolve.geometry.surface_samples import ALIGNED, PlacedSamples, SurfaceSamples
 
-CPU_ROWS = 2048  # samples times frames whose rows of the Jacobian stay in a CPU's cache
+from .patch_sums import information_by_patches
+
+CPU_SAMPLES = 4096  # whose forces a CPU adds up in single precision
 TALL = 2048  # rows of one part of a product over many
 GPU_ROWS = 400_000  # samples times frames: their rows take about 0.4 GB at 150 shapes
 LEAST_PIVOT = 1e-6  # of a matrix' trace: a smaller one is rounding
@@ -34,9 +36,7 @@ def normal_equations(
     A = points.new_empty(frames, width, width, dtype=torch.float64)
     b = points.new_empty(frames, width, dtype=torch.float64)
     if points.device.type == "cpu":
-        for row in range(frames):
-            A[row], b[row] = _in_cache(placed, row, information[row], force[row])
-        return A, b
+        return information_by_patches(placed, information), _forces_on_cpu(placed, force)
     if not placed.linear:
         for row in range(frames):
             one = slice(row, row + 1)
@@ -55,14 +55,17 @@ def normal_equations(
     return A, b
 
 
-def _in_cache(placed: PlacedSamples, frame: int, information: Tensor, force: Tensor) -> tuple[Tensor, Tensor]:
-    """One frame on a CPU, some samples at a time. information: (N, 3, 3); force: (N, 3)."""
-    parts, points = [], placed.points[frame]
-    for some in (slice(begin, begin + CPU_ROWS) for begin in range(0, len(points), CPU_ROWS)):
-        basis = placed.rows(frame, some)
-        rows = basis, information[None, some], points[None, some]
-        parts.append((_exact(*rows)[0], _forces(basis, force[None, some], points[None, some])[0]))
-    return torch.stack([A for A, _ in parts]).sum(0), torch.stack([b for _, b in parts]).sum(0)
+def _forces_on_cpu(placed: PlacedSamples, force: Tensor) -> Tensor:
+    """b (B, U+6) float64. force: (B, N, 3)."""
+    if placed.linear:
+        count = force.shape[1]
+        parts = (slice(begin, begin + CPU_SAMPLES) for begin in range(0, count, CPU_SAMPLES))
+        each = [_forces(placed.samples.basis[some], force[:, some], placed.points[:, some]) for some in parts]
+        return torch.stack(each).sum(0)
+    of_rig = torch.stack([placed.pulled(frame, each) for frame, each in enumerate(force)])
+    turning = torch.linalg.cross(placed.points, force)
+    head = torch.cat([turning, force], 2).sum(1, dtype=torch.float64)
+    return torch.cat([of_rig, head], 1)
 
 
 def _exact(basis: Tensor, information: Tensor, points: Tensor) -> Tensor:
