@@ -2,8 +2,9 @@
 
     python -m tests.bench.calibration_study [TRIALS]
 
-Prints the table of docs/method/measured.md: errors of angles between cameras, of their centers and of points at the
-head's place, how often two standard deviations hold them, and which lens model was chosen.
+Prints the tables of docs/method/measured.md: errors of angles between cameras, of their centers and of points at the
+head's place, how often two standard deviations hold them, and which lens model was chosen; what no calibration of the
+same views can do better (Cramer and Rao); and what the view to add next brings.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from facesolve.calibrate.adjust import Freedom, Prior, Rig, Sighting, view_equations
 from facesolve.calibrate.board import Board, parse_board
 from facesolve.calibrate.calibrate import Calibration, Request, calibrate
-from facesolve.calibrate.lens import kind_of
+from facesolve.calibrate.held_out import HeldOut, inverted
+from facesolve.calibrate.lens import free_basis, kind_of, parameters_of
+from facesolve.calibrate.next_view import next_view
 from facesolve.calibrate.session import Detection, Session
-from facesolve.calibrate.trust import at_the_head, distance, orientation
+from facesolve.calibrate.trust import Certainty, at_the_head, distance, orientation
 from facesolve.geometry.camera import CameraModel, look_along
 from facesolve.geometry.rotation import rotation_from_tangent
 from facesolve.runtime.progress import Silent
@@ -129,7 +133,7 @@ def errors_of(calibration: Calibration, cameras: list[Camera], poses: np.ndarray
     centers = [-camera.rotation.T @ camera.translation for camera in cameras]
     for a in range(len(cameras)):
         for b in range(a + 1, len(cameras)):
-            angle, doubt = orientation(sure, a, b)
+            angle, doubt, _ = orientation(sure, a, b)
             true = np.degrees(np.arccos(cameras[a].rotation[2] @ cameras[b].rotation[2]))
             angles.append((angle - true, doubt))
             length, doubt = distance(sure, a, b)
@@ -170,22 +174,110 @@ def _head_error(calibration: Calibration, cameras: list[Camera]) -> float:
     return float(np.sqrt(((a @ turn - b) ** 2).sum(1).mean()))
 
 
-def trial(stage: Stage, seed: int) -> Errors:
-    """One session of its own cameras and boards, calibrated without any lens option."""
-    random = np.random.default_rng(seed)
+def made(stage: Stage, random: np.random.Generator) -> tuple[list[Camera], Session, np.ndarray]:
+    """Cameras, what they saw of a board that covers the region by half its height, and its poses (V, 4, 4)."""
     cameras = cameras_of(stage, random)
-    # a board that covers the region by half its height
     share = 0.5 * np.sqrt(stage.coverage) * SIZE[1] / cameras[0].intrinsics[0, 0] * DISTANCE
     board = parse_board(f"{BOARD.rpartition(':')[0]}:{10 * share / 5:.3f}")
-    session, poses = session_of(stage, cameras, board, random)
+    return cameras, *session_of(stage, cameras, board, random)
+
+
+def trial(stage: Stage, seed: int) -> Errors:
+    """One session of its own cameras and boards, calibrated without any lens option."""
+    cameras, session, poses = made(stage, np.random.default_rng(seed))
     return errors_of(calibrate(session, Request(origin="000"), Silent()), cameras, poses)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Standard deviations that no unbiased calibration of a session can be below: angles in degrees, lengths in mm.
+
+    centers: along each axis of the first board, whose own pose is part of it. apart: between two cameras.
+    """
+
+    angles: np.ndarray
+    apart: np.ndarray
+    centers: np.ndarray
+    head: float
+
+
+def bound(stage: Stage, seed: int, known: bool) -> Bound:
+    """The Cramer-Rao bound with the true lens model given, pixels known to be square, and its coefficients free.
+
+    known: the distortion is given as it is, too; focal length and principal point are found.
+    """
+    cameras, session, poses = made(stage, np.random.default_rng(seed))
+    basis = free_basis("none" if known else stage.lens, True)
+    world = np.stack([np.eye(4)] * len(cameras))
+    for matrix, camera in zip(world, cameras, strict=True):
+        matrix[:3, :3], matrix[:3, 3] = camera.rotation, camera.translation
+    lenses = np.stack([parameters_of(camera.intrinsics, camera.distortion) for camera in cameras])
+    rig = Rig(lenses, world @ poses[0], np.linalg.inv(poses[0]) @ poses, (stage.lens == "fisheye",) * len(cameras))
+    sightings = [
+        Sighting(session.cameras.index(d.camera), session.views.index(d.view), session.board.points[d.ids], d.pixels)
+        for d in session.detections
+    ]
+    used = [np.ones(len(sighting.points), bool) for sighting in sightings]
+    nothing = Prior(lenses, np.zeros((len(lenses), lenses.shape[1], lenses.shape[1])))
+    freedom = Freedom([basis] * len(cameras), np.ones(len(cameras), bool), np.arange(len(poses)) > 0)
+    equations = view_equations(sightings, used, rig, freedom, nothing)
+    covariance = stage.noise**2 * inverted(equations.information.sum(0))
+    no_errors = HeldOut([], np.ones(len(covariance)))
+    sizes = [SIZE] * len(cameras)
+    sure = Certainty(
+        covariance, freedom, equations.slices, no_errors, stage.noise, -poses[0][:3, :3].T @ poses[0][:3, 3], rig,
+        1.0, sizes,
+    )  # fmt: skip
+    pairs = [(a, b) for a in range(len(cameras)) for b in range(a + 1, len(cameras))]
+    placed = [covariance[part.stop - 3 : part.stop, part.stop - 3 : part.stop] for part in equations.slices]
+    centers = [pose[:3, :3].T @ part @ pose[:3, :3] for pose, part in zip(rig.cameras, placed, strict=True)]
+    head = at_the_head(sure)
+    assert head is not None
+    return Bound(
+        np.array([orientation(sure, a, b).deviation for a, b in pairs]),
+        np.array([10 * distance(sure, a, b)[1] for a, b in pairs]),
+        10 * np.sqrt(np.concatenate([np.diag(center) for center in centers])),
+        10 * head,
+    )
+
+
+def bound_row(stage: Stage, trials: int) -> str:
+    """A row of the bounds' table: the 95th percentile of a best estimator's absolute errors."""
+    cells = [stage.lens, f"{100 * stage.coverage:.0f} %"]
+    found = [[bound(stage, seed, known) for seed in range(trials)] for known in (False, True)]
+    for name in ("angles", "centers", "apart"):
+        for bounds in found:
+            deviations = np.concatenate([getattr(one, name) for one in bounds])
+            cells.append(f"{1.96 * np.sqrt((deviations**2).mean()):.3f}")
+    return f"| {' | '.join(cells)} |"
+
+
+def advice_row(stage: Stage, trials: int) -> str:
+    """What the view that is named next brings: millimeters at the head's place, stated and true."""
+    rows = []
+    for seed in range(trials):
+        random = np.random.default_rng(seed)
+        cameras, session, poses = made(stage, random)
+        first = calibrate(session, Request(origin="000"), Silent())
+        advice = next_view(first)
+        if advice is None:
+            continue
+        model = CameraModel.from_cameras(cameras, dtype=torch.float64)
+        pose = poses[0] @ advice.board
+        seen = _seen(model, session.board, pose, "next", cameras, stage.noise, random)
+        more = Session(session.board, session.sizes, (*session.detections, *seen))
+        second = calibrate(more, Request(origin="000"), Silent())
+        (before,), (after,) = (errors_of(one, cameras, poses).head for one in (first, second))
+        rows.append((before[1], advice.after, after[1], before[0], after[0]))
+    values = np.median(np.array(rows), axis=0)
+    return f"| {stage.lens} | {100 * stage.coverage:.0f} % | {' | '.join(f'{value:.3f}' for value in values)} |"
 
 
 def row(stage: Stage, trials: int) -> str:
     """A row of the table."""
     found = [trial(stage, seed) for seed in range(trials)]
     cells = [stage.lens, f"{100 * stage.coverage:.0f} %"]
-    for name in ("angles", "centers", "head"):
+    for name in ("angles", "centers", "distances", "head"):
         values = np.concatenate([getattr(one, name) for one in found])
         held = np.mean(np.abs(values[:, 0]) <= 2 * values[:, 1])
         size, doubt = np.percentile(np.abs(values[:, 0]), 95), np.median(values[:, 1])
@@ -197,11 +289,17 @@ def row(stage: Stage, trials: int) -> str:
 
 def main() -> None:
     trials = int(sys.argv[1]) if len(sys.argv) > 1 else 10
-    print("| lens | boards reach | angles, degrees | centers, mm | head, mm | chosen |")
-    print("|---|---|---|---|---|---|")
-    for coverage in (0.1, 0.6):
-        for lens in LENSES:
-            print(row(Stage(lens, coverage), trials), flush=True)
+    tables = {
+        "| lens | boards reach | angles, degrees | centers, mm | apart, mm | head, mm | chosen |": row,
+        "| lens | boards reach | angles, degrees | distortion known | centers, mm | distortion known | apart, mm "
+        "| distortion known |": bound_row,
+        "| lens | boards reach | stated, mm | foretold | stated after | error before | error after |": advice_row,
+    }
+    for heading, made_row in tables.items():
+        print(f"\n{heading}\n{'|---' * (heading.count('|') - 1)}|")
+        for coverage in (0.1, 0.6):
+            for lens in LENSES if made_row is not advice_row else ("k1", "brown"):
+                print(made_row(Stage(lens, coverage), trials), flush=True)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from facesolve.calibrate.lens import free_basis
 from facesolve.calibrate.next_view import next_view
 from facesolve.calibrate.prior import lens_prior
 from facesolve.calibrate.single import LensRequest, simplest
-from facesolve.calibrate.trust import at_the_head
+from facesolve.calibrate.trust import at_the_head, orientation
 from facesolve.geometry.camera import intrinsics_to_opencv, pixels_to_opencv
 from facesolve.runtime.progress import Silent
 from tests.bench.calibration_study import Stage, cameras_of, errors_of, session_of, trial
@@ -100,10 +100,25 @@ def test_the_next_view_named_lowers_the_doubt_when_it_is_added():
     assert advice.before == pytest.approx(10 * at_the_head(calibration.sure), rel=1e-6)
     assert advice.after < 0.95 * advice.before
     assert set(advice.cameras) == {"cam0", "cam1"}
+    seen = calibration.sure.rig.cameras[0] @ advice.board
+    assert seen[2, 3] > 0
     assert "Next view: show the board to cam0 and cam1, at the" in advice.sentence
     _, more = two_cameras(views=9)
     better = calibrate(more, Request(origin="000"), Silent())
     assert at_the_head(better.sure) < at_the_head(calibration.sure)
+
+
+def test_an_angles_deviation_is_that_of_cameras_drawn_from_the_covariance():
+    _, session = two_cameras(views=5)
+    sure = calibrate(session, Request(origin="000"), Silent()).sure
+    random = np.random.default_rng(0)
+    part = slice(sure.slices[1].stop - 6, sure.slices[1].stop)
+    turns = random.multivariate_normal(np.zeros(6), sure.covariance[part, part], 4000)[:, :3]
+    first, second = (pose[:3, :3] for pose in sure.rig.cameras)
+    axes = np.stack([cv2.Rodrigues(turn)[0] @ second @ first[2] for turn in turns])
+    stated = orientation(sure, 0, 1)
+    assert stated.deviation == pytest.approx(np.degrees(np.arccos(axes[:, 2])).std(), rel=0.05)
+    assert stated.whole == pytest.approx(np.degrees(np.sqrt((turns**2).sum(1).mean())), rel=0.05)
 
 
 def test_opencvs_multiview_calibration_agrees():

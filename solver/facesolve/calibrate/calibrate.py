@@ -20,7 +20,7 @@ from .dots import dot_bias
 from .graph import BoardSeen, Connected, connect
 from .held_out import held_out, inverted, without
 from .lens import AUTO, P1, P2, distortion, intrinsics, kind_of
-from .prior import lens_prior
+from .prior import converging, lens_prior
 from .session import Detection, Session
 from .single import (
     COVERED,
@@ -381,10 +381,12 @@ def _result(
         for camera, own in zip(session.cameras, alone, strict=True)
     ]
     sizes = [session.sizes[camera] for camera in session.cameras]
-    sure = certainty(joint.sightings, joint.used, fit.rig, freedom.bases, considered, joint.prior, sizes)
+    noise = [spread(own.fit.residuals) for own in alone]
+    prior = converging(joint.prior, fit.rig, freedom.bases, sizes, noise)
+    sure = certainty(joint.sightings, joint.used, fit.rig, freedom.bases, considered, prior, sizes)
     fixed = replace(freedom, bases=considered)
-    equations = view_equations(joint.sightings, joint.used, fit.rig, fixed, joint.prior)
-    covariance = doubt(equations, known_gradient(fit.rig, fixed, joint.prior), sure.noise, sure.inflation)
+    equations = view_equations(joint.sightings, joint.used, fit.rig, fixed, prior)
+    covariance = doubt(equations, known_gradient(fit.rig, fixed, prior), sure.noise, sure.inflation)
     lenses = tuple(
         _lens(
             session,

@@ -30,11 +30,12 @@ _TILTS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class NextView:
     """The view to add. cameras: that would see the board; camera: in whose image it stands at ``region``, tilted.
 
     unit: ``mm`` at the head's place, or ``% of the focal length`` for a single camera; before, after: of that.
+    board: (4, 4) where the board would be in the world, cm.
     """
 
     cameras: tuple[str, ...]
@@ -44,6 +45,7 @@ class NextView:
     before: float
     after: float
     unit: str
+    board: np.ndarray
 
     @property
     def sentence(self) -> str:
@@ -84,7 +86,7 @@ def next_view(calibration: Calibration) -> NextView | None:
         if after < least:
             names = tuple(session.cameras[s.camera] for s in sightings)
             region = "middle" if row == column == 1 else f"{_DOWN[row]} {_ACROSS[column]}"
-            best, least = NextView(names, session.cameras[camera], region, tilt, before, after, unit), after
+            best, least = NextView(names, session.cameras[camera], region, tilt, before, after, unit, pose), after
     return best
 
 
@@ -142,4 +144,4 @@ def _with(sure: Certainty, pose: np.ndarray, sightings: list[Sighting], informat
     freedom = Freedom(sure.freedom.bases, sure.freedom.cameras, np.array([True]))
     used = [np.ones(len(s.points), bool) for s in sightings]
     added = view_equations(sightings, used, rig, freedom, None).information[0]
-    return sure.noise**2 * inverted(information + added / sure.inflation.mean() ** 2)
+    return sure.noise**2 * inverted(information + added / sure.inflation**2)

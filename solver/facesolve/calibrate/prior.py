@@ -8,13 +8,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .adjust import Prior
-from .lens import CX, CY, FX, FY, K1, PARAMETERS
+from .adjust import Prior, Rig
+from .lens import CX, CY, FX, FY, K1, K2, K3, PARAMETERS, project
 
 CENTER = 0.01  # of the image's longer side: how far principal points lie from the middle (one standard deviation)
 ASPECT = 0.001  # by how much the two focal lengths of a camera differ, relative
 RADIAL = (0.15, 0.08, 0.04)  # by how much each radial term moves the image's corner, relative to its distance
-TANGENTIAL = 0.001
+TANGENTIAL = 0.001  # the coefficients of a lens whose elements are off its axis, whatever part of its image is used
+SERIES = 0.5  # of what a found lens moves the corner by: how much each radial number that it lacks may move it
+STRAIGHT = 0.01  # the same, relative, of a lens found to be straight
 CONTRADICTED = 3.0  # standard deviations of the prior: a lens that far off says that the prior does not hold for it
 
 
@@ -47,6 +49,30 @@ def lens_prior(
     return Prior(means, precision)
 
 
+def converging(
+    prior: Prior, rig: Rig, chosen: Sequence[np.ndarray], sizes: Sequence[tuple[int, int]], noise: Sequence[float]
+) -> Prior:
+    """``prior`` with what is known of the radial numbers that the chosen lenses lack: the series converges.
+
+    chosen: (12, m), what was free of each lens; noise: as of ``lens_prior``. A lens that is seen to bend the image by
+    a little has no large numbers of high order.
+    """
+    precision = prior.precision.copy()
+    for index, (lens, basis, size) in enumerate(zip(rig.lenses, chosen, sizes, strict=True)):
+        if rig.bends(index) or not basis.shape[1]:
+            continue
+        reach = np.hypot(*size) / 2 / lens[[FX, FY]].mean()
+        edge = project(lens, np.array([[reach, 0.0, 1.0]])).pixels[0, 0] - lens[CX]
+        bend = max(abs(edge / (reach * lens[FX]) - 1), STRAIGHT)
+        for number, power in ((K1, 1), (K2, 2), (K3, 3)):
+            if not basis[number].any():
+                deviation = SERIES * bend / reach ** (2 * power)
+                precision[index][number, number] = max(
+                    precision[index][number, number], (noise[index] / deviation) ** 2
+                )
+    return Prior(prior.expected, precision)
+
+
 def contradicted(lens: np.ndarray, size: tuple[int, int]) -> tuple[bool, bool]:
     """Whether a lens found in spite of the prior has its center, and its aspect, where no prior expects them."""
     center = np.linalg.norm(lens[[CX, CY]] - np.array(size) / 2)
@@ -60,5 +86,4 @@ def _spreads(corner: float, fisheye: bool) -> np.ndarray:
     first, second, third = (share / reach ** (2 * power) for power, share in enumerate(RADIAL, 1))
     if fisheye:
         return np.array([first, second, third, third / reach**2, 1.0, 1.0, 1.0, 1.0])
-    sideways = TANGENTIAL / reach
-    return np.array([first, second, sideways, sideways, third, first, second, third])
+    return np.array([first, second, TANGENTIAL, TANGENTIAL, third, first, second, third])

@@ -74,14 +74,15 @@ def held_out_p95(calibration: Calibration) -> float | None:
 
 def _pair(calibration: Calibration, a: int, b: int) -> dict[str, Any]:
     """How two cameras stand to each other, with one standard deviation."""
-    (angle, turn), (apart, length) = orientation(calibration.sure, a, b), distance(calibration.sure, a, b)
+    turn, (apart, length) = orientation(calibration.sure, a, b), distance(calibration.sure, a, b)
     names = [calibration.cameras[index].camera.name for index in (a, b)]
     return {
         "cameras": names,
         "mm": 10 * apart,
         "mm_deviation": 10 * length,
-        "degrees": angle,
-        "degrees_deviation": turn,
+        "degrees": turn.angle,
+        "degrees_deviation": turn.deviation,
+        "turn_deviation": turn.whole,
     }
 
 
@@ -182,7 +183,7 @@ def _camera_table(calibration: Calibration) -> Table:
 def _pair_table(calibration: Calibration) -> Table:
     """Distances and angles of all pairs; of many cameras those of neighbors."""
     table = Table(title="cameras to each other", title_justify="left")
-    for heading in ("cameras", "apart, mm", "angle, degrees"):
+    for heading in ("cameras", "apart, mm", "angle of the axes, degrees", "turned, ± degrees"):
         table.add_column(heading, justify="left" if heading == "cameras" else "right")
     pairs = list(combinations(range(len(calibration.cameras)), 2))
     if len(pairs) > MOST_PAIRS:
@@ -195,6 +196,7 @@ def _pair_table(calibration: Calibration) -> Table:
             " and ".join(pair["cameras"]),
             f"{pair['mm']:.2f} ± {pair['mm_deviation']:.2f}",
             f"{pair['degrees']:.3f} ± {pair['degrees_deviation']:.3f}",
+            f"{pair['turn_deviation']:.3f}",
         )
     return table
 

@@ -192,7 +192,7 @@ def _chosen(alone: _Alone, rig: Rig, scale: float) -> Alone:
     bend = abs(rig.lenses[0, K1]) * widest**2
     if covered and (widest > WIDE or bend > BENT):
         round_lens = replace(rig, lenses=restricted(rig.lenses[0], "none", False)[None], fisheye=(True,))
-        for model, start in (("rational", fit.rig), ("fisheye", round_lens)):
+        for model, start in (("fisheye", round_lens), ("rational", fit.rig)):
             fits[model] = alone.fitted(start, model, scale)
             errors |= alone.view_errors(fits[model], used, (model,))
     model = simplest(errors)

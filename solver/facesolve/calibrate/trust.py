@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from .lens import project
 
 HEAD = 7.0  # cm from a head's middle to the sides of the box whose points are looked at
 FEWEST_POINTS = 4  # of a head that two cameras see
+PARALLEL = 1e-3  # sine of the angle between two axes that are taken to be parallel
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,8 +30,9 @@ class Certainty:
 
     covariance: (P, P) of their free numbers (each camera's lens numbers, then its pose's step), all boards free and the
     first camera held. bases: of the lens numbers. held_out: errors of views left out. noise: pixels of one coordinate.
-    head: (3,) world, cm: where the cameras look. inflation: (C,) how many times the deviations of each camera's numbers
-    exceed those that independent errors of points would give. sizes: (width, height) of each camera, pixels.
+    head: (3,) world, cm: where the cameras look. inflation: how many times deviations exceed those that independent
+    errors of points would give; one factor, since what cameras agree on is known better than each camera's numbers.
+    sizes: (width, height) of each camera, pixels.
     """
 
     covariance: np.ndarray
@@ -39,7 +42,7 @@ class Certainty:
     noise: float
     head: np.ndarray
     rig: Rig
-    inflation: np.ndarray
+    inflation: float
     sizes: Sequence[tuple[int, int]]
 
 
@@ -61,31 +64,20 @@ def certainty(
     residual = np.concatenate(equations.residual)
     seen = {sighting.view for sighting, keep in zip(sightings, used, strict=True) if keep.any()}
     noise = float(np.sqrt((residual**2).sum() / max(len(residual) - len(fitted.design) - 6 * len(seen), 1)))
-    inflation = np.array([_mean(np.sqrt(fitted.design[part])) for part in _slices(chosen, moving)])
+    inflation = float(np.sqrt(fitted.design.mean())) if len(fitted.design) else 1.0
     covariance = doubt(equations, known_gradient(rig, freedom, prior), noise, inflation)
     return Certainty(covariance, freedom, equations.slices, fitted, noise, meeting_point(rig), rig, inflation, sizes)
 
 
-def doubt(equations: ViewEquations, slope: np.ndarray, noise: float, inflation: np.ndarray) -> np.ndarray:
-    """(P, P) covariance of the cameras' free numbers. slope: (P,) of the prior's cost; inflation: (C,).
+def doubt(equations: ViewEquations, slope: np.ndarray, noise: float, inflation: float) -> np.ndarray:
+    """(P, P) covariance of the cameras' free numbers. slope: (P,) of the prior's cost; inflation: of what views say.
 
     Where the fit left numbers out, the step that they would take is counted as one standard deviation.
     """
-    inverse = inverted(equations.information.sum(0) + equations.known)
-    spread = np.concatenate(
-        [np.full(part.stop - part.start, factor) for part, factor in zip(equations.slices, inflation, strict=True)]
-    )
-    step = inverse @ (equations.gradient.sum(0) + slope)
-    return np.asarray(noise**2 * inverse * spread[:, None] * spread + np.outer(step, step))
-
-
-def _mean(values: np.ndarray) -> float:
-    return float(values.mean()) if len(values) else 1.0
-
-
-def _slices(bases: Sequence[np.ndarray], moving: np.ndarray) -> list[slice]:
-    ends = np.cumsum([basis.shape[1] + 6 * int(free) for basis, free in zip(bases, moving, strict=True)])
-    return [slice(int(end) - b.shape[1] - 6 * int(m), int(end)) for end, b, m in zip(ends, bases, moving, strict=True)]
+    total = equations.information.sum(0)
+    step = inverted(total + equations.known) @ (equations.gradient.sum(0) + slope)
+    inverse = inverted(total + inflation**2 * equations.known)
+    return np.asarray((noise * inflation) ** 2 * inverse + np.outer(step, step))
 
 
 def meeting_point(rig: Rig) -> np.ndarray:
@@ -101,8 +93,17 @@ def meeting_point(rig: Rig) -> np.ndarray:
     return point if in_front.all() else middle
 
 
-def orientation(sure: Certainty, a: int, b: int) -> tuple[float, float]:
-    """Degrees between the axes of two cameras, and the standard deviation of their relative orientation."""
+class Turn(NamedTuple):
+    """How two cameras are turned to each other: degrees between their axes and the deviation of that, and the deviation
+    of the whole turn (three components together)."""
+
+    angle: float
+    deviation: float
+    whole: float
+
+
+def orientation(sure: Certainty, a: int, b: int) -> Turn:
+    """How camera ``b`` is turned from camera ``a``, with standard deviations, degrees."""
     first, second = sure.rig.cameras[a][:3, :3], sure.rig.cameras[b][:3, :3]
     angle = float(np.degrees(np.arccos(np.clip(first[2] @ second[2], -1, 1))))
     # R_b R_a^T under steps of both: exp(w_b) R_b R_a^T exp(-w_a)
@@ -111,7 +112,13 @@ def orientation(sure: Certainty, a: int, b: int) -> tuple[float, float]:
         part = _pose_part(sure, camera)
         if part is not None:
             J[:, part.start : part.start + 3] = matrix
-    return angle, float(np.degrees(np.sqrt(np.trace(J @ sure.covariance @ J.T))))
+    covariance = J @ sure.covariance @ J.T
+    hinge = np.cross(second @ first[2], (0.0, 0.0, 1.0))  # in b's axes: turning about it opens the angle
+    length = np.linalg.norm(hinge)
+    largest = np.linalg.eigvalsh(covariance)[-1]
+    own = hinge @ covariance @ hinge / length**2 if length > PARALLEL else largest
+    deviations = np.degrees(np.sqrt(np.clip((own, np.trace(covariance)), 0, None)))
+    return Turn(angle, float(deviations[0]), float(deviations[1]))
 
 
 def distance(sure: Certainty, a: int, b: int) -> tuple[float, float]:

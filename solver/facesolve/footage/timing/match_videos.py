@@ -96,6 +96,8 @@ def _with_clocks(
     timed = [camera for camera in cameras if camera.clock is not None]
     if mode == STAMPS and len(timed) == len(cameras):
         return list(cameras), []
+    if len(cameras) == 1:
+        return [_from_start(camera) for camera in cameras], []
     heard = _by_sound(cameras)
     if heard is not None:
         return heard, []
@@ -109,8 +111,6 @@ def _with_clocks(
             f"camera '{without}' has no timecode, but '{timed[0].camera}' has, and no sound tells how they belong "
             "together; try '--sync motion', or '--sync start' where all began together."
         )
-    if len(cameras) == 1:
-        return [_from_start(camera) for camera in cameras], []
     note = (
         "warning: no timecode and no sound tells how the videos belong together; their first images are taken to be of "
         "one moment. '--sync motion' compares what they show."
