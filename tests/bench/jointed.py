@@ -1,6 +1,7 @@
 """How exactly a head on joints is solved: the demo's with jaw, eyes and neck turning below a skin, filmed and solved.
 
     python -m tests.bench.jointed OUT --frames 12 --length 24 --quality standard
+    python -m tests.bench.jointed OUT --dna          the rig is written as MetaHuman DNA and read back before the solve
 
 The colors of an eyeball do not tell where it looked, only how it turned from frame to frame: the gaze is pinned at the
 first frame, as an animator pins it, or with ``--free-gaze`` left to priors.
@@ -22,10 +23,12 @@ from facesolve.demo.jointed import EYES, TURNS, build_jointed_rig, jointed_curve
 from facesolve.demo.performance import AIM
 from facesolve.demo.skin import paint
 from facesolve.geometry.rig import RigModel
+from facesolve.geometry.rig_files import read_rig
 from facesolve.jobs.demo_take import TRUTH, film_take
 from facesolve.render.texture_files import write_texture
-from facesolve.take import Pin, Solution, Take, write_take
+from facesolve.take import Pin, Rig, Solution, Take, write_take
 from facesolve.take.rig_evaluation import RigEvaluator
+from tests.geometry.dna import DemoHead, dna_bytes
 
 FACE_ABOVE = AIM[1] - 10.0  # cm: what lies below is neck and shoulders, of which little is in the picture
 
@@ -54,21 +57,46 @@ def film(folder: Path, frames: int, length: int, pinned: bool = True, textured: 
     return replace(take, settings=settings, start=replace(take.start, controls=np.array(controls)))
 
 
-def errors(take: Take, solution: Solution, folder: Path) -> dict[str, np.ndarray]:
-    """For each frame: degrees that jaw, eyes and neck are off in the world, and millimeters of the face's skin."""
+def as_dna(take: Take, folder: Path) -> Take:
+    """The take with its rig as a DNA says it: raw controls from 0 to 1, one for either direction of a turn."""
+    head, path = DemoHead(), folder / "head.dna"
+    path.write_bytes(dna_bytes(head.written))
+    rig = read_rig(path, print)
+    columns = [head.names.index(name) for name in rig.control_names]
+    assert take.start is not None
+    start = head.raw(take.start.controls[None])[0, columns]
+    pins = []
+    for pin in take.settings.pins:
+        values = np.zeros((1, len(take.rig.controls)))
+        values[0, take.rig.control_names.index(pin.control)] = pin.value
+        raw = dict(zip(head.names, head.raw(values)[0].tolist(), strict=True))
+        pins += [Pin(pin.frame, name, raw[name]) for name in rig.control_names if name.startswith(pin.control)]
+    rig = replace(rig, photometric_weight=take.rig.photometric_weight, rigid_weight=take.rig.rigid_weight)
+    settings = replace(take.settings, pins=tuple(pins))
+    return replace(take, rig=rig, start=replace(take.start, controls=start), settings=settings)
+
+
+def errors(rig: Rig, take: Take, solution: Solution, folder: Path) -> dict[str, np.ndarray]:
+    """For each frame: degrees that jaw, eyes and neck are off in the world, and millimeters of the face's skin.
+
+    rig: the one that was filmed, of which the take's joints are the first ones.
+    """
     truth = np.load(folder / TRUTH)
-    evaluator, rig = RigEvaluator(take.rig), take.rig
     found: dict[str, np.ndarray] = {}
     heads = solution.head, truth["head"]
     poses = solution.controls, truth["weights"]
-    turned = [head[:, None] @ evaluator.joint_matrices(controls) for head, controls in zip(heads, poses, strict=True)]
+    evaluators = RigEvaluator(take.rig), RigEvaluator(rig)
+    turned = [
+        head[:, None] @ evaluator.joint_matrices(controls)[:, : len(rig.joints)]
+        for evaluator, head, controls in zip(evaluators, heads, poses, strict=True)
+    ]
     for index, joint in enumerate(rig.joints):
         apart = np.einsum("fij,fik->fjk", *(each[:, index, :3, :3] for each in turned))
         cosine = (np.trace(apart, axis1=1, axis2=2) - 1) / 2
         found[joint.name] = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
     places = [
         np.einsum("fij,fvj->fvi", head[:, :3, :3], evaluator.vertices(controls)) + head[:, None, :3, 3]
-        for head, controls in zip(heads, poses, strict=True)
+        for evaluator, head, controls in zip(evaluators, heads, poses, strict=True)
     ]
     skin = np.arange(rig.vertex_count) < rig.meshes[0].vertex_count
     face = skin & (rig.neutral[:, 1] > FACE_ABOVE) & (rig.photometric_weight > 0)
@@ -85,17 +113,21 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--free-gaze", action="store_true")
     parser.add_argument("--texture", action="store_true")
+    parser.add_argument("--dna", action="store_true")
     parser.add_argument("--matte-eyes", action="store_true", help="without the highlights, which stay as eyes turn")
     given = parser.parse_args()
     if given.matte_eyes:
         GLOSS["eye"] = (0.0, 1.0)
     take = film(given.out, given.frames, given.length, not given.free_gaze, given.texture)
     take = replace(take, settings=replace(take.settings, quality=given.quality))
+    rig = take.rig
+    if given.dna:
+        take = as_dna(take, given.out)
     write_take(take, given.out)
     begun, wall = time.process_time(), time.perf_counter()
     solution = facesolve.solve(take, device=given.device)
     print(f"{time.perf_counter() - wall:.0f} seconds, {time.process_time() - begun:.0f} of CPU")
-    for name, values in errors(take, solution, given.out).items():
+    for name, values in errors(rig, take, solution, given.out).items():
         print(f"{name:8} mean {values.mean():.3f} worst {values.max():.3f}  {np.round(values, 2).tolist()}")
 
 

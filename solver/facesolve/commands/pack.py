@@ -21,8 +21,8 @@ def pack(
 ) -> int:
     """Make a take from files, without Maya.
 
-    Makes a take from a rig (arrays, or MetaHuman DNA), cameras in any format of 'facesolve convert-cameras', and
-    footage. Everything is checked before anything is written. Videos and Norpix .seq recordings are put in step by
+    Makes a take from a rig (arrays, MetaHuman DNA, USD or glTF), cameras in any format of 'facesolve convert-cameras',
+    and footage. Everything is checked before anything is written. Videos and Norpix .seq recordings are put in step by
     timecode and time stamps: frame 0 is the first that all cameras recorded.
 
     Settings are kept in the take, where a solve finds them.

@@ -12,19 +12,24 @@ from facesolve.take.reading import about, read_npz
 from facesolve.take.rig_files import RECORD, rig_from_file
 
 from .rig_formats.dna import read_dna
+from .rig_formats.gltf import read_gltf
+from .rig_formats.usd import read_usd
 
 LONGEST = 1000  # characters of a sentence
+_USD = (".usd", ".usda", ".usdc", ".usdz")
+READERS = {".dna": read_dna, ".gltf": read_gltf, ".glb": read_gltf, **dict.fromkeys(_USD, read_usd)}
 
 
 def read_rig(path: Path, tell: Callable[[str], None] = lambda sentence: None) -> Rig:
-    """The rig in a file: ``.dna`` is MetaHuman DNA, anything else an ``.npz`` of ours; centimeters.
+    """The rig in a file: MetaHuman DNA, USD or glTF by its ending, anything else an ``.npz`` of ours; centimeters.
 
-    tell: called with each sentence about what was left out. Raises TakeError.
+    tell: called with each sentence about what was left out or became a control. Raises TakeError.
     """
-    if path.suffix.lower() != ".dna":
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
         return _of_arrays(path)
     try:
-        return read_dna(path, tell)
+        return reader(path, tell)
     except TakeError as error:  # one line, whatever words of the file it quotes
         sentence = " ".join(str(error).split())
         raise TakeError(sentence if len(sentence) < LONGEST else f"{sentence[:LONGEST]}....") from None

@@ -25,7 +25,7 @@ class PackRequest:
     """The files of a take. Paths of footage are relative to the working directory.
 
     Attributes:
-        rig: rig .npz with neutral, deltas, names, face_counts and faces, or MetaHuman .dna.
+        rig: rig .npz with neutral, deltas, names, face_counts and faces, MetaHuman .dna, USD or glTF.
         cameras: cameras of the stage, in any format of 'facesolve convert-cameras'.
         footage: path of the images with {camera} and #### (or %04d, {frame:04d}), or of video or .seq files with
             {camera}.

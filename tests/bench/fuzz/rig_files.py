@@ -1,7 +1,8 @@
-"""Rigs that other programs wrote: MetaHuman DNA."""
+"""Rigs that other programs wrote: MetaHuman DNA, glTF and USD."""
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -10,11 +11,12 @@ import numpy as np
 
 from facesolve.geometry.rig_files import read_rig
 from facesolve.take.rig_evaluation import RigEvaluator
-from tests.geometry import dna
+from tests.geometry import dna, gltf
 
 from .campaign import Files, Subject
-from .mutations import Random, mutated_bytes, pick
+from .mutations import Random, mutated_bytes, mutated_json, mutated_text, pick
 
+SAMPLES = Path(__file__).parents[2] / "geometry" / "rig_samples"
 _COUNTS = (0, 1, 2, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x10000, 40_000_000)
 _NUMBERS = (0.0, 1e30, -1e30, float("nan"), float("inf"), 1e-42, 100.0)
 
@@ -37,6 +39,14 @@ def _mutated_words(data: bytes, random: Random) -> bytes:
 
 def _mutated(files: Files, random: Random) -> Files:
     name = pick(random, sorted(files))
+    if name.endswith(".gltf"):
+        return {name: mutated_json(files[name], random)}
+    if name.endswith(".usda"):
+        return {name: mutated_text(files[name], random)}
+    if name.endswith(".glb") and random.random() < 0.7:
+        record, binary = gltf.document()
+        changed = mutated_json(json.dumps(record).encode(), random)
+        return {name: gltf.packed(changed, binary if random.random() < 0.8 else mutated_bytes(binary, random))}
     change = _mutated_words if random.random() < 0.7 else mutated_bytes
     return {name: change(files[name], random)}
 
@@ -60,9 +70,16 @@ def _subject(name: str, files: Callable[[], dict[str, bytes]]) -> Subject:
     return Subject(f"rig, {name}", make, _mutated, _read)
 
 
+def _samples(*names: str) -> dict[str, bytes]:
+    return {name: (SAMPLES / name).read_bytes() for name in names}
+
+
 SUBJECTS = (
     _subject("DNA 2.1", lambda: {"head.dna": dna.dna_bytes(dna.sample(), (2, 1))}),
     _subject(
         "DNA 2.8", lambda: {"head.dna": dna.dna_bytes(dna.sample(), (2, 8), [(b"dsce", b"\0\0\0\0\0\0\0\1" * 2)])}
     ),
+    _subject("glTF", lambda: _samples("simple_skin.gltf", "simple_morph.gltf")),
+    _subject("glb", lambda: {"head.glb": gltf.glb_bytes()}),
+    _subject("USD", lambda: _samples("joints.usda", "blend_shapes.usda")),
 )

@@ -18,6 +18,7 @@ from facesolve.take.skeleton import CHANNELS, RIG_SPACE, Channel, Joint, Skin
 from facesolve.take.skinning import euler_rotations, joint_matrices
 
 from .dna_file import Dna, DnaMesh, read_dna_file
+from .skinned import reversed_corners
 
 _ATTRIBUTES = len(CHANNELS)
 _METERS = 100.0
@@ -271,7 +272,7 @@ class _Built:
         turned = self._dna.descriptor.clockwise != (np.linalg.det(self._basis) < 0)
         faces, counts, uvs, face_uvs, first_uv = [], [], [], [], 0
         for first, mesh in zip(self._firsts, self._chosen.values(), strict=False):
-            order = _reversed_corners(mesh.face_counts) if turned else slice(None)
+            order = reversed_corners(mesh.face_counts) if turned else slice(None)
             faces.append(mesh.corner_points[order] + first)
             face_uvs.append(mesh.corner_uvs[order] + first_uv)
             counts.append(mesh.face_counts)
@@ -317,10 +318,3 @@ def _basis(dna: Dna, where: str) -> np.ndarray:
         raise TakeError(f"{where}: two of its axes point the same way.")
     upright = dna.descriptor.axes[1] == 2
     return np.eye(3) if handed > 0 and upright else basis
-
-
-def _reversed_corners(counts: np.ndarray) -> np.ndarray:
-    """(sum of the counts,) places of all corners, each polygon from its last corner to its first."""
-    ends = np.cumsum(counts)
-    starts = np.repeat(ends - counts, counts)
-    return starts + np.repeat(ends, counts) - 1 - np.arange(int(ends[-1]) if len(ends) else 0)
