@@ -23,6 +23,7 @@ from facesolve.take.footage import fill_frame
 
 from .pictures import write_picture
 from .request import FAITHFUL, GIF, MP4, PNG, VideoError
+from .sound import Track
 
 KEYFRAME_SECONDS = 0.5  # a browser that seeks decodes no more than this
 GIF_FASTEST = 50.0  # frames a second; browsers slow down what is faster
@@ -36,6 +37,8 @@ YCBCR_709 = np.array(
 )
 WAITING = 4  # pictures that wait for the encoder
 BT709, STUDIO_RANGE = 1, 1  # FFmpeg's numbers
+SOUND_BITS = 96_000  # a second
+SOUND_PIECE = 4096  # samples that are encoded at once
 
 
 class Writer(Protocol):
@@ -87,15 +90,17 @@ def open_writer(
     fps: float,
     samples: Callable[[], Iterable[np.ndarray]],
     rate_factor: int = FAITHFUL,
+    sound: Track | None = None,
 ) -> Writer:
     """A writer of the format of ``path``'s suffix. size: (width, height), even. fps: frames a second.
 
-    samples: gives a few of the pictures in advance; a GIF takes its colors from them. Raises as ``check_output``.
+    samples: gives a few of the pictures in advance; a GIF takes its colors from them. sound: of an MP4, from its first
+    picture on. Raises as ``check_output``.
     """
     suffix = path.suffix.lower()
     if suffix == PNG:
         return _Sequence(path)
-    return _Gif(path, size, fps, samples) if suffix == GIF else _Mp4(path, size, fps, rate_factor)
+    return _Gif(path, size, fps, samples) if suffix == GIF else _Mp4(path, size, fps, rate_factor, sound)
 
 
 class _InThread:
@@ -195,9 +200,11 @@ class _Container:
 
 
 class _Mp4(_Container):
-    """H.264, 4:2:0, BT.709 in studio range, index at the beginning: what every player and browser shows."""
+    """H.264, 4:2:0, BT.709 in studio range, index at the beginning, AAC: what every player and browser shows."""
 
-    def __init__(self, path: Path, size: tuple[int, int], fps: float, rate_factor: int) -> None:
+    def __init__(
+        self, path: Path, size: tuple[int, int], fps: float, rate_factor: int, sound: Track | None = None
+    ) -> None:
         super().__init__(path, "mp4", {"movflags": "+faststart"})
         self._rate, self._count = rate(fps), 0
         try:
@@ -218,11 +225,30 @@ class _Mp4(_Container):
         codec.color_range = STUDIO_RANGE
         codec.colorspace = codec.color_primaries = codec.color_trc = BT709
         self._stream: Any = stream
+        self._sound = None if sound is None else self._sound_stream(sound)
 
     def __enter__(self) -> _Mp4:
         return self
 
+    def _sound_stream(self, track: Track) -> tuple[Any, Track]:
+        stream: Any = self._container.add_stream("aac", rate=track.rate, layout="mono")
+        stream.bit_rate = SOUND_BITS
+        return stream, track
+
+    def _write_sound(self) -> None:
+        """All of it at once: it is small, and the container puts it between the pictures."""
+        if self._sound is None:
+            return
+        (stream, track), self._sound = self._sound, None
+        for begin in range(0, len(track.samples), SOUND_PIECE):
+            piece = np.ascontiguousarray(track.samples[None, begin : begin + SOUND_PIECE], np.float32)
+            frame = self._av.AudioFrame.from_ndarray(piece, format="fltp", layout="mono")
+            frame.sample_rate, frame.pts, frame.time_base = track.rate, begin, Fraction(1, track.rate)
+            self._container.mux(stream.encode(frame))
+        self._container.mux(stream.encode(None))
+
     def add(self, frame: int, picture: np.ndarray) -> None:
+        self._write_sound()
         image = self._av.VideoFrame.from_ndarray(planes_420(picture), format="yuv420p")
         image.pts, image.time_base = self._count, 1 / self._rate
         self._count += 1

@@ -18,10 +18,11 @@ from facesolve.take.names import TEXTURE
 from facesolve.take.provenance import read_provenance
 
 from .encode import check_output, in_thread, open_writer
-from .request import KINDS, NEEDS_FOOTAGE, NEEDS_TEXTURE, VideoError, VideoRequest
+from .request import KINDS, MP4, NEEDS_FOOTAGE, NEEDS_TEXTURE, VideoError, VideoRequest
 from .scene import SolvedTake
 from .sheet import Sheet, chosen_cameras
 from .shots import Shots
+from .sound import Track, sound_of
 
 __all__ = ["KINDS", "Video", "VideoError", "VideoRequest", "baked_texture", "render_video", "render_videos"]
 
@@ -31,7 +32,8 @@ class Video:
     """What was written. size: (width, height). frames: take frame numbers, one a picture.
 
     levels: at the ends of the scale of differences, None when none are shown. cells: (camera's name, x, y, width,
-    height) of each panel in pixels. path holds a ``{frame}`` field when it is a sequence.
+    height) of each panel in pixels. sound: whether it has the footage's. path holds a ``{frame}`` field when it is a
+    sequence.
     """
 
     path: Path
@@ -40,6 +42,7 @@ class Video:
     fps: float
     levels: float | None
     cells: tuple[tuple[str, int, int, int, int], ...]
+    sound: bool = False
 
 
 def baked_texture(folder: Path, solution: Solution) -> Texture | None:
@@ -100,6 +103,7 @@ def _together(scene: SolvedTake, wanted: Sequence[tuple[VideoRequest, Path]], pr
     with ExitStack() as opened:
         shots = opened.enter_context(Shots(scene, cameras, rows, footage, first.stabilize))
         sheets, writers = [], []
+        sound = _sound(scene, rows, wanted)
         for (request, path), names in zip(wanted, shown, strict=True):
             sheet = Sheet(shots, request.sized_for(path), names, rows)
             if "difference" in names and request.levels is None:
@@ -107,7 +111,9 @@ def _together(scene: SolvedTake, wanted: Sequence[tuple[VideoRequest, Path]], pr
                 sheet.fit_levels()
                 progress.advance()
             fps = scene.solution.fps if request.fps is None else request.fps
-            writer = open_writer(path, sheet.size, fps, sheet.samples, request.rate_factor)
+            writer = open_writer(
+                path, sheet.size, fps, sheet.samples, request.rate_factor, None if request.fps else sound
+            )
             sheets.append(sheet)
             writers.append(opened.enter_context(in_thread(writer)))
         progress.stage(f"render {', '.join(request.what for request, _ in wanted)}", len(rows))
@@ -116,13 +122,24 @@ def _together(scene: SolvedTake, wanted: Sequence[tuple[VideoRequest, Path]], pr
                 for frame, picture in sheet.drawn(some):
                     writer.add(frame, picture)
             progress.advance(len(some[0].rows))
-    return [_video(scene, request, path, sheet, rows) for (request, path), sheet in zip(wanted, sheets, strict=True)]
+    return [
+        _video(scene, request, path, sheet, rows, sound is not None)
+        for (request, path), sheet in zip(wanted, sheets, strict=True)
+    ]
 
 
-def _video(scene: SolvedTake, request: VideoRequest, path: Path, sheet: Sheet, rows: list[int]) -> Video:
+def _sound(scene: SolvedTake, rows: list[int], wanted: Sequence[tuple[VideoRequest, Path]]) -> Track | None:
+    """What was heard, for videos that have sound and run at the footage's pace."""
+    if not any(path.suffix.lower() == MP4 and request.fps is None for request, path in wanted):
+        return None
+    return sound_of(scene.take, scene.solution.frames[rows].tolist(), scene.solution.fps)
+
+
+def _video(scene: SolvedTake, request: VideoRequest, path: Path, sheet: Sheet, rows: list[int], sound: bool) -> Video:
     fps = scene.solution.fps if request.fps is None else request.fps
     levels = sheet.levels if "difference" in sheet.shown else None
-    return Video(path, sheet.size, tuple(scene.solution.frames[rows].tolist()), fps, levels, sheet.cells)
+    heard = sound and path.suffix.lower() == MP4 and request.fps is None
+    return Video(path, sheet.size, tuple(scene.solution.frames[rows].tolist()), fps, levels, sheet.cells, heard)
 
 
 def _shown(request: VideoRequest, texture: Texture | None, progress: Progress) -> tuple[str, ...]:

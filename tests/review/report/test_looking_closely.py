@@ -10,12 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
 from facesolve.cli import main
-from facesolve.review.report.head import head_record, thinned
+from facesolve.review.report.head import head_record
 from facesolve.review.report.page import Film
+from facesolve.review.report.skin import PLAIN, skin_record
+from facesolve.review.report.thinning import fans, thinned
 from facesolve.take import Rig, Solution, Take, TakeError, write_solution, write_take
 from facesolve.take.review import ReviewMark, read_review, write_review
 from facesolve.take.rig_evaluation import RigEvaluator
@@ -58,6 +61,50 @@ def test_one_camera_fills_the_screen_and_two_films_are_wiped(
     tab.until("document.querySelectorAll('.loupe canvas').length === 2")
 
 
+def test_a_frame_is_held_against_its_neighbors_and_its_controls_are_named(
+    open_report: Callable[..., Any], pictured: list[Film]
+) -> None:
+    tab = open_report(shown_films=pictured)
+    tab.page.fill("#frame-number", str(troubled.SPIKE + 1))
+    tab.page.press("#frame-number", "Enter")
+    assert tab.text("#moment-title").startswith(f"Frame {troubled.SPIKE + 1}")
+    assert "× the usual error in top" in tab.text("#moment-about")
+    worst = tab.page.locator("#causes tbody tr").first
+    assert worst.inner_text().startswith("smile_L")
+    off = 0.5 * np.sqrt(3) * 10  # millimeters: the spike times what the control moves
+    assert f"{off:.2f} mm" in worst.inner_text()
+    worst.get_by_role("button").click()
+    assert tab.page.locator("#readout li").count() == 1
+    if not tab.has_video():
+        return
+    tab.page.locator("#moment-panel").scroll_into_view_if_needed()
+    shown = "[...document.querySelectorAll('#neighbors canvas')].map((one) => one.dataset.frame).join()"
+    tab.until(f"{shown} === '{troubled.SPIKE - 1},{troubled.SPIKE},{troubled.SPIKE + 1}'")
+    first = "one.getContext('2d').getImageData(9, 9, 1, 1).data[0]"
+    gray = f"[...document.querySelectorAll('#neighbors canvas')].map((one) => {first})"
+    wanted = [troubled.GRAY + troubled.GRAY_STEP * (troubled.SPIKE + step) for step in (-1, 0, 1)]
+    np.testing.assert_allclose(tab.page.evaluate(gray), wanted, atol=2)
+    size = "(({ width, height }) => [width, height])(document.querySelector('#neighbors canvas'))"
+    assert tab.page.evaluate(size) == [48, 64]  # the worst camera's picture alone
+    tab.page.select_option("#solo", "front")
+    tab.until("document.querySelector('#neighbors .here figcaption').textContent.endsWith('front')")
+
+
+def test_the_sound_of_the_footage_plays_with_it(open_report: Callable[..., Any], pictured: list[Film]) -> None:
+    tab = open_report(shown_films=pictured)
+    if not tab.has_video():
+        pytest.skip("this browser plays no H.264")
+    video = "document.querySelector('.viewport video')"
+    assert tab.page.evaluate(f"{video}.muted")
+    tab.page.get_by_role("button", name="sound").click()
+    assert not tab.page.evaluate(f"{video}.muted")
+    tab.page.keyboard.press("Space")
+    tab.until(f"{video}.webkitAudioDecodedByteCount > 0")
+    tab.page.keyboard.press("m")
+    assert tab.page.evaluate(f"{video}.muted")
+    tab.page.keyboard.press("Space")
+
+
 def test_decisions_are_listed_and_saved_as_the_file_that_facesolve_reads(
     open_report: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -79,7 +126,7 @@ def test_decisions_are_listed_and_saved_as_the_file_that_facesolve_reads(
 
 
 def test_the_head_turns_in_three_dimensions(open_report: Callable[..., Any]) -> None:
-    tab = open_report()
+    tab = open_report(troubled.solution(say=np.array([0.0, 0.2, 0.9, 1.0])))
     if not tab.page.evaluate("!!document.createElement('canvas').getContext('webgl2')"):
         pytest.skip("this browser has no WebGL 2")
     tab.page.get_by_role("button", name="Start the three-dimensional view").click()
@@ -94,8 +141,12 @@ def test_the_head_turns_in_three_dimensions(open_report: Callable[..., Any]) -> 
     tab.page.select_option("#head3d-heat", "Expected error")
     colored = tab.page.locator("#head3d canvas").screenshot()
     tab.complaints[:] = [text for text in tab.complaints if "GPU stall due to ReadPixels" not in text]  # of screenshots
-    assert len({before, turned, colored}) == 3
     assert "mm and more" in tab.text("#head3d-legend")
+    tab.page.select_option("#head3d-heat", "What drove the solve")
+    driven = tab.page.locator("#head3d canvas").screenshot()
+    assert len({before, turned, colored, driven}) == 4
+    assert "nothing" in tab.text("#head3d-legend")
+    tab.complaints[:] = [text for text in tab.complaints if "GPU stall due to ReadPixels" not in text]
 
 
 def test_two_solutions_stand_on_one_page(filmed: Filmed, tmp_path: Path) -> None:
@@ -139,6 +190,27 @@ def test_few_shapes_give_the_surface_of_every_frame(take: Take) -> None:
     assert record["points"]["Mouth"] in range(record["vertices"])
 
 
+@pytest.mark.parametrize("most", [5000, 150])
+def test_the_head_wears_the_texture_of_its_own_tiles(filmed: Filmed, tmp_path: Path, most: int) -> None:
+    rig, colors = filmed.take.rig, {(0, 0): (40, 90, 200), (1, 0): (200, 60, 40)}
+    files = []
+    for (u, v), color in colors.items():
+        files.append(tmp_path / f"texture.{1001 + u + 10 * v}.png")
+        cv2.imwrite(str(files[-1]), np.full((64, 64, 3), color, np.uint8))
+    mesh = thinned(rig, most)
+    record = skin_record(rig, mesh, [*files, tmp_path / "texture.1021.png"])
+    assert record is not None
+    picture = cv2.imdecode(np.frombuffer(base64.b64decode(record["image"]), np.uint8), cv2.IMREAD_COLOR)
+    places = np.frombuffer(base64.b64decode(record["uv"]), "<f4").reshape(-1, 3, 2).mean(1)
+    height, width = picture.shape[:2]
+    seen = picture[((1 - places[:, 1]) * height).astype(int), (places[:, 0] * width).astype(int)].astype(int)
+    tiles = np.floor(rig.uvs[fans(rig, rig.face_uvs)[mesh.origin]].mean(1)).astype(int)
+    wanted = np.array([colors.get((u, v), PLAIN) for u, v in tiles.tolist()])
+    assert (np.abs(seen - wanted).max(1) < 12).mean() > 0.97
+    assert len({tuple(tile) for tile in tiles.tolist()}) == 3
+    assert skin_record(rig, mesh, []) is None
+
+
 def test_a_thinned_mesh_keeps_its_shape_and_border() -> None:
     side = np.linspace(-1, 1, 60)
     y, x = np.meshgrid(side, side, indexing="ij")
@@ -146,14 +218,14 @@ def test_a_thinned_mesh_keeps_its_shape_and_border() -> None:
     corner = (np.arange(59)[:, None] * 60 + np.arange(59)).ravel()
     faces = np.stack([corner, corner + 1, corner + 61, corner + 60], 1)
     rig = Rig.from_dense(vertices, vertices[None], ["a"], np.full(len(faces), 4), faces.reshape(-1))
-    kept, triangles = thinned(rig, 900)
+    mesh = thinned(rig, 900)
+    kept, triangles = mesh.kept, mesh.triangles
     assert 850 < len(kept) <= 950
     a, b, c = (vertices[kept][triangles[:, k]] for k in range(3))
     normals = np.cross(b - a, c - a)
     assert (normals[:, 2] > -1e-6).all()  # none is turned over
     assert normals[:, 2].sum() / 2 == pytest.approx(4.0, rel=1e-3)  # no hole
-    everything, _ = thinned(rig, 5000)
-    assert len(everything) == len(vertices)
+    assert len(thinned(rig, 5000).kept) == len(vertices)
 
 
 def test_a_malformed_review_is_one_sentence(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import torch
 from facesolve.geometry.rotation import rotation_from_tangent
 from facesolve.review.encode import open_writer
 from facesolve.review.report.page import Film
+from facesolve.review.sound import Track
 from facesolve.take import Camera, ConfusedPair, ControlSettings, Footage, Pin, Rig, Settings, Solution, Take
 from facesolve.take.rig import Control
 from facesolve.take.settings_record import settings_record
@@ -114,11 +115,12 @@ def provenance(pins: tuple[Pin, ...]) -> dict[str, object]:
 
 
 def film(path: Path, label: str = "Overlay") -> Film:
-    """A video whose frame ``i`` is gray of level ``GRAY + GRAY_STEP * i``."""
-    with open_writer(path, (96, 64), FPS, lambda: []) as writer:
+    """A video with a tone whose frame ``i`` is gray of level ``GRAY + GRAY_STEP * i``."""
+    tone = np.sin(np.arange(round(24000 * COUNT / FPS)) * 0.1).astype(np.float32)
+    with open_writer(path, (96, 64), FPS, lambda: [], sound=Track(tone, 24000)) as writer:
         for index in range(COUNT):
             writer.add(index, np.full((64, 96, 3), GRAY + GRAY_STEP * index, np.uint8))
-    return Film(label, path.read_bytes(), FPS)
+    return Film(label, path.read_bytes(), FPS, sound=True)
 
 
 def _rotations(angles: np.ndarray) -> np.ndarray:

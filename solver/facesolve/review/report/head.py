@@ -6,6 +6,8 @@ Knows neither HTML nor how it is drawn.
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,27 +16,31 @@ from facesolve.take import Rig, Solution, Take
 from facesolve.take.regions import REGIONS, region_of
 from facesolve.take.rig_evaluation import RigEvaluator, control_columns
 
+from .skin import skin_record
+from .thinning import thinned
+
 MOST_VERTICES = 5000
-MOST_PASSES, LEAST_COSINE = 60, 0.3  # of thinning; cosine by which a triangle may turn
-LEAST_AREA = 1e-3  # of a triangle's own that it must keep
-STEP = 0.8  # octaves of an edge's length that count as one length
 MOST_SHAPES = 48
 SAMPLED = 300  # frames that the shapes are taken from
 CHUNK = 16  # frames evaluated at once
+FACE = 0.1  # of the largest motion: vertices that no control moves so far are no face
 UNSURE = 40  # controls whose deviations are shown on the surface, those that move it most
 MILLIMETERS = 10.0  # in a centimeter
 
 
-def head_record(solution: Solution, take: Take) -> dict[str, Any]:
+def head_record(solution: Solution, take: Take, texture: Sequence[Path] = ()) -> dict[str, Any]:
     """The head of every frame: ``mean + coefficients @ shapes`` in the rig's space, cm, then its head transform.
 
     Numbers are base64: float32, shapes as int16 with a scale each, triangles as uint16, reach as uint8. reach: by how
-    many millimeters a standard deviation of a control moves each vertex, of the controls that matter most; ``points``:
-    vertices of the thinned mesh by the region that moves there.
+    many millimeters a standard deviation of a control moves each vertex, of the controls that matter most; ``sway``:
+    the same over the face for each control, in the solution's order; ``say``: how far each vertex drove the solve, 0 to
+    255, or None; ``points``: vertices of the thinned mesh by what moves there; ``skin``: the baked texture, in files
+    ``texture``.
     """
     rig = take.rig
     controls = control_columns(solution.controls, solution.control_names, rig, "solution")
-    kept, triangles = thinned(rig, MOST_VERTICES)
+    mesh = thinned(rig, MOST_VERTICES)
+    kept = mesh.kept
     surface = _surfaces(rig, controls, kept)  # (F, V', 3)
     mean, shapes, coefficients = _few_shapes(surface.reshape(len(surface), -1))
     scale = np.abs(shapes).max(axis=1, initial=0.0) / 32767
@@ -47,7 +53,7 @@ def head_record(solution: Solution, take: Take) -> dict[str, Any]:
     top = max(float(reach.max(initial=0.0)), 1e-9)
     return {
         "vertices": len(kept),
-        "triangles": _packed(triangles, "<u2"),
+        "triangles": _packed(mesh.triangles, "<u2"),
         "mean": _packed(mean, "<f4"),
         "shapes": _packed(whole, "<i2"),
         "scales": scale.tolist(),
@@ -56,108 +62,12 @@ def head_record(solution: Solution, take: Take) -> dict[str, Any]:
         "reach": _packed(np.rint(255 * reach / top), "<u1"),
         "reach_top": top,
         "deviations": _packed(std[:, deviating], "<f4"),
+        "sway": _sway(rig, moves, solution),
+        "say": None if solution.say is None else _packed(np.rint(255 * solution.say[kept]), "<u1"),
         "points": _points(rig, moves),
+        "skin": skin_record(rig, mesh, list(texture)),
         "cameras": [_camera(take, index, solution) for index in range(len(take.cameras))],
     }
-
-
-def thinned(rig: Rig, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices that stand for all, (V',) indices, about ``most`` of them, and triangles (T, 3) between them.
-
-    Short edges shrink to one of their ends, many at a time, none next to another and none that would turn a triangle
-    over or take a vertex from the border.
-    """
-    triangles, neutral = _triangles(rig), rig.neutral.astype(np.float64)
-    dice, normals = np.random.default_rng(0), _normals(neutral, triangles)
-    for _ in range(MOST_PASSES):
-        used = np.unique(triangles)
-        if len(used) <= most:
-            break
-        edges, border = _edges(triangles, len(neutral))
-        gone = _shrunk(neutral, normals, triangles, edges[~border[edges].any(axis=1)], len(used) - most, dice)
-        place = np.arange(len(neutral))
-        place[gone[:, 0]] = gone[:, 1]
-        moved = place[triangles]
-        triangles = moved[_has_corners(moved)]
-    kept, compact = np.unique(triangles, return_inverse=True)
-    return kept, compact.reshape(-1, 3)
-
-
-def _edges(triangles: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """(E, 2) edges, each once, and (V,) whether a vertex is at the border."""
-    pairs = np.sort(triangles[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
-    keys, uses = np.unique(pairs[:, 0] * count + pairs[:, 1], return_counts=True)
-    edges = np.stack([keys // count, keys % count], 1)
-    border = np.zeros(count, bool)
-    border[edges[uses != 2]] = True
-    return edges, border
-
-
-def _shrunk(
-    neutral: np.ndarray,
-    normals: np.ndarray,
-    triangles: np.ndarray,
-    edges: np.ndarray,
-    wanted: int,
-    dice: np.random.Generator,
-) -> np.ndarray:
-    """(n, 2) vertices that go, and those that take their places: shortest edges of their neighborhoods.
-
-    normals: (V, 3) of the mesh as it was, which triangles must go on facing.
-    """
-    length = np.linalg.norm(neutral[edges[:, 0]] - neutral[edges[:, 1]], axis=1)
-    # lots decide among edges of about one length: along a slope of lengths few would be their neighborhood's shortest
-    alike = np.floor(np.log2(np.maximum(length, 1e-9)) / STEP)
-    rank = np.empty(len(edges), np.int64)
-    rank[np.lexsort((dice.random(len(edges)), alike))] = np.arange(len(edges))
-    own = np.full(len(neutral), len(edges))
-    for end in (0, 1):
-        np.minimum.at(own, edges[:, end], rank)
-    around = own.copy()
-    for end in (0, 1):
-        np.minimum.at(around, edges[:, end], own[edges[:, 1 - end]])
-    best = (rank == around[edges[:, 0]]) & (rank == around[edges[:, 1]])
-    chosen = edges[best][np.argsort(rank[best])][:wanted]
-    place = np.arange(len(neutral))
-    place[chosen[:, 0]] = chosen[:, 1]
-    moved = place[triangles]
-    touched = _has_corners(moved) & (moved != triangles).any(axis=1)
-    before, after = (_areas(neutral, some[touched]) for some in (triangles, moved))
-    size, left = (np.linalg.norm(some, axis=1) for some in (before, after))
-    turned = ((before * after).sum(axis=1) < LEAST_COSINE * size * left) | (left < LEAST_AREA * size)
-    turned |= (after * normals[moved[touched]].sum(axis=1)).sum(axis=1) <= 0
-    return np.asarray(chosen[~np.isin(chosen[:, 0], triangles[touched][turned])])
-
-
-def _has_corners(triangles: np.ndarray) -> np.ndarray:
-    """(T,) whether the three corners are three vertices."""
-    a, b, c = triangles.T
-    return np.asarray((a != b) & (b != c) & (c != a))
-
-
-def _triangles(rig: Rig) -> np.ndarray:
-    """(T, 3) fans of the rig's polygons."""
-    starts = np.concatenate([[0], np.cumsum(rig.face_counts)[:-1]])
-    fans = []
-    for count in np.unique(rig.face_counts):
-        first = starts[rig.face_counts == count]
-        for corner in range(1, int(count) - 1):
-            fans.append(np.stack([rig.face_vertices[first + k] for k in (0, corner, corner + 1)], 1))
-    return np.concatenate(fans).astype(np.int64)
-
-
-def _areas(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """(T, 3) normals, twice the area long."""
-    a, b, c = (vertices[triangles[:, corner]] for corner in range(3))
-    return np.cross(b - a, c - a)
-
-
-def _normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """(V, 3) sums of the triangles' around each vertex."""
-    area, normals = _areas(vertices, triangles), np.zeros_like(vertices)
-    for corner in range(3):
-        np.add.at(normals, triangles[:, corner], area)
-    return normals
 
 
 def _surfaces(rig: Rig, controls: np.ndarray, kept: np.ndarray) -> np.ndarray:
@@ -191,15 +101,45 @@ def _moves(rig: Rig, controls: np.ndarray, kept: np.ndarray) -> np.ndarray:
     return moves
 
 
+def _sway(rig: Rig, moves: np.ndarray, solution: Solution) -> list[float]:
+    """Millimeters, root mean square over the face, by a unit of each control, in the solution's order."""
+    spans = np.array([[control.maximum - control.minimum] for control in rig.controls])
+    furthest = (moves * spans).max(axis=0, initial=0.0)
+    face = furthest > FACE * furthest.max(initial=0.0)
+    mean = MILLIMETERS * np.sqrt((moves[:, face] ** 2).mean(axis=1)) if face.any() else np.zeros(len(moves))
+    by_name = dict(zip(rig.control_names, mean.tolist(), strict=True))
+    return [round(by_name.get(name, 0.0), 5) for name in solution.control_names]
+
+
 def _points(rig: Rig, moves: np.ndarray) -> dict[str, int]:
-    """For each region of the face the vertex that its controls move most."""
+    """What a loupe may follow, and the vertex that its controls move most: lips, lids of either side, regions."""
     found = {}
-    for region in REGIONS:
-        of_region = [k for k, name in enumerate(rig.control_names) if region_of(name) == region]
-        total = moves[of_region].sum(axis=0) if of_region else np.zeros(moves.shape[1])
+    for name, wanted in _FOLLOWED:
+        chosen = [k for k, control in enumerate(rig.control_names) if wanted(control)]
+        total = moves[chosen].sum(axis=0) if chosen else np.zeros(moves.shape[1])
         if total.max(initial=0.0) > 0:
-            found[region] = int(total.argmax())
+            found[name] = int(total.argmax())
     return found
+
+
+def _speaks(*parts: str) -> Callable[[str], bool]:
+    """Whether a control's name holds one of the words and, where two groups are given, its side."""
+    words, sides = parts[0].split("|"), parts[1].split("|") if len(parts) > 1 else []
+
+    def holds(control: str) -> bool:
+        low = control.lower()
+        return any(word in low for word in words) and (not sides or any(low.endswith(side) for side in sides))
+
+    return holds
+
+
+_FOLLOWED: tuple[tuple[str, Callable[[str], bool]], ...] = (
+    ("Left lids", _speaks("blink|squint|eyewide|lid", "left|_l")),
+    ("Right lids", _speaks("blink|squint|eyewide|lid", "right|_r")),
+    ("Upper lip", _speaks("mouthupperup|upperlip|lipupper|mouthrollupper")),
+    ("Lower lip", _speaks("mouthlowerdown|lowerlip|liplower|mouthrolllower")),
+    *((region, lambda control, region=region: region_of(control) == region) for region in REGIONS),
+)
 
 
 def _camera(take: Take, index: int, solution: Solution) -> dict[str, Any]:

@@ -24,6 +24,7 @@ SCRIPTS = (  # in the order in which they build on each other
     "surface.js",
     "views.js",
     "film.js",
+    "moment.js",
     "marks.js",
     "head3d.js",
     "strip.js",
@@ -37,7 +38,8 @@ SCRIPTS = (  # in the order in which they build on each other
 class Film:
     """A video of the solution's frames, one image each. mp4: the whole file, H.264; fps: at which it runs.
 
-    size: (width, height) in pixels. cells: camera's name, x, y, width, height of each picture in it.
+    size: (width, height) in pixels. cells: camera's name, x, y, width, height of each picture in it. sound: whether it
+    has any.
     """
 
     label: str
@@ -45,6 +47,7 @@ class Film:
     fps: float
     size: tuple[int, int] | None = None
     cells: tuple[tuple[str, int, int, int, int], ...] = ()
+    sound: bool = False
 
 
 def page_html(title: str, record: Mapping[str, Any], films: Sequence[Film]) -> bytes:
@@ -62,7 +65,7 @@ def page_html(title: str, record: Mapping[str, Any], films: Sequence[Film]) -> b
 
 
 def _described(film: Film) -> dict[str, Any]:
-    return {"label": film.label, "fps": film.fps, "size": film.size, "cells": film.cells}
+    return {"label": film.label, "fps": film.fps, "size": film.size, "cells": film.cells, "sound": film.sound}
 
 
 def offline_page(

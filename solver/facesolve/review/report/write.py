@@ -78,7 +78,7 @@ def write_report(
         "take": {"name": name, "folder": take_folder, "solution": folder.resolve().as_posix()},
         "no_film": no_film,
         "review": review_record(read_review(folder))["marks"],
-        "head3d": None if take is None else head_record(solution, take),
+        "head3d": None if take is None else head_record(solution, take, _texture(folder, solution)),
         "against": None if other is None else _against(request, solution, other, take),
         "solution": read_json(folder / SOLUTION, "solution"),
         "log": _log(folder),
@@ -136,7 +136,7 @@ def _films(
 
 def _film(request: VideoRequest, video: Video) -> Film:
     label = LABELS.get(request.what, request.what.capitalize())
-    return Film(label, video.path.read_bytes(), video.fps, video.size, video.cells)
+    return Film(label, video.path.read_bytes(), video.fps, video.size, video.cells, video.sound)
 
 
 def _other(folder: Path, solution: Solution) -> Solution:
@@ -155,6 +155,11 @@ def _against(request: ReportRequest, solution: Solution, other: Solution, take: 
     values = np.stack([columns.get(name, unknown) for name in solution.control_names])
     head = None if take is None else head_record(other, take)
     return {"name": request.against.resolve().name, "values": packed(values), "head3d": head}
+
+
+def _texture(folder: Path, solution: Solution) -> list[Path]:
+    """Files of the baked texture."""
+    return [folder / Path(name).name for name in read_provenance(solution.provenance).texture or ()]
 
 
 def _name(solution: Solution, take: Take | None, folder: Path) -> str:

@@ -22,6 +22,8 @@ const USUAL = unpack(DATA.usual_error)[0];
 const KEYFRAMES = new Set(DATA.keyframes);
 const SCENE_DIFFERS = DATA.frames.some((frame, index) => frame !== DATA.scene_times[index]);
 
+const SWAY = DATA.head3d ? DATA.head3d.sway : null; // millimeters on the face by a unit of each control
+
 const controlRange = (control) => control.maximum - control.minimum;
 
 /** A number with `digits` after the point and a real minus sign; a dash where it is unknown. */

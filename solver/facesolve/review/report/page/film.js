@@ -45,6 +45,7 @@ function chooseFilm(index) {
   player.video.currentTime = timeOf(state.frame);
   player.video.playbackRate = player.rate;
   applyView();
+  askNeighbors();
   if (state.playing) runPlayer();
   [...byId('film-choices').children].forEach((element, place) => {
     element.setAttribute('aria-pressed', String(place === index));
@@ -143,6 +144,7 @@ function showTransport() {
     button('▶|', 'Last frame (End)', () => goTo(LAST)),
     make('label', { className: 'frame-field' }, 'Frame ', number),
     scene,
+    ...(FILMS.some(({ sound }) => sound) ? [soundButton()] : []),
     speed,
   );
   on('playing', () => toggle.replaceChildren(state.playing ? 'Pause' : 'Play'));
@@ -153,6 +155,20 @@ function showTransport() {
   };
   on('frame', tellFrame);
   tellFrame();
+}
+
+function soundButton() {
+  const toggle = button('Sound', 'The footage’s sound (M)', toggleSound);
+  toggle.id = 'sound';
+  toggle.setAttribute('aria-pressed', 'false');
+  return toggle;
+}
+
+function toggleSound() {
+  const toggle = byId('sound');
+  if (!toggle || !player.video) return;
+  player.video.muted = !player.video.muted;
+  toggle.setAttribute('aria-pressed', String(!player.video.muted));
 }
 
 function nearestIndex(frame) {

@@ -1,6 +1,11 @@
 // The solved head in three dimensions: turns under the pointer, plays in step, shows where it is unsure. By three.js.
 
-const head3d = { started: false, heat: null, top: 1, surface: SURFACE }; // heat: fills one number a vertex, or null
+const head3d = { started: false, heat: null, top: 1, surface: SURFACE, skin: null }; // heat: one of HEATS, or null
+// fill: one number a vertex; top: the scale's end, else what 99 % of the middle frame do not exceed; good: which end is
+const HEATS = {
+  'Expected error': { fill: expectedErrors, unit: ' mm', low: '0 mm', high: (top) => `${written(top, 2)} mm and more` },
+  'What drove the solve': { fill: reliability, top: 1, good: true, unit: '', low: 'nothing', high: () => 'fully' },
+};
 const UNSURE_COLORS = [[0, [0.30, 0.62, 0.52]], [0.5, [0.94, 0.70, 0.29]], [1, [1.0, 0.33, 0.26]]];
 const CLAY_COLOR = [0.62, 0.57, 0.53];
 
@@ -50,16 +55,49 @@ function buildHead() {
   head3d.mesh.frustumCulled = false;
   head3d.errors = new Float32Array(count);
   head3d.scene.add(head3d.mesh);
+  if (SURFACE.skin) buildSkin();
 }
 
-/** Colors the surface by what `heat` fills, on a scale that 99 % of the middle frame do not exceed. */
-function heatHead(heat) {
+/** The head in its baked texture, a triangle's corners each with their own place in it; hidden until it is chosen. */
+function buildSkin() {
+  const picture = new Image();
+  const texture = new THREE.Texture(picture);
+  picture.addEventListener('load', () => {
+    texture.needsUpdate = true;
+    drawHead();
+  });
+  picture.src = `data:image/jpeg;base64,${SURFACE.skin.image}`;
+  const geometry = new THREE.BufferGeometry();
+  geometry.setAttribute('position', new THREE.BufferAttribute(new Float32Array(SURFACE.triangles.length * 3), 3));
+  geometry.setAttribute('uv', new THREE.BufferAttribute(SURFACE.skin.uv, 2));
+  head3d.skin = new THREE.Mesh(geometry, new THREE.MeshBasicMaterial({ map: texture, side: THREE.DoubleSide }));
+  Object.assign(head3d.skin, { matrixAutoUpdate: false, frustumCulled: false, visible: false });
+  head3d.scene.add(head3d.skin);
+}
+
+function placeSkin(vertices) {
+  const { position } = head3d.skin.geometry.attributes;
+  SURFACE.triangles.forEach((vertex, corner) => {
+    for (let axis = 0; axis < 3; axis += 1) position.array[corner * 3 + axis] = vertices[vertex * 3 + axis];
+  });
+  position.needsUpdate = true;
+  head3d.skin.matrix.copy(head3d.mesh.matrix);
+}
+
+/** Shows the surface in clay, in its texture, or colored by one of HEATS. */
+function dressHead(name) {
+  const heat = HEATS[name] ?? null;
   head3d.heat = heat;
+  head3d.mesh.visible = name !== 'Texture';
+  if (head3d.skin) head3d.skin.visible = !head3d.mesh.visible;
   byId('head3d-legend').hidden = heat === null;
   if (heat) {
-    const sorted = Float32Array.from(heat(Math.floor(FRAMES / 2), head3d.errors)).sort();
-    head3d.top = Math.max(sorted[Math.floor(0.99 * (sorted.length - 1))], 0.05);
-    byId('head3d-top').replaceChildren(`${written(head3d.top, 2)} mm and more`);
+    const sorted = Float32Array.from(heat.fill(Math.floor(FRAMES / 2), head3d.errors)).sort();
+    head3d.top = heat.top ?? Math.max(sorted[Math.floor(0.99 * (sorted.length - 1))], 0.05);
+    byId('head3d-low').replaceChildren(heat.low);
+    byId('head3d-top').replaceChildren(heat.high(head3d.top));
+    byId('head3d-legend').classList.toggle('good', Boolean(heat.good));
+    byId('head3d-value').replaceChildren('');
   }
   drawHead();
 }
@@ -120,6 +158,7 @@ function drawHead() {
   color.needsUpdate = true;
   const h = head3d.surface.head.subarray(state.frame * 12, state.frame * 12 + 12);
   mesh.matrix.set(...h.subarray(0, 4), ...h.subarray(4, 8), ...h.subarray(8, 12), 0, 0, 0, 1);
+  if (head3d.skin?.visible) placeSkin(position.array);
   const [width, height] = [canvas.clientWidth, canvas.clientHeight];
   if (!width) return;
   renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
@@ -134,10 +173,11 @@ function drawHead() {
 }
 
 function paintHead(colors) {
-  head3d.heat?.(state.frame, head3d.errors);
+  const { heat, errors, top } = head3d;
+  heat?.fill(state.frame, errors);
   for (let vertex = 0; vertex < SURFACE.vertices; vertex += 1) {
-    const painted = head3d.heat ? unsureColor(head3d.errors[vertex] / head3d.top) : CLAY_COLOR;
-    colors.set(painted, vertex * 3);
+    const share = errors[vertex] / top;
+    colors.set(heat ? unsureColor(heat.good ? 1 - share : share) : CLAY_COLOR, vertex * 3);
   }
 }
 
@@ -152,13 +192,14 @@ function unsureColor(share) {
 
 function showHeadTools() {
   const tools = byId('head3d-tools');
-  const heats = { 'Clay': null, 'Expected error': expectedErrors };
-  if (OTHER_SURFACE) heats[`Distance to ${DATA.against.name}`] = distances;
+  if (OTHER_SURFACE) HEATS[`Distance to ${DATA.against.name}`] = { ...HEATS['Expected error'], fill: distances };
+  if (!SURFACE.say) delete HEATS['What drove the solve'];
   const heat = make('select', { id: 'head3d-heat', title: 'Color', attributes: { 'aria-label': 'Color of the surface' } });
-  heat.append(...Object.keys(heats).map((name) => make('option', { value: name }, name)));
+  const looks = ['Clay', ...(SURFACE.skin ? ['Texture'] : []), ...Object.keys(HEATS)];
+  heat.append(...looks.map((name) => make('option', { value: name }, name)));
   heat.addEventListener('change', () => {
     heat.blur();
-    heatHead(heats[heat.value]);
+    dressHead(heat.value);
   });
   if (OTHER_SURFACE) tools.append(otherHead());
   const view = make('select', { title: 'From where', attributes: { 'aria-label': 'From where' } });
@@ -170,7 +211,7 @@ function showHeadTools() {
   });
   tools.append(heat, view);
   byId('head3d-legend').append(
-    make('span', {}, '0 mm'), make('i', { className: 'unsure' }), make('span', { id: 'head3d-top' }),
+    make('span', { id: 'head3d-low' }), make('i', { className: 'unsure' }), make('span', { id: 'head3d-top' }),
     make('b', { id: 'head3d-value' }),
   );
 }
@@ -212,7 +253,7 @@ function turnHead(across, down) {
   drawHead();
 }
 
-/** The expected error under the pointer. */
+/** What the color under the pointer stands for. */
 function tellVertex(event) {
   const { left, top, width, height } = head3d.canvas.getBoundingClientRect();
   const ray = new THREE.Raycaster();
@@ -220,5 +261,5 @@ function tellVertex(event) {
   head3d.mesh.matrixWorld.copy(head3d.mesh.matrix);
   head3d.mesh.geometry.computeBoundingSphere();
   const [hit] = ray.intersectObject(head3d.mesh);
-  byId('head3d-value').replaceChildren(hit ? `here ${written(head3d.errors[hit.face.a], 2)} mm` : '');
+  byId('head3d-value').replaceChildren(hit ? `here ${written(head3d.errors[hit.face.a], 2)}${head3d.heat.unit}` : '');
 }

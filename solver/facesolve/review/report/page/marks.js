@@ -43,7 +43,8 @@ function listMarks(note = '') {
     }, 'drop');
     return make('li', { className: mark.mark }, make('b', {}, MARK_WORDS[mark.mark]), go, make('span', {}, mark.text ?? ''), drop);
   });
-  byId('mark-list').replaceChildren(...items);
+  const none = make('li', { className: 'quiet' }, 'Nothing is decided yet. Approve, reject or note frames, then save.');
+  byId('mark-list').replaceChildren(...(items.length ? items : [none]));
   byId('mark-note').replaceChildren(note);
 }
 

@@ -25,7 +25,7 @@ function showHeading() {
   byId('facts').append(...facts.filter(Boolean).map((fact) => make('li', {}, fact)));
   byId('footer').append(
     'Keys: ← → one frame, with Shift ten · ↑ ↓ previous or next frame that stands out · space plays · Home, End · ',
-    '+ − 0 zoom · F full screen. In the curves: click for a frame, drag to zoom, Shift-drag or wheel sideways to pan, Ctrl-wheel to zoom.',
+    '+ − 0 zoom · F full screen · M sound. In the curves: click for a frame, drag to zoom, Shift-drag or wheel sideways to pan, Ctrl-wheel to zoom.',
   );
 }
 
@@ -83,6 +83,7 @@ const KEYS = {
   '-': () => zoom(1.6),
   0: showWholeTake,
   f: fullScreen,
+  m: toggleSound,
 };
 
 function listenToKeys() {
@@ -100,6 +101,7 @@ function listenToKeys() {
 showHeading();
 showFindings();
 showFilm();
+showMoment();
 showMarks();
 showHead3d();
 showStrip();

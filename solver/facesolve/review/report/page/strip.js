@@ -23,7 +23,7 @@ function heat(times) {
 
 const rgb = (parts) => `rgb(${parts.map(Math.round).join(', ')})`;
 
-const timesUsual = (camera, index) => ERRORS[camera][index] / USUAL[index];
+const timesUsual = (camera, index) => (ERRORS[camera]?.[index] ?? NaN) / USUAL[index];
 
 function showStrip() {
   const row = DATA.cameras.length <= 4 ? 18 : DATA.cameras.length <= 9 ? 13 : 9;

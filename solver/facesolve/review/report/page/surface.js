@@ -22,6 +22,8 @@ function unpackSurface(record) {
     reach: unpacked(record.reach, Uint8Array),
     reachUnit: record.reach_top / 255,
     deviations: unpacked(record.deviations, Float32Array),
+    say: record.say ? unpacked(record.say, Uint8Array) : null,
+    skin: record.skin ? { image: record.skin.image, uv: unpacked(record.skin.uv, Float32Array) } : null,
   };
 }
 
@@ -74,6 +76,12 @@ function expectedErrors(frame, target) {
     for (let vertex = 0; vertex < SURFACE.vertices; vertex += 1) target[vertex] += (deviation * SURFACE.reach[begin + vertex]) ** 2;
   }
   for (let vertex = 0; vertex < SURFACE.vertices; vertex += 1) target[vertex] = Math.sqrt(target[vertex]);
+  return target;
+}
+
+/** Fills `target` with how far each vertex drove the solve, 0 to 1. */
+function reliability(frame, target) {
+  SURFACE.say.forEach((level, vertex) => { target[vertex] = level / 255; });
   return target;
 }
 

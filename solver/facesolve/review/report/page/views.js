@@ -42,6 +42,7 @@ function showViewTools() {
       look.camera = camera.value || null;
       camera.blur();
       applyView();
+      askNeighbors();
     });
     tools.append(camera);
   }
