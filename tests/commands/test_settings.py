@@ -173,6 +173,7 @@ def test_every_scalar_has_a_flag(tmp_path: Path, changes: list[SettingsChange]) 
             sparsity=0.5,
             contour=0.0,
             calibration_error=1.0,
+            anchor=0.5,
         ),
         "use_texture": False,
     }

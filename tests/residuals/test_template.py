@@ -10,7 +10,7 @@ from facesolve.geometry.camera import CameraModel, Projection
 from facesolve.geometry.rotation import rotation_from_tangent
 from facesolve.residuals.observation import ImageStack, Observation, image_stacks
 from facesolve.residuals.photometric import Template
-from facesolve.residuals.template import KNOWN_WEIGHT, TemplateMemory, agree
+from facesolve.residuals.template import KNOWN_WEIGHT, KnownColors, TemplateMemory, agree
 from facesolve.take import Camera
 
 from .test_normal_equations import placed_at
@@ -139,7 +139,7 @@ def test_a_known_texture_votes_and_is_overruled_where_it_is_wrong():
     known = Template(own, torch.zeros(SAMPLES, 2, dtype=torch.float64), torch.ones(SAMPLES, dtype=torch.float64))
     scale = torch.tensor(0.2).double()
     plain, _, _ = agree(observation(values), edges(), scale)
-    template, _, _ = agree(observation(values), edges(), scale, known)
+    template, _, _ = agree(observation(values), edges(), scale, KnownColors.of(known))
     error, before = (template.values - true).abs(), (plain.values - true).abs()
     assert error[~wrong].mean() < before[~wrong].mean()
     torch.testing.assert_close(template.values[wrong], plain.values[wrong], atol=0.02, rtol=0)
@@ -151,7 +151,7 @@ def test_a_known_texture_makes_one_observation_enough():
     weights[0, 1] = 1
     slopes = torch.zeros(SAMPLES, 2, dtype=torch.float64)
     known = Template(values[0, 1] + 0.1, slopes, (torch.arange(SAMPLES) % 2).double())
-    template, used, _ = agree(observation(values, weights), edges(), torch.tensor(1e6).double(), known)
+    template, used, _ = agree(observation(values, weights), edges(), torch.tensor(1e6).double(), KnownColors.of(known))
     assert (used[0, 1, 1::2] > 0.999).all()
     assert not used[:, :, ::2].any()
     expected = (values[0, 1] + KNOWN_WEIGHT * known.values) / (1 + KNOWN_WEIGHT)

@@ -11,7 +11,7 @@ from facesolve.geometry.pose import Pose
 from facesolve.geometry.rig import apply_head
 from facesolve.residuals.observation import Observation, Views, image_stacks, observe
 from facesolve.residuals.photometric import Template, template_covectors
-from facesolve.residuals.template import agree
+from facesolve.residuals.template import KnownColors, agree
 from facesolve.stages.bundle import BundleOptions, bundle, joint_model
 from facesolve.stages.problem import Problem
 from facesolve.take import ControlSettings, HeadPin, Pin, Rig, Settings
@@ -58,11 +58,11 @@ def compound_scene() -> tuple[Problem, Views, Pose]:
     return problem, scene.views(truth), truth.stepped(0.02 * noise)
 
 
-def known_colors(count: int) -> Template:
+def known_colors(count: int) -> KnownColors:
     """A texture that three samples of four have, about what the normalized images show."""
     generator = torch.manual_seed(3)
     values, slopes = (torch.randn(*shape, dtype=torch.float64, generator=generator) for shape in ((count,), (count, 2)))
-    return Template(values, slopes, (torch.arange(count) % 4 > 0).double())
+    return KnownColors.of(Template(values, slopes, (torch.arange(count) % 4 > 0).double()))
 
 
 @pytest.mark.parametrize("texture_known", [False, True])
@@ -92,7 +92,7 @@ def test_normal_equations_are_those_of_explicit_variable_projection(texture_know
     if known is not None:
         J = torch.cat([J, torch.zeros_like(J[:1])])
         weight = torch.cat([weight, own[None]])
-        residual = torch.cat([residual, (known.values - template.values)[None]])
+        residual = torch.cat([residual, (known.template.values - template.values)[None]])
     mean = (weight[..., None] * J).sum(0) / torch.where(total > 0, total, 1.0)[:, None]
     centered = J - mean
     noise = problem.noise_variance(scale, 0)

@@ -87,6 +87,7 @@ class PanelSettings:
     sparsity: float = 0.0
     contour: float = 1.0
     calibration_error: float = 0.5
+    anchor: float = 1.0
     use_texture: bool = True
     on_bad_frame: str = "stop"
     layer: str = ""

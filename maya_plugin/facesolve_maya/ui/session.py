@@ -36,6 +36,7 @@ _UNCHECKED = (
     "sparsity",
     "contour",
     "calibration_error",
+    "anchor",
     "layer",
     "apply_when_done",
     "take_folder",

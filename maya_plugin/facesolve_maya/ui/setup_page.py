@@ -110,6 +110,7 @@ class SetupPage(QtWidgets.QWidget):
             ("sparsity", "How strongly few active controls are preferred."),
             ("contour", "Weight of the silhouette against the background."),
             ("calibration_error", "Pixels that the cameras' calibration may be off by; the solve finds how far it is."),
+            ("anchor", "How much a well posed start frame holds against what slides in all frames."),
         ):
             box = QtWidgets.QDoubleSpinBox()
             box.setRange(0.0, 1000.0)
@@ -121,7 +122,8 @@ class SetupPage(QtWidgets.QWidget):
         for left, right in (names[:2], names[2:4]):
             label = QtWidgets.QLabel(right.capitalize())
             form.addRow(left.capitalize(), _row(self.strengths[left], label, self.strengths[right], stretch=(0, 2)))
-        form.addRow("Calibration error", _row(self.strengths["calibration_error"], stretch=(0,)))
+        both = (self.strengths["calibration_error"], QtWidgets.QLabel("Start frame"), self.strengths["anchor"])
+        form.addRow("Calibration error", _row(*both, stretch=(0, 2)))
         self.bad_frames = _choices(("stop", "unseen"), {"stop": "Stop and report it", "unseen": "Solve without it"})
         self.bad_frames.activated.connect(lambda _: self._put(on_bad_frame=self.bad_frames.currentData()))
         form.addRow("Bad image", self.bad_frames)

@@ -47,8 +47,12 @@ class _Texels:
         return torch.exp(-0.5 * (across**2 + up**2)) * (self.points[:, 2] > 0)
 
 
-def paint(head: Head, model: RigModel, size: int = 1024) -> np.ndarray:
-    """Albedo (size, size, 3) float32 linear light, row 0 at v = 1; texels that no face uses are filled nearby."""
+def paint(head: Head, model: RigModel, size: int = 1024, mottled: float = 1.0) -> np.ndarray:
+    """Albedo (size, size, 3) float32 linear light, row 0 at v = 1; texels that no face uses are filled nearby.
+
+    mottled: how far the skin's tone varies and how strong freckles and moles are; at 0 only features tell where the
+    skin is.
+    """
     assert model.triangle_uvs is not None
     uvs = model.uvs
     clip = torch.stack([2 * uvs[:, 0] - 1, 1 - 2 * uvs[:, 1], torch.zeros(len(uvs)), torch.ones(len(uvs))], 1)
@@ -64,7 +68,7 @@ def paint(head: Head, model: RigModel, size: int = 1024) -> np.ndarray:
     mesh = model.triangle_mesh[triangle[0][covered].long()]
     v, u = torch.nonzero(covered, as_tuple=True)
     place = torch.stack([(u + 0.5) / size, 1 - (v + 0.5) / size], 1)
-    colors = _skin(_Texels(at[:, :3].contiguous(), at[:, 3], at[:, 4]))
+    colors = _skin(_Texels(at[:, :3].contiguous(), at[:, 3], at[:, 4]), mottled)
     painters = {"eye": (_eye, EYE_ISLAND), "teeth_upper": (_teeth, UPPER_TEETH_ISLAND)}
     painters |= {"teeth_lower": (_teeth, LOWER_TEETH_ISLAND), "tongue": (_tongue, TONGUE_ISLAND)}
     for index, part in enumerate(model.rig.meshes):
@@ -82,24 +86,24 @@ def _local(place: Tensor, island: Island) -> Tensor:
     return (place - torch.tensor([island.u, island.v])) / torch.tensor([island.width, island.height])
 
 
-def _skin(texels: _Texels) -> Tensor:
+def _skin(texels: _Texels, mottled: float) -> Tensor:
     """Color layers from the ground up: tone, blush, pores, freckles, moles, lips, brows, hair, lashes, mouth."""
     points, noise = texels.points, ValueNoise(1)
     near = texels.near
-    tone = 1 + 0.10 * noise.layers(points, 0.35, 3) + 0.09 * noise.layers(points, 3.0, 2, 0.8)
+    tone = 0.10 * noise.layers(points, 0.35, 3) + 0.09 * noise.layers(points, 3.0, 2, 0.8)
     tone -= 0.16 * (noise(points, 4.5, 7) > 0.55).float() * (noise(points, 0.6, 8) + 0.8).clamp(0, 1)
-    color = torch.tensor(SKIN) * tone[:, None]
+    color = torch.tensor(SKIN) * (1 + mottled * tone)[:, None]
     blush = 0.55 * near(3.6, -3.2, 1.5, 1.3) + 0.6 * near(0, -3.7, 1.0, 0.8) + 0.25 * near(0, -10, 1.5, 1)
     blush += 0.7 * _step(points[:, 0].abs(), 7.2, 8.0) * (points[:, 1].abs() < 6)
-    color = _over(color, BLUSH, blush * (0.8 + 0.5 * noise.layers(points, 1.1, 2)).clamp(0, 1.2))
+    color = _over(color, BLUSH, blush * (0.8 + mottled * 0.5 * noise.layers(points, 1.1, 2)).clamp(0, 1.2))
     color *= 1 - 0.22 * near(3.1, -0.95, 1.2, 0.35)[:, None]
-    color *= 1 - 0.35 * _beard(points)[:, None] * (0.75 + 0.5 * noise(points, 9.0, 9))[:, None].clamp(0, 1)
+    color *= 1 - 0.35 * _beard(points)[:, None] * (0.75 + mottled * 0.5 * noise(points, 9.0, 9))[:, None].clamp(0, 1)
     density = near(2.6, -2.8, 2.3, 1.5) + 0.8 * near(0, -1.5, 1.0, 1.5) + 0.55 * near(0, 4, 4, 2.0) + 0.18
     freckles = _step(noise(points, 2.6, 4) + 0.35 * noise(points, 6.1, 5), 0.62, 0.85) * density.clamp(0, 1)
-    color = _over(color, FRECKLE, 0.75 * freckles)
+    color = _over(color, FRECKLE, 0.75 * mottled * freckles)
     for x, y, radius in MOLES:
         from_mole = torch.hypot(points[:, 0] - x, points[:, 1] - y)
-        color = _over(color, HAIR, 0.8 * _step(from_mole, radius * 1.3, radius * 0.6) * (points[:, 2] > 0))
+        color = _over(color, HAIR, 0.8 * mottled * _step(from_mole, radius * 1.3, radius * 0.6) * (points[:, 2] > 0))
     lips = _lips(points)
     creases = 1 + 0.22 * noise(points * torch.tensor([1.0, 0.12, 0.12]), 5.0, 10) + 0.1 * noise(points, 6.0, 11)
     color = color + (lips * 0.85)[:, None] * (torch.tensor(LIP) * creases[:, None] - color)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -14,43 +15,57 @@ from .photometric import Template, surface_slopes
 
 REWEIGHTINGS = 4
 ENOUGH = 0.2  # total weight below which a sample's color is not known
-KNOWN_WEIGHT = 3.0  # observations that the rig's own texture counts for
+KNOWN_WEIGHT = 3.0  # observations that colors count for which are known beforehand
+
+
+@dataclass(frozen=True, eq=False)
+class KnownColors:
+    """Colors that are known whatever the poses: the rig's own texture, or what a frame shows that a person posed.
+
+    votes: (N,) images that each sample's color counts for, 0 where it is not known.
+    """
+
+    template: Template
+    votes: Tensor
+
+    @staticmethod
+    def of(template: Template, votes: float = KNOWN_WEIGHT) -> KnownColors:
+        """Wherever the template has a color."""
+        return KnownColors(template, votes * (template.weights > 0))
 
 
 def agree(
-    observation: Observation, edges: Tensor, scale: Tensor | None = None, known: Template | None = None
+    observation: Observation, edges: Tensor, scale: Tensor | None = None, known: KnownColors | None = None
 ) -> tuple[Template, Tensor, Tensor]:
     """The robust weighted mean over frames and cameras of the color at each sample.
 
     Samples that fewer than two images saw say nothing about the pose and get weight 0. edges: (B, N, 2, 3) cm.
-    scale: robust scale, or None to take it from the residuals. known: the rig's own texture, which votes like
-    ``KNOWN_WEIGHT`` images whatever the pose. Returns the template, the weights (B, C, N) that each observation ended
-    with, and the scale.
+    scale: robust scale, or None to take it from the residuals. known: colors that vote whatever the pose. Returns the
+    template, the weights (B, C, N) that each observation ended with, and the scale.
     """
-    known = _nothing_known(observation) if known is None else known
-    own = KNOWN_WEIGHT * (known.weights > 0)
+    own, colors = _nothing_known(observation) if known is None else (known.votes, known.template)
     votes = (observation.weights > 0).sum((0, 1)) + (own > 0)
     visibility_weights = observation.weights * (votes >= 2)
     weights, trust = visibility_weights, own
     for _ in range(REWEIGHTINGS):
         total = (weights.sum((0, 1)) + trust).clamp_min(1e-6)
-        values = ((weights * observation.values).sum((0, 1)) + trust * known.values) / total
+        values = ((weights * observation.values).sum((0, 1)) + trust * colors.values) / total
         residual = observation.values - values
         used = (
             residual_scale(residual.flatten()[None], visibility_weights.flatten()[None])[0] if scale is None else scale
         )
         weights = visibility_weights * robust_weight(residual, used)
-        trust = own * robust_weight(known.values - values, used)
+        trust = own * robust_weight(colors.values - values, used)
     weights = weights * (weights.sum((0, 1)) + trust > ENOUGH)
     total = weights.sum((0, 1)) + trust
-    values = ((weights * observation.values).sum((0, 1)) + trust * known.values) / total.clamp_min(1e-6)
-    slopes = (weights[..., None] * surface_slopes(observation, edges)).sum((0, 1)) + trust[:, None] * known.slopes
+    values = ((weights * observation.values).sum((0, 1)) + trust * colors.values) / total.clamp_min(1e-6)
+    slopes = (weights[..., None] * surface_slopes(observation, edges)).sum((0, 1)) + trust[:, None] * colors.slopes
     return Template(values, slopes / total.clamp_min(1e-6)[:, None], total), weights, used
 
 
-def _nothing_known(observation: Observation) -> Template:
+def _nothing_known(observation: Observation) -> tuple[Tensor, Template]:
     nothing = torch.zeros_like(observation.values[0, 0])
-    return Template(nothing, nothing[:, None].expand(-1, 2), nothing)
+    return nothing, Template(nothing, nothing[:, None].expand(-1, 2), nothing)
 
 
 class TemplateMemory:

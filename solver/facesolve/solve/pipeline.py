@@ -34,6 +34,7 @@ from facesolve.runtime.checkpoint import Checkpoint
 from facesolve.runtime.progress import Progress
 from facesolve.runtime.run import Run, Stage
 from facesolve.stages.align import align, gather_evidence, outline_level
+from facesolve.stages.anchors import StartAnchor
 from facesolve.stages.believed_frames import interpolated, without_strangers
 from facesolve.stages.bundle import BundleFit, BundleOptions, bundle
 from facesolve.stages.keyframes import choose_keyframes
@@ -117,7 +118,9 @@ def solve_take(
         keyframes = choose_keyframes(problem, tracked, first, believed)
         pixels = [frame for _, frame in footage.frames(keyframes.tolist())]
         everywhere = problem.samples.weight
-        bundled, problem = stages.bundle(pixels, tracked, keyframes)
+        # a pose that was looked for is no more than what alignment makes of it
+        anchor = None if found else StartAnchor.of(problem, start, aligned, first)
+        bundled, problem = stages.bundle(pixels, tracked, keyframes, anchor)
         stages = replace(stages, problem=problem)
         carried = carry_correction(tracked, keyframes, bundled.pose)
         refined = stages.refine(pixels, bundled, keyframes, carried)
@@ -218,7 +221,9 @@ class _Stages:
         believed = tracker.believed().to(pose.head.device)
         return interpolated(pose, ~believed), believed
 
-    def bundle(self, pixels: list[FramePixels], tracked: Pose, keyframes: Tensor) -> tuple[BundleFit, Problem]:
+    def bundle(
+        self, pixels: list[FramePixels], tracked: Pose, keyframes: Tensor, anchor: StartAnchor | None
+    ) -> tuple[BundleFit, Problem]:
         """The keyframes solved jointly, from where they were tracked; and the problem for all that follows.
 
         After the first round it is known what of the surface disagrees everywhere, and has less of a say from then on,
@@ -241,6 +246,9 @@ class _Stages:
             # an outline is only as sharp as its matte: at full resolution the colors decide alone
             outlines = max(level, outline_level(problem)) if level > 0 else None
             views, evidence, _ = gather_evidence(some, pixels, pose, keyframes, level, outlines)
+            if anchor is not None and evidence.known is None:
+                shown = pixels[keyframes.tolist().index(anchor.frame)]
+                evidence = replace(evidence, known=anchor.colors(some, shown, level))
             views = replace(views, velocity=some.velocity(tracked, keyframes))
             options = BundleOptions(iterations, calibration=calibration)
             fit = bundle(some, views, pose, keyframes, level, options, evidence, errors)

@@ -15,6 +15,7 @@ from facesolve.geometry.pose import Pose
 from facesolve.residuals.contour import Outlines
 from facesolve.residuals.observation import Views
 from facesolve.residuals.residual import ALIGN
+from facesolve.residuals.template import KnownColors
 from facesolve.runtime.devices import indices_on
 
 from .bundle import BundleOptions, Evidence, bundle
@@ -105,6 +106,6 @@ def gather_evidence(
         found = Outlines(rows, points)
     known = None
     if problem.texture is not None:
-        known = known_template(problem, problem.texture, pose.at([0]), frames[:1], level)
+        known = KnownColors.of(known_template(problem, problem.texture, pose.at([0]), frames[:1], level))
     views = problem.views.build(visibility, level, indices, pixels)
     return views, Evidence(found, known), mattes

@@ -31,7 +31,7 @@ from facesolve.residuals.observation import Views, observe
 from facesolve.residuals.photometric import Template, template_covectors
 from facesolve.residuals.quadratic import Quadratic
 from facesolve.residuals.residual import BUNDLE
-from facesolve.residuals.template import KNOWN_WEIGHT, agree
+from facesolve.residuals.template import KnownColors, agree
 
 from .frame_fit import BOX_ROUNDS, COST_TOLERANCE, Anchor
 from .problem import Problem
@@ -42,10 +42,10 @@ SURE = 2.0  # mean squared error of a camera, in its deviations, from which the 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What a bundle may know besides the footage's colors: outlines of some frames, and the rig's own texture."""
+    """What a bundle may know besides its frames' colors: outlines of some frames, and colors known beforehand."""
 
     outlines: Outlines | None = None
-    known: Template | None = None
+    known: KnownColors | None = None
 
 
 NO_EVIDENCE = Evidence()
@@ -220,7 +220,7 @@ def joint_model(
     pose: Pose,
     level: int,
     scale: Tensor | None,
-    known: Template | None = None,
+    known: KnownColors | None = None,
     errors: CameraErrors | None = None,
 ) -> JointModel:
     """What all M frames say about their poses with the template eliminated, without priors. scale: () robust scale.
@@ -256,8 +256,8 @@ def joint_model(
     robust = robust_sum(residual.reshape(whole), visibility_weights.reshape(whole), scale[None])
     cost = robust.cost[0].double() / noise
     if known is not None:
-        own = KNOWN_WEIGHT * (known.weights > 0)
-        cost = cost + (own * robust_loss(known.values - template.values, scale)).sum().double() / noise
+        off = known.template.values - template.values
+        cost = cost + (known.votes * robust_loss(off, scale)).sum().double() / noise
     slack = (1 - robust.curvature[0]) * A
     return JointModel(A - slack, b / noise, cost, scale, A, slack, template)
 

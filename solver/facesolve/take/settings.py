@@ -90,6 +90,8 @@ class Settings:
         contour: weight of the silhouette against the background; 0 turns it off.
         calibration_error: pixels that the calibration may be off by; the solve finds errors of the cameras and of their
             clocks within it. 0 trusts the calibration.
+        anchor: how much the start frame's own colors count, against what all frames have in common, where its pose was
+            hardly moved by alignment; 0 turns it off.
         use_texture: use the rig's own texture when the take has one.
         controls: what was decided about single controls.
         pins: values that controls must have at single frames.
@@ -103,6 +105,7 @@ class Settings:
     sparsity: float = 0.0
     contour: float = 1.0
     calibration_error: float = 0.5
+    anchor: float = 1.0
     use_texture: bool = True
     controls: Tuple[ControlSettings, ...] = ()
     pins: Tuple[Pin, ...] = ()
@@ -114,7 +117,7 @@ class Settings:
                 raise TakeError(
                     "settings: {} '{}', expected one of {}.".format(name, getattr(self, name), ", ".join(choices))
                 )
-        for name in ("smoothness", "stiffness", "sparsity", "contour", "calibration_error"):
+        for name in ("smoothness", "stiffness", "sparsity", "contour", "calibration_error", "anchor"):
             value = getattr(self, name)
             if not (np.isfinite(value) and value >= 0):
                 raise TakeError("settings: {} is {}, it must be a number of at least 0.".format(name, value))

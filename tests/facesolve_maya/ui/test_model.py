@@ -76,7 +76,7 @@ def test_solver_settings_carry_what_the_user_chose_and_nothing_else():
 
 def test_every_setting_of_a_solve_comes_from_the_panel():
     chosen = {"quality": "final", "head_mode": "fixed", "use_texture": False}
-    chosen.update(smoothness=2.0, stiffness=3.0, sparsity=4.0, contour=5.0, calibration_error=0.0)
+    chosen.update(smoothness=2.0, stiffness=3.0, sparsity=4.0, contour=5.0, calibration_error=0.0, anchor=0.5)
     made = PanelSettings(**chosen).solver_settings(())
     assert [getattr(made, name) != getattr(Settings(), name) for name in SCALARS] == [True] * len(SCALARS)
 

@@ -1,0 +1,53 @@
+"""Anchors: a start frame that a person posed well votes with its own colors, against what all frames slide in common.
+
+A bundle eliminates the colors of the surface, so it costs nothing when lips, lids or brows are off by the same in all
+frames; a rig that is not quite the actor pushes them. The start frame's colors, taken where its pose has them, hold
+the common part. They are as wrong as that pose is, so they vote only where alignment hardly moved it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from facesolve.footage.stream import FramePixels
+from facesolve.geometry.pose import Pose
+from facesolve.geometry.rig import apply_head
+from facesolve.residuals.template import KNOWN_WEIGHT, KnownColors
+
+from .problem import Problem
+from .refine import learn_template
+
+GOOD, ROUGH = 0.06, 0.12  # cm, by which alignment moves a start pose that counts fully, and one that does not count
+
+
+@dataclass(frozen=True, eq=False)
+class StartAnchor:
+    """The start frame as aligned: take frame index, pose (B = 1), and the votes of each color of its own."""
+
+    frame: int
+    pose: Pose
+    votes: float
+
+    @staticmethod
+    def of(problem: Problem, given: Pose, aligned: Pose, frame: int) -> StartAnchor | None:
+        """The start frame's, moved from ``given`` to ``aligned`` (B = 1); None where that is too far to be trusted."""
+        rough = (ROUGH - mean_motion(problem, given, aligned)) / (ROUGH - GOOD)
+        votes = KNOWN_WEIGHT * problem.take.settings.anchor * min(max(rough, 0.0), 1.0)
+        return StartAnchor(frame, aligned, votes) if votes > 0 else None
+
+    def colors(self, problem: Problem, pixels: FramePixels, level: int) -> KnownColors:
+        """What the surface looks like by the start frame alone. pixels: of that frame."""
+        frames = torch.tensor([self.frame], device=self.pose.head.device)
+        return KnownColors.of(learn_template(problem, [pixels], self.pose, frames, level), self.votes)
+
+
+def mean_motion(problem: Problem, one: Pose, other: Pose) -> float:
+    """Centimeters, the mean over the samples by weight, from one pose (B = 1) to another in the world."""
+    places = []
+    for pose in (one, other):
+        deformation = problem.model.deformation(pose.controls.to(problem.model.dtype))
+        places.append(apply_head(pose.head, problem.samples.positions(deformation).to(pose.head.dtype))[0])
+    weight = problem.samples.weight.to(places[0].dtype)
+    return float(((places[0] - places[1]).norm(dim=1) * weight).sum() / weight.sum())

@@ -1,0 +1,78 @@
+"""A start frame that somebody posed well holds what an actor who is not the rig would slide in all frames."""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import torch
+
+from facesolve.geometry.pose import Pose
+from facesolve.geometry.rig import RigModel
+from facesolve.residuals.template import KNOWN_WEIGHT
+from facesolve.stages.anchors import StartAnchor, mean_motion
+from facesolve.stages.bundle import BundleOptions, Evidence, bundle
+from facesolve.take import Settings
+from tests.synthetic import COLOR_ONLY, Scene, film, head_rig, make_problem, make_take, performance
+
+FRAMES = 4
+MISFIT = 0.1  # cm
+
+
+@cache
+def actor_is_not_the_rig() -> Scene:
+    """Four frames of a head whose neutral is fuller here and thinner there; the poses are the filmed ones."""
+    rig = head_rig()
+    waves = np.sin(rig.neutral @ np.array([[0.5, -0.3, 0.2], [0.2, 0.6, -0.4], [-0.4, 0.1, 0.6]]).T)
+    actor = replace(rig, neutral=rig.neutral + MISFIT * waves)
+    problem, truth = make_problem(make_take(rig, frames=FRAMES), samples=2500), performance(FRAMES)
+    return Scene(problem, truth, film(RigModel(actor), problem.take.cameras, truth))
+
+
+def start_frame(scene: Scene, anchor: StartAnchor | None) -> Pose:
+    """The first frame's pose after all have been bundled from the truth."""
+    known = None if anchor is None else anchor.colors(scene.problem, scene.pixels[0], 0)
+    views = scene.views(scene.truth)
+    fit = bundle(scene.problem, views, scene.truth, scene.frames, 0, BundleOptions(15), Evidence(known=known))
+    return fit.pose.at([0])
+
+
+def test_a_well_posed_start_frame_drifts_less_with_its_own_colors_voting() -> None:
+    scene = actor_is_not_the_rig()
+    given = scene.truth.at([0])
+    anchor = StartAnchor.of(scene.problem, given, given, 0)
+    assert anchor is not None
+    assert anchor.votes == KNOWN_WEIGHT
+    drift, held = (float((start_frame(scene, each).controls - given.controls).abs().mean()) for each in (None, anchor))
+    assert drift > 0.02
+    assert held < 0.5 * drift
+
+
+def test_the_farther_alignment_moved_a_start_pose_the_less_it_counts() -> None:
+    scene = actor_is_not_the_rig()
+    given = scene.truth.at([0])
+
+    def votes(centimeters: float) -> float:
+        head = given.head.clone()
+        head[0, 0, 3] += centimeters
+        anchor = StartAnchor.of(scene.problem, given, Pose(given.controls, head), 0)
+        return 0.0 if anchor is None else anchor.votes
+
+    assert votes(0.05) == KNOWN_WEIGHT
+    assert 0.4 < votes(0.09) / KNOWN_WEIGHT < 0.6
+    assert votes(0.13) == 0
+
+
+def test_motion_is_that_of_the_surface() -> None:
+    scene = actor_is_not_the_rig()
+    given = scene.truth.at([0])
+    head = given.head.clone()
+    head[0, :3, 3] += torch.tensor([0.3, 0.0, 0.4]).double()
+    np.testing.assert_allclose(mean_motion(scene.problem, given, Pose(given.controls, head)), 0.5, rtol=1e-5)
+
+
+def test_it_can_be_turned_off() -> None:
+    scene = actor_is_not_the_rig()
+    given = scene.truth.at([0])
+    off = replace(scene.problem, take=replace(scene.problem.take, settings=replace(COLOR_ONLY, anchor=0.0)))
+    assert StartAnchor.of(off, given, given, 0) is None
+    assert Settings().anchor > 0
