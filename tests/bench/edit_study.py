@@ -1,21 +1,26 @@
 """What an edit that is answered at once costs, and how far it is from solving the whole take again with the same pin.
 
-    python -m tests.bench.edit_study TAKE OUT [--quality draft] [--by 0.1]
+    python -m tests.bench.edit_study TAKE OUT [--quality draft] [--by 0.1] [--same-keyframes]
 
 Solves TAKE into OUT/whole, pins the control that moves most, off by ``--by`` of its range, at a frame that is no
 keyframe, has that answered, and solves the take with the pin again into OUT/again. Prints seconds, seconds of
-processors, and distances of the surface in millimeters, at the pinned frame and over all.
+processors, and distances of the surface in millimeters, at the pinned frame and over all. A pin may change which
+frames become keyframes, and with them what all frames are held against: with --same-keyframes the take is solved a
+third time, with those of the first solve, which shows how far two full solves with the same pin are apart.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
+import torch
 
 from facesolve.jobs.serve_solution import Editor
 from facesolve.jobs.solve_folder import solve_take_folder
@@ -33,6 +38,14 @@ def solved(take: Path, out: Path, quality: str) -> Solution:
     return solve_take_folder(
         take, out, device="auto", frames=None, resume=True, progress=Silent(), settings=change, keep_state=True
     )
+
+
+def solved_with(take: Path, out: Path, quality: str, of: Solution) -> Solution:
+    """The same, with the keyframes of another solution."""
+    keyframes = torch.tensor(np.searchsorted(of.frames, read_provenance(of.provenance).keyframes))
+    pipeline = importlib.import_module("facesolve.solve.pipeline")
+    with mock.patch.object(pipeline, "choose_keyframes", return_value=keyframes):
+        return solved(take, out, quality)
 
 
 def surface(take: Take, solution: Solution) -> np.ndarray:
@@ -61,6 +74,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("out", type=Path)
     parser.add_argument("--quality", default="draft")
     parser.add_argument("--by", type=float, default=0.1)
+    parser.add_argument("--same-keyframes", action="store_true")
     options = parser.parse_args(arguments)
     whole, take = solved(options.take, options.out / "whole", options.quality), read_take(options.take)
     pin = chosen_pin(take, whole, options.by)
@@ -82,7 +96,11 @@ def main(arguments: list[str]) -> int:
     again = solved(options.out / "pinned_take", options.out / "again", options.quality)
     row = int(np.flatnonzero(whole.frames == pin.frame)[0])
     before, at_once, full = (surface(take, solution) for solution in (whole, edited, again))
-    for name, one, other in (("edit to full", at_once, full), ("before to full", before, full)):
+    pairs = [("edit to full", at_once, full), ("before to full", before, full)]
+    if options.same_keyframes:
+        third = solved_with(options.out / "pinned_take", options.out / "third", options.quality, whole)
+        pairs += [("full to full", full, surface(take, third)), ("edit to third", at_once, surface(take, third))]
+    for name, one, other in pairs:
         distance = np.linalg.norm(one - other, axis=2)
         print(f"{name}: {distance[row].mean():.4f} mm at the pin, {distance.mean():.4f} mm over all frames")
     print(f"frames answered: {part.frames[0]}-{part.frames[-1]}")

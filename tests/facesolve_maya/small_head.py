@@ -73,10 +73,12 @@ def small_solution(take: Take, seed: float = 0, rows: np.ndarray | None = None) 
 def make_solution(take: Take, controls: np.ndarray, heads: np.ndarray, frames: np.ndarray | None = None) -> Solution:
     """The solution with these controls (F, K) and heads (F, 4, 4)."""
     frames = np.arange(len(take.frames)) if frames is None else frames
-    count = len(frames)
+    count, again = len(frames), np.isin(take.repeat_frames, take.frames[frames])
     return Solution(
         frames=take.frames[frames],
         scene_times=take.scene_times[frames],
+        repeat_times=take.repeat_times[again],
+        repeat_frames=take.repeat_frames[again],
         fps=take.fps,
         control_names=tuple(take.rig.control_names),
         controls=controls,

@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 from scipy.spatial.transform import Rotation
 
-from facesolve.review.comparison import compare, frames_of, write_csv
+from facesolve.review.comparison import compare, write_csv
 from facesolve.review.comparison_pictures import draw_compared_curves, draw_compared_heads
 from facesolve.review.measures import comparison_record, print_comparison
 from facesolve.take import Solution, Take, TakeError
@@ -82,7 +82,7 @@ def test_head_motion_is_apart_from_the_controls(a: Solution, take: Take) -> None
 
 
 def test_only_common_frames_are_compared_and_the_others_named(a: Solution, take: Take) -> None:
-    early, late = frames_of(a, np.array([0, 1, 2, 3])), frames_of(with_control(a, "brow", 0.1), np.array([2, 3, 5]))
+    early, late = a.part(np.array([0, 1, 2, 3])), with_control(a, "brow", 0.1).part(np.array([2, 3, 5]))
     found = compare(early, late, take)
     assert found.frames.tolist() == [2, 3]
     np.testing.assert_allclose(found.difference[:, found.controls.index("brow")], 0.1)
@@ -98,7 +98,7 @@ def test_jerk_tells_the_calmer_solution(a: Solution, take: Take) -> None:
     noisy = replace(a, controls=a.controls + 0.1 * random.normal(size=a.controls.shape))
     jerks = compare(a, noisy, take).vertices.jerks
     assert jerks[1] > 3 * jerks[0]
-    gaps = frames_of(noisy, np.array([0, 1, 2, 4, 5]))
+    gaps = noisy.part(np.array([0, 1, 2, 4, 5]))
     assert np.isnan(compare(a, gaps, take).vertices.jerks).all()  # no four follow one another
 
 
@@ -135,7 +135,7 @@ def test_rigs_of_one_mesh_are_compared_with_what_they_share(a: Solution, take: T
 
 def test_what_cannot_be_compared_is_refused(a: Solution, take: Take) -> None:
     with pytest.raises(TakeError, match="A has frames 0-1, B has 3, 5: none is in both"):
-        compare(frames_of(a, np.array([0, 1])), frames_of(a, np.array([3, 5])), take)
+        compare(a.part(np.array([0, 1])), a.part(np.array([3, 5])), take)
     with pytest.raises(TakeError, match="not the same mesh"):
         compare(a, a, take, replace(take, rig=synthetic.with_ball(take.rig)))
     with pytest.raises(TakeError, match="exceeds the rig's 642 vertices"):

@@ -13,6 +13,7 @@ import numpy as np
 from facesolve.take import Solution, read_solution
 from facesolve.take.correctives import controls_key
 from facesolve.take.errors import TakeError
+from facesolve.take.retime import timeline
 
 from .provenance import AppliedRange, Provenance
 from .request import BLEND_FRAMES
@@ -29,11 +30,12 @@ class AppliedValues:
         whole = AppliedRange(origin.solution_folder, -np.inf, np.inf, origin.digest)
         for applied in (whole, *origin.ranges):
             solution = _as_applied(applied)
-            times = solution.scene_times
-            rows = np.flatnonzero((times >= applied.first - 1e-6) & (times <= applied.last + 1e-6))
-            for place, row in enumerate(rows):
+            times, rows = timeline(solution)
+            inside = (times >= applied.first - 1e-6) & (times <= applied.last + 1e-6)
+            times, rows = times[inside], rows[inside]
+            for place, (time, row) in enumerate(zip(times, rows)):
                 values = dict(zip(solution.control_names, solution.controls[row]))
-                moment = _moment(solution.scene_times[row])
+                moment = _moment(time)
                 blended = min(place, len(rows) - 1 - place) < BLEND_FRAMES
                 before = self._rows.get(moment, []) if blended else []
                 self._rows[moment] = [*before, (values, solution.head[row])]

@@ -9,6 +9,7 @@ import numpy as np
 from maya import cmds
 
 from facesolve.take.errors import TakeError
+from facesolve.take.retime import timeline
 from facesolve_maya.scene.head import head_node
 from facesolve_maya.scene.plugs import short_name
 from facesolve_maya.scene.undo import run_edit
@@ -34,8 +35,7 @@ def plan(request: ApplyRequest) -> Plan:
     """What will be keyed. Reads the scene only; raises TakeError when the solution does not fit it."""
     request = replace(request, take=in_this_scene(request.take, request.namespace))
     solution, take = request.solution, request.take
-    rows = _rows(request)
-    times = tuple(float(time) for time in solution.scene_times[rows])
+    times, rows = _keyed_times(request)
     layer = layer_name(request.layer, take.name)
     check_layer(layer)
     locked = {control.name for control in take.settings.controls if control.lock is not None}
@@ -63,14 +63,15 @@ def plan(request: ApplyRequest) -> Plan:
     return Plan(request, layer, head, times, tuple(plugs), values, tuple(skipped), now(), beside)
 
 
-def _rows(request: ApplyRequest) -> np.ndarray:
-    times = request.solution.scene_times
-    if request.span is None:
-        return np.arange(len(times))
-    rows = np.flatnonzero((times >= request.span[0] - 1e-6) & (times <= request.span[1] + 1e-6))
-    if not len(rows):
-        raise TakeError("apply: the solution has no frame between {:g} and {:g}.".format(*request.span))
-    return rows
+def _keyed_times(request: ApplyRequest) -> Tuple[Tuple[float, ...], np.ndarray]:
+    """Rising scene times to key, and the solution's row at each; a row as often as the scene shows its image."""
+    times, rows = timeline(request.solution)
+    if request.span is not None:
+        inside = (times >= request.span[0] - 1e-6) & (times <= request.span[1] + 1e-6)
+        if not inside.any():
+            raise TakeError("apply: the solution has no frame between {:g} and {:g}.".format(*request.span))
+        times, rows = times[inside], rows[inside]
+    return tuple(float(time) for time in times), rows
 
 
 def _head(

@@ -13,6 +13,7 @@ import numpy as np
 from maya import cmds
 
 from facesolve.take import Solution
+from facesolve.take.retime import timeline
 from facesolve_maya.scene.names import legal_name, node_name
 from facesolve_maya.scene.undo import Command, SceneEdit, run_edit, undo_chunk, whole_edit
 
@@ -27,8 +28,9 @@ def show_certainty(solution: Solution, ranges: Sequence[float]) -> str:
 
     An older one is replaced. ranges: (K,) length of each control's range.
     """
-    share = PERCENT * np.nan_to_num(solution.control_std) / np.where(np.asarray(ranges) > 0, ranges, 1.0)
-    times = tuple(float(time) for time in solution.scene_times)
+    found, rows = timeline(solution)
+    times = tuple(float(time) for time in found)
+    share = PERCENT * np.nan_to_num(solution.control_std[rows]) / np.where(np.asarray(ranges) > 0, ranges, 1.0)
     plugs = ["{}.{}".format(_NODE, legal_name(name, "control")) for name in solution.control_names]
 
     def nodes() -> List[Command]:

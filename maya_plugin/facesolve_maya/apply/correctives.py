@@ -11,8 +11,9 @@ import maya.api.OpenMayaAnim as oma
 import numpy as np
 from maya import cmds
 
-from facesolve.take import Correctives, Take, read_correctives, read_solution
+from facesolve.take import Correctives, Take, read_correctives
 from facesolve.take.errors import TakeError
+from facesolve.take.retime import Shown, timeline
 from facesolve_maya.export.history import blend_shape_span
 from facesolve_maya.scene.findings import Refusal, Report
 from facesolve_maya.scene.geometry import shape_points
@@ -37,6 +38,12 @@ class CorrectivesRequest:
     correctives: Correctives
     head: str
     folder: str = ""
+
+    def timeline(self) -> Tuple[np.ndarray, np.ndarray]:
+        """Scene times to key, rising, and the row of the activations at each."""
+        found, take = self.correctives, self.take
+        again = np.isin(take.repeat_frames, found.frames)
+        return timeline(Shown(found.frames, found.scene_times, take.repeat_times[again], take.repeat_frames[again]))
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,7 @@ class CorrectivesPlan:
     def _nodes(self) -> List[Command]:
         commands: List[Command] = []
         found = self.request.correctives
+        times, rows = self.request.timeline()
         for added in self.additions:
             commands.append(partial(cmds.blendShape, added.shape, name=added.node))
             commands.append(partial(cmds.setAttr, added.node + ".supportNegativeWeights", True))
@@ -100,20 +108,21 @@ class CorrectivesPlan:
                     partial(cmds.aliasAttr, alias, added.plugs[index]),
                 ]
             for plug, column in zip(added.plugs, added.columns):
-                first = float(found.activations[0, column])
-                commands.append(partial(cmds.setKeyframe, plug, time=float(found.scene_times[0]), value=first))
+                first = float(found.activations[rows[0], column])
+                commands.append(partial(cmds.setKeyframe, plug, time=float(times[0]), value=first))
             commands.append(partial(cmds.addAttr, added.node, longName=ORIGIN, dataType="string"))
             commands.append(partial(cmds.setAttr, "{}.{}".format(added.node, ORIGIN), self._origin(), type="string"))
         return commands
 
     def _keys(self, change: oma.MAnimCurveChange) -> None:
         found, plugs = self.request.correctives, []
+        times, rows = self.request.timeline()
         for added in self.additions:
             for plug, column in zip(added.plugs, added.columns):
-                key_all(_curve(plug), [float(time) for time in found.scene_times], found.activations[:, column], change)
+                key_all(_curve(plug), [float(time) for time in times], found.activations[rows, column], change)
                 plugs.append(plug)
         nodes = tuple(added.node for added in self.additions)
-        self.reports.append(CorrectivesReport(nodes, tuple(plugs), len(plugs) * len(found.scene_times)))
+        self.reports.append(CorrectivesReport(nodes, tuple(plugs), len(plugs) * len(times)))
 
     def _origin(self) -> str:
         return "{} ({})".format(self.request.folder.replace("\\", "/") or "a take", self.request.take.name)
@@ -125,8 +134,9 @@ def read_correctives_request(solution: Path, take: Optional[Path] = None, head: 
     Raises TakeError, also when the correctives were made for another solution than the one beside them.
     """
     found = read_correctives(solution)
-    found.check_belong_to(read_solution(solution))
-    return CorrectivesRequest(read_request(solution, take=take).take, found, head, str(solution))
+    request = read_request(solution, take=take)
+    found.check_belong_to(request.solution)
+    return CorrectivesRequest(request.take, found, head, str(solution))
 
 
 def apply_correctives(request: CorrectivesRequest) -> CorrectivesReport:
@@ -146,7 +156,7 @@ def plan_correctives(request: CorrectivesRequest) -> CorrectivesPlan:
         raise TakeError("correctives: there is none to add.")
     if found.meshes != request.take.rig.meshes:
         raise TakeError("correctives: they were made for other meshes than the take's; make them again.")
-    times = (float(found.scene_times[0]), float(found.scene_times[-1]))
+    times = tuple(float(request.timeline()[0][end]) for end in (0, -1))
     additions: List[_Addition] = []
     first = 0
     for mesh in found.meshes:

@@ -11,6 +11,7 @@ import numpy as np
 from maya import cmds
 
 from facesolve.take import HeadPin, Pin, Take
+from facesolve.take.retime import timeline
 from facesolve_maya.scene.head import head_at
 
 from .applied_values import AppliedValues
@@ -63,12 +64,14 @@ def _control_pins(take: Take, layer: str, applied: AppliedValues) -> List[Pin]:
     for control in take.rig.controls:
         keyed = _keyed_times(layer, control.plug) if control.plug and control.name not in locked else np.zeros(0)
         slack = _TOLERANCE * (control.maximum - control.minimum)
-        for frame, time in zip(take.frames, take.scene_times):
+        for time, row in zip(*timeline(take)):
+            frame = take.frames[row]
             if (int(frame), control.name) in present or not _is_keyed(keyed, time):
                 continue
             value = float(cmds.getAttr(control.plug, time=float(time)))
             left = applied.controls(time, control.name)
             if not left or not min(left) - slack <= value <= max(left) + slack:
+                present.add((int(frame), control.name))
                 pins.append(Pin(int(frame), control.name, min(max(value, control.minimum), control.maximum)))
     return pins
 
@@ -77,11 +80,13 @@ def _head_pins(take: Take, origin: Provenance, applied: AppliedValues) -> List[H
     keyed = [_keyed_times(origin.layer, "{}.{}".format(origin.head, channel)) for channel in CHANNELS]
     present = {pin.frame for pin in take.settings.head_pins}
     pins: List[HeadPin] = []
-    for frame, time in zip(take.frames, take.scene_times):
+    for time, row in zip(*timeline(take)):
+        frame = take.frames[row]
         here = np.array([_is_keyed(times, time) for times in keyed])
         if int(frame) in present or not here.any():
             continue
         if (here & _changed(origin.head, float(time), applied.heads(time))).any():
+            present.add(int(frame))
             pins.append(HeadPin(int(frame), head_at(origin.head, float(time))))
     return pins
 

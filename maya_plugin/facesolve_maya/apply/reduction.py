@@ -11,6 +11,7 @@ from maya import cmds
 
 from facesolve.take import Take, read_take
 from facesolve.take.errors import TakeError
+from facesolve.take.retime import timeline
 from facesolve_maya.scene.rotate_order import ROTATE_ORDERS, rotation_matrix
 from facesolve_maya.scene.undo import SceneEdit, run_edit
 from facesolve_maya.scene.units import internal_factor
@@ -133,7 +134,7 @@ def _keyed_times(curves: List[str], take: Take) -> Tuple[float, ...]:
     keyed = [time for curve in curves for time in cmds.keyframe(curve, query=True, timeChange=True) or []]
     if not keyed:
         raise TakeError("reduce keys: the layer holds no keys.")
-    return tuple(float(t) for t in take.scene_times if min(keyed) - 1e-6 <= t <= max(keyed) + 1e-6)
+    return tuple(float(t) for t in timeline(take)[0] if min(keyed) - 1e-6 <= t <= max(keyed) + 1e-6)
 
 
 def _count(curves: List[str]) -> int:

@@ -16,6 +16,7 @@ from facesolve.take import Footage
 from facesolve.take.errors import FacesolveError
 from facesolve.take.finding import CHOOSE_FOOTAGE, LEAVE_CAMERA, LEAVE_OUT, SOLVE_WITHOUT, USE_FRAMES, Offer
 from facesolve_maya.scene.findings import Refusal, Report
+from facesolve_maya.scene.motion import plug_values
 from facesolve_maya.scene.plugs import has_attribute, short_name
 
 from .exr import exr_size
@@ -79,12 +80,8 @@ def footage_of_plane(
             "it shows one still image, '{}'.".format(name),
             "Turn on Use Image Sequence, or choose the footage by hand.",
         )
-    numbers = np.array(
-        [
-            int(cmds.getAttr(plane + ".frameExtension", time=t)) + int(cmds.getAttr(plane + ".frameOffset", time=t))
-            for t in times
-        ]
-    )
+    number, offset = (plug_values(plane + name, times).astype(np.int64) for name in (".frameExtension", ".frameOffset"))
+    numbers = number + offset
     _compare_shown(plane, report)
     _warn_of_placement(plane, report)
     if is_video(name):
@@ -311,35 +308,3 @@ def _numbers_on_disk(pattern: str) -> List[int]:
         return []
     wanted = re.compile(re.escape(parts[0]) + r"(\d+)" + re.escape(parts[1]))
     return sorted(int(match.group(1)) for match in map(wanted.fullmatch, os.listdir(folder)) if match is not None)
-
-
-def frame_numbers(found: List[CameraFootage], times: Tuple[float, ...]) -> Tuple[np.ndarray, List[int]]:
-    """Take frame numbers (F,) and each camera's offset: image number = frame + offset.
-
-    Frames are the scene's frames where these are whole numbers and the images keep step, else the first camera's
-    image numbers. Refusal names a camera whose images do not keep step with the first one's.
-    """
-    whole = np.rint(times).astype(np.int64)
-    frames = whole
-    if np.abs(whole - np.array(times)).max() > 1e-6 or np.ptp(found[0].numbers - whole):
-        frames = np.asarray(found[0].numbers, np.int64)
-        if len(frames) > 1 and np.diff(frames).min() <= 0:
-            raise Refusal(
-                found[0].camera,
-                "two scene times show the same image ({}).".format(int(frames[np.argmin(np.diff(frames))])),
-                "Choose frames that step as the footage does.",
-            )
-    offsets = []
-    for camera in found:
-        steps = np.asarray(camera.numbers) - frames
-        if np.ptp(steps):
-            at = int(np.flatnonzero(steps != steps[0])[0])
-            raise Refusal(
-                camera.camera,
-                "its image numbers are out of step: at scene frame {:g} it shows image {}, expected {}.".format(
-                    times[at], camera.numbers[at], int(frames[at] + steps[0])
-                ),
-                "Give the footage of all cameras the same numbering, or correct the image plane's frame extension.",
-            )
-        offsets.append(int(steps[0]))
-    return frames, offsets

@@ -17,12 +17,13 @@ from facesolve.take.finding import CHOOSE_FOOTAGE, LOAD_CAMERAS, Finding, Offer
 from facesolve_maya.scene.findings import Refusal, Report
 from facesolve_maya.scene.head import head_at, head_node
 from facesolve_maya.scene.motion import plug_values, world_matrices
-from facesolve_maya.scene.timeline import check_times, footage_frame_rate
+from facesolve_maya.scene.timeline import check_times, footage_frame_rate, retimed_frame_rate
 
 from .cameras import camera_name, camera_shape, read_camera, refuse_unsupported
 from .controls import key_choices, reaching
-from .footage import CameraFootage, checked, footage_by_hand, footage_of_plane, frame_numbers, image_plane
+from .footage import CameraFootage, checked, footage_by_hand, footage_of_plane, image_plane
 from .request import LOCKED, ExportRequest
+from .retiming import camera_of, retiming, say_of_retiming
 from .rig import read_rig
 from .sampling import sample_rig
 
@@ -140,21 +141,26 @@ def _take(
     report: Report,
 ) -> Take:
     (rig, head, locked), (cameras, found) = rig_and_head, cameras_and_footage
-    frames, offsets = frame_numbers(found, times)
+    shown = retiming(found, times)
+    say_of_retiming(shown, times, report)
+    at = tuple(times[row] for row in shown.rows)  # of each take frame
     controls = np.array([plug_values(control.plug, times[:1])[0] for control in rig.controls])
     uses = {**request.keys, **dict.fromkeys(locked, LOCKED)}
-    settings, pins = key_choices(rig.controls, uses, [int(f) for f in frames], times, request.settings.controls, report)
+    frames = [int(frame) for frame in shown.frames]
+    settings, pins = key_choices(rig.controls, uses, frames, at, request.settings.controls, report)
     return Take(
         name=request.name,
         rig=replace(rig, controls=reaching(rig.controls, settings, pins)),
-        cameras=tuple(cameras),
+        cameras=tuple(camera_of(camera, shown, times, report) for camera in cameras),
         footage=tuple(
-            Footage(f.camera, f.pattern, offset, color_space=f.color_space) for f, offset in zip(found, offsets)
+            Footage(f.camera, f.pattern, offset, color_space=f.color_space) for f, offset in zip(found, shown.offsets)
         ),
-        frames=frames,
-        scene_times=np.array(times),
-        fps=footage_frame_rate(times),
-        start=StartPose(int(frames[0]), controls, head_at(head, times[0])),
+        frames=shown.frames,
+        scene_times=np.array(at),
+        fps=retimed_frame_rate(shown.frames) if shown.retimed else footage_frame_rate(times),
+        start=StartPose(int(shown.numbers[0]), controls, head_at(head, times[0])),
         on_bad_frame=request.on_bad_frame,
         settings=replace(request.settings, controls=settings, pins=(*request.settings.pins, *pins)),
+        repeat_times=np.array(times)[shown.repeats],
+        repeat_frames=shown.numbers[shown.repeats],
     )

@@ -16,6 +16,7 @@ from .plugs import driver_of, kinds_of
 from .undisturbed import undisturbed
 
 _HARMLESS = ("animCurveT", "displayLayer")
+_CONVERSIONS = ("timeToUnitConversion", "unitConversion", "unitToTimeConversion")
 _SAME = 1e-6  # relative to the size of a matrix
 
 
@@ -38,8 +39,7 @@ def world_matrices(nodes: Sequence[str], times: Sequence[float]) -> Dict[str, np
 
 def plug_values(plug: str, times: Sequence[float]) -> np.ndarray:
     """(F,) shown values of a scalar plug at scene times; the scene goes there where more than keys drives it."""
-    driver = driver_of(plug)
-    if driver is None or cmds.nodeType(driver.partition(".")[0]).startswith(("animCurveT", "animBlendNode")):
+    if _driven_by_keys_alone(plug):
         return np.array([float(cmds.getAttr(plug, time=time)) for time in times])
     found = []
     with undisturbed((), times[0]):
@@ -60,6 +60,31 @@ def _visited(nodes: Sequence[str], times: Sequence[float]) -> Dict[str, np.ndarr
 
 def _apart(asked: np.ndarray, seen: np.ndarray) -> bool:
     return bool(np.abs(asked - seen).max() > _SAME * max(1.0, float(np.abs(seen).max())))
+
+
+def _driven_by_keys_alone(plug: str) -> bool:
+    """True when nothing but time, animation curves and changes of unit feeds ``plug``, through other plugs or not."""
+    waiting, seen = [plug], set()
+    while waiting:
+        driver = driver_of(waiting.pop())
+        if driver is None or driver in seen:
+            continue
+        seen.add(driver)
+        node = driver.partition(".")[0]
+        kind = cmds.nodeType(node)
+        if kind == "time" or kind.startswith(("animCurveT", "animBlendNode")):
+            continue
+        if kind in _CONVERSIONS:
+            waiting.append(node + ".input")
+        elif "transform" in kinds_of(node) and cmds.attributeQuery(_attribute(driver), node=node, keyable=True):
+            waiting.append(driver)  # a control's own channel
+        else:
+            return False
+    return True
+
+
+def _attribute(plug: str) -> str:
+    return plug.rpartition(".")[2].partition("[")[0]
 
 
 def _moved_by_keys_alone(node: str) -> bool:

@@ -44,6 +44,12 @@ def check_times(frames: Tuple[float, ...]) -> Tuple[float, ...]:
     return tuple(float(frame) for frame in frames)
 
 
+def retimed_frame_rate(frames: np.ndarray) -> float:
+    """Steps between neighboring take frames a second, for footage that a scene retimes: it ran at the scene's rate."""
+    rate = scene_frame_rate()
+    return rate if len(frames) < 2 else float(rate / np.min(np.diff(frames)))
+
+
 def footage_frame_rate(times: Tuple[float, ...]) -> float:
     """Footage frames a second, from how far apart the scene times of neighboring images are."""
     rate = scene_frame_rate()

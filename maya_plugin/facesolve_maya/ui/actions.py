@@ -1,4 +1,4 @@
-"""What the shelf's buttons, hotkeys and the marking menu do, each in one call: windows and questions here, the work in the session and the scene."""
+"""What the shelf, hotkeys and the marking menu do: windows and questions here, the work in session and scene."""
 
 from __future__ import annotations
 

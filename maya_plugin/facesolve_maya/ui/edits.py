@@ -11,6 +11,7 @@ from facesolve.take.errors import TakeError
 from facesolve.take.files import write_atomic
 from facesolve.take.reading import read_text
 from facesolve.take.requests import Solve, read_request, request_line
+from facesolve.take.retime import timeline
 from facesolve.take.solved import find_take_folder
 
 REQUEST = "edit.json"  # next to the solution that answers it
@@ -43,7 +44,7 @@ def edit_request(scene: Any, solution: Path, root: Path) -> Optional[Solve]:
 
 def span_of(solution: Path) -> Tuple[int, int]:
     """First and last scene frame of a solution, for Apply."""
-    times = read_solution(solution).scene_times
+    times = timeline(read_solution(solution))[0]
     return round(float(times[0])), round(float(times[-1]))
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import List, Tuple
 
 from facesolve.take.frame_pictures import LAYERS
+from facesolve.take.retime import timeline
 
 from .bulletin import PICTURE, PROGRESS, RESULT, STATE
 from .picture_view import BLEND, MESH, MODES, WIPE, PictureView, Shot
@@ -198,8 +199,9 @@ class Player(QtWidgets.QWidget):
         if shown is None:
             self.play.setChecked(False)
             return
-        later = shown.scene_times[shown.scene_times > self._time + 1e-6]
-        self._look_at(float(later[0] if len(later) else shown.scene_times[0]))
+        times = timeline(shown)[0]
+        later = times[times > self._time + 1e-6]
+        self._look_at(float(later[0] if len(later) else times[0]))
 
 
 def _tool(text: str, tip: str, checkable: bool = False) -> QtWidgets.QToolButton:

@@ -9,13 +9,14 @@ import numpy as np
 
 from facesolve.take import Solution
 from facesolve.take.provenance import read_provenance
+from facesolve.take.retime import timeline
+from facesolve.take.solution import PER_FRAME
 
-_PER_FRAME = ("frames", "scene_times", "controls", "head", "control_std", "head_std", "residual")
 _SAME_TIME = 1e-3  # frames
 
 
 def with_range(whole: Solution, part: Solution) -> Solution:
-    """``whole`` with its frames replaced by those of ``part``, in order of time; ``part`` alone if the rigs differ.
+    """``whole`` with its frames replaced by those of ``part``, in order of frames; ``part`` alone if the rigs differ.
 
     Residuals (F, C) are of the cameras of both, NaN where a camera had no part in a solve. Of the pairs of confused
     controls the part's count where both have one.
@@ -23,19 +24,43 @@ def with_range(whole: Solution, part: Solution) -> Solution:
     if part.control_names != whole.control_names:
         return part
     cameras = tuple(dict.fromkeys((*whole.camera_names, *part.camera_names)))
-    first, second = _of_cameras(whole, cameras), _of_cameras(part, cameras)
-    kept = np.abs(first.scene_times[:, None] - second.scene_times[None]).min(axis=1) > _SAME_TIME
-    joined: Dict[str, Any] = {
-        name: np.concatenate([getattr(first, name)[kept], getattr(second, name)]) for name in _PER_FRAME
+    first, second = _of_cameras(whole, cameras), _of_cameras(_numbered_as(whole, part), cameras)
+    kept = ~np.isin(first.frames, second.frames)
+    if not kept.any():
+        return second
+    first = first.part(kept)
+    joined: Dict[str, Any] = {name: np.concatenate([getattr(first, name), getattr(second, name)]) for name in PER_FRAME}
+    order = np.argsort(joined["frames"], kind="stable")
+    again = ~np.isin(first.repeat_times, timeline(second)[0])
+    repeats: Dict[str, Any] = {
+        name: np.concatenate([getattr(first, name)[again], getattr(second, name)])
+        for name in ("repeat_times", "repeat_frames")
     }
-    order = np.argsort(joined["scene_times"], kind="stable")
-    keyframes = sorted({*_keyframes(first, first.frames[kept]), *_keyframes(second, second.frames)})
+    keyframes = sorted({*_keyframes(whole, first.frames), *_keyframes(part, second.frames)})
     pairs = {frozenset((pair.first, pair.second)): pair for pair in (*whole.confused, *part.confused)}
     return replace(
         second,
         confused=tuple(pairs.values()),
         provenance=dict(part.provenance, keyframes=keyframes),
         **{name: values[order] for name, values in joined.items()},
+        **repeats,
+    )
+
+
+def _numbered_as(whole: Solution, part: Solution) -> Solution:
+    """``part`` with the frame numbers that ``whole`` has at its scene times.
+
+    Where a scene retimes its footage, a range that runs at normal speed may be numbered by scene frames, the whole by
+    images.
+    """
+    times, rows = timeline(whole)
+    apart = np.abs(times[None] - part.scene_times[:, None])
+    numbers = np.where(apart.min(axis=1) < _SAME_TIME, whole.frames[rows[apart.argmin(axis=1)]], part.frames)
+    if len(np.unique(numbers)) < len(numbers):
+        return part
+    renamed = dict(zip(part.frames.tolist(), numbers.tolist()))
+    return replace(
+        part, frames=numbers, repeat_frames=np.array([renamed[frame] for frame in part.repeat_frames.tolist()], int)
     )
 
 

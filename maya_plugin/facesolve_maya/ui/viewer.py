@@ -13,6 +13,7 @@ from facesolve.take.events import Done, Error, Picture
 from facesolve.take.frame_pictures import FOLDER, LAYERS, FramePicture, shown_in
 from facesolve.take.names import STATE
 from facesolve.take.requests import Draw, Solve
+from facesolve.take.retime import timeline
 from facesolve_maya.run import Interpreter, ServeTask
 
 from . import bulletin as topics
@@ -60,7 +61,7 @@ class Viewer:
     @property
     def share(self) -> float:
         """0..1: part of the pictures that are there."""
-        wanted = len(self._frames) * len(self.cameras) * len(LAYERS)
+        wanted = len(np.unique(self._frames)) * len(self.cameras) * len(LAYERS)
         return len(self._paths) / float(wanted) if wanted else 0.0
 
     def show(self, folder: Optional[Path], solution: Optional[Solution]) -> None:
@@ -72,7 +73,8 @@ class Viewer:
         if folder is None or solution is None:
             self.cameras, self._frames, self._times = (), np.zeros(0, int), np.zeros(0)
         else:
-            self.cameras, self._frames, self._times = solution.camera_names, solution.frames, solution.scene_times
+            self._times, rows = timeline(solution)
+            self.cameras, self._frames = solution.camera_names, solution.frames[rows]
             for path in (folder / FOLDER).glob("*.jpg"):
                 self._take(path)
         self._bulletin.tell(PICTURE)

@@ -91,5 +91,4 @@ def _part(solution: Solution, first: int, last: int) -> Solution:
             f"frames {first}-{last}: none of them is in the solution, which has {solution.frames[0]}-"
             f"{solution.frames[-1]}."
         )
-    per_frame = ("frames", "scene_times", "controls", "head", "control_std", "head_std", "residual")
-    return replace(solution, **{name: getattr(solution, name)[keep] for name in per_frame})
+    return solution.part(keep)

@@ -143,9 +143,7 @@ def _middle(solution: Solution, frames: int) -> Solution:
         raise TakeError("evaluate: give at least one frame to solve again.")
     count = min(frames, len(solution.frames))
     first = (len(solution.frames) - count) // 2
-    some = slice(first, first + count)
-    arrays = ("frames", "scene_times", "controls", "head", "control_std", "head_std", "residual")
-    return replace(solution, **{name: getattr(solution, name)[some] for name in arrays})
+    return solution.part(slice(first, first + count))
 
 
 def _only(take: Take, names: Sequence[str]) -> Take:

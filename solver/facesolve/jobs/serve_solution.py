@@ -109,6 +109,7 @@ class Editor(ExitStack):
         )
         deviation = variance.sqrt().cpu().numpy()[span]
         out = Path(request.out)
+        repeated = np.isin(self._take.repeat_frames, self._take.frames[span])
         found = Solution(
             frames=self._take.frames[span],
             scene_times=self._take.scene_times[span],
@@ -122,6 +123,8 @@ class Editor(ExitStack):
             residual=edited.seen.residual.cpu().numpy()[span],
             confused=self._solution.confused,
             provenance={**self._solution.provenance, "take": _relative(self._take_folder, out)},
+            repeat_times=self._take.repeat_times[repeated],
+            repeat_frames=self._take.repeat_frames[repeated],
         )
         write_solution(found, out)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +63,7 @@ def compare(
     if not len(common):
         raise TakeError(f"compare: A has frames {_ranges(a.frames)}, B has {_ranges(b.frames)}: none is in both.")
     notes = [*_rig_notes(take_a.rig, take_b.rig), *_frame_notes(a, b), *_take_notes(a, b)]
-    a, b = frames_of(a, rows_a), frames_of(b, rows_b)
+    a, b = a.part(rows_a), b.part(rows_b)
     poses_a = _poses(a, take_a.rig, "A")
     poses_b = _poses(b, take_b.rig, "B", poses_a.evaluator if take_b.rig is take_a.rig else None)
     face = poses_a.evaluator.moving_vertices()
@@ -82,12 +82,6 @@ def compare(
         deviation=np.hypot(a.control_std[:, in_a], b.control_std[:, in_b]),
         notes=tuple(notes),
     )
-
-
-def frames_of(solution: Solution, rows: np.ndarray) -> Solution:
-    """The solution's frames at ``rows``, 0-based."""
-    per_frame = ("frames", "scene_times", "controls", "head", "control_std", "head_std", "residual")
-    return replace(solution, **{name: getattr(solution, name)[rows] for name in per_frame})
 
 
 def write_csv(comparison: Comparison, path: Path) -> None:

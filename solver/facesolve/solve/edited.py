@@ -26,7 +26,7 @@ from facesolve.take import HeadPin, Pin, Settings
 
 from .pipeline import Solved
 
-ROUNDS = 4  # of refining the frames with new pins: the other controls give way farther than one round follows
+ROUNDS = 2  # of refining the frames with new pins
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +74,8 @@ class EditableSolve:
             quadratic=self._refined.quadratic.at(index),
             seen=Seen(self._refined.seen.residual[index], self._refined.seen.correlation[index]),
         )
-        begin = solved.carried
+        # The other controls give way by what the frames' quadratics say, so that refining begins near where it ends.
+        begin = joint_pass(problem, self._refined.pose, self._refined.quadratic).pose
         for _ in range(ROUNDS):
             target = Target(self._template, problem.quality.finest, begin, solved.bundled.errors)
             with closing(refined_batches(problem, self._footage, target, rows)) as batches:

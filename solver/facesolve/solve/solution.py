@@ -58,6 +58,8 @@ def make_solution(take: Take, solved: Solved, provenance: dict[str, Any]) -> Sol
             **_camera_errors(take, solved.bundled),
         },
         verdict=verdict,
+        repeat_times=take.repeat_times,
+        repeat_frames=take.repeat_frames,
     )
 
 

@@ -34,10 +34,13 @@ def part_of_take(take: Take, first: int, last: int) -> Take:
     if start is not None:
         inside = take.frames[keep]
         start = StartPose(int(np.clip(start.frame, inside[0], inside[-1])), start.controls, start.head)
+    repeated = np.isin(take.repeat_frames, take.frames[keep])
     return replace(
         take,
         frames=take.frames[keep],
         scene_times=take.scene_times[keep],
+        repeat_times=take.repeat_times[repeated],
+        repeat_frames=take.repeat_frames[repeated],
         cameras=tuple(_camera(camera, keep) for camera in take.cameras),
         start=start,
         settings=settings,

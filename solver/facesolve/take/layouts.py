@@ -56,6 +56,7 @@ SIZES = {
     "c": MOST_CORNERS,
     "t": MOST_CORNERS,
     "F": MOST_FRAMES,
+    "R": MOST_FRAMES,
     "K": MOST_CONTROLS,
     "k": MOST_CONTROLS,
     "cameras": MOST_CAMERAS,
@@ -204,11 +205,16 @@ RIG_ARRAYS: Dict[str, ArrayKind] = {
     **_WEIGHTS,
     **_JOINTS,
 }
+_REPEATS = {
+    "repeat_times": _numbers(("R",), largest=LARGEST_FRAME, optional=True),
+    "repeat_frames": _whole(("R",), largest=LARGEST_FRAME, optional=True),
+}
 TAKE_TABLE = ArrayTable(
     {
         **RIG_ARRAYS,
         "frames": _whole(("F",), largest=LARGEST_FRAME),
         "scene_times": _numbers(("F",), largest=LARGEST_FRAME),
+        **_REPEATS,
         "start_controls": _numbers(("K",), optional=True),
         "start_head": _numbers((4, 4), optional=True),
     },
@@ -282,6 +288,7 @@ SOLUTION_TABLE = ArrayTable(
         "head_std": _numbers(("F", 6), finite=False, largest=float("inf")),
         "residual": _numbers(("F", "cameras"), finite=False),
         "say": _numbers(("V",), optional=True),
+        **_REPEATS,
     },
     SIZES,
 )

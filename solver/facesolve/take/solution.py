@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
 
@@ -16,12 +16,14 @@ from .layouts import SOLUTION_MEMBERS, SOLUTION_TABLE
 from .names import SOLUTION, SOLUTION_ARRAYS
 from .provenance import read_provenance
 from .reading import about, checked, read_json, read_npz
+from .retime import check_repeats
 from .rig import Rig
 from .rig_evaluation import RigEvaluator, control_columns
 from .uncertainty import ConfusedPair, UncertainControl, uncertain_controls
 from .verdict import Verdict, read_verdict
 
 SOLUTION_SCHEMA = 2  # from 2 on its provenance is that of take.provenance
+PER_FRAME = ("frames", "scene_times", "controls", "head", "control_std", "head_std", "residual")  # arrays (F, ...)
 UNCERTAIN_NAMED = 3  # controls that repr names
 
 PathLike = Union[str, "os.PathLike[str]"]
@@ -48,6 +50,8 @@ class Solution:
         confused: Pairs of controls that the footage cannot tell apart.
         provenance: Versions, device, settings, take, seconds of each stage: anything JSON can hold.
         verdict: Whether it fits what the cameras saw, and why; None where what made it does not judge.
+        repeat_times: (R,) float64 further scene times where a frame is keyed: holds, slow motion, reversals.
+        repeat_frames: (R,) int64 the frame numbers there.
 
     Raises:
         FacesolveError: For arrays of other shapes, or control values and heads that are not finite.
@@ -67,6 +71,8 @@ class Solution:
     confused: Tuple[ConfusedPair, ...] = ()
     provenance: Dict[str, Any] = field(default_factory=dict)
     verdict: Optional[Verdict] = None
+    repeat_times: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    repeat_frames: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def __post_init__(self) -> None:
         if not isinstance(self.fps, (int, float)) or not (np.isfinite(self.fps) and self.fps > 0):
@@ -92,6 +98,7 @@ class Solution:
             object.__setattr__(self, name, value)
             if value.shape != shape:
                 raise TakeError("solution: {} has shape {}, expected {}.".format(name, value.shape, shape))
+        check_repeats(self, "solution")
         if self.say is not None:
             say = np.ascontiguousarray(self.say, np.float32)
             object.__setattr__(self, "say", say)
@@ -127,6 +134,16 @@ class Solution:
         """
         given = (self.control_names, self.control_std, self.scene_times, self.confused)
         return uncertain_controls(*given, ranges=ranges or {})
+
+    def part(self, rows: Any) -> "Solution":
+        """The solution of some of its frames.
+
+        Args:
+            rows: Indices into ``frames``, a slice, or (F,) bool.
+        """
+        kept = {name: getattr(self, name)[rows] for name in PER_FRAME}
+        shown = np.isin(self.repeat_frames, kept["frames"])
+        return replace(self, repeat_times=self.repeat_times[shown], repeat_frames=self.repeat_frames[shown], **kept)
 
     def vertices(self, rig: Rig) -> np.ndarray:
         """The solved surface in world space.
@@ -192,10 +209,11 @@ def write_solution(solution: Solution, folder: PathLike) -> None:
     provenance = dict(solution.provenance)
     if isinstance(provenance.get("take"), str) and os.path.isabs(provenance["take"]):
         provenance["take"] = relative_path(provenance["take"], root)
-    names = ("frames", "scene_times", "controls", "head", "control_std", "head_std", "residual")
-    arrays = {name: getattr(solution, name) for name in names}
+    arrays = {name: getattr(solution, name) for name in PER_FRAME}
     if solution.say is not None:
         arrays["say"] = solution.say
+    if len(solution.repeat_times):
+        arrays.update(repeat_times=solution.repeat_times, repeat_frames=solution.repeat_frames)
     sha256 = write_npz(root / SOLUTION_ARRAYS, arrays)
     record = {
         "schema": SOLUTION_SCHEMA,

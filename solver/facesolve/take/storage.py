@@ -46,6 +46,8 @@ def write_take(take: Take, folder: PathLike) -> None:
             )
     arrays = rig_arrays(take.rig)
     arrays.update(frames=take.frames, scene_times=take.scene_times)
+    if len(take.repeat_times):
+        arrays.update(repeat_times=take.repeat_times, repeat_frames=take.repeat_frames)
     if take.start is not None:
         arrays.update(start_controls=take.start.controls, start_head=take.start.head)
     for index, camera in enumerate(take.cameras):
@@ -131,6 +133,7 @@ def read_take(folder: PathLike) -> Take:
             texture=None if record["texture"] is None else absolute_path(record["texture"], root),
             on_bad_frame=record["on_bad_frame"],
             settings=settings,
+            **{name: arrays[name] for name in ("repeat_times", "repeat_frames") if name in arrays},
         )
     except TakeError as error:
         raise about(path, error) from None

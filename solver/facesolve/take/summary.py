@@ -9,6 +9,7 @@ from typing import List, Mapping, Optional, Tuple
 import numpy as np
 
 from .provenance import read_provenance
+from .retime import timeline
 from .solution import Solution
 from .uncertainty import UncertainControl
 
@@ -52,7 +53,9 @@ def summarize(
     seconds: Optional[float] = None,
     expected: Optional[np.ndarray] = None,
 ) -> ResultSummary:
-    """The summary of ``solution``. ``ranges``: length of each control's range; 1 where it is not given.
+    """The summary of ``solution``, its frames in order of scene time, as often as they are shown.
+
+    ranges: length of each control's range; 1 where it is not given.
 
     expected: (F,) of ``expected_error.expected_errors``, where the rig is there to tell. Frames in which the verdict
     sees something else than the face are bad.
@@ -64,7 +67,8 @@ def summarize(
     if solution.verdict is not None:
         strange = np.isin(solution.frames, solution.verdict.frames)
         frames = [replace(frame, level=2) if odd else frame for frame, odd in zip(frames, strange)]
-    return ResultSummary(tuple(frames), tuple(uncertain), seconds)
+    shown = tuple(replace(frames[row], time=float(time)) for time, row in zip(*timeline(solution)))
+    return ResultSummary(shown, tuple(uncertain), seconds)
 
 
 def keyframe_mask(solution: Solution) -> np.ndarray:

@@ -12,6 +12,7 @@ from .checks import FPS, WORD
 from .errors import TakeError
 from .footage import BAD_FRAME_POLICIES, Footage
 from .in_words import changed_settings, counted, frames_in_words, listed
+from .retime import check_repeats
 from .rig import Control, Rig
 from .settings import Settings
 
@@ -54,6 +55,9 @@ class Take:
         texture: Albedo image of the rig, ``<UDIM>`` allowed in the name, or None.
         on_bad_frame: ``stop``, or ``unseen`` to solve without an image that cannot be read.
         settings: What the user chose.
+        repeat_times: (R,) float64 further scene times at which a frame is shown, where the scene holds its footage,
+            slows it down or turns it back.
+        repeat_frames: (R,) int64 the frame numbers there.
 
     Raises:
         FacesolveError: When they do not fit together; one sentence says what, where, and what to do.
@@ -70,6 +74,8 @@ class Take:
     texture: Optional[str] = None
     on_bad_frame: str = "stop"
     settings: Settings = field(default_factory=Settings)
+    repeat_times: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    repeat_frames: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "frames", np.ascontiguousarray(self.frames, np.int64))
@@ -81,6 +87,7 @@ class Take:
             raise TakeError("take '{}': frame numbers must increase.".format(self.name))
         if self.scene_times.shape != self.frames.shape or not np.isfinite(self.scene_times).all():
             raise TakeError("take '{}': each frame needs one finite scene time.".format(self.name))
+        check_repeats(self, "take '{}'".format(self.name))
         if not (np.isfinite(self.fps) and self.fps > 0):
             raise TakeError("take '{}': {} frames a second is not a positive number.".format(self.name, self.fps))
         FPS(self.fps, "take '{}': frames a second".format(self.name))

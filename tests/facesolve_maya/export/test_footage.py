@@ -14,7 +14,6 @@ from facesolve_maya.export.footage import (
     checked,
     footage_by_hand,
     footage_of_plane,
-    frame_numbers,
     image_plane,
     image_size,
     pattern_of,
@@ -173,29 +172,6 @@ def test_a_videos_size_is_the_render_resolution_with_a_warning(tmp_path, maya):
     assert [f.severity for f in report.findings] == ["warning"]
     _, plane = make_plane(str(tmp_path / "take01.mov").replace("\\", "/"))
     assert list(footage_of_plane("cam", plane, (1.0, 2.0), (), report).numbers) == [0, 1]
-
-
-def footage(name, numbers):
-    return CameraFootage(name, "x_{frame}.png", np.array(numbers), 20, 10)
-
-
-def test_frames_are_scene_frames_where_they_can_be():
-    frames, offsets = frame_numbers([footage("a", [0, 1]), footage("b", [5, 6])], (1001.0, 1002.0))
-    assert (list(frames), offsets) == ([1001, 1002], [-1001, -996])
-
-
-def test_footage_at_twice_the_scene_rate_is_counted_by_its_images():
-    frames, offsets = frame_numbers([footage("a", [10, 11, 12]), footage("b", [20, 21, 22])], (1.0, 1.5, 2.0))
-    assert (list(frames), offsets) == ([10, 11, 12], [0, 10])
-
-
-def test_cameras_out_of_step_and_repeated_images_are_refused():
-    with pytest.raises(
-        ExportError, match="b: its image numbers are out of step: at scene frame 2 it shows image 7, expected 6"
-    ):
-        frame_numbers([footage("a", [0, 1]), footage("b", [5, 7])], (1.0, 2.0))
-    with pytest.raises(ExportError, match="a: two scene times show the same image"):
-        frame_numbers([footage("a", [3, 3])], (1.0, 1.5))
 
 
 def exr_header(left, top, right, bottom):
