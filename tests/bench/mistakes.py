@@ -270,15 +270,15 @@ def other_person(only: int | None) -> Mistake:
     return change
 
 
-def spoiled(rows: slice, how: str) -> Mistake:
-    """Some frames show noise, another person, or a hand over half of the face."""
+def spoiled(rows: slice, how: str, only: int | None = None) -> Mistake:
+    """Some frames show noise, another person, or a hand or a black rectangle over half of the face."""
 
     def change(sound: Sound) -> Take:
         images = images_of(sound.take).copy()
         if rows.start is not None and images.shape[1] < rows.stop + 2:
             raise ValueError("the take is too short")
         random = np.random.default_rng(0)
-        part = images[:, rows]
+        part = images[:, rows] if only is None else images[only : only + 1, rows]
         if how == "noise":
             part[:] = random.integers(0, 256, part.shape, np.uint8)
         elif how == "person":
@@ -289,6 +289,8 @@ def spoiled(rows: slice, how: str) -> Mistake:
             height, width = part.shape[2:4]
             skin = cv2.resize(random.integers(90, 170, (height // 12, width // 12, 3), np.uint8), (width, height))
             part[:, :, :, : int(0.48 * width)] = skin[:, : int(0.48 * width)]
+        elif how == "black":
+            part[:, :, :, : part.shape[3] // 2] = 0
         elif how == "flicker":
             gains = 1 + 0.3 * random.uniform(-1, 1, (*part.shape[:2], 1, 1, 1))
             part[:] = np.clip(part * gains, 0, 255)

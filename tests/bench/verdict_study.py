@@ -87,6 +87,8 @@ def figures(take: Take, solved: Solved, solution: Solution) -> dict[str, Any]:
     moved = (solution.controls - take.rig.default_controls) / span
     found["moved"] = float(np.abs(moved).mean())
     found["at bounds"] = float(((solution.controls > upper - 1e-3 * span) | (solution.controls < lower - 0.01)).mean())
+    found["size"] = list(solved.size)
+    found["clear"] = solved.seen.clear.double().cpu().numpy().round(3).tolist()
     found["error_mm"] = solution.verdict.error_mm
     found["control_std"] = float(np.median(solution.control_std))
     found["camera_errors"] = dict(solution.provenance.get("camera_errors", {}))

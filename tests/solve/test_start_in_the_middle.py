@@ -7,6 +7,7 @@ from importlib import import_module
 
 import numpy as np
 import pytest
+import torch
 
 import facesolve
 from facesolve.geometry.pose import Pose
@@ -33,6 +34,9 @@ class FakeTracker:
 
     def state(self) -> dict[str, np.ndarray]:
         return {}
+
+    def posed(self) -> torch.Tensor:
+        return torch.ones(FRAMES, dtype=torch.bool)
 
     def follow(self, frames: list[int], pixels: object, last: Pose, before: Pose | None) -> Pose:
         self.asked.append((list(frames), before is not None))

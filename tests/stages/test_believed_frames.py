@@ -6,18 +6,30 @@ from facesolve.geometry.pose import Pose
 from facesolve.geometry.rigid import retract
 from facesolve.residuals.quadratic import Quadratic
 from facesolve.stages.believed_frames import belief, interpolated, without_strangers
+from facesolve.stages.refine import Seen
 
 USUAL = torch.tensor([[0.95, 0.93], [0.94, 0.96], [0.9, 0.92], [0.95, 0.95]])
 
 
+def shown(correlation: torch.Tensor, clear: float = 1.0) -> Seen:
+    """What cameras make of frames by correlations (F, C), all of them clear to a part that looks as it should."""
+    count = len(correlation)
+    return Seen(torch.zeros_like(correlation), correlation, torch.full((count,), clear), torch.full((count,), 0.9))
+
+
 def test_frames_like_the_others_are_believed_and_strangers_are_not():
-    shown = torch.cat([USUAL, torch.tensor([[0.05, 0.02], [0.5, 0.45], [torch.nan, torch.nan]])])
-    found = belief(shown)
+    found = belief(shown(torch.cat([USUAL, torch.tensor([[0.05, 0.02], [0.5, 0.45], [torch.nan, torch.nan]])])))
     assert found[:4].tolist() == [1, 1, 1, 1]
     assert found[4] == 0
     assert 0 < found[5] < 0.5
     assert found[6] == 1  # no camera saw it: it says nothing anyway
-    assert belief(torch.full((2, 1), torch.nan)).tolist() == [1, 1]
+    assert belief(shown(torch.full((2, 1), torch.nan))).tolist() == [1, 1]
+
+
+def test_a_frame_of_which_a_part_is_covered_is_believed_by_the_rest():
+    correlation = torch.cat([USUAL, torch.tensor([[0.4, 0.42]])])
+    assert belief(shown(correlation))[4] < 0.2
+    assert belief(shown(correlation, 0.5))[4] == 1
 
 
 def poses(count: int) -> Pose:
@@ -43,10 +55,10 @@ def test_lost_frames_lie_between_their_neighbors_and_at_the_ends_stay_where_thos
 def test_what_a_stranger_says_does_not_count_and_a_sound_take_stays_the_same():
     pose, count = poses(5), 8
     said = Quadratic(torch.eye(count).double().repeat(5, 1, 1), torch.ones(5, count).double(), torch.ones(5).double())
-    shown = torch.full((5, 2), 0.9)
-    assert without_strangers(pose, said, shown) == (pose, said)
-    shown[2] = 0.0
-    posed, left = without_strangers(pose, said, shown)
+    correlation = torch.full((5, 2), 0.9)
+    assert without_strangers(pose, said, shown(correlation)) == (pose, said)
+    correlation[2] = 0.0
+    posed, left = without_strangers(pose, said, shown(correlation))
     assert left.A[2].abs().max() == left.b[2].abs().max() == 0
     assert torch.equal(left.A[3], said.A[3])
     torch.testing.assert_close(posed.controls, pose.controls)

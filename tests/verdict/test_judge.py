@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from facesolve.geometry.surface_patches import PATCHES
 from facesolve.take.verdict import DOES_NOT_FIT, DOUBTFUL, FITS, Verdict
-from facesolve.verdict.agreement import PATCHES, Agreement
+from facesolve.verdict.agreement import Agreement
 from facesolve.verdict.judge import Judged, judge
 
 CAMERAS, FRAMES = ("left", "front", "right"), 10
@@ -86,6 +87,34 @@ def test_frames_that_show_something_else_are_named():
     assert few.frames == (4, 5, 6)
     assert "3 frames, 4 to 6" in few.reason
     assert many.verdict == DOES_NOT_FIT
+
+
+def test_frames_of_which_a_part_is_hidden_are_named_with_how_much():
+    clear = np.ones(FRAMES)
+    clear[4:7], clear[8] = 0.55, 0.9
+    found = judge(replace(sound(), clear=clear))
+    assert found.verdict == DOUBTFUL
+    assert found.frames == (4, 5, 6)
+    assert "something hides 45% of the visible face in 3 frames, 4 to 6;" in found.reason
+
+
+def test_a_head_of_another_size_than_the_rig_is_doubtful():
+    found = judge(replace(sound(), size=(0.04, 0.002)))
+    assert found.verdict == DOUBTFUL
+    assert "larger than the rig, by 4.0%" in found.reason
+    assert "smaller than the rig, by 3.0%" in judge(replace(sound(), size=(-0.03, 0.002))).reason
+    assert (
+        judge(replace(sound(), size=(0.04, 0.02))).verdict
+        == judge(replace(sound(), size=(0.005, 0.001))).verdict
+        == FITS
+    )
+
+
+def test_what_lies_beside_by_less_than_images_can_tell_is_no_reason_for_doubt():
+    judged = sound()
+    small = replace(judged, agreement=replace(judged.agreement, pixels_per_cm=1.0))
+    assert judge(small).off_mm > 1
+    assert judge(small).verdict == FITS
 
 
 def test_what_cannot_be_known_is_doubtful_or_does_not_fit():

@@ -17,6 +17,7 @@ from facesolve.take.finding import ERROR, WARNING, Finding
 _FOCAL = (0.15, 60.0)  # of the longer side of the image: beyond, it is none that films a face
 _LIKELY_FOCAL = (0.35, 20.0)
 _OFF_CENTER = 0.2  # of the image's side
+_OFF_TOGETHER = 0.015  # ... by which all cameras are off the middle to one side: lenses differ, a crop does not
 _TANGENTIAL = 0.02  # p1 and p2 of lenses that were put together well are below 0.005
 _DISTANCES = (8.0, 3000.0)  # centimeters between cameras and what they film
 _HEAD = 22.0  # centimeters from chin to crown
@@ -33,6 +34,8 @@ def camera_findings(cameras: Sequence[CalibratedCamera], placed: bool = True) ->
     placed: whether the cameras have places; lenses alone have none. An empty list when all is well.
     """
     findings = [finding for camera in cameras for finding in _lens_findings(camera)]
+    if not findings:
+        findings += _crop_findings(cameras)
     if placed:
         findings += [finding for camera in cameras for finding in _rotation_findings(camera)]
     if placed and not any(finding.severity == ERROR for finding in findings):
@@ -96,6 +99,21 @@ def _size_findings(camera: CalibratedCamera) -> Iterator[Finding]:
         angle = np.degrees(2 * np.arctan(0.5 / focal))
         text = f"its focal length of {k[0, 0]:.0f} pixels gives an angle of view of {angle:.0f} degrees."
         yield Finding(WARNING, subject, text, "Check that it is in pixels of the image size.")
+
+
+def _crop_findings(cameras: Sequence[CalibratedCamera]) -> Iterator[Finding]:
+    """Of all cameras together: no agreement of theirs tells a principal point that is off by the same in each."""
+    sizes = [camera.size for camera in cameras if camera.size is not None]
+    if len(cameras) < 3 or len(sizes) < len(cameras):
+        return
+    pixels = np.stack([camera.intrinsics[:2, 2] for camera in cameras]) - np.array(sizes) / 2
+    parts = pixels / np.array(sizes).max(1, keepdims=True)
+    common = np.linalg.norm(parts.mean(0))
+    if common > _OFF_TOGETHER and np.linalg.norm(parts - parts.mean(0), axis=1).max() < common / 3:
+        right, down = np.rint(pixels.mean(0)).astype(int)
+        text = f"the principal points of all are off the middle by about {right:+d} pixels across and {down:+d} down."
+        remedy = "Check whether the images were cropped after the calibration, or before."
+        yield Finding(WARNING, "cameras", text, remedy)
 
 
 def _rotation_findings(camera: CalibratedCamera) -> Iterator[Finding]:

@@ -72,7 +72,7 @@ class EditableSolve:
             frames=[self._refined.frames[row] for row in kept],
             pose=self._refined.pose.at(index),
             quadratic=self._refined.quadratic.at(index),
-            seen=Seen(self._refined.seen.residual[index], self._refined.seen.correlation[index]),
+            seen=self._refined.seen.at(index),
         )
         # The other controls give way by what the frames' quadratics say, so that refining begins near where it ends.
         begin = joint_pass(problem, self._refined.pose, self._refined.quadratic).pose

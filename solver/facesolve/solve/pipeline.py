@@ -51,9 +51,11 @@ from facesolve.stages.refine_on_devices import (
 )
 from facesolve.stages.reliability import reliability, say_of_vertices
 from facesolve.stages.setup import check_solvable, prepare
-from facesolve.stages.track import WINDOW, Tracker
+from facesolve.stages.track import Tracker
+from facesolve.stages.windows import WINDOW
 from facesolve.take import SolveError, StartPose, Take
 from facesolve.verdict.agreement import Agreement, agreement
+from facesolve.verdict.size import size_error
 
 from .live_picture import LivePicture
 
@@ -71,8 +73,9 @@ class Solved:
     """Everything a solve found: the joint fit of all frames, what led to it, and what cameras make of it.
 
     say: (V,) 0..1 how far each vertex drove the solve. seen: of all frames (F, C). agreement: of the cameras at some of
-    the keyframes. carried: all frames before they were refined. found: how the start pose was found and how surely,
-    sentences; empty when the take had one.
+    the keyframes. size: by which part of its size the head is larger than the rig, and the deviation of that. carried:
+    all frames before they were refined. found: how the start pose was found and how surely, sentences; empty when the
+    take had one.
     """
 
     problem: Problem
@@ -83,6 +86,7 @@ class Solved:
     say: Tensor
     seen: Seen
     agreement: Agreement
+    size: tuple[float, float]
     carried: Pose
     refined: RefinedFrames
     found: tuple[str, ...] = ()
@@ -126,10 +130,21 @@ def solve_take(
         refined = stages.refine(pixels, bundled, keyframes, carried)
         joint = stages.join(refined)
         show(int(keyframes[0]), pixels[0], joint.pose.at(keyframes[:1]))
-        agreed = stages.hold_against_each_other(pixels, joint.pose, keyframes, bundled)
+        agreed, size = stages.hold_against_each_other(pixels, joint.pose, keyframes, bundled)
         say = say_of_vertices(problem, problem.samples.weight / everywhere)
         return Solved(
-            problem, joint, refined.quadratic, keyframes, bundled, say, refined.seen, agreed, carried, refined, found
+            problem,
+            joint,
+            refined.quadratic,
+            keyframes,
+            bundled,
+            say,
+            refined.seen,
+            agreed,
+            size,
+            carried,
+            refined,
+            found,
         )
 
 
@@ -212,14 +227,15 @@ class _Stages:
         for window, images in self.footage.batches(_windows(order, first, done), finest):
             back = 1 if window[0] > first else -1
             last = window[0] - back
-            found = tracker.follow(window, images, pose.at([last]), pose.at([last - back]) if last != first else None)
+            # from a frame that showed nothing to one that did is no velocity
+            going = last != first and bool(tracker.posed()[[last, last - back]].all())
+            found = tracker.follow(window, images, pose.at([last]), pose.at([last - back]) if going else None)
             pose.controls[window], pose.head[window] = found.controls, found.head
             self.show(window[-1], images[-1], found.at([len(window) - 1]))
             done += len(window)
             stage.advance(len(window))
             stage.save(partial(_track_arrays, pose, tracker, done), now=done == count)
-        believed = tracker.believed().to(pose.head.device)
-        return interpolated(pose, ~believed), believed
+        return interpolated(pose, ~tracker.posed().to(pose.head.device)), tracker.believed().to(pose.head.device)
 
     def bundle(
         self, pixels: list[FramePixels], tracked: Pose, keyframes: Tensor, anchor: StartAnchor | None
@@ -316,15 +332,18 @@ class _Stages:
     def join(self, refined: RefinedFrames) -> JointFit:
         """All frames at once."""
         stage = self.run.stage("joint", "join all frames", 1)
-        pose, quadratic = without_strangers(refined.pose, refined.quadratic, refined.seen.correlation)
+        pose, quadratic = without_strangers(refined.pose, refined.quadratic, refined.seen)
         joint = joint_pass(self.problem, pose, quadratic)
         stage.advance()
         return joint
 
     def hold_against_each_other(
         self, key_pixels: list[FramePixels], pose: Pose, keyframes: Tensor, bundled: BundleFit
-    ) -> Agreement:
-        """How well the cameras agree about the surface at some of the keyframes. pose: of all F frames."""
+    ) -> tuple[Agreement, tuple[float, float]]:
+        """How well the cameras agree about the surface at some of the keyframes, and about its size at all of them.
+
+        pose: of all F frames.
+        """
         stage = self.run.stage("agreement", "hold the cameras against each other", 1)
         every = -(-len(keyframes) // JUDGED_FRAMES)
         frames = keyframes[::every]
@@ -337,8 +356,9 @@ class _Stages:
             bundled.errors,
             self.problem.velocity(pose, frames),
         )
+        size = size_error(self.problem, key_pixels, bundled, keyframes, self.problem.velocity(pose, keyframes))
         stage.advance()
-        return found
+        return found, size
 
 
 def _windows(order: list[int], first: int, done: int) -> list[list[int]]:

@@ -37,6 +37,8 @@ def make_solution(take: Take, solved: Solved, provenance: dict[str, Any]) -> Sol
             correlation=solved.seen.correlation.cpu().numpy(),
             error_mm=_expected_error(solved, variance),
             off_calibration=_off_calibration(take, solved),
+            clear=solved.seen.clear.double().cpu().numpy(),
+            size=solved.size,
         )
     )
     return Solution(

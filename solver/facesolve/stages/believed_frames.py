@@ -1,7 +1,8 @@
 """Frames that show something else than the face: what is known about them comes from their neighbors instead.
 
 Judged by the correlation of what a frame shows with the template, which is about the same in all frames that show the
-face and near zero in one of noise or of somebody else.
+face and near zero in one of noise or of somebody else. A frame in which something covers a part of the face is judged
+by the rest of it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from facesolve.geometry.pose import Pose
 from facesolve.geometry.rigid import inverse, retract, step_of
 from facesolve.residuals.quadratic import Quadratic
 
+from .covered import LEAST, SPOILED
+from .refine import Seen
+
 LOST, BELIEVED = (
     0.35,
     0.65,
@@ -21,26 +25,25 @@ LOST, BELIEVED = (
 LEAST_USUAL = 0.5
 
 
-def belief(correlation: Tensor) -> Tensor:
-    """(F,) in 0..1 how much each frame is believed. correlation: (F, C) with the template, NaN where nothing is seen.
-
-    Frames that no camera saw are not judged: they say nothing anyway.
-    """
-    of_frames = correlation.nanmean(1)
-    seen = of_frames.isfinite()
-    if not bool(seen.any()):
+def belief(seen: Seen) -> Tensor:
+    """(F,) in 0..1 how much each frame is believed. One that no camera saw is not judged: it says nothing anyway."""
+    of_frames = seen.correlation.nanmean(1)
+    known = of_frames.isfinite()
+    if not bool(known.any()):
         return torch.ones_like(of_frames)
-    usual = of_frames[seen].quantile(0.75).clamp_min(LEAST_USUAL)
+    usual = of_frames[known].quantile(0.75).clamp_min(LEAST_USUAL)
+    partly = (seen.clear < 1 - SPOILED) & (seen.clear > LEAST)
+    of_frames = torch.where(partly, seen.of_clear, of_frames)
     share = ((of_frames / usual - LOST) / (BELIEVED - LOST)).clamp(0, 1)
-    return torch.where(seen, share.square(), 1.0)
+    return torch.where(known, share.square(), 1.0)
 
 
-def without_strangers(pose: Pose, quadratic: Quadratic, correlation: Tensor) -> tuple[Pose, Quadratic]:
+def without_strangers(pose: Pose, quadratic: Quadratic, seen: Seen) -> tuple[Pose, Quadratic]:
     """Poses of F frames and what is said about them, without what frames say that are not believed.
 
     Those that say nothing are posed between their neighbors.
     """
-    trust = belief(correlation).to(quadratic.A.dtype)
+    trust = belief(seen).to(quadratic.A.dtype)
     if bool((trust == 1).all()):
         return pose, quadratic
     said = Quadratic(quadratic.A * trust[:, None, None], quadratic.b * trust[:, None], quadratic.cost * trust)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from facesolve.geometry.pose import Limits, Pose
 from facesolve.geometry.rig import RigModel, apply_head
+from facesolve.geometry.surface_patches import SurfacePatches, surface_patches
 from facesolve.geometry.surface_samples import SurfaceSamples
 from facesolve.render import Texture, choose_backend
 from facesolve.residuals import camera_errors
@@ -129,6 +130,11 @@ class Problem:
         """The pyramid level that is fine enough to align and to track: what is finer is the bundle's affair."""
         smallest = min(min(camera.width, camera.height) for camera in self.take.cameras)
         return min(max(self.quality.finest, math.floor(math.log2(smallest / ROUGH_SIZE))), self.coarsest)
+
+    @cached_property
+    def patches(self) -> SurfacePatches:
+        """The samples in patches, each judged alone."""
+        return surface_patches(self.samples.neutral)
 
     @cached_property
     def step_tolerance(self) -> Tensor:

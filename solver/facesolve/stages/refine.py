@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from facesolve.optimize.banded import BandedSystem, second_differences
 from facesolve.optimize.levenberg_marquardt import regularized
 from facesolve.optimize.robust import robust_weight
 from facesolve.residuals.camera_errors import CameraErrors
-from facesolve.residuals.observation import observe
+from facesolve.residuals.observation import Observation, Views, observe
 from facesolve.residuals.photometric import Template
 from facesolve.residuals.quadratic import Quadratic
 from facesolve.residuals.residual import JOINT
@@ -25,10 +26,13 @@ from facesolve.residuals.template import agree
 from facesolve.runtime.devices import indices_on
 from facesolve.take import SolveError
 
+from .covered import LEAST, SPOILED, Cover, cover
 from .frame_fit import Anchor, FrameFit, FrameFitOptions, fit_frames, with_priors
 from .problem import Problem
 
 OPTIONS = FrameFitOptions(iterations=3)
+COVER_ROUNDS = 2  # what is covered is known better once the face is where it should be
+AS_CLEAR = 0.9  # times the part that was clear when all had a say: less is clear only where the face was lost
 ANCHOR_DEVIATION = 0.3  # of a control's range, around where the bundle put it
 # standard deviations of the change of velocity between frames, at 30 frames a second
 CONTROL_ACCELERATION = 0.02  # of a control's range
@@ -39,6 +43,8 @@ REFERENCE_FPS = 30.0
 # many overlapping shapes leave undetermined is smaller than the rounding of their sums
 RIDGES = (0.0, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
 CONVERGED = 1e-8  # of the joint pass' cost: what is left moves nothing by more than a hundredth of its deviation
+
+Rows = TypeVar("Rows", FrameFit, "Seen")
 
 
 def learn_template(
@@ -83,11 +89,18 @@ class Seen:
     """What each of C cameras makes of B frames, NaN where it saw nothing.
 
     residual: (B, C) root of the robust weighted mean square of its photometric residuals. correlation: (B, C) of its
-    view with the template, no residual left out.
+    view with the template, no residual left out. clear: (B,) part of the visible face that looks as it should, and
+    of_clear: (B,) the correlation of that part alone.
     """
 
     residual: Tensor
     correlation: Tensor
+    clear: Tensor
+    of_clear: Tensor
+
+    def at(self, rows: Tensor) -> Seen:
+        """Some of the frames."""
+        return Seen(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,12 +126,71 @@ def refine_frames(
         views = target.errors.seen(views, problem.velocity(target.begin, index))
     fit = fit_frames(problem, template, views, pose, index, level, OPTIONS, anchor)
     observation = observe(problem.samples, problem.model, fit.pose.controls, fit.pose.head, views)
+    covered = cover(problem, observation, template)
+    seen = _seen(observation, template, fit.scale, covered)
+    rows = (covered.clear < 1 - SPOILED).nonzero()[:, 0]
+    if len(rows):
+        fit, seen = _without_covers(problem, target, index, views, _Refined(fit, seen), rows)
+    return fit, seen
+
+
+@dataclass(frozen=True, eq=False)
+class _Refined:
+    """B frames as they were refined, and what cameras make of them."""
+
+    fit: FrameFit
+    seen: Seen
+
+
+def _without_covers(
+    problem: Problem, target: Target, frames: Tensor, views: Views, refined: _Refined, rows: Tensor
+) -> tuple[FrameFit, Seen]:
+    """B frames of which some rows (n,) show something else in places: those once more, without these places.
+
+    frames: (B,) take frame indices. What covers the face may have pulled it away, so that nothing is where it should
+    be: it is looked for where the frame was carried to. A frame that shows too little then stays as it is.
+    """
+    template, some = target.template, views.at(rows)
+    pose = problem.held(target.begin.at(frames[rows]), frames[rows])
+    anchor = Anchor(pose.controls, 1 / (ANCHOR_DEVIATION * problem.prior.span) ** 2)
+    for _ in range(COVER_ROUNDS):
+        observation = observe(problem.samples, problem.model, pose.controls, pose.head, some)
+        clear = cover(problem, observation, template).uncovered(some)
+        fit = fit_frames(problem, template, clear, pose, frames[rows], target.level, OPTIONS, anchor)
+        pose = fit.pose
+    observation = observe(problem.samples, problem.model, pose.controls, pose.head, some)
+    covered = cover(problem, observation, template)
+    better = covered.clear > (AS_CLEAR * refined.seen.clear[rows]).clamp_min(LEAST)
+    rows, kept = rows[better], better.nonzero()[:, 0]
+    if not len(rows):
+        return refined.fit, refined.seen
+    seen = _seen(observation, template, fit.scale, covered)
+    return _put(refined.fit, fit, rows, kept), _put(refined.seen, seen, rows, kept)
+
+
+def _put(whole: Rows, part: Rows, rows: Tensor, kept: Tensor) -> Rows:
+    """A dataclass of tensors (B, ...), or of such, with some rows from those ``kept`` of another of its kind."""
+
+    def put(one: Any, other: Any) -> Any:
+        if isinstance(one, Tensor):
+            return one.index_copy(0, rows, other[kept])
+        return replace(
+            one, **{field.name: put(getattr(one, field.name), getattr(other, field.name)) for field in fields(one)}
+        )
+
+    found: Rows = put(whole, part)
+    return found
+
+
+def _seen(observation: Observation, template: Template, scale: Tensor, covered: Cover) -> Seen:
+    """What cameras make of B frames at their poses. scale: (B,) robust."""
     residual = observation.values - template.values
     weights = observation.weights * (template.weights > 0)
     power = (weights * observation.values**2).sum(2) * (weights * template.values**2).sum(2)
     correlation = (weights * observation.values * template.values).sum(2) / power.sqrt()
-    weights = weights * robust_weight(residual, fit.scale[:, None, None])
-    return fit, Seen(torch.sqrt((weights * residual**2).sum(2) / weights.sum(2)), correlation)
+    weights = weights * robust_weight(residual, scale[:, None, None])
+    residual = torch.sqrt((weights * residual**2).sum(2) / weights.sum(2))
+    return Seen(residual, correlation, covered.clear, covered.correlation)
 
 
 @dataclass(frozen=True, eq=False)

@@ -36,6 +36,7 @@ from .batching import split, together
 from .problem import HOST, Problem
 from .refine import Seen, Target, refine_frames
 
+OF_CAMERAS = tuple(field.name for field in fields(Seen))
 Data = TypeVar("Data", SurfaceSamples, Template, Pose, CameraErrors, PointSkin)
 
 
@@ -159,7 +160,7 @@ def gathered(parts: Sequence[RefinedFrames], device: torch.device) -> RefinedFra
             b=whole([part.quadratic.b for part in parts]),
             cost=whole([part.quadratic.cost for part in parts]),
         ),
-        seen=Seen(whole([part.seen.residual for part in parts]), whole([part.seen.correlation for part in parts])),
+        seen=Seen(*(whole([getattr(part.seen, name) for part in parts]) for name in OF_CAMERAS)),
     )
 
 
@@ -172,8 +173,7 @@ def refined_arrays(parts: Sequence[RefinedFrames]) -> dict[str, np.ndarray]:
         "A": whole.quadratic.A,
         "b": whole.quadratic.b,
         "cost": whole.quadratic.cost,
-        "residual": whole.seen.residual,
-        "correlation": whole.seen.correlation,
+        **{name: getattr(whole.seen, name) for name in OF_CAMERAS},
     }
     return {"frames": np.array(whole.frames), **{name: tensor.numpy() for name, tensor in tensors.items()}}
 
@@ -185,7 +185,7 @@ def refined_from_arrays(arrays: Mapping[str, np.ndarray], device: torch.device) 
         frames=arrays["frames"].tolist(),
         pose=Pose(tensors["controls"], tensors["head"]),
         quadratic=Quadratic(tensors["A"], tensors["b"], tensors["cost"]),
-        seen=Seen(tensors["residual"], tensors["correlation"]),
+        seen=Seen(*(tensors[name] for name in OF_CAMERAS)),
     )
 
 

@@ -42,7 +42,8 @@ class Verdict:
     reason: one sentence for people, with figures. correlation: between the cameras, over the visible face. off_mm: of
     the camera that is off most. contrast: how much the correlation falls when the head is moved by 5 mm or 5 degrees.
     error_mm: expected distance of the surface from the truth, from the standard deviations. share: part of the visible
-    face on which the cameras agree. frames: take frame numbers that show something else than the solved face.
+    face on which the cameras agree. frames: take frame numbers that show something else than the solved face, or only
+    a part of it.
     cameras: by name. next_step: what to do, a sentence; empty where there is nothing to do.
     """
 

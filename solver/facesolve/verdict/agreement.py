@@ -15,15 +15,16 @@ from torch import Tensor
 
 from facesolve.footage.stream import FramePixels
 from facesolve.geometry.pose import Pose
+from facesolve.geometry.surface_patches import SurfacePatches
 from facesolve.residuals.camera_errors import CameraErrors
 from facesolve.residuals.observation import Observation, Views, look_up, observe, on_image, pixel_size
 from facesolve.stages.problem import Problem
 
 SAMPLES = 4_000  # at most
-PATCHES = 32  # of the surface, each judged alone
 REACH = 4  # pixels of the level to which a patch is moved, each way
 ENOUGH = 8.0  # weight of a patch's samples, in samples seen straight on, from which it is judged
 TURN, SHIFT = 0.0873, 0.5  # radians and cm by which the head is moved for contrast: 5 degrees, 5 mm
+LEAST_MOVE = 3.0  # pixels of the level: a head that is small in the images is moved by more, for these to differ
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +34,8 @@ class Agreement:
     correlation: (M, C) of a camera's view with all other cameras'. of_patches: (M, C, P) the same, each patch alone.
     best: (M, C, P) the highest correlation to which a patch can be moved, and offset: (M, C, P, 2) pixels of the level
     that it is moved by. contrast: (6,) mean correlation less that with the head moved, the better of both ways, along
-    each of its axes: three turns, three shifts. weights: (M, C, P). pixels_per_cm: of the level.
+    each of its axes: three turns, three shifts. weights: (M, C, P). pixels_per_cm: of the level. moved: by how many
+    times 5 mm and 5 degrees the head was moved, at least 1.
     """
 
     correlation: Tensor
@@ -43,6 +45,7 @@ class Agreement:
     contrast: Tensor
     weights: Tensor
     pixels_per_cm: float
+    moved: float = 1.0
 
 
 def agreement(
@@ -64,18 +67,21 @@ def agreement(
     if errors is not None and velocity is not None:
         views = errors.seen(views, velocity[:, ::stride])
     observation = observe(some.samples, some.model, pose.controls, pose.head, views)
-    patches = _patches(some.samples.neutral)
+    patches = some.patches
     others, seen = _others(observation.values, observation.weights)
     weights = observation.weights * seen
+    pixels_per_cm = problem.pixels_per_cm / 2**level
+    moved = max(1.0, LEAST_MOVE / (SHIFT * pixels_per_cm))
     of_patches, best, offset = _moved(observation, others, weights, patches)
     return Agreement(
         correlation=_correlation(observation.values, others, weights),
         of_patches=of_patches,
         best=best,
         offset=offset,
-        contrast=_contrast(some, views, pose, observation),
-        weights=_summed(weights, patches),
-        pixels_per_cm=problem.pixels_per_cm / 2**level,
+        contrast=_contrast(some, views, pose, observation, moved),
+        weights=patches.summed(weights),
+        pixels_per_cm=pixels_per_cm,
+        moved=moved,
     )
 
 
@@ -110,7 +116,9 @@ def _correlation(values: Tensor, others: Tensor, weights: Tensor) -> Tensor:
     return torch.where(weights.sum(-1) > ENOUGH, shared / power.sqrt().clamp_min(1e-9), torch.nan)
 
 
-def _moved(observation: Observation, others: Tensor, weights: Tensor, patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _moved(
+    observation: Observation, others: Tensor, weights: Tensor, patches: SurfacePatches
+) -> tuple[Tensor, Tensor, Tensor]:
     """Of each patch (M, C, P): the correlation where it is, the best, and the offset (M, C, P, 2) there, pixels."""
     line = torch.arange(-REACH, REACH + 1, device=others.device, dtype=others.dtype)
     moves = torch.cartesian_prod(line, line)  # (n, 2)
@@ -119,11 +127,11 @@ def _moved(observation: Observation, others: Tensor, weights: Tensor, patches: T
     rows = []
     for move in moves:
         values = look_up(observation.images, (places + move * pixel)[:, :, None])[:, :, 0]
-        shared, own = (_summed(weights * values * each, patches) for each in (others, values))
-        rows.append(shared / (own * _summed(weights * others.square(), patches)).sqrt().clamp_min(1e-9))
+        shared, own = (patches.summed(weights * values * each) for each in (others, values))
+        rows.append(shared / (own * patches.summed(weights * others.square())).sqrt().clamp_min(1e-9))
     width = len(line)
     table = torch.stack(rows, -1)  # (M, C, P, n)
-    known = _summed(weights, patches) > ENOUGH
+    known = patches.summed(weights) > ENOUGH
     best, place = table.max(-1)
     peak = _peak(table.unflatten(-1, (width, width)), place // width, place % width) - REACH
     nothing = torch.full_like(best, torch.nan)
@@ -148,17 +156,17 @@ def _peak(table: Tensor, column: Tensor, row: Tensor) -> Tensor:
     return torch.stack(found, -1)
 
 
-def _contrast(problem: Problem, views: Views, pose: Pose, observation: Observation) -> Tensor:
+def _contrast(problem: Problem, views: Views, pose: Pose, observation: Observation, moved: float) -> Tensor:
     """(6,) as ``Agreement.contrast``; what is seen is taken to stay the same."""
     here = _mean_correlation(observation)
     found = []
     for axis in range(6):
         step = torch.zeros(pose.controls.shape[1] + 6, dtype=pose.head.dtype, device=pose.head.device)
-        step[pose.controls.shape[1] + axis] = TURN if axis < 3 else SHIFT
+        step[pose.controls.shape[1] + axis] = moved * (TURN if axis < 3 else SHIFT)
         there = []
         for way in (step, -step):
-            moved = pose.stepped(way.expand(len(pose.head), -1))
-            there.append(_mean_correlation(observe(problem.samples, problem.model, moved.controls, moved.head, views)))
+            away = pose.stepped(way.expand(len(pose.head), -1))
+            there.append(_mean_correlation(observe(problem.samples, problem.model, away.controls, away.head, views)))
         found.append(here - torch.maximum(*there))
     return torch.stack(found)
 
@@ -166,18 +174,3 @@ def _contrast(problem: Problem, views: Views, pose: Pose, observation: Observati
 def _mean_correlation(observation: Observation) -> Tensor:
     others, seen = _others(observation.values, observation.weights)
     return _correlation(observation.values, others, observation.weights * seen).nanmean()
-
-
-def _summed(values: Tensor, patches: Tensor) -> Tensor:
-    """(..., P) sums of (..., N) over the samples of each patch."""
-    return values.new_zeros(*values.shape[:-1], PATCHES).index_add_(-1, patches, values)
-
-
-def _patches(points: Tensor) -> Tensor:
-    """(N,) the patch of each of N points: the nearest of points far apart from each other."""
-    chosen = [int((points - points.mean(0)).norm(dim=1).argmax())]
-    distance = (points - points[chosen[0]]).norm(dim=1)
-    for _ in range(min(PATCHES, len(points)) - 1):
-        chosen.append(int(distance.argmax()))
-        distance = torch.minimum(distance, (points - points[chosen[-1]]).norm(dim=1))
-    return torch.cdist(points, points[chosen]).argmin(1)

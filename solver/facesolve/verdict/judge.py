@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from facesolve.stages.covered import LEAST
 from facesolve.take.in_words import frames_in_words
 from facesolve.take.verdict import DOES_NOT_FIT, DOUBTFUL, FITS, VERDICTS, CameraAgreement, Verdict
 
@@ -23,11 +24,15 @@ NEAR = 1.0  # pixels of the level that a patch that agrees may be moved by
 # what does not fit, and what is doubtful: correlation of a camera with all others below, mm that it is off by above
 NO_CORRELATION, LITTLE_CORRELATION = 0.35, 0.72
 FAR_OFF_MM, OFF_MM = 2.0, 0.9
+LEAST_OFF = 0.5  # pixels of the level: nearer is as good as images of this size can tell
 LITTLE_SHARE = 0.86  # of the visible face that agrees
 LITTLE_CONTRAST = 0.14
 LITTLE_FRAME = 0.65  # of the take's usual correlation with the template: below it a frame shows something else
 MANY_FRAMES = 0.5  # part of the take that shows something else
+COVERED_PART = 0.15  # of the visible face that something hides: from here on the frame is named
 UNCERTAIN_MM = 3.0
+# part by which a head differs from the rig, at least, since poses give way to most of it; and deviations of that
+WRONG_SIZE, SURE_OF_SIZE = 0.005, 2.5
 OFF_CALIBRATION, LATE = 3.0, 0.5  # deviations that the setting calibration_error allows; frames
 
 LOOK = "Run 'facesolve inspect TAKE --deep' to find the mistake."
@@ -37,8 +42,10 @@ LOOK = "Run 'facesolve inspect TAKE --deep' to find the mistake."
 class Judged:
     """What a verdict is made from. cameras, frames: names and numbers. correlation: (F, C) of frames with the template.
 
-    error_mm: expected, from the standard deviations. off_calibration: for each camera how many of
-    the deviations that its calibration was said to be good to, and how many frames, the solve found it to be off by.
+    clear: (F,) part of the visible face that nothing hides. size: by which part of its size the head is larger than the
+    rig, and the deviation of that. error_mm: expected, from the standard deviations. off_calibration: for each camera
+    how many of the deviations that its calibration was said to be good to, and how many frames, the solve found it to
+    be off by.
     """
 
     cameras: Sequence[str]
@@ -47,6 +54,8 @@ class Judged:
     correlation: np.ndarray
     error_mm: float
     off_calibration: Sequence[tuple[float, float]] = ()
+    clear: np.ndarray | None = None
+    size: tuple[float, float] = (math.nan, math.nan)
 
 
 def judge(judged: Judged) -> Verdict:
@@ -62,7 +71,7 @@ def judge(judged: Judged) -> Verdict:
         contrast=figures.contrast,
         error_mm=judged.error_mm,
         share=figures.share,
-        frames=figures.frames,
+        frames=tuple(sorted({*figures.frames, *figures.covered})),
         cameras=figures.cameras,
         next_step=worst.next_step,
     )
@@ -77,6 +86,7 @@ class _Figures:
     contrast: float
     share: float
     frames: tuple[int, ...]
+    covered: tuple[int, ...]
     cameras: dict[str, CameraAgreement]
 
     def worst(self, figure: str, sign: float) -> tuple[str, float]:
@@ -131,7 +141,7 @@ def _cameras(figures: _Figures) -> Iterator[_Reason]:
             sentence = f"camera '{name}' does not show what the others show (correlation {correlation:.2f})."
         yield _Reason(verdict, sentence)
     name, off = figures.worst("off_mm", 1)
-    if off > OFF_MM:
+    if off > OFF_MM and figures.cameras[name].off_pixels > LEAST_OFF:
         sentence = (
             f"what camera '{name}' shows lies {off:.1f} mm ({figures.cameras[name].off_pixels:.1f} pixels) away from "
             "what the others show."
@@ -151,18 +161,38 @@ def _calibration(judged: Judged) -> Iterator[_Reason]:
 
 
 def _frames(judged: Judged, figures: _Figures) -> Iterator[_Reason]:
-    if not figures.frames:
-        return
-    some = frames_in_words(np.array(figures.frames))
-    many = len(figures.frames) > MANY_FRAMES * len(judged.frames)
-    sentence = f"{some} {'shows' if len(figures.frames) == 1 else 'show'} something else than the solved face."
     step = "Look at these frames, and leave them out or key them by hand."
-    yield _Reason(DOES_NOT_FIT if many else DOUBTFUL, sentence, step)
+    if figures.frames:
+        some = frames_in_words(np.array(figures.frames))
+        many = len(figures.frames) > MANY_FRAMES * len(judged.frames)
+        sentence = f"{some} {_one_or_more('show', figures.frames)} something else than the solved face."
+        yield _Reason(DOES_NOT_FIT if many else DOUBTFUL, sentence, step)
+    if figures.covered:
+        assert judged.clear is not None
+        rows = np.isin(np.asarray(judged.frames), figures.covered)
+        part = float(np.mean(1 - judged.clear[rows]))
+        some = frames_in_words(np.array(figures.covered))
+        sentence = f"something hides {part:.0%} of the visible face in {some}; the rest of the face was solved for."
+        yield _Reason(DOUBTFUL, sentence, step)
+
+
+def _one_or_more(verb: str, frames: Sequence[int]) -> str:
+    return f"{verb}s" if len(frames) == 1 else verb
 
 
 def _rest(judged: Judged, figures: _Figures) -> Iterator[_Reason]:
     if figures.contrast < LITTLE_CONTRAST:
-        sentence = "the head could as well be elsewhere: 5 mm or degrees away the cameras agree nearly as well."
+        away = 5 * judged.agreement.moved
+        sentence = (
+            f"the head could as well be elsewhere: {away:.0f} mm or degrees away the cameras agree nearly as well."
+        )
+        yield _Reason(DOUBTFUL, sentence)
+    larger, deviation = judged.size
+    if abs(larger) > max(WRONG_SIZE, SURE_OF_SIZE * deviation):
+        sentence = (
+            f"the head in the footage is {'larger' if larger > 0 else 'smaller'} than the rig, by {abs(larger):.1%} or "
+            "more, as with wrong focal lengths, another unit of length or another person's rig."
+        )
         yield _Reason(DOUBTFUL, sentence)
     if judged.error_mm > UNCERTAIN_MM:
         sentence = f"the surface is known to {judged.error_mm:.1f} mm only."
@@ -179,13 +209,16 @@ def _figures(judged: Judged) -> _Figures:
     known = [camera.off_mm for camera in cameras.values() if not math.isnan(camera.off_mm)]
     with_template = torch.as_tensor(judged.correlation).nanmean(1).nan_to_num(nan=1.0)
     usual = max(float(with_template.quantile(0.75)), 0.5)
-    bad = (with_template < LITTLE_FRAME * usual).numpy()
+    clear = np.ones(len(judged.frames)) if judged.clear is None else judged.clear
+    covered = (clear < 1 - COVERED_PART) & (clear > LEAST)
+    bad = (with_template < LITTLE_FRAME * usual).numpy() & ~covered
     return _Figures(
         correlation=float(found.correlation.nanmean()),
         off_mm=max(known, default=math.nan),
         contrast=float(found.contrast.nanmean()),
         share=share,
-        frames=tuple(int(frame) for frame in np.asarray(judged.frames)[bad]),
+        frames=tuple(np.asarray(judged.frames)[bad].tolist()),
+        covered=tuple(np.asarray(judged.frames)[covered].tolist()),
         cameras=cameras,
     )
 
