@@ -67,6 +67,21 @@ def sole_writer(folder: Path, say: Callable[[str], None], wait: float | None = N
         _give_back(handle, path)
 
 
+def has_writer(folder: Path) -> bool:
+    """Whether a task writes into ``folder`` now; where the file system knows no locks nobody knows, and it is False."""
+    try:
+        handle = os.open(folder / LOCK, os.O_RDWR | getattr(os, "O_BINARY", 0))
+    except OSError:
+        return False
+    try:
+        _take_lock(handle)
+    except OSError as error:
+        return error.errno in _HELD
+    finally:
+        os.close(handle)
+    return False
+
+
 def _opened_and_locked(path: Path, say: Callable[[str], None]) -> int | None:
     """The locked file's handle, None while another task holds it."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)

@@ -17,8 +17,9 @@ from facesolve.review.index.rows import index_record
 from facesolve.review.index.write import _asset, write_index
 from facesolve.review.report.page import offline_page
 from facesolve.runtime.progress import Silent
+from facesolve.runtime.sole_writer import has_writer, sole_writer
 from facesolve.take import Solution, TakeError, write_solution
-from facesolve.take.review import REJECTED, ReviewMark, write_review
+from facesolve.take.review import APPROVED, REJECTED, ReviewMark, write_review
 from facesolve.take.verdict import DOES_NOT_FIT, FITS, Verdict
 
 from ..browser import Tab
@@ -73,7 +74,57 @@ def test_each_take_is_a_row_with_what_is_particular_about_it(solved: Path) -> No
     assert (rows["other"]["review"], rows["good"]["review"]) == ("rejected", "")
     assert rows["good"]["sparks"] == [1.0, 1.0, 3.0]
     assert record["across"]["cameras"] == [["right", 2]]
-    assert [name for name, _ in record["across"]["drift"]["left"]] == ["good", "wrong", "other"]
+    (drift,) = record["across"]["drift"]
+    assert (drift["camera"], drift["unit"]) == ("left", "degrees")
+    assert [name for name, *_ in drift["points"]] == ["good", "wrong", "other"]
+    assert rows["other"]["why"][0] == "a person rejected it."
+    assert by_trouble[2] == "other"
+
+
+def test_a_take_that_is_being_solved_needs_nobody_and_an_approved_one_no_more(solved: Path) -> None:
+    (solved / "running").mkdir()
+    (solved / "running" / "solve.log").write_text("0.1 s  stage: track\n")
+    write_review(solved / "wrong", [ReviewMark(0, 2, APPROVED)])
+    with sole_writer(solved / "running", lambda _: None):
+        rows = {row["name"]: row for row in index_record(solved, solved / "index.html")["rows"]}
+    assert (rows["running"]["verdict"], rows["running"]["reason"]) == ("being solved", "0.1 s  stage: track.")
+    assert rows["running"]["trouble"] < rows["wrong"]["trouble"] < rows["good"]["trouble"]
+    rows = {row["name"]: row for row in index_record(solved, solved / "index.html")["rows"]}
+    assert rows["running"]["verdict"] == "not solved"
+    assert not has_writer(solved / "running")
+
+
+def test_a_camera_that_works_loose_over_the_day_is_told_from_one_that_is_only_off(
+    filmed: Filmed, tmp_path: Path
+) -> None:
+    noise = np.random.default_rng(3).normal(0, 0.003, (9, 2))
+    for number in range(9):
+        errors = {"loose": 0.02 + 0.01 * number + noise[number, 0], "off": 0.2 + noise[number, 1]}
+        made = {
+            "camera_errors": {name: {"rotation_degrees": value} for name, value in errors.items()},
+            "date": f"2026-01-01T{9 + number:02d}:00:00+00:00",
+        }
+        write_solution(replace(filmed.solution, provenance=made), tmp_path / f"take_{9 - number}")
+    loose, off = index_record(tmp_path, tmp_path / "index.html")["across"]["drift"]
+    assert (loose["camera"], loose["grows"], off["grows"]) == ("loose", True, False)
+    assert loose["rise"] == pytest.approx(0.08, abs=0.01)
+    assert loose["points"][0][:2] == ["take_9", "2026-01-01T09:00:00+00:00"]
+
+
+def test_on_a_good_night_the_first_to_look_at_are_those_that_stand_out(filmed: Filmed, tmp_path: Path) -> None:
+    fits = Verdict(FITS, "3 of 3 cameras agree.", error_mm=0.1)
+    for number in range(6):
+        write_solution(replace(filmed.solution, verdict=replace(fits, error_mm=0.1)), tmp_path / f"plain_{number}")
+    write_solution(replace(filmed.solution, verdict=replace(fits, error_mm=0.45)), tmp_path / "unsure")
+    residual = np.full((3, 3), 0.1)
+    residual[1] *= 4
+    write_solution(replace(filmed.solution, verdict=fits, residual=residual), tmp_path / "jump")
+    rows = index_record(tmp_path, tmp_path / "index.html")["rows"]
+    why = {row["name"]: row["why"] for row in rows if row["why"]}
+    assert why == {
+        "unsure": ["expected error 4.5 times that of the others."],
+        "jump": ["frame 1 has 4.0 times its usual error."],
+    }
 
 
 def test_the_worst_frame_is_drawn_once_and_anew_after_another_solve(filmed: Filmed, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from facesolve.runtime.sole_writer import has_writer
 from facesolve.take import FacesolveError, Solution, read_solution
 from facesolve.take.files import relative_path
 from facesolve.take.names import CHECKPOINT, LOG, REPORT, SOLUTION, WORST_PICTURE
@@ -24,7 +25,13 @@ SPARKS = 80  # points of a take's line of errors
 WEAK_CAMERA = 1.3  # times the median error of the take's cameras
 SHOWN = 4  # controls and cameras that are named
 COMMON = 0.3  # of the takes: from there on a fault is no single take's
+UNSOLVED, RUNNING = "not solved", "being solved"
 TROUBLE = {DOES_NOT_FIT: 100.0, DOUBTFUL: 50.0, FITS: 0.0}  # the order in which takes need somebody
+REJECTED_TROUBLE = 60.0  # more than doubt: somebody has looked
+STANDS_OUT = 2.0  # times the usual error of the take's frames, or of the night's takes
+MOST_EXCESS = 20.0  # beyond it one is as bad as another
+TREND = 2.0  # times the scatter around it that a drift must exceed
+LEAST_DRIFT = {"degrees": 0.01, "mm": 0.1}
 
 
 def take_folders(folder: Path) -> list[Path]:
@@ -39,6 +46,7 @@ def index_record(folder: Path, page: Path) -> dict[str, Any]:
     """Everything that the page, a file at ``page``, shows of the solutions in ``folder``."""
     rows = [_row(place, page.parent) for place in take_folders(folder)]
     usual = _usual_settings(rows)
+    _hold_against_each_other(rows)
     for row in rows:
         row["differs"] = [
             f"{name} {_said(value)}" for name, value in row.pop("settings").items() if value != usual.get(name)
@@ -75,17 +83,56 @@ def _row(place: Path, beside: Path) -> dict[str, Any]:
     try:
         solution = read_solution(place)
     except FacesolveError as error:
-        return {**row, "verdict": "not solved", "reason": _unsolved(place, error)}
+        if has_writer(place):
+            return {**row, "verdict": RUNNING, "reason": f"{_last_words(place)}.", "trouble": -1.0}
+        return {**row, "verdict": UNSOLVED, "reason": _unsolved(place, error)}
     made = read_provenance(solution.provenance)
     row.update(_figures(solution), **_judged(solution.verdict, row))
     row["cameras"] = _weak_cameras(solution)
     row["uncertain"] = [control.name for control in solution.uncertain_controls()[:SHOWN]]
     row["seconds"] = round(sum(made.seconds.values()), 1) or None
-    row["date"], row["camera_errors"] = made.date, {name: dict(errors) for name, errors in made.camera_errors.items()}
+    row["date"], row["camera_errors"] = made.date, _off(made, solution.verdict)
     row["settings"] = _settings(made)
     row["review"] = _reviewed(place)
-    row["trouble"] += 0.0 if row["error"] is None else min(row["error"], 20.0)
     return row
+
+
+def _hold_against_each_other(rows: Sequence[dict[str, Any]]) -> None:
+    """Adds to each row's trouble what is unusual about it, and says why in ``why``; what a person decided counts most.
+
+    Takes that fit are ordered, too, so that the five to look at first are five on a good night as well.
+    """
+    errors = [row["error"] for row in rows if row["error"] is not None]
+    usual = float(np.median(errors)) if errors else 0.0
+    for row in rows:
+        why, worst = [], max((value for value in row["sparks"] if value is not None), default=0.0)
+        if row["review"] == REJECTED:
+            why.append("a person rejected it.")
+            row["trouble"] = max(row["trouble"], REJECTED_TROUBLE)
+        if row["error"] is not None:
+            excess = row["error"] / usual if usual > 0 else 1.0
+            row["trouble"] += min(excess, MOST_EXCESS) / 4
+            if excess > STANDS_OUT:
+                why.append(f"expected error {excess:.1f} times that of the others.")
+        if worst > STANDS_OUT:
+            row["trouble"] += min(worst, MOST_EXCESS) / 4
+            why.append(f"frame {row['worst']} has {worst:.1f} times its usual error.")
+        if row["cameras"]:
+            row["trouble"] += 1.0
+            why.append(f"cameras: {', '.join(row['cameras'])}.")
+        if row["review"] == APPROVED:
+            row["trouble"] = 0.0
+        row["why"] = why
+        row["trouble"] = round(row["trouble"], 3)
+
+
+def _off(made: Provenance, verdict: Verdict | None) -> dict[str, dict[str, float]]:
+    """By camera what its calibration is off by: degrees, where the solve looked for it, and mm on the face."""
+    found = {name: {"degrees": errors.get("rotation_degrees", 0.0)} for name, errors in made.camera_errors.items()}
+    for name, camera in (verdict.cameras if verdict is not None else {}).items():
+        if np.isfinite(camera.off_mm):
+            found.setdefault(name, {})["mm"] = float(camera.off_mm)
+    return found
 
 
 def _reviewed(place: Path) -> str:
@@ -100,11 +147,16 @@ def _reviewed(place: Path) -> str:
 
 def _unsolved(place: Path, error: FacesolveError) -> str:
     if not (place / SOLUTION).exists():
-        lines = _lines(place / LOG)
-        last = f"; its log ends: {lines[-1]}" if lines else ""
+        last = _last_words(place)
         begun = "was begun and is not finished" if (place / CHECKPOINT).exists() else "could not be solved"
-        return f"{begun}{last}."
+        return f"{begun}; its log ends: {last}." if last else f"{begun}."
     return str(error)
+
+
+def _last_words(place: Path) -> str:
+    """The last line of its log."""
+    lines = _lines(place / LOG)
+    return lines[-1].strip() if lines else ""
 
 
 def _judged(verdict: Verdict | None, row: dict[str, Any]) -> dict[str, Any]:
@@ -161,15 +213,35 @@ def _across(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     solved = [row for row in rows if row["frames"]]
     cameras = Counter(name.split(" (")[0] for row in solved for name in row["cameras"])
     controls = Counter(name for row in solved for name in row["uncertain"])
-    drift = defaultdict(list)
-    for row in sorted(solved, key=lambda row: str(row["date"])):
-        for name, errors in row["camera_errors"].items():
-            drift[name].append([row["name"], round(errors.get("rotation_degrees", 0.0), 4)])
     return {
         "cameras": _common(cameras, len(solved)),
         "controls": _common(controls, len(solved)),
-        "drift": {name: points for name, points in drift.items() if len(points) > 1},
+        "drift": _drifts(sorted(solved, key=lambda row: str(row["date"]))),
     }
+
+
+def _drifts(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each camera's errors of calibration in the order of the solves, those that grow first.
+
+    rise: what a straight line through them climbs; grows: whether that is more than their scatter.
+    """
+    found = []
+    for name in sorted({name for row in rows for name in row["camera_errors"]}):
+        for unit, least in LEAST_DRIFT.items():
+            points = [
+                [row["name"], row["date"], round(row["camera_errors"][name][unit], 4)]
+                for row in rows
+                if unit in row["camera_errors"].get(name, {})
+            ]
+            if len(points) < 2:
+                continue
+            values, time = np.array([value for *_, value in points]), np.arange(len(points))
+            slope, start = np.polyfit(time, values, 1)
+            rise, scatter = slope * (len(points) - 1), float(np.std(values - start - slope * time))
+            grows = len(points) > 2 and rise > max(TREND * scatter, least)
+            found.append({"camera": name, "unit": unit, "points": points, "rise": round(rise, 4), "grows": bool(grows)})
+            break
+    return sorted(found, key=lambda one: (not one["grows"], -one["rise"] / LEAST_DRIFT[one["unit"]]))
 
 
 def _common(counts: Counter[str], takes: int) -> list[list[Any]]:

@@ -4,7 +4,8 @@
 
 const data = JSON.parse(document.getElementById('data').textContent);
 const rows = data.rows;
-const ORDER = ['not solved', 'does not fit', 'doubtful', '', 'fits'];
+const ORDER = ['not solved', 'does not fit', 'doubtful', '', 'fits', 'being solved'];
+const DRIFTS = 4; // cameras whose line is shown, unless more of them drift
 const FIRST = 5;
 const state = { sort: 'trouble', up: false, text: '', verdict: null, sheet: false };
 
@@ -74,7 +75,7 @@ function spark(row) {
 const CELLS = {
   picture: row => [picture(row)],
   name: row => [linked(row, row.name)],
-  trouble: row => [mark(row), element('small', '', row.reason)],
+  trouble: row => [mark(row), element('small', '', row.reason), ...row.why.filter(text => !text.startsWith('cameras')).map(text => element('small', 'weak', text))],
   error: row => [element('span', '', row.error === null ? '–' : `${row.error.toFixed(2)} mm`)],
   sparks: row => (row.sparks.length ? [spark(row), element('small', '', `worst at ${row.worst}`)] : []),
   cameras: row => row.cameras.map(name => element('small', 'weak', name)),
@@ -115,7 +116,7 @@ function kept(row, kind, build) {
 }
 
 function words(row) {
-  return [row.name, row.verdict, row.reason, row.review, ...row.cameras, ...row.differs].join(' ').toLowerCase();
+  return [row.name, row.verdict, row.reason, row.review, ...row.why, ...row.cameras, ...row.differs].join(' ').toLowerCase();
 }
 const searched = new Map(rows.map(row => [row, words(row)]));
 
@@ -187,16 +188,35 @@ function drawTally() {
 }
 
 function drawFirst() {
-  const worst = [...rows].sort((a, b) => b.trouble - a.trouble).filter(row => row.verdict !== 'fits').slice(0, FIRST);
-  const list = document.getElementById('first');
+  const needs = [...rows].sort((a, b) => b.trouble - a.trouble)
+    .filter(row => row.review !== 'approved' && row.verdict !== 'being solved' && (row.verdict !== 'fits' || row.why.length));
+  const worst = needs.slice(0, FIRST), list = document.getElementById('first');
   for (const row of worst) {
     const item = element('li'), words = element('div'), title = element('strong');
     title.append(linked(row, row.name));
-    words.append(title, mark(row), element('p', '', row.reason));
+    const said = row.verdict === 'fits' ? row.why : [row.reason, ...row.why];
+    words.append(title, mark(row), ...said.map(text => element('p', '', text)));
     item.append(picture(row), words);
     list.append(item);
   }
-  if (!worst.length) list.append(element('li', '', 'Every take fits.'));
+  const more = needs.length - worst.length;
+  document.getElementById('first-more').textContent = more ? `and ${more} more in the table below, worst first` : '';
+  if (!worst.length) list.append(element('li', '', 'No take stands out.'));
+}
+
+/** How far a camera was off its calibration, take after take. */
+function drifting({ camera, unit, points, rise, grows }) {
+  const part = element('div'), off = value => (unit === 'degrees' ? `${value.toFixed(3)}°` : `${value.toFixed(2)} mm`);
+  const values = points.map(point => point[2]), top = Math.max(...values, 1e-6);
+  const line = svg('svg', { class: 'spark drift', viewBox: '0 0 100 30', preserveAspectRatio: 'none', role: 'img' });
+  line.setAttribute('aria-label', `${camera}, ${off(values[0])} to ${off(values.at(-1))}`);
+  const place = (value, index) => `${(100 * index / (values.length - 1)).toFixed(1)} ${(29 - 28 * value / top).toFixed(1)}`;
+  line.append(svg('path', { d: `M${values.map(place).join('L')}` }));
+  const time = date => (date ? `${date.slice(0, 16).replace('T', ' ')}, ` : '');
+  const ends = [points[0], points.at(-1)].map(([name, date, value]) => `${off(value)} (${time(date)}${name})`);
+  const told = grows ? `${camera} drifts off its calibration: ${off(rise)} more from first to last` : `${camera} holds its calibration`;
+  part.append(element('h3', grows ? 'weak' : '', told), line, element('small', 'quiet', ends.join(' to ')));
+  return part;
 }
 
 function drawAcross() {
@@ -212,13 +232,8 @@ function drawAcross() {
   const { cameras, controls, drift } = data.across;
   block('Cameras above the others', cameras.map(([name, count]) => `${name}: ${count} of ${solved} takes`));
   block('Controls among the least certain', controls.map(([name, count]) => `${name}: ${count} of ${solved} takes`));
-  for (const [name, points] of Object.entries(drift)) {
-    const part = element('div'), angles = points.map(point => point[1]);
-    part.append(element('h3', '', `${name} turned against its calibration, take by take`));
-    part.append(spark({ sparks: angles.map(angle => angle / Math.max(angles[0], 1e-6)) }));
-    part.append(element('small', 'quiet', `${angles[0].toFixed(3)}° at ${points[0][0]}, ${angles.at(-1).toFixed(3)}° at ${points.at(-1)[0]}`));
-    list.append(part);
-  }
+  const growing = drift.filter(one => one.grows).length;
+  for (const one of drift.slice(0, Math.max(growing, DRIFTS))) list.append(drifting(one));
   document.getElementById('across').hidden = !list.children.length;
 }
 
