@@ -87,7 +87,11 @@ USELESS = replace(SEARCH, shapes=1, gain=0.9)
 
 
 @pytest.mark.parametrize(("search", "why"), [(LARGE, "mm is left out: more than 0.5 mm"), (USELESS, "less than 90.0%")])
-def test_shapes_too_large_or_of_little_use_are_left_out_with_the_reason(search: Search, why: str) -> None:
+def test_shapes_too_large_or_of_little_use_are_left_out_with_the_reason(
+    search: Search, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for levels in ("FREE_LEVELS", "KEPT_LEVELS"):
+        monkeypatch.setattr(f"facesolve.correctives.learn.{levels}", (0,))  # roughly is enough to be left out
     filmed = scene(True)
     found = learn(filmed.problem, filmed.pixels, filmed.truth, filmed.frames, search, Silent())
     assert isinstance(found, str)

@@ -10,14 +10,14 @@ from tests.facesolve_maya.conftest import PYTHON_PATH
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run_suite(*command, **variables):
+def run_suite(*command, suite="tests/in_maya", **variables):
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     environment = {
         **kept,
         "PYTHONPATH": PYTHON_PATH,
         **variables,
     }
-    arguments = [sys.executable, *command, "-m", "pytest", "-o", "addopts=", "-rs", "-q", "tests/in_maya"]
+    arguments = [sys.executable, *command, "-m", "pytest", "-o", "addopts=", "-rs", "-q", suite]
     return subprocess.run(
         arguments, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False
     )
@@ -34,4 +34,4 @@ def test_without_maya_every_test_skips_and_says_how_to_run_it():
     assert run.returncode == 0, run.stdout
     assert " passed" not in run.stdout
     assert "mayapy -m pytest tests/in_maya" in run.stdout
-    assert "this is a stand-in" in run_suite("-m", "tests.maya_emulator").stdout
+    assert "this is a stand-in" in run_suite("-m", "tests.maya_emulator", suite="tests/in_maya/test_commands.py").stdout
