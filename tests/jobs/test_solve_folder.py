@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from facesolve.cli import main
+from facesolve.commands.output import EXIT_INTERRUPTED
 from facesolve.evaluate import evaluate
 from facesolve.evaluate.evaluation import read_truth
 from facesolve.jobs.pack import pack_take
@@ -34,6 +36,7 @@ from facesolve.take import (
     TakeError,
     read_solution,
     read_take,
+    write_solution,
     write_take,
 )
 from facesolve.take.finding import NOTE, Finding
@@ -41,7 +44,7 @@ from facesolve.take.frame_range import part_of_take
 from facesolve.take.names import LIVE_PICTURE
 from facesolve.take.provenance import read_provenance
 from facesolve.take.settings_record import SettingsChange, settings_record
-from facesolve.take.verdict import DOES_NOT_FIT
+from facesolve.take.verdict import DOES_NOT_FIT, EXIT_DOES_NOT_FIT
 from tests.textured import write_filmed_take
 
 FRAMES = 4
@@ -101,9 +104,19 @@ def heard() -> HearsPictures:
 
 
 @pytest.fixture(scope="module")
-def solved(take: Path, heard: HearsPictures) -> Path:
+def ready() -> list[tuple[Solution, Solution, set[str]]]:
+    """What was handed over, what the folder held then, and its files."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def solved(take: Path, heard: HearsPictures, ready: list[tuple[Solution, Solution, set[str]]]) -> Path:
     out = take.parent / "solved"
-    _solve(take, out, heard, pictures=True)
+
+    def look(solution: Solution) -> None:
+        ready.append((solution, read_solution(out), {path.name for path in out.iterdir()}))
+
+    _solve(take, out, heard, pictures=True, ready=look)
     return out
 
 
@@ -157,6 +170,49 @@ def test_writes_solution_texture_and_log_and_leaves_no_checkpoint(take: Path, so
     assert made.record() == provenance  # it says nothing that the contract does not name
     assert {"track", "refine", "join all frames"} <= set(made.seconds)
     assert all((made.facesolve, made.torch, made.python, made.device, made.rasterizer, made.date))
+
+
+def test_the_solution_is_whole_before_its_texture_is_baked(
+    solved: Path, ready: list[tuple[Solution, Solution, set[str]]]
+):
+    ((handed, read, names),) = ready
+    assert not names.intersection(("checkpoint.npz", "texture.1001.png"))
+    assert read.verdict == read_solution(solved).verdict
+    for name in ("controls", "head", "control_std", "head_std", "residual"):
+        for each in (handed, read_solution(solved)):
+            np.testing.assert_array_equal(getattr(read, name), getattr(each, name))
+    assert (solved / "texture.1001.png").exists()
+
+
+def test_a_bake_that_is_stopped_leaves_solution_and_report_and_is_made_up_for_by_resume(
+    take: Path, solved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    out = tmp_path / "out"
+    shutil.copytree(solved, out)
+    whole = read_solution(out)
+    without = {key: value for key, value in whole.provenance.items() if key not in ("texture", "camera_gains")}
+    write_solution(replace(whole, provenance={**without, "take": str(take)}), out)
+    for path in out.glob("texture.*.png"):
+        path.unlink()
+    before = (out / "solution.json").read_bytes()
+    command = ["solve", str(take), "--out", str(out), "--quality", "draft", "--device", "cpu", "--resume"]
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("facesolve.jobs.solve_folder.bake_texture", stopped)
+        assert main(command) == EXIT_INTERRUPTED
+        assert (out / "solution.json").read_bytes() == before
+        assert (out / "report.html").exists()
+        assert main([*command, "--no-report", "--no-texture"]) in (0, EXIT_DOES_NOT_FIT)  # nothing more is wanted
+    assert not list(out.glob("texture.*.png"))
+    main([*command, "--no-report"])
+    made = read_provenance(read_solution(out).provenance)
+    assert made.texture == read_provenance(whole.provenance).texture
+    for name in made.texture or ():
+        assert (out / name).read_bytes() == (solved / name).read_bytes()
+    assert {"track", "bake the texture"} <= set(made.seconds)
 
 
 def test_verbose_shows_the_log_and_old_tiles_are_removed(take: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]):

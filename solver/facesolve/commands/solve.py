@@ -9,7 +9,7 @@ from pathlib import Path
 
 from facesolve.runtime.checkpoint import check_out
 from facesolve.runtime.progress import Progress, Reporter, Silent, StopsOnFile
-from facesolve.take import FacesolveError, SolveError, read_solution
+from facesolve.take import FacesolveError, Solution, SolveError, read_solution
 from facesolve.take.names import CANCEL, INDEX, REPORT
 from facesolve.take.settings_record import SettingsChange
 from facesolve.take.verdict import DOES_NOT_FIT, EXIT_DOES_NOT_FIT, Verdict
@@ -32,13 +32,15 @@ def solve(
     pictures: bool = False,
     keep_state: bool = False,
     report: bool = True,
+    texture: bool = True,
     settings: SettingsFlags = SettingsFlags(),  # noqa: B008  # frozen
     output: Output = Output(),  # noqa: B008
 ) -> int:
     """Turn a take into control curves and head transforms.
 
-    Solves a take and writes solution.npz, solution.json, the texture, a log and a report to look at. Ctrl-C, a file
-    named 'cancel' in OUT, or a crash leave a state from which --resume continues.
+    Solves a take and writes solution.npz, solution.json, a log and a report to look at, and last the texture: all else
+    is whole before it is baked. Ctrl-C, a file named 'cancel' in OUT, or a crash leave a state from which --resume
+    continues.
 
     Settings are those in the take, with the settings file's on top of them, and flags on top of both. They hold for
     this solve alone: the take keeps its own, and the solution records what was used.
@@ -70,6 +72,7 @@ def solve(
             them, and tell of it as a picture event.
         keep_state: leave OUT/state.npz, from which 'facesolve serve' answers edits at once.
         report: make OUT/report.html, as 'facesolve report' does, and of several takes an index of all.
+        texture: bake OUT/texture.<UDIM>.png from the footage, when everything else is done.
 
     Examples:
         facesolve solve my_take --out my_solution
@@ -81,7 +84,7 @@ def solve(
     if device is not None and devices:
         raise UsageError("solve: --device and --devices are both given; give one of them.")
     change, chosen = settings.change(), devices or (device or "auto",)
-    job = _Job(out, change, frames, chosen, resume, overwrite, pictures, report, keep_state)
+    job = _Job(out, change, frames, chosen, resume, overwrite, pictures, report, keep_state, texture)
     try:
         with output.reporting() as progress:
             if len(takes) == 1:
@@ -141,7 +144,7 @@ def _options(change: SettingsChange, frames: tuple[int, int] | None) -> list[str
 
 @dataclass(frozen=True)
 class _Job:
-    """What is done with each take. settings: changes to its own. report: make a page of the solution."""
+    """What is done with each take. settings: changes to its own. report, texture: make a page, bake the texture."""
 
     out: Path
     settings: SettingsChange
@@ -152,12 +155,18 @@ class _Job:
     pictures: bool
     report: bool
     keep_state: bool
+    texture: bool
 
 
 def _solve_one(take: Path, job: _Job, progress: Reporter) -> None:
     from facesolve.jobs.solve_folder import solve_take_folder
 
     stoppable = StopsOnFile(progress, job.out / CANCEL)
+
+    def ready(solution: Solution) -> None:
+        if job.report:
+            _report(take, job, stoppable)
+
     solve_take_folder(
         take,
         job.out,
@@ -170,9 +179,9 @@ def _solve_one(take: Path, job: _Job, progress: Reporter) -> None:
         beside=job.devices[1:],
         pictures=job.pictures,
         keep_state=job.keep_state,
+        texture=job.texture,
+        ready=ready,
     )
-    if job.report:
-        _report(take, job, stoppable)
 
 
 def _report(take: Path, job: _Job, progress: Progress) -> None:
@@ -206,7 +215,12 @@ def _solve_several(takes: tuple[Path, ...], job: _Job, progress: Reporter) -> No
         check_out(one.out, job.resume, job.overwrite)
     for device in job.devices:
         existing_device(device)
-    flags = {"--overwrite": job.overwrite, "--resume": job.resume, "--no-report": not job.report}
+    flags = {
+        "--overwrite": job.overwrite,
+        "--resume": job.resume,
+        "--no-report": not job.report,
+        "--no-texture": not job.texture,
+    }
     options = [*_options(job.settings, job.frames), *(flag for flag, is_set in flags.items() if is_set)]
     left = unsolved(jobs, job.settings, job.frames, progress) if job.resume else jobs
     ended = partial(_index, job.out, progress) if job.report else lambda: None

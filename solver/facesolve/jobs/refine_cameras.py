@@ -96,7 +96,14 @@ def _solved(take_folder: Path, device: str, progress: Progress) -> Solution:
     with tempfile.TemporaryDirectory(prefix="facesolve_") as folder:
         draft = SettingsChange(values={"quality": DRAFT})
         return solve_take_folder(
-            take_folder, Path(folder), device=device, settings=draft, frames=None, resume=False, progress=progress
+            take_folder,
+            Path(folder),
+            device=device,
+            settings=draft,
+            frames=None,
+            resume=False,
+            progress=progress,
+            texture=False,
         )
 
 

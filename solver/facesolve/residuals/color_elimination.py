@@ -38,8 +38,8 @@ class SampleEquations:
         being the difference from what all agree on. total: (N,) weight of all votes about a sample's color, 0 where it
         is not known."""
         information, force = sample_normals(covectors, weights, residual)
-        mean_covectors = torch.einsum("bcn,bcni->bni", weights, covectors)
-        return SampleEquations(information, force, mean_covectors * _inverse_root(total)[:, None])
+        sums = (weights[..., None] * covectors).sum(1)
+        return SampleEquations(information, force, sums * _inverse_root(total)[:, None])
 
 
 def eliminated_normal_equations(placed: PlacedSamples, equations: SampleEquations) -> tuple[Tensor, Tensor]:

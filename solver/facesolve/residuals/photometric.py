@@ -37,8 +37,14 @@ class Template:
 
 def surface_slopes(observation: Observation, edges: Tensor) -> Tensor:
     """Slopes of the observed color along the triangle edges: (B, C, N, 2). edges: (B, N, 2, 3)."""
-    along = [(observation.covectors * edges[:, None, :, edge]).sum(-1) for edge in range(2)]
+    along = [_dot(observation.covectors, edges[:, None, :, edge]) for edge in range(2)]
     return torch.stack(along, -1)
+
+
+def _dot(left: Tensor, right: Tensor) -> Tensor:
+    """(...) products of (..., 3) with (..., 3), term by term: a CPU takes twice as long to sum over three numbers."""
+    first = left[..., 0] * right[..., 0]
+    return first.addcmul_(left[..., 1], right[..., 1]).addcmul_(left[..., 2], right[..., 2])
 
 
 def template_covectors(slopes: Tensor, rays: Tensor, edges: Tensor) -> Tensor:
@@ -77,7 +83,7 @@ class SurfaceGradient:
 
     def covectors(self, rays: Tensor) -> Tensor:
         """(B, C, N, 3) for unit rays (B, C, N, 3)."""
-        volume = (self.normal[:, None] * rays).sum(-1)
+        volume = _dot(self.normal[:, None], rays)
         volume = torch.copysign(torch.maximum(volume.abs(), self.least[:, None]), volume)
         return torch.linalg.cross(self.across[:, None].expand_as(rays), rays) / volume[..., None]
 

@@ -168,9 +168,9 @@ def _outlier_shares(
     weights = observed.weights * (template.weights > 0)  # (B, C, N)
     placed = problem.samples.placed(problem.model.deformation(pose.controls.to(problem.model.neutral.dtype)))
     jacobian = placed.deformation.J_unknown_control
-    motion = torch.stack([torch.linalg.vector_norm(placed.rows(f) @ J, dim=1) for f, J in enumerate(jacobian)])  # cm
+    motion = torch.stack([(placed.rows(f) @ J).square().sum(1) for f, J in enumerate(jacobian)])  # squares, cm
     # a control is judged by what it moves most
-    influence = (motion / motion.amax(1, keepdim=True).clamp_min(1e-6)).square()
+    influence = motion / motion.amax(1, keepdim=True).clamp_min(1e-12)
     outliers = (weights * _outlierness(observed, template, scale)).sum(1)[:, None]
     share = (outliers @ influence) / (weights.sum(1)[:, None] @ influence).clamp_min(1e-6)
     return share[:, 0], influence
