@@ -1,18 +1,27 @@
 """``facesolve calibrate`` on photographs on disk: what is written, what is printed, what is refused."""
 
+import io
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from rich.console import Console
 
 from facesolve.calibrate.board import parse_board
 from facesolve.calibrate.detect import detect
+from facesolve.calibrate.wall import coverage_page, coverage_table
+from facesolve.calibrate.watch import SMEAR
 from facesolve.cli import main
 from facesolve.geometry.camera_files import read_cameras
-from facesolve.take import Camera
+from facesolve.jobs.calibrate_images import calibrate_images
+from facesolve.jobs.requests import CalibrateRequest
+from facesolve.jobs.watch_session import watch_session
+from facesolve.runtime.progress import Silent
+from facesolve.take import Camera, TakeError
 from facesolve.take.files import write_json
 from tests.calibrate.boards_seen import arc_of_cameras, waved_boards
 from tests.calibrate.photographs import photograph_board
@@ -206,3 +215,67 @@ def test_lenses_of_another_size_or_camera_are_refused(photographs, tmp_path, cap
     path.write_text(json.dumps(record), encoding="utf-8")
     assert calibrate(photographs, tmp_path / "out", "--intrinsics", str(path)) == 2
     assert "has no camera 'cam0'; it has cam1, other" in capsys.readouterr().err
+
+
+def test_a_session_is_watched_while_it_is_photographed(photographs, tmp_path):
+    """Images come in between looks: whole ones, one half written, a smeared one, and a board that moves."""
+    session, out, written, shown = tmp_path / "session", tmp_path / "out", iter(range(9)), []
+    for camera in ("cam0", "cam1"):
+        (session / camera).mkdir(parents=True)
+
+    def write(camera: str, view: str, image: np.ndarray, taken: float) -> None:
+        path = session / camera / f"{view}.png"
+        cv2.imwrite(str(path), image)
+        os.utime(path, (taken, taken))
+
+    def wait(_: float) -> None:
+        second = next(written)
+        for camera in ("cam0", "cam1"):
+            images = [cv2.imread(str(photographs / camera / f"v{view}.png"), 0) for view in range(5)]
+            if second == 0:
+                for view in range(3):
+                    write(camera, f"v{view}", images[view], 100.0)  # copied together
+                    write(camera, f"a{view}", np.roll(images[0], 4 * view, 1), 1000 + 0.2 * view)  # one movement
+                (session / camera / "v4.png").write_bytes((photographs / camera / "v4.png").read_bytes()[:900])
+            if second == 2:
+                smear = camera == "cam1"
+                write(camera, "v3", cv2.blur(images[3], (9, 1)) if smear else images[3], 300.0)
+                write(camera, "v4", images[4], 400.0)
+                write(camera, "v5", images[4][:, :300], 500.0)
+        if second == 4:
+            raise KeyboardInterrupt
+
+    request = CalibrateRequest(str(session), BOARD, lens=("none",), pictures=False)
+    found = watch_session(request, out, shown.append, wait=wait)
+    assert found[0].views == ("v0", "v1", "v2", "v4")
+    state = shown[-1]
+    assert [len(each.kept) for each in shown] == [0, 6, 8]
+    assert any(one.damaged for one in shown[1].looked)
+    assert not any(one.damaged for one in state.looked)
+    refused = {(one.image.camera, one.image.view): one.refused for one in state.looked if one.refused}
+    assert refused["cam1", "v3"] == SMEAR
+    assert refused["cam0", "v3"] == "the board moves in cam1"
+    assert {refused[camera, f"a{view}"] for camera in ("cam0", "cam1") for view in range(3)} == {
+        "the board moves in cam0"
+    }
+    assert refused["cam0", "v5"] == "it has 300x240 pixels, others 320x240"
+    assert shown[1].calibration is not None
+    page = (out / "coverage.html").read_text(encoding="utf-8")
+    assert "http-equiv" not in page  # the session is over
+    assert page.count("<polygon") >= 8
+    assert "4 views" in page
+    assert "cam1, v3: it is blurred there" in page
+    assert "stroke-dasharray" in coverage_page(state)
+    calibration, _, _ = calibrate_images(request, out, Silent(), found=found)
+    assert set(calibration.boards) == {"v0", "v1", "v2", "v4"}
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(coverage_table(state))
+    assert "cam0" in console.export_text()
+
+
+def test_a_watched_session_without_a_board_is_one_sentence(tmp_path):
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(TakeError, match="no image shows the whole board standing still"):
+        watch_session(CalibrateRequest(str(tmp_path), BOARD), tmp_path / "out", lambda state: None, wait=interrupt)

@@ -16,7 +16,7 @@ from facesolve.calibrate.next_view import NextView, next_view
 from facesolve.calibrate.pictures import draw_rig, write_views
 from facesolve.calibrate.recordings import detect_recordings, find_recordings
 from facesolve.calibrate.report import calibration_record
-from facesolve.calibrate.session import Session
+from facesolve.calibrate.session import BoardImage, Session
 from facesolve.calibrate.single import LensRequest
 from facesolve.geometry.camera_files import CameraFile, as_calibrated, read_cameras, write_cameras
 from facesolve.geometry.stage_frame import StageFrame, staged
@@ -36,27 +36,34 @@ VIEWS = "views"
 
 
 def calibrate_images(
-    request: CalibrateRequest, out: Path, progress: Progress, overwrite: bool = False
+    request: CalibrateRequest,
+    out: Path,
+    progress: Progress,
+    overwrite: bool = False,
+    found: tuple[Session, tuple[BoardImage, ...]] | None = None,
 ) -> tuple[Calibration, tuple[Finding, ...], NextView | None]:
     """Calibrates and writes ``calibration.json`` (last), the other layouts, ``report.json``, ``rig.png`` and ``views``.
 
-    Raises FacesolveError with one sentence; nothing is written before the calibration is found. Files of a calibration
-    that are in ``out`` already are an error unless ``overwrite``, which removes pictures that its report lists.
+    found: boards that were found already, with their images; else they are looked for. Raises FacesolveError with one
+    sentence; nothing is written before the calibration is found. Files of a calibration that are in ``out`` already
+    are an error unless ``overwrite``, which removes pictures that its report lists.
     """
     board = parse_board(request.board)
     check_folder(out)
-    for name in (*OUTPUTS, REPORT):
-        check_new(out / name, overwrite)
-    known = () if request.intrinsics is None else read_cameras(request.intrinsics, CameraFile(lenses_only=True))
-    recordings = find_recordings(request.images, request.only_cameras)
-    images = () if recordings else find_images(request.images, request.only_cameras)
-    names = tuple(dict.fromkeys(source.camera for source in recordings or images))
-    wanted = _request(request, names, known)
-    if recordings:
-        session, images = detect_recordings(recordings, board, progress)
+    check_outputs(out, overwrite)
+    recordings = () if found else find_recordings(request.images, request.only_cameras)
+    if found is not None:
+        (session, images), names = found, found[0].cameras
+        wanted = lens_requests(request, names)
     else:
-        session = detect_session(images, board, progress)
-    _check_sizes(session, known)
+        images = () if recordings else find_images(request.images, request.only_cameras)
+        names = tuple(dict.fromkeys(source.camera for source in recordings or images))
+        wanted = lens_requests(request, names)
+        if recordings:
+            session, images = detect_recordings(recordings, board, progress)
+        else:
+            session = detect_session(images, board, progress)
+    _check_sizes(session, _known(request))
     calibration = calibrate(session, wanted, progress)
     weaknesses, advice = find_weaknesses(calibration), next_view(calibration)
     if request.pictures:
@@ -76,6 +83,21 @@ def calibrate_images(
             continue
         write_cameras(cameras, out / name, layout, up)
     return calibration, weaknesses, advice
+
+
+def check_outputs(out: Path, overwrite: bool) -> None:
+    """Raises TakeError when a calibration is in ``out`` already that may not be replaced."""
+    for name in (*OUTPUTS, REPORT):
+        check_new(out / name, overwrite)
+
+
+def lens_requests(request: CalibrateRequest, cameras: Sequence[str]) -> Request:
+    """How the lenses of cameras of these names are to be found. Raises TakeError for what does not fit them."""
+    return _request(request, cameras, _known(request))
+
+
+def _known(request: CalibrateRequest) -> tuple[CalibratedCamera, ...]:
+    return () if request.intrinsics is None else read_cameras(request.intrinsics, CameraFile(lenses_only=True))
 
 
 def _earlier_views(out: Path) -> set[Path]:
