@@ -13,7 +13,9 @@ from maya import cmds
 
 from facesolve.take import Camera, Footage, Rig, StartPose, Take
 from facesolve.take.camera import FISHEYE
-from facesolve.take.finding import CHOOSE_FOOTAGE, LOAD_CAMERAS, Finding, Offer
+from facesolve.take.finding import CHOOSE_FOOTAGE, FIND_HEAD, LOAD_CAMERAS, Finding, Offer
+from facesolve.take.in_words import listed
+from facesolve.take.start_in_view import OUT_OF_SIGHT, parts_in_view
 from facesolve_maya.scene.findings import Refusal, Report
 from facesolve_maya.scene.head import head_at, head_node
 from facesolve_maya.scene.motion import plug_values, world_matrices
@@ -61,8 +63,22 @@ def _read(request: ExportRequest) -> Tuple[Optional[Take], Report]:
             cameras = _cameras(request, times, report)
     if rig is not None and cameras is not None and not report.failed:
         with report.collecting("take"):
-            return _take(request, times, rig, cameras, report), report
+            take = _take(request, times, rig, cameras, report)
+            _say_of_start(take, request.head, report)
+            return take, report
     return None, report
+
+
+def _say_of_start(take: Take, head: str, report: Report) -> None:
+    """A head that cameras do not see where the scene has it is looked for, not posed by hand."""
+    unseen = [camera.name for camera, part in zip(take.cameras, parts_in_view(take)) if part < OUT_OF_SIGHT]
+    if unseen:
+        report.warning(
+            head,
+            "at the first frame most of it is outside the image of {}.".format(listed(unseen)),
+            "Have the head looked for in the footage, or move it there.",
+            (Offer(FIND_HEAD, "Find the head"),),
+        )
 
 
 def _rig(request: ExportRequest, times: Tuple[float, ...], report: Report) -> _RigAndHead:

@@ -10,6 +10,7 @@ from .session import Session
 from .solving import IDLE
 from .style import quiet_label, set_state
 
+ALIGN = "facesolve align"  # the command in a next step where the start pose is far off
 _STATES = {FITS: "good", DOUBTFUL: "caution", DOES_NOT_FIT: "bad"}
 _TITLES = {FITS: "The solve fits", DOUBTFUL: "The solve is doubtful", DOES_NOT_FIT: "The solve does not fit"}
 
@@ -28,11 +29,15 @@ class VerdictBar(QtWidgets.QFrame):
         self.apply_anyway = QtWidgets.QPushButton("Apply anyway")
         self.apply_anyway.setToolTip("Keys the result although it is in doubt. One undo takes it back.")
         self.apply_anyway.clicked.connect(lambda: session.apply(sure=True))
+        self.find_head = QtWidgets.QPushButton("Find the head")
+        self.find_head.setToolTip("Looks for the head in the first frame, and shows it before the pose is taken.")
+        self.find_head.clicked.connect(lambda: session.find_head())
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(8, 5, 6, 5)
         layout.setSpacing(2)
         line = QtWidgets.QHBoxLayout()
         line.addWidget(self.title, 1)
+        line.addWidget(self.find_head)
         line.addWidget(self.apply_anyway)
         layout.addLayout(line)
         layout.addWidget(self.reason)
@@ -50,3 +55,4 @@ class VerdictBar(QtWidgets.QFrame):
             self.title.setText(_TITLES[verdict.verdict])
             self.reason.setText(" ".join(part for part in (verdict.reason, verdict.next_step) if part))
             self.apply_anyway.setVisible(results.asking)
+            self.find_head.setVisible(ALIGN in verdict.next_step)

@@ -19,11 +19,11 @@ from facesolve.take.calibration import CalibratedCamera
 from facesolve.take.camera import FISHEYE
 from facesolve.take.finding import ERROR, NOTE, WARNING, Finding, findings_record, gravest_first
 from facesolve.take.names import UDIM
+from facesolve.take.start_in_view import OUT_OF_SIGHT, parts_in_view
 
 FEW_CAMERAS = 2
 READ_AT_MOST = 50  # images of each camera that are proved whole; every file is looked for
 LEAST_SAY = 1 / 3  # of what expressions move, by area; teeth and tongue, which never drive, are a third of it
-OUT_OF_SIGHT = 0.5  # share of the start pose's vertices outside the image that calls for a warning
 
 
 @dataclass(frozen=True)
@@ -94,18 +94,12 @@ def _start_findings(take: Take) -> list[Finding]:
         names = [take.rig.control_names[k] for k in outside]
         text = f"{len(outside)} controls are outside their range ({_some(names)}); they are clamped to it."
         findings.append(Finding(WARNING, "start pose", text, "Correct the start pose, or the range in the rig."))
-    world = take.rig.neutral @ take.start.head[:3, :3].T + take.start.head[:3, 3]
-    index = int(np.searchsorted(take.frames, take.start.frame))
-    for camera in take.cameras:
-        intrinsics, rotation, translation = camera.at(index)
-        in_camera = world @ rotation.T + translation
-        pixels = (in_camera @ intrinsics.T)[:, :2] / np.where(np.abs(in_camera[:, 2:]) > 1e-6, in_camera[:, 2:], np.inf)
-        inside = ((pixels >= 0) & (pixels < (camera.width, camera.height))).all(axis=1) & (in_camera[:, 2] > 0)
-        if not inside.any():
+    for camera, inside in zip(take.cameras, parts_in_view(take), strict=True):
+        if not inside:
             text = f"the head is outside the image of camera '{camera.name}'."
             findings.append(Finding(ERROR, "start pose", text, "Check units, axes and the head's position."))
-        elif inside.mean() < OUT_OF_SIGHT:
-            text = f"{1 - inside.mean():.0%} of the head is outside the image of camera '{camera.name}'."
+        elif inside < OUT_OF_SIGHT:
+            text = f"{1 - inside:.0%} of the head is outside the image of camera '{camera.name}'."
             findings.append(Finding(WARNING, "start pose", text, "Check that the start pose fits the footage."))
     return findings
 

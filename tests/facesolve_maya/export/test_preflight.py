@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from maya import cmds
 
+from facesolve.take.finding import FIND_HEAD
 from facesolve_maya.export import ExportError, ExportRequest, export_take, preflight
 from tests.facesolve_maya.ma_scene import blend_scene, open_scene
 
@@ -14,6 +15,7 @@ def scene(maya, tmp_path):
 
     open_scene(blend_scene(targets={"a": (0, [(6000, [0], [[1, 0, 0]])])}), tmp_path)
     cmds.createNode("camera", name="camShape", parent=cmds.createNode("transform", name="cam"))
+    cmds.setAttr("cam.translateZ", 40)
     for number in (1, 2):
         cv2.imwrite(str(tmp_path / f"plate.{number:04d}.png"), np.zeros((480, 640, 3), np.uint8))
     return {"cam": str(tmp_path / "plate.{frame:04d}.png")}
@@ -114,3 +116,12 @@ def test_a_scene_that_maya_cannot_evaluate_is_a_finding_and_no_traceback(scene, 
     assert finding.sentence == (
         "Maya cannot say what is needed of it (RuntimeError: (kInvalidParameter): Object is incompatible)."
     )
+
+
+def test_a_head_that_a_camera_does_not_see_is_offered_to_be_looked_for(scene):
+    cmds.setAttr("head_GRP.translateX", 60)
+    (finding,) = preflight(request(scene))
+    assert (finding.severity, finding.subject) == ("warning", "head_GRP")
+    assert "outside the image of cam" in finding.sentence
+    assert [(offer.kind, offer.label) for offer in finding.offers] == [(FIND_HEAD, "Find the head")]
+    export_take(request(scene))  # what is looked for in

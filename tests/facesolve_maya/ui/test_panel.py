@@ -19,7 +19,7 @@ from facesolve.take.finding import (
     Offer,
     findings_record,
 )
-from facesolve.take.verdict import DOUBTFUL, Verdict
+from facesolve.take.verdict import DOES_NOT_FIT, DOUBTFUL, Verdict
 from facesolve_maya.ui.model import LOCKED, ControlChoice
 from facesolve_maya.ui.offers import carry_out
 from facesolve_maya.ui.preferences import Preferences
@@ -392,12 +392,25 @@ def test_a_doubtful_solve_is_keyed_only_after_a_question(panel, scene, solver, w
         "cam1 is off by 2.1 mm. Calibrate it anew.",
     )
     assert not bar.apply_anyway.isVisible()
+    assert not bar.find_head.isVisible()
     click(panel.result.apply_button)
     assert scene.applied == []
     assert "is doubtful" in panel.session.notice
     click(bar.apply_anyway)
     assert len(scene.applied) == 1
     assert not bar.apply_anyway.isVisible()
+
+
+def test_where_the_start_pose_was_far_off_the_verdict_offers_to_find_the_head(panel, scene, solver, wait):
+    solver(scene)
+    step = "Run 'facesolve align my_take --write --overwrite'."
+    elsewhere = replace(solution(), verdict=Verdict(DOES_NOT_FIT, "the head is 6.1 cm away.", next_step=step))
+    write_solution(elsewhere, scene.default_take_folder() / "solve_1" / "solution")
+    panel.pages.setCurrentIndex(3)
+    assert panel.session.open_last_solution()
+    click(panel.result.verdict.find_head)
+    wait(lambda: not panel.session.busy)
+    assert panel.session.head_search.found is not None
 
 
 @pytest.fixture
