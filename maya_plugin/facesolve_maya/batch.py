@@ -52,6 +52,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Runs the batch; returns the exit code. Maya must be initialized."""
     parser = _parser()
     options = parser.parse_args(arguments)
+    if options.character is None and not (options.mesh and options.head):
+        parser.error("give --mesh and --head, or a --character that names them.")
     _refuse_collisions(parser, options)
     if not options.preflight:
         _check_solver(parser, options)
@@ -86,8 +88,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="mayapy -m facesolve_maya.batch", description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("scenes", nargs="+", metavar="SCENE", help="Maya scenes")
-    add("--mesh", required=True, action="append", help="head mesh or blendShape node; may be given several times")
-    add("--head", required=True, help="transform that carries the head's motion")
+    add("--character", type=Path, metavar="FILE", help="character.json: head, meshes, controls and strengths")
+    add("--namespace", help="of the character's rig, where a scene has it several times")
+    add("--mesh", action="append", help="head mesh or blendShape node; may be given several times")
+    add("--head", help="transform that carries the head's motion")
     add("--cameras", required=True, type=_names, help="cameras with footage, separated by commas")
     add("--frames", required=True, type=_frames, help="first and last frame, such as 1001-1040")
     add("--step", type=float, default=1.0, help="frames between images; 0.5 for footage at twice the scene's rate")
@@ -183,6 +187,7 @@ def _scene(scene: Path, options: argparse.Namespace, result: SceneResult) -> Non
     from maya import cmds
 
     from facesolve.take import Settings, write_take
+    from facesolve.take.character import Character, read_character
     from facesolve.take.errors import TakeError
     from facesolve.take.files import check_new
     from facesolve.take.finding import ERROR
@@ -192,6 +197,7 @@ def _scene(scene: Path, options: argparse.Namespace, result: SceneResult) -> Non
     from facesolve_maya.scene.timeline import frame_range
 
     from .export import ExportRequest, export_take, preflight
+    from .scene.found_names import in_scene
 
     if not scene.is_file():
         raise TakeError("scene: '{}' does not exist.".format(scene))
@@ -201,18 +207,23 @@ def _scene(scene: Path, options: argparse.Namespace, result: SceneResult) -> Non
         if options.save_as:
             check_new(_save_path(options.save_as, scene), options.overwrite)
     change = SettingsChange(options.settings, {} if options.quality is None else {"quality": options.quality})
+    character = None if options.character is None else read_character(options.character)
+    wanted = Character("") if character is None else character
     if options.project:
         cmds.workspace(options.project, openWorkspace=True)
     complaints = open_scene(scene)
     request = ExportRequest(
-        meshes=tuple(options.mesh),
-        head=options.head,
+        meshes=tuple(options.mesh or (in_scene(name, options.namespace) for name in wanted.meshes)),
+        head=options.head or in_scene(wanted.head, options.namespace),
         cameras=options.cameras,
         frames=frame_range(options.frames[0], options.frames[1], options.step),
         name=scene.stem,
         footage_folders=tuple(options.footage_folder),
         sampled_controls=tuple(options.sample),
         settings=change.over(Settings()),
+        character=character,
+        character_path=options.character or Path(),
+        change=change,
     )
     found = preflight(request)
     result.findings = ["warning: scene: opened with warnings: {}".format(text) for text in complaints]

@@ -79,17 +79,19 @@ def as_dna(take: Take, folder: Path) -> Take:
 def errors(rig: Rig, take: Take, solution: Solution, folder: Path) -> dict[str, np.ndarray]:
     """For each frame: degrees that jaw, eyes and neck are off in the world, and millimeters of the face's skin.
 
-    rig: the one that was filmed, of which the take's joints are the first ones.
+    rig: the one that was filmed; the take's has joints of the same names.
     """
     truth = np.load(folder / TRUTH)
     found: dict[str, np.ndarray] = {}
     heads = solution.head, truth["head"]
     poses = solution.controls, truth["weights"]
     evaluators = RigEvaluator(take.rig), RigEvaluator(rig)
-    turned = [
-        head[:, None] @ evaluator.joint_matrices(controls)[:, : len(rig.joints)]
-        for evaluator, head, controls in zip(evaluators, heads, poses, strict=True)
-    ]
+    names = [joint.name for joint in rig.joints]
+    turned = []
+    for evaluator, head, controls in zip(evaluators, heads, poses, strict=True):
+        place = [joint.name for joint in evaluator.rig.joints]
+        joints = evaluator.joint_matrices(controls)[:, [place.index(name) for name in names]]
+        turned.append(head[:, None] @ joints)
     for index, joint in enumerate(rig.joints):
         apart = np.einsum("fij,fik->fjk", *(each[:, index, :3, :3] for each in turned))
         cosine = (np.trace(apart, axis1=1, axis2=2) - 1) / 2

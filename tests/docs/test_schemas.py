@@ -33,6 +33,7 @@ from facesolve.take import (
     read_take,
     write_take,
 )
+from facesolve.take.character import Character, CharacterControl, write_character
 from facesolve.take.correctives import Correctives, controls_key, write_correctives
 from facesolve.take.provenance import Provenance
 from facesolve.take.settings_record import read_settings, settings_record
@@ -100,6 +101,17 @@ def test_a_take_with_every_setting_is_valid(workspace: Path, tmp_path: Path):
         replace(take, settings=everything(take.frame_count), texture=str(tmp_path / "head.<UDIM>.png")), tmp_path
     )
     validator("take").validate(read(tmp_path / "take.json"))
+
+
+def test_a_character_is_valid_and_a_wrong_one_is_not(tmp_path: Path):
+    controls = {"jaw": CharacterControl("Jaw", 0.0, 25.0, 2.0, False, 1.0, 2.0, "a", "b"), "smile": CharacterControl()}
+    names = dict.fromkeys(("rig", "head", "photometric_mask", "rigid_mask", "actor"), "a.npz")
+    hero = Character("hero", **names, meshes=("m",), sampled=("s",), tolerance=0.1, controls=controls)
+    write_character(replace(hero, strengths={"stiffness": 2.0}), tmp_path / "character.json")
+    record = read(tmp_path / "character.json")
+    validator("character").validate(record)
+    for wrong in ({"kind": "x"}, {"controls": {"jaw": {"lock": "yes"}}}, {"strengths": {"speed": 1}}, {"surprise": 1}):
+        assert not validator("character").is_valid({**record, **wrong})
 
 
 def everything(frames: int) -> Settings:

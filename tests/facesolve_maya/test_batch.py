@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,6 +14,7 @@ import pytest
 from maya import cmds
 
 from facesolve.take import Solution, read_take, write_solution
+from facesolve.take.character import Character, CharacterControl, write_character
 from facesolve_maya import batch
 from tests.facesolve_maya.conftest import PYTHON_PATH
 from tests.facesolve_maya.ma_scene import blend_scene
@@ -133,6 +135,27 @@ def test_missing_scenes_and_solver_errors_are_sentences(scenes, solver, monkeypa
     assert "ran out of memory" in out
     assert "'nowhere.ma' does not exist" in out
     assert "Traceback" not in out
+
+
+def test_a_character_names_head_meshes_and_settings_in_whatever_namespace(scenes, solver, tmp_path):
+    character = Character(
+        "hero",
+        head="head_GRP",
+        meshes=("head",),
+        strengths={"smoothness": 2.0},
+        controls={"a": CharacterControl(maximum=0.75, stiffness=3.0), "elsewhere": CharacterControl(active=False)},
+    )
+    write_character(character, tmp_path / "character.json")
+    scene = tmp_path / "referenced.ma"
+    scene.write_text(re.sub(r'"((?:head|BS)\w*)', r'"hero:\1', Path(scenes[0]).read_text()))
+    given = ["--cameras", "cam", "--frames", "1-4", "--character", str(tmp_path / "character.json")]
+    assert batch.main([scenes[0], str(scene), *given]) == 0
+    for name in ("one", "referenced"):
+        take = read_take(tmp_path / "facesolve" / name)
+        assert take.settings.smoothness == 2.0
+        assert take.rig.controls[0].maximum == 0.75
+        assert [(control.name, control.stiffness) for control in take.settings.controls] == [("a", 3.0)]
+    assert take.rig.controls[0].plug.startswith("hero:")
 
 
 @pytest.mark.parametrize("wrong", [["--frames", "4-1"], ["--frames", "x"], ["--quality", "best"]])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from facesolve.geometry.rig_files import read_rig
 from facesolve.jobs.pack import pack_cuts, pack_take
 from facesolve.jobs.requests import PackRequest
 from facesolve.take import FacesolveError, FootageError, TakeError, read_take
+from facesolve.take.character import Character, CharacterControl, write_character
 from facesolve.take.rig_evaluation import RigEvaluator
 from facesolve.take.rig_files import write_rig
+from facesolve.take.settings_record import SettingsChange
 from tests.take import jointed
 
 FRAMES = (3, 5)
@@ -99,6 +102,23 @@ def test_packs_what_the_files_hold(job: Job) -> None:
     np.testing.assert_array_equal(take.cameras[1].distortion, [0.1, 0, 0, 0, 0])
     assert Path(take.footage[1].image_path(4)) == job.folder / "b" / "b_0004.png"
     np.testing.assert_array_equal(take.frames, [3, 4, 5])
+
+
+def test_a_character_brings_its_rig_ranges_and_settings(job: Job) -> None:
+    controls = {"smile": CharacterControl(minimum=-0.5, maximum=0.5), "jaw": CharacterControl(lock=0.25, stiffness=2.0)}
+    hero = Character("hero", rig="rig.npz", strengths={"smoothness": 3.0, "quality": "final"}, controls=controls)
+    write_character(hero, job.folder / "character.json")
+    job.pack_files()
+    request = PackRequest(
+        cameras=job.folder / "cameras.json", character=job.folder / "character.json", **job.source, **job.request
+    )
+    pack_take(request, job.folder / "take", change=SettingsChange(values={"quality": "draft"}))
+    take = read_take(job.folder / "take")
+    assert (take.rig.controls[0].minimum, take.rig.controls[0].maximum) == (-0.5, 0.5)
+    assert (take.settings.smoothness, take.settings.quality) == (3.0, "draft")
+    assert take.settings.controls[0].lock is not None
+    with pytest.raises(TakeError, match="give --rig, or a --character"):
+        pack_take(replace(request, character=None), job.folder / "other")
 
 
 def test_start_gives_pose_and_scene_times(job: Job) -> None:

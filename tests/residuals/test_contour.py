@@ -373,7 +373,14 @@ def test_outline_of_the_real_head_meets_its_footage(facesolve_data: Path, tmp_pa
     folder = facesolve_data / "ict_rom"
     names = list(json.loads((folder / "calibration.json").read_text()))
     source = str(folder / "footage" / "{camera}" / "{camera}_{frame:04d}.jpg")
-    request = PackRequest(folder / "rig.npz", folder / "calibration.json", source, (0, 1), 30.0, folder / "start.json")
+    request = PackRequest(
+        rig=folder / "rig.npz",
+        cameras=folder / "calibration.json",
+        footage=source,
+        frames=(0, 1),
+        fps=30.0,
+        start=folder / "start.json",
+    )
     take = pack_take(request, tmp_path / "take")
     problem, _, _ = prepare(take, torch.device("cpu"))
     truth = read_truth(folder / "truth.npz")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Dict, Tuple
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Dict, Optional, Tuple
 
-from facesolve.take import Settings
+from facesolve.take import Rig, Settings
+from facesolve.take.character import Character
+from facesolve.take.character_rig import rig_of_character
+from facesolve.take.settings_record import SettingsChange
 
 FREE = "free"
 PINNED = "pinned"
@@ -23,6 +27,8 @@ class ExportRequest:
     footage_folders: searched for footage whose path does not exist here.
     keys: control name -> ``pinned`` or ``locked``: how the solve respects keys that are in the scene already.
     sampled_controls: plugs to move one by one while the mesh is recorded, for rigs that cannot be read.
+    character: set-up of the character in the file character_path, whose ranges, masks and settings count; change: what
+    goes over its settings.
     """
 
     meshes: Tuple[str, ...]
@@ -36,3 +42,14 @@ class ExportRequest:
     sampled_controls: Tuple[str, ...] = ()
     on_bad_frame: str = "stop"
     settings: Settings = field(default_factory=Settings)
+    character: Optional[Character] = None
+    character_path: Path = Path()
+    change: SettingsChange = field(default_factory=SettingsChange)
+
+    def with_character(self, rig: Rig) -> Tuple[Rig, Settings]:
+        """``rig`` and the settings as the character wants them. Raises TakeError for what does not fit."""
+        if self.character is None:
+            return rig, self.settings
+        decided = replace(self.character, meshes=())  # meshes are chosen already
+        settings = self.change.over(decided.settings(rig.control_names, self.settings))
+        return rig_of_character(rig, decided, self.character_path), settings

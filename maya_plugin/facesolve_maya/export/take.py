@@ -162,8 +162,9 @@ def _take(
     at = tuple(times[row] for row in shown.rows)  # of each take frame
     controls = np.array([plug_values(control.plug, times[:1])[0] for control in rig.controls])
     uses = {**request.keys, **dict.fromkeys(locked, LOCKED)}
+    rig, decided = request.with_character(rig)
     frames = [int(frame) for frame in shown.frames]
-    settings, pins = key_choices(rig.controls, uses, frames, at, request.settings.controls, report)
+    settings, pins = key_choices(rig.controls, uses, frames, at, decided.controls, report)
     return Take(
         name=request.name,
         rig=replace(rig, controls=reaching(rig.controls, settings, pins)),
@@ -176,7 +177,7 @@ def _take(
         fps=retimed_frame_rate(shown.frames) if shown.retimed else footage_frame_rate(times),
         start=StartPose(int(shown.numbers[0]), controls, head_at(head, times[0])),
         on_bad_frame=request.on_bad_frame,
-        settings=replace(request.settings, controls=settings, pins=(*request.settings.pins, *pins)),
+        settings=replace(decided, controls=settings, pins=(*decided.pins, *pins)),
         repeat_times=np.array(times)[shown.repeats],
         repeat_frames=shown.numbers[shown.repeats],
     )

@@ -29,8 +29,8 @@ class ControlsPage(QtWidgets.QWidget):
         self.filter.textChanged.connect(self.tree.filter)
         self.tree.chosen.connect(self._choose)
         self.count = quiet_label()
-        self.save, self.load = QtWidgets.QPushButton("Save set-up…"), QtWidgets.QPushButton("Load set-up…")
-        self.save.setToolTip("Keeps stiffness, mirrors, what is solved and the strengths of Set-up in a file.")
+        self.save, self.load = QtWidgets.QPushButton("Save character…"), QtWidgets.QPushButton("Load character…")
+        self.save.setToolTip("Keeps head, stiffness, mirrors, what is solved and the strengths of Set-up in a file.")
         self.load.setToolTip("Takes them from a file: made once for a character, used for every shot and by batch.")
         self.save.clicked.connect(lambda: self._ask(save=True))
         self.load.clicked.connect(lambda: self._ask(save=False))
@@ -71,21 +71,21 @@ class ControlsPage(QtWidgets.QWidget):
         self.count.setText("   ".join(parts))
 
     def save_setup(self, path: str) -> None:
-        """Writes the set-up into a file."""
+        """Writes the character's set-up into a file."""
         session = self._session
         target = Path(path if path.endswith(".json") else path + ENDING)
         try:
-            write_setup(target, session.settings, [row.name for row in session.controls])
+            write_setup(target, session.settings, session.controls)
         except FacesolveError as error:
             session.refuse(str(error))
         else:
             session.tell_user("Saved the set-up in '{}'.".format(target.name))
 
     def load_setup(self, path: str) -> None:
-        """Takes the set-up from a file."""
+        """Takes the character's set-up from a file."""
         session = self._session
         try:
-            settings, strangers = with_setup(Path(path), session.settings, [row.name for row in session.controls])
+            settings, strangers = with_setup(Path(path), session.settings, session.controls, session.heads)
         except FacesolveError as error:
             session.refuse(str(error))
             return
@@ -94,7 +94,7 @@ class ControlsPage(QtWidgets.QWidget):
         session.tell_user(text + (" Not in this rig: {}.".format(", ".join(strangers)) if strangers else ""))
 
     def _ask(self, save: bool) -> None:
-        dialog = QtWidgets.QFileDialog(self, "Set-up of the character", "", "Set-up (*.json *.toml)")
+        dialog = QtWidgets.QFileDialog(self, "Character", "character.json" if save else "", "Character (*.json)")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         modes = QtWidgets.QFileDialog
         dialog.setAcceptMode(modes.AcceptMode.AcceptSave if save else modes.AcceptMode.AcceptOpen)

@@ -1,4 +1,4 @@
-"""The rig's control set-up as a file, made once and used for every shot; a settings file as batch and solve take it.
+"""The character's set-up as a file, made once and used for every shot: ``character.json``.
 
 Knows neither Qt nor maya.
 """
@@ -7,42 +7,100 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Iterable, Tuple
+from typing import Any, Dict, Optional, Sequence, Tuple
 
-from facesolve.take import Settings
-from facesolve.take.files import write_json
+from facesolve.take.character import Character, CharacterControl, bare, matched, read_character, write_character
+from facesolve.take.errors import TakeError
+from facesolve.take.regions import region_of
 from facesolve.take.settings import SCALARS
-from facesolve.take.settings_record import SettingsChange, settings_record
+from facesolve.take.settings_record import settings_from
 
-from .model import ControlChoice, PanelSettings
+from .model import ControlChoice, ControlRow, HeadRow, PanelSettings
 
-ENDING = ".facesolve.json"
-
-
-def write_setup(path: Path, settings: PanelSettings, controls: Iterable[str]) -> None:
-    """Writes what is decided about ``controls``, and the strengths; what belongs to one shot stays out."""
-    record = settings_record(settings.solver_settings(tuple(controls)))
-    write_json(path, {name: record[name] for name in (*SCALARS, "controls")})
+ENDING = ".json"
 
 
-def with_setup(path: Path, settings: PanelSettings, controls: Iterable[str]) -> Tuple[PanelSettings, Tuple[str, ...]]:
+def write_setup(path: Path, settings: PanelSettings, controls: Sequence[ControlRow]) -> None:
+    """Writes what is decided about the head, ``controls`` and the strengths; what belongs to one shot stays out.
+
+    What the panel does not know of a character (its rig, masks, the actor) stays as the file has it. Raises TakeError.
+    """
+    known = read_character(path) if path.is_file() else Character(path.stem)
+    names = {row.name: row for row in controls}
+    decided = {name: _control(row, settings.choice(name), known.controls.get(name)) for name, row in names.items()}
+    scalars = {name: getattr(settings, _member(name)) for name in SCALARS}
+    written = replace(
+        known,
+        head=bare(settings.head_transform),
+        meshes=(bare(settings.mesh),) if settings.mesh else (),
+        strengths=scalars,
+        controls={**known.controls, **decided},
+    )
+    write_character(written, path)
+
+
+def _control(row: ControlRow, choice: ControlChoice, known: Optional[CharacterControl]) -> CharacterControl:
+    base = CharacterControl() if known is None else known
+    return replace(
+        base,
+        region=base.region or region_of(row.name),
+        minimum=row.minimum,
+        maximum=row.maximum,
+        active=choice.active,
+        stiffness=choice.stiffness,
+        symmetric=choice.symmetric,
+        exclusive=choice.exclusive,
+    )
+
+
+def _member(scalar: str) -> str:
+    """What the panel calls a setting."""
+    return "head_mode" if scalar == "head" else scalar
+
+
+def with_setup(
+    path: Path, settings: PanelSettings, controls: Sequence[ControlRow], heads: Sequence[HeadRow]
+) -> Tuple[PanelSettings, Tuple[str, ...]]:
     """``settings`` with the set-up in ``path``, and the names in it that are none of ``controls``.
 
-    What existing keys mean stays as it was: that belongs to the shot. Raises TakeError.
+    The head is the one of the file under whatever namespace it has here; one that is chosen already stays. What
+    existing keys mean stays as it was: that belongs to the shot. Raises TakeError, also when the scene has the head
+    several times and none of them is chosen.
     """
-    found, known = SettingsChange(path).over(Settings()), set(controls)
-    scalars = {"head_mode" if name == "head" else name: getattr(found, name) for name in SCALARS}
-    choices = {name: ControlChoice(keys=settings.choice(name).keys) for name in known}
-    for control in found.controls:
-        if control.name in known:
-            choices[control.name] = replace(
-                choices[control.name],
-                active=control.active,
-                stiffness=control.stiffness,
-                symmetric=control.symmetric,
-                exclusive=control.exclusive,
-            )
+    character = read_character(path)
+    settings = _with_head(settings, character, heads)
+    found = matched(character.controls, [row.name for row in controls])
+    to_rig = {own: name for name, own in found.items()}
+    choices = {row.name: ControlChoice(keys=settings.choice(row.name).keys) for row in controls}
+    for name, own in found.items():
+        decided = character.controls[own]
+        choices[name] = replace(
+            choices[name],
+            active=decided.active,
+            stiffness=decided.stiffness,
+            symmetric=to_rig.get(decided.symmetric or ""),
+            exclusive=to_rig.get(decided.exclusive or ""),
+        )
     changed = {name: choice for name, choice in choices.items() if choice != ControlChoice()}
-    kept = {name: choice for name, choice in settings.controls.items() if name not in known}
-    strangers = tuple(control.name for control in found.controls if control.name not in known)
+    kept = {name: choice for name, choice in settings.controls.items() if name not in choices}
+    strengths = settings_from(character.strengths)
+    scalars: Dict[str, Any] = {_member(name): getattr(strengths, name) for name in character.strengths}
+    strangers = tuple(own for own in character.controls if own not in to_rig)
     return replace(settings, controls={**kept, **changed}, **scalars), strangers
+
+
+def _with_head(settings: PanelSettings, character: Character, heads: Sequence[HeadRow]) -> PanelSettings:
+    """``settings`` with the character's head, as far as it is there."""
+    if not character.meshes or bare(settings.mesh) == character.meshes[0]:
+        return settings
+    there = [row for row in heads if bare(row.mesh) == character.meshes[0]]
+    if len(there) > 1:
+        raise TakeError(
+            "set-up: the scene has the head as {}; choose one of them under Head and load again.".format(
+                " and ".join("'{}'".format(row.mesh) for row in there)
+            )
+        )
+    if not there:
+        return settings
+    transform = next((name for name in there[0].transforms if bare(name) == character.head), settings.head_transform)
+    return replace(settings, mesh=there[0].mesh, head_transform=transform)

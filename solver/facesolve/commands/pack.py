@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from facesolve.jobs.requests import PackRequest
-from facesolve.take import Settings
 
 from .output import EXIT_OK, Verbosity, quoted
 from .settings import SettingsFlags
@@ -25,7 +24,7 @@ def pack(
     and footage. Everything is checked before anything is written. Videos and Norpix .seq recordings are put in step by
     timecode and time stamps: frame 0 is the first that all cameras recorded.
 
-    Settings are kept in the take, where a solve finds them.
+    Settings are kept in the take, where a solve finds them: a character's, changed by those of --settings and flags.
 
     Args:
         out: folder of the new take, or of the takes of a cut list.
@@ -37,18 +36,20 @@ def pack(
             --smoothness 2 --out my_take
         facesolve pack --rig head.dna --cameras calibration.json --footage 'shot/{camera}.seq' --out my_take
         facesolve pack --rig rig.npz --cameras calibration.json --footage 'shot/{camera}.seq' --out my_take
+        facesolve pack --character hero/character.json --cameras calibration.json --footage 'shot/{camera}.seq' --out
+            my_take
         facesolve pack --rig rig.npz --cameras calibration.json --footage 'reel/{camera}.mov' --cuts selects.edl --out
             takes
     """
     from facesolve.jobs.pack import pack_cuts, pack_take
 
-    change = settings.change().over(Settings())
+    change = settings.change()
     if request.cuts is not None:
-        takes = pack_cuts(request, out, output.say, settings=change, overwrite=overwrite)
+        takes = pack_cuts(request, out, output.say, change=change, overwrite=overwrite)
         for name, made in takes.items():
             output.say(f"{out / name}: {made.frame_count} frames.")
         return EXIT_OK
-    take = pack_take(request, out, output.say, settings=change, overwrite=overwrite)
+    take = pack_take(request, out, output.say, change=change, overwrite=overwrite)
     output.say(
         f"{out}: {len(take.rig.controls)} controls, {len(take.cameras)} cameras, {take.frame_count} frames. "
         f"Next: facesolve inspect {quoted(out)}"

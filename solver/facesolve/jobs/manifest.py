@@ -18,7 +18,7 @@ from facesolve.take.settings_record import SettingsChange
 from .requests import PackRequest
 
 EXPORTS = {"usd": ".usdc", "obj": "", "csv": ".csv", "json": ".json"}  # the endings of what is written
-PATHS = ("rig", "cameras", "start", "texture")
+PATHS = ("rig", "cameras", "start", "texture", "character")
 NUMBERS = ("fps", "scale", "distance")
 PATTERNS = ("footage", "matte")
 NOT_HERE = {"clock", "distance"}  # of PackRequest: no value in one cell
@@ -111,7 +111,8 @@ def _entry(row: Mapping[str, Any], number: int, folder: Path, out: Path) -> Entr
 
 
 def _request(values: Mapping[str, Any], where: str, folder: Path) -> PackRequest:
-    missing = [name for name in ("rig", "cameras", "footage") if name not in values]
+    needed = ("cameras", "footage") if "character" in values else ("rig", "cameras", "footage")
+    missing = [name for name in needed if name not in values]
     if missing:
         raise TakeError(f"{where}: {', '.join(missing)} is missing; give it, or 'take' for a folder that is packed.")
     made: dict[str, Any] = dict(values)

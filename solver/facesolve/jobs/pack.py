@@ -27,17 +27,21 @@ from facesolve.take import (
     write_take,
 )
 from facesolve.take.calibration import CalibratedCamera
+from facesolve.take.character import Character, beside, read_character
+from facesolve.take.character_rig import rig_of_character
 from facesolve.take.checks import file_name
 from facesolve.take.files import check_new
 from facesolve.take.footage import SEQUENCE
 from facesolve.take.layouts import START_MEMBERS
 from facesolve.take.names import TAKE, UDIM
 from facesolve.take.reading import about, checked, read_json
+from facesolve.take.settings_record import SettingsChange
 
 from .requests import PackRequest
 from .timed_footage import timed_footage
 
 WEIGHT_TOLERANCE = 1e-6  # float32 noise that an exporter may leave on a weight at its limit
+NO_CHANGE = SettingsChange()
 MOST_NAMED = 6  # files or folders in a sentence
 
 
@@ -47,20 +51,22 @@ def pack_take(
     tell: Callable[[str], None] = lambda sentence: None,
     *,
     settings: Settings | None = None,
+    change: SettingsChange = NO_CHANGE,
     overwrite: bool = False,
     cut: Cut | None = None,
 ) -> Take:
     """Reads and checks everything in ``request``, then writes the take into ``folder`` and returns it.
 
     tell: called with each sentence about the rig, the cameras, and how the footage was put in step. settings: the
-    take's, the defaults when None. cut: the part of the footage that the take is, or None for the request's frames.
+    take's, the defaults when None; the character's go over them, and ``change`` over both. cut: the part of the footage
+    that the take is, or None for the request's frames.
     Raises TakeError or FootageError with one sentence; nothing is written then. A take that is in ``folder`` already is
     one unless ``overwrite``.
     """
     check_new(folder / TAKE, overwrite)
     if request.texture is not None and UDIM not in str(request.texture) and not request.texture.is_file():
         raise TakeError(f"texture: '{request.texture}' does not exist.")
-    rig = read_rig(request.rig, tell)
+    rig, character = _rig(request, tell)
     how = CameraFile(
         request.unit,
         request.scale,
@@ -95,7 +101,7 @@ def pack_take(
         scene_times=scene_times,
         texture=None if request.texture is None else str(request.texture),
         on_bad_frame=request.on_bad_frame,
-        settings=Settings() if settings is None else settings,
+        settings=change.over(_settings(rig, character, settings)),
     )
     write_take(take, folder)
     return take
@@ -107,6 +113,7 @@ def pack_cuts(
     tell: Callable[[str], None] = lambda sentence: None,
     *,
     settings: Settings | None = None,
+    change: SettingsChange = NO_CHANGE,
     overwrite: bool = False,
 ) -> dict[str, Take]:
     """A take for each cut of the request's list, in folders named by the cuts inside ``folder``; by folder name.
@@ -125,12 +132,33 @@ def pack_cuts(
                 folder / cut.name,
                 tell if not takes else lambda sentence: None,
                 settings=settings,
+                change=change,
                 overwrite=overwrite,
                 cut=cut,
             )
         except FacesolveError as problem:
             raise type(problem)(f"cut '{cut.name}': {problem}") from None
     return takes
+
+
+def _rig(request: PackRequest, tell: Callable[[str], None]) -> tuple[Rig, Character | None]:
+    """The request's rig, as its character wants it."""
+    if request.character is None:
+        if request.rig is None:
+            raise TakeError("rig: give --rig, or a --character that names its rig.")
+        return read_rig(request.rig, tell), None
+    character = read_character(request.character)
+    if request.rig is None and not character.rig:
+        raise TakeError(f"character: '{request.character}' names no rig; give --rig.")
+    path = beside(request.character, character.rig) if request.rig is None else request.rig
+    return rig_of_character(read_rig(path, tell), character, request.character), character
+
+
+def _settings(rig: Rig, character: Character | None, settings: Settings | None) -> Settings:
+    """Settings with the character's, if there is one."""
+    if character is None:
+        return Settings() if settings is None else settings
+    return character.settings(rig.control_names, settings)
 
 
 def read_start(path: Path, rig: Rig, first_frame: int) -> tuple[StartPose, float]:

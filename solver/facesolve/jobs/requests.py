@@ -25,7 +25,8 @@ class PackRequest:
     """The files of a take. Paths of footage are relative to the working directory.
 
     Attributes:
-        rig: rig .npz with neutral, deltas, names, face_counts and faces, MetaHuman .dna, USD or glTF.
+        rig: rig .npz with neutral, deltas, names, face_counts and faces, MetaHuman .dna, USD or glTF; if omitted the
+            character's.
         cameras: cameras of the stage, in any format of 'facesolve convert-cameras'.
         footage: path of the images with {camera} and #### (or %04d, {frame:04d}), or of video or .seq files with
             {camera}.
@@ -44,15 +45,16 @@ class PackRequest:
         sound: audio files recorded with the videos, with {camera}; their timecode or sound is used instead.
         range: first and last timecode instead of --frames, such as 01:02:03:04-01:02:05:00.
         cuts: cut list, EDL or OpenTimelineIO; makes a take of each cut, by timecode, in a folder of --out.
+        character: set-up of the character (character.json): its rig, meshes, masks, ranges, locks and strengths.
         unit: length unit of a camera file that names none.
         scale: centimeters in a unit of the camera file.
         distance: measured centimeters between two cameras, which scale the camera file.
         camera_images: which images of a reconstruction are which cameras, such as {camera}_*.jpg.
     """
 
-    rig: Path
     cameras: Path
     footage: str
+    rig: Path | None = None
     frames: tuple[int, int] | None = None
     fps: float | None = None
     start: Path | None = None
@@ -70,6 +72,7 @@ class PackRequest:
     sound: str | None = None
     range: str | None = None
     cuts: Path | None = None
+    character: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,8 @@ from facesolve.take import (
     write_take,
 )
 from facesolve.take.calibration import CalibratedCamera
+from facesolve.take.character import Character, CharacterControl, read_character, write_character
+from facesolve.take.character_rig import rig_of_character
 from facesolve.take.events import Message, Stage, event_record, read_event
 from facesolve.take.finding import ERROR, Finding, findings_record, read_findings
 from facesolve.take.reading import json_value
@@ -203,6 +205,19 @@ def _read_correctives(folder: Path) -> None:
     assert np.isfinite(correctives.activations).all()
 
 
+def _make_character(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    controls = {"smile": CharacterControl("Mouth", -0.5, 0.8, 0.1, True, 0.2, 2.0, "jaw"), "jaw": CharacterControl()}
+    hero = Character("hero", "rig.npz", "head_GRP", ("skin",), strengths={"stiffness": 2.0}, controls=controls)
+    write_character(hero, folder / "character.json")
+
+
+def _read_character(folder: Path) -> None:
+    character = read_character(folder / "character.json")
+    rig = rig_of_character(rigs.rig(), character, folder / "character.json")
+    character.settings(rig.control_names)
+
+
 SETTINGS = """
 quality = "standard"
 smoothness = 1.0
@@ -307,6 +322,7 @@ SUBJECTS = (
     _subject("calibration.json", _make_pack, _pack("cameras.json"), r"cameras\.json"),
     _subject("calibration.json, thesis", _make_pack, _pack("cameras.thesis.json"), r"cameras\.thesis\.json"),
     _subject("start.json", _make_pack, _read_start, r"start\.json"),
+    _subject("character.json", _make_character, _read_character),
     _subject("settings", _make_settings, _read_settings),
     _subject("events, findings", _make_events, _read_events),
     _subject("truth.npz", _make_truth, _read_truth),

@@ -525,9 +525,9 @@ def test_a_characters_set_up_is_saved_once_and_loaded_in_another_shot(panel, tmp
     }
     session.change(controls=made, smoothness=2.5, first=1010)
     page.save_setup(str(tmp_path / "hero"))
-    assert "hero.facesolve.json" in session.notice
+    assert "hero.json" in session.notice
     session.change(controls={"tongueOut": ControlChoice(keys=LOCKED)}, smoothness=1.0, first=1005)
-    page.load_setup(str(tmp_path / "hero.facesolve.json"))
+    page.load_setup(str(tmp_path / "hero.json"))
     assert session.settings.controls == {
         "jawOpen": ControlChoice(active=False),
         "mouthSmile_R": ControlChoice(symmetric="mouthSmile_L"),
