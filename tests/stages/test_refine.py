@@ -18,9 +18,9 @@ from facesolve.stages.refine import (
     carry_correction,
     joint_pass,
     learn_template,
-    linked_frames,
     refine_frames,
-    smoothness_information,
+    relaxed_springs,
+    smoothness_springs,
 )
 from facesolve.take import ControlSettings, HeadPin, Pin, Settings, SolveError
 from tests.synthetic import HEIGHT, WIDTH, head_rig, head_scene, make_problem, make_take, performance
@@ -68,17 +68,18 @@ def test_smoothness_pulls_down_the_gradient_of_the_squared_second_differences(fr
     """
     problem, pose, certain = toy(frames=frames), jittered(frames, 0.02), 1e12
     step = steps_between(pose, joint_pass(problem, pose, stiff_quadratic(frames, certain)).pose)
-    coupling = smoothness_information(problem)
+    A = stiff_quadratic(frames, certain).A
+    springs = relaxed_springs(smoothness_springs(problem), motion(pose), A)[1:-1]
 
     def energy(change: torch.Tensor) -> torch.Tensor:
-        return 0.5 * (coupling * motion(pose.stepped(change)) ** 2).sum()
+        return 0.5 * (springs * motion(pose.stepped(change)) ** 2).sum()
 
     gradient = torch.zeros(frames, 11, dtype=torch.float64)
     for index in np.ndindex(frames, 11):
         change = torch.zeros(frames, 11, dtype=torch.float64)
         change[index] = 1e-5
         gradient[index] = (energy(change) - energy(-change)) / 2e-5
-    torch.testing.assert_close(certain * step[:, :5], -gradient[:, :5], rtol=1e-3, atol=1e-3 * float(coupling.max()))
+    torch.testing.assert_close(certain * step[:, :5], -gradient[:, :5], rtol=1e-3, atol=1e-3 * float(springs.max()))
     for part in (slice(5, 8), slice(8, 11)):
         assert (certain * step[:, part] + gradient[:, part]).norm() < 0.15 * gradient[:, part].norm()
 
@@ -95,9 +96,11 @@ def test_joint_pass_equals_the_dense_minimum():
     D = torch.zeros(frames - 2, frames, dtype=torch.float64)
     for row in range(frames - 2):
         D[row, row : row + 3] = torch.tensor([1.0, -2.0, 1.0])
-    coupling = smoothness_information(problem)[:5]
-    whole = torch.block_diag(*A[:, :5, :5]) + torch.kron(D.T @ D, torch.diag(coupling))
-    force = b[:, :5] - coupling * (D.T @ D @ pose.controls)
+    springs = relaxed_springs(smoothness_springs(problem), motion(pose), A)[1:-1, :5]
+    whole = torch.block_diag(*A[:, :5, :5])
+    for control in range(5):
+        whole[control::5, control::5] += D.T @ torch.diag(springs[:, control]) @ D
+    force = b[:, :5] - D.T @ (springs * (D @ pose.controls))
     step = torch.linalg.solve(whole, force.flatten()).view(frames, 5)
     torch.testing.assert_close(result.pose.controls, pose.controls + step, atol=1e-6, rtol=1e-6)
     torch.testing.assert_close(result.pose.head, pose.head)
@@ -146,19 +149,33 @@ def test_joint_pass_keeps_locks_pins_and_ranges():
     assert (result.variance[:, 0] > 0).all()
 
 
-def test_linked_frames_have_equally_distant_neighbors():
-    assert linked_frames(toy()).tolist() == [False, True, True, True, True, False]
-    assert linked_frames(toy(numbers=[0, 1, 2, 5, 8, 9])).tolist() == [False, True, False, True, False, False]
-    assert linked_frames(toy(numbers=[4])).tolist() == [False]
-    assert linked_frames(toy(numbers=[4, 6])).tolist() == [False, False]
+def test_frames_with_neighbors_as_near_as_any_are_smooth():
+    def linked(**of: object) -> list[bool]:
+        return (smoothness_springs(toy(**of)) > 0).all(1).tolist()
+
+    assert linked() == [False, True, True, True, True, False]
+    assert linked(numbers=[0, 1, 2, 5, 8, 9]) == [False, True, False, False, False, False]
+    assert linked(numbers=[4]) == [False]
+    assert linked(numbers=[4, 6]) == [False, False]
 
 
 def test_smoothness_is_of_accelerations_in_seconds():
     """At twice the frame rate the same motion has a quarter of the second difference."""
-    normal, fast = smoothness_information(toy()), smoothness_information(toy(fps=60.0))
+    normal, fast = (smoothness_springs(toy(fps=fps))[1] for fps in (30.0, 60.0))
     torch.testing.assert_close(fast, 16 * normal)
-    double = smoothness_information(toy(Settings(stiffness=0.0, smoothness=2.0)))
+    torch.testing.assert_close(smoothness_springs(toy(numbers=[0, 2, 4], fps=60.0))[1], normal)
+    double = smoothness_springs(toy(Settings(stiffness=0.0, smoothness=2.0)))[1]
     torch.testing.assert_close(double, 2 * normal)
+
+
+def test_a_blink_that_the_footage_is_sure_of_is_not_flattened():
+    problem, pose = toy(frames=9), performance(9)
+    pose.controls[4, 0] += 0.5
+    sure = joint_pass(problem, pose, stiff_quadratic(9, 1 / 0.03**2))
+    assert float((sure.pose.controls - pose.controls)[4, 0].abs()) < 0.02
+    unsure = joint_pass(problem, pose, stiff_quadratic(9, 1 / 0.3**2))
+    assert float((sure.pose.controls - unsure.pose.controls)[4, 0]) > 0.2, "noise is still smoothed"
+    assert float(sure.variance[4, 0].sqrt()) > 0.02, "it is as sure as the footage"
 
 
 @pytest.mark.parametrize("frames", [1, 2])

@@ -14,15 +14,15 @@ from .box import CONVERGED, Factored, projected_newton
 class BandedSystem:
     """``blockdiag(A_f) + sum over f of second differences``, solved in time linear in the number of frames.
 
-    A: (F, P, P) symmetric; coupling: (P,) strength of the squared second difference of each parameter;
-    linked: (F,) bool, frame f is the middle of a second difference (its neighbors are its equals in time).
+    A: (F, P, P) symmetric; springs: (F, P) strength of each parameter's squared second difference around each frame, 0
+    where there is none.
     Frames are taken in pairs, which makes the block-pentadiagonal matrix block-tridiagonal; that is factored by cyclic
     reduction (Golub & Van Loan, Matrix Computations, 4.5.4), in as many batched steps as the take has doublings.
     """
 
-    def __init__(self, A: Tensor, coupling: Tensor, linked: Tensor) -> None:
+    def __init__(self, A: Tensor, springs: Tensor) -> None:
         self._frames, self._width = A.shape[0], A.shape[1]
-        self.diagonal, self.lower = _pair_blocks(A, coupling, second_difference_bands(linked))
+        self.diagonal, self.lower = _pair_blocks(A, second_difference_bands(springs))
 
     def solve_box(self, b: Tensor, lower: Tensor, upper: Tensor, converged: float = CONVERGED) -> Tensor:
         """Minimizes ``x^T M x / 2 - b^T x`` with bounds, as ``box.solve_box`` does. All (F, P).
@@ -84,7 +84,7 @@ class BandedSystem:
         return pairs.reshape(*pairs.shape[:-2], -1, self._width)[..., : self._frames, :]
 
 
-def _pair_blocks(A: Tensor, coupling: Tensor, bands: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+def _pair_blocks(A: Tensor, bands: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor]:
     """Diagonal blocks (n, 2P, 2P) of frames taken two by two and the blocks (n-1, 2P, 2P) below them.
 
     The empty partner of an odd last frame gets the identity.
@@ -93,9 +93,8 @@ def _pair_blocks(A: Tensor, coupling: Tensor, bands: tuple[Tensor, Tensor, Tenso
     if frames % 2:
         A = torch.cat([A, torch.eye(width, dtype=A.dtype, device=A.device)[None]])
     count = len(A) // 2
-    spring = torch.diag(coupling)
     # band r couples frame f to frame f + r
-    same, next_, after = (F.pad(band, (0, 2 * count - len(band)))[:, None, None] * spring for band in bands)
+    same, next_, after = (torch.diag_embed(F.pad(band, (0, 0, 0, 2 * count - len(band)))) for band in bands)
     even, odd = slice(0, None, 2), slice(1, None, 2)
     diagonal = torch.cat(
         [
@@ -194,14 +193,13 @@ def _selected_inverse(reduction: _Reduction) -> tuple[Tensor, Tensor]:
     return diagonal, off
 
 
-def second_difference_bands(linked: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Bands of ``D^T D`` where D takes the second difference around each linked frame: (F,), (F-1,), (F-2,).
+def second_difference_bands(springs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Bands of ``D^T S D`` where D takes second differences and S their strengths: (F, P), (F-1, P), (F-2, P).
 
-    linked: (F,) bool; the first and last frame cannot be the middle of a difference and are ignored.
+    springs: (F, P); the first and last frame cannot be the middle of a difference and are ignored.
     """
-    count = len(linked)
-    middle = linked.clone().double()
-    if count:
+    middle = springs.clone()
+    if len(middle):
         middle[0] = middle[-1] = 0
     band0 = 4 * middle
     band0[:-1] += middle[1:]
@@ -210,13 +208,11 @@ def second_difference_bands(linked: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return band0, band1, middle[1:-1].clone()
 
 
-def second_differences(values: Tensor, linked: Tensor) -> Tensor:
-    """D^T D values: the gradient of half the squared second differences. values: (F, P), linked: (F,) -> (F, P)."""
-    result = torch.zeros_like(values)
-    if len(values) < 3:
-        return result
-    difference = (values[:-2] - 2 * values[1:-1] + values[2:]) * linked[1:-1, None].to(values.dtype)
-    result[:-2] += difference
-    result[1:-1] -= 2 * difference
-    result[2:] += difference
-    return result
+def second_differences(values: Tensor) -> Tensor:
+    """``D values``, those around each frame but the first and the last: (F, P) -> (F-2, P)."""
+    return values[:-2] - 2 * values[1:-1] + values[2:] if len(values) > 2 else values[:0]
+
+
+def pulled_back(differences: Tensor) -> Tensor:
+    """``D^T differences``: (F-2, P) -> (F, P), for at least three frames."""
+    return F.pad(differences, (0, 0, 0, 2)) - 2 * F.pad(differences, (0, 0, 1, 1)) + F.pad(differences, (0, 0, 2, 0))

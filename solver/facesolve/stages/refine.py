@@ -14,7 +14,7 @@ from facesolve.footage.stream import FramePixels
 from facesolve.geometry.pose import Pose
 from facesolve.geometry.rigid import inverse, retract, step_of
 from facesolve.geometry.rotation import tangent_from_rotation
-from facesolve.optimize.banded import BandedSystem, second_differences
+from facesolve.optimize.banded import BandedSystem, pulled_back, second_differences
 from facesolve.optimize.levenberg_marquardt import regularized
 from facesolve.optimize.robust import robust_weight
 from facesolve.residuals.camera_errors import CameraErrors
@@ -39,6 +39,7 @@ CONTROL_ACCELERATION = 0.02  # of a control's range
 ROTATION_ACCELERATION = 0.003  # radians
 TRANSLATION_ACCELERATION = 0.03  # centimeters
 REFERENCE_FPS = 30.0
+SURPRISE = 3.0  # deviations of a second difference from which it is no noise
 # shares by which the diagonals of the joint pass' matrix are raised, the first that makes it positive definite: what
 # many overlapping shapes leave undetermined is smaller than the rounding of their sums
 RIDGES = (0.0, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
@@ -208,19 +209,21 @@ def joint_pass(problem: Problem, pose: Pose, photometric: Quadratic) -> JointFit
     """
     frames = torch.arange(len(pose.controls), device=pose.controls.device)
     full = with_priors(problem, photometric, pose, frames, JOINT)
-    linked = linked_frames(problem)
-    coupling = smoothness_information(problem)
-    system = _positive_definite_system(full.A, coupling, linked)
-    b = full.b - coupling * _motion_differences(pose, linked)
+    differences = motion_differences(pose)
+    springs = relaxed_springs(smoothness_springs(problem), differences, full.A)
+    system = _positive_definite_system(full.A, springs)
+    b = full.b
+    if len(differences):
+        b = b - pulled_back(springs[1:-1] * differences)
     lower, upper = problem.box(pose, frames)
     step = system.solve_box(b, lower, upper, CONVERGED)
     stepped = pose.stepped(step)
     return JointFit(problem.held(stepped, frames), system.variances(lower >= upper))
 
 
-def _positive_definite_system(A: Tensor, coupling: Tensor, linked: Tensor) -> BandedSystem:
+def _positive_definite_system(A: Tensor, springs: Tensor) -> BandedSystem:
     for ridge in RIDGES:
-        system = BandedSystem(regularized(A, ridge), coupling, linked)
+        system = BandedSystem(regularized(A, ridge), springs)
         if system.positive_definite():
             return system
     wrong = (~torch.isfinite(A)).flatten(1).any(1).sum()
@@ -230,41 +233,52 @@ def _positive_definite_system(A: Tensor, coupling: Tensor, linked: Tensor) -> Ba
     )
 
 
-def smoothness_information(problem: Problem) -> Tensor:
-    """(K+6,) information of the second difference over time of controls and head step."""
-    slower = (REFERENCE_FPS / problem.take.fps) ** 2
+def smoothness_springs(problem: Problem) -> Tensor:
+    """(F, K+6) information of the second difference over time of controls and head step around each frame.
+
+    0 where a frame's neighbors are not as near as frames of the take come: farther apart, motion is not smooth.
+    """
+    gaps = np.diff(problem.take.frames)
+    linked = np.zeros(problem.take.frame_count, bool)
+    least = int(gaps.min()) if len(gaps) else 1
+    linked[1:-1] = (gaps[1:] == least) & (gaps[:-1] == least)
+    slower = (REFERENCE_FPS / problem.take.fps * least) ** 2
     deviation = torch.cat(
         [
             CONTROL_ACCELERATION * problem.prior.span,
             problem.prior.span.new_tensor([ROTATION_ACCELERATION] * 3 + [TRANSLATION_ACCELERATION] * 3),
         ]
     )
-    return problem.take.settings.smoothness / (deviation * slower) ** 2
+    information = problem.take.settings.smoothness / (deviation * slower) ** 2
+    return torch.as_tensor(linked, device=information.device)[:, None] * information
 
 
-def linked_frames(problem: Problem) -> Tensor:
-    """(F,) bool: frames whose two neighbors are equally far in time, so that a second difference means something."""
-    gaps = np.diff(problem.take.frames)
-    linked = np.zeros(problem.take.frame_count, bool)
-    linked[1:-1] = gaps[1:] == gaps[:-1]
-    return torch.as_tensor(linked, device=problem.prior.span.device)
+def relaxed_springs(springs: Tensor, differences: Tensor, A: Tensor) -> Tensor:
+    """The springs (F, P), weaker where the footage is sure of a faster change than they allow, as of a blink.
+
+    differences: (F-2, P) second differences of the poses that each frame has by itself, with matrices A (F, P, P).
+    There the change's own size is its deviation, so that the prior neither flattens it nor makes it look certain.
+    """
+    if not len(differences):
+        return springs
+    variance = torch.linalg.inv_ex(regularized(A))[0].diagonal(dim1=1, dim2=2).clamp_min(0)
+    noise = variance[:-2] + 4 * variance[1:-1] + variance[2:]
+    excess = (differences.square() - SURPRISE**2 * noise).clamp_min(0).nan_to_num(nan=0.0)
+    relaxed = springs.clone()
+    relaxed[1:-1] = springs[1:-1] / (1 + springs[1:-1] * excess)
+    return relaxed
 
 
-def _motion_differences(pose: Pose, linked: Tensor) -> Tensor:
-    """Gradient (F, K+6) of half the squared second differences with respect to the step of each frame.
+def motion_differences(pose: Pose) -> Tensor:
+    """(F-2, K+6) second differences over time of controls and head around each frame but the first and the last.
 
-    The head's second difference is taken in the axes of the middle frame: ``log(R_f^T R_f+1) - log(R_f-1^T R_f)`` and
+    The head's is taken in the axes of the middle frame: ``log(R_f^T R_f+1) - log(R_f-1^T R_f)`` and
     ``R_f^T (t_f-1 - 2 t_f + t_f+1)``; between neighboring frames its derivative is 1, -2, 1 to first order.
     """
-    controls = second_differences(pose.controls, linked)
-    head = torch.zeros(len(pose.head), 6, dtype=pose.head.dtype, device=pose.head.device)
-    if len(pose.head) > 2:
-        rotation, translation = pose.head[:, :3, :3], pose.head[:, :3, 3]
-        turn = tangent_from_rotation(rotation[:-1].mT @ rotation[1:])
-        acceleration = translation[:-2] - 2 * translation[1:-1] + translation[2:]
-        local = (rotation[1:-1].mT @ acceleration[..., None])[..., 0]
-        difference = torch.cat([turn[1:] - turn[:-1], local], 1) * linked[1:-1, None]
-        head[:-2] += difference
-        head[1:-1] -= 2 * difference
-        head[2:] += difference
-    return torch.cat([controls, head], 1)
+    controls = second_differences(pose.controls)
+    if not len(controls):
+        return controls.new_zeros(0, controls.shape[1] + 6)
+    rotation, translation = pose.head[:, :3, :3], pose.head[:, :3, 3]
+    turn = tangent_from_rotation(rotation[:-1].mT @ rotation[1:])
+    local = (rotation[1:-1].mT @ second_differences(translation)[..., None])[..., 0]
+    return torch.cat([controls, turn[1:] - turn[:-1], local], 1)
