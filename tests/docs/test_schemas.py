@@ -119,7 +119,7 @@ def everything(frames: int) -> Settings:
     return Settings(
         controls=(
             ControlSettings("jaw", lock=np.array(0.5)),
-            ControlSettings("puff", active=False, stiffness=2.0, symmetric="puff_other"),
+            ControlSettings("puff", active=False, stiffness=2.0, symmetric="puff_other", rest=0.25),
             ControlSettings("brow", lock=np.linspace(0, 1, frames), exclusive="smile"),
         ),
         pins=(Pin(1, "smile", 0.5),),

@@ -113,6 +113,17 @@ def test_a_lock_fixes_a_control_to_a_value_or_a_curve():
     assert (prior.lower[:, 4] < prior.upper[:, 4]).all()
 
 
+def test_stiffness_holds_a_control_where_it_rests():
+    take = make_take(head_rig())
+    take = replace(take, settings=Settings(controls=(ControlSettings("jaw", rest=0.7),)))
+    prior = ControlPrior.from_take(take, CPU)
+    index = take.rig.control_names.index("jaw")
+    expected = take.rig.default_controls.copy()
+    expected[index] = 0.7
+    assert prior.default.tolist() == expected.tolist()
+    assert float(prior.cost(prior.default[None])) == 0.0
+
+
 def test_an_inactive_control_stays_at_the_start_pose_else_at_its_default():
     settings = Settings(controls=(ControlSettings("brow", active=False),))
     assert (

@@ -96,7 +96,7 @@ def take(folder: Path, **changes: object) -> Take:
             quality="final",
             sparsity=0.25,
             controls=(
-                ControlSettings("smile", stiffness=2.0, exclusive="jaw"),
+                ControlSettings("smile", stiffness=2.0, exclusive="jaw", rest=0.125),
                 ControlSettings("jaw", active=False, lock=np.array([1.0, 2.0, 3.0, 4.0])),
             ),
             pins=(Pin(1004, "smile", 0.5),),

@@ -27,8 +27,7 @@ class AppliedValues:
 
     def __init__(self, origin: Provenance) -> None:
         self._rows: Dict[float, List[Tuple[Dict[str, float], np.ndarray]]] = {}
-        whole = AppliedRange(origin.solution_folder, -np.inf, np.inf, origin.digest)
-        for applied in (whole, *origin.ranges):
+        for applied in origin.all():
             solution = _as_applied(applied)
             times, rows = timeline(solution)
             inside = (times >= applied.first - 1e-6) & (times <= applied.last + 1e-6)

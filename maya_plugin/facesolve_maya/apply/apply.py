@@ -20,7 +20,7 @@ from .companions import companions
 from .layer import check_layer, layer_name, why_not_keyable
 from .namespaces import in_this_scene
 from .planned_keys import ApplyReport, Plan, Skipped
-from .provenance import now
+from .provenance import layer_beside, now
 from .request import ApplyRequest
 
 
@@ -33,10 +33,11 @@ def apply_solution(request: ApplyRequest) -> ApplyReport:
 
 def plan(request: ApplyRequest) -> Plan:
     """What will be keyed. Reads the scene only; raises TakeError when the solution does not fit it."""
-    request = replace(request, take=in_this_scene(request.take, request.namespace))
+    request = replace(request, take=in_this_scene(request.take, request.namespace, request.head))
     solution, take = request.solution, request.take
     times, rows = _keyed_times(request)
-    layer = layer_name(request.layer, take.name)
+    layer = request.layer or (layer_beside(np.array(times)) if request.span is None else "")
+    layer = layer_name(layer, take.name)
     check_layer(layer)
     locked = {control.name for control in take.settings.controls if control.lock is not None}
     known = {control.name: control for control in take.rig.controls}

@@ -58,7 +58,7 @@ def _solved_values(origin: Provenance, time: float) -> Dict[str, float]:
     if found is None:
         raise TakeError("Frame {:g} was not solved; go to a frame that was.".format(time))
     folder = Path(origin.solution_folder)
-    take = in_this_scene(read_take(find_take_folder(read_solution(folder), folder)))
+    take = in_this_scene(read_take(find_take_folder(read_solution(folder), folder)), near=origin.head)
     controls, head = found
     plugs = {control.plug: controls[control.name] for control in take.rig.controls if control.name in controls}
     if origin.head:

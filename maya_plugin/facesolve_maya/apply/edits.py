@@ -17,6 +17,7 @@ from facesolve_maya.scene.head import head_at
 from .applied_values import AppliedValues
 from .channels import CHANNELS, head_channels, present_channels
 from .layer import layer_curve
+from .namespaces import in_this_scene
 from .provenance import Provenance, find_provenance
 
 _TOLERANCE = 1e-3  # of a control's range, in centimeters or a tenth of it in radians: less than a hand can mean
@@ -50,7 +51,7 @@ def pin_edits(take: Take) -> Take:
     origin = find_provenance()
     if origin is None:
         return take
-    applied = AppliedValues(origin)
+    applied, take = AppliedValues(origin), in_this_scene(take, near=origin.head)
     settings = take.settings
     pins = (*settings.pins, *_control_pins(take, origin.layer, applied))
     head_pins = (*settings.head_pins, *(_head_pins(take, origin, applied) if origin.head else ()))

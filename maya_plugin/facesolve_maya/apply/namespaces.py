@@ -12,31 +12,42 @@ from facesolve.take.errors import TakeError
 from facesolve_maya.scene.plugs import split
 
 
-def in_this_scene(take: Take, namespace: Optional[str] = None) -> Take:
+def in_this_scene(take: Take, namespace: Optional[str] = None, near: str = "") -> Take:
     """``take`` with the plugs that its controls have in this scene.
 
-    namespace: of the rig here, empty for none. Without it, plugs that are not here are looked for under the namespaces
-    that have them all. TakeError when several have them.
+    namespace: of the rig here, empty for none. Without it that of the node ``near`` counts where it has all plugs; then
+    plugs that are not here are looked for under the namespaces that have them all. TakeError when several have them.
     """
     plugs = [control.plug for control in take.rig.controls if control.plug]
+    if not plugs:
+        return take
     if namespace is None:
-        if not plugs or any(cmds.objExists(plug) for plug in plugs):
+        own = near.rpartition("|")[2].rpartition(":")[0]
+        if near and all(cmds.objExists(_under(plug, own)) for plug in plugs):
+            namespace = own
+        elif any(cmds.objExists(plug) for plug in plugs):
             return take
-        found = _namespaces_of(plugs)
-        if len(found) > 1:
-            raise TakeError(
-                "apply: the scene has the rig {} times, as {}; choose one with -namespace.".format(
-                    len(found), ", ".join("'{}'".format(name) for name in found)
-                )
-            )
-        if not found:
-            return take
-        namespace = found[0]
+        else:
+            namespace = _only_namespace_of(plugs)
+    if namespace is None:
+        return take
     controls = tuple(
         replace(control, plug=_under(control.plug, namespace)) if control.plug else control
         for control in take.rig.controls
     )
     return replace(take, rig=replace(take.rig, controls=controls))
+
+
+def _only_namespace_of(plugs: List[str]) -> Optional[str]:
+    """The one under which all ``plugs`` exist, None where there is none. TakeError where there are several."""
+    found = _namespaces_of(plugs)
+    if len(found) > 1:
+        raise TakeError(
+            "apply: the scene has the rig {} times, as {}; choose a head in one of them, or name its namespace.".format(
+                len(found), ", ".join("'{}'".format(name) for name in found)
+            )
+        )
+    return found[0] if found else None
 
 
 def _namespaces_of(plugs: List[str]) -> List[str]:

@@ -1,6 +1,7 @@
 """Where keys came from, on a network node in the scene: take, version, date, settings, residual, layer, head.
 
-What a layer holds is one solve of a whole take, and the ranges that were solved again since.
+What a layer holds is one solve of a whole take, the ranges that were solved again since, and solves of other ranges of
+the scene: a second layer would hide those of the first.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import json
 from dataclasses import astuple, dataclass
 from datetime import datetime, timezone
 from functools import partial
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 from maya import cmds
@@ -19,6 +20,7 @@ from facesolve.take.correctives import controls_key
 from facesolve.take.errors import TakeError
 from facesolve.take.provenance import read_provenance
 from facesolve.take.reading import json_value
+from facesolve.take.retime import timeline
 from facesolve_maya.scene.names import free_name, node_name
 from facesolve_maya.scene.undo import Command
 
@@ -32,6 +34,7 @@ TEXTS = (
     "applied",
     "settings",
     "frames",
+    "span",
     "residual",
 )
 RANGES = "ranges"
@@ -40,20 +43,24 @@ MARK = "facesolveProvenance"
 
 @dataclass(frozen=True)
 class AppliedRange:
-    """A range that was solved again: its solution's folder and digest, first and last scene time."""
+    """A range that was solved by itself: its solution's folder and digest, first and last scene time."""
 
     solution_folder: str
     first: float
     last: float
     digest: str
 
+    def overlaps(self, first: float, last: float) -> bool:
+        """Whether the two have a time in common."""
+        return self.first <= last + 1e-6 and first <= self.last + 1e-6
+
 
 @dataclass(frozen=True)
 class Provenance:
     """A provenance node as it is found in a scene; ``head`` is empty when it was left alone or deleted.
 
-    digest: of the solution that was applied, in case its folder holds another by now. ranges: what was solved again,
-    oldest first.
+    digest: of the solution that was applied, in case its folder holds another by now. span: its first and last scene
+    time. ranges: what else was applied, oldest first.
     """
 
     node: str
@@ -62,7 +69,12 @@ class Provenance:
     layer: str
     head: str
     digest: str = ""
+    span: Tuple[float, float] = (-np.inf, np.inf)
     ranges: Tuple[AppliedRange, ...] = ()
+
+    def all(self) -> Tuple[AppliedRange, ...]:
+        """Everything that was applied: the last whole take as a range like the others, and these, oldest first."""
+        return (AppliedRange(self.solution_folder, *self.span, self.digest), *self.ranges)
 
 
 def now() -> str:
@@ -83,7 +95,7 @@ def provenance_commands(
     """Commands that make the layer's provenance node, or rewrite the one it has; the layer need not exist yet.
 
     applied: when (``now``). span: scene times, when only they were keyed; a layer that has a node keeps what it says of
-    the whole take.
+    the whole take. Of what a whole take does not overlap, it keeps what it says, too.
     """
     existing = find_provenance(layer)
     node = existing.node if existing is not None else free_name(node_name("provenance"))
@@ -91,11 +103,25 @@ def provenance_commands(
     texts = dict(_texts(solution, take_name, take_folder, solution_folder), applied=applied, **{RANGES: "[]"})
     if existing is not None and span is not None:
         added = AppliedRange(texts["solutionFolder"], span[0], span[1], texts["digest"])
-        ranges = [astuple(applied) for applied in (*existing.ranges, added)]
-        texts = {"applied": applied, RANGES: json.dumps(ranges)}
+        texts = {"applied": applied, RANGES: _ranges_text((*existing.ranges, added))}
+    elif existing is not None:
+        times = timeline(solution)[0]
+        kept = [part for part in existing.all() if not part.overlaps(float(times[0]), float(times[-1]))]
+        texts[RANGES] = _ranges_text(kept)
     return commands + [
         partial(cmds.setAttr, "{}.{}".format(node, name), text, type="string") for name, text in texts.items()
     ]
+
+
+def layer_beside(times: np.ndarray) -> str:
+    """The layer of the solve applied last, if nothing in it has a time in common with ``times``; else empty."""
+    origin = find_provenance()
+    first, last = float(times[0]), float(times[-1])
+    return "" if origin is None or any(part.overlaps(first, last) for part in origin.all()) else origin.layer
+
+
+def _ranges_text(ranges: Sequence[AppliedRange]) -> str:
+    return json.dumps([astuple(part) for part in ranges])
 
 
 def _node_commands(node: str, layer: str, head: str) -> List[Command]:
@@ -121,6 +147,7 @@ def _texts(solution: Solution, take_name: str, take_folder: str, solution_folder
         "solved": made.date,
         "settings": json.dumps(dict(made.settings), sort_keys=True),
         "frames": "{}-{}".format(solution.frames[0], solution.frames[-1]),
+        "span": json.dumps([float(time) for time in timeline(solution)[0][[0, -1]]]),
         "residual": "{:.6g}".format(float(seen.mean())) if len(seen) else "",
     }
 
@@ -135,7 +162,7 @@ def find_provenance(layer: str = "") -> Optional[Provenance]:
     for node in cmds.ls(type="network") or []:
         if not cmds.attributeQuery(MARK, node=node, exists=True):
             continue
-        if not cmds.attributeQuery("digest", node=node, exists=True):
+        if not cmds.attributeQuery("span", node=node, exists=True):
             raise TakeError(
                 "'{}' was written by an older version of Facesolve; delete it and apply the solution again.".format(
                     node
@@ -148,11 +175,21 @@ def find_provenance(layer: str = "") -> Optional[Provenance]:
             _connected(node + ".layer"),
             _connected(node + ".head"),
             _text(node, "digest"),
+            _span(node),
             _ranges(node),
         )
         if entry.layer and (not layer or entry.layer == layer):
             found.append((_text(node, "applied"), entry))
     return max(found, key=lambda item: item[0])[1] if found else None
+
+
+def _span(node: str) -> Tuple[float, float]:
+    """First and last scene time of the whole take. Raises TakeError for text that this version did not write."""
+    try:
+        first, last = json_value(_text(node, "span"))
+        return float(first), float(last)
+    except (ValueError, TypeError):
+        raise _damaged(node, "span") from None
 
 
 def _ranges(node: str) -> Tuple[AppliedRange, ...]:
@@ -163,9 +200,13 @@ def _ranges(node: str) -> Tuple[AppliedRange, ...]:
             AppliedRange(str(folder), float(first), float(last), str(digest)) for folder, first, last, digest in entries
         )
     except (ValueError, TypeError):
-        raise TakeError(
-            "'{}' holds damaged text in '{}'; delete the node and apply the solution again.".format(node, RANGES)
-        ) from None
+        raise _damaged(node, RANGES) from None
+
+
+def _damaged(node: str, name: str) -> TakeError:
+    return TakeError(
+        "'{}' holds damaged text in '{}'; delete the node and apply the solution again.".format(node, name)
+    )
 
 
 def _text(node: str, name: str) -> str:

@@ -112,7 +112,7 @@ def reduce_keys(tolerance: float, layer: str = "") -> Tuple[int, int]:
     origin = find_provenance(layer)
     if origin is None:
         raise TakeError("reduce keys: the scene holds no applied solve; apply a solution first.")
-    take = in_this_scene(read_take(Path(origin.take_folder)))
+    take = in_this_scene(read_take(Path(origin.take_folder)), near=origin.head)
     candidates = [control.plug for control in take.rig.controls if control.plug]
     if origin.head:
         candidates += ["{}.{}".format(origin.head, channel) for channel in CHANNELS]

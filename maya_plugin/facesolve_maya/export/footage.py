@@ -19,7 +19,7 @@ from facesolve_maya.scene.findings import Refusal, Report
 from facesolve_maya.scene.motion import plug_values
 from facesolve_maya.scene.plugs import has_attribute, short_name
 
-from .exr import exr_size
+from .image_headers import stored_size
 
 _DIGITS = re.compile(r"(\d+)(?=\.[^.\d][^.]*$)")
 _FIELD = re.compile(r"\{frame(?::0?\d*d)?\}")
@@ -198,7 +198,10 @@ def _absolute(place: str) -> str:
 
 
 def image_size(path: str) -> Tuple[int, int]:
-    """(width, height) in pixels of an image that Maya can load, or of an OpenEXR image; (0, 0) when it is neither."""
+    """(width, height) in pixels of an image or movie; (0, 0) when neither its header nor Maya tells."""
+    found = stored_size(Path(path))
+    if found[0]:
+        return found
     for kind in (om.MImage.kByte, om.MImage.kFloat):  # Maya does not turn float pixels into bytes
         image = om.MImage()
         try:
@@ -208,7 +211,7 @@ def image_size(path: str) -> Tuple[int, int]:
         width, height = image.getSize()
         if width > 0 and height > 0:
             return int(width), int(height)
-    return exr_size(Path(path))
+    return 0, 0
 
 
 def checked(found: CameraFootage, on_bad_frame: str, report: Report) -> CameraFootage:
@@ -222,13 +225,13 @@ def checked(found: CameraFootage, on_bad_frame: str, report: Report) -> CameraFo
     if missing:
         _report_missing(found, missing, len(numbers), on_bad_frame, report)
     present = [number for number in numbers if number not in missing]
-    width, height = image_size(found.path(present[0])) if present and sequence else (0, 0)
+    width, height = image_size(found.path(present[0])) if present else (0, 0)
     if not width and is_video(found.pattern) and found.width < 2:
         width = int(cmds.getAttr("defaultResolution.width"))
         height = int(cmds.getAttr("defaultResolution.height"))
         report.warning(
             found.camera,
-            "Maya cannot tell the size of a video; the render resolution {}x{} is used instead.".format(width, height),
+            "the size of this video is not known; the render resolution {}x{} is used instead.".format(width, height),
             "Set the render resolution to the video's size.",
         )
     if not width:

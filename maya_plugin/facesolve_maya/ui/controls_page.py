@@ -32,6 +32,12 @@ class ControlsPage(QtWidgets.QWidget):
         self.save, self.load = QtWidgets.QPushButton("Save character…"), QtWidgets.QPushButton("Load character…")
         self.save.setToolTip("Keeps head, stiffness, mirrors, what is solved and the strengths of Set-up in a file.")
         self.load.setToolTip("Takes them from a file: made once for a character, used for every shot and by batch.")
+        self.rest = QtWidgets.QPushButton("At rest now")
+        self.rest.setToolTip(
+            "Controls rest where they are at this frame, not where their attributes have their default: for boards\n"
+            "whose controls sit off zero. The same again goes back to the defaults."
+        )
+        self.rest.clicked.connect(session.toggle_rest)
         self.save.clicked.connect(lambda: self._ask(save=True))
         self.load.clicked.connect(lambda: self._ask(save=False))
         layout = QtWidgets.QVBoxLayout(self)
@@ -41,6 +47,7 @@ class ControlsPage(QtWidgets.QWidget):
         layout.addWidget(self.tree, 1)
         layout.addWidget(self.count)
         line = QtWidgets.QHBoxLayout()
+        line.addWidget(self.rest)
         line.addStretch(1)
         line.addWidget(self.load)
         line.addWidget(self.save)
@@ -65,6 +72,9 @@ class ControlsPage(QtWidgets.QWidget):
             number = sum(row.name in choices and choices[row.name].keys == keys for row in rows)
             if number:
                 parts.append("{} {}".format(number, word))
+        resting = sum(row.name in choices and choices[row.name].rest is not None for row in rows)
+        if resting:
+            parts.append("{} rest off their default".format(resting))
         blocked = sum(bool(row.obstacle) for row in rows)
         if blocked:
             parts.append("{} cannot be keyed".format(blocked))

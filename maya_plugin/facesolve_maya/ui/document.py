@@ -59,11 +59,13 @@ def _choices(value: Any) -> Dict[str, ControlChoice]:
             continue
         stiffness: Any = record.get("stiffness")
         keys, symmetric, exclusive = record.get("keys"), record.get("symmetric"), record.get("exclusive")
+        rest: Any = record.get("rest")
         choices[str(name)] = ControlChoice(
             active=record.get("active") is not False,
             keys=keys if keys in KEY_MODES else ControlChoice.keys,
             stiffness=float(stiffness) if _same_kind(stiffness, 1.0) and stiffness >= 0 else ControlChoice.stiffness,
             symmetric=symmetric if isinstance(symmetric, str) else None,
             exclusive=exclusive if isinstance(exclusive, str) else None,
+            rest=float(rest) if _same_kind(rest, 1.0) else None,
         )
     return choices

@@ -34,6 +34,7 @@ class ControlRow:
     minimum: float = 0.0
     maximum: float = 1.0
     obstacle: str = ""
+    default: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class ControlChoice:
 
     active: the solve may move it. keys: FREE ignores keys in the scene, PINNED keeps them as pins, LOCKED follows the
     whole curve. stiffness: 1 is normal. symmetric: partner that must have the same value. exclusive: control that
-    should not be on at the same time.
+    should not be on at the same time. rest: where stiffness holds it, None for the attribute's default.
     """
 
     active: bool = True
@@ -65,13 +66,15 @@ class ControlChoice:
     stiffness: float = 1.0
     symmetric: Optional[str] = None
     exclusive: Optional[str] = None
+    rest: Optional[float] = None
 
 
 @dataclass(frozen=True)
 class PanelSettings:
     """Everything that the panel stores with the scene.
 
-    first, last: scene frames, both included. excluded: text such as ``1010-1015, 1033``. cameras: names of those that
+    first, last: scene frames, both included; handles: further ones on both sides. namespace: of the rig that is keyed,
+    ``:`` for none, empty to have it found. excluded: text such as ``1010-1015, 1033``. cameras: names of those that
     are left out. footage: camera name -> path chosen by hand. controls: choices that differ from the default.
     """
 
@@ -80,6 +83,7 @@ class PanelSettings:
     head_mode: str = "transform"
     first: int = 1
     last: int = 1
+    handles: int = 0
     excluded: str = ""
     quality: str = "standard"
     smoothness: float = 1.0
@@ -93,6 +97,7 @@ class PanelSettings:
     layer: str = ""
     apply_when_done: bool = True
     take_folder: str = ""
+    namespace: str = ""
     skipped_cameras: Tuple[str, ...] = ()
     footage: Dict[str, str] = field(default_factory=dict)
     controls: Dict[str, ControlChoice] = field(default_factory=dict)
@@ -122,11 +127,15 @@ class PanelSettings:
         return replace(self, footage=footage)
 
     def frames(self) -> Tuple[int, ...]:
-        """Scene frames to solve: the range without the excluded ones. Raises TakeError with one sentence."""
+        """Scene frames to solve: the range with its handles, without the excluded ones.
+
+        Raises TakeError with one sentence.
+        """
         if self.last < self.first:
             raise TakeError("frame range: the last frame {} comes before the first, {}.".format(self.last, self.first))
         excluded = parse_frame_list(self.excluded, "excluded frames")
-        frames = tuple(frame for frame in range(self.first, self.last + 1) if frame not in excluded)
+        whole = range(self.first - self.handles, self.last + self.handles + 1)
+        frames = tuple(frame for frame in whole if frame not in excluded)
         if not frames:
             raise TakeError("frame range: every frame of {}-{} is excluded.".format(self.first, self.last))
         return frames
@@ -139,6 +148,8 @@ class PanelSettings:
             partners = {key: getattr(choice, key) for key in ("symmetric", "exclusive")}
             known = {key: partner if partner in names else None for key, partner in partners.items()}
             if replace(choice, keys=FREE) != ControlChoice():
-                controls.append(ControlSettings(name, active=choice.active, stiffness=choice.stiffness, **known))
+                controls.append(
+                    ControlSettings(name, active=choice.active, stiffness=choice.stiffness, rest=choice.rest, **known)
+                )
         scalars = {name: getattr(self, "head_mode" if name == "head" else name) for name in SCALARS}
         return Settings(controls=tuple(controls), **scalars)

@@ -11,7 +11,7 @@ def carry_out(offer: Offer, session: Session) -> bool:
     """Does what the button of ``offer`` promises, and checks again; False for what needs a window."""
     settings = session.settings
     if offer.kind == USE_FRAMES:
-        session.change(first=int(offer.values[0]), last=int(offer.values[1]))
+        session.change(first=int(offer.values[0]), last=int(offer.values[1]), handles=0)
     elif offer.kind == LEAVE_OUT:
         frames = ", ".join("{}".format(int(frame)) for frame in offer.values)
         session.change(excluded="{}, {}".format(settings.excluded, frames) if settings.excluded else frames)

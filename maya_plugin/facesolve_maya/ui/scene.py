@@ -81,6 +81,18 @@ class MayaScene:
         last = cmds.playbackOptions(query=True, maxTime=True)
         return round(first), round(last)
 
+    def shots(self) -> Tuple[Tuple[str, int, int], ...]:
+        """Name, first and last frame of each shot of the Camera Sequencer, in order of time."""
+        found = []
+        for node in cmds.ls(type="shot") or []:
+            first, last = (cmds.getAttr("{}.{}".format(node, name)) for name in ("startFrame", "endFrame"))
+            found.append((round(first), round(last), str(cmds.getAttr(node + ".shotName") or node)))
+        return tuple((name, first, last) for first, last, name in sorted(found))
+
+    def values(self, plugs: Sequence[str]) -> List[float]:
+        """What plugs have at the present time, shown units."""
+        return [float(cmds.getAttr(plug)) for plug in plugs]
+
     def selected_range(self) -> Span:
         """First and last frame of the range selected in the time slider, None when no range is selected."""
         from maya import mel
@@ -174,7 +186,13 @@ class MayaScene:
         """
         layer = (applied_layer() if span is not None else "") or settings.layer
         times = None if span is None else (float(span[0]), float(span[1]))
-        request = read_request(solution, head=settings.head_transform, layer=layer, span=times)
+        request = read_request(
+            solution,
+            head=settings.head_transform,
+            layer=layer,
+            span=times,
+            namespace=settings.namespace.strip(":") if settings.namespace else None,
+        )
         try:
             return str(apply_solution(request))
         except RuntimeError as error:  # of one of Maya's own commands

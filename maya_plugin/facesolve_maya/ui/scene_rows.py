@@ -58,7 +58,15 @@ def read_control_rows(settings: PanelSettings) -> Tuple[ControlRow, ...]:
     except FacesolveError:
         return ()
     return tuple(
-        ControlRow(control.name, control.plug, kind, control.minimum, control.maximum, _obstacle(control.plug))
+        ControlRow(
+            control.name,
+            control.plug,
+            kind,
+            control.minimum,
+            control.maximum,
+            _obstacle(control.plug),
+            control.default,
+        )
         for control, kind in zip(found.controls, found.kinds)
     )
 

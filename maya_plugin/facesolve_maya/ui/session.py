@@ -40,6 +40,7 @@ _UNCHECKED = (
     "layer",
     "apply_when_done",
     "take_folder",
+    "namespace",
 )
 
 
@@ -177,6 +178,26 @@ class Session(Bulletin):
             self.change(mesh=mesh)
         else:
             self.tell_user("Select a mesh that a blendShape deforms.", error=True)
+
+    def toggle_rest(self) -> None:
+        """Takes the controls' present values for where they rest; back to the attributes' defaults if that was so."""
+        settings, rows = self.settings, [row for row in self.controls if not row.obstacle]
+        there = any(settings.choice(row.name).rest is not None for row in rows)
+        values = [None] * len(rows) if there else self.scene.values([row.plug for row in rows])
+        off = 0
+        for row, value in zip(rows, values):
+            rest = (
+                None if value is None or abs(value - row.default) < 1e-6 else min(max(value, row.minimum), row.maximum)
+            )
+            off += rest is not None
+            settings = settings.with_choice(row.name, replace(settings.choice(row.name), rest=rest))
+        self.put(settings)
+        frame = self.scene.current_time()
+        self.tell_user(
+            "Controls rest at their attributes' defaults again."
+            if there
+            else "{} controls rest away from their default, as at frame {:g}.".format(off, frame)
+        )
 
     def check(self) -> None:
         """Runs the preflight; the findings say what stops a solve and what to do about it."""

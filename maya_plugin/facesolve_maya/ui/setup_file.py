@@ -50,6 +50,7 @@ def _control(row: ControlRow, choice: ControlChoice, known: Optional[CharacterCo
         stiffness=choice.stiffness,
         symmetric=choice.symmetric,
         exclusive=choice.exclusive,
+        rest=base.rest if choice.rest is None else choice.rest,
     )
 
 
@@ -80,6 +81,7 @@ def with_setup(
             stiffness=decided.stiffness,
             symmetric=to_rig.get(decided.symmetric or ""),
             exclusive=to_rig.get(decided.exclusive or ""),
+            rest=decided.rest,
         )
     changed = {name: choice for name, choice in choices.items() if choice != ControlChoice()}
     kept = {name: choice for name, choice in settings.controls.items() if name not in choices}

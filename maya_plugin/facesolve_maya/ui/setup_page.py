@@ -79,9 +79,16 @@ class SetupPage(QtWidgets.QWidget):
         self.first, self.last = _frame_box(), _frame_box()
         self.first.valueChanged.connect(lambda value: self._put(first=value))
         self.last.valueChanged.connect(lambda value: self._put(last=value))
-        timeline = QtWidgets.QPushButton("Timeline")
-        timeline.setToolTip("Takes the playback range.")
-        timeline.clicked.connect(self._use_timeline)
+        self.ranges = QtWidgets.QPushButton("Timeline")
+        self.ranges.setToolTip("Takes the playback range, what is selected in the time slider, or a shot's frames.")
+        menu = QtWidgets.QMenu(self.ranges)
+        menu.aboutToShow.connect(lambda: self._offer_ranges(menu))
+        self.ranges.setMenu(menu)
+        self.handles = QtWidgets.QSpinBox()
+        self.handles.setRange(0, 1000)
+        self.handles.setKeyboardTracking(False)
+        self.handles.setToolTip("Frames that are solved and keyed on both sides of the range as well.")
+        self.handles.valueChanged.connect(lambda value: self._put(handles=value))
         self.excluded = QtWidgets.QLineEdit()
         self.excluded.setPlaceholderText("none; for example 1010-1015, 1033")
         self.excluded.editingFinished.connect(lambda: self._put(excluded=self.excluded.text().strip()))
@@ -94,8 +101,8 @@ class SetupPage(QtWidgets.QWidget):
         self.apply_when_done.setToolTip("Keys the result when the solve ends well. One undo takes it back.")
         self.apply_when_done.toggled.connect(lambda on: self._put(apply_when_done=on))
         form = _form(section)
-        form.addRow("Frames", _row(self.first, QtWidgets.QLabel("to"), self.last, timeline, stretch=(0, 2)))
-        form.addRow("Leave out", self.excluded)
+        form.addRow("Frames", _row(self.first, QtWidgets.QLabel("to"), self.last, self.ranges, stretch=(0, 2)))
+        form.addRow("Leave out", _row(self.excluded, QtWidgets.QLabel("Handles"), self.handles, stretch=(0,)))
         form.addRow("Quality", _row(self.quality))
         form.addRow("Output layer", _row(self.layer, self.apply_when_done))
         return section
@@ -131,6 +138,13 @@ class SetupPage(QtWidgets.QWidget):
         self.take_folder.setPlaceholderText("in the project's data folder")
         self.take_folder.editingFinished.connect(lambda: self._put(take_folder=self.take_folder.text().strip()))
         form.addRow("Take folder", self.take_folder)
+        self.namespace = QtWidgets.QLineEdit()
+        self.namespace.setPlaceholderText("found by itself")
+        self.namespace.setToolTip(
+            "Namespace of the rig that gets the keys, where the scene has several; a colon for a rig without one."
+        )
+        self.namespace.editingFinished.connect(lambda: self._put(namespace=self.namespace.text().strip()))
+        form.addRow("Namespace", self.namespace)
         return self.advanced
 
     def refresh_scene(self) -> None:
@@ -158,11 +172,13 @@ class SetupPage(QtWidgets.QWidget):
             box.setCurrentIndex(box.findData(value))
         self.bad_frames.setCurrentIndex(self.bad_frames.findData(settings.on_bad_frame))
         self.first.setValue(settings.first)
+        self.handles.setValue(settings.handles)
         self.last.setValue(settings.last)
         for line, text in (
             (self.excluded, settings.excluded),
             (self.layer, settings.layer),
             (self.take_folder, settings.take_folder),
+            (self.namespace, settings.namespace),
         ):
             line.setText(text)
         self.apply_when_done.setChecked(settings.apply_when_done)
@@ -176,9 +192,15 @@ class SetupPage(QtWidgets.QWidget):
         if not self._filling:
             self._session.change(**values)
 
-    def _use_timeline(self) -> None:
-        first, last = self._session.scene.playback_range()
-        self._session.change(first=first, last=last)
+    def _offer_ranges(self, menu: QtWidgets.QMenu) -> None:
+        scene = self._session.scene
+        selected = scene.selected_range()
+        offers = [("Playback range", *scene.playback_range())]
+        offers += [("Selected in the time slider", *selected)] if selected is not None else []
+        menu.clear()
+        for name, first, last in (*offers, *scene.shots()):
+            action = menu.addAction("{}   {}-{}".format(name, first, last))
+            action.triggered.connect(lambda *_, span=(first, last): self._session.change(first=span[0], last=span[1]))
 
 
 def _form(section: Section) -> QtWidgets.QFormLayout:

@@ -50,16 +50,19 @@ class ControlPrior:
         lower = bounds[:, 0].repeat(take.frame_count, 1)
         upper = bounds[:, 1].repeat(take.frame_count, 1)
         stiffness = torch.full((len(names),), settings.stiffness, dtype=torch.float64, device=device)
-        rest = tensor(take.rig.default_controls if take.start is None else take.start.controls)
+        at_start = tensor(take.rig.default_controls if take.start is None else take.start.controls)
+        rest = tensor(take.rig.default_controls)
         symmetric: set[tuple[int, int]] = set()
         exclusive: set[tuple[int, int]] = set()
         for control in settings.controls:
             index = names.index(control.name)
             stiffness[index] *= control.stiffness
+            if control.rest is not None:
+                rest[index] = control.rest
             if control.lock is not None:
                 lower[:, index] = upper[:, index] = tensor(control.lock)
             elif not control.active:
-                lower[:, index] = upper[:, index] = rest[index]
+                lower[:, index] = upper[:, index] = at_start[index]
             for partner, pairs in ((control.symmetric, symmetric), (control.exclusive, exclusive)):
                 if partner is not None:
                     first, second = sorted((index, names.index(partner)))
@@ -71,7 +74,7 @@ class ControlPrior:
         return ControlPrior(
             lower=lower,
             upper=upper,
-            default=tensor(take.rig.default_controls),
+            default=rest,
             information=stiffness / (DEVIATION * span) ** 2,
             span=span,
             symmetric=torch.tensor(sorted(symmetric), dtype=torch.int64, device=device).reshape(-1, 2),

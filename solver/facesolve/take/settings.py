@@ -26,6 +26,7 @@ class ControlSettings:
         stiffness: multiplies the prior that holds the control at its default; 1 is normal, larger is stiffer.
         symmetric: name of the partner on the other side that should have the same value, or None.
         exclusive: name of the control that should not be on at the same time, or None.
+        rest: where stiffness holds the control, in its own units; None where the rig has its default.
     """
 
     name: str
@@ -34,8 +35,11 @@ class ControlSettings:
     stiffness: float = 1.0
     symmetric: Optional[str] = None
     exclusive: Optional[str] = None
+    rest: Optional[float] = None
 
     def __post_init__(self) -> None:
+        if self.rest is not None and not np.isfinite(self.rest):
+            raise TakeError("control '{}': rest {} is not a finite number.".format(self.name, self.rest))
         if self.lock is not None:
             lock = np.atleast_1d(np.asarray(self.lock, np.float64))
             object.__setattr__(self, "lock", lock)

@@ -35,7 +35,7 @@ def settings_from(record: Mapping[str, Any], base: Optional[Settings] = None) ->
     """``base`` (the defaults when None) with what ``record`` says, a table as of ``settings_record``, parts of it.
 
     A control keeps what its table leaves out; a pin replaces one of the same control and frame. ``false`` takes back a
-    lock or a partner. Raises TakeError with one sentence for an unknown key or a value of the wrong kind.
+    lock, a rest or a partner. Raises TakeError with one sentence for an unknown key or a value of the wrong kind.
     """
     base = Settings() if base is None else base
     _check_keys(record, KEYS, "settings")
@@ -117,6 +117,8 @@ def _control(control: ControlSettings, table: Mapping[str, Any]) -> ControlSetti
             values[key] = _flag(value, name)
         elif key == "stiffness":
             values[key] = _number(value, name)
+        elif key == "rest":
+            values[key] = None if value is None or value is False else _number(value, name)
         elif key == "lock":
             values[key] = _lock(value, name)
         elif value is None or value is False:

@@ -153,6 +153,8 @@ class Take:
             if control.lock is not None:
                 for value in (control.lock.min(), control.lock.max()):
                     _check_range(float(value), ranges[control.name], "the lock of '{}'".format(control.name))
+            if control.rest is not None:
+                _check_range(control.rest, ranges[control.name], "the rest of '{}'".format(control.name))
         for pin in self.settings.pins:
             if pin.control not in known:
                 raise TakeError("settings: a pin names control '{}', which the rig does not have.".format(pin.control))

@@ -116,6 +116,38 @@ def test_a_range_solved_again_is_no_edit_and_its_old_values_are(take, tmp_path):
     assert pins_of(take) == []
 
 
+def test_ranges_of_a_scene_share_a_layer_so_that_none_hides_another(small, tmp_path):
+    made = small_take(tmp_path)
+    write_take(made, tmp_path / "take")
+    parts = {"first": np.arange(4), "second": np.arange(6, 10)}
+    before = snapshot(small)
+    for name, rows in parts.items():
+        solution = small_solution(made, seed=float(rows[0]), rows=rows)
+        write_solution(solution, tmp_path / name)
+        folders = {"take_folder": str(tmp_path / "take"), "solution_folder": str(tmp_path / name)}
+        report = apply_solution(ApplyRequest(made, solution, head="head_GRP", **folders))
+        assert report.layer == "facesolve_small"
+        assert report.warning == ""
+    for rows in parts.values():
+        values = small_solution(made, seed=float(rows[0]), rows=rows).controls[:, 0]
+        shown = [cmds.getAttr("face_CTL.open", time=float(made.scene_times[row])) for row in rows]
+        np.testing.assert_allclose(shown, values)
+    assert [part.solution_folder for part in find_provenance().all()] == [
+        str(tmp_path / n) for n in ("second", "first")
+    ]
+    assert (pins_of(made), pin_edits(made).settings.head_pins) == ([], ())
+    edit("face_CTL.open", 2.0, 2.5)
+    assert pins_of(made) == [(2, "open", 2.5)]
+    again = small_solution(made, rows=np.arange(3))
+    write_solution(again, tmp_path / "again")
+    folders = {"take_folder": str(tmp_path / "take"), "solution_folder": str(tmp_path / "again")}
+    report = apply_solution(ApplyRequest(made, again, head="head_GRP", **folders))
+    assert report.layer == "facesolve_small_2", "another solve of the same frames is compared with the first"
+    for _ in range(4):
+        cmds.undo()
+    assert snapshot(small) == before
+
+
 def test_finding_edits_changes_nothing(take, small):
     edit("face_CTL.open", 4.0, 2.5)
     before, queue = snapshot(small), len(small.undo_queue)

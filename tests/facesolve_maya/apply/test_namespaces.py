@@ -50,10 +50,20 @@ def test_the_one_rig_with_all_controls_is_found(request_of, solved, here):
 def test_of_several_rigs_one_has_to_be_named(request_of):
     name("left")
     rig_of("right")
-    with pytest.raises(TakeError, match="the scene has the rig 2 times, as 'left', 'right'; choose one"):
+    with pytest.raises(TakeError, match="the scene has the rig 2 times, as 'left', 'right'; choose a head in one"):
         apply_solution(request_of)
     report = apply_solution(replace(request_of, namespace="right"))
     assert "right:face_CTL.open" in report.plugs
+
+
+@pytest.mark.parametrize("solved_there", [False, True])
+def test_of_several_rigs_the_chosen_heads_own_is_keyed(request_of, solved_there):
+    if not solved_there:
+        name("left")
+    rig_of("right")
+    head = cmds.rename("head_GRP", "right:head_GRP")
+    report = apply_solution(replace(request_of, head=head))
+    assert {"right:face_CTL.open", "right:BS.b"} <= set(report.plugs)
 
 
 def test_a_rig_without_namespace_can_be_named_too(request_of):

@@ -89,6 +89,7 @@ class FakeScene:
         self.preferences: dict[str, str] = {}
         self.selection = ""
         self.selected: list[str] = []
+        self.selection_in_slider: tuple[int, int] | None = None
         self.time = 1001.0
         self.exported: list[tuple[PanelSettings, Path, tuple[int, int] | None]] = []
         self.applied: list[tuple[Path, tuple[int, int] | None]] = []
@@ -121,6 +122,15 @@ class FakeScene:
 
     def playback_range(self):
         return 1001, 1040
+
+    def selected_range(self):
+        return self.selection_in_slider
+
+    def shots(self):
+        return (("sh020", 1101, 1124),)
+
+    def values(self, plugs):
+        return [2.5 if plug == "face_CTL.jaw" else 0.0 for plug in plugs]
 
     def stored_settings(self):
         return self.stored

@@ -92,6 +92,9 @@ def test_every_field_reaches_the_settings(panel):
     setup.layer.setText("take12")
     setup.layer.editingFinished.emit()
     setup.strengths["contour"].setValue(0.0)
+    setup.handles.setValue(3)
+    setup.namespace.setText("hero1")
+    setup.namespace.editingFinished.emit()
     click(setup.apply_when_done, qt().QtCore.QPoint(8, setup.apply_when_done.height() // 2))
     settings = panel.session.settings
     assert (settings.first, settings.excluded, settings.quality, settings.layer) == (
@@ -101,7 +104,35 @@ def test_every_field_reaches_the_settings(panel):
         "take12",
     )
     assert settings.contour == 0.0
+    assert settings.namespace == "hero1"
+    assert settings.frames()[0] == 1002
+    assert settings.frames()[-1] == settings.last + 3
     assert not settings.apply_when_done
+
+
+def test_a_range_is_that_of_the_timeline_of_the_selection_or_of_a_shot(panel, scene):
+    menu = panel.setup.ranges.menu()
+    menu.aboutToShow.emit()
+    assert [action.text() for action in menu.actions()] == ["Playback range   1001-1040", "sh020   1101-1124"]
+    menu.actions()[1].trigger()
+    assert (panel.session.settings.first, panel.session.settings.last) == (1101, 1124)
+    scene.selection_in_slider = (1010, 1019)
+    menu.aboutToShow.emit()
+    menu.actions()[1].trigger()
+    assert (panel.session.settings.first, panel.session.settings.last) == (1010, 1019)
+
+
+def test_controls_rest_where_they_are_and_again_at_their_defaults(panel):
+    session = panel.session
+    click(panel.controls.rest)
+    assert session.settings.choice("jawOpen").rest == 2.5, "it does not rest at 0"
+    assert session.settings.choice("browDown_L").rest is None, "it is at its default"
+    assert "1 controls rest away" in session.notice
+    assert "1 rest off" in panel.controls.count.text()
+    (jaw,) = [control for control in session.settings.solver_settings(("jawOpen",)).controls]
+    assert jaw.rest == 2.5
+    click(panel.controls.rest)
+    assert session.settings.choice("jawOpen").rest is None
 
 
 def test_a_check_follows_a_change_by_itself(panel, wait):

@@ -1,6 +1,7 @@
 """The panel's session on the main real scene, without windows; ``test_demo_solve.py`` solves with it."""
 
 import pytest
+from maya import cmds
 
 from facesolve_maya.ui.model import PINNED, ControlChoice
 from facesolve_maya.ui.scene import MayaScene
@@ -16,6 +17,17 @@ def session(ict_rom, ict_rom_session, tmp_path):
     yield made
     made.close()
     ict_rom_session.file_info.clear()
+
+
+def test_shots_of_the_camera_sequencer_are_ranges(ict_rom, ict_rom_session):
+    for name, first, last in (("sh030", 1021, 1040), ("sh020", 1001, 1012)):
+        node = cmds.createNode("shot", name=name + "_node", skipSelect=True)
+        cmds.setAttr(node + ".shotName", name, type="string")
+        cmds.setAttr(node + ".startFrame", first)
+        cmds.setAttr(node + ".endFrame", last)
+    assert MayaScene().shots() == (("sh020", 1001, 1012), ("sh030", 1021, 1040))
+    for _ in range(8):
+        cmds.undo()
 
 
 def test_the_session_finds_head_controls_and_cameras_and_stores_its_settings(session):

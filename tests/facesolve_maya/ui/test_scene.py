@@ -68,7 +68,7 @@ def test_a_setting_that_cannot_be_read_is_a_finding(maya_scene):
 
 def test_apply_asks_for_the_solution_the_head_and_the_range(maya_scene, commands):
     assert maya_scene.apply(Path("s"), SETTINGS, (1002, 1006)) == "Keyed 38 controls."
-    expected = {"solution": Path("s"), "head": "head_GRP", "layer": "", "span": (1002.0, 1006.0)}
+    expected = {"solution": Path("s"), "head": "head_GRP", "layer": "", "span": (1002.0, 1006.0), "namespace": None}
     assert commands.applied == [expected]
 
 
