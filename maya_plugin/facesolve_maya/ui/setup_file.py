@@ -50,7 +50,7 @@ def _control(row: ControlRow, choice: ControlChoice, known: Optional[CharacterCo
         stiffness=choice.stiffness,
         symmetric=choice.symmetric,
         exclusive=choice.exclusive,
-        rest=base.rest if choice.rest is None else choice.rest,
+        rest=choice.rest,
     )
 
 
