@@ -200,7 +200,6 @@ PART_CASES: dict[str, Callable[[], object]] = {
     "last row that is not 0 0 0 1 (transposed?)": lambda: StartPose(0, np.zeros(1), head(m30=5.0)),
     "finite numbers, one for each control": lambda: StartPose(0, np.array([NAN]), np.eye(4)),
     "the path is empty": lambda: Footage("cam0", ""),
-    "color space 'rec709', expected one of srgb, linear": lambda: Footage("cam0", "a.mov", color_space="rec709"),
     "has braces but no {frame}": lambda: Footage("cam0", "a.{number}.png"),
     "'m.{f}.png' has braces": lambda: Footage("cam0", "a.mov", matte="m.{f}.png"),
     "Bayer pattern 'RGBG', expected one of RGGB": lambda: Footage("cam0", "a.seq", bayer="RGBG"),

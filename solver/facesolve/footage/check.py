@@ -13,7 +13,7 @@ from facesolve.footage.norpix.reader import NorpixFile
 from facesolve.footage.norpix.synchronize import frame_rate
 from facesolve.take import Camera, Footage, Take
 from facesolve.take.finding import ERROR, WARNING, Finding, Show
-from facesolve.take.footage import MEMORY, SEQUENCE
+from facesolve.take.footage import COLOR_SPACES, MEMORY, SEQUENCE
 
 from .arrays import ArrayFile
 from .container import UnreadableImage
@@ -112,9 +112,9 @@ def _file_findings(take: Take, camera: Camera, footage: Footage, every: int) -> 
         if size is not None:
             yield _finding(ERROR, camera.name, None, f"'{footage.path}' {size}")
         yield from _number_findings(take, footage, file.count)
-        if isinstance(file, VideoFile) and file.transfer:
+        if isinstance(file, VideoFile) and file.transfer and footage.color_space in COLOR_SPACES:
             message = f"'{footage.path}' is coded for HDR ({file.transfer}), but is taken as {footage.color_space}."
-            remedy = "Convert it to sRGB (BT.709)."
+            remedy = "Convert it to sRGB (BT.709), or name its color space with --color-space."
             yield _finding(WARNING, footage.camera, None, message, remedy)
         if isinstance(file, VideoFile) and file.stated != file.count:
             message = f"'{footage.path}' has {file.count} images, but its header says {file.stated}."

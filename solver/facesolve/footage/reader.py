@@ -11,13 +11,14 @@ import numpy as np
 
 from facesolve.footage.norpix.reader import NorpixFile
 from facesolve.take import Camera, Footage, FootageError
-from facesolve.take.footage import NORPIX, SEQUENCE, VIDEO
+from facesolve.take.footage import COLOR_SPACES, NORPIX, SEQUENCE, VIDEO
 
 from .arrays import ArrayFile
 from .color import to_linear
 from .container import OtherSize, UnreadableImage
 from .decode import read_matte, read_pixels
 from .image import Image
+from .ocio import to_named_linear
 from .undistort import Undistortion
 from .video import VideoFile
 
@@ -69,7 +70,10 @@ class FootageReader:
         if stored.dtype.kind == "f" and not np.isfinite(stored).all():
             finite = np.isfinite(stored).reshape(*finite.shape, -1).all(axis=2)
             stored = np.nan_to_num(stored, nan=0.0, posinf=0.0, neginf=0.0)
-        image = Image(stored, finite, self._matte(frame), self.footage.color_space)
+        space = self.footage.color_space
+        if space not in COLOR_SPACES:
+            stored, space = self._named_linear(frame, stored), "linear"
+        image = Image(stored, finite, self._matte(frame), space)
         if not self._undistorts:
             return image
         lens = self._undistortion(frame)
@@ -78,6 +82,14 @@ class FootageReader:
             valid = valid & (lens.coverage(finite.astype(np.float32)) > 0.999)
         matte = None if image.matte is None else lens.coverage(image.matte)
         return Image(lens.pixels(image.pixels), valid, matte)
+
+    def _named_linear(self, frame: int, stored: np.ndarray) -> np.ndarray:
+        try:
+            return to_named_linear(stored, self.footage.color_space)
+        except (UnreadableImage, FootageError) as problem:
+            raise self._error(
+                frame, self.footage.image_path(frame), f"in '{self.footage.color_space}' {problem}"
+            ) from None
 
     def stored(self, frame: int) -> np.ndarray:
         """Stored values of the image at take frame number ``frame``, distortion and encoding untouched.

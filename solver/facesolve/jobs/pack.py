@@ -9,6 +9,7 @@ import numpy as np
 
 from facesolve.footage.container import UnreadableImage
 from facesolve.footage.decode import image_size
+from facesolve.footage.ocio import check_color_space, color_space_of
 from facesolve.footage.reader import open_many
 from facesolve.footage.sequence import canonical_pattern, frames_on_disk, named_frames
 from facesolve.footage.timing.cut_list import Cut, read_cuts
@@ -189,13 +190,27 @@ def read_start(path: Path, rig: Rig, first_frame: int) -> tuple[StartPose, float
 def _footage(request: PackRequest, camera: str) -> Footage:
     if any("{camera}" in pattern for pattern in (request.footage, request.matte or "")):
         file_name(camera, "footage: the name of a camera")
+    path = canonical_pattern(request.footage).replace("{camera}", camera)
     return Footage(
         camera=camera,
-        path=canonical_pattern(request.footage).replace("{camera}", camera),
+        path=path,
         matte=None if request.matte is None else canonical_pattern(request.matte).replace("{camera}", camera),
-        color_space=request.color_space,
+        color_space=_color_space(request.color_space, path),
         bayer=request.bayer,
     )
+
+
+def _color_space(wanted: str, path: str) -> str:
+    """Of the footage at ``path``. Raises FootageError for a name that nobody knows."""
+    if wanted == "auto":
+        return "linear" if path.lower().endswith(".exr") else "srgb"
+    try:
+        if wanted == "ocio":
+            return color_space_of(path)
+        check_color_space(wanted)
+    except UnreadableImage as problem:  # OpenColorIO is not installed
+        raise FootageError(f"color space: '{wanted}' {problem}") from None
+    return wanted
 
 
 def _known_size(request: PackRequest, camera: str) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from facesolve.take.footage import BAD_FRAME_POLICIES, BAYER_PATTERNS, COLOR_SPACES, SYNC_MODES
+from facesolve.take.footage import BAD_FRAME_POLICIES, BAYER_PATTERNS, SYNC_MODES
 
 IMAGE_FORMATS = ("png", "tif", "jpg")
 LENGTH_UNITS = ("mm", "cm", "m")
@@ -35,7 +35,8 @@ class PackRequest:
             files.
         start: start pose .json with frame, weights by control name, and head as a 4x4 matrix.
         texture: the rig's albedo image; <UDIM> is allowed in the name.
-        color_space: how pixel values are encoded.
+        color_space: how pixel values are encoded: srgb, linear, or a name of OpenColorIO's configuration, such as
+            ACEScct; ocio: as its file rules say; auto: linear for OpenEXR, else srgb.
         matte: path of a second sequence, white where the actor is.
         on_bad_frame: stop at an image that is missing or damaged, or solve without it (unseen).
         bayer: top left 2x2 colors of .seq files of Bayer cameras.
@@ -59,7 +60,7 @@ class PackRequest:
     fps: float | None = None
     start: Path | None = None
     texture: Path | None = None
-    color_space: str = choice("srgb", COLOR_SPACES)
+    color_space: str = "auto"
     matte: str | None = None
     on_bad_frame: str = choice("stop", BAD_FRAME_POLICIES)
     bayer: str | None = choice(None, BAYER_PATTERNS)

@@ -76,7 +76,7 @@ class Footage:
             ``.seq`` file. Absolute, or relative to the take's folder; forward slashes.
         offset: Image number = take frame number + offset. Image 0 is the first of a video, a ``.seq`` or of arrays.
         matte: Pattern of a second sequence, white where the actor is (255 = keep), or None.
-        color_space: ``srgb`` or ``linear``: how pixel values are encoded.
+        color_space: How pixel values are encoded: ``srgb``, ``linear``, or the name of a color space of OpenColorIO.
         undistorted: The images are already undistorted, the camera's distortion must not be applied.
         images: Which image of a video or ``.seq`` each take frame is, where cameras were matched by time: runs of
             (first take frame, last take frame, image number of the first). A frame in no run has no image (it was
@@ -104,10 +104,7 @@ class Footage:
         optional(PATH)(self.matte, "{}: the pattern of its mattes".format(where))
         FRAME(self.offset, "{}: the offset".format(where))
         flag(self.undistorted, "{}: undistorted".format(where))
-        if self.color_space not in COLOR_SPACES:
-            raise TakeError(
-                "{}: color space '{}', expected one of {}.".format(where, self.color_space, ", ".join(COLOR_SPACES))
-            )
+        NAME(self.color_space, "{}: the color space".format(where))
         for pattern in (self.path, self.matte or ""):
             if ("{" in pattern or "}" in pattern) and not _FRAME_FIELD.search(pattern):
                 raise TakeError(

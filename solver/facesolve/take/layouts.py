@@ -41,7 +41,7 @@ from .checks import (
     several,
     whole,
 )
-from .footage import BAD_FRAME_POLICIES, BAYER_PATTERNS, COLOR_SPACES
+from .footage import BAD_FRAME_POLICIES, BAYER_PATTERNS
 from .names import CORRECTIVES_ARRAYS, SOLUTION_ARRAYS, TAKE_ARRAYS
 from .reading import ArrayKind, ArrayTable
 from .rig import COMBINATION_METHODS
@@ -152,7 +152,7 @@ TAKE_MEMBERS = members(
                     "path": PATH,
                     "offset": FRAME,
                     "matte": optional(PATH),
-                    "color_space": choice(*COLOR_SPACES),
+                    "color_space": NAME,
                     "undistorted": flag,
                     "images": several(_RUN, MOST_FRAMES),
                     "bayer": choice(None, *BAYER_PATTERNS),
