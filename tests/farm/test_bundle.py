@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from facesolve.cli import main
-from facesolve.take import StartPose, TakeError, read_solution, write_take
+from facesolve.take import StartPose, TakeError, read_solution, read_take, write_take
 from tests import synthetic, textured
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("openjd") is None, reason="openjd-cli is not installed")
@@ -84,6 +85,33 @@ def test_the_reference_implementation_takes_both_kinds_of_job(takes: list[Path],
     assert not any("hostRequirements" in step for step in plain["steps"])
     uploaded = json.loads((tmp_path / "full" / "asset_references.json").read_text(encoding="utf-8"))
     assert {pair["Take"] for pair in pairs} < set(uploaded["assetReferences"]["inputs"]["directories"])
+
+
+def test_mattes_and_texture_are_uploaded_too(takes: list[Path], tmp_path: Path) -> None:
+    take = read_take(takes[0])
+    (tmp_path / "skin").mkdir()
+    shutil.copy(take.footage[0].image_path(0), tmp_path / "skin" / "albedo.png")
+    footage = tuple(replace(one, matte=str(tmp_path / "mattes" / "m_{frame:04d}.png")) for one in take.footage)
+    write_take(replace(take, footage=footage, texture=str(tmp_path / "skin" / "albedo.png")), tmp_path / "masked")
+    bundle([tmp_path / "masked"], tmp_path / "job", "--device", "cpu")
+    uploaded = json.loads((tmp_path / "job" / "asset_references.json").read_text(encoding="utf-8"))
+    wanted = {(tmp_path / name).as_posix() for name in ("masked", "mattes", "skin")}
+    assert wanted < set(uploaded["assetReferences"]["inputs"]["directories"])
+
+
+@pytest.mark.skipif(
+    shutil.which("deadline") is None, reason="the command 'deadline' is not installed (pip install deadline)"
+)
+def test_the_reader_of_deadline_cloud_takes_both_kinds_of_job(takes: list[Path], tmp_path: Path) -> None:
+    bundle(takes, tmp_path / "full")
+    bundle(takes, tmp_path / "plain", "--plain")
+    for name in ("full", "plain"):
+        command = ["deadline", "bundle", "info", str(tmp_path / name)]
+        told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        assert told["steps"][0] == "Solve"
+        assert told["steps"][-1] == "Index"
+        values = {one["name"]: one["_display_value"] for one in told["parameters"]}
+        assert values["Out"] == (tmp_path / "solved").as_posix()
 
 
 def test_takes_that_would_share_a_folder_are_refused(takes: list[Path], tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def test_toml_has_defaults_and_takes_that_are_packed_already(tmp_path: Path) -> 
     (tmp_path / "takes.toml").write_text(
         '[defaults]\nquality = "final"\nsetup = "actor.toml"\n'
         '[[take]]\ntake = "shots/a"\nframes = "5-9"\n'
-        '[[take]]\nname = "b"\nrig = "r.npz"\ncameras = "c.json"\nfootage = "f.####.png"\nfps = 24\n'
+        '[[take]]\nname = "b"\nrig = "r.npz"\ncameras = "c.json"\nfootage = "f.####.png"\nfps = "24000/1001"\n'
         'frames = "00:00:10:00-00:00:11:12"\npriority = 3\nout = "elsewhere"\n',
         encoding="utf-8",
     )
@@ -126,7 +126,8 @@ def test_toml_has_defaults_and_takes_that_are_packed_already(tmp_path: Path) -> 
     assert (a.name, a.take, a.request, a.frames) == ("a", tmp_path / "shots" / "a", None, (5, 9))
     assert a.settings == SettingsChange(tmp_path / "actor.toml", {"quality": "final"})
     assert b.request is not None
-    assert (b.request.rig, b.request.fps, b.request.frames) == (tmp_path / "r.npz", 24.0, (240, 276))
+    assert (b.request.rig, b.request.fps, b.request.frames) == (tmp_path / "r.npz", 24000 / 1001, None)
+    assert b.request.range == "00:00:10:00-00:00:11:12"  # by the footage's own timecode, as pack takes it
     assert b.out == tmp_path / "elsewhere"
 
 
@@ -139,6 +140,9 @@ def test_toml_has_defaults_and_takes_that_are_packed_already(tmp_path: Path) -> 
         ("take,export\na,fbx\n", "export 'fbx' is not one of usd"),
         ("take,priority\na,high\n", "priority 'high' is not a number"),
         ("take\n../\n", "it needs a name"),
+        ("take,frames\na,00:00:01:00-00:00:02:00\n", "give its frames by number"),
+        ("take,frames\na,12 to x\n", "manifest, take 1 'a': "),
+        ("name,rig,cameras,footage,frames,range\na,r,c,f,1-2,00:00:01:00-00:00:02:00\n", "both given"),
         ("take,rig\na,r\n", "is packed already; leave out rig"),
         ("take\na,b\n", "more values than columns"),
         ("take\n", "lists no take"),

@@ -53,7 +53,7 @@ class BundleRequest:
 
 @dataclass(frozen=True)
 class _Shot:
-    """A take as a farm sees it. footage: folders that hold its images."""
+    """A take as a farm sees it. footage: folders of its images, mattes and texture."""
 
     name: str
     folder: Path
@@ -98,12 +98,14 @@ def _shot(folder: Path) -> _Shot:
     take: Take = read_take(folder)
     place = folder.resolve()
     files = [Path(source.path) for source in take.footage if source.kind != MEMORY]
+    files += [Path(source.matte) for source in take.footage if source.matte is not None]
+    files += [] if take.texture is None else [Path(take.texture)]
     return _Shot(
         place.name,
         place,
         int(take.frames[0]),
         int(take.frames[-1]),
-        tuple(sorted({f.parent.as_posix() for f in files})),
+        tuple(sorted({Path(place, file).parent.as_posix() for file in files})),
     )
 
 

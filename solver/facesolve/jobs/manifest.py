@@ -14,16 +14,17 @@ from facesolve.take import TakeError
 from facesolve.take.frame_range import parse_frames
 from facesolve.take.reading import read_text, read_toml
 from facesolve.take.settings_record import SettingsChange
+from facesolve.take.timecode import rational_rate
 
 from .requests import PackRequest
 
 EXPORTS = {"usd": ".usdc", "obj": "", "csv": ".csv", "json": ".json"}  # the endings of what is written
 PATHS = ("rig", "cameras", "start", "texture", "character")
 NUMBERS = ("fps", "scale", "distance")
-PATTERNS = ("footage", "matte")
-NOT_HERE = {"clock", "distance"}  # of PackRequest: no value in one cell
+PATTERNS = ("footage", "matte", "sound")
+NOT_HERE = {"clock", "distance", "cuts"}  # of PackRequest: no value in one cell, or several takes
 OWN = ("name", "take", "setup", "quality", "export", "priority", "out")
-_TIMECODE = re.compile(r"(\d+):(\d\d):(\d\d)[:;](\d+)")
+_BY_TIMECODE = re.compile(r"\d+:\d\d:\d\d[:;]\d+\s*-\s*\d+:\d\d:\d\d[:;]\d+")
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def _entry(row: Mapping[str, Any], number: int, folder: Path, out: Path) -> Entr
         exports,
         _number(row.get("priority", 0), where, "priority", int),
         folder / str(row["out"]) if "out" in row else out / "solutions" / name,
-        _frames(str(row["frames"]), None, where) if take and "frames" in row else None,
+        _of_packed(str(row["frames"]), where) if take and "frames" in row else None,
     )
 
 
@@ -122,28 +123,41 @@ def _request(values: Mapping[str, Any], where: str, folder: Path) -> PackRequest
         elif name in PATTERNS:
             made[name] = str(folder / str(values[name]))
         elif name in NUMBERS:
-            made[name] = _number(values[name], where, name, float)
-    if "frames" in values:
-        made["frames"] = _frames(str(values["frames"]), made.get("fps"), where)
+            made[name] = _number(values[name], where, name, _rate if name == "fps" else float)
+    frames = str(made.pop("frames", ""))
+    if frames and "range" in made:
+        raise TakeError(f"{where}: frames and range are both given; give one of them.")
+    if _BY_TIMECODE.fullmatch(frames):
+        made["range"] = "".join(frames.split())
+    elif frames:
+        made["frames"] = _numbered(frames, where)
     return PackRequest(**made)
 
 
-def _frames(text: str, fps: float | None, where: str) -> tuple[int, int]:
-    """First and last frame of ``1001-1040``, or of timecodes as in ``00:00:10:00-00:00:12:11``."""
-    times = [match for match in _TIMECODE.finditer(text)]
-    if not times:
+def _rate(value: Any) -> float:
+    """Frames a second of ``24``, ``29.97`` or ``30000/1001``."""
+    return float(rational_rate(value))
+
+
+def _of_packed(text: str, where: str) -> tuple[int, int]:
+    """First and last frame of a take that is packed, whose timecode is gone."""
+    if ":" in text:
+        raise TakeError(f"{where}: 'take' is packed already; give its frames by number, not by timecode.")
+    return _numbered(text, where)
+
+
+def _numbered(text: str, where: str) -> tuple[int, int]:
+    """First and last frame of ``1001-1040``."""
+    try:
         return parse_frames(text)
-    if len(times) != 2 or fps is None:
-        raise TakeError(f"{where}: frames '{text}' by timecode need a first, a last, and 'fps'.")
-    rate = round(fps)
-    first, last = (((int(t[1]) * 60 + int(t[2])) * 60 + int(t[3])) * rate + int(t[4]) for t in times)
-    return first, last
+    except TakeError as error:
+        raise TakeError(f"{where}: {error}") from None
 
 
 def _number(value: Any, where: str, name: str, kind: Callable[[Any], Any]) -> Any:
     try:
         return kind(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, TakeError):
         raise TakeError(f"{where}: {name} '{value}' is not a number.") from None
 
 
