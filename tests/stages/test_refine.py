@@ -10,12 +10,13 @@ from facesolve.footage.stream import FramePixels
 from facesolve.geometry.pose import Pose
 from facesolve.geometry.rigid import retract
 from facesolve.geometry.rotation import tangent_from_rotation
-from facesolve.residuals.quadratic import Quadratic
+from facesolve.residuals.quadratic import PackedQuadratics, Quadratic
 from facesolve.stages.problem import Problem
 from facesolve.stages.refine import (
     Seen,
     Target,
     carry_correction,
+    joint_parts,
     joint_pass,
     learn_template,
     refine_frames,
@@ -295,3 +296,53 @@ def test_the_heads_smoothness_is_in_the_axes_of_the_head_whichever_way_it_is_tur
     here, there = (joint_pass(toy(), one, quadratic).pose for one in (pose, renamed))
     assert (here.head - pose.head).abs().max() > 1e-3
     torch.testing.assert_close(there.head, here.head @ called, atol=1e-9, rtol=0)
+
+
+def test_a_long_take_joined_in_parts_is_what_it_is_joined_at_once(monkeypatch: pytest.MonkeyPatch):
+    """Also where a frame says nothing, next to the ends of parts too, and to a thousandth of what is known."""
+    frames, fps = 500, 30.0
+    problem, pose = toy(Settings(), frames, fps), jittered(frames, 0.02)
+    said = stiff_quadratic(frames, 2000.0).scaled(
+        torch.ones(frames).double().index_fill_(0, torch.arange(236, 244), 1e-9)
+    )
+    assert [kept.stop - kept.start for _, kept in joint_parts(frames, fps, 1.0)] == [240, 240, 20]
+    found = joint_pass(problem, pose, said)
+    monkeypatch.setattr("facesolve.stages.refine.JOINED_SECONDS", frames / fps)
+    whole = joint_pass(problem, pose, said)
+    apart = steps_between(found.pose, whole.pose).abs() / whole.variance.sqrt()
+    assert apart.max() < 1e-3
+    torch.testing.assert_close(found.variance, whole.variance, rtol=1e-3, atol=1e-12)
+    apart = steps_between(pose, whole.pose).abs() / whole.variance.sqrt()
+    assert apart.mean() > 0.3  # there was something to smooth
+
+
+@pytest.mark.parametrize(
+    ("count", "fps", "smoothness"), [(1, 30.0, 1.0), (400, 30.0, 1.0), (3000, 24.0, 50.0), (361, 30.0, 1.0)]
+)
+def test_parts_cover_all_frames_once_and_begin_no_take_anew(count: int, fps: float, smoothness: float):
+    kept = []
+    for whole, own in joint_parts(count, fps, smoothness):
+        frames = list(range(whole.start, whole.stop))
+        kept += frames[own]
+        assert own.start >= min(2 * fps, frames[own][0])
+        assert len(frames) - own.stop >= min(2 * fps, count - 1 - frames[own][-1])
+        assert len(frames) <= max(12.0, 8 + 4 * smoothness**0.25) * fps + 2
+    assert kept == list(range(count))
+
+
+def test_packed_quadratics_are_those_of_all_frames_rounded():
+    generator = torch.manual_seed(2)
+    root = torch.randn(7, 11, 11, dtype=torch.float64, generator=generator)
+    whole = Quadratic(root @ root.mT, root[:, 0], root[:, 0, 0])
+    packed = PackedQuadratics.joined(
+        [PackedQuadratics.of(whole.at(torch.tensor(rows))) for rows in ([0, 1, 2], [3, 4, 5, 6])]
+    )
+    rows = torch.tensor([4, 1])
+    for one, other in (
+        (packed.at(rows), whole.at(rows)),
+        (packed.some(rows).scaled(rows).at(torch.tensor([1])), whole.scaled(torch.arange(7)).at(rows[1:])),
+    ):
+        torch.testing.assert_close(one.A, other.A, rtol=1e-6, atol=1e-6)
+        torch.testing.assert_close(one.b, other.b, rtol=0, atol=0)
+        torch.testing.assert_close(one.cost, other.cost, rtol=0, atol=0)
+    assert packed.lower.numel() * 4 < 0.3 * whole.A.numel() * 8

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
 
 
@@ -27,6 +28,10 @@ class Quadratic:
         curvature = None if self.curvature is None else self.curvature[rows]
         return Quadratic(self.A[rows], self.b[rows], self.cost[rows], curvature)
 
+    def scaled(self, share: Tensor) -> Quadratic:
+        """What is said, times a share (B,) for each frame."""
+        return Quadratic(self.A * share[:, None, None], self.b * share[:, None], self.cost * share)
+
     def relaxed(self) -> Quadratic:
         """With the cost's own curvature, for a step; A itself counts information."""
         return self if self.curvature is None else replace(self, A=self.A * self.curvature[:, None, None])
@@ -43,3 +48,50 @@ class Quadratic:
             b[:, :count] += other.b
             cost = cost + other.cost
         return Quadratic(A, b, cost)
+
+
+@dataclass(frozen=True, eq=False)
+class PackedQuadratics:
+    """The quadratics of all frames of a take, in a quarter of the memory: of each matrix its lower half, rounded.
+
+    lower: (F, P*(P+1)/2) float32, row after row; b: (F, P), cost: (F,), float64.
+    """
+
+    lower: Tensor
+    b: Tensor
+    cost: Tensor
+
+    @staticmethod
+    def of(quadratic: Quadratic) -> PackedQuadratics:
+        """Those of B frames."""
+        row, column = _lower_half(quadratic.b.shape[1], quadratic.b.device)
+        return PackedQuadratics(quadratic.A[:, row, column].float(), quadratic.b, quadratic.cost)
+
+    @staticmethod
+    def joined(parts: Sequence[PackedQuadratics]) -> PackedQuadratics:
+        """Those of several, one after the other."""
+        lower, b, cost = (torch.cat([getattr(part, name) for part in parts]) for name in ("lower", "b", "cost"))
+        return PackedQuadratics(lower, b, cost)
+
+    def at(self, rows: Tensor) -> Quadratic:
+        """Those of some frames, (n,) indices, with whole matrices."""
+        size, lower = self.b.shape[1], self.lower[rows].double()
+        row, column = _lower_half(size, lower.device)
+        A = lower.new_empty(len(lower), size, size)
+        A[:, row, column] = lower
+        A[:, column, row] = lower
+        return Quadratic(A, self.b[rows], self.cost[rows])
+
+    def some(self, rows: Tensor) -> PackedQuadratics:
+        """Those of some frames, (n,) indices, packed."""
+        return PackedQuadratics(self.lower[rows], self.b[rows], self.cost[rows])
+
+    def scaled(self, share: Tensor) -> PackedQuadratics:
+        """What is said, times a share (F,) for each frame."""
+        return PackedQuadratics(self.lower * share[:, None].float(), self.b * share[:, None], self.cost * share)
+
+
+def _lower_half(size: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Rows and columns of the lower half of a (size, size) matrix."""
+    row, column = torch.tril_indices(size, size, device=device)
+    return row, column

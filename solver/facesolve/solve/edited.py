@@ -71,7 +71,7 @@ class EditableSolve:
         rest = RefinedFrames(
             frames=[self._refined.frames[row] for row in kept],
             pose=self._refined.pose.at(index),
-            quadratic=self._refined.quadratic.at(index),
+            quadratic=self._refined.quadratic.some(index),
             seen=self._refined.seen.at(index),
         )
         # The other controls give way by what the frames' quadratics say, so that refining begins near where it ends.

@@ -28,7 +28,7 @@ from torch import Tensor
 from facesolve.footage.stream import FramePixels, TakeFootage
 from facesolve.geometry.pose import Pose
 from facesolve.residuals.camera_errors import CameraErrors
-from facesolve.residuals.quadratic import Quadratic
+from facesolve.residuals.quadratic import PackedQuadratics
 from facesolve.residuals.residual import Residual
 from facesolve.runtime.checkpoint import Checkpoint
 from facesolve.runtime.progress import Progress
@@ -80,7 +80,7 @@ class Solved:
 
     problem: Problem
     joint: JointFit
-    photometric: Quadratic
+    photometric: PackedQuadratics
     keyframes: Tensor
     bundled: BundleFit
     say: Tensor

@@ -20,6 +20,7 @@ from .pipeline import Solved
 
 CONFUSED_ABOVE = 0.9  # correlation of two controls' errors from which they are reported
 MOST_CONFUSED = 30
+FRAMES_TOGETHER = 64  # whose matrices are added up at once
 OF_THREE = 1.6  # the usual length of three numbers of deviation 1
 
 
@@ -111,10 +112,21 @@ def shared_variance(bundled: BundleFit, width: int) -> Tensor:
     return (mean * torch.cholesky_solve(mean, factor)).sum(0)
 
 
+def _mean_information(solved: Solved) -> Tensor:
+    """(K+6, K+6) over all frames, some at a time."""
+    pose = solved.joint.pose
+    frames = torch.arange(len(pose.controls), device=pose.controls.device)
+    total = None
+    for rows in frames.split(FRAMES_TOGETHER):
+        said = with_priors(solved.problem, solved.photometric.at(rows), pose.at(rows), rows, JOINT).A.sum(0)
+        total = said if total is None else total + said
+    assert total is not None
+    return total / len(frames)
+
+
 def confused_pairs(take: Take, solved: Solved) -> tuple[ConfusedPair, ...]:
     """Pairs of free controls whose errors the footage couples, from the take's mean information, strongest first."""
-    frames = torch.arange(take.frame_count, device=solved.joint.variance.device)
-    mean = with_priors(solved.problem, solved.photometric, solved.joint.pose, frames, JOINT).A.mean(0)
+    mean = _mean_information(solved)
     free = (solved.joint.variance[:, : len(take.rig.controls)] > 0).all(0)
     covariance = torch.linalg.inv(regularized(mean))
     deviation = covariance.diagonal().sqrt()

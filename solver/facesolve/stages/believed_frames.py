@@ -7,13 +7,15 @@ by the rest of it.
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from facesolve.geometry.pose import Pose
 from facesolve.geometry.rigid import inverse, retract, step_of
-from facesolve.residuals.quadratic import Quadratic
+from facesolve.residuals.quadratic import PackedQuadratics, Quadratic
 
 from .covered import LEAST, SPOILED
 from .refine import Seen
@@ -23,6 +25,8 @@ LOST, BELIEVED = (
     0.65,
 )  # of the usual correlation: a frame says nothing below the first, all it can from the second
 LEAST_USUAL = 0.5
+
+Quadratics = TypeVar("Quadratics", Quadratic, PackedQuadratics)
 
 
 def belief(seen: Seen) -> Tensor:
@@ -38,16 +42,15 @@ def belief(seen: Seen) -> Tensor:
     return torch.where(known, share.square(), 1.0)
 
 
-def without_strangers(pose: Pose, quadratic: Quadratic, seen: Seen) -> tuple[Pose, Quadratic]:
+def without_strangers(pose: Pose, quadratic: Quadratics, seen: Seen) -> tuple[Pose, Quadratics]:
     """Poses of F frames and what is said about them, without what frames say that are not believed.
 
     Those that say nothing are posed between their neighbors.
     """
-    trust = belief(seen).to(quadratic.A.dtype)
+    trust = belief(seen).to(quadratic.b.dtype)
     if bool((trust == 1).all()):
         return pose, quadratic
-    said = Quadratic(quadratic.A * trust[:, None, None], quadratic.b * trust[:, None], quadratic.cost * trust)
-    return interpolated(pose, trust == 0), said
+    return interpolated(pose, trust == 0), quadratic.scaled(trust)
 
 
 def interpolated(pose: Pose, lost: Tensor) -> Pose:

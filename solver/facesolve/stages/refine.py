@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from facesolve.footage.stream import FramePixels
-from facesolve.geometry.pose import Pose
+from facesolve.geometry.pose import Pose, joined
 from facesolve.geometry.rigid import inverse, retract, step_of
 from facesolve.geometry.rotation import tangent_from_rotation
 from facesolve.optimize.banded import BandedSystem, pulled_back, second_differences
@@ -20,7 +21,7 @@ from facesolve.optimize.robust import robust_weight
 from facesolve.residuals.camera_errors import CameraErrors
 from facesolve.residuals.observation import Observation, Views, observe
 from facesolve.residuals.photometric import Template
-from facesolve.residuals.quadratic import Quadratic
+from facesolve.residuals.quadratic import PackedQuadratics, Quadratic
 from facesolve.residuals.residual import JOINT
 from facesolve.residuals.template import agree
 from facesolve.runtime.devices import indices_on
@@ -43,6 +44,8 @@ SURPRISE = 3.0  # deviations of a second difference from which it is no noise
 # shares by which the diagonals of the joint pass' matrix are raised, the first that makes it positive definite: what
 # many overlapping shapes leave undetermined is smaller than the rounding of their sums
 RIDGES = (0.0, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
+JOINED_SECONDS = 8.0  # of a take that are joined at once
+OVERLAP_SECONDS = 2.0  # with the frames before and after: smoothness reaches a fifth of a second, where little is seen
 CONVERGED = 1e-8  # of the joint pass' cost: what is left moves nothing by more than a hundredth of its deviation
 
 Rows = TypeVar("Rows", FrameFit, "Seen")
@@ -202,15 +205,40 @@ class JointFit:
     variance: Tensor
 
 
-def joint_pass(problem: Problem, pose: Pose, photometric: Quadratic) -> JointFit:
+def joint_pass(problem: Problem, pose: Pose, photometric: Quadratic | PackedQuadratics) -> JointFit:
     """One bounded step of all F frames together: photometric quadratics at ``pose``, priors, smoothness over time.
 
+    A long take is joined in parts that overlap, of which the middle is kept: memory does not grow with its length, and
+    what is farther away than the overlap moves nothing.
     Raises SolveError when the quadratics are not finite, or far from convex.
     """
     frames = torch.arange(len(pose.controls), device=pose.controls.device)
+    fits = []
+    for whole, kept in joint_parts(len(frames), problem.take.fps, problem.take.settings.smoothness):
+        rows = frames[whole]
+        fit = _joined(problem, pose.at(rows), photometric.at(rows), rows)
+        fits.append(JointFit(fit.pose.at(kept), fit.variance[kept]))
+    return JointFit(joined([fit.pose for fit in fits]), torch.cat([fit.variance for fit in fits]))
+
+
+def joint_parts(count: int, fps: float, smoothness: float) -> list[tuple[slice, slice]]:
+    """Parts of ``count`` frames that are joined together, and what is kept of each, counted from its first frame."""
+    length = math.ceil(JOINED_SECONDS * fps)
+    overlap = math.ceil(OVERLAP_SECONDS * fps * max(1.0, smoothness) ** 0.25)  # as far as fourth derivatives reach
+    if count <= length + 2 * overlap:
+        return [(slice(0, count), slice(0, count))]
+    parts = []
+    for first in range(0, count, length):
+        begin, last = max(first - overlap, 0), min(first + length, count)
+        parts.append((slice(begin, min(last + overlap, count)), slice(first - begin, last - begin)))
+    return parts
+
+
+def _joined(problem: Problem, pose: Pose, photometric: Quadratic, frames: Tensor) -> JointFit:
+    """Frames that follow each other, joined by themselves. frames: (n,) take frame indices."""
     full = with_priors(problem, photometric, pose, frames, JOINT)
     differences = motion_differences(pose)
-    springs = relaxed_springs(smoothness_springs(problem), differences, full.A)
+    springs = relaxed_springs(smoothness_springs(problem)[frames], differences, full.A)
     system = _positive_definite_system(full.A, springs)
     b = full.b
     if len(differences):

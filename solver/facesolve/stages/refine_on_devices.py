@@ -28,7 +28,7 @@ from facesolve.geometry.rig import RigModel
 from facesolve.geometry.surface_samples import SurfaceSamples
 from facesolve.residuals.camera_errors import CameraErrors
 from facesolve.residuals.photometric import Template
-from facesolve.residuals.quadratic import Quadratic
+from facesolve.residuals.quadratic import PackedQuadratics
 from facesolve.runtime.devices import make_current
 from facesolve.runtime.interrupts import LOOK_EVERY
 
@@ -46,7 +46,7 @@ class RefinedFrames:
 
     frames: Sequence[int]
     pose: Pose
-    quadratic: Quadratic
+    quadratic: PackedQuadratics
     seen: Seen
 
 
@@ -155,8 +155,8 @@ def gathered(parts: Sequence[RefinedFrames], device: torch.device) -> RefinedFra
     return RefinedFrames(
         frames=[frames[row] for row in order],
         pose=Pose(whole([part.pose.controls for part in parts]), whole([part.pose.head for part in parts])),
-        quadratic=Quadratic(
-            A=whole([part.quadratic.A for part in parts]),
+        quadratic=PackedQuadratics(
+            lower=whole([part.quadratic.lower for part in parts]),
             b=whole([part.quadratic.b for part in parts]),
             cost=whole([part.quadratic.cost for part in parts]),
         ),
@@ -170,7 +170,7 @@ def refined_arrays(parts: Sequence[RefinedFrames]) -> dict[str, np.ndarray]:
     tensors = {
         "controls": whole.pose.controls,
         "head": whole.pose.head,
-        "A": whole.quadratic.A,
+        "lower": whole.quadratic.lower,
         "b": whole.quadratic.b,
         "cost": whole.quadratic.cost,
         **{name: getattr(whole.seen, name) for name in OF_CAMERAS},
@@ -184,7 +184,7 @@ def refined_from_arrays(arrays: Mapping[str, np.ndarray], device: torch.device) 
     return RefinedFrames(
         frames=arrays["frames"].tolist(),
         pose=Pose(tensors["controls"], tensors["head"]),
-        quadratic=Quadratic(tensors["A"], tensors["b"], tensors["cost"]),
+        quadratic=PackedQuadratics(tensors["lower"], tensors["b"], tensors["cost"]),
         seen=Seen(*(tensors[name] for name in OF_CAMERAS)),
     )
 
@@ -269,7 +269,7 @@ def _work(
 
 def _refined(problem: Problem, target: Target, frames: Sequence[int], pixels: Sequence[FramePixels]) -> RefinedFrames:
     fit, seen = refine_frames(problem, target, frames, pixels)
-    return RefinedFrames(frames, fit.pose, fit.quadratic, seen)
+    return RefinedFrames(frames, fit.pose, PackedQuadratics.of(fit.quadratic), seen)
 
 
 def even_split(count: int, most: int, devices: int) -> list[slice]:
