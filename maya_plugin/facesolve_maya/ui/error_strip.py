@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Optional, Tuple
 
+from facesolve.take.review import APPROVED, REJECTED, ReviewMark
 from facesolve.take.summary import FrameError
 
 from .qt import Qt, QtCore, QtGui, QtWidgets, Signal, event_x, has, text_flags
-from .style import LEVEL_COLORS, NOTE_TEXT, QUIET, WELL, scaled
+from .style import BAD, GOOD, LEVEL_COLORS, NOTE_TEXT, QUIET, WELL, scaled
 
 CUT = 3.0  # medians
 FEWEST = 10.0  # frames that are shown at least
+DECIDED = 4  # pixels of the line over frames that a reviewer decided on
 
 
 class ErrorStrip(QtWidgets.QWidget):
@@ -25,6 +27,7 @@ class ErrorStrip(QtWidgets.QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._frames: Tuple[FrameError, ...] = ()
+        self._decisions: Tuple[Optional[ReviewMark], ...] = ()
         self._time: Optional[float] = None
         self._span: Optional[Tuple[int, int]] = None
         self._anchor: Optional[int] = None
@@ -35,10 +38,10 @@ class ErrorStrip(QtWidgets.QWidget):
         self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Error of each frame")
 
-    def show_frames(self, frames: Tuple[FrameError, ...]) -> None:
-        """Shows the frames of a result, in order of time."""
+    def show_frames(self, frames: Tuple[FrameError, ...], decisions: Tuple[Optional[ReviewMark], ...] = ()) -> None:
+        """Shows the frames of a result, in order of time. decisions: a reviewer's on each of them, or none at all."""
         changed = len(frames) != len(self._frames)
-        self._frames, self._span, self._anchor = frames, None, None
+        self._frames, self._decisions, self._span, self._anchor = frames, decisions, None, None
         if changed:
             self._look_at_part(0.0, float(len(frames)))
         self.update()
@@ -96,6 +99,7 @@ class ErrorStrip(QtWidgets.QWidget):
             color.setAlpha(90)
             painter.fillRect(QtCore.QRectF(left, 0, right - left, base), color)
         self._paint_bars(painter, step, base)
+        self._paint_decisions(painter, step)
         self._paint_time(painter, step, base)
         self._paint_axis(painter, step, base)
 
@@ -124,6 +128,13 @@ class ErrorStrip(QtWidgets.QWidget):
             painter.fillRect(QtCore.QRect(0, 0, width + 8, self.fontMetrics().height() + 2), QtGui.QColor(WELL))
             painter.setPen(QtGui.QColor(QUIET))
             painter.drawText(4, self.fontMetrics().ascent() + 1, words)
+
+    def _paint_decisions(self, painter: QtGui.QPainter, step: float) -> None:
+        for index, mark in enumerate(self._decisions):
+            if mark is not None:
+                color = {APPROVED: GOOD, REJECTED: BAD}.get(mark.mark, NOTE_TEXT)
+                left = (index - self._first) * step
+                painter.fillRect(QtCore.QRectF(left, 0, max(step, 1.0), DECIDED), QtGui.QColor(color))
 
     def _paint_time(self, painter: QtGui.QPainter, step: float, base: int) -> None:
         now = self._time
@@ -162,7 +173,8 @@ class ErrorStrip(QtWidgets.QWidget):
         if not self._frames:
             return
         index = self._index_at(event_x(event))
-        self.setToolTip(describe_frame(self._frames[index]))
+        mark = self._decisions[index] if index < len(self._decisions) else None
+        self.setToolTip(describe_frame(self._frames[index]) + ("" if mark is None else "\n" + describe_mark(mark)))
         if not has(event.buttons(), Qt.MouseButton.LeftButton):
             return
         if self._anchor is not None:
@@ -209,6 +221,11 @@ class ErrorStrip(QtWidgets.QWidget):
 def bar_height(frame: FrameError) -> Optional[float]:
     """What a frame's bar stands for: expected millimeters, the residual where these are not known."""
     return frame.error if frame.expected is None else frame.expected
+
+
+def describe_mark(mark: ReviewMark) -> str:
+    """One line about a reviewer's decision for the tool tip."""
+    return "Review, frames {}-{}: {}{}".format(mark.first, mark.last, mark.mark, ". " + mark.text if mark.text else "")
 
 
 def describe_frame(frame: FrameError) -> str:

@@ -122,7 +122,7 @@ class ResultPage(QtWidgets.QWidget):
     def refresh(self) -> None:
         """Shows the session's result."""
         result = self._session.results.summary
-        self.strip.show_frames(result.frames if result is not None else ())
+        self.strip.show_frames(result.frames if result is not None else (), self._session.results.decisions)
         self.uncertain.clear()
         if result is None:
             self.summary.setText("")

@@ -182,6 +182,8 @@ def _solve_one(take: Path, job: _Job, progress: Reporter) -> None:
         texture=job.texture,
         ready=ready,
     )
+    if job.report and job.texture:
+        _add_texture(job.out, stoppable)
 
 
 def _report(take: Path, job: _Job, progress: Progress) -> None:
@@ -194,6 +196,16 @@ def _report(take: Path, job: _Job, progress: Progress) -> None:
         write_report(job.out, job.out / REPORT, request, progress, overwrite=True)
     except FacesolveError as error:
         progress.message(f"no report: {error}")
+
+
+def _add_texture(out: Path, progress: Progress) -> None:
+    """The head of the page, which was made before the texture was baked, is dressed in it."""
+    from facesolve.review.report.write import add_texture
+
+    try:
+        add_texture(out, out / REPORT)
+    except FacesolveError as error:
+        progress.message(f"the report has no texture: {error}")
 
 
 def _index(folder: Path, progress: Progress) -> None:

@@ -19,6 +19,7 @@ from facesolve.take.finding import (
     Offer,
     findings_record,
 )
+from facesolve.take.review import APPROVED, REJECTED, ReviewMark, write_review
 from facesolve.take.verdict import DOES_NOT_FIT, DOUBTFUL, Verdict
 from facesolve_maya.ui.model import LOCKED, ControlChoice
 from facesolve_maya.ui.offers import carry_out
@@ -342,6 +343,23 @@ def test_the_strip_paints_levels(strip):
 
     assert near_base(3) == GOOD
     assert near_base(27) == BAD
+
+
+def test_the_strip_shows_what_a_reviewer_decided(strip, panel):
+    from facesolve_maya.ui.style import BAD, GOOD
+
+    results = panel.session.results
+    frames = results.shown.frames.tolist()
+    marks = [ReviewMark(frames[0], frames[9], APPROVED), ReviewMark(frames[4], frames[5], REJECTED, "lids late")]
+    write_review(results.folder, marks)
+    assert results.open(results.folder, ())
+    image = strip.grab().toImage()
+    shown = [image.pixelColor(strip.position_of(index).x(), 1).name() for index in (2, 4, 5, 12)]
+    assert shown[:3] == [GOOD, BAD, BAD]
+    assert shown[3] not in (GOOD, BAD)
+    (results.folder / "review.json").write_text("[]", encoding="utf-8")
+    results.open(results.folder, ())
+    assert results.decisions == ()
 
 
 def test_the_first_step_installs_tests_and_tells(panel, solver, tmp_path, wait, monkeypatch):

@@ -10,10 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
 from facesolve.cli import main
+from facesolve.review.report.write import add_texture
 from facesolve.take import write_solution, write_take
 from tests.review.filmed import Filmed
 
@@ -64,6 +66,23 @@ def test_report_holds_video_provenance_and_log(solved: Path, tmp_path: Path, cap
     assert record["no_film"] == ""
     assert re.search(r"report\.html: [0-9.]+ MB\.$", capsys.readouterr().err.strip())
     assert [path.name for path in page.parent.iterdir()] == ["report.html"]
+
+
+def test_a_texture_that_is_baked_after_the_page_dresses_its_head(solved: Path, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    assert report(solved, page, "--what", "wireframe", "--height", "64", "--progress", "quiet") == 0
+    before = page.read_text(encoding="utf-8")
+    assert stored(page)["head3d"]["skin"] is None
+    cv2.imwrite(str(solved / "texture.1001.png"), np.full((32, 32, 3), 90, np.uint8))
+    add_texture(solved, page)
+    dressed = stored(page)
+    assert len(dressed["head3d"]["skin"]["image"]) > 1000
+    assert dressed["films"] == stored(page)["films"]
+    film = re.compile(r'<script type="text/plain" id="film-0">[^<]*</script>')
+    assert film.findall(before) == film.findall(page.read_text(encoding="utf-8"))
+    (tmp_path / "other.html").write_text("<p>not ours", encoding="utf-8")
+    add_texture(solved, tmp_path / "other.html")
+    assert (tmp_path / "other.html").read_text(encoding="utf-8") == "<p>not ours"
 
 
 def test_without_a_take_the_page_says_so(solved: Path, tmp_path: Path, capsys: Captured) -> None:

@@ -101,6 +101,11 @@ def _moves(rig: Rig, controls: np.ndarray, kept: np.ndarray) -> np.ndarray:
     return moves
 
 
+def head_skin(rig: Rig, texture: Sequence[Path]) -> dict[str, Any] | None:
+    """``skin`` of ``head_record``, alone."""
+    return skin_record(rig, thinned(rig, MOST_VERTICES), list(texture))
+
+
 def _sway(rig: Rig, moves: np.ndarray, solution: Solution) -> list[float]:
     """Millimeters, root mean square over the face, by a unit of each control, in the solution's order."""
     spans = np.array([[control.maximum - control.minimum] for control in rig.controls])

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import html
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +15,7 @@ from typing import Any
 
 UPLOT = "vendor/uplot"  # 1.6.32 as npm gives it, under MIT; it draws the curves
 THREE = "vendor/three"  # 0.149.0, the last that npm gives as one plain script, under MIT; it draws the head
+_RECORD = re.compile(r'<script type="application/json" id="data">([^<]*)</script>')
 SCRIPTS = (  # in the order in which they build on each other
     "data.js",
     "clock.js",
@@ -95,6 +97,19 @@ def offline_page(
     pieces = template.split("%%")  # text, name, text, name, ..., text
     filled = [piece if index % 2 == 0 else known[piece] for index, piece in enumerate(pieces)]
     return "".join(filled).encode("utf-8")
+
+
+def record_in(page: str) -> dict[str, Any] | None:
+    """The record that ``page`` was made of; None where it is no such page."""
+    found = _RECORD.search(page)
+    return None if found is None else json.loads(found[1])
+
+
+def with_record(page: str, record: Mapping[str, Any]) -> bytes:
+    """``page`` with another record, UTF-8; its videos stay."""
+    found = _RECORD.search(page)
+    assert found is not None, "no page of ours"
+    return (page[: found.start(1)] + inert_json(record) + page[found.end(1) :]).encode("utf-8")
 
 
 def inert_json(value: Mapping[str, Any]) -> str:

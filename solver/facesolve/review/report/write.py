@@ -26,8 +26,8 @@ from facesolve.take.review import read_review, review_record
 from facesolve.take.solved import find_take
 from facesolve.take.version import VERSION
 
-from .head import head_record
-from .page import Film, page_html
+from .head import head_record, head_skin
+from .page import Film, page_html, record_in, with_record
 from .record import packed, report_record
 
 SUFFIXES = (".html", ".htm")
@@ -88,6 +88,21 @@ def write_report(
     write_atomic(path, page)
     progress.advance()
     return Report(path, len(page), no_film)
+
+
+def add_texture(folder: Path, path: Path) -> None:
+    """Adds the texture that was baked since the page at ``path`` was written: to its head, and to what it tells.
+
+    Leaves a file that is no report, or one without a head, as it is. Raises TakeError.
+    """
+    solution = read_solution(folder)
+    page = path.read_text(encoding="utf-8") if path.is_file() else ""
+    record = record_in(page)
+    if record is None or record.get("head3d") is None:
+        return
+    record["head3d"]["skin"] = head_skin(find_take(solution, folder).rig, _texture(folder, solution))
+    record |= {"solution": read_json(folder / SOLUTION, "solution"), "log": _log(folder)}
+    write_atomic(path, with_record(page, record))
 
 
 def _video_request(kind: str, request: ReportRequest) -> VideoRequest:
