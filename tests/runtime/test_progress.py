@@ -72,9 +72,21 @@ def test_bars_show_stage_and_count() -> None:
     stream = io.StringIO()
     with Bars(Console(file=stream, force_terminal=True, width=100)) as bars:
         work(bars)
-    assert "track" in stream.getvalue()
+    assert "Following the face" in stream.getvalue()
     assert "4/4" in stream.getvalue()
     assert "the built-in rasterizer runs" in stream.getvalue()
+    assert "whole" not in stream.getvalue()
+
+
+def test_bars_of_a_solve_show_how_much_of_the_whole_is_done() -> None:
+    stream = io.StringIO()
+    with Bars(Console(file=stream, force_terminal=True, width=100)) as bars:
+        bars.stage("align the start pose", 1)
+        bars.advance()
+        work(bars)
+        bars._bars.refresh()
+    assert "The whole solve, %" in stream.getvalue()
+    assert "35/100" in stream.getvalue()
 
 
 def test_lines_are_plain_text() -> None:

@@ -9,6 +9,7 @@ import pytest
 import facesolve
 from facesolve.footage import open_footage
 from facesolve.take import StartPose
+from facesolve.take.solve_steps import STEPS
 from facesolve.take.solved import find_take
 from tests import synthetic, textured
 
@@ -96,6 +97,7 @@ def test_progress_reaches_a_function(solution: facesolve.Solution, events: list[
         "hold the cameras against each other",
     ]
     assert list(solution.provenance["seconds"]) == stages
+    assert set(stages) < {step.stage for step in STEPS}, "an animator sees their names"
 
 
 @pytest.mark.parametrize(

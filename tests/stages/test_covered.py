@@ -77,6 +77,14 @@ def test_a_frame_is_refined_by_what_is_not_covered_and_says_how_much_that_is(
     assert torch.equal(fit.pose.head[1], pulled.pose.head[1])
 
 
+def test_a_black_image_is_seen_and_shows_nothing(template: Template):
+    scene = head_scene()
+    black = replace(scene.pixels[0], luminance=tuple(torch.zeros_like(image) for image in scene.pixels[0].luminance))
+    _, seen = refine_frames(scene.problem, Target(template, LEVEL, scene.truth), [0], [black])
+    assert (seen.correlation == 0).all()
+    assert float(seen.clear) < LEAST
+
+
 def test_the_tracker_follows_what_is_left_of_the_face_and_does_not_learn_from_it():
     scene = head_scene()
     tracker = Tracker(scene.problem)

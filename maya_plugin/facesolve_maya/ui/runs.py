@@ -7,19 +7,9 @@ from dataclasses import dataclass, field
 from typing import Callable, List, Optional, Tuple
 
 from facesolve.take.events import Done, Event, Message, Picture, Stage, StageProgress
+from facesolve.take.solve_steps import part_done, seconds_left, words_of
 
 MESSAGES_KEPT = 200
-# First word of a stage's name, what it is called for an animator, and its usual share of a solve's time.
-STEPS = (
-    ("find", "Looking for the head", 0.0),
-    ("align", "Placing the head", 0.05),
-    ("track", "Following the face", 0.3),
-    ("bundle", "Agreeing on the key frames", 0.33),
-    ("refine", "Refining every frame", 0.2),
-    ("join", "Smoothing over time", 0.02),
-    ("bake", "Painting the texture", 0.1),
-)
-TOLD_FROM = 0.08  # of the whole: before that, the time left would be a guess
 
 
 @dataclass
@@ -43,26 +33,18 @@ class RunStatus:
     @property
     def doing(self) -> str:
         """What the solve does now, for an animator."""
-        step = self._step()
-        words = STEPS[step][1] if step is not None else self.stage[:1].upper() + self.stage[1:]
+        words = words_of(self.stage)
         return "{}: {} of {}".format(words, self.done, self.total) if self.total > 1 else words
 
     @property
     def fraction(self) -> Optional[float]:
         """0..1 of the whole solve, None while that is unknown."""
-        step = self._step()
-        if step is None:
-            return None
-        within = min(self.done / self.total, 1.0) if self.total > 0 else 0.0
-        return sum(share for _, _, share in STEPS[:step]) + STEPS[step][2] * within
+        return part_done(self.stage, self.done, self.total)
 
     @property
     def seconds_left(self) -> Optional[float]:
         """Of the whole solve, None while that cannot be told."""
-        fraction = self.fraction
-        if fraction is None or fraction < TOLD_FROM:
-            return None
-        return (self.clock() - self.began) / fraction * (1.0 - fraction)
+        return seconds_left(self.fraction, self.clock() - self.began)
 
     def take(self, events: List[Event]) -> bool:
         """Brings the status up to date; True when there is a new picture."""
@@ -79,10 +61,6 @@ class RunStatus:
             elif isinstance(event, Done):
                 self.seconds = event.seconds
         return fresh
-
-    def _step(self) -> Optional[int]:
-        word = self.stage.partition(" ")[0]
-        return next((index for index, step in enumerate(STEPS) if step[0] == word), None)
 
 
 def spoken_time(seconds: float) -> str:

@@ -25,6 +25,7 @@ from facesolve.take.events import (
     StageProgress,
     event_record,
 )
+from facesolve.take.solve_steps import FIRST, part_done, words_of
 
 from .openjd import OpenJobLines
 from .task_log import TaskLog
@@ -126,7 +127,7 @@ class JsonLines(Callback):
 
 
 class Bars(Silent):
-    """A bar for each stage with the time left, or for each of several tasks, on a terminal."""
+    """A bar for each stage with the time left, and for a solve one of the whole; or for each of several tasks."""
 
     def __init__(self, console: Console) -> None:
         self._bars = RichProgress(
@@ -138,15 +139,29 @@ class Bars(Silent):
             console=console,
         )
         self._tasks: dict[str, TaskID] = {}
+        self._whole: TaskID | None = None
+        self._stage, self._done, self._total = "", 0, 0
 
     def stage(self, name: str, total: int) -> None:
         for task in self._bars.tasks:
-            self._bars.stop_task(task.id)
-        self._bars.add_task(name, total=total)
+            if task.id != self._whole:
+                self._bars.stop_task(task.id)
+        self._stage, self._done, self._total = name, 0, total
+        if self._whole is None and name == FIRST:
+            self._whole = self._bars.add_task("The whole solve, %", total=100)
+        self._bars.add_task(words_of(name), total=total)
+        self._show_whole()
 
     def advance(self, count: int = 1) -> None:
         if self._bars.tasks:
             self._bars.advance(self._bars.tasks[-1].id, count)
+            self._done += count
+            self._show_whole()
+
+    def _show_whole(self) -> None:
+        part = part_done(self._stage, self._done, self._total)
+        if self._whole is not None and part is not None:
+            self._bars.update(self._whole, completed=int(100 * part))
 
     def message(self, text: str) -> None:
         self._bars.console.print(text, markup=False, highlight=False)

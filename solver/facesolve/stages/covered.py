@@ -27,7 +27,7 @@ LEAST = 0.15  # of what a frame shows: where less than that is clear, chance alo
 @dataclass(frozen=True, eq=False)
 class Cover:
     """What B frames show. say: (B, C, N) in 0..1 of each sample in each camera. clear: (B,) part of the visible face
-    that looks as it should. correlation: (B,) of that part with the template; NaN where there is none."""
+    that looks as it should. correlation: (B,) of that part with the template; 0 where there is none."""
 
     say: Tensor
     clear: Tensor
@@ -53,5 +53,5 @@ def cover(problem: Problem, observation: Observation, template: Template) -> Cov
     clear = (power * of_samples).sum((1, 2)) / power.sum((1, 2)).clamp_min(1e-9)
     trusted = weights * of_samples
     both = (trusted * values**2).sum((1, 2)) * (trusted * known**2).sum((1, 2))
-    with_template = (trusted * values * known).sum((1, 2)) / both.sqrt()
+    with_template = (trusted * values * known).sum((1, 2)) / both.sqrt().clamp_min(1e-9)
     return Cover(of_samples, clear, with_template)

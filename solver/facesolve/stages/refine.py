@@ -32,6 +32,7 @@ from .frame_fit import Anchor, FrameFit, FrameFitOptions, fit_frames, with_prior
 from .problem import Problem
 
 OPTIONS = FrameFitOptions(iterations=3)
+TINY = 1e-9
 COVER_ROUNDS = 2  # what is covered is known better once the face is where it should be
 AS_CLEAR = 0.9  # times the part that was clear when all had a say: less is clear only where the face was lost
 ANCHOR_DEVIATION = 0.3  # of a control's range, around where the bundle put it
@@ -191,7 +192,8 @@ def _seen(observation: Observation, template: Template, scale: Tensor, covered: 
     residual = observation.values - template.values
     weights = observation.weights * (template.weights > 0)
     power = (weights * observation.values**2).sum(2) * (weights * template.values**2).sum(2)
-    correlation = (weights * observation.values * template.values).sum(2) / power.sqrt()
+    correlation = (weights * observation.values * template.values).sum(2) / power.sqrt().clamp_min(TINY)
+    correlation = torch.where(weights.sum(2) > 0, correlation, torch.nan)  # a black image is seen, and shows nothing
     weights = weights * robust_weight(residual, scale[:, None, None])
     residual = torch.sqrt((weights * residual**2).sum(2) / weights.sum(2))
     return Seen(residual, correlation, covered.clear, covered.correlation)

@@ -9,7 +9,7 @@ from facesolve.take import Settings, TakeError
 from facesolve.take.settings import SCALARS
 from facesolve_maya.ui.document import settings_from_text, settings_to_text
 from facesolve_maya.ui.model import FREE, LOCKED, PINNED, ControlChoice, PanelSettings
-from facesolve_maya.ui.runs import STEPS, RunStatus, spoken_time
+from facesolve_maya.ui.runs import spoken_time
 
 SETTINGS = PanelSettings(
     mesh='a "quoted" \\ name|größe_GEO',
@@ -84,9 +84,3 @@ def test_every_setting_of_a_solve_comes_from_the_panel():
 @pytest.mark.parametrize(("seconds", "text"), [(8.2, "8 s"), (125, "2 min 05 s"), (4320, "1 h 12 min")])
 def test_times_are_spoken(seconds, text):
     assert spoken_time(seconds) == text
-
-
-def test_a_stage_that_nobody_knows_has_no_fraction_and_known_ones_add_up():
-    assert RunStatus("later", 3, 4).fraction is None
-    assert RunStatus("refine", 1, 2).fraction == pytest.approx(0.05 + 0.3 + 0.33 + 0.1)
-    assert sum(share for _, _, share in STEPS) == pytest.approx(1.0)
