@@ -98,6 +98,13 @@ def test_frames_of_which_a_part_is_hidden_are_named_with_how_much():
     assert "something hides 45% of the visible face in 3 frames, 4 to 6;" in found.reason
 
 
+def test_a_head_far_from_the_start_pose_is_doubtful():
+    found = judge(replace(sound(), from_start=(14.3, 0.5)))
+    assert found.verdict == DOUBTFUL
+    assert "solved 14 degrees and 0.5 cm from where the start pose has it" in found.reason
+    assert judge(replace(sound(), from_start=(5.0, 1.5))).verdict == FITS
+
+
 def test_a_head_of_another_size_than_the_rig_is_doubtful():
     found = judge(replace(sound(), size=(0.04, 0.002)))
     assert found.verdict == DOUBTFUL

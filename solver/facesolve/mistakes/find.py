@@ -15,6 +15,7 @@ from facesolve.runtime.progress import Progress
 from facesolve.start.find import find_start
 from facesolve.take import FacesolveError, StartPose, Take
 from facesolve.take.finding import ERROR, NOTE, WARNING, Finding
+from facesolve.verdict.heads_apart import heads_apart
 
 from .hypotheses import Hypothesis, hypotheses, late, of_focal_lengths
 from .repairs import repaired, shifted
@@ -163,7 +164,7 @@ class _Finder:
         self._progress.message("no repair makes the cameras agree; the head is looked for everywhere")
         found = self._searched()
         if found is not None:
-            turn, shift = _apart(start.head, found.head)
+            turn, shift = heads_apart(self._take.rig, start.head, found.head)
             text = f"the head is {shift:.1f} cm and {turn:.0f} degrees from where the start pose has it."
             return (Finding(ERROR, "start pose", text, f"Run 'facesolve align {self._command} --write --overwrite'."),)
         if as_is is not None:
@@ -211,12 +212,6 @@ def _alone(score: Score, index: int) -> bool:
     """Whether one camera agrees with none, and the others agree better."""
     others = np.delete(score.correlation, index)
     return bool(score.correlation[index] < 0.3 and others.mean() > score.correlation[index] + 0.3)
-
-
-def _apart(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
-    """Degrees and centimeters between two head transforms."""
-    cosine = (np.trace(one[:3, :3].T @ other[:3, :3]) - 1) / 2
-    return float(np.degrees(np.arccos(np.clip(cosine, -1, 1)))), float(np.linalg.norm(one[:3, 3] - other[:3, 3]))
 
 
 def _nothing_agrees() -> Finding:

@@ -31,6 +31,7 @@ LITTLE_FRAME = 0.65  # of the take's usual correlation with the template: below 
 MANY_FRAMES = 0.5  # part of the take that shows something else
 COVERED_PART = 0.15  # of the visible face that something hides: from here on the frame is named
 UNCERTAIN_MM = 3.0
+FAR_TURN, FAR_SHIFT = 10.0, 3.0  # degrees and cm from the start pose: nothing leads back from there for sure
 # part by which a head differs from the rig, at least, since poses give way to most of it; and deviations of that
 WRONG_SIZE, SURE_OF_SIZE = 0.005, 2.5
 OFF_CALIBRATION, LATE = 3.0, 0.5  # deviations that the setting calibration_error allows; frames
@@ -45,7 +46,7 @@ class Judged:
     clear: (F,) part of the visible face that nothing hides. size: by which part of its size the head is larger than the
     rig, and the deviation of that. error_mm: expected, from the standard deviations. off_calibration: for each camera
     how many of the deviations that its calibration was said to be good to, and how many frames, the solve found it to
-    be off by.
+    be off by. from_start: degrees and cm between the start pose's head and the solved one.
     """
 
     cameras: Sequence[str]
@@ -56,6 +57,7 @@ class Judged:
     off_calibration: Sequence[tuple[float, float]] = ()
     clear: np.ndarray | None = None
     size: tuple[float, float] = (math.nan, math.nan)
+    from_start: tuple[float, float] = (0.0, 0.0)
 
 
 def judge(judged: Judged) -> Verdict:
@@ -186,6 +188,10 @@ def _rest(judged: Judged, figures: _Figures) -> Iterator[_Reason]:
         sentence = (
             f"the head could as well be elsewhere: {away:.0f} mm or degrees away the cameras agree nearly as well."
         )
+        yield _Reason(DOUBTFUL, sentence)
+    turn, shift = judged.from_start
+    if turn > FAR_TURN or shift > FAR_SHIFT:
+        sentence = f"the head was solved {turn:.0f} degrees and {shift:.1f} cm from where the start pose has it."
         yield _Reason(DOUBTFUL, sentence)
     larger, deviation = judged.size
     if abs(larger) > max(WRONG_SIZE, SURE_OF_SIZE * deviation):
