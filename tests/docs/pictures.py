@@ -129,6 +129,7 @@ def main(arguments: list[str]) -> None:
     made = kinds[arguments[0]] is calibration_pictures or (demo / "solution" / "solution.json").is_file()
     if not made and facesolve(["demo", "--out", str(demo)]) != 0:
         raise SystemExit("pictures: the demo failed.")
+    out.mkdir(parents=True, exist_ok=True)
     kinds[arguments[0]](out, demo)
 
 

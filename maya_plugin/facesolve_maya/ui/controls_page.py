@@ -11,6 +11,7 @@ from .bulletin import SCENE, SETTINGS
 from .controls_tree import ControlsTree
 from .model import LOCKED, PINNED, ControlChoice
 from .qt import Qt, QtWidgets
+from .rest import resting
 from .session import Session
 from .setup_file import ENDING, with_setup, write_setup
 from .style import quiet_label
@@ -72,9 +73,9 @@ class ControlsPage(QtWidgets.QWidget):
             number = sum(row.name in choices and choices[row.name].keys == keys for row in rows)
             if number:
                 parts.append("{} {}".format(number, word))
-        resting = sum(row.name in choices and choices[row.name].rest is not None for row in rows)
-        if resting:
-            parts.append("{} rest off their default".format(resting))
+        off = resting(self._session.settings, rows)
+        if off:
+            parts.append("{} rest off their default".format(off))
         blocked = sum(bool(row.obstacle) for row in rows)
         if blocked:
             parts.append("{} cannot be keyed".format(blocked))

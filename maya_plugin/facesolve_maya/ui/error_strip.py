@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Optional, Tuple
 
-from facesolve.take.review import APPROVED, REJECTED, ReviewMark
+from facesolve.take.review import APPROVED, NOTED, REJECTED
 from facesolve.take.summary import FrameError
 
 from .qt import Qt, QtCore, QtGui, QtWidgets, Signal, event_x, has, text_flags
+from .reviewing import ShownMark
 from .style import BAD, GOOD, LEVEL_COLORS, NOTE_TEXT, QUIET, WELL, scaled
 
 CUT = 3.0  # medians
+MARK_COLORS = {APPROVED: GOOD, REJECTED: BAD, NOTED: NOTE_TEXT}
 FEWEST = 10.0  # frames that are shown at least
-DECIDED = 4  # pixels of the line over frames that a reviewer decided on
 
 
 class ErrorStrip(QtWidgets.QWidget):
@@ -27,7 +28,7 @@ class ErrorStrip(QtWidgets.QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._frames: Tuple[FrameError, ...] = ()
-        self._decisions: Tuple[Optional[ReviewMark], ...] = ()
+        self._marks: Tuple[ShownMark, ...] = ()
         self._time: Optional[float] = None
         self._span: Optional[Tuple[int, int]] = None
         self._anchor: Optional[int] = None
@@ -38,12 +39,17 @@ class ErrorStrip(QtWidgets.QWidget):
         self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Error of each frame")
 
-    def show_frames(self, frames: Tuple[FrameError, ...], decisions: Tuple[Optional[ReviewMark], ...] = ()) -> None:
-        """Shows the frames of a result, in order of time. decisions: a reviewer's on each of them, or none at all."""
+    def show_frames(self, frames: Tuple[FrameError, ...]) -> None:
+        """Shows the frames of a result, in order of time."""
         changed = len(frames) != len(self._frames)
-        self._frames, self._decisions, self._span, self._anchor = frames, decisions, None, None
+        self._frames, self._span, self._anchor = frames, None, None
         if changed:
             self._look_at_part(0.0, float(len(frames)))
+        self.update()
+
+    def show_marks(self, marks: Tuple[ShownMark, ...]) -> None:
+        """Shows what a person has decided about frames, the latest on top."""
+        self._marks = marks
         self.update()
 
     def show_time(self, time: float) -> None:
@@ -57,6 +63,12 @@ class ErrorStrip(QtWidgets.QWidget):
         if self._span is None:
             return None
         return self._frames[self._span[0]].time, self._frames[self._span[1]].time
+
+    def mark(self, span: Optional[Tuple[float, float]]) -> None:
+        """Marks the frames from one time to another, as Shift-drag does; None for none."""
+        inside = [i for i, frame in enumerate(self._frames) if span is not None and span[0] <= frame.time <= span[1]]
+        self._span = (inside[0], inside[-1]) if inside else None
+        self.update()
 
     def position_of(self, index: int) -> QtCore.QPoint:
         """The middle of frame ``index``'s bar, in the widget's coordinates."""
@@ -99,7 +111,7 @@ class ErrorStrip(QtWidgets.QWidget):
             color.setAlpha(90)
             painter.fillRect(QtCore.QRectF(left, 0, right - left, base), color)
         self._paint_bars(painter, step, base)
-        self._paint_decisions(painter, step)
+        self._paint_marks(painter, step, base)
         self._paint_time(painter, step, base)
         self._paint_axis(painter, step, base)
 
@@ -129,12 +141,18 @@ class ErrorStrip(QtWidgets.QWidget):
             painter.setPen(QtGui.QColor(QUIET))
             painter.drawText(4, self.fontMetrics().ascent() + 1, words)
 
-    def _paint_decisions(self, painter: QtGui.QPainter, step: float) -> None:
-        for index, mark in enumerate(self._decisions):
-            if mark is not None:
-                color = {APPROVED: GOOD, REJECTED: BAD}.get(mark.mark, NOTE_TEXT)
-                left = (index - self._first) * step
-                painter.fillRect(QtCore.QRectF(left, 0, max(step, 1.0), DECIDED), QtGui.QColor(color))
+    def _paint_marks(self, painter: QtGui.QPainter, step: float, base: int) -> None:
+        """A line along the top: green is approved, red rejected; a note is a square of its own color."""
+        tall = max(scaled(4, self), 3)
+        times = [frame.time for frame in self._frames]
+        for mark in self._marks:
+            inside = [index for index, time in enumerate(times) if mark.first - 1e-3 <= time <= mark.last + 1e-3]
+            if not inside:
+                continue
+            left, right = (inside[0] - self._first) * step, (inside[-1] + 1 - self._first) * step
+            width = min(right - left, 2.0 * tall) if mark.mark == NOTED else right - left
+            place = QtCore.QRectF(left, tall if mark.mark == NOTED else 0, max(width, 2.0), tall)
+            painter.fillRect(place, QtGui.QColor(MARK_COLORS[mark.mark]))
 
     def _paint_time(self, painter: QtGui.QPainter, step: float, base: int) -> None:
         now = self._time
@@ -173,8 +191,10 @@ class ErrorStrip(QtWidgets.QWidget):
         if not self._frames:
             return
         index = self._index_at(event_x(event))
-        mark = self._decisions[index] if index < len(self._decisions) else None
-        self.setToolTip(describe_frame(self._frames[index]) + ("" if mark is None else "\n" + describe_mark(mark)))
+        said = [
+            _spoken(mark) for mark in self._marks if mark.first - 0.5 <= self._frames[index].time <= mark.last + 0.5
+        ]
+        self.setToolTip("\n".join([describe_frame(self._frames[index]), *said]))
         if not has(event.buttons(), Qt.MouseButton.LeftButton):
             return
         if self._anchor is not None:
@@ -218,14 +238,13 @@ class ErrorStrip(QtWidgets.QWidget):
             self.time_chosen.emit(time)
 
 
+def _spoken(mark: ShownMark) -> str:
+    return "{}{}".format(mark.mark.capitalize(), ": " + mark.text if mark.text else "")
+
+
 def bar_height(frame: FrameError) -> Optional[float]:
     """What a frame's bar stands for: expected millimeters, the residual where these are not known."""
     return frame.error if frame.expected is None else frame.expected
-
-
-def describe_mark(mark: ReviewMark) -> str:
-    """One line about a reviewer's decision for the tool tip."""
-    return "Review, frames {}-{}: {}{}".format(mark.first, mark.last, mark.mark, ". " + mark.text if mark.text else "")
 
 
 def describe_frame(frame: FrameError) -> str:

@@ -5,6 +5,9 @@ Knows the session and Qt only.
 
 from __future__ import annotations
 
+from typing import Tuple
+
+from facesolve.take.review import APPROVED, NOTED, REJECTED
 from facesolve.take.uncertainty import UncertainControl
 
 from .browser import open_page
@@ -43,6 +46,7 @@ class ResultPage(QtWidgets.QWidget):
         self.next.clicked.connect(lambda: self.strip.jump_to_marked(1))
         for button in (self.previous, self.next):
             button.setFixedWidth(scaled(26, self))
+        self.decide = self._decisions()
         self.uncertain = _uncertain_tree()
         self.uncertain.itemDoubleClicked.connect(self._jump_to_uncertain)
         self._make_buttons()
@@ -81,10 +85,42 @@ class ResultPage(QtWidgets.QWidget):
         self.review_button.setToolTip("Opens the report with video, curves and errors in a browser.")
         self.review_button.clicked.connect(lambda: session.review(open_page))
 
+    def _decisions(self) -> QtWidgets.QPushButton:
+        button = QtWidgets.QPushButton("Decide")
+        button.setToolTip(
+            "Approves, rejects or notes the frames marked with Shift-drag, else the present one.\n"
+            "The report and its list of takes show the same."
+        )
+        menu = QtWidgets.QMenu(button)
+        for text, mark in (("Approve", APPROVED), ("Reject", REJECTED)):
+            menu.addAction(text).triggered.connect(lambda *_, m=mark: self._decide(m))
+        menu.addAction("Note…").triggered.connect(lambda *_: self._ask_for_note())
+        menu.addAction("Take back").triggered.connect(
+            lambda *_: self._session.reviewing.take_back(*self._chosen_times())
+        )
+        button.setMenu(menu)
+        return button
+
+    def _chosen_times(self) -> Tuple[float, float]:
+        now = self._session.scene.current_time()
+        return self.strip.span or (now, now)
+
+    def _decide(self, mark: str, text: str = "") -> None:
+        self._session.reviewing.decide(*self._chosen_times(), mark, text)
+
+    def _ask_for_note(self) -> None:
+        dialog = QtWidgets.QInputDialog(self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setWindowTitle("Note")
+        dialog.setLabelText("What is to be said about these frames?")
+        dialog.textValueSelected.connect(lambda text: self._decide(NOTED, text.strip()))
+        dialog.open()
+
     def _lay_out(self) -> None:
         errors = Section("Expected error of each frame")
         line = QtWidgets.QHBoxLayout()
         line.addWidget(self.summary, 1)
+        line.addWidget(self.decide)
         line.addWidget(self.previous)
         line.addWidget(self.next)
         errors.body.addWidget(self.strip)
@@ -122,7 +158,10 @@ class ResultPage(QtWidgets.QWidget):
     def refresh(self) -> None:
         """Shows the session's result."""
         result = self._session.results.summary
-        self.strip.show_frames(result.frames if result is not None else (), self._session.results.decisions)
+        span = self.strip.span
+        self.strip.show_frames(result.frames if result is not None else ())
+        self.strip.mark(span)
+        self.strip.show_marks(self._session.reviewing.marks())
         self.uncertain.clear()
         if result is None:
             self.summary.setText("")
@@ -134,7 +173,8 @@ class ResultPage(QtWidgets.QWidget):
                 else "{} of {} frames worth a look".format(marked, len(result.frames))
             )
             took = "" if result.seconds is None else ", solved in {}".format(spoken_time(result.seconds))
-            self.summary.setText(words + took + ". Shift-drag marks frames to solve again.")
+            unread = " " + self._session.reviewing.problem if self._session.reviewing.problem else ""
+            self.summary.setText(words + took + ". Shift-drag marks frames to solve again." + unread)
             for row in result.uncertain:
                 self.uncertain.addTopLevelItem(_uncertain_item(row))
         self._refresh_buttons()
@@ -151,6 +191,7 @@ class ResultPage(QtWidgets.QWidget):
         self.reduce_button.setEnabled(ready)
         viewer = self._session.viewer
         self.edits_button.setEnabled(ready and viewer.can_answer and not viewer.answering)
+        self.decide.setEnabled(ready)
         self.resolve_button.setEnabled(ready and self.strip.span is not None)
 
     def _refresh_log(self) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, Optional, Sequence, Tuple
+from typing import Any, Optional, Sequence, Tuple
 
 import numpy as np
 
 from facesolve.take import Solution, read_solution
 from facesolve.take.errors import FacesolveError
 from facesolve.take.expected_error import expected_errors
-from facesolve.take.review import ReviewMark, read_review
 from facesolve.take.solved import find_take
 from facesolve.take.summary import ResultSummary, summarize
 from facesolve.take.verdict import Verdict
@@ -35,7 +34,6 @@ class Results:
         self.span: Span = None  # of ``folder``: the frames that it solves again, None for a whole take
         self.shown: Optional[Solution] = None  # what ``summary`` tells of: a whole take with its ranges
         self.summary: Optional[ResultSummary] = None
-        self.decisions: Tuple[Optional[ReviewMark], ...] = ()  # of each frame shown: what a reviewer decided last
         self.asking = False  # whether a solution that is in doubt is to be keyed all the same
 
     @property
@@ -86,26 +84,12 @@ class Results:
     def forget(self) -> None:
         """Shows nothing: the scene is another, or is being solved."""
         self.summary, self.folder, self.other, self.span, self.shown = None, None, None, None, None
-        self.decisions, self.asking = (), False
+        self.asking = False
 
     def _show(self, solution: Solution, controls: Sequence[ControlRow], seconds: Optional[float]) -> None:
         ranges = {control.name: control.maximum - control.minimum for control in controls}
         self.shown, self.summary = solution, summarize(solution, ranges, seconds, self._expected(solution))
-        self.decisions = self._decided(solution)
         self._bulletin.tell(RESULT, STATE)
-
-    def _decided(self, solution: Solution) -> Tuple[Optional[ReviewMark], ...]:
-        """The last mark of ``review.json`` over each frame; a file that cannot be read leaves a notice."""
-        assert self.folder is not None
-        try:
-            marks = read_review(self.folder)
-        except FacesolveError as error:
-            self._bulletin.refuse(str(error))
-            return ()
-        last: Dict[int, ReviewMark] = {}
-        for mark in marks:
-            last.update((frame, mark) for frame in solution.frames.tolist() if mark.first <= frame <= mark.last)
-        return tuple(last.get(frame) for frame in solution.frames.tolist()) if last else ()
 
     def _expected(self, solution: Solution) -> Optional[np.ndarray]:
         """(F,) millimeters, None where the take is not there any more."""

@@ -21,7 +21,9 @@ from .in_maya import InMaya
 from .installing import Installing
 from .model import CameraRow, ControlRow, HeadRow, PanelSettings
 from .reporting import Reporting
+from .rest import resting, with_rest
 from .results import Results, Span
+from .reviewing import Reviewing
 from .solve_folders import next_folder
 from .solver_python import SolverPython
 from .solving import Solved, Solving
@@ -51,8 +53,9 @@ def _unchecked_of(settings: PanelSettings) -> Dict[str, Any]:
 class Session(Bulletin):
     """The state behind one panel. Everything runs on the caller's thread; call ``tick`` while ``busy``.
 
-    ``python``, ``installing``, ``solving``, ``results``, ``reporting``, ``head_search``, ``in_maya``, ``viewer`` and
-    ``other_viewer`` (the pictures of the solution shown, and of the one that it is compared with) hold their own parts.
+    ``python``, ``installing``, ``solving``, ``results``, ``reporting``, ``head_search``, ``in_maya``, ``reviewing``,
+    ``viewer`` and ``other_viewer`` (pictures of the solution shown, and of the one that it is compared with) hold their
+    own parts.
     """
 
     def __init__(self, scene: Any) -> None:
@@ -74,6 +77,7 @@ class Session(Bulletin):
         self.other_viewer = Viewer(self, self.python.interpreter, self._device)
         self.head_search = HeadSearch(self, scene)
         self.in_maya = InMaya(self, scene, self.results)
+        self.reviewing = Reviewing(self, self.results)
         self._parts = (
             self.python,
             self.installing,
@@ -181,23 +185,12 @@ class Session(Bulletin):
 
     def toggle_rest(self) -> None:
         """Takes the controls' present values for where they rest; back to the attributes' defaults if that was so."""
-        settings, rows = self.settings, [row for row in self.controls if not row.obstacle]
-        there = any(settings.choice(row.name).rest is not None for row in rows)
-        values = [None] * len(rows) if there else self.scene.values([row.plug for row in rows])
-        off = 0
-        for row, value in zip(rows, values):
-            rest = (
-                None if value is None or abs(value - row.default) < 1e-6 else min(max(value, row.minimum), row.maximum)
-            )
-            off += rest is not None
-            settings = settings.with_choice(row.name, replace(settings.choice(row.name), rest=rest))
-        self.put(settings)
-        frame = self.scene.current_time()
-        self.tell_user(
-            "Controls rest at their attributes' defaults again."
-            if there
-            else "{} controls rest away from their default, as at frame {:g}.".format(off, frame)
-        )
+        there = resting(self.settings, self.controls)
+        values = [] if there else self.scene.values([row.plug for row in self.controls])
+        self.put(with_rest(self.settings, self.controls, values))
+        text = "{} controls rest away from their default, as at frame {:g}."
+        off = resting(self.settings, self.controls)
+        self.tell_user(text.format(off, self.scene.current_time()) if off else "Controls rest at their defaults.")
 
     def check(self) -> None:
         """Runs the preflight; the findings say what stops a solve and what to do about it."""

@@ -19,11 +19,12 @@ from facesolve.take.finding import (
     Offer,
     findings_record,
 )
-from facesolve.take.review import APPROVED, REJECTED, ReviewMark, write_review
+from facesolve.take.review import ReviewMark, read_review, write_review
 from facesolve.take.verdict import DOES_NOT_FIT, DOUBTFUL, Verdict
 from facesolve_maya.ui.model import LOCKED, ControlChoice
 from facesolve_maya.ui.offers import carry_out
 from facesolve_maya.ui.preferences import Preferences
+from facesolve_maya.ui.style import GOOD
 from tests.facesolve_maya.ui.fake_scene import solution, write_fake_solution
 
 pytestmark = pytest.mark.usefixtures("application")
@@ -330,6 +331,39 @@ def test_a_shift_drag_marks_frames_to_solve_again(strip, scene, panel, wait):
     assert scene.exported[0][2] == (1011, 1016)
 
 
+def test_frames_are_approved_rejected_and_noted_in_the_file_of_the_report(strip, scene, panel):
+    session, page, folder = panel.session, panel.result, panel.session.results.folder
+    actions = {action.text(): action for action in page.decide.menu().actions()}
+    scene.time = 1012.0
+    actions["Approve"].trigger()
+    drag(strip, strip.position_of(24), strip.position_of(29), qt().Qt.ShiftModifier)
+    actions["Reject"].trigger()
+    assert page.strip.span == (1025, 1030), "the frames stay marked"
+    session.reviewing.decide(1025.0, 1026.0, "noted", "lip slides")
+    assert read_review(folder) == (
+        ReviewMark(11, 11, "approved"),
+        ReviewMark(24, 29, "rejected"),
+        ReviewMark(24, 25, "noted", "lip slides"),
+    )
+    write_review(folder, [*read_review(folder), ReviewMark(0, 39, "approved", "as seen in the report")])
+    page.refresh()
+    image = strip.grab().toImage()
+    ratio = image.devicePixelRatio()
+    assert image.pixelColor(int(strip.position_of(2).x() * ratio), int(1 * ratio)).name() == GOOD
+    drag(strip, strip.position_of(25), strip.position_of(25), qt().Qt.ShiftModifier)
+    assert "Noted: lip slides" in strip.toolTip()
+    assert "as seen in the report" in strip.toolTip()
+    drag(strip, strip.position_of(20), strip.position_of(39), qt().Qt.ShiftModifier)
+    actions["Take back"].trigger()
+    assert read_review(folder) == (ReviewMark(11, 11, "approved"),)
+    (folder / "review.json").write_text("damaged", encoding="utf-8")
+    page.refresh()
+    assert "review" in page.summary.text()
+    actions["Approve"].trigger()
+    assert session.notice_is_error
+    assert (folder / "review.json").read_text() == "damaged", "what cannot be read is not replaced"
+
+
 def test_the_strip_paints_levels(strip):
     from facesolve_maya.ui.style import BAD, GOOD
 
@@ -350,16 +384,13 @@ def test_the_strip_shows_what_a_reviewer_decided(strip, panel):
 
     results = panel.session.results
     frames = results.shown.frames.tolist()
-    marks = [ReviewMark(frames[0], frames[9], APPROVED), ReviewMark(frames[4], frames[5], REJECTED, "lids late")]
+    marks = [ReviewMark(frames[0], frames[9], "approved"), ReviewMark(frames[4], frames[5], "rejected", "late")]
     write_review(results.folder, marks)
-    assert results.open(results.folder, ())
+    panel.result.refresh()
     image = strip.grab().toImage()
     shown = [image.pixelColor(strip.position_of(index).x(), 1).name() for index in (2, 4, 5, 12)]
     assert shown[:3] == [GOOD, BAD, BAD]
     assert shown[3] not in (GOOD, BAD)
-    (results.folder / "review.json").write_text("[]", encoding="utf-8")
-    results.open(results.folder, ())
-    assert results.decisions == ()
 
 
 def test_the_first_step_installs_tests_and_tells(panel, solver, tmp_path, wait, monkeypatch):
