@@ -446,7 +446,7 @@ def test_a_format_is_told_by_what_is_in_the_file_not_by_its_name(tmp_path):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"Kaydara FBX Binary  \x00\x1a\x00", "is FBX, which is not read; import it into Maya"),
+        (b"Kaydara FBX Binary  \x00\x1a\x00", "is not as an FBX exporter writes it"),
         (b"hello", "is no camera file that is read; those are Facesolve's and the thesis' JSON"),
         (b"\x00\x01\x02", "is no camera file that is read"),
         (b"[1, 2]", "must hold a JSON object"),

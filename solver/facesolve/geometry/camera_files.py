@@ -15,7 +15,21 @@ from facesolve.take.checks import FARTHEST, NAME
 from facesolve.take.finding import ERROR
 from facesolve.take.reading import BadText, json_value, read_text, read_toml
 
-from .camera_formats import colmap, metashape, nerf, opencv, opentrackio, realitycapture, rigs, robotics, tde, usd, yaml
+from .camera_formats import (
+    colmap,
+    fbx,
+    metashape,
+    nerf,
+    opencv,
+    opentrackio,
+    realitycapture,
+    rigs,
+    robotics,
+    tde,
+    usd,
+    yaml,
+)
+from .camera_formats.fbx_tree import is_fbx
 from .camera_formats.reading import UNITS, Asked, Reading, Size
 from .camera_formats.xml import parsed
 from .camera_sense import camera_findings
@@ -27,7 +41,7 @@ LONGEST = 1000  # characters of a sentence
 READ = (
     "Facesolve's and the thesis' JSON, OpenCV's YAML and XML, COLMAP's model folder, RealityCapture's CSV and XMP, "
     "Metashape's XML, nerfstudio's and NeRF's transforms.json, aniposelib's and caliscope's TOML, multical's and "
-    "NeRSemble's JSON, MC-Calib's, Kalibr's and ROS' YAML, OpenTrackIO, 3DEqualizer's Maya export and USD"
+    "NeRSemble's JSON, MC-Calib's, Kalibr's and ROS' YAML, OpenTrackIO, 3DEqualizer's Maya export, FBX and USD"
 )
 
 
@@ -141,11 +155,8 @@ def _reading(path: Path, how: CameraFile) -> Reading:
             raise TakeError(f"calibration: the folder '{path}' holds no camera file; read are {READ}.")
         return _without_extrinsics(realitycapture.read_xmp(sidecars, path, asked), path, how)
     head = _head(path)
-    if head.startswith(b"Kaydara FBX") or b"; FBX " in head[:200]:
-        raise TakeError(
-            f"calibration: '{path}' is FBX, which is not read; import it into Maya and use the panel, or export the "
-            "cameras as USD, OpenTrackIO or one of the others that are read."
-        )
+    if is_fbx(head):
+        return _without_extrinsics(fbx.read(path, asked), path, how)
     if head.startswith((b"#usda", b"PXR-USDC", b"PK\x03\x04")):
         return _without_extrinsics(usd.read(path, asked), path, how)
     text = _text(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -62,6 +63,9 @@ def _sample(name: str) -> Callable[[Path], None]:
         source = SAMPLES / name
         if source.is_dir():
             shutil.copytree(source, folder)
+        elif source.suffix == ".gz":
+            folder.mkdir(parents=True)
+            (folder / name).write_bytes(gzip.decompress(source.read_bytes()))
         else:
             folder.mkdir(parents=True)
             shutil.copy(source, folder / name)
@@ -78,7 +82,7 @@ FOLDERS = ("colmap_text", "colmap_binary")
 FILES = (
     *("aniposelib.toml", "caliscope.toml", "blender_transforms.json", "kalibr.yaml", "kalibr_equidistant.yaml"),
     *("metashape.xml", "multical.json", "realitycapture.csv", "realitycapture.xmp"),
-    "3dequalizer.mel",
+    *("3dequalizer.mel", "blender_6100.fbx", "maya_7700.fbx.gz"),
 )
 SUBJECTS = (
     *(_subject(name, _written(name, layout)) for name, layout in WRITTEN.items()),
