@@ -99,5 +99,5 @@ class TemplateMemory:
             values_and_slopes = torch.cat(
                 [observation.values[..., None], surface_slopes(observation, edges)], -1
             )  # (B, C, N, 3)
-            self.sums += (weights[..., None] * values_and_slopes).sum((0, 1))
-            self.weights += weights.sum((0, 1))
+            self.sums = self.sums + (weights[..., None] * values_and_slopes).sum((0, 1))
+            self.weights = self.weights + weights.sum((0, 1))

@@ -48,6 +48,12 @@ class CudaGraphs:
         """For one run of a loop of ``steps`` steps, whose recordings end with it."""
         return _Run(CudaGraphs(self._pool)) if steps > FEW else uncaptured
 
+    def forget(self) -> None:
+        """Gives all recordings and their memory back."""
+        for kept in (self._met, self._graphs, self._given, self._now):
+            kept.clear()
+        self._pool = _Pool()
+
     def replayed(self, function: Callable[[Any, Any], Output], given: Any, key: Hashable, now: Any) -> _Done[Output]:
         """``function(given, now)``. key: ``key_of(given)``, whose tensors were loaded.
 

@@ -31,6 +31,7 @@ from facesolve.residuals.camera_errors import CameraErrors
 from facesolve.residuals.quadratic import PackedQuadratics
 from facesolve.residuals.residual import Residual
 from facesolve.runtime.checkpoint import Checkpoint
+from facesolve.runtime.memory import told_when_full
 from facesolve.runtime.progress import Progress
 from facesolve.runtime.run import Run, Stage
 from facesolve.stages.align import align, gather_evidence, outline_level
@@ -111,7 +112,7 @@ def solve_take(
     if device.type == "cuda":
         torch.cuda.empty_cache()  # recordings of earlier solves leave theirs behind, and new ones cannot ask for it
     run = Run(progress, checkpoint)
-    with ExitStack() as opened:
+    with told_when_full(device), ExitStack() as opened:
         footage = opened.enter_context(TakeFootage(take, device))
         take, found = _find(take, footage, device, run)
         problem, start, first = prepare(take, device, residuals=residuals)

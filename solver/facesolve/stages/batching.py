@@ -5,12 +5,9 @@ from __future__ import annotations
 import itertools
 import math
 
-import torch
+from facesolve.runtime.memory import planned
 
 from .problem import Problem
-
-MOST_MEMORY = 12 * 2**30  # bytes of a GPU's memory that a solve plans with
-MEMORY_SHARE = 0.5  # of it, that one batch may take: the next one is made while it is still there
 
 
 def together(problem: Problem, level: int) -> int:
@@ -20,7 +17,7 @@ def together(problem: Problem, level: int) -> int:
     """
     if problem.model.device.type != "cuda":
         return 1
-    return max(1, int(_free_memory(problem.model.device) * MEMORY_SHARE / _frame_memory(problem, level)))
+    return problem.limit.of(max(1, planned(problem.model.device) // _frame_memory(problem, level)))
 
 
 def split(count: int, most: int) -> list[slice]:
@@ -28,12 +25,6 @@ def split(count: int, most: int) -> list[slice]:
     parts = math.ceil(count / most)
     ends = [round(count * part / parts) for part in range(parts + 1)]
     return [slice(first, last) for first, last in itertools.pairwise(ends)]
-
-
-def _free_memory(device: torch.device) -> int:
-    """Bytes that may still be used."""
-    idle = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    return min(torch.cuda.mem_get_info(device)[0] + idle, MOST_MEMORY)
 
 
 def _frame_memory(problem: Problem, level: int) -> int:

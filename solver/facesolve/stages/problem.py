@@ -20,6 +20,7 @@ from facesolve.residuals.priors import ControlPrior
 from facesolve.residuals.residual import Residual
 from facesolve.residuals.visibility import ViewBuilder
 from facesolve.runtime.cuda_graphs import CudaGraphs
+from facesolve.runtime.memory import BatchLimit
 from facesolve.take import Take
 
 HOST = torch.device("cpu")
@@ -71,6 +72,7 @@ class Problem:
     texture: Texture | None = None
     residuals: tuple[Residual, ...] = ()
     graphs: CudaGraphs = field(default_factory=CudaGraphs)
+    limit: BatchLimit = field(default_factory=BatchLimit)
 
     @staticmethod
     def of(
@@ -122,8 +124,9 @@ class Problem:
         )
 
     def constants(self) -> tuple[object, ...]:
-        """What decides a recorded step, besides tensors that are given to it: everything but the recordings."""
-        return tuple(getattr(self, part.name) for part in fields(self) if part.name != "graphs")
+        """What decides a recorded step, besides tensors that are given to it: everything but the recordings and how
+        many frames fit the memory."""
+        return tuple(getattr(self, part.name) for part in fields(self) if part.name not in ("graphs", "limit"))
 
     @cached_property
     def rough_level(self) -> int:

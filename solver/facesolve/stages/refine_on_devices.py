@@ -31,6 +31,7 @@ from facesolve.residuals.photometric import Template
 from facesolve.residuals.quadratic import PackedQuadratics
 from facesolve.runtime.devices import make_current
 from facesolve.runtime.interrupts import LOOK_EVERY
+from facesolve.runtime.memory import halving
 
 from .batching import split, together
 from .problem import HOST, Problem
@@ -268,8 +269,14 @@ def _work(
 
 
 def _refined(problem: Problem, target: Target, frames: Sequence[int], pixels: Sequence[FramePixels]) -> RefinedFrames:
-    fit, seen = refine_frames(problem, target, frames, pixels)
-    return RefinedFrames(frames, fit.pose, PackedQuadratics.of(fit.quadratic), seen)
+    def work(most: int) -> RefinedFrames:
+        parts = []
+        for rows in split(len(frames), most):
+            fit, seen = refine_frames(problem, target, frames[rows], pixels[rows])
+            parts.append(RefinedFrames(frames[rows], fit.pose, PackedQuadratics.of(fit.quadratic), seen))
+        return parts[0] if len(parts) == 1 else gathered(parts, parts[0].pose.head.device)
+
+    return halving(len(frames), problem.limit, problem.graphs.forget, work)
 
 
 def even_split(count: int, most: int, devices: int) -> list[slice]:

@@ -20,6 +20,7 @@ from facesolve.geometry.rig import apply_head
 from facesolve.geometry.rigid import inverse
 from facesolve.optimize.nested import chosen
 from facesolve.residuals.observation import Observation, Views, observe
+from facesolve.runtime.memory import halving
 
 from .found_again import BELIEVED, FoundAgain
 from .frame_fit import Anchor
@@ -87,8 +88,22 @@ class Tracker:
     def follow(self, frames: Sequence[int], pixels: Sequence[FramePixels], last: Pose, before: Pose | None) -> Pose:
         """Poses (W) of the next take frame indices, in the order of going, which are then learned from.
 
-        last, before: poses (B = 1) of the frame from which they go on and of the one before it, if any.
+        last, before: poses (B = 1) of the frame from which they go on and of the one before it, if any. When the device
+        runs out of memory they are followed again, fewer of them at once.
         """
+        problem = self.fits.at[self.levels[-1]]
+        known = {level: (memory.sums, memory.weights) for level, memory in self.memory.items()}
+
+        def work(most: int) -> Pose:
+            for level, sums in known.items():
+                self.memory[level].sums, self.memory[level].weights = sums
+            return self._followed(frames, pixels, last, before)
+
+        together_at_most = len(self.fits.parts(Window(frames, pixels), self.levels[-1])[0])
+        return halving(together_at_most, problem.limit, problem.graphs.forget, work)
+
+    def _followed(self, frames: Sequence[int], pixels: Sequence[FramePixels], last: Pose, before: Pose | None) -> Pose:
+        """As ``follow``, as many at once as the memory is thought to hold."""
         window, before = Window(frames, pixels), before or last
         anchor = self._prediction(len(frames), last, before)
         pose = self._approach(window, last, before, anchor)
