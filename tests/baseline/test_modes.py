@@ -12,10 +12,10 @@ from facesolve.baseline.descent import Outcome
 from facesolve.baseline.first_order import descend
 from facesolve.baseline.learned import LearnedShapes
 from facesolve.baseline.method import COMBINED, FREE, PRESETS, Budget
-from facesolve.correctives.field import cotangent_laplacian
 from facesolve.correctives.span import RigSpan
 from facesolve.geometry.rig import RigModel
 from facesolve.geometry.rotation import rotation_from_tangent
+from facesolve.geometry.smooth_fields import cotangent_laplacian
 from facesolve.take import SolveError, StartPose, Take
 from tests.baseline.filmed import FRAMES
 from tests.synthetic import Scene

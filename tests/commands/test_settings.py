@@ -174,6 +174,8 @@ def test_every_scalar_has_a_flag(tmp_path: Path, changes: list[SettingsChange]) 
             contour=0.0,
             calibration_error=1.0,
             anchor=0.5,
+            profile=False,
+            neutral=(3, 12),
         ),
         "use_texture": False,
     }

@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from facesolve.correctives.apply import corrected_take
-from facesolve.correctives.field import cotangent_laplacian
 from facesolve.correctives.learn import NOT_NEEDED, Learned, learn
 from facesolve.correctives.search import Search
 from facesolve.correctives.span import RigSpan
 from facesolve.geometry.pose import Pose
 from facesolve.geometry.rig import RigModel
+from facesolve.geometry.smooth_fields import cotangent_laplacian
 from facesolve.runtime.progress import Silent
 from facesolve.take import TakeError
 from tests.correctives.off_rig import PLACE, SPACING, deformed, error, scene

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from facesolve.correctives.field import smooth_fields
 from facesolve.correctives.quadratic import Disagreement
 from facesolve.correctives.shapes import ShapeSpace, fit_shapes, further_activations, solve_activations, solve_shapes
+from facesolve.geometry.smooth_fields import smooth_fields
 from facesolve.geometry.surface_samples import SurfaceSamples
 from tests.synthetic import head_scene
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from facesolve.correctives.field import cotangent_laplacian
 from facesolve.correctives.span import RigSpan
 from facesolve.geometry.rig import RigModel
 from facesolve.geometry.rigid import retract
+from facesolve.geometry.smooth_fields import cotangent_laplacian
 from tests.synthetic import compound_rig
 
 

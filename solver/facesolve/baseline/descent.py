@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from facesolve.appearance.bake import NoTexture, bake_texture
-from facesolve.correctives.field import cotangent_laplacian
 from facesolve.correctives.span import RigSpan
 from facesolve.footage.normalize import encoded_luminance
 from facesolve.geometry.pose import Pose
 from facesolve.geometry.rig import RigModel, apply_head
 from facesolve.geometry.rigid import retract
+from facesolve.geometry.smooth_fields import cotangent_laplacian
 from facesolve.render.texture import Tile
 from facesolve.runtime.devices import device_name
 from facesolve.stages.problem import Problem

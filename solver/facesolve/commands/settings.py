@@ -18,13 +18,16 @@ def _flag(name: str, default: Any) -> tuple[str, Any, Any]:
     shown = (
         ("yes" if default else "no")
         if isinstance(default, bool)
+        else "none"
+        if isinstance(default, tuple)
         else f"{default:g}"
         if isinstance(default, float)
         else default
     )
     text = field_help(Settings)[name].rstrip(".")
     about = {"help": f"{text} (default: {shown}).", "choices": CHOICES.get(name, ())}
-    return name, type(default) | None, field(default=None, metadata=about)
+    kind = tuple[int, ...] if isinstance(default, tuple) else type(default)
+    return name, kind | None, field(default=None, metadata=about)
 
 
 if not TYPE_CHECKING:

@@ -27,6 +27,7 @@ def solve(
     overwrite: bool = False,
     resume: bool = False,
     frames: tuple[int, int] | None = None,
+    actor: Path | None = None,
     device: str | None = None,
     devices: tuple[str, ...] = (),
     pictures: bool = False,
@@ -52,6 +53,10 @@ def solve(
     The verdict says whether the cameras agree about what was found. When it is 'does not fit' the exit code is 3; the
     solution is written all the same.
 
+    A solve finds how the actor's neutral differs from the rig's, where the footage is sure of it, and writes
+    actor.npz beside the solution. Give that file to later takes of the same actor with --actor: they begin with what
+    is known, and what they add is written beside their own solutions.
+
     Several takes are solved each in a process of its own, one at a time on each device, into OUT/<folder of the take>;
     one that fails does not stop the others.
 
@@ -66,6 +71,7 @@ def solve(
     Args:
         out: folder of the solution, or of several.
         resume: continue what was begun in OUT.
+        actor: profile of the actor, actor.npz of an earlier solve, instead of the take's own.
         devices: several GPUs by their numbers: one take's refinement is shared out over them, takes are spread over
             them.
         pictures: show the solve at work: write OUT/live.jpg at most once a second, all cameras with the surface over
@@ -84,7 +90,7 @@ def solve(
     if device is not None and devices:
         raise UsageError("solve: --device and --devices are both given; give one of them.")
     change, chosen = settings.change(), devices or (device or "auto",)
-    job = _Job(out, change, frames, chosen, resume, overwrite, pictures, report, keep_state, texture)
+    job = _Job(out, change, frames, actor, chosen, resume, overwrite, pictures, report, keep_state, texture)
     try:
         with output.reporting() as progress:
             if len(takes) == 1:
@@ -96,7 +102,7 @@ def solve(
             progress.done(out)
     except KeyboardInterrupt:
         where = [] if not devices and device is None else ["--devices" if devices else "--device", ",".join(chosen)]
-        options = " ".join(map(_shell, ["--resume", *_options(change, frames), *where]))
+        options = " ".join(map(_shell, ["--resume", *_options(change, frames, actor), *where]))
         command = f"facesolve solve {' '.join(map(quoted, takes))} --out {quoted(out)} {options}"
         print(f"facesolve: interrupted; continue with: {command}", file=sys.stderr)
         return EXIT_INTERRUPTED
@@ -137,18 +143,20 @@ def _shell(word: str) -> str:
     return f'"{word}"' if " " in word else word
 
 
-def _options(change: SettingsChange, frames: tuple[int, int] | None) -> list[str]:
-    """What decides which solve it is, as arguments."""
-    return [*change.arguments(), *([] if frames is None else [f"--frames={frames[0]}-{frames[1]}"])]
+def _options(change: SettingsChange, frames: tuple[int, int] | None, actor: Path | None) -> list[str]:
+    """What decides which solve it is, as arguments; the profile's path becomes absolute."""
+    span = [] if frames is None else [f"--frames={frames[0]}-{frames[1]}"]
+    return [*change.arguments(), *span, *([] if actor is None else ["--actor", str(actor.resolve())])]
 
 
 @dataclass(frozen=True)
 class _Job:
-    """What is done with each take. settings: changes to its own. report, texture: make a page, bake the texture."""
+    """What is done with each take. settings: changes to its own. actor: a profile. report, texture: make them."""
 
     out: Path
     settings: SettingsChange
     frames: tuple[int, int] | None
+    actor: Path | None
     devices: tuple[str, ...]
     resume: bool
     overwrite: bool
@@ -173,6 +181,7 @@ def _solve_one(take: Path, job: _Job, progress: Reporter) -> None:
         device=job.devices[0],
         settings=job.settings,
         frames=job.frames,
+        actor=job.actor,
         resume=job.resume,
         overwrite=job.overwrite,
         progress=stoppable,
@@ -233,8 +242,8 @@ def _solve_several(takes: tuple[Path, ...], job: _Job, progress: Reporter) -> No
         "--no-report": not job.report,
         "--no-texture": not job.texture,
     }
-    options = [*_options(job.settings, job.frames), *(flag for flag, is_set in flags.items() if is_set)]
-    left = unsolved(jobs, job.settings, job.frames, progress) if job.resume else jobs
+    options = [*_options(job.settings, job.frames, job.actor), *(flag for flag, is_set in flags.items() if is_set)]
+    left = unsolved(jobs, job.settings, job.frames, progress, job.actor) if job.resume else jobs
     ended = partial(_index, job.out, progress) if job.report else lambda: None
     failed = solve_takes(left, job.devices, options, cancel=job.out / CANCEL, progress=progress, ended=ended)
     if failed:

@@ -10,7 +10,7 @@ from typing import Any
 
 from facesolve.take import FacesolveError, TakeError
 from facesolve.take.device_names import check_device
-from facesolve.take.frame_range import parse_frames
+from facesolve.take.frame_range import parse_frame_list, parse_frames
 from facesolve.take.timecode import rational_rate
 
 
@@ -42,6 +42,11 @@ def names(text: str) -> tuple[str, ...]:
 def all_names(texts: Sequence[str]) -> tuple[str, ...]:
     """The names in several such texts."""
     return tuple(name for text in texts for name in names(text))
+
+
+def frame_list(text: str) -> tuple[int, ...]:
+    """Frame numbers, rising, of a text like ``12,13`` or ``20-30``. Raises TakeError for anything else."""
+    return tuple(sorted(parse_frame_list(text)))
 
 
 def several_devices(text: str) -> tuple[str, ...]:
@@ -144,6 +149,8 @@ WORDS: Mapping[str, Word] = {
     "rig": Word("FILE"),
     "start": Word("FILE"),
     "texture": Word("FILE"),
+    "actor": Word("FILE", "actor's profile that an earlier solve has written; its neutral is used, and refined"),
+    "neutral": Word("FRAMES", read=frame_list),
     "matte": Word("PATTERN"),
     "name": Word("PATTERN"),
     "board": Word("KIND:SIZE"),

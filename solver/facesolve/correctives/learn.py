@@ -22,13 +22,13 @@ from torch import Tensor
 from facesolve.footage.stream import FramePixels, TakeFootage
 from facesolve.geometry.face_weight import connected_pieces
 from facesolve.geometry.pose import Pose
+from facesolve.geometry.smooth_fields import smooth_fields
 from facesolve.runtime.progress import Progress
 from facesolve.stages.problem import Problem
 from facesolve.stages.refine import joint_pass, learn_template
 from facesolve.stages.refine_on_devices import Target, gathered, refined_batches
 
 from .apply import corrected_take, extended
-from .field import smooth_fields
 from .keyframes import Found, Keyframes
 from .search import Search
 from .shapes import ShapeSpace

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from facesolve.geometry.rig import RigModel
+from facesolve.geometry.smooth_fields import SmoothFields
 from facesolve.geometry.surface_samples import SurfaceSamples
 
-from .field import SmoothFields
 from .quadratic import Disagreement
 
 STRAIN = 0.15  # standard deviation of its slope along the surface

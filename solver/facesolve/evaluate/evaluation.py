@@ -144,8 +144,8 @@ def compare(
     for index, row in enumerate(rows):
         check_rigid(truth.head[row], f"truth: the head transform of frame {solution.frames[index]}")
     difference = np.abs(solved - true)
-    evaluator = RigEvaluator(rig)
-    both = Poses(evaluator, solved, solution.head), Poses(evaluator, true, truth.head[rows])
+    fitted = RigEvaluator(solution.fitted_rig(rig))
+    both = Poses(fitted, solved, solution.head), Poses(RigEvaluator(rig), true, truth.head[rows])
     errors = vertex_errors(*both, solution.frames, solution.fps, region)
     return Evaluation(
         frames=solution.frames,

@@ -11,7 +11,7 @@ import numpy as np
 
 from facesolve.take import Rig, Solution, Take, TakeError, read_solution
 from facesolve.take.rig_evaluation import RigEvaluator, control_columns
-from facesolve.take.solved import find_take, take_rows
+from facesolve.take.solved import find_take, fitted_take, take_rows
 from facesolve.take.take import check_rigid
 
 
@@ -69,7 +69,7 @@ def load_performance(
     or damaged, the two do not belong together, or no frame is left.
     """
     solution = read_solution(folder)
-    take = find_take(solution, folder, take_folder)
+    take = fitted_take(find_take(solution, folder, take_folder), solution)
     for frame, head in zip(solution.frames, solution.head, strict=True):
         check_rigid(head, f"solution: the head transform of frame {frame}")
     names = solution.control_names

@@ -6,6 +6,7 @@ Knows no camera, no image and no Maya. Without derivatives and torch: ``facesolv
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from functools import cached_property
 
 import numpy as np
@@ -75,6 +76,12 @@ class RigModel:
         late = np.array([target.after_skin for target in rig.targets for _ in target.shapes], bool)
         late = late if rig.skin is not None else np.zeros_like(late)
         self._late = self._tensor(late) if late.any() else None  # (S,) 1 for shapes after the skin
+
+    def with_neutral(self, rig: Rig) -> RigModel:
+        """The same of a rig that differs in its neutral alone; everything else is shared."""
+        other = copy(self)
+        other.rig, other.neutral = rig, self._tensor(rig.neutral)
+        return other
 
     def activations(self, controls: Tensor) -> tuple[Tensor, Tensor]:
         """Activation of every shape and its derivative with respect to the controls.

@@ -32,7 +32,7 @@ from facesolve.take.frame_range import part_of_take
 from facesolve.take.names import CORRECTIVES, CORRECTIVES_ARRAYS
 from facesolve.take.provenance import read_provenance
 from facesolve.take.settings_record import SettingsChange
-from facesolve.take.solved import find_take
+from facesolve.take.solved import find_take, fitted_take
 from facesolve.take.vertex_mask import read_mask
 
 from .opened_take import open_take
@@ -70,7 +70,7 @@ def find_correctives(
     """
     check_new(folder / CORRECTIVES, overwrite)
     solution = read_solution(folder)
-    take = solved_take(solution, find_take(solution, folder, take_folder))
+    take = solved_take(solution, fitted_take(find_take(solution, folder, take_folder), solution))
     recorded = read_provenance(solution.provenance).settings.get("quality", take.settings.quality)
     take = replace(take, settings=replace(take.settings, quality=recorded))
     vertices = None if mask is None else read_mask(mask, take.rig.vertex_count) > 0

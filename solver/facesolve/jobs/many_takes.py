@@ -88,16 +88,20 @@ def solve_takes(
 
 
 def unsolved(
-    jobs: Sequence[TakeJob], settings: SettingsChange, frames: tuple[int, int] | None, progress: Reporter
+    jobs: Sequence[TakeJob],
+    settings: SettingsChange,
+    frames: tuple[int, int] | None,
+    progress: Reporter,
+    actor: Path | None = None,
 ) -> list[TakeJob]:
-    """Those whose folder holds no solution of these settings and frames yet; ``progress`` hears of the others.
+    """Those whose folder holds no solution of these settings, frames and actor yet; ``progress`` hears of the others.
 
     One that cannot be read is among them: its solve says why.
     """
     left = []
     for job in jobs:
         try:
-            take = taken_part(read_take(job.take), settings, frames)
+            take = taken_part(read_take(job.take), settings, frames, actor)
         except FacesolveError:
             left.append(job)
             continue

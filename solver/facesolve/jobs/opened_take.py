@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 
@@ -33,14 +34,16 @@ def open_take(
     progress: Progress,
     frames: tuple[int, int] | None = None,
     settings: SettingsChange | None = None,
+    actor: Path | None = None,
     others: Sequence[str] = (),
 ) -> OpenedTake:
     """``take`` with its settings changed, cut to ``frames``, and with images that can be read.
 
     device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; others: further devices. frames: first and last, both included.
+    actor: profile instead of the take's.
     Says to ``progress`` which versions, devices and rasterizer are used. Raises FacesolveError.
     """
-    take = taken_part(take, settings, frames)
+    take = taken_part(take, settings, frames, actor)
     where = choose_device(device)
     further = tuple(existing_device(name) for name in others)
     for finding in check_images(take):
@@ -52,8 +55,12 @@ def open_take(
     return OpenedTake(take, where, further)
 
 
-def taken_part(take: Take, settings: SettingsChange | None, frames: tuple[int, int] | None) -> Take:
-    """``take`` with its settings changed, cut to ``frames``. Raises FacesolveError."""
+def taken_part(
+    take: Take, settings: SettingsChange | None, frames: tuple[int, int] | None, actor: Path | None = None
+) -> Take:
+    """``take`` with its settings and its actor's profile changed, cut to ``frames``. Raises FacesolveError."""
+    if actor is not None:
+        take = replace(take, actor=str(actor))
     if settings is not None:
         take = replace(take, settings=settings.over(take.settings))
     return take if frames is None else part_of_take(take, *frames)

@@ -27,6 +27,7 @@ from facesolve.take import (
     TakeError,
     write_take,
 )
+from facesolve.take.actor import read_actor
 from facesolve.take.calibration import CalibratedCamera
 from facesolve.take.character import Character, beside, read_character
 from facesolve.take.character_rig import rig_of_character
@@ -65,6 +66,8 @@ def pack_take(
     one unless ``overwrite``.
     """
     check_new(folder / TAKE, overwrite)
+    if request.actor is not None:
+        read_actor(request.actor)
     if request.texture is not None and UDIM not in str(request.texture) and not request.texture.is_file():
         raise TakeError(f"texture: '{request.texture}' does not exist.")
     rig, character = _rig(request, tell)
@@ -101,6 +104,7 @@ def pack_take(
         start=start,
         scene_times=scene_times,
         texture=None if request.texture is None else str(request.texture),
+        actor=None if request.actor is None else str(request.actor),
         on_bad_frame=request.on_bad_frame,
         settings=change.over(_settings(rig, character, settings)),
     )

@@ -22,6 +22,7 @@ from facesolve.take import Solution, StartPose, Take, TakeError, read_solution, 
 from facesolve.take.files import check_new, new_folder
 from facesolve.take.frame_range import part_of_take
 from facesolve.take.settings_record import SettingsChange
+from facesolve.take.solved import fitted_take
 
 from .solve_folder import solve_take_folder
 
@@ -66,7 +67,7 @@ def refine_take_cameras(
     whole = read_take(take_folder)
     named = _named(whole, cameras)
     solution = _solved(take_folder, device, progress) if solution_folder is None else read_solution(solution_folder)
-    take = _solved_part(whole, solution)
+    take = _solved_part(fitted_take(whole, solution), solution)
     where = choose_device(device)
     problem, _, _ = prepare(take, where)
     pose = Pose(torch.as_tensor(solution.controls, device=where), torch.as_tensor(solution.head, device=where))

@@ -35,6 +35,7 @@ class PackRequest:
             files.
         start: start pose .json with frame, weights by control name, and head as a 4x4 matrix.
         texture: the rig's albedo image; <UDIM> is allowed in the name.
+        actor: profile of the actor, actor.npz of an earlier solve; later solves begin with its neutral.
         color_space: how pixel values are encoded: srgb, linear, or a name of OpenColorIO's configuration, such as
             ACEScct; ocio: as its file rules say; auto: linear for OpenEXR, else srgb.
         matte: path of a second sequence, white where the actor is.
@@ -60,6 +61,7 @@ class PackRequest:
     fps: float | None = None
     start: Path | None = None
     texture: Path | None = None
+    actor: Path | None = None
     color_space: str = "auto"
     matte: str | None = None
     on_bad_frame: str = choice("stop", BAD_FRAME_POLICIES)

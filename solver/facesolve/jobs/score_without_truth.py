@@ -26,7 +26,7 @@ from facesolve.stages.setup import prepare
 from facesolve.take import Solution, StartPose, Take, TakeError, read_solution
 from facesolve.take.frame_range import part_of_take
 from facesolve.take.rig_evaluation import RigEvaluator, control_columns
-from facesolve.take.solved import find_take
+from facesolve.take.solved import find_take, fitted_take
 from facesolve.take.verdict import CameraAgreement
 from facesolve.verdict.agreement import agreement
 from facesolve.verdict.judge import camera_agreements
@@ -96,7 +96,7 @@ def score_without_truth(
     take_folder: where the solution's own record is not right. Raises FacesolveError, with fewer than three cameras too.
     """
     solution = read_solution(folder)
-    whole = find_take(solution, folder, take_folder)
+    whole = fitted_take(find_take(solution, folder, take_folder), solution)
     if len(whole.cameras) < LEAST_CAMERAS:
         raise TakeError(
             f"take '{whole.name}' has {len(whole.cameras)} cameras; leaving one out needs at least three, so measure "

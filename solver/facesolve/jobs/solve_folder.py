@@ -66,6 +66,7 @@ def solve_take_folder(
     keep_state: bool = False,
     texture: bool = True,
     ready: Callable[[Solution], None] = _nothing_more,
+    actor: Path | None = None,
 ) -> Solution:
     """Solves the take in ``take_folder`` and writes ``solution.npz``, ``solution.json``, log and texture into ``out``.
 
@@ -74,16 +75,15 @@ def solve_take_folder(
     this solve alone. beside: further devices, which share the refinement. pictures: write a picture of the solve at
     work into ``out`` now and then. keep_state: leave all that the solve knew, for ``facesolve serve`` to take up edits.
     texture: bake it, after all else; one that is missing in a folder that is resumed is baked, too. ready: is given the
-    solution once it is whole in ``out``, before its texture is baked.
+    solution once it is whole in ``out``, before its texture is baked. actor: profile instead of the take's.
     Raises FacesolveError; nothing is written before the take is checked. Another
     solution, or without ``resume`` any solution or interrupted solve, that is in ``out`` already is an error unless
     ``overwrite``; so is another task that writes there.
     """
     check_out(out, resume, overwrite)
     clock = StageClock(progress)
-    opened = open_take(
-        read_take(take_folder), device=device, progress=clock, frames=frames, settings=settings, others=beside
-    )
+    chosen = {"frames": frames, "settings": settings, "actor": actor}
+    opened = open_take(read_take(take_folder), device=device, progress=clock, others=beside, **chosen)
     wanted = fingerprint(opened.take, take_folder)
     with sole_writer(out, clock.message):
         check_out(out, resume, overwrite)  # another task may have solved it while this one waited

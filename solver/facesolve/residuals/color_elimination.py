@@ -39,7 +39,7 @@ class SampleEquations:
         is not known."""
         information, force = sample_normals(covectors, weights, residual)
         sums = (weights[..., None] * covectors).sum(1)
-        return SampleEquations(information, force, sums * _inverse_root(total)[:, None])
+        return SampleEquations(information, force, sums * inverse_root(total)[:, None])
 
 
 def eliminated_normal_equations(placed: PlacedSamples, equations: SampleEquations) -> tuple[Tensor, Tensor]:
@@ -100,7 +100,7 @@ def eliminated_camera_equations(
     and ``eliminated_normal_equations``.
     """
     weighted = columns * weights[..., None]
-    root = _inverse_root(total)
+    root = inverse_root(total)
     own_rows = (weighted.sum(0) * root[:, None]).transpose(0, 1).flatten(1)  # (N, C*Q)
     own = torch.block_diag(*_products(weighted, columns).sum(0))
     own = own - tall_product(own_rows, own_rows)
@@ -146,10 +146,10 @@ def eliminated_rows(
     b = torch.zeros(size, dtype=torch.float64, device=J.device)
     b.index_put_((columns,), -(weighted.mT @ residual[..., None]).double()[..., 0], accumulate=True)
     shared = J.new_zeros(J.shape[1], size).index_add_(1, columns.flatten(), weighted.transpose(0, 1).flatten(1))
-    shared = shared * _inverse_root(total)[:, None]
+    shared = shared * inverse_root(total)[:, None]
     return A - (shared.mT @ shared).double(), b
 
 
-def _inverse_root(total: Tensor) -> Tensor:
+def inverse_root(total: Tensor) -> Tensor:
     """``1 / sqrt(total)``, 0 where the total is 0."""
     return torch.where(total > 0, total, torch.inf).rsqrt()

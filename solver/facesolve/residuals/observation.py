@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -38,6 +38,12 @@ class Views:
         images = tuple(ImageStack(stack.cameras, stack.values[chosen]) for stack in self.images)
         velocity = None if self.velocity is None else self.velocity[chosen]
         return Views(images, self.cameras.at(chosen), self.visibility[chosen], self.edges[chosen], velocity, self.delay)
+
+    def thinned(self, stride: int) -> Views:
+        """For every ``stride``-th sample, as ``SurfaceSamples.thinned`` takes them."""
+        velocity = None if self.velocity is None else self.velocity[:, ::stride]
+        visibility, edges = self.visibility[..., ::stride], self.edges[:, ::stride]
+        return replace(self, visibility=visibility, edges=edges, velocity=velocity)
 
     def seen_at(self, points: Tensor) -> Tensor:
         """Where cameras see points (B, N, 3): (B, C, N, 3), or (B, 1, N, 3) where all are in step."""
@@ -101,10 +107,21 @@ class Observation:
         return self.cameras.pull_back(self.projection, self.pixel_slopes)
 
 
-def observe(samples: SurfaceSamples, model: RigModel, controls: Tensor, head: Tensor, views: Views) -> Observation:
-    """Samples the footage at the surface samples. controls: (B, K); head: (B, 4, 4) world, cm."""
+def observe(
+    samples: SurfaceSamples,
+    model: RigModel,
+    controls: Tensor,
+    head: Tensor,
+    views: Views,
+    displaced: Callable[[PlacedSamples], PlacedSamples] | None = None,
+) -> Observation:
+    """Samples the footage at the surface samples. controls: (B, K); head: (B, 4, 4) world, cm.
+
+    displaced: what else moves the samples, besides the rig.
+    """
     dtype = samples.neutral.dtype
     placed = samples.placed(model.deformation(controls.to(dtype)))
+    placed = placed if displaced is None else displaced(placed)
     cameras = views.cameras.within(head.to(dtype))
     there = views.seen_at(placed.points)
     projection = cameras.project(there)

@@ -65,7 +65,7 @@ def compare(
     notes = [*_rig_notes(take_a.rig, take_b.rig), *_frame_notes(a, b), *_take_notes(a, b)]
     a, b = a.part(rows_a), b.part(rows_b)
     poses_a = _poses(a, take_a.rig, "A")
-    poses_b = _poses(b, take_b.rig, "B", poses_a.evaluator if take_b.rig is take_a.rig else None)
+    poses_b = _poses(b, take_b.rig, "B", poses_a.evaluator if take_b.rig is take_a.rig and a.actor is b.actor else None)
     face = poses_a.evaluator.moving_vertices()
     middle = take_a.rig.neutral[face if face.any() else slice(None)].mean(axis=0).astype(np.float64)
     shift = (b.head[:, :3, :3] - a.head[:, :3, :3]) @ middle + b.head[:, :3, 3] - a.head[:, :3, 3]
@@ -108,7 +108,7 @@ def write_csv(comparison: Comparison, path: Path) -> None:
 
 def _poses(solution: Solution, rig: Rig, which: str, evaluator: RigEvaluator | None = None) -> Poses:
     controls = control_columns(solution.controls, solution.control_names, rig, f"solution {which}")
-    return Poses(evaluator or RigEvaluator(rig), controls, solution.head)
+    return Poses(evaluator or RigEvaluator(solution.fitted_rig(rig)), controls, solution.head)
 
 
 def _rig_notes(a: Rig, b: Rig) -> list[str]:

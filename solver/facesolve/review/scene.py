@@ -51,7 +51,7 @@ class SolvedTake:
         rows = take_rows(solution, take)
         controls = control_columns(solution.controls, solution.control_names, take.rig, "solution")
         pose = Pose(torch.as_tensor(controls, device=device), torch.as_tensor(solution.head, device=device))
-        model = RigModel(take.rig, device)
+        model = RigModel(solution.fitted_rig(take.rig), device)
         if texture is not None and model.triangle_uvs is None:
             raise TakeError("take: its rig has no UVs, so the texture cannot be drawn; is it the right take?")
         gains = _gains(solution, take).to(model.neutral)

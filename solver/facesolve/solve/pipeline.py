@@ -5,8 +5,9 @@
 1. ``align``    the start pose is moved until all cameras agree about the surface's colors at the start frame.
 2. ``track``    the pose is carried from frame to frame, coarse to fine, against a template that grows on the way.
 3. ``bundle``   a few keyframes are solved jointly with the color eliminated, which undoes what a template from a
-                misaligned frame has baked in. Errors of the cameras are found along with them, and what of the surface
-                disagrees everywhere gets less of a say.
+                misaligned frame has baked in (``facesolve.solve.keyframe_rounds``). Errors of the cameras and the
+                actor's neutral are found along with them, and what of the surface disagrees everywhere gets less of a
+                say.
 4. ``refine``   every frame is fitted to the template that the keyframes agree on.
 5. ``joint``    all frames at once, with smoothness over time; standard deviations.
 6. ``agreement`` each camera is held against all others, which tells whether the result can be believed
@@ -15,7 +16,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -27,18 +28,17 @@ from torch import Tensor
 
 from facesolve.footage.stream import FramePixels, TakeFootage
 from facesolve.geometry.pose import Pose
-from facesolve.residuals.camera_errors import CameraErrors
 from facesolve.residuals.quadratic import PackedQuadratics
 from facesolve.residuals.residual import Residual
 from facesolve.runtime.checkpoint import Checkpoint
 from facesolve.runtime.memory import told_when_full
 from facesolve.runtime.progress import Progress
 from facesolve.runtime.run import Run, Stage
-from facesolve.stages.align import align, gather_evidence, outline_level
+from facesolve.stages.align import align
 from facesolve.stages.anchors import StartAnchor
 from facesolve.stages.believed_frames import interpolated, without_strangers
-from facesolve.stages.bundle import BundleFit, BundleOptions, bundle
-from facesolve.stages.keyframes import choose_keyframes
+from facesolve.stages.bundle import BundleFit
+from facesolve.stages.keyframes import choose_keyframes, posed_frames
 from facesolve.stages.problem import Problem
 from facesolve.stages.refine import JointFit, Seen, carry_correction, joint_pass, learn_template
 from facesolve.stages.refine_on_devices import (
@@ -50,23 +50,20 @@ from facesolve.stages.refine_on_devices import (
     refined_batches,
     refined_from_arrays,
 )
-from facesolve.stages.reliability import reliability, say_of_vertices
+from facesolve.stages.reliability import say_of_vertices
 from facesolve.stages.setup import check_solvable, prepare
 from facesolve.stages.track import Tracker
 from facesolve.stages.windows import WINDOW
 from facesolve.take import SolveError, StartPose, Take
+from facesolve.take.actor import ActorProfile, read_actor
+from facesolve.take.version import VERSION
 from facesolve.verdict.agreement import Agreement, agreement
 from facesolve.verdict.size import size_error
 
+from .keyframe_rounds import FoundNeutral, KeyframeRounds, Show
 from .live_picture import LivePicture
 
-Show = Callable[[int, FramePixels, Pose], None]  # a take frame index, its pixels, and the pose (B = 1) found for it
-
 JUDGED_FRAMES = 6  # at most, at which the cameras are held against each other
-
-# pyramid level, most samples, most iterations; the views are made anew for each. A joint step costs as many times more
-# than a frame's as there are keyframes, so most of the way is gone with few samples
-BUNDLE_ROUNDS = ((1, 10_000, 12), (0, 20_000, 12), (0, 40_000, 5))
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +72,8 @@ class Solved:
 
     say: (V,) 0..1 how far each vertex drove the solve. seen: of all frames (F, C). agreement: of the cameras at some of
     the keyframes. size: by which part of its size the head is larger than the rig, and the deviation of that. carried:
-    all frames before they were refined. found: how the start pose was found and how surely, sentences; empty when the
-    take had one.
+    all frames before they were refined. actor: how the neutral differs from the take's rig, None where it was
+    believed. found: how the start pose was found and how surely, sentences; empty when the take had one.
     """
 
     problem: Problem
@@ -90,6 +87,7 @@ class Solved:
     size: tuple[float, float]
     carried: Pose
     refined: RefinedFrames
+    actor: ActorProfile | None = None
     found: tuple[str, ...] = ()
 
 
@@ -114,18 +112,24 @@ def solve_take(
     run = Run(progress, checkpoint)
     with told_when_full(device), ExitStack() as opened:
         footage = opened.enter_context(TakeFootage(take, device))
+        plain = take
+        profile = None if take.actor is None else read_actor(take.actor)
+        if profile is not None:
+            take = replace(take, rig=profile.applied(take.rig), actor=None)
         take, found = _find(take, footage, device, run)
         problem, start, first = prepare(take, device, residuals=residuals)
         show = _show_nothing if picture is None else LivePicture(problem, picture, progress).show
         stages = _Stages(run, problem, footage, opened.enter_context(Assistants(problem, beside)), show)
         aligned = stages.align(start, first)
         tracked, believed = stages.track(aligned, first)
-        keyframes = choose_keyframes(problem, tracked, first, believed)
+        posed = posed_frames(plain, first) if plain.start is not None or plain.settings.neutral else []
+        keyframes = choose_keyframes(problem, tracked, sorted({first, *posed}), believed)
         pixels = [frame for _, frame in footage.frames(keyframes.tolist())]
         everywhere = problem.samples.weight
         # a pose that was looked for is no more than what alignment makes of it
         anchor = None if found else StartAnchor.of(problem, start, aligned, first)
-        bundled, problem = stages.bundle(pixels, tracked, keyframes, anchor)
+        found_keys = KeyframeRounds(run, problem, pixels, tracked, keyframes, posed, anchor, show).bundled()
+        bundled, problem = found_keys.fit, found_keys.problem
         stages = replace(stages, problem=problem)
         carried = carry_correction(tracked, keyframes, bundled.pose)
         refined = stages.refine(pixels, bundled, keyframes, carried)
@@ -134,18 +138,19 @@ def solve_take(
         agreed, size = stages.hold_against_each_other(pixels, joint.pose, keyframes, bundled)
         say = say_of_vertices(problem, problem.samples.weight / everywhere)
         return Solved(
-            problem,
-            joint,
-            refined.quadratic,
-            keyframes,
-            bundled,
-            say,
-            refined.seen,
-            agreed,
-            size,
-            carried,
-            refined,
-            found,
+            problem=problem,
+            joint=joint,
+            photometric=refined.quadratic,
+            keyframes=keyframes,
+            bundled=bundled,
+            say=say,
+            seen=refined.seen,
+            agreement=agreed,
+            size=size,
+            carried=carried,
+            refined=refined,
+            actor=_actor(plain, profile, found_keys.neutral),
+            found=found,
         )
 
 
@@ -174,6 +179,22 @@ def _find(take: Take, footage: TakeFootage, device: torch.device, run: Run) -> t
     arrays = {"frame": np.array(start.frame), "controls": start.controls, "head": start.head}
     stage.save(lambda: {**arrays, "sentences": np.array(sentences)}, now=True)
     return replace(take, start=start), sentences
+
+
+def _actor(take: Take, profile: ActorProfile | None, found: FoundNeutral | None) -> ActorProfile | None:
+    """The profile that was given, with what was found on top of it. take: with its own rig."""
+    if found is None:
+        return profile
+    offset, deviation = found.offset.cpu().numpy(), found.deviation.cpu().numpy()
+    provenance = {"facesolve": VERSION, "takes": [take.name], "frames": take.frame_count}
+    if profile is not None:
+        offset = profile.offset + offset
+        before = profile.deviation
+        deviation = np.where(
+            (before > 0) & (deviation > 0), np.minimum(before, deviation), np.maximum(before, deviation)
+        )
+        provenance["takes"] = [*map(str, profile.provenance.get("takes", [])), take.name]
+    return ActorProfile(offset, deviation, take.rig.meshes, provenance)
 
 
 def _show_nothing(index: int, pixels: FramePixels, pose: Pose) -> None:
@@ -237,69 +258,6 @@ class _Stages:
             stage.advance(len(window))
             stage.save(partial(_track_arrays, pose, tracker, done), now=done == count)
         return interpolated(pose, ~tracker.posed().to(pose.head.device)), tracker.believed().to(pose.head.device)
-
-    def bundle(
-        self, pixels: list[FramePixels], tracked: Pose, keyframes: Tensor, anchor: StartAnchor | None
-    ) -> tuple[BundleFit, Problem]:
-        """The keyframes solved jointly, from where they were tracked; and the problem for all that follows.
-
-        After the first round it is known what of the surface disagrees everywhere, and has less of a say from then on,
-        and whether the cameras are where the calibration has them.
-        """
-        problem = self.problem
-        rounds = [each for each in BUNDLE_ROUNDS if each[0] >= problem.quality.finest]
-        stage = self.run.stage("bundle", "bundle the keyframes", len(rounds))
-        pose, errors, done = tracked.at(keyframes), CameraErrors.none(len(problem.take.cameras), tracked.head.device), 0
-        calibration = problem.calibration(pose.at([0]), int(keyframes[0]))
-        if stage.saved is not None:  # a round is saved before it is done: the last one also gives the normal equations
-            done, pose = int(stage.saved["done"]), _pose(stage.saved, pose)
-            errors = CameraErrors(torch.as_tensor(stage.saved["errors"]).to(errors.values))
-            calibration = calibration if bool(stage.saved["errors_are_sure"]) else None
-            problem = problem.weighted(torch.as_tensor(stage.saved["weight"]).to(problem.samples.weight))
-        stage.advance(done)
-        for turn, (level, most, iterations) in enumerate(rounds[done:], done):
-            stage.save(partial(_bundle_arrays, problem, pose, errors, calibration is not None, turn), now=True)
-            some = problem.with_samples(problem.samples.thinned(max(1, len(problem.samples.weight) // most)))
-            # an outline is only as sharp as its matte: at full resolution the colors decide alone
-            outlines = max(level, outline_level(problem)) if level > 0 else None
-            views, evidence, _ = gather_evidence(some, pixels, pose, keyframes, level, outlines)
-            if anchor is not None and evidence.known is None:
-                shown = pixels[keyframes.tolist().index(anchor.frame)]
-                evidence = replace(evidence, known=anchor.colors(some, shown, level))
-            views = replace(views, velocity=some.velocity(tracked, keyframes))
-            options = BundleOptions(iterations, calibration=calibration)
-            fit = bundle(some, views, pose, keyframes, level, options, evidence, errors)
-            if calibration is not None and turn == 0 and not fit.errors_are_sure:
-                calibration = None
-                if turn + 1 == len(rounds):  # no later round takes out what the cameras' freedom has put into the poses
-                    fit = bundle(some, views, pose, keyframes, level, BundleOptions(iterations), evidence)
-            pose = fit.pose
-            self.show(
-                int(keyframes[turn % len(keyframes)]), pixels[turn % len(keyframes)], pose.at([turn % len(keyframes)])
-            )
-            errors = errors if fit.errors is None or calibration is None else fit.errors
-            if turn == 0:
-                trust = self._trust(pixels, pose, tracked, keyframes, errors)
-                problem = problem.weighted(problem.samples.weight * trust)
-            stage.advance()
-        if calibration is None or fit.errors is None:
-            return replace(fit, errors=None, deviation=None), problem
-        for name, error in fit.errors.described([camera.name for camera in problem.take.cameras]).items():
-            self.run.progress.message(
-                f"camera '{name}' is off its calibration by {error['rotation_degrees']:.3f} degrees, "
-                f"{error['translation_mm']:.2f} mm and {error['focal_percent']:+.3f} % of its focal length, "
-                f"and late by {error['late_frames']:+.2f} frames"
-            )
-        return fit, problem
-
-    def _trust(
-        self, pixels: list[FramePixels], pose: Pose, tracked: Pose, keyframes: Tensor, errors: CameraErrors
-    ) -> Tensor:
-        """(N,) how far each sample can be trusted, from every other keyframe (M) posed at ``pose``."""
-        problem, some = self.problem, slice(None, None, 2)
-        pose, frames = Pose(pose.controls[some], pose.head[some]), keyframes[some]
-        views, _, _ = gather_evidence(problem, pixels[some], pose, frames, BUNDLE_ROUNDS[0][0], None)
-        return reliability(problem, errors.seen(views, problem.velocity(tracked, frames)), pose)
 
     def refine(
         self, key_pixels: list[FramePixels], bundled: BundleFit, keyframes: Tensor, carried: Pose
@@ -376,18 +334,6 @@ def _arrays(pose: Pose) -> dict[str, np.ndarray]:
 
 def _track_arrays(pose: Pose, tracker: Tracker, done: int) -> dict[str, np.ndarray]:
     return {**_arrays(pose), **tracker.state(), "done": np.array(done)}
-
-
-def _bundle_arrays(
-    problem: Problem, pose: Pose, errors: CameraErrors, errors_are_sure: bool, done: int
-) -> dict[str, np.ndarray]:
-    return {
-        **_arrays(pose),
-        "errors": errors.values.cpu().numpy(),
-        "errors_are_sure": np.array(errors_are_sure),
-        "weight": problem.samples.weight.cpu().numpy(),
-        "done": np.array(done),
-    }
 
 
 def _pose(saved: dict[str, np.ndarray], like: Pose) -> Pose:

@@ -67,6 +67,7 @@ def make_solution(take: Take, solved: Solved, provenance: dict[str, Any]) -> Sol
         verdict=verdict,
         repeat_times=take.repeat_times,
         repeat_frames=take.repeat_frames,
+        actor=solved.actor,
     )
 
 

@@ -5,18 +5,23 @@ texture is fixed: the residual of an observation is its difference from the mean
 derivative is centered the same way (variable projection, Golub & Pereyra 1973). What is left is what only the true pose
 explains: all cameras, at all frames, agree about every point of the surface.
 
-Calibrations are never exact. What all frames have in common shows it, so errors of the cameras are found along with the
-poses (``facesolve.residuals.camera_errors``).
+Neither calibrations nor rigs are ever exact. What all frames have in common shows it, so errors of the cameras
+(``facesolve.residuals.camera_errors``) and a smooth offset of the neutral (``facesolve.actor``) are found along with
+the poses.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
 
+from facesolve.actor.constant import ConstantPrior
+from facesolve.actor.equations import offset_and_cameras, offset_equations
+from facesolve.actor.offset import SampleOffset
 from facesolve.geometry.pose import Pose
 from facesolve.optimize.levenberg_marquardt import Linearized, Options, levenberg_marquardt, regularized, uncaptured
 from facesolve.optimize.robust import robust_loss, robust_sum
@@ -37,6 +42,8 @@ from .frame_fit import BOX_ROUNDS, COST_TOLERANCE, Anchor
 from .problem import Problem
 
 FIRST_DAMPING = 1e-8
+SMALL_OFFSET_STEP = 1e-4  # cm
+AT_BOUND = 1e-6
 SURE = 2.0  # mean squared error of a camera, in its deviations, from which the calibration is taken to be off
 
 
@@ -46,6 +53,14 @@ class Evidence:
 
     outlines: Outlines | None = None
     known: KnownColors | None = None
+
+    def thinned(self, stride: int) -> Evidence:
+        """For every ``stride``-th sample, as ``SurfaceSamples.thinned`` takes them."""
+        if self.known is None:
+            return self
+        colors, some = self.known.template, slice(None, None, stride)
+        template = Template(colors.values[some], colors.slopes[some], colors.weights[some])
+        return replace(self, known=KnownColors(template, self.known.votes[some]))
 
 
 NO_EVIDENCE = Evidence()
@@ -57,7 +72,8 @@ class BundleOptions:
 
     hold: (K,) information that ties the controls to where they began; ``align`` uses it, since one frame barely
     determines controls. stage: whose residuals take part. calibration: (C*8, C*8) prior information of the cameras'
-    errors, None where the calibration is trusted.
+    errors, None where the calibration is trusted. neutral: how the neutral may differ from the rig's, None where the
+    rig is trusted.
     """
 
     iterations: int
@@ -65,6 +81,17 @@ class BundleOptions:
     hold: Tensor | None = None
     stage: str = BUNDLE
     calibration: Tensor | None = None
+    neutral: FreeNeutral | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class FreeNeutral:
+    """How the neutral of the rig may differ: an offset of the samples, with prior information (m, m) of its
+    coefficients, and what keeps controls from standing in for it."""
+
+    offset: SampleOffset
+    information: Tensor
+    constant: tuple[ConstantPrior, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +99,9 @@ class BundleFit:
     """Poses of the M bundled frames, the agreed template, the matrix of the normal equations and the robust scale.
 
     A: (M*(K+6), M*(K+6)) float64 with priors, information units: its inverse is the covariance of all poses jointly,
-    whatever the errors of the cameras are. errors: those found, None where the calibration was trusted; their
-    deviation: (C, 8).
+    whatever the errors of the cameras and the offset of the neutral are. errors: those found, None where the
+    calibration was trusted; their deviation: (C, 8). offset: (m,) coefficients, None where the rig was trusted; their
+    covariance: (m, m).
     """
 
     pose: Pose
@@ -82,6 +110,8 @@ class BundleFit:
     scale: Tensor
     errors: CameraErrors | None = None
     deviation: Tensor | None = None
+    offset: Tensor | None = None
+    covariance: Tensor | None = None
 
     @property
     def errors_are_sure(self) -> bool:
@@ -100,27 +130,31 @@ def bundle(
     options: BundleOptions,
     evidence: Evidence = NO_EVIDENCE,
     errors: CameraErrors | None = None,
+    offset: Tensor | None = None,
 ) -> BundleFit:
     """Levenberg-Marquardt on M frames jointly, which are the batch of ``views``. frames: (M,) take frame indices.
 
     evidence: what is known besides the footage's colors. errors: of the cameras, from which their fit begins. Where
-    they are found, the cameras of ``views`` are as calibrated, and ``views.velocity`` is known.
+    they are found, the cameras of ``views`` are as calibrated, and ``views.velocity`` is known. offset: (m,) of the
+    neutral, from which its fit begins.
     """
     anchor = None if options.hold is None else Anchor(pose.controls, options.hold)
     fit = _Fit(problem, views, frames, level, evidence, anchor, options)
     if options.calibration is not None and errors is None:
         errors = CameraErrors.none(len(problem.take.cameras), pose.head.device)
-    # what others have written may wait for the device
+    if options.neutral is not None and offset is None:
+        offset = pose.controls.new_zeros(len(options.neutral.information))
+    # what others have written may wait for the device; an offset's matrices are sparse
     further = problem.residuals_of(options.stage)
-    captured = uncaptured if further else problem.graphs.passing(options.iterations)
+    captured = uncaptured if further or options.neutral else problem.graphs.passing(options.iterations)
     end = levenberg_marquardt(
         fit,
-        _State(pose, errors if options.calibration is not None else None),
+        _State(pose, errors if options.calibration is not None else None, offset if options.neutral else None),
         Options(
             options.iterations,
             FIRST_DAMPING,
             cost_tolerance=COST_TOLERANCE,
-            step_tolerance=_step_tolerance(problem, len(frames), options.calibration),
+            step_tolerance=_step_tolerance(problem, len(frames), options),
             # a head has no bounds: one round is exact
             box_rounds=BOX_ROUNDS if options.free_controls else 1,
             waits=True,
@@ -129,18 +163,66 @@ def bundle(
     )
     assert end.model.scale is not None
     count = len(frames) * len(problem.step_tolerance)
-    A, deviation = _marginal(end.model.information, count)
-    return BundleFit(end.state.pose, end.model.template, A, end.model.scale, end.state.errors, deviation)
+    A, covariance = _marginal(end.model.information, count)
+    found = BundleFit(end.state.pose, end.model.template, A, end.model.scale, end.state.errors, offset=end.state.offset)
+    if covariance is None:
+        return found
+    of_cameras = 0 if end.state.errors is None else end.state.errors.values.numel()
+    deviation = covariance.diagonal()[:of_cameras].clamp_min(0).sqrt().view(-1, UNKNOWNS)
+    of_offset = None if options.neutral is None else covariance[of_cameras:, of_cameras:]
+    return replace(found, deviation=deviation if of_cameras else None, covariance=of_offset)
 
 
-def _step_tolerance(problem: Problem, frames: int, calibration: Tensor | None) -> Tensor:
+def offset_information(
+    problem: Problem,
+    views: Views,
+    fit: BundleFit,
+    frames: Tensor,
+    level: int,
+    options: BundleOptions,
+    evidence: Evidence,
+) -> list[tuple[Tensor, Tensor]]:
+    """Information (m, m) and force (m,) on the offset's coefficients at the end of a fit without, whatever else gives
+    way: first what the footage says alone, then with what is known of the constant part of the controls.
+
+    options: with the neutral free and nothing expected of the offset itself.
+    """
+    assert options.neutral is not None
+    count = len(options.neutral.information)
+    errors = None if options.calibration is None else fit.errors
+    state = _State(fit.pose, errors, fit.pose.controls.new_zeros(count))
+    alone = replace(options, neutral=replace(options.neutral, constant=()))
+    around = _Fit(problem, views, frames, level, evidence, None, alone)
+    model = around.linearize(state, None)
+    lower, upper = around.bounds(state)
+    free = torch.nonzero((lower[:-count] < -AT_BOUND) & (upper[:-count] > AT_BOUND))[:, 0]
+    together = model
+    for constant in options.neutral.constant:
+        together = _with_constant(together, constant, frames, fit.pose.controls)
+    return [_about_last(each, free, count) for each in (model, together)]
+
+
+def _about_last(model: JointModel, free: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Information and force on the last ``count`` unknowns, whatever those others are that are ``free``."""
+    side = model.information[free, -count:]
+    rest = torch.cat([side, model.b[free, None]], 1)
+    across = torch.linalg.solve(regularized(model.information[free][:, free]), rest)
+    information = model.information[-count:, -count:] - side.T @ across[:, :-1]
+    return (information + information.T) / 2, model.b[-count:] - side.T @ across[:, -1]
+
+
+def _step_tolerance(problem: Problem, frames: int, options: BundleOptions) -> Tensor:
     """(P,) steps too small to matter: of errors of cameras, a hundredth of what the calibration is good to."""
-    of_frames = problem.step_tolerance.repeat(frames)
-    return of_frames if calibration is None else torch.cat([of_frames, 0.01 * calibration.diagonal() ** -0.5])
+    parts = [problem.step_tolerance.repeat(frames)]
+    if options.calibration is not None:
+        parts.append(0.01 * options.calibration.diagonal() ** -0.5)
+    if options.neutral is not None:
+        parts.append(torch.full_like(options.neutral.information[0], SMALL_OFFSET_STEP))
+    return torch.cat(parts)
 
 
 def _marginal(information: Tensor, count: int) -> tuple[Tensor, Tensor | None]:
-    """The information about the first ``count`` unknowns whatever the others are, and deviations (C, 8) of those."""
+    """The information about the first ``count`` unknowns whatever the others are, and the covariance of those."""
     if len(information) == count:
         return information, None
     own = regularized(information[count:, count:])
@@ -148,21 +230,23 @@ def _marginal(information: Tensor, count: int) -> tuple[Tensor, Tensor | None]:
     kept = information[:count, :count] - side @ torch.linalg.solve(own, side.T)
     kept = (kept + kept.T) / 2
     across = torch.linalg.solve(regularized(information[:count, :count]), side)
-    variance = torch.linalg.inv(regularized(own - side.T @ across)).diagonal()
-    return kept, variance.clamp_min(0).sqrt().view(-1, UNKNOWNS)
+    return kept, torch.linalg.inv(regularized(own - side.T @ across))
 
 
 @dataclass(frozen=True, eq=False)
 class _State:
-    """Where a bundle is: poses of M frames and the errors of the cameras, None where the calibration is trusted."""
+    """Where a bundle is: poses of M frames, errors of the cameras and offset (m,) of the neutral, None where they are
+    trusted."""
 
     pose: Pose
     errors: CameraErrors | None
+    offset: Tensor | None
 
 
 @dataclass(frozen=True, eq=False)
 class JointModel(Linearized):
-    """The joint cost of M frames around their poses, as one problem of M*(K+6) unknowns, and C*8 of the cameras.
+    """The joint cost of M frames around their poses, as one problem of M*(K+6) unknowns, C*8 of the cameras and m of
+    the neutral.
 
     A = information - slack gives a step. It has the curvature of the robust loss, which is less than that of squares:
     A residual far out bends the cost little. information (P, P) is as if residuals were squares with the weights that
@@ -189,29 +273,40 @@ class _Fit:
 
     def linearize(self, state: _State, scale: Tensor | None) -> JointModel:
         problem, pose, controls = self.problem, state.pose, state.pose.controls
-        joint = joint_model(problem, self.views, pose, self.level, scale, self.evidence.known, state.errors)
+        neutral = self.options.neutral
+        offset = None if neutral is None or state.offset is None else (neutral.offset, state.offset)
+        joint = joint_model(problem, self.views, pose, self.level, scale, self.evidence.known, state.errors, offset)
         prior = problem.prior.quadratic(problem, self.frames, pose)
         others = [prior if self.anchor is None else prior.plus([self.anchor.quadratic(controls)])]
         if self.evidence.outlines is not None:
             others.insert(0, self.evidence.outlines.quadratic(problem, self.frames, pose))
         others += [each.quadratic(problem, self.frames, pose) for each in problem.residuals_of(self.options.stage)]
         joint = _with(joint, others, *controls.shape)
-        if state.errors is None or self.options.calibration is None:
-            return joint
-        return _with_calibration(joint, state.errors, self.options.calibration)
+        size = controls.shape[0] * (controls.shape[1] + 6)
+        if state.errors is not None and self.options.calibration is not None:
+            values = state.errors.values.flatten()
+            joint = _held(joint, slice(size, size + len(values)), self.options.calibration, values)
+        if neutral is not None and state.offset is not None:
+            joint = _held(joint, slice(-len(state.offset), None), neutral.information, state.offset)
+            for constant in neutral.constant:
+                joint = _with_constant(joint, constant, self.frames, controls)
+        return joint
 
     def stepped(self, state: _State, step: Tensor) -> _State:
         count = state.pose.controls.shape[0] * (state.pose.controls.shape[1] + 6)
-        pose = state.pose.stepped(step[:count].view(len(state.pose.controls), -1))
-        return _State(pose, None if state.errors is None else state.errors.stepped(step[count:]))
+        pose, rest = state.pose.stepped(step[:count].view(len(state.pose.controls), -1)), step[count:]
+        errors = state.errors
+        if errors is not None:
+            errors, rest = errors.stepped(rest[: errors.values.numel()]), rest[errors.values.numel() :]
+        return _State(pose, errors, None if state.offset is None else state.offset + rest)
 
     def bounds(self, state: _State) -> tuple[Tensor, Tensor]:
         lower, upper = self.problem.box(state.pose, self.frames, self.options.free_controls)
         lower, upper = lower.reshape(-1), upper.reshape(-1)
-        if state.errors is not None:
-            free = torch.full_like(state.errors.values, torch.inf).flatten()
-            lower, upper = torch.cat([lower, -free]), torch.cat([upper, free])
-        return lower, upper
+        shared = [] if state.errors is None else [state.errors.values.flatten()]
+        shared += [] if state.offset is None else [state.offset]
+        free = [torch.full_like(each, torch.inf) for each in shared]
+        return torch.cat([lower, *(-each for each in free)]), torch.cat([upper, *free])
 
 
 def joint_model(
@@ -222,34 +317,38 @@ def joint_model(
     scale: Tensor | None,
     known: KnownColors | None = None,
     errors: CameraErrors | None = None,
+    offset: tuple[SampleOffset, Tensor] | None = None,
 ) -> JointModel:
     """What all M frames say about their poses with the template eliminated, without priors. scale: () robust scale.
 
-    errors: of the cameras of ``views``, which are then unknowns, too.
+    errors: of the cameras of ``views``, which are then unknowns, too, as are the coefficients (m,) of ``offset``.
     """
     if errors is not None:
         assert views.velocity is not None
         views = errors.seen(views, views.velocity)
-    everything = observe(problem.samples, problem.model, pose.controls, pose.head, views)
+    displaced = None if offset is None else partial(offset[0].displaced, coefficients=offset[1])
+    everything = observe(problem.samples, problem.model, pose.controls, pose.head, views, displaced)
     template, weights, scale = agree(everything, views.edges, scale, known)
     residual = everything.values - template.values
     noise = problem.noise_variance(scale, level)
     covectors = template_covectors(template.slopes, everything.rays, views.edges)
     equations = SampleEquations.of(covectors, weights, residual, template.weights)
     A, b = eliminated_normal_equations(everything.placed, equations)
+    columns = None
     if errors is not None:
         assert views.velocity is not None
+        columns = error_columns(everything.cameras, views.seen_at(everything.points), covectors, views.velocity)
         of_cameras = eliminated_camera_equations(
-            everything.placed,
-            error_columns(everything.cameras, views.seen_at(everything.points), covectors, views.velocity),
-            covectors,
-            weights,
-            residual,
-            template.weights,
+            everything.placed, columns, covectors, weights, residual, template.weights
         )
-        side = of_cameras.frames
-        A = torch.cat([torch.cat([A, side], 1), torch.cat([side.T, of_cameras.own], 1)])
-        b = torch.cat([b, of_cameras.b])
+        A, b = _bordered(A, of_cameras.frames, of_cameras.own), torch.cat([b, of_cameras.b])
+    if offset is not None:
+        of_offset = offset_equations(everything.placed, offset[0], equations)
+        side = of_offset.frames
+        if columns is not None:
+            given = (everything.placed, offset[0], columns, covectors, weights, template.weights)
+            side = torch.cat([side, offset_and_cameras(*given)])
+        A, b = _bordered(A, side, of_offset.own), torch.cat([b, of_offset.b])
     A = A / noise
     visibility_weights = everything.weights * (template.weights > 0)
     whole = (1, 1, -1)
@@ -278,13 +377,28 @@ def _with(joint: JointModel, quadratics: Sequence[Quadratic], frames: int, contr
     return JointModel(information - joint.slack, b, cost, joint.scale, information, joint.slack, joint.template)
 
 
-def _with_calibration(joint: JointModel, errors: CameraErrors, calibration: Tensor) -> JointModel:
-    """The joint model with what the calibration says about the errors of the cameras added."""
-    values = errors.values.flatten()
-    own = slice(-len(values), None)
+def _bordered(A: Tensor, side: Tensor, own: Tensor) -> Tensor:
+    """A matrix with further unknowns after its own."""
+    return torch.cat([torch.cat([A, side], 1), torch.cat([side.T, own], 1)])
+
+
+def _held(joint: JointModel, own: slice, prior: Tensor, values: Tensor) -> JointModel:
+    """The joint model with prior information about unknowns that have some values and should have 0."""
     information, b = joint.information.clone(), joint.b.clone()
-    information[own, own] += calibration
-    pull = calibration @ values
+    information[own, own] += prior
+    pull = prior @ values
     b[own] -= pull
     cost = joint.cost + 0.5 * values @ pull
     return JointModel(information - joint.slack, b, cost, joint.scale, information, joint.slack, joint.template)
+
+
+def _with_constant(joint: JointModel, constant: ConstantPrior, frames: Tensor, controls: Tensor) -> JointModel:
+    """The joint model with what is known about the constant part of controls (M, K) added."""
+    count, width = controls.shape[0], controls.shape[1] + 6
+    size = count * width
+    information, b = joint.information.clone(), joint.b.clone()
+    blocks = information[:size, :size].unflatten(1, (count, width)).unflatten(0, (count, width))
+    cost = constant.add_to(blocks, b[:size].view(count, width), frames, controls)
+    return JointModel(
+        information - joint.slack, b, joint.cost + cost, joint.scale, information, joint.slack, joint.template
+    )

@@ -119,8 +119,7 @@ def refined_batches(
         return
     # made when the solve began: what has been learned about the samples since then is the problem's
     helpers = [
-        (thread, other.weighted(_sent(problem.samples.weight, other.model.device)))
-        for thread, other in ([] if assistants is None else assistants.ready())
+        (thread, _up_to_date(other, problem)) for thread, other in ([] if assistants is None else assistants.ready())
     ]
     most = min(together(each, target.level) for each in (problem, *(other for _, other in helpers)))
     if not helpers:
@@ -143,6 +142,15 @@ def refined_batches(
             share.end()
             wait(jobs)
     share.raise_error()
+
+
+def _up_to_date(other: Problem, problem: Problem) -> Problem:
+    """A problem on another device, with what has been learned since it was made."""
+    device = other.model.device
+    if other.take.rig is problem.take.rig:
+        return other.weighted(_sent(problem.samples.weight, device))
+    model = other.model.with_neutral(problem.take.rig)
+    return other.made_anew(take=problem.take, model=model, samples=to_device(problem.samples, device))
 
 
 def gathered(parts: Sequence[RefinedFrames], device: torch.device) -> RefinedFrames:

@@ -15,12 +15,16 @@ def changed_settings(settings: Settings) -> List[str]:
     """The settings that differ from the defaults, each in a few words."""
     default = Settings()
     changed = [
-        "{} {}".format(name, getattr(settings, name))
+        "{} {}".format(name, _in_words(getattr(settings, name)))
         for name in SCALARS
         if getattr(settings, name) != getattr(default, name)
     ]
     counts = ((settings.controls, "control"), (settings.pins, "pin"), (settings.head_pins, "head pin"))
     return changed + [counted(len(given), "{} set".format(kind), kind + "s set") for given, kind in counts if given]
+
+
+def _in_words(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def counted(count: int, one: str, several: str = "") -> str:

@@ -141,6 +141,7 @@ TAKE_MEMBERS = members(
         "frames": WORD,
         "start_frame": optional(FRAME),
         "texture": optional(PATH),
+        "actor": optional(PATH),
         "on_bad_frame": choice(*BAD_FRAME_POLICIES),
         "cameras": several(
             members({"name": NAME, "width": PIXELS, "height": PIXELS, "lens": choice(*LENSES)}), MOST_CAMERAS
@@ -162,7 +163,8 @@ TAKE_MEMBERS = members(
         ),
         "rig": RIG_MEMBERS,
         "settings": mapping(WORD, anything, 100),  # read by settings_record, which names what was meant
-    }
+    },
+    optional=("actor",),
 )
 _FLAGS = "true or false"
 _JOINTS: Dict[str, ArrayKind] = {  # of rigs that have joints, responses or a skin; rig_files reads them together
@@ -276,7 +278,9 @@ SOLUTION_MEMBERS = members(
         "confused": several(members({"first": NAME, "second": NAME, "correlation": CORRELATION}), 1_000_000),
         "provenance": mapping(WORD, anything, 1000),  # readers are forgiving: take.provenance
         "verdict": anything,  # read by take.verdict
-    }
+        "actor": optional(SHA256),
+    },
+    optional=("actor",),
 )
 SOLUTION_TABLE = ArrayTable(
     {
@@ -307,6 +311,22 @@ CORRECTIVES_TABLE = ArrayTable(
         "frames": _whole(("F",), largest=LARGEST_FRAME),
         "scene_times": _numbers(("F",), largest=LARGEST_FRAME),
         "activations": _numbers(("F", "k")),
+    },
+    SIZES,
+)
+ACTOR_MEMBERS = members(
+    {
+        "schema": COUNT,
+        "kind": exactly("facesolve actor profile"),
+        "meshes": _MESHES,
+        "provenance": mapping(WORD, anything, 1000),
+    }
+)
+ACTOR_TABLE = ArrayTable(
+    {
+        "offset": _numbers(("V", 3)),
+        "deviation": _numbers(("V",), least=0.0),
+        "profile": ArrayKind("text", ((),), longest=LONGEST_RECORD),
     },
     SIZES,
 )

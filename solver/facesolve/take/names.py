@@ -4,6 +4,7 @@ TAKE, TAKE_ARRAYS = "take.json", "take.npz"
 
 SOLUTION, SOLUTION_ARRAYS = "solution.json", "solution.npz"
 CORRECTIVES, CORRECTIVES_ARRAYS = "correctives.json", "correctives.npz"
+ACTOR = "actor.npz"  # how the neutral differs from the face that was filmed
 UDIM = "<UDIM>"  # stands for the number of a UV tile in a texture's name
 TEXTURE = "texture.{}.png".format(UDIM)  # what Maya's file node takes with its UV tiling mode set to UDIM (Mari)
 REPORT = "report.html"

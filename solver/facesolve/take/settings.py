@@ -97,6 +97,8 @@ class Settings:
         anchor: how much the start frame's own colors count, against what all frames have in common, where its pose was
             hardly moved by alignment; 0 turns it off.
         use_texture: use the rig's own texture when the take has one.
+        profile: find how the actor's neutral differs from the rig's, where the footage is sure of it.
+        neutral: frames that show the actor's neutral face, all controls at their default.
         controls: what was decided about single controls.
         pins: values that controls must have at single frames.
         head_pins: transforms that the head must have at single frames.
@@ -111,6 +113,8 @@ class Settings:
     calibration_error: float = 0.5
     anchor: float = 1.0
     use_texture: bool = True
+    profile: bool = True
+    neutral: Tuple[int, ...] = ()
     controls: Tuple[ControlSettings, ...] = ()
     pins: Tuple[Pin, ...] = ()
     head_pins: Tuple[HeadPin, ...] = ()
@@ -126,6 +130,7 @@ class Settings:
             if not (np.isfinite(value) and value >= 0):
                 raise TakeError("settings: {} is {}, it must be a number of at least 0.".format(name, value))
             STRENGTH(value, "settings: {}".format(name))
+        object.__setattr__(self, "neutral", tuple(sorted(set(self.neutral))))
         names = [control.name for control in self.controls]
         if len(set(names)) != len(names):
             raise TakeError("settings: a control is listed twice.")
@@ -134,5 +139,5 @@ class Settings:
                 raise TakeError("settings: the pin of '{}' at frame {} is not finite.".format(pin.control, pin.frame))
 
 
-SCALARS = tuple(field.name for field in fields(Settings) if not isinstance(field.default, tuple))
-"""Names of the settings that are one value for the whole take."""
+SCALARS = tuple(field.name for field in fields(Settings) if field.name not in ("controls", "pins", "head_pins"))
+"""Names of the settings that are one value, or a list of frames, for the whole take."""

@@ -21,7 +21,7 @@ KEYS = (*SCALARS, "controls", "pins", "head_pins")
 
 def settings_record(settings: Settings) -> Dict[str, Any]:
     """``settings`` as JSON values: scalars, ``controls`` by name, ``pins`` and ``head_pins`` as lists of objects."""
-    record: Dict[str, Any] = {name: getattr(settings, name) for name in SCALARS}
+    record: Dict[str, Any] = {name: _plain(getattr(settings, name)) for name in SCALARS}
     record["controls"] = {
         control.name: dict({key: getattr(control, key) for key in CONTROL_KEYS}, lock=_plain_lock(control.lock))
         for control in settings.controls
@@ -86,7 +86,8 @@ class SettingsChange:
             if isinstance(value, bool):
                 arguments.append("--{}{}".format("" if value else "no-", flag))
             else:
-                arguments += ["--" + flag, str(value)]
+                text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+                arguments += ["--" + flag, text]
         return arguments
 
 
@@ -101,6 +102,10 @@ def read_settings(path: Path, base: Optional[Settings] = None) -> Settings:
         return settings_from(record, base)
     except TakeError as error:
         raise TakeError("'{}': {}".format(path, error)) from None
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _plain_lock(lock: Optional[np.ndarray]) -> Any:
@@ -145,6 +150,10 @@ def _scalar(name: str, value: Any, default: Any) -> Any:
         return _flag(value, name)
     if isinstance(default, float):
         return _number(value, name)
+    if isinstance(default, tuple):
+        if not isinstance(value, (list, tuple)):
+            raise TakeError("settings: {} is {}, expected a list of frames.".format(name, shown(value)))
+        return tuple(FRAME(frame, "settings: a frame of {}".format(name)) for frame in value)
     if not isinstance(value, str):
         raise TakeError("settings: {} is {}, expected a word.".format(name, shown(value)))
     return value

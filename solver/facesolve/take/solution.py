@@ -9,11 +9,12 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
 
 import numpy as np
 
+from .actor import ActorProfile, read_actor, write_actor
 from .errors import TakeError
 from .files import check_schema, relative_path, write_json, write_npz
 from .in_words import counted, frames_in_words
 from .layouts import SOLUTION_MEMBERS, SOLUTION_TABLE
-from .names import SOLUTION, SOLUTION_ARRAYS
+from .names import ACTOR, SOLUTION, SOLUTION_ARRAYS
 from .provenance import read_provenance
 from .reading import about, checked, read_json, read_npz
 from .retime import check_repeats
@@ -52,6 +53,7 @@ class Solution:
         verdict: Whether it fits what the cameras saw, and why; None where what made it does not judge.
         repeat_times: (R,) float64 further scene times where a frame is keyed: holds, slow motion, reversals.
         repeat_frames: (R,) int64 the frame numbers there.
+        actor: How the neutral differs from the rig's; None where it was taken as it is.
 
     Raises:
         FacesolveError: For arrays of other shapes, or control values and heads that are not finite.
@@ -73,6 +75,7 @@ class Solution:
     verdict: Optional[Verdict] = None
     repeat_times: np.ndarray = field(default_factory=lambda: np.zeros(0))
     repeat_frames: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    actor: Optional[ActorProfile] = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.fps, (int, float)) or not (np.isfinite(self.fps) and self.fps > 0):
@@ -145,6 +148,10 @@ class Solution:
         shown = np.isin(self.repeat_frames, kept["frames"])
         return replace(self, repeat_times=self.repeat_times[shown], repeat_frames=self.repeat_frames[shown], **kept)
 
+    def fitted_rig(self, rig: Rig) -> Rig:
+        """The take's rig with the neutral of the actor that was filmed. Raises TakeError for a rig of other meshes."""
+        return rig if self.actor is None else self.actor.applied(rig)
+
     def vertices(self, rig: Rig) -> np.ndarray:
         """The solved surface in world space.
 
@@ -157,7 +164,8 @@ class Solution:
         Raises:
             FacesolveError: When the rig's controls are not the solution's.
         """
-        in_rig = RigEvaluator(rig).vertices(control_columns(self.controls, self.control_names, rig, "solution"))
+        controls = control_columns(self.controls, self.control_names, rig, "solution")
+        in_rig = RigEvaluator(self.fitted_rig(rig)).vertices(controls)
         return in_rig @ self.head[:, :3, :3].transpose(0, 2, 1) + self.head[:, None, :3, 3]
 
     def save(self, folder: PathLike, overwrite: bool = False) -> None:
@@ -204,7 +212,10 @@ def _made(solution: Solution) -> List[str]:
 
 
 def write_solution(solution: Solution, folder: PathLike) -> None:
-    """Writes ``solution.npz`` and ``solution.json`` into ``folder``. An absolute path of its take becomes relative."""
+    """Writes ``solution.npz``, ``solution.json`` and the actor's profile, where it has one, into ``folder``.
+
+    An absolute path of its take becomes relative.
+    """
     root = Path(folder)
     provenance = dict(solution.provenance)
     if isinstance(provenance.get("take"), str) and os.path.isabs(provenance["take"]):
@@ -215,6 +226,7 @@ def write_solution(solution: Solution, folder: PathLike) -> None:
     if len(solution.repeat_times):
         arrays.update(repeat_times=solution.repeat_times, repeat_frames=solution.repeat_frames)
     sha256 = write_npz(root / SOLUTION_ARRAYS, arrays)
+    actor = None if solution.actor is None else write_actor(solution.actor, root / ACTOR)
     record = {
         "schema": SOLUTION_SCHEMA,
         "kind": "facesolve solution",
@@ -226,8 +238,11 @@ def write_solution(solution: Solution, folder: PathLike) -> None:
         "confused": [asdict(pair) for pair in solution.confused],
         "provenance": provenance,
         "verdict": None if solution.verdict is None else solution.verdict.record(),
+        "actor": actor,
     }
     write_json(root / SOLUTION, record)
+    if actor is None and (root / ACTOR).is_file():
+        (root / ACTOR).unlink()  # of the solution that was there before
 
 
 def read_solution(folder: PathLike) -> Solution:
@@ -255,6 +270,7 @@ def read_solution(folder: PathLike) -> Solution:
             confused=tuple(ConfusedPair(**pair) for pair in record["confused"]),
             provenance=record["provenance"],
             verdict=None if record["verdict"] is None else read_verdict(record["verdict"]),
+            actor=None if record.get("actor") is None else read_actor(root, record["actor"]),
             **arrays,
         )
     except TakeError as error:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Optional
 
 import numpy as np
 
 from . import Solution, Take, TakeError, read_take
+from .actor import actor_key
 from .names import CHECKPOINT, SOLUTION, TAKE
 from .provenance import read_provenance
 from .reading import read_json
@@ -38,6 +40,17 @@ def find_take_folder(solution: Solution, solution_folder: Path, take_folder: Opt
     return folder
 
 
+def fitted_take(take: Take, solution: Solution) -> Take:
+    """``take`` as ``solution`` found it: its rig has the neutral of the actor, which is not to be learned once more.
+
+    Raises TakeError when the profile does not belong to the rig.
+    """
+    if solution.actor is None:
+        return take
+    settings = replace(take.settings, profile=False)
+    return replace(take, rig=solution.fitted_rig(take.rig), actor=None, settings=settings)
+
+
 def take_rows(solution: Solution, take: Take) -> np.ndarray:
     """(F,) 0-based take frame of each of the solution's frames. Raises TakeError for one that the take lacks."""
     strangers = sorted(set(solution.frames.tolist()) - set(take.frames.tolist()))
@@ -51,7 +64,8 @@ def fingerprint(take: Take, folder: Path) -> str:
 
     Footage counts by its paths: a take whose images were replaced by others of the same names has the same.
     """
-    chosen = (take.frames.tolist(), settings_record(take.settings))
+    actor = "" if take.actor is None else actor_key(take.actor)
+    chosen = (take.frames.tolist(), settings_record(take.settings), actor)
     return hashlib.sha256((folder / TAKE).read_bytes() + json.dumps(chosen).encode("utf-8")).hexdigest()
 
 

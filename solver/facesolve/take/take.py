@@ -53,6 +53,7 @@ class Take:
         scene_times: (F,) float64 time of each frame on the rig's timeline in scene frames, fractional or not: where
             the result is keyed. The frame numbers if omitted.
         texture: Albedo image of the rig, ``<UDIM>`` allowed in the name, or None.
+        actor: File of the actor's profile that an earlier solve has written, or None.
         on_bad_frame: ``stop``, or ``unseen`` to solve without an image that cannot be read.
         settings: What the user chose.
         repeat_times: (R,) float64 further scene times at which a frame is shown, where the scene holds its footage,
@@ -72,6 +73,7 @@ class Take:
     start: Optional[StartPose] = None
     scene_times: np.ndarray = field(default_factory=lambda: np.zeros(0))
     texture: Optional[str] = None
+    actor: Optional[str] = None
     on_bad_frame: str = "stop"
     settings: Settings = field(default_factory=Settings)
     repeat_times: np.ndarray = field(default_factory=lambda: np.zeros(0))
@@ -164,6 +166,9 @@ class Take:
                 raise TakeError(
                     "settings: the pin of '{}' is at frame {}, outside the take.".format(pin.control, pin.frame)
                 )
+        for frame in self.settings.neutral:
+            if frame not in self.frames:
+                raise TakeError("settings: the neutral frame {} is outside the take.".format(frame))
         pinned = [head_pin.frame for head_pin in self.settings.head_pins]
         for head_pin in self.settings.head_pins:
             where = "settings: the head's pin at frame {}".format(head_pin.frame)

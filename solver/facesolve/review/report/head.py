@@ -37,7 +37,7 @@ def head_record(solution: Solution, take: Take, texture: Sequence[Path] = ()) ->
     255, or None; ``points``: vertices of the thinned mesh by what moves there; ``skin``: the baked texture, in files
     ``texture``.
     """
-    rig = take.rig
+    rig = solution.fitted_rig(take.rig)
     controls = control_columns(solution.controls, solution.control_names, rig, "solution")
     mesh = thinned(rig, MOST_VERTICES)
     kept = mesh.kept

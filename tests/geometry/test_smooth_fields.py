@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from facesolve.correctives.field import SmoothFields, cotangent_laplacian, smooth_fields
+from facesolve.geometry.smooth_fields import SmoothFields, cotangent_laplacian, smooth_fields
 
 SPACING = 1.0
 
