@@ -1,4 +1,4 @@
-"""Maya plug-in: facesolveExport, -Solve, -Apply and -Correctives, for Python and MEL; and what undoes API keys.
+"""Maya plug-in: facesolveExport, -Solve, -Apply, -Correctives and -Actor, for Python and MEL; and what undoes API keys.
 
 Everything heavier than the commands' flags is imported when a command runs.
 """
@@ -251,6 +251,26 @@ class FacesolveCorrectives(_Command):
         self.setResult(str(planned.report))
 
 
+class FacesolveActor(_Command):
+    """facesolveActor -solution S -head H: adds the actor's neutral as a target with weight 1; undoable."""
+
+    NAME = "facesolveActor"
+    SYNTAX = FacesolveCorrectives.SYNTAX
+
+    def run(self, flags: _Flags) -> None:
+        from pathlib import Path
+
+        from facesolve.take.errors import TakeError
+        from facesolve_maya.apply import plan_actor, read_actor_request
+
+        if not (flags.text("solution") and flags.text("head")):
+            raise TakeError("facesolveActor: give -solution, the solution's folder, and -head, its transform.")
+        take = Path(flags.text("take")) if flags.text("take") else None
+        planned = plan_actor(read_actor_request(Path(flags.text("solution")), take, flags.text("head")))
+        self.do(planned.edit())
+        self.setResult(str(planned.report))
+
+
 class FacesolveEdit(_Command):
     """facesolveEdit TOKEN: runs an edit handed over by ``facesolve_maya.scene.undo``, undoable. Not for users."""
 
@@ -268,7 +288,7 @@ class FacesolveEdit(_Command):
         self.do(waiting_edit(om.MArgDatabase(self.syntax(), arguments).commandArgumentString(0)))
 
 
-COMMANDS = (FacesolveExport, FacesolveSolve, FacesolveApply, FacesolveCorrectives, FacesolveEdit)
+COMMANDS = (FacesolveExport, FacesolveSolve, FacesolveApply, FacesolveCorrectives, FacesolveActor, FacesolveEdit)
 
 
 def initializePlugin(plugin) -> None:

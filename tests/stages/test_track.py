@@ -248,5 +248,5 @@ def test_a_spoiled_frame_is_no_keyframe():
     scene = head_scene()
     few = replace(scene.problem, quality=replace(scene.problem.quality, keyframes=3))
     believed = torch.tensor([True, True, False, True, True])
-    assert 2 not in choose_keyframes(few, scene.truth, 0, believed).tolist()
-    assert choose_keyframes(scene.problem, scene.truth, 0, believed).tolist() == [0, 1, 3, 4]
+    assert 2 not in choose_keyframes(few, scene.truth, [0], believed).tolist()
+    assert choose_keyframes(scene.problem, scene.truth, [0], believed).tolist() == [0, 1, 3, 4]

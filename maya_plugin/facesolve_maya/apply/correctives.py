@@ -27,7 +27,7 @@ from .request import read_request
 
 FULL = 6000  # item index of weight 1: 5000 + 1000 * weight
 ORIGIN = "facesolveCorrectives"  # string attribute that says where the shapes came from
-_STILL = 1e-5  # centimeters
+STILL = 1e-5  # centimeters
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,14 +99,7 @@ class CorrectivesPlan:
             commands.append(partial(cmds.blendShape, added.shape, name=added.node))
             commands.append(partial(cmds.setAttr, added.node + ".supportNegativeWeights", True))
             for index, (alias, vertices, offsets) in enumerate(zip(added.aliases, added.vertices, added.offsets)):
-                item = "{}.inputTarget[0].inputTargetGroup[{}].inputTargetItem[{}]".format(added.node, index, FULL)
-                points = [(float(x), float(y), float(z), 1.0) for x, y, z in offsets]
-                parts = _components(vertices)
-                commands += [
-                    partial(cmds.setAttr, item + ".inputPointsTarget", len(points), *points, type="pointArray"),
-                    partial(cmds.setAttr, item + ".inputComponentsTarget", len(parts), *parts, type="componentList"),
-                    partial(cmds.aliasAttr, alias, added.plugs[index]),
-                ]
+                commands += target_commands(added.node, index, alias, vertices, offsets)
             for plug, column in zip(added.plugs, added.columns):
                 first = float(found.activations[rows[0], column])
                 commands.append(partial(cmds.setKeyframe, plug, time=float(times[0]), value=first))
@@ -169,7 +162,7 @@ def plan_correctives(request: CorrectivesRequest) -> CorrectivesPlan:
         moving = [entry for entry in moving if len(entry[2][0])]
         if not moving:
             continue
-        shape = _mesh_shape(mesh.name, mesh.vertex_count)
+        shape = checked_shape(mesh.name, mesh.vertex_count, "correctives")
         # what deforms after the blendShapes would deform the correctives, too
         skin = blend_shape_span(shape, times, Report()).skin
         if skin is not None:
@@ -191,18 +184,30 @@ def plan_correctives(request: CorrectivesRequest) -> CorrectivesPlan:
 
 def _part(vertices: np.ndarray, deltas: np.ndarray, span: slice) -> Tuple[np.ndarray, np.ndarray]:
     """The vertices of a shape within a mesh's span, numbered as in the mesh, and their offsets."""
-    inside = (vertices >= span.start) & (vertices < span.stop) & (np.abs(deltas).max(axis=1) > _STILL)
+    inside = (vertices >= span.start) & (vertices < span.stop) & (np.abs(deltas).max(axis=1) > STILL)
     return vertices[inside] - span.start, deltas[inside]
 
 
-def _mesh_shape(name: str, count: int) -> str:
+def target_commands(node: str, index: int, alias: str, vertices: np.ndarray, offsets: np.ndarray) -> List[Command]:
+    """What gives a blendShape node a target at an index. vertices: (n,) rising; offsets: (n, 3) object space, cm."""
+    item = "{}.inputTarget[0].inputTargetGroup[{}].inputTargetItem[{}]".format(node, index, FULL)
+    points = [(float(x), float(y), float(z), 1.0) for x, y, z in offsets]
+    parts = _components(vertices)
+    return [
+        partial(cmds.setAttr, item + ".inputPointsTarget", len(points), *points, type="pointArray"),
+        partial(cmds.setAttr, item + ".inputComponentsTarget", len(parts), *parts, type="componentList"),
+        partial(cmds.aliasAttr, alias, "{}.weight[{}]".format(node, index)),
+    ]
+
+
+def checked_shape(name: str, count: int, what: str) -> str:
     """Long name of the mesh shape that the take calls ``name``; TakeError when it has other vertices now."""
     shape = require_node(name, "mesh")
     present = len(shape_points(shape))
     if present != count:
         raise TakeError(
-            "correctives: mesh '{}' has {} vertices, the take's had {}; export and solve again.".format(
-                short_name(shape), present, count
+            "{}: mesh '{}' has {} vertices, the take's had {}; export and solve again.".format(
+                what, short_name(shape), present, count
             )
         )
     return shape

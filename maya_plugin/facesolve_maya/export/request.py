@@ -26,6 +26,7 @@ class ExportRequest:
     footage: camera name -> pattern with ``{frame}``, first image or video, where not the image plane's.
     footage_folders: searched for footage whose path does not exist here.
     keys: control name -> ``pinned`` or ``locked``: how the solve respects keys that are in the scene already.
+    actor: file of the actor's profile, or none; neutral: scene times at which the face is neutral.
     sampled_controls: plugs to move one by one while the mesh is recorded, for rigs that cannot be read.
     character: set-up of the character in the file character_path, whose ranges, masks and settings count; change: what
     goes over its settings.
@@ -41,6 +42,8 @@ class ExportRequest:
     keys: Dict[str, str] = field(default_factory=dict)
     sampled_controls: Tuple[str, ...] = ()
     on_bad_frame: str = "stop"
+    actor: str = ""
+    neutral: Tuple[float, ...] = ()
     settings: Settings = field(default_factory=Settings)
     character: Optional[Character] = None
     character_path: Path = Path()

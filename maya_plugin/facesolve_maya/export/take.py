@@ -6,7 +6,7 @@ Sampling (``sampling.py``) is the exception that moves controls; it puts everyth
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import List, Optional, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
 from maya import cmds
@@ -120,6 +120,11 @@ def _cameras(
     return cameras, footage
 
 
+def _at_times(wanted: Tuple[float, ...], frames: Sequence[int], times: Sequence[float]) -> Tuple[int, ...]:
+    """The take's frames that are shown at scene times; a part of a scene may lack some of those."""
+    return tuple(frame for frame, time in zip(frames, times) if any(abs(time - one) < 1e-3 for one in wanted))
+
+
 def _footage(request: ExportRequest, given: str, shape: str, times: Tuple[float, ...], report: Report) -> CameraFootage:
     name = camera_name(shape)
     by_hand = request.footage.get(name) or request.footage.get(given)
@@ -164,6 +169,7 @@ def _take(
     uses = {**request.keys, **dict.fromkeys(locked, LOCKED)}
     rig, decided = request.with_character(rig)
     frames = [int(frame) for frame in shown.frames]
+    neutral = (*decided.neutral, *_at_times(request.neutral, frames, at))
     settings, pins = key_choices(rig.controls, uses, frames, at, decided.controls, report)
     return Take(
         name=request.name,
@@ -176,8 +182,9 @@ def _take(
         scene_times=np.array(at),
         fps=retimed_frame_rate(shown.frames) if shown.retimed else footage_frame_rate(times),
         start=StartPose(int(shown.numbers[0]), controls, head_at(head, times[0])),
+        actor=request.actor or None,
         on_bad_frame=request.on_bad_frame,
-        settings=replace(decided, controls=settings, pins=(*decided.pins, *pins)),
+        settings=replace(decided, controls=settings, pins=(*decided.pins, *pins), neutral=neutral),
         repeat_times=np.array(times)[shown.repeats],
         repeat_frames=shown.numbers[shown.repeats],
     )

@@ -76,6 +76,8 @@ class PanelSettings:
     first, last: scene frames, both included; handles: further ones on both sides. namespace: of the rig that is keyed,
     ``:`` for none, empty to have it found. excluded: text such as ``1010-1015, 1033``. cameras: names of those that
     are left out. footage: camera name -> path chosen by hand. controls: choices that differ from the default.
+    profile: find how the actor's neutral differs; actor: file of the profile that an earlier solve has left, or none.
+    neutral: text such as ``1012, 1013``, frames that show the neutral face.
     """
 
     mesh: str = ""
@@ -93,6 +95,9 @@ class PanelSettings:
     calibration_error: float = 0.5
     anchor: float = 1.0
     use_texture: bool = True
+    profile: bool = True
+    actor: str = ""
+    neutral: str = ""
     on_bad_frame: str = "stop"
     layer: str = ""
     apply_when_done: bool = True
@@ -140,6 +145,15 @@ class PanelSettings:
             raise TakeError("frame range: every frame of {}-{} is excluded.".format(self.first, self.last))
         return frames
 
+    def neutral_frames(self) -> Tuple[int, ...]:
+        """Scene frames that show the neutral face. Raises TakeError with one sentence."""
+        return tuple(sorted(parse_frame_list(self.neutral, "neutral frames")))
+
+    def with_neutral(self, frame: int) -> PanelSettings:
+        """These settings with one more neutral frame."""
+        frames = sorted({*self.neutral_frames(), frame})
+        return replace(self, neutral=", ".join(map(str, frames)))
+
     def solver_settings(self, names: Tuple[str, ...]) -> Settings:
         """The solver's settings for the controls ``names``; the export adds locks and pins from the scene's keys."""
         controls = []
@@ -151,5 +165,5 @@ class PanelSettings:
                 controls.append(
                     ControlSettings(name, active=choice.active, stiffness=choice.stiffness, rest=choice.rest, **known)
                 )
-        scalars = {name: getattr(self, "head_mode" if name == "head" else name) for name in SCALARS}
-        return Settings(controls=tuple(controls), **scalars)
+        own = {name: getattr(self, "head_mode" if name == "head" else name) for name in SCALARS if name != "neutral"}
+        return Settings(controls=tuple(controls), **own)  # neutral frames are the scene's: the export numbers them

@@ -324,6 +324,8 @@ class MayaScene:
             keys={name: use for name, use in uses.items() if use != FREE},
             name=_scene_name(),
             on_bad_frame=settings.on_bad_frame,
+            actor=settings.actor,
+            neutral=tuple(map(float, settings.neutral_frames())),
             settings=settings.solver_settings(self._control_names),
         )
 

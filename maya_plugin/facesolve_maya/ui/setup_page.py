@@ -94,6 +94,20 @@ class SetupPage(QtWidgets.QWidget):
         self.excluded.editingFinished.connect(lambda: self._put(excluded=self.excluded.text().strip()))
         self.quality = _choices(QUALITIES, _QUALITY_TEXTS)
         self.quality.activated.connect(lambda _: self._put(quality=self.quality.currentData()))
+        self.actor = QtWidgets.QLineEdit()
+        self.actor.setPlaceholderText("none; the solve finds how the actor differs")
+        self.actor.setToolTip("Profile of the actor: actor.npz that an earlier solve has written beside its solution.")
+        self.actor.editingFinished.connect(lambda: self._put(actor=self.actor.text().strip()))
+        self.choose_actor = QtWidgets.QPushButton("Choose…")
+        self.choose_actor.clicked.connect(self._choose_actor)
+        self.neutral = QtWidgets.QLineEdit()
+        self.neutral.setPlaceholderText("none; for example 1012, 1013")
+        self.neutral.setToolTip("Frames in which the face is at rest: all controls at their default.")
+        self.neutral.editingFinished.connect(lambda: self._put(neutral=self.neutral.text().strip()))
+        self.this_is_neutral = QtWidgets.QPushButton("This frame is neutral")
+        self.this_is_neutral.clicked.connect(
+            lambda: self._session.put(self._session.settings.with_neutral(round(self._session.scene.current_time())))
+        )
         self.layer = QtWidgets.QLineEdit()
         self.layer.setPlaceholderText("new override layer, named after the take")
         self.layer.editingFinished.connect(lambda: self._put(layer=self.layer.text().strip()))
@@ -104,6 +118,8 @@ class SetupPage(QtWidgets.QWidget):
         form.addRow("Frames", _row(self.first, QtWidgets.QLabel("to"), self.last, self.ranges, stretch=(0, 2)))
         form.addRow("Leave out", _row(self.excluded, QtWidgets.QLabel("Handles"), self.handles, stretch=(0,)))
         form.addRow("Quality", _row(self.quality))
+        form.addRow("Actor", _row(self.actor, self.choose_actor))
+        form.addRow("Neutral frames", _row(self.neutral, self.this_is_neutral))
         form.addRow("Output layer", _row(self.layer, self.apply_when_done))
         return section
 
@@ -176,6 +192,8 @@ class SetupPage(QtWidgets.QWidget):
         self.last.setValue(settings.last)
         for line, text in (
             (self.excluded, settings.excluded),
+            (self.actor, settings.actor),
+            (self.neutral, settings.neutral),
             (self.layer, settings.layer),
             (self.take_folder, settings.take_folder),
             (self.namespace, settings.namespace),
@@ -191,6 +209,11 @@ class SetupPage(QtWidgets.QWidget):
     def _put(self, **values: object) -> None:
         if not self._filling:
             self._session.change(**values)
+
+    def _choose_actor(self) -> None:
+        path, _ = QtWidgets.QFileDialog.getOpenFileName(self, "Actor's profile", self.actor.text(), "Profiles (*.npz)")
+        if path:
+            self._session.change(actor=path)
 
     def _offer_ranges(self, menu: QtWidgets.QMenu) -> None:
         scene = self._session.scene

@@ -53,9 +53,9 @@ def solve(
     The verdict says whether the cameras agree about what was found. When it is 'does not fit' the exit code is 3; the
     solution is written all the same.
 
-    A solve finds how the actor's neutral differs from the rig's, where the footage is sure of it, and writes
-    actor.npz beside the solution. Give that file to later takes of the same actor with --actor: they begin with what
-    is known, and what they add is written beside their own solutions.
+    A solve finds how the actor's neutral differs from the rig's, where the footage is sure of it, and writes it to
+    OUT/actor.npz. Give that file to later takes of the same actor with --actor: they begin with what is known. What
+    they add goes into their own OUT; the file that was given stays as it is.
 
     Several takes are solved each in a process of its own, one at a time on each device, into OUT/<folder of the take>;
     one that fails does not stop the others.

@@ -79,7 +79,7 @@ def find_correctives(
     problem, _, first = prepare(take, where)
     problem = problem.with_samples(problem.samples.thinned(1 + (len(problem.samples.weight) - 1) // MOST_SAMPLES))
     pose = Pose(torch.as_tensor(solution.controls, device=where), torch.as_tensor(solution.head, device=where))
-    frames = choose_keyframes(problem, pose, first)
+    frames = choose_keyframes(problem, pose, [first])
     before = float(np.nanmean(solution.residual))
     usable = None if vertices is None else torch.as_tensor(vertices, device=where)
     with TakeFootage(take, where) as footage:

@@ -71,7 +71,7 @@ def refine_take_cameras(
     where = choose_device(device)
     problem, _, _ = prepare(take, where)
     pose = Pose(torch.as_tensor(solution.controls, device=where), torch.as_tensor(solution.head, device=where))
-    keyframes = choose_keyframes(problem, pose, 0)
+    keyframes = choose_keyframes(problem, pose, [0])
     progress.stage("refine the cameras", 1)
     with TakeFootage(take, where) as footage:
         pixels = [frame for _, frame in footage.frames(keyframes.tolist())]

@@ -82,8 +82,15 @@ def solve_take_folder(
     """
     check_out(out, resume, overwrite)
     clock = StageClock(progress)
-    chosen = {"frames": frames, "settings": settings, "actor": actor}
-    opened = open_take(read_take(take_folder), device=device, progress=clock, others=beside, **chosen)
+    opened = open_take(
+        read_take(take_folder),
+        device=device,
+        progress=clock,
+        frames=frames,
+        settings=settings,
+        actor=actor,
+        others=beside,
+    )
     wanted = fingerprint(opened.take, take_folder)
     with sole_writer(out, clock.message):
         check_out(out, resume, overwrite)  # another task may have solved it while this one waited

@@ -163,8 +163,7 @@ TAKE_MEMBERS = members(
         ),
         "rig": RIG_MEMBERS,
         "settings": mapping(WORD, anything, 100),  # read by settings_record, which names what was meant
-    },
-    optional=("actor",),
+    }
 )
 _FLAGS = "true or false"
 _JOINTS: Dict[str, ArrayKind] = {  # of rigs that have joints, responses or a skin; rig_files reads them together
@@ -279,8 +278,7 @@ SOLUTION_MEMBERS = members(
         "provenance": mapping(WORD, anything, 1000),  # readers are forgiving: take.provenance
         "verdict": anything,  # read by take.verdict
         "actor": optional(SHA256),
-    },
-    optional=("actor",),
+    }
 )
 SOLUTION_TABLE = ArrayTable(
     {

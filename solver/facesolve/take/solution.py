@@ -270,7 +270,7 @@ def read_solution(folder: PathLike) -> Solution:
             confused=tuple(ConfusedPair(**pair) for pair in record["confused"]),
             provenance=record["provenance"],
             verdict=None if record["verdict"] is None else read_verdict(record["verdict"]),
-            actor=None if record.get("actor") is None else read_actor(root, record["actor"]),
+            actor=None if record["actor"] is None else read_actor(root, record["actor"]),
             **arrays,
         )
     except TakeError as error:

@@ -132,7 +132,7 @@ def read_take(folder: PathLike) -> Take:
             fps=record["fps"],
             start=start,
             texture=None if record["texture"] is None else absolute_path(record["texture"], root),
-            actor=None if record.get("actor") is None else absolute_path(record["actor"], root),
+            actor=None if record["actor"] is None else absolute_path(record["actor"], root),
             on_bad_frame=record["on_bad_frame"],
             settings=settings,
             **{name: arrays[name] for name in ("repeat_times", "repeat_frames") if name in arrays},

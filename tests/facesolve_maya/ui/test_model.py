@@ -77,8 +77,16 @@ def test_solver_settings_carry_what_the_user_chose_and_nothing_else():
 def test_every_setting_of_a_solve_comes_from_the_panel():
     chosen = {"quality": "final", "head_mode": "fixed", "use_texture": False}
     chosen.update(smoothness=2.0, stiffness=3.0, sparsity=4.0, contour=5.0, calibration_error=0.0, anchor=0.5)
-    made = PanelSettings(**chosen).solver_settings(())
-    assert [getattr(made, name) != getattr(Settings(), name) for name in SCALARS] == [True] * len(SCALARS)
+    made = PanelSettings(profile=False, **chosen).solver_settings(())
+    own = [name for name in SCALARS if name != "neutral"]  # frames of the scene: the export numbers them
+    assert [getattr(made, name) != getattr(Settings(), name) for name in own] == [True] * len(own)
+
+
+def test_neutral_frames_are_gathered_one_by_one():
+    settings = PanelSettings(neutral="1012").with_neutral(1003).with_neutral(1012)
+    assert (settings.neutral, settings.neutral_frames()) == ("1003, 1012", (1003, 1012))
+    with pytest.raises(TakeError, match="neutral frames: 'x'"):
+        PanelSettings(neutral="x").neutral_frames()
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(8.2, "8 s"), (125, "2 min 05 s"), (4320, "1 h 12 min")])
