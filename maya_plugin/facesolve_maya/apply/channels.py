@@ -7,13 +7,13 @@ orient, translate in this order (Autodesk's documentation of the transform and j
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Tuple
+from typing import Sequence, Tuple
 
 import numpy as np
 from maya import cmds
 
 from facesolve_maya.scene.findings import Refusal
-from facesolve_maya.scene.motion import world_matrices
+from facesolve_maya.scene.motion import plug_values, world_matrices
 from facesolve_maya.scene.plugs import has_attribute, short_name
 from facesolve_maya.scene.rotate_order import ROTATE_ORDERS, euler_curve, rotation_matrix
 from facesolve_maya.scene.units import centimeters, radians
@@ -74,10 +74,10 @@ def local_frame(node: str, time: float) -> LocalFrame:
     )
 
 
-def present_channels(node: str, time: float) -> np.ndarray:
-    """(6,) translate (centimeters) and rotate (radians) of ``node`` at a scene time."""
-    translate = np.array(cmds.getAttr(node + ".translate", time=time)[0]) * centimeters()
-    return np.concatenate([translate, np.array(cmds.getAttr(node + ".rotate", time=time)[0]) * radians()])
+def present_channels(node: str, times: Sequence[float]) -> np.ndarray:
+    """(F, 6) translate (centimeters) and rotate (radians) of ``node`` at scene times, whatever drives it."""
+    found = np.stack([plug_values("{}.{}".format(node, channel), times) for channel in CHANNELS], axis=1)
+    return found * np.repeat([centimeters(), radians()], 3)
 
 
 def head_channels(node: str, heads: np.ndarray, times: Tuple[float, ...]) -> np.ndarray:
@@ -88,7 +88,7 @@ def head_channels(node: str, heads: np.ndarray, times: Tuple[float, ...]) -> np.
     """
     rotations = np.zeros((len(times), 3, 3))
     result = np.zeros((len(times), 6))
-    present = [present_channels(node, time) for time in times]
+    present = present_channels(node, times)
     frames = [local_frame(node, time) for time in times]
     for index, (world, frame, now) in enumerate(zip(world_matrices((node,), times)[node], frames, present)):
         above = np.linalg.inv(frame.matrix(now[:3], rotation_matrix(now[3:], frame.order))) @ world

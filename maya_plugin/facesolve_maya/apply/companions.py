@@ -12,6 +12,7 @@ from typing import List, Sequence, Tuple
 import numpy as np
 from maya import cmds
 
+from facesolve_maya.scene.motion import plug_values
 from facesolve_maya.scene.plugs import api_plug, driver_of, split
 
 from .layer import layer_curve
@@ -43,7 +44,7 @@ def companions(plugs: Sequence[str], layer: str, times: Sequence[float]) -> Tupl
                 continue
             given.add(name)
             at = _times(beside, times)
-            found.append(Companion(beside, at, np.array([float(cmds.getAttr(beside, time=time)) for time in at])))
+            found.append(Companion(beside, at, plug_values(beside, at)))
     return tuple(found)
 
 

@@ -96,7 +96,7 @@ def _changed(node: str, time: float, heads: List[np.ndarray]) -> np.ndarray:
     """(6,) True for channels that lie neither at, nor between, those of the head transforms (4, 4) applied there."""
     if not heads:
         return np.ones(6, bool)
-    now = present_channels(node, time)
+    now = present_channels(node, (time,))[0]
     # of the angles that mean a head's rotation, those nearest to the node's present ones
     found = np.concatenate([head_channels(node, head[None], (time,)) for head in heads])
     slack = _TOLERANCE * np.array([1.0, 1.0, 1.0, 0.1, 0.1, 0.1])

@@ -9,7 +9,7 @@ from maya import cmds
 
 from facesolve.take.errors import TakeError
 from facesolve_maya.scene.names import free_name, legal_name, node_name
-from facesolve_maya.scene.plugs import api_plug, driver_of, obstacle, split
+from facesolve_maya.scene.plugs import api_plug, driver_of, obstacle, source, split
 from facesolve_maya.scene.undo import Command
 
 
@@ -33,18 +33,35 @@ def check_layer(name: str) -> None:
 
 
 def why_not_keyable(plug: str) -> str:
-    """Why ``plug`` cannot be keyed, in words; empty when it can."""
+    """Why ``plug`` cannot get keys on a layer, in words; empty when it can.
+
+    Layers go over whatever drives a plug by itself: constraints, expressions, set-driven keys. What drives it as part
+    of a whole, such as ``rotate``, is left alone.
+    """
+    if plug and cmds.objExists(plug) and source(plug) is not None:
+        return obstacle(plug)
+    return why_not_settable(plug)
+
+
+def driver_below(plug: str) -> str:
+    """What a layer's keys go over, if that is more than curves and other layers; else empty."""
+    driver = source(plug)
+    return "" if driver is None or _of_keys(driver) else driver
+
+
+def _of_keys(driver: str) -> bool:
+    return cmds.nodeType(split(driver)[0]).startswith(("animCurveT", "animBlendNode"))
+
+
+def why_not_settable(plug: str) -> str:
+    """Why ``plug`` can neither be set nor keyed without a layer, in words; empty when it can."""
     if not plug or not cmds.objExists(plug):
         return "not in the scene"
     locked = obstacle(plug)
     if locked:
         return locked
     driver = driver_of(plug)
-    if driver is not None:
-        kind = cmds.nodeType(split(driver)[0])
-        if not kind.startswith(("animCurveT", "animBlendNode")):
-            return "driven by '{}'".format(driver)
-    return ""
+    return "driven by '{}'".format(driver) if driver is not None and not _of_keys(driver) else ""
 
 
 def layer_curve(name: str, plug: str) -> Optional[str]:

@@ -14,7 +14,7 @@ from facesolve_maya.scene.units import internal_factor
 
 from .companions import Companion
 from .curves import key_all
-from .layer import check_members, layer_commands, layer_curves, layer_members
+from .layer import check_members, driver_below, layer_commands, layer_curves, layer_members
 from .provenance import provenance_commands
 from .reduction import fit_curves
 from .request import ApplyRequest
@@ -33,7 +33,8 @@ class Skipped:
 class ApplyReport:
     """What was keyed. surface_error: millimeters that a reduction of keys cost, 0 when every frame is keyed.
 
-    held: channels that came into the layer with a keyed one and got keys of what they showed. warning: what keeps the
+    held: channels that came into the layer with a keyed one and got keys of what they showed. over: plugs whose keys go
+    over what drives them, with that. warning: what keeps the
     scene from showing the keys, empty when it shows them.
     """
 
@@ -43,6 +44,7 @@ class ApplyReport:
     keys: int
     surface_error: float = 0.0
     held: Tuple[str, ...] = ()
+    over: Tuple[Skipped, ...] = ()
     warning: str = ""
 
     def __str__(self) -> str:
@@ -52,6 +54,11 @@ class ApplyReport:
         if self.held:
             text += " Also keyed, unchanged, because a layer takes all axes of a rotation: {}.".format(
                 ", ".join(self.held)
+            )
+        if self.over:
+            drivers = sorted({item.reason for item in self.over})
+            text += " The layer goes over {} in {} channels; delete it to get that back.".format(
+                ", ".join("'{}'".format(driver) for driver in drivers), len(self.over)
             )
         if self.skipped:
             text += " Left alone: {}.".format("; ".join("{} ({})".format(s.plug, s.reason) for s in self.skipped))
@@ -77,6 +84,7 @@ class Plan:
     companions: Tuple[Companion, ...] = ()
     reports: List[ApplyReport] = field(default_factory=list)
     _members: Set[str] = field(default_factory=set)
+    _over: Tuple[Skipped, ...] = ()
 
     def edit(self) -> SceneEdit:
         """The undoable edit."""
@@ -92,6 +100,8 @@ class Plan:
         first_keys = [(plug, self.times[0], float(value)) for plug, value in zip(self.plugs, self.values[0])]
         first_keys += [(beside.plug, beside.times[0], float(beside.values[0])) for beside in self.companions]
         self._members = layer_members(self.layer)
+        drivers = [Skipped(plug, driver_below(plug)) for plug in self.plugs]
+        self._over = tuple(item for item in drivers if item.reason)
         commands = layer_commands(self.layer, self.plugs, first_keys)
         return commands + provenance_commands(
             request.solution,
@@ -121,4 +131,6 @@ class Plan:
         count = sum(cmds.keyframe(name, query=True, keyframeCount=True) or 0 for name in names)
         held = tuple(beside.plug for beside in self.companions)
         warning = why_not_shown(self.layer, self.plugs, self.times, self.values) if not error else ""
-        self.reports.append(ApplyReport(self.layer, self.plugs, self.skipped, int(count), error, held, warning))
+        self.reports.append(
+            ApplyReport(self.layer, self.plugs, self.skipped, int(count), error, held, self._over, warning)
+        )

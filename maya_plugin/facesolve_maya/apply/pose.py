@@ -14,7 +14,7 @@ from facesolve_maya.scene.undo import whole_edit
 from facesolve_maya.scene.units import centimeters, radians
 
 from .channels import CHANNELS, head_channels
-from .layer import why_not_keyable
+from .layer import why_not_settable
 
 
 def pose_rig(head: str, matrix: np.ndarray, controls: Mapping[str, float], time: float) -> str:
@@ -26,14 +26,14 @@ def pose_rig(head: str, matrix: np.ndarray, controls: Mapping[str, float], time:
     node = short_name(head_node(head))
     channels = ["{}.{}".format(node, channel) for channel in CHANNELS]
     for plug in channels:
-        reason = why_not_keyable(plug)
+        reason = why_not_settable(plug)
         if reason:
             raise TakeError("'{}' cannot be moved: it is {}. Choose another head transform.".format(plug, reason))
     found = head_channels(node, matrix[None], (time,))[0]
     found[:3] /= centimeters()
     found[3:] /= radians()
     wanted = list(zip(channels, found.tolist())) + list(controls.items())
-    left = [plug for plug in controls if why_not_keyable(plug)]
+    left = [plug for plug in controls if why_not_settable(plug)]
     _set([(plug, value) for plug, value in wanted if plug not in left], time)
     text = "Posed '{}' and {} controls at frame {:g}.".format(node, len(controls) - len(left), time)
     return text + (" Left alone: {}.".format(", ".join(left)) if left else "")

@@ -8,6 +8,7 @@ from facesolve.take import Take, TakeError, write_solution, write_take
 from facesolve.take.rig_evaluation import RigEvaluator
 from facesolve_maya.apply import ApplyRequest, apply_solution, reduce_keys
 from facesolve_maya.apply.channels import head_channels
+from facesolve_maya.apply.pose import pose_rig
 from facesolve_maya.scene.findings import Refusal
 from facesolve_maya.scene.geometry import world_matrix
 from facesolve_maya.scene.head import head_at
@@ -204,17 +205,43 @@ def test_scale_that_would_shear_a_turned_head_is_refused(maya, above):
 def test_locked_and_connected_plugs_are_named_and_left_alone(small, tmp_path):
     take = small_take(tmp_path)
     cmds.setAttr("BS.b", lock=True)
-    cmds.connectAttr("face_CTL.translateX", "head_GRP.translateX")
+    cmds.connectAttr("face_CTL.translate", "head_GRP.translate")
     before = snapshot(small)
     report = apply_solution(ApplyRequest(take, small_solution(take), head="head_GRP"))
     reasons = {s.plug: s.reason for s in report.skipped}
     assert reasons["BS.b"] == "locked"
-    assert reasons["head_GRP.translateX"] == "driven by 'face_CTL.translateX'"
+    assert reasons["head_GRP.translateX"] == "driven by 'face_CTL.translate'"
     assert "all six channels" in reasons["head_GRP"]
     assert report.plugs == ("face_CTL.open",)
     assert "BS.b (locked)" in str(report)
     cmds.undo()
     assert snapshot(small) == before
+
+
+def test_a_layer_goes_over_the_constraint_of_a_head_and_says_so(small, tmp_path):
+    """As measured in Maya: plugs under constraints, expressions and set-driven keys take keys on an override layer."""
+    cmds.createNode("transform", name="neck")
+    for time in (1, 10):
+        cmds.setKeyframe("neck.rotateY", time=time, value=5.0 * time)
+        cmds.setKeyframe("neck.translateX", time=time, value=0.1 * time)
+    cmds.parentConstraint("neck", "head_GRP", maintainOffset=True)
+    take = small_take(tmp_path)
+    before = snapshot(small)
+    solution = small_solution(take)
+    report = apply_solution(ApplyRequest(take, solution, head="head_GRP"))
+    assert report.skipped == ()
+    assert len(report.over) == 6
+    assert "The layer goes over" in str(report)
+    assert report.warning == ""
+    for row, time in enumerate(take.scene_times):
+        cmds.currentTime(float(time))
+        np.testing.assert_allclose(head_at("head_GRP", float(time)), solution.head[row], atol=1e-6)
+    for _ in take.scene_times:
+        cmds.undo()
+    cmds.undo()
+    assert snapshot(small) == before
+    with pytest.raises(TakeError, match="cannot be moved: it is driven by"):
+        pose_rig("head_GRP", np.eye(4), {}, 1.0)
 
 
 def test_a_failing_apply_changes_nothing(small, tmp_path):

@@ -84,7 +84,8 @@ def test_a_rotation_that_maya_flipped_is_keyed_without_the_flip(flipping):
         np.testing.assert_allclose(head_at("joint1", 1.0)[:3, :3], heads[row, :3, :3], atol=1e-9)
 
 
-def test_a_constrained_head_is_named_and_left_alone(flipping):
-    from facesolve_maya.apply.layer import why_not_keyable
+def test_a_constrained_head_takes_keys_on_a_layer_only(flipping):
+    from facesolve_maya.apply.layer import why_not_keyable, why_not_settable
 
-    assert why_not_keyable("pCube1.rotateZ") == "driven by 'pCube1_parentConstraint1.constraintRotateZ'"
+    assert why_not_keyable("pCube1.rotateZ") == ""
+    assert why_not_settable("pCube1.rotateZ") == "driven by 'pCube1_parentConstraint1.constraintRotateZ'"
