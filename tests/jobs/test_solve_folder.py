@@ -77,7 +77,7 @@ def _solve(take: Path, out: Path, progress: Silent | None = None, resume: bool =
 def no_mistake_is_looked_for() -> Iterator[None]:
     """The small head leaves doubt, which every solve would look into for seconds; one test below lets it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("facesolve.jobs.solve_folder.find_mistakes", lambda *_: NOTHING_WRONG)
+        patch.setattr("facesolve.jobs.solve_folder.find_mistakes", lambda *_, **__: NOTHING_WRONG)
         yield
 
 

@@ -152,19 +152,21 @@ def _write_log(out: Path, clock: StageClock) -> None:
 
 
 def _explained(solution: Solution, take: Take, folder: Path, device: torch.device, clock: StageClock) -> Solution:
-    """The solution, and where cameras do not agree, which mistake keeps them from it, if one is found."""
+    """The solution, and where it does not plainly fit, which mistake keeps it from that, if one is found."""
     verdict = solution.verdict
-    if verdict is None or verdict.next_step != LOOK:
+    if verdict is None or not verdict.asks or len(take.cameras) < 2:
         return solution
     take = _started(take, solution)
     try:
-        gravest = find_mistakes(take, f'"{folder}"' if " " in str(folder) else str(folder), clock, device)[0]
+        command = f'"{folder}"' if " " in str(folder) else str(folder)
+        gravest = find_mistakes(take, command, clock, device, avoid=verdict.frames)[0]
     except FacesolveError as problem:
         clock.message(f"no mistake was looked for: {problem}")
         return solution
     clock.close()
     if gravest.severity == NOTE:
-        return replace(solution, verdict=replace(verdict, next_step=NOTHING_FOUND))
+        step = NOTHING_FOUND if verdict.next_step == LOOK else verdict.next_step
+        return replace(solution, verdict=replace(verdict, next_step=step))
     reason = f"{verdict.reason.rstrip('.')}; {gravest.subject}: {gravest.sentence}"
     return replace(solution, verdict=replace(verdict, reason=reason, next_step=gravest.remedy))
 

@@ -5,6 +5,7 @@ Nothing is changed: each finding says what to do, most by a command.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -32,21 +33,27 @@ NEAR_START = 10  # frames: as far from the start pose the head is still found fr
 NEARER = (0.96, 0.98, 1.02, 1.04)  # times a focal length's factor, tried once one has been found
 
 
-def find_mistakes(take: Take, command: str, progress: Progress, device: torch.device) -> tuple[Finding, ...]:
+def find_mistakes(
+    take: Take, command: str, progress: Progress, device: torch.device, avoid: Sequence[int] = ()
+) -> tuple[Finding, ...]:
     """What is wrong with the take, or a note that its cameras agree. command: the take's folder, as one types it.
 
-    Raises SolveError or FootageError where the take cannot be looked at.
+    avoid: take frame numbers that show something else than the face. Raises SolveError or FootageError where the take
+    cannot be looked at.
     """
     if len(take.cameras) < 2:
         return (Finding(NOTE, "cameras", "one camera alone cannot be held against others."),)
-    return _Finder(take, command, progress, device).findings()
+    return _Finder(take, command, progress, device, avoid).findings()
 
 
 class _Finder:
     """One search."""
 
-    def __init__(self, take: Take, command: str, progress: Progress, device: torch.device) -> None:
+    def __init__(
+        self, take: Take, command: str, progress: Progress, device: torch.device, avoid: Sequence[int]
+    ) -> None:
         self._take, self._command, self._progress, self._device = take, command, progress, device
+        self._avoid = [int(row) for row in np.flatnonzero(np.isin(take.frames, avoid))]
 
     def findings(self) -> tuple[Finding, ...]:
         start = self._take.start
@@ -136,7 +143,7 @@ class _Finder:
         if as_is is None or take.frame_count < 3 or as_is.mean < AGREE / 2:
             return None
         assert take.start is not None
-        moved = Trial(take, take.start, trial.liveliest(NEAR_START, MOST_LATE), self._device)
+        moved = Trial(take, take.start, trial.liveliest(NEAR_START, MOST_LATE, self._avoid), self._device)
         here = self._score(moved, take)
         if here is None:
             return None

@@ -125,20 +125,25 @@ class Trial:
             self._seen[index] = _read(self.take, index, self.fine, self._device)
         return self._seen[index]
 
-    def liveliest(self, reach: int, margin: int) -> int:
+    def liveliest(self, reach: int, margin: int, avoid: Sequence[int]) -> int:
         """The take frame index within ``reach`` of the trial's at which most moves.
 
-        margin: frames that are wanted before and after it, where the take has as many.
+        margin: frames that are wanted before and after it, where the take has as many. avoid: take frame indices that
+        show something else, whose coming and going is no motion of the face.
         """
         count = self.take.frame_count
-        near = range(max(1, self.frame - reach), min(count - 1, self.frame + reach + 1))
+        near = [
+            index
+            for index in range(max(1, self.frame - reach), min(count - 1, self.frame + reach + 1))
+            if not {index - 1, index, index + 1}.intersection(avoid)
+        ]
         inner = [index for index in near if margin <= index < count - margin]
 
         def motion(index: int) -> float:
             before, after = (self._frame(index + step).level(self.coarse) for step in (-1, 1))
             return sum(float((a - b).abs().mean()) for a, b in zip(before.luminance, after.luminance, strict=True))
 
-        return max(inner or near, key=motion)
+        return max(inner or near, key=motion, default=self.frame)
 
 
 def _read(take: Take, index: int, level: int, device: torch.device) -> FramePixels:

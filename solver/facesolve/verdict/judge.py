@@ -36,6 +36,7 @@ FAR_TURN, FAR_SHIFT = 10.0, 3.0  # degrees and cm from the start pose: nothing l
 WRONG_SIZE, SURE_OF_SIZE = 0.005, 2.5
 OFF_CALIBRATION, LATE = 3.0, 0.5  # deviations that the setting calibration_error allows; frames
 
+LOOK_AT_FRAMES = "Look at these frames, and leave them out or key them by hand."
 LOOK = "Run 'facesolve inspect TAKE --deep' to find the mistake."
 
 
@@ -127,7 +128,8 @@ def _reasons(judged: Judged, figures: _Figures) -> list[_Reason]:
     if math.isnan(figures.correlation) or math.isnan(figures.share):
         sentence = "no two cameras see the same part of the solved face."
         return [_Reason(DOES_NOT_FIT, sentence)]
-    return [*_frames(judged, figures), *_cameras(figures), *_calibration(judged), *_rest(judged, figures)]
+    whole = [*_frames(judged, figures), *_cameras(figures), *_calibration(judged), *_rest(judged, figures)]
+    return [*whole, *_covered(judged, figures)]  # a camera that is late also seems to be covered where most moves
 
 
 def _cameras(figures: _Figures) -> Iterator[_Reason]:
@@ -163,19 +165,21 @@ def _calibration(judged: Judged) -> Iterator[_Reason]:
 
 
 def _frames(judged: Judged, figures: _Figures) -> Iterator[_Reason]:
-    step = "Look at these frames, and leave them out or key them by hand."
     if figures.frames:
         some = frames_in_words(np.array(figures.frames))
         many = len(figures.frames) > MANY_FRAMES * len(judged.frames)
         sentence = f"{some} {_one_or_more('show', figures.frames)} something else than the solved face."
-        yield _Reason(DOES_NOT_FIT if many else DOUBTFUL, sentence, step)
+        yield _Reason(DOES_NOT_FIT if many else DOUBTFUL, sentence, LOOK_AT_FRAMES)
+
+
+def _covered(judged: Judged, figures: _Figures) -> Iterator[_Reason]:
     if figures.covered:
         assert judged.clear is not None
         rows = np.isin(np.asarray(judged.frames), figures.covered)
         part = float(np.mean(1 - judged.clear[rows]))
         some = frames_in_words(np.array(figures.covered))
         sentence = f"something hides {part:.0%} of the visible face in {some}; the rest of the face was solved for."
-        yield _Reason(DOUBTFUL, sentence, step)
+        yield _Reason(DOUBTFUL, sentence, LOOK_AT_FRAMES)
 
 
 def _one_or_more(verb: str, frames: Sequence[int]) -> str:
