@@ -11,6 +11,7 @@ from .solving import IDLE
 from .style import quiet_label, set_state
 
 ALIGN = "facesolve align"  # the command in a next step where the start pose is far off
+PRESS = "Press 'Find the head' to have it looked for; you see where before the pose is taken."
 _STATES = {FITS: "good", DOUBTFUL: "caution", DOES_NOT_FIT: "bad"}
 _TITLES = {FITS: "The solve fits", DOUBTFUL: "The solve is doubtful", DOES_NOT_FIT: "The solve does not fit"}
 
@@ -53,6 +54,9 @@ class VerdictBar(QtWidgets.QFrame):
         if verdict is not None:
             set_state(self, "state", _STATES[verdict.verdict])
             self.title.setText(_TITLES[verdict.verdict])
-            self.reason.setText(" ".join(part for part in (verdict.reason, verdict.next_step) if part))
+            elsewhere = ALIGN in verdict.next_step
+            step = PRESS if elsewhere else verdict.next_step
+            reason = verdict.reason[:1].upper() + verdict.reason[1:]
+            self.reason.setText(" ".join(part for part in (reason, step) if part))
             self.apply_anyway.setVisible(results.asking)
-            self.find_head.setVisible(ALIGN in verdict.next_step)
+            self.find_head.setVisible(elsewhere)

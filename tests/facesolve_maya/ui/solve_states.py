@@ -105,9 +105,8 @@ def main(out: Path) -> None:
         assert solution is not None, session.notice
         for name in VERDICTS:
             pictures.show(solution, name)
-        for image in (Path(folder)).rglob("*.jpg"):
-            if "footage" in image.parts:
-                image.write_bytes(b"no image")
+        images = sorted((Path(folder) / "film").glob("*.png"))
+        images[4].write_bytes(images[4].read_bytes()[:2000])  # cut short, as by a disk that was full
         panel.run_bar.solve_button.click()
         pictures.until(lambda: session.state == IDLE)
         pictures.grab("failed")

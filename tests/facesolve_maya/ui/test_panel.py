@@ -462,14 +462,16 @@ def test_a_found_head_can_be_turned_down(panel, scene, solver, wait):
 
 def test_a_doubtful_solve_is_keyed_only_after_a_question(panel, scene, solver, wait):
     solver(scene)
-    doubtful = replace(solution(), verdict=Verdict(DOUBTFUL, "cam1 is off by 2.1 mm.", next_step="Calibrate it anew."))
+    doubtful = replace(
+        solution(), verdict=Verdict(DOUBTFUL, "camera 'cam1' is off by 2.1 mm.", next_step="Calibrate it.")
+    )
     write_solution(doubtful, scene.default_take_folder() / "solve_1" / "solution")
     panel.pages.setCurrentIndex(3)
     assert panel.session.open_last_solution()
     bar = panel.result.verdict
     assert (bar.title.text(), bar.reason.text()) == (
         "The solve is doubtful",
-        "cam1 is off by 2.1 mm. Calibrate it anew.",
+        "Camera 'cam1' is off by 2.1 mm. Calibrate it.",
     )
     assert not bar.apply_anyway.isVisible()
     assert not bar.find_head.isVisible()
@@ -488,6 +490,7 @@ def test_where_the_start_pose_was_far_off_the_verdict_offers_to_find_the_head(pa
     write_solution(elsewhere, scene.default_take_folder() / "solve_1" / "solution")
     panel.pages.setCurrentIndex(3)
     assert panel.session.open_last_solution()
+    assert "Press 'Find the head'" in panel.result.verdict.reason.text()
     click(panel.result.verdict.find_head)
     wait(lambda: not panel.session.busy)
     assert panel.session.head_search.found is not None
