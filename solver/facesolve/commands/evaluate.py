@@ -26,7 +26,8 @@ def evaluate(
 
     Compares a solution with known weights and head transforms: vertex errors in millimeters, with and without the head
     transform, head rotation in degrees, weight error, active controls, how many true controls lie within the stated
-    standard deviations, roughness of the curves, jitter where the true pose is held, and jerk.
+    standard deviations, roughness of the curves, jitter where the true pose is held, jerk, and how far open eyes look
+    elsewhere.
 
     With --without-truth some frames are solved again, each time without one of the cameras: what that camera shows is
     compared with what the others predict, and the surfaces of all these solves with each other. It takes as many short

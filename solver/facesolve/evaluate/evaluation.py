@@ -15,6 +15,7 @@ from facesolve.take.rig_evaluation import RigEvaluator, control_columns
 from facesolve.take.solved import take_rows
 from facesolve.take.take import check_rigid
 
+from .gaze import Gaze, gaze_error
 from .vertex_errors import Poses, RegionErrors, vertex_errors
 
 ACTIVE_WEIGHT = 0.01
@@ -59,6 +60,8 @@ class Evaluation:
         jerk: Mean norm of the third difference of the face's world vertices, meters per second cubed; NaN where no
             four frames follow one another.
         jerk_truth: The same of the truth.
+        gaze: Degrees that each eyeball looks elsewhere than the true one, and where the true eye is open; None where no
+            control turns eyeballs.
         control_error: Mean absolute difference of each control (or weight), by name.
     """
 
@@ -74,6 +77,7 @@ class Evaluation:
     jitter: float
     jerk: float
     jerk_truth: float
+    gaze: Gaze | None = None
     control_error: dict[str, float] = field(default_factory=dict)
 
     def __repr__(self) -> str:
@@ -160,6 +164,7 @@ def compare(
         jitter=errors.jitter,
         jerk=errors.jerks[0],
         jerk_truth=errors.jerks[1],
+        gaze=gaze_error(*both),
         control_error=dict(zip(rig.control_names, difference.mean(axis=0).tolist(), strict=True)),
     )
 

@@ -19,6 +19,7 @@ from facesolve.take.rig_evaluation import joint_controls, joint_motions, moving_
 
 from .deformation import Deformation, PointSkin
 from .face_weight import photometric_weight
+from .fans import fan_corners
 from .piecewise_linear import PiecewiseLinear
 from .rig_logic import RigLogic, Said, others_product
 from .skeleton import Skeleton, SkinPose
@@ -52,7 +53,7 @@ class RigModel:
         self.bounds = self._tensor(rig.bounds)
         self.default = self._tensor(rig.default_controls)
         self.uvs = self._tensor(rig.uvs)
-        corners, polygon = _fan_corners(rig.face_counts)
+        corners, polygon = fan_corners(rig.face_counts)
         self.triangles = self._indices(rig.face_vertices[corners])
         self.triangle_uvs = self._indices(rig.face_uvs[corners]) if len(rig.face_uvs) else None
         self.triangle_polygon = self._indices(polygon)
@@ -295,12 +296,3 @@ def _shape_curves(rig: Rig, device: torch.device, dtype: torch.dtype) -> Piecewi
             inputs.append(knots)
             outputs.append((knots == shape.weight).astype(np.float64))
     return PiecewiseLinear(inputs, outputs, device, dtype)
-
-
-def _fan_corners(face_counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Cuts polygons into fans around their first corner: corner indices (F, 3), polygon of each triangle (F,)."""
-    counts = face_counts.astype(np.int64)
-    polygon = np.repeat(np.arange(len(counts)), counts - 2)
-    first = (np.cumsum(counts) - counts)[polygon]
-    second = np.arange(len(polygon)) - (np.cumsum(counts - 2) - (counts - 2))[polygon] + 1
-    return np.stack((first, first + second, first + second + 1), 1), polygon

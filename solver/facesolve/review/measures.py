@@ -46,6 +46,10 @@ def print_evaluation(evaluation: Evaluation, console: Console | None = None) -> 
         others.add_row("roughness of the controls, % of range", f"{rough:.2f}, truth {truth:.2f}")
     if math.isfinite(evaluation.jitter):
         others.add_row("jitter where the pose is held, mm a frame", f"{evaluation.jitter:.3f}")
+    if evaluation.gaze is not None:
+        open_eyes = evaluation.gaze.of_open_eyes()
+        said = f"mean {open_eyes.mean():.2f}, max {open_eyes.max():.2f}" if len(open_eyes) else "no eye is open"
+        others.add_row("gaze error of open eyes, degrees", said)
     if math.isfinite(evaluation.jerk):
         others.add_row("vertex jerk, m/s³", f"{evaluation.jerk:.1f}, truth {evaluation.jerk_truth:.1f}")
     console.print(others)
@@ -133,6 +137,7 @@ def evaluation_record(evaluation: Evaluation) -> dict[str, Any]:
             "jerk": "m/s^3, mean over face vertices",
             "roughness": "parts of the controls' ranges",
             "jitter": "mm a frame",
+            "gaze": "degrees, where the true eye is open",
         },
         "regions": {region.name: _region_record(region) for region in evaluation.regions},
         "head_rotation": {"mean": float(evaluation.head_rotation.mean()), "max": float(evaluation.head_rotation.max())},
@@ -143,6 +148,7 @@ def evaluation_record(evaluation: Evaluation) -> dict[str, Any]:
         else dict(zip(("1", "2"), evaluation.within, strict=True)),
         "roughness": {"solved": _finite(evaluation.roughness), "truth": _finite(evaluation.roughness_truth)},
         "jitter": _finite(evaluation.jitter),
+        "gaze": None if evaluation.gaze is None else _mean_and_max(evaluation.gaze.of_open_eyes()),
         "jerk": {"solved": _finite(evaluation.jerk), "truth": _finite(evaluation.jerk_truth)},
         "control_error": evaluation.control_error,
         "per_frame": {
@@ -153,6 +159,11 @@ def evaluation_record(evaluation: Evaluation) -> dict[str, Any]:
             "active_controls_truth": evaluation.active_truth.tolist(),
         },
     }
+
+
+def _mean_and_max(values: np.ndarray) -> dict[str, float] | None:
+    """None where there is nothing to take the mean of."""
+    return {"mean": float(values.mean()), "max": float(values.max())} if len(values) else None
 
 
 def comparison_record(comparison: Comparison) -> dict[str, Any]:

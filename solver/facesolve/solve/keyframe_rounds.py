@@ -90,6 +90,7 @@ class KeyframeRounds:
             outlines = max(level, outline_level(problem)) if level > 0 else None
             views, evidence, _ = gather_evidence(some, self.pixels, pose, keyframes, level, outlines)
             views = replace(views, velocity=some.velocity(self.tracked, keyframes))
+            some = self._with_openings(some, pose, level)
             free = None if expected is None else expected.free(some)
             options = BundleOptions(iterations, calibration=calibration, neutral=free)
             known = evidence if free is not None else self._anchored(some, evidence, level)
@@ -132,6 +133,13 @@ class KeyframeRounds:
             return evidence
         shown = self.pixels[self.keyframes.tolist().index(self.anchor.frame)]
         return replace(evidence, known=self.anchor.colors(problem, shown, level))
+
+    def _with_openings(self, problem: Problem, pose: Pose, level: int) -> Problem:
+        """The problem with how far eyes are open as one more residual, where the start frame tells."""
+        if self.anchor is None:
+            return problem
+        openings = self.anchor.openings(problem, self.pixels, pose, self.keyframes, level)
+        return replace(problem, residuals=(*problem.residuals, *openings))
 
     def _saved_neutral(self, saved: Mapping[str, np.ndarray]) -> tuple[NeutralPrior | None, Tensor | None]:
         if "offset" not in saved:

@@ -7,13 +7,17 @@ the common part. They are as wrong as that pose is, so they vote only where alig
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from facesolve.footage.stream import FramePixels
 from facesolve.geometry.pose import Pose
 from facesolve.geometry.rig import apply_head
+from facesolve.residuals.openings import LidPairs, OpeningReference
+from facesolve.residuals.residual import Residual
 from facesolve.residuals.template import KNOWN_WEIGHT, KnownColors
 
 from .problem import Problem
@@ -24,23 +28,41 @@ GOOD, ROUGH = 0.06, 0.12  # cm, by which alignment moves a start pose that count
 
 @dataclass(frozen=True, eq=False)
 class StartAnchor:
-    """The start frame as aligned: take frame index, pose (B = 1), and the votes of each color of its own."""
+    """The start frame as aligned: take frame index, pose (B = 1), the votes of each color of its own, and where the
+    rig's lids open, if it has eyeballs."""
 
     frame: int
     pose: Pose
     votes: float
+    lids: LidPairs | None
 
     @staticmethod
     def of(problem: Problem, given: Pose, aligned: Pose, frame: int) -> StartAnchor | None:
         """The start frame's, moved from ``given`` to ``aligned`` (B = 1); None where that is too far to be trusted."""
         rough = (ROUGH - mean_motion(problem, given, aligned)) / (ROUGH - GOOD)
         votes = KNOWN_WEIGHT * problem.take.settings.anchor * min(max(rough, 0.0), 1.0)
-        return StartAnchor(frame, aligned, votes) if votes > 0 else None
+        return StartAnchor(frame, aligned, votes, LidPairs.of(problem.model)) if votes > 0 else None
 
     def colors(self, problem: Problem, pixels: FramePixels, level: int) -> KnownColors:
         """What the surface looks like by the start frame alone. pixels: of that frame."""
         frames = torch.tensor([self.frame], device=self.pose.head.device)
         return KnownColors.of(learn_template(problem, [pixels], self.pose, frames, level), self.votes)
+
+    def openings(
+        self, problem: Problem, pixels: Sequence[FramePixels], pose: Pose, frames: Tensor, level: int
+    ) -> tuple[Residual, ...]:
+        """How far eyes are open in M frames, as a residual; nothing where the rig has no eyeballs.
+
+        pixels: of the frames; pose: about where their heads are; frames: (M,) take frame indices, the start's among
+        them.
+        """
+        if self.lids is None:
+            return ()
+        indices, shown = frames.tolist(), [frame.level(level) for frame in pixels]
+        start = shown[indices.index(self.frame)]
+        one, every = (problem.views.cameras(level, some) for some in ([self.frame], indices))
+        reference = OpeningReference.of(problem.model, self.lids, start, one, self.pose)
+        return (reference.openings(shown, every, pose.head),)
 
 
 def mean_motion(problem: Problem, one: Pose, other: Pose) -> float:
