@@ -1,27 +1,34 @@
-"""The documentation's pictures: ``python -m tests.docs.pictures demo|panel|report|calibrate FOLDER [DEMO]``.
+"""The documentation's pictures: ``python -m tests.docs.pictures demo|panel|report|index|calibrate FOLDER [DEMO]``.
 
-``demo`` and ``report`` draw the results of ``facesolve demo --out DEMO`` (default: facesolve_demo, made when it is not
-there); ``report`` needs Chromium and PyAV. ``panel`` needs PySide6 and shows the panel outside Maya, on a scene of the
-tests; its footage is the demo's. ``calibrate`` calibrates computed photographs of a board.
+``demo``, ``report`` and ``index`` draw the results of ``facesolve demo --out DEMO`` (default: facesolve_demo, made when
+it is not there); the latter two need Chromium and PyAV. ``panel`` needs PySide6 and shows the panel outside Maya, on a
+scene of the tests; its footage is the demo's. ``calibrate`` calibrates computed photographs of a board.
 """
 
 from __future__ import annotations
 
 import io
 import os
-import shutil
-import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from facesolve.calibrate.board import parse_board
 from facesolve.cli import main as facesolve
 from facesolve.geometry.camera import scaled
+from facesolve.take import Solution, read_solution, write_solution
+from facesolve.take.solved import find_take_folder
+from facesolve.take.verdict import DOES_NOT_FIT, DOUBTFUL, Verdict
 from tests.calibrate.boards_seen import arc_of_cameras, waved_boards
 from tests.calibrate.photographs import photograph_board
+from tests.review.browser import Tab, find_chromium
 
 from .pages import ROOT
 
@@ -29,7 +36,8 @@ LARGEST = 295_000  # bytes of a picture
 PANEL_PAGES = {"panel_start": "start", "panel_setup": "setup", "panel_controls": "controls", "panel_result": "result"}
 GAP = 12  # pixels between the panels in a row
 BOARD = "circles:10x10:20:12"
-REPORT_SIZE = (1280, 1500)
+REPORT_SIZE, REPORT_FRAME = (1440, 2230), 9
+INDEX_SIZE = (1280, 900)
 
 
 def demo_pictures(out: Path, demo: Path) -> None:
@@ -63,19 +71,81 @@ def panel_pictures(out: Path, demo: Path) -> None:
 
 
 def report_picture(out: Path, demo: Path) -> None:
-    """The top of the demo's report as Chromium shows it."""
-    browser = shutil.which("chromium") or shutil.which("google-chrome")
-    if browser is None:
-        raise SystemExit("pictures: there is no Chromium.")
-    with tempfile.TemporaryDirectory() as folder:
-        page, picture = Path(folder) / "report.html", Path(folder) / "report.png"
+    """The upper half of the demo's report, looked into, as Chromium shows it."""
+    with tempfile.TemporaryDirectory() as folder, _browser() as browser:
+        page = Path(folder) / "report.html"
         if facesolve(["report", str(demo / "solution"), "--out", str(page)]) != 0:
             raise SystemExit("pictures: the report was not written.")
-        size = f"--window-size={REPORT_SIZE[0]},{REPORT_SIZE[1]}"
-        quiet = ["--headless", "--no-sandbox", "--hide-scrollbars", "--virtual-time-budget=8000"]
-        subprocess.run([browser, *quiet, size, f"--screenshot={picture}", page.as_uri()], check=True, timeout=120)
-        with Image.open(picture) as shown:
-            _save(shown.convert("RGB"), out / "report.jpg", REPORT_SIZE[0])
+        tab = Tab(browser, page, REPORT_SIZE)
+        tab.page.get_by_role("button", name="Start the three-dimensional view").click()
+        tab.page.select_option("#head3d-heat", "Expected error")
+        tab.page.select_option("#loupe", label="Loupe: mouth")
+        tab.page.fill("#frame-number", str(REPORT_FRAME))
+        tab.page.press("#frame-number", "Enter")
+        tab.page.evaluate("window.scrollTo(0, 600)")  # so that the neighbors are seen and drawn
+        tab.page.wait_for_timeout(3000)
+        tab.page.evaluate("window.scrollTo(0, 0)")
+        tab.page.wait_for_timeout(500)
+        shown = tab.page.screenshot(full_page=True)
+    with Image.open(io.BytesIO(shown)) as picture:
+        _save(picture.convert("RGB").crop((0, 0, REPORT_SIZE[0], REPORT_SIZE[1])), out / "report.jpg", INDEX_SIZE[0])
+
+
+def index_picture(out: Path, demo: Path) -> None:
+    """An index of takes that are copies of the demo's, some with faults put in."""
+    with tempfile.TemporaryDirectory() as folder, _browser() as browser:
+        night = Path(folder) / "night_03"
+        _faulty_takes(night, read_solution(demo / "solution"), demo / "solution")
+        if facesolve(["index", str(night)]) != 0:
+            raise SystemExit("pictures: the index was not written.")
+        page = Tab(browser, night / "index.html", INDEX_SIZE).page
+        page.evaluate("document.getElementById('about').textContent = '41 takes, 640 frames, in /shows/film/night_03'")
+        shown = page.screenshot()
+    with Image.open(io.BytesIO(shown)) as picture:
+        _save(picture.convert("RGB"), out / "index.jpg", INDEX_SIZE[0])
+
+
+def _faulty_takes(night: Path, solution: Solution, made_in: Path) -> None:
+    """Forty solutions: one camera turns further from take to take, and four takes need somebody."""
+    dice = np.random.default_rng(1)
+    take = os.path.relpath(find_take_folder(solution, made_in).resolve(), night.resolve() / "take")
+    wrong = {
+        7: Verdict(DOES_NOT_FIT, "the cameras agree about 24% of the visible face; the head is not where the face is."),
+        21: Verdict(DOUBTFUL, "what camera 'left' shows lies 1.4 mm away from what the others show.", error_mm=0.9),
+    }
+    for number in range(40):
+        residual = solution.residual * (1 + 0.03 * dice.normal(size=solution.residual.shape))
+        residual[5] *= 3.2 if number == 30 else 1.0
+        residual[:, 1] *= 1.8 if number == 21 else 1.0
+        turned = {"left": 0.02 + 0.002 * number, "right": 0.02}
+        made = {
+            "take": take,
+            "date": f"2026-11-30T{9 + number // 6:02d}:{number % 6 * 10:02d}:00+00:00",
+            "camera_errors": {
+                name: {"rotation_degrees": abs(angle + dice.normal(0, 0.003))} for name, angle in turned.items()
+            },
+        }
+        one = replace(
+            solution,
+            residual=residual,
+            verdict=wrong.get(number, solution.verdict),
+            provenance={**solution.provenance, **made},
+        )
+        write_solution(one, night / f"sc{number // 10:02d}_shot_{number * 10:04d}")
+    unsolved = night / "sc02_shot_0295"
+    unsolved.mkdir()
+    (unsolved / "solve.log").write_text("0.2 s  no camera sees the rig at its start pose\n", encoding="utf-8")
+
+
+@contextmanager
+def _browser() -> Iterator[Any]:
+    """Chromium; the system's, which plays H.264."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as api:
+        started = api.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
+        yield started
+        started.close()
 
 
 def calibration_pictures(out: Path, _demo: Path) -> None:
@@ -121,6 +191,7 @@ def main(arguments: list[str]) -> None:
         "demo": demo_pictures,
         "panel": panel_pictures,
         "report": report_picture,
+        "index": index_picture,
         "calibrate": calibration_pictures,
     }
     if len(arguments) not in (2, 3) or arguments[0] not in kinds:

@@ -138,6 +138,14 @@ def test_the_head_turns_in_three_dimensions(open_report: Callable[..., Any]) -> 
     tab.page.mouse.move(x + 60, y + 30)
     tab.page.mouse.up()
     turned = tab.page.locator("#head3d canvas").screenshot()
+    offset = "window.scrollY"
+    place = tab.page.evaluate(offset)
+    tab.page.mouse.wheel(0, 40)  # the head was clicked: it is brought nearer, and the page stays
+    assert tab.page.evaluate(offset) == place
+    tab.page.evaluate("document.activeElement.blur()")
+    tab.page.mouse.wheel(0, 40)
+    tab.until(f"{offset} > {place}")
+    tab.page.evaluate(f"window.scrollTo(0, {place})")
     tab.page.select_option("#head3d-heat", "Expected error")
     colored = tab.page.locator("#head3d canvas").screenshot()
     tab.complaints[:] = [text for text in tab.complaints if "GPU stall due to ReadPixels" not in text]  # of screenshots

@@ -20,7 +20,7 @@ function showHead3d() {
 
 function startHead3d(host) {
   const canvas = make('canvas', { tabIndex: 0 });
-  canvas.setAttribute('aria-label', 'Solved head; drag to turn it, wheel to come nearer');
+  canvas.setAttribute('aria-label', 'Solved head; drag to turn it, after a click the wheel comes nearer');
   if (!canvas.getContext('webgl2')) {
     host.replaceChildren(make('p', { className: 'blank' }, 'This browser shows no three-dimensional pictures (WebGL 2).'));
     return;
@@ -234,6 +234,7 @@ function listenToHead(canvas) {
     else if (head3d.heat) tellVertex(event);
   });
   canvas.addEventListener('wheel', (event) => {
+    if (document.activeElement !== canvas && !event.ctrlKey) return; // who only passes by scrolls the page
     event.preventDefault();
     head3d.offset.multiplyScalar(Math.exp(event.deltaY * 0.001));
     drawHead();
