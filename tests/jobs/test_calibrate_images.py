@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -279,3 +280,24 @@ def test_a_watched_session_without_a_board_is_one_sentence(tmp_path):
 
     with pytest.raises(TakeError, match="no image shows the whole board standing still"):
         watch_session(CalibrateRequest(str(tmp_path), BOARD), tmp_path / "out", lambda state: None, wait=interrupt)
+
+
+def test_a_measured_distance_decides_how_large_the_board_is(photographs, tmp_path, capsys):
+    """The board is printed 1 % smaller than it is said to be; cameras stand as far apart as they do."""
+    command = ("--board", "circles:5x4:40.4:24.24", "--no-pictures", "--json")
+    cameras = small_cameras()
+    true = np.linalg.norm(np.subtract(*(-c.rotation.T @ c.translation for c in cameras)))
+    assert calibrate(photographs, tmp_path / "out", *command, "--distance", f"cam0,cam1={true:.4f}") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["pairs"][0]["mm"] == pytest.approx(10 * true, abs=0.01)
+    (told,) = [finding for finding in report["warnings"] if finding["subject"] == "board"]
+    percent, size = re.search(
+        r"by the distance measured it is (.*) % (.*) than --board says", told["sentence"]
+    ).groups()
+    assert (float(percent), size) == (pytest.approx(1, abs=0.3), "smaller")  # so well the few views know it
+    assert told["severity"] == "warning"
+    unknown = "there is no camera 'x'; there are cam0, cam1"
+    for given, says in (("cam0,x=50", unknown), ("cam0,cam1=50", "you measured 50")):
+        assert calibrate(photographs, tmp_path / "other", *command, "--distance", given) == 2
+        assert says in capsys.readouterr().err
+    assert not (tmp_path / "other").exists()

@@ -12,6 +12,7 @@ from facesolve.calibrate.detect import detect_session
 from facesolve.calibrate.geometry import find_weaknesses
 from facesolve.calibrate.images import find_images
 from facesolve.calibrate.lens import check_model, parameters_of, restricted, smallest_model
+from facesolve.calibrate.measured_distance import rescaled
 from facesolve.calibrate.next_view import NextView, next_view
 from facesolve.calibrate.pictures import draw_rig, write_views
 from facesolve.calibrate.recordings import detect_recordings, find_recordings
@@ -65,7 +66,11 @@ def calibrate_images(
             session = detect_session(images, board, progress)
     _check_sizes(session, _known(request))
     calibration = calibrate(session, wanted, progress)
-    weaknesses, advice = find_weaknesses(calibration), next_view(calibration)
+    findings: tuple[Finding, ...] = ()
+    if request.distance is not None:
+        session, told = rescaled(session, calibration, request.distance)
+        calibration, findings = calibrate(session, wanted, progress), (told,)
+    weaknesses, advice = (*findings, *find_weaknesses(calibration)), next_view(calibration)
     if request.pictures:
         progress.stage("draw", 1)
         stale = _earlier_views(out)

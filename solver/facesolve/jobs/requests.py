@@ -147,6 +147,7 @@ class CalibrateRequest:
             cameras show, which stand upright; cameras: up is theirs; as-is: the world has the board's axes.
         up: axis of the world that points up.
         offset: where the board's origin is in the world, X,Y,Z in cm.
+        distance: measured centimeters between two cameras, which decide how large the board really is.
         pictures: draw the rig and every view.
     """
 
@@ -161,4 +162,5 @@ class CalibrateRequest:
     stands: str = choice("auto", STANDS)
     up: str = choice("y", UPS)
     offset: tuple[float, float, float] | None = None
+    distance: tuple[str, str, float] | None = None
     pictures: bool = True
