@@ -43,13 +43,19 @@ def scene_text(session: Session) -> str:
         if node.node_locked:
             lines.append("lockNode -l 1 ;")
     for node in (n for n in session.graph.order if n.startup and (n.values or n.inert or n.type == "time")):
-        lines.append(f"select -ne :{node.name};")
+        lines.append(f"select -ne {_startup_name(session, node)};")
         lines += _contents(session, node)
     for destination, source in session.graph.inputs.items():
         pair = f"{quote(_plug(session, source))} {quote(_plug(session, destination))}"
         lines.append(f"connectAttr {pair};")
     lines += [statement.strip() + ";" for statement in session.relationships]
     return "\n".join(lines) + "\n// End of scene\n"
+
+
+def _startup_name(session: Session, node: Node) -> str:
+    """``:name``, or the path of a node of Maya's own whose name another one has, too."""
+    path = session.graph.shortest_path(node)
+    return path if "|" in path else ":" + path
 
 
 def _parents_first(nodes: list[Node]) -> list[Node]:
@@ -66,8 +72,8 @@ def _parents_first(nodes: list[Node]) -> list[Node]:
 
 
 def _plug(session: Session, plug: Plug) -> str:
-    prefix = ":" if plug.node.startup else ""
-    return f"{prefix}{session.graph.shortest_path(plug.node)}.{plug.node.short_path(plug.path)}"
+    name = _startup_name(session, plug.node) if plug.node.startup else session.graph.shortest_path(plug.node)
+    return f"{name}.{plug.node.short_path(plug.path)}"
 
 
 def _contents(session: Session, node: Node) -> list[str]:

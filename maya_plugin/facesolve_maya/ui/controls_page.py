@@ -14,7 +14,7 @@ from .qt import Qt, QtWidgets
 from .rest import resting
 from .session import Session
 from .setup_file import ENDING, with_setup, write_setup
-from .style import quiet_label
+from .style import quiet_label, set_hint
 
 
 class ControlsPage(QtWidgets.QWidget):
@@ -24,7 +24,7 @@ class ControlsPage(QtWidgets.QWidget):
         super().__init__()
         self._session = session
         self.filter = QtWidgets.QLineEdit()
-        self.filter.setPlaceholderText("Filter controls")
+        set_hint(self.filter, "Filter controls")
         self.filter.setClearButtonEnabled(True)
         self.tree = ControlsTree()
         self.filter.textChanged.connect(self.tree.filter)
@@ -46,9 +46,11 @@ class ControlsPage(QtWidgets.QWidget):
         layout.setSpacing(4)
         layout.addWidget(self.filter)
         layout.addWidget(self.tree, 1)
-        layout.addWidget(self.count)
+        counted = QtWidgets.QHBoxLayout()
+        counted.addWidget(self.count, 1)
+        counted.addWidget(self.rest)
+        layout.addLayout(counted)
         line = QtWidgets.QHBoxLayout()
-        line.addWidget(self.rest)
         line.addStretch(1)
         line.addWidget(self.load)
         line.addWidget(self.save)

@@ -18,6 +18,7 @@ from facesolve.take.settings_record import settings_from
 from .model import ControlChoice, ControlRow, HeadRow, PanelSettings
 
 ENDING = ".json"
+OF_SHOT = ("neutral",)  # settings that say something about one shot only
 
 
 def write_setup(path: Path, settings: PanelSettings, controls: Sequence[ControlRow]) -> None:
@@ -28,7 +29,7 @@ def write_setup(path: Path, settings: PanelSettings, controls: Sequence[ControlR
     known = read_character(path) if path.is_file() else Character(path.stem)
     names = {row.name: row for row in controls}
     decided = {name: _control(row, settings.choice(name), known.controls.get(name)) for name, row in names.items()}
-    scalars = {name: getattr(settings, _member(name)) for name in SCALARS}
+    scalars = {name: getattr(settings, _member(name)) for name in SCALARS if name not in OF_SHOT}
     written = replace(
         known,
         head=bare(settings.head_transform),
@@ -86,7 +87,9 @@ def with_setup(
     changed = {name: choice for name, choice in choices.items() if choice != ControlChoice()}
     kept = {name: choice for name, choice in settings.controls.items() if name not in choices}
     strengths = settings_from(character.strengths)
-    scalars: Dict[str, Any] = {_member(name): getattr(strengths, name) for name in character.strengths}
+    scalars: Dict[str, Any] = {
+        _member(name): getattr(strengths, name) for name in character.strengths if name not in OF_SHOT
+    }
     strangers = tuple(own for own in character.controls if own not in to_rig)
     return replace(settings, controls={**kept, **changed}, **scalars), strangers
 

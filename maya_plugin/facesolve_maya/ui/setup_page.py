@@ -11,7 +11,7 @@ from .cameras_table import CamerasTable
 from .qt import QtWidgets, Signal
 from .section import Section
 from .session import Session
-from .style import scaled
+from .style import scaled, set_hint
 
 _QUALITY_TEXTS = {"draft": "Draft: half resolution", "standard": "Standard", "final": "Final: every pixel"}
 _HEAD_TEXTS = {"transform": "Solve, key on the transform", "fixed": "Keep as posed at the first frame"}
@@ -90,18 +90,18 @@ class SetupPage(QtWidgets.QWidget):
         self.handles.setToolTip("Frames that are solved and keyed on both sides of the range as well.")
         self.handles.valueChanged.connect(lambda value: self._put(handles=value))
         self.excluded = QtWidgets.QLineEdit()
-        self.excluded.setPlaceholderText("none; for example 1010-1015, 1033")
+        set_hint(self.excluded, "none; for example 1010-1015, 1033")
         self.excluded.editingFinished.connect(lambda: self._put(excluded=self.excluded.text().strip()))
         self.quality = _choices(QUALITIES, _QUALITY_TEXTS)
         self.quality.activated.connect(lambda _: self._put(quality=self.quality.currentData()))
         self.actor = QtWidgets.QLineEdit()
-        self.actor.setPlaceholderText("none; the solve finds how the actor differs")
+        set_hint(self.actor, "none; the solve finds how the actor differs")
         self.actor.setToolTip("Profile of the actor: actor.npz that an earlier solve has written beside its solution.")
         self.actor.editingFinished.connect(lambda: self._put(actor=self.actor.text().strip()))
         self.choose_actor = QtWidgets.QPushButton("Choose…")
         self.choose_actor.clicked.connect(self._choose_actor)
         self.neutral = QtWidgets.QLineEdit()
-        self.neutral.setPlaceholderText("none; for example 1012, 1013")
+        set_hint(self.neutral, "none; for example 1012, 1013")
         self.neutral.setToolTip("Frames in which the face is at rest: all controls at their default.")
         self.neutral.editingFinished.connect(lambda: self._put(neutral=self.neutral.text().strip()))
         self.this_is_neutral = QtWidgets.QPushButton("This frame is neutral")
@@ -109,7 +109,7 @@ class SetupPage(QtWidgets.QWidget):
             lambda: self._session.put(self._session.settings.with_neutral(round(self._session.scene.current_time())))
         )
         self.layer = QtWidgets.QLineEdit()
-        self.layer.setPlaceholderText("new override layer, named after the take")
+        set_hint(self.layer, "new override layer, named after the take")
         self.layer.editingFinished.connect(lambda: self._put(layer=self.layer.text().strip()))
         self.apply_when_done = QtWidgets.QCheckBox("Apply when done")
         self.apply_when_done.setToolTip("Keys the result when the solve ends well. One undo takes it back.")
@@ -151,11 +151,11 @@ class SetupPage(QtWidgets.QWidget):
         self.bad_frames.activated.connect(lambda _: self._put(on_bad_frame=self.bad_frames.currentData()))
         form.addRow("Bad image", self.bad_frames)
         self.take_folder = QtWidgets.QLineEdit()
-        self.take_folder.setPlaceholderText("in the project's data folder")
+        set_hint(self.take_folder, "in the project's data folder")
         self.take_folder.editingFinished.connect(lambda: self._put(take_folder=self.take_folder.text().strip()))
         form.addRow("Take folder", self.take_folder)
         self.namespace = QtWidgets.QLineEdit()
-        self.namespace.setPlaceholderText("found by itself")
+        set_hint(self.namespace, "found by itself")
         self.namespace.setToolTip(
             "Namespace of the rig that gets the keys, where the scene has several; a colon for a rig without one."
         )

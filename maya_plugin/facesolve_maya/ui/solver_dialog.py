@@ -11,7 +11,7 @@ from facesolve_maya.run import module_root
 from .bulletin import ENVIRONMENT
 from .qt import Qt, QtWidgets, both
 from .session import Session
-from .style import quiet_label, scaled, severity_icon
+from .style import quiet_label, scaled, set_hint, severity_icon
 
 
 class SolverDialog(QtWidgets.QDialog):
@@ -35,7 +35,7 @@ class SolverDialog(QtWidgets.QDialog):
         self.details.setWordWrap(True)
         self.details.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.python = QtWidgets.QLineEdit(preferences.python)
-        self.python.setPlaceholderText("found by FACESOLVE_PYTHON or beside the module")
+        set_hint(self.python, "found by FACESOLVE_PYTHON or beside the module")
         browse = QtWidgets.QPushButton("Browse…")
         browse.clicked.connect(self._browse)
         self.device = QtWidgets.QComboBox()

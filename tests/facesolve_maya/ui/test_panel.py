@@ -25,7 +25,7 @@ from facesolve_maya.ui.model import LOCKED, ControlChoice
 from facesolve_maya.ui.offers import carry_out
 from facesolve_maya.ui.preferences import Preferences
 from facesolve_maya.ui.style import GOOD
-from tests.facesolve_maya.ui.fake_scene import solution, write_fake_solution
+from tests.facesolve_maya.ui.fake_scene import FakeScene, solution, write_fake_solution
 
 pytestmark = pytest.mark.usefixtures("application")
 
@@ -584,18 +584,37 @@ def test_text_stands_out_from_its_ground():
     assert style.contrast("#ffffff", "#000000") == pytest.approx(21.0)
 
 
-@pytest.mark.parametrize(("width", "font"), [(320, 11), (420, 14), (520, 18), (900, 11)])
-def test_nothing_is_cut_off_at_any_width_and_font(panel, application, width, font):
+def test_hints_in_empty_fields_stand_out_too(panel):
+    from facesolve_maya.ui import style
+
+    QtGui = qt().QtGui
+    for field in (panel.setup.excluded, panel.setup.layer, panel.setup.namespace, panel.controls.filter):
+        palette = field.palette()
+        colors = (palette.color(role).name() for role in (QtGui.QPalette.PlaceholderText, QtGui.QPalette.Base))
+        assert style.contrast(*colors) >= 4.5, field.placeholderText()
+
+
+# 11, 16 and 22 pixels are interface scalings of 100, 150 and 200 percent.
+@pytest.mark.parametrize(("width", "font"), [(320, 11), (900, 11), (470, 16), (520, 18), (640, 22)])
+def test_nothing_is_cut_off_at_any_width_and_font(panel, scene, solver, application, width, font):
     from tests.facesolve_maya.ui.maya_look import look_like_maya
 
     look_like_maya(application, font)
     try:
+        solver(scene)
+        panel.session.open_last_solution()
         panel.resize(width, 900)
-        for index in (0, 1, 3):
+        for index in range(4):
             panel.pages.setCurrentIndex(index)
             application.processEvents()
             area = panel.pages.widget(index)
-            assert area.widget().width() <= area.viewport().width(), index
+            if index != 2:
+                assert area.widget().width() <= area.viewport().width(), index
+            for button in area.findChildren(qt().QtWidgets.QPushButton):
+                if button.isVisible():
+                    words = button.fontMetrics().horizontalAdvance(button.text())
+                    assert button.width() >= words, (index, button.text(), button.width(), words)
+        assert panel.width() == width, "a dock of this width holds it"
     finally:
         look_like_maya(application)
 
@@ -619,6 +638,53 @@ def test_a_characters_set_up_is_saved_once_and_loaded_in_another_shot(panel, tmp
     assert (session.settings.smoothness, session.settings.first) == (2.5, 1005)
     page.load_setup(str(tmp_path / "none.json"))
     assert session.notice_is_error
+
+
+class EmptyScene(FakeScene):
+    """A Maya that has just been started."""
+
+    def heads(self):
+        return ()
+
+    def cameras(self, settings):
+        return ()
+
+    def preflight(self, settings):
+        return (Finding(ERROR, "scene", "no camera with footage is in it.", "Load cameras."),)
+
+
+def test_every_page_of_an_empty_scene_says_what_to_do(application, tmp_path, monkeypatch):
+    from facesolve_maya.ui.panel import Panel
+    from facesolve_maya.ui.session import Session
+
+    monkeypatch.setenv("FACESOLVE_PYTHON", str(tmp_path / "none"))
+    panel = Panel(Session(EmptyScene(tmp_path)))
+    panel.show()
+    application.processEvents()
+    words = [label.text() for label in panel.start.findChildren(qt().QtWidgets.QLabel) if label.isVisible()]
+    for text in ("is not installed yet", "Load them from the stage's calibration file", "import the character's rig"):
+        assert any(text in word for word in words), words
+    assert panel.start.install.isVisible()
+    assert panel.start.load.isVisible()
+    assert not panel.start.find_button.isEnabled()
+    assert not panel.setup.head.isEnabled()
+    assert "no mesh with a blendShape" in panel.setup.head.currentText()
+    assert panel.controls.count.text().startswith("0 controls")
+    assert not panel.result.apply_button.isEnabled()
+    assert not panel.result.decide.isEnabled()
+    click(panel.run_bar.solve_button)
+    assert "1 problem stops the solve; see Checks." in panel.session.notice
+    panel.session.close()
+    panel.close()
+
+
+def test_about_says_which_version_this_is(panel, monkeypatch):
+    from facesolve.take.version import VERSION
+
+    said = []
+    monkeypatch.setattr(qt().QtWidgets.QMessageBox, "about", lambda parent, title, text: said.append(text))
+    panel.show_about()
+    assert said[0].startswith(f"Facesolve {VERSION}")
 
 
 def test_help_opens_a_page_that_comes_with_the_panel(panel):
