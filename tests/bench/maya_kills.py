@@ -26,11 +26,11 @@ from pathlib import Path
 
 import numpy as np
 
-from facesolve.take import read_solution
+from facesolve.take import Solution, read_solution
 
 KINDS = ("maya", "panel", "solver", "resident")
 FRAMES = 3
-PATIENCE = 20.0  # seconds
+PATIENCE = 30.0  # seconds, for a machine that is busy with other things as well
 LONGEST = 1200.0  # of a day
 EDITED, VALUE = 2.0, 0.8  # scene time and value of the animator's key on jawOpen
 
@@ -194,9 +194,10 @@ def nothing_runs(day: Day) -> None:
         day.process.poll()
         waiting = {number for number in waiting if alive(number)}
         if time.monotonic() > deadline:
+            left = [Path(f"/proc/{number}/cmdline").read_text().replace("\0", " ")[:200] for number in waiting]
             for number in waiting:
                 os.kill(number, signal.SIGKILL)
-            raise Lost(f"{len(waiting)} processes were still there after {PATIENCE:.0f} s")
+            raise Lost(f"still there after {PATIENCE:.0f} s: {'; '.join(left)}")
         time.sleep(0.2)
 
 
@@ -228,13 +229,18 @@ def kill(kind: str, day: Day, moment: float) -> str:
     return where
 
 
+def last_solution(root: Path, part: str) -> Solution:
+    """Of the solves, or the edits, below ``root``."""
+    found = sorted(root.glob(f"{part}_*/solution/solution.json"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        raise Lost(f"there is no solution of the {part}")
+    return read_solution(found[-1].parent)
+
+
 def compare(folder: Path, whole: Path) -> None:
     """Lost unless solve and edit are those of the undisturbed day, and the saved scene holds the animator's key."""
-    for part, slack in (("solve_1", 0.0), ("edit_1", 1e-4)):
-        found, wanted = (read_solution(place / "take" / part / "solution") for place in (folder, whole))
-        if part == "edit_1":
-            edits = sorted((folder / "take").glob("edit_*/solution/solution.json"))
-            found = read_solution(edits[-1].parent)
+    for part, slack in (("solve", 0.0), ("edit", 1e-4)):
+        found, wanted = (last_solution(place / "take", part) for place in (folder, whole))
         for name in ("controls", "head"):
             apart = np.abs(getattr(found, name) - getattr(wanted, name)).max()
             if apart > slack:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from facesolve.runtime.interrupts import interruptible
+from facesolve.take.processes import PARENT_VARIABLE
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM is a signal on POSIX only")
 
@@ -63,6 +64,15 @@ def test_off_the_main_thread_nothing_changes() -> None:
     thread.start()
     thread.join()
     assert found == [before]
+
+
+def test_a_parent_that_died_before_anybody_watched_counts_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A solve that is still importing when Maya is killed would have run to its end, seen by nobody."""
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    monkeypatch.setenv(PARENT_VARIABLE, str(gone.pid))
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        time.sleep(5)
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])

@@ -45,9 +45,25 @@ def end_with_parent() -> None:
 
 
 def _watch_parent() -> None:
-    """Starts the watch where a parent is named that is this process's; children of this one have another."""
-    if os.environ.pop(PARENT_VARIABLE, "") == str(os.getppid()):
+    """Starts the watch where a parent is named that is this process's; children of this one have another.
+
+    One that is gone already, before anybody watched, counts as well.
+    """
+    parent = os.environ.pop(PARENT_VARIABLE, "")
+    if parent == str(os.getppid()):
         end_with_parent()
+    elif os.name != "nt" and parent.isdecimal() and not _exists(int(parent)):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _exists(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _end_with(parent: int) -> None:
