@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from maya import cmds
 
-from facesolve_maya.export import blendshape, rig
+from facesolve_maya.export import blendshape, rig, sampling
 from facesolve_maya.ui.model import PanelSettings
 from facesolve_maya.ui.scene import MayaScene
 from facesolve_maya.ui.session import Session
@@ -121,3 +121,20 @@ def test_a_rig_that_cannot_be_read_is_asked_once_and_says_why_each_time(session,
     assert len(readings) == 1
     assert session.controls == ()
     assert any("not Normal" in finding.sentence for finding in session.findings)
+
+
+def test_a_rig_is_sampled_once_for_the_panel_and_once_for_a_solve(session, monkeypatch):
+    recorded = []
+    sample = sampling.sample_rig
+    monkeypatch.setattr(sampling, "sample_rig", lambda *given: recorded.append(given) or sample(*given))
+    session.load()
+    cmds.select("BS")
+    assert session.sampling.sample("")
+    assert session.notice == "Sampling 1 control; left out: 1 driven."
+    assert len(recorded) == 1
+    assert [row.driver for row in session.controls] == ["sampled"]
+    session.check()
+    assert len(recorded) == 1
+    assert session.solve(), session.notice
+    assert len(recorded) == 2
+    assert session.sampling.total == 0

@@ -4,15 +4,22 @@ from facesolve_maya.scene.findings import ExportError
 
 from .request import FREE, LOCKED, PINNED, ExportRequest
 from .rig import reading_once
+from .samplable import EVERYWHERE, SELECTED, control_sets, samplable
+from .sampling import Recordings
 from .take import export_take, preflight
 
 __all__ = [
+    "EVERYWHERE",
     "FREE",
     "LOCKED",
     "PINNED",
+    "SELECTED",
     "ExportError",
     "ExportRequest",
+    "Recordings",
+    "control_sets",
     "export_take",
     "preflight",
     "reading_once",
+    "samplable",
 ]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Dict, Optional, Tuple
+from typing import TYPE_CHECKING, Dict, Optional, Tuple
 
 from facesolve.take import Rig, Settings
 from facesolve.take.character import Character
 from facesolve.take.character_rig import rig_of_character
 from facesolve.take.settings_record import SettingsChange
+
+if TYPE_CHECKING:
+    from .sampling import Recordings
 
 FREE = "free"
 PINNED = "pinned"
@@ -27,7 +30,8 @@ class ExportRequest:
     footage_folders: searched for footage whose path does not exist here.
     keys: control name -> ``pinned`` or ``locked``: how the solve respects keys that are in the scene already.
     actor: file of the actor's profile, or none; neutral: scene times at which the face is neutral.
-    sampled_controls: plugs to move one by one while the mesh is recorded, for rigs that cannot be read.
+    sampled_controls: plugs to move one by one while the mesh is recorded, for rigs that cannot be read; recordings:
+    what was recorded so already.
     character: set-up of the character in the file character_path, whose ranges, masks and settings count; change: what
     goes over its settings.
     """
@@ -41,6 +45,7 @@ class ExportRequest:
     footage_folders: Tuple[str, ...] = ()
     keys: Dict[str, str] = field(default_factory=dict)
     sampled_controls: Tuple[str, ...] = ()
+    recordings: Optional[Recordings] = None
     on_bad_frame: str = "stop"
     actor: str = ""
     neutral: Tuple[float, ...] = ()

@@ -5,12 +5,13 @@ The recorded rig adds the controls' effects; how far the real rig is from that i
 
 from __future__ import annotations
 
-from typing import Dict, List, Tuple
+from typing import Callable, Dict, List, Optional, Tuple
 
 import numpy as np
 from maya import cmds
 
 from facesolve.take import Control, Driver, Rig, Shape, Target
+from facesolve.take.in_words import LISTED, listed
 from facesolve_maya.scene.findings import Refusal, Report
 from facesolve_maya.scene.geometry import read_topology, shape_points, transformed, world_matrix
 from facesolve_maya.scene.head import above_in_dag, head_now, not_carried, nudged
@@ -27,8 +28,48 @@ _CARRIED = 0.25  # of the vertices must follow the head: a bust has a neck and s
 _TOLERANCE = 0.05  # cm; a rig whose controls interact by more is reported
 
 
+Told = Callable[[int, int], None]  # controls that are recorded, and all of them
+
+
+def _unheard(done: int, total: int) -> None:
+    pass
+
+
+class Recordings:
+    """The last sampled rig, kept, for a check need not move everything again. ``forget`` it when the scene changes."""
+
+    def __init__(self, told: Told = _unheard) -> None:
+        self._told = told
+        self._kept: Optional[Tuple[Tuple[object, ...], Rig, Report]] = None
+
+    def forget(self) -> None:
+        """The next rig is recorded from the scene."""
+        self._kept = None
+
+    def rig(
+        self, meshes: Tuple[str, ...], head: str, plugs: Tuple[str, ...], times: Tuple[float, ...], report: Report
+    ) -> Rig:
+        """As ``sample_rig``; what was refused is tried again each time."""
+        key = (meshes, head, plugs, times[0])
+        if self._kept is None or self._kept[0] != key:
+            found = Report()
+            try:
+                self._kept = (key, sample_rig(meshes, head, plugs, times, found, self._told), found)
+            finally:
+                self._told(len(plugs), len(plugs))
+                report.take_up(found)
+        else:
+            report.take_up(self._kept[2])
+        return self._kept[1]
+
+
 def sample_rig(
-    meshes: Tuple[str, ...], head: str, plugs: Tuple[str, ...], times: Tuple[float, ...], report: Report
+    meshes: Tuple[str, ...],
+    head: str,
+    plugs: Tuple[str, ...],
+    times: Tuple[float, ...],
+    report: Report,
+    told: Told = _unheard,
 ) -> Rig:
     """The rig recorded from the scene at the first time. plugs: the controls, each without an input of its own.
 
@@ -38,13 +79,16 @@ def sample_rig(
     ranges: Dict[str, Tuple[float, float, float]] = {}
     for plug in plugs:
         with report.collecting(plug):
-            ranges[plug] = _range(plug, times[0])
+            ranges[plug] = range_of(plug, times[0])
     report.raise_errors()
     _refuse_bystanders(shapes, head, times[0])
     with undisturbed(plugs, times[0]):
         _set({plug: default for plug, (_, _, default) in ranges.items()})
         neutrals = _record(shapes, head)
-        offsets = {plug: _record_control(plug, span, shapes, head, neutrals) for plug, span in ranges.items()}
+        offsets: Dict[str, List[Tuple[float, np.ndarray]]] = {}
+        for plug, span in ranges.items():
+            told(len(offsets), len(ranges))
+            offsets[plug] = _record_control(plug, span, shapes, head, neutrals)
         _report_interaction(ranges, offsets, shapes, head, neutrals, report)
     geometry = join([read_topology(shape, report) for shape in shapes], neutrals, shapes)
     targets, controls = _targets(offsets, ranges, report)
@@ -69,8 +113,11 @@ def _refuse_bystanders(shapes: List[str], head: str, time: float) -> None:
             raise not_carried(head, shape)
 
 
-def _range(plug: str, time: float) -> Tuple[float, float, float]:
-    """(lowest, highest, rest) value of a control; a transform's channel rests where it is at the first time."""
+def range_of(plug: str, time: float) -> Tuple[float, float, float]:
+    """(lowest, highest, rest) value of a control; a transform's channel rests where it is at ``time``.
+
+    Raises Refusal for a control that cannot be moved, and for one without a range.
+    """
     if not cmds.objExists(plug):
         raise Refusal(plug, "this control does not exist.", "Choose it again.")
     if cmds.getAttr(plug, lock=True):
@@ -168,11 +215,12 @@ def _targets(
     targets: List[Target] = []
     controls: List[Control] = []
     drivers: List[Driver] = []
+    still: List[str] = []
     names = [split(plug)[1] for plug in offsets]
     for plug, samples in offsets.items():
         low, high, default = ranges[plug]
         if max(float(np.abs(moved_by).max()) for _, moved_by in samples) < NEGLIGIBLE:
-            report.warning(plug, "moving this control changes nothing; it is left out.", "Do not sample it.")
+            still.append(plug)
             continue
         attribute = split(plug)[1]
         name = attribute if names.count(attribute) == 1 else plug.rpartition("|")[2]
@@ -185,4 +233,15 @@ def _targets(
         )
         targets.append(Target(name, shapes))
         controls.append(Control(name, low, high, default, plug))
+    _report_still(still, report)
     return tuple(targets), ControlSet(tuple(controls), tuple(drivers), (), ("sampled",) * len(controls))
+
+
+def _report_still(plugs: List[str], report: Report) -> None:
+    """Controls that move nothing are left out: one by one, or all in one sentence when there are many."""
+    if len(plugs) > LISTED:
+        sentence = "moving {} of the sampled controls changes nothing: {}; they are left out."
+        report.warning("rig", sentence.format(len(plugs), listed(plugs)), "Do not sample them.")
+        return
+    for plug in plugs:
+        report.warning(plug, "moving this control changes nothing; it is left out.", "Do not sample it.")

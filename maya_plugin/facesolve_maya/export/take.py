@@ -27,7 +27,7 @@ from .footage import CameraFootage, checked, footage_by_hand, footage_of_plane, 
 from .request import LOCKED, ExportRequest
 from .retiming import camera_of, retiming, say_of_retiming
 from .rig import read_rig
-from .sampling import sample_rig
+from .sampling import Recordings
 
 FISHEYE_IN_MAYA = (
     "its lens is a fisheye, which Maya cannot show: the solve uses it, but the view shows a pinhole of the same focal "
@@ -84,7 +84,8 @@ def _say_of_start(take: Take, head: str, report: Report) -> None:
 def _rig(request: ExportRequest, times: Tuple[float, ...], report: Report) -> _RigAndHead:
     head = head_node(request.head)
     if request.sampled_controls:
-        return sample_rig(request.meshes, head, request.sampled_controls, times, report), head, ()
+        recordings = request.recordings or Recordings()
+        return recordings.rig(request.meshes, head, request.sampled_controls, times, report), head, ()
     rig, controls = read_rig(request.meshes, head, times, report)
     return rig, head, controls.locked
 

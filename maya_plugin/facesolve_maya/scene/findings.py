@@ -9,7 +9,7 @@ from typing import Iterator, List, Tuple
 from facesolve.take.errors import FacesolveError
 from facesolve.take.finding import ERROR, NOTE, WARNING, Finding, Offer, gravest_first
 
-SAMPLING = "Export with sampling (facesolveExport -sampledControl PLUG, or batch --sample PLUG)"
+SAMPLING = "Sample its controls (Set-up page, facesolveExport -sampledControl PLUG, or batch --sample PLUG)"
 
 
 class ExportError(FacesolveError):

@@ -37,8 +37,8 @@ def settings_from_text(text: str) -> Optional[PanelSettings]:
         value = record.get(field.name)
         if field.name == "controls":
             values["controls"] = _choices(value)
-        elif field.name == "skipped_cameras":
-            values["skipped_cameras"] = tuple(map(str, value)) if isinstance(value, list) else ()
+        elif field.name in ("skipped_cameras", "sampled"):
+            values[field.name] = tuple(map(str, value)) if isinstance(value, list) else ()
         elif field.name == "footage":
             values["footage"] = {str(k): str(v) for k, v in value.items()} if isinstance(value, dict) else {}
         elif _same_kind(value, getattr(default, field.name)):

@@ -77,7 +77,8 @@ class PanelSettings:
     ``:`` for none, empty to have it found. excluded: text such as ``1010-1015, 1033``. cameras: names of those that
     are left out. footage: camera name -> path chosen by hand. controls: choices that differ from the default.
     profile: find how the actor's neutral differs; actor: file of the profile that an earlier solve has left, or none.
-    neutral: text such as ``1012, 1013``, frames that show the neutral face.
+    neutral: text such as ``1012, 1013``, frames that show the neutral face. sampled: plugs that are moved one by one to
+    record the rig; empty: the rig is read.
     """
 
     mesh: str = ""
@@ -106,6 +107,7 @@ class PanelSettings:
     skipped_cameras: Tuple[str, ...] = ()
     footage: Dict[str, str] = field(default_factory=dict)
     controls: Dict[str, ControlChoice] = field(default_factory=dict)
+    sampled: Tuple[str, ...] = ()
 
     def choice(self, control: str) -> ControlChoice:
         """The choice for ``control``; the default where none was made."""

@@ -72,10 +72,13 @@ class RunBar(QtWidgets.QWidget):
         """Shows what is done and the time left."""
         session, run = self._session, self._session.solving.run
         self.time_left.setText("")
-        if session.state == CANCELLING:
+        if session.sampling.total:
+            self._show_sampling()
+        elif session.state == CANCELLING:
             self.stage.setText("Cancelling…")
             self.progress.setRange(0, 0)
         elif session.state == IDLE or run is None:
+            self.progress.setVisible(False)
             self.stage.setText(self._idle_words())
         else:
             fraction = run.fraction
@@ -85,6 +88,18 @@ class RunBar(QtWidgets.QWidget):
             self.stage.setText(run.doing)
             left = run.seconds_left
             self.time_left.setText("" if left is None else "{} left".format(spoken_time(left)))
+
+    def _show_sampling(self) -> None:
+        """Painted at once: Maya stands still meanwhile, and nothing else may happen in it."""
+        sampling = self._session.sampling
+        self.progress.setRange(0, sampling.total)
+        self.progress.setValue(sampling.done)
+        self.progress.setVisible(True)
+        self.stage.setText("Recording control {} of {}".format(sampling.done + 1, sampling.total))
+        layout = self.layout()
+        if layout is not None:
+            layout.activate()
+        self.repaint()
 
     def _idle_words(self) -> str:
         settings, used = self._session.settings, len(self._session.used_cameras())

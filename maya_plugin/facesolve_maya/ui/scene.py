@@ -32,7 +32,15 @@ from facesolve_maya.apply import (
     toggle_overlay,
 )
 from facesolve_maya.cameras import create_cameras, first_images, remarks
-from facesolve_maya.export import ExportRequest, export_take, preflight, reading_once
+from facesolve_maya.export import (
+    ExportRequest,
+    Recordings,
+    control_sets,
+    export_take,
+    preflight,
+    reading_once,
+    samplable,
+)
 from facesolve_maya.run import FoundHead
 
 from .model import FREE, CameraRow, ControlRow, HeadRow, PanelSettings
@@ -51,6 +59,8 @@ class MayaScene:
         self._callbacks: List[Any] = []
         self._untitled = _untitled()
         self._control_names: Tuple[str, ...] = ()
+        self._recordings = Recordings(self._recorded)
+        self.on_recorded: Callable[[int, int], None] = lambda done, total: None
 
     def heads(self) -> Tuple[HeadRow, ...]:
         """Meshes that a blendShape deforms."""
@@ -67,7 +77,7 @@ class MayaScene:
 
     def controls(self, settings: PanelSettings) -> Tuple[ControlRow, ...]:
         """The controls of the chosen head; none where the rig cannot be read."""
-        rows = read_control_rows(settings)
+        rows = read_control_rows(settings, self._recordings)
         self._control_names = tuple(row.name for row in rows)
         return rows
 
@@ -122,7 +132,16 @@ class MayaScene:
 
     def reading_once(self) -> ContextManager[None]:
         """What is asked inside reads a rig from the scene at most once. Nothing else may change the scene meanwhile."""
+        self._recordings.forget()
         return reading_once()
+
+    def control_sets(self) -> Tuple[str, ...]:
+        """The sets that controls to sample may be in."""
+        return control_sets()
+
+    def samplable(self, where: str, settings: PanelSettings) -> Tuple[Tuple[str, ...], str]:
+        """Channels of the selection, a set or the scene that can be sampled, and a sentence. Raises FacesolveError."""
+        return samplable(where, settings.head_transform, float(settings.frames()[0]))
 
     def preference(self, name: str) -> str:
         """A text that Maya keeps for this user, empty when it was never set."""
@@ -310,6 +329,9 @@ class MayaScene:
             if cmds.scriptJob(exists=job):
                 cmds.scriptJob(kill=job, force=True)
 
+    def _recorded(self, done: int, total: int) -> None:
+        self.on_recorded(done, total)
+
     def _request(self, settings: PanelSettings, span: Span) -> ExportRequest:
         frames = settings.frames()
         if span is not None:
@@ -327,6 +349,8 @@ class MayaScene:
             actor=settings.actor,
             neutral=tuple(map(float, settings.neutral_frames())),
             settings=settings.solver_settings(self._control_names),
+            sampled_controls=settings.sampled,
+            recordings=self._recordings,
         )
 
 

@@ -8,10 +8,12 @@ from typing import Dict, List, Optional, Tuple
 from maya import cmds
 
 from facesolve.take.errors import FacesolveError
+from facesolve_maya.export.black_box import SAMPLED
 from facesolve_maya.export.cameras import camera_name
 from facesolve_maya.export.footage import CameraFootage, checked, footage_by_hand, footage_of_plane, image_plane
 from facesolve_maya.export.history import deformation_chain
 from facesolve_maya.export.rig import read_rig
+from facesolve_maya.export.sampling import Recordings
 from facesolve_maya.scene.findings import ExportError, Report
 from facesolve_maya.scene.head import head_node
 from facesolve_maya.scene.names import overlays
@@ -50,11 +52,17 @@ def _transforms_above(mesh: str) -> Tuple[str, ...]:
         found.append(node)
 
 
-def read_control_rows(settings: PanelSettings) -> Tuple[ControlRow, ...]:
+def read_control_rows(settings: PanelSettings, recordings: Recordings) -> Tuple[ControlRow, ...]:
     """The controls of the chosen head; none where the rig cannot be read (the preflight says why)."""
     try:
         times = tuple(map(float, settings.frames()))  # those of the check, which then need not read the rig again
-        found = read_rig((settings.mesh,), head_node(settings.head_transform), times, Report())[1]
+        meshes, head = (settings.mesh,), head_node(settings.head_transform)
+        if settings.sampled:
+            controls = recordings.rig(meshes, head, settings.sampled, times, Report()).controls
+            kinds = (SAMPLED,) * len(controls)
+        else:
+            found = read_rig(meshes, head, times, Report())[1]
+            controls, kinds = found.controls, found.kinds
     except FacesolveError:
         return ()
     return tuple(
@@ -67,7 +75,7 @@ def read_control_rows(settings: PanelSettings) -> Tuple[ControlRow, ...]:
             _obstacle(control.plug),
             control.default,
         )
-        for control, kind in zip(found.controls, found.kinds)
+        for control, kind in zip(controls, kinds)
     )
 
 

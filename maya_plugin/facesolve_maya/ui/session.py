@@ -24,6 +24,7 @@ from .reporting import Reporting
 from .rest import resting, with_rest
 from .results import Results, Span
 from .reviewing import Reviewing
+from .sampling import Sampling
 from .solve_folders import next_folder
 from .solver_python import SolverPython
 from .solving import Solved, Solving
@@ -56,9 +57,9 @@ def _unchecked_of(settings: PanelSettings) -> Dict[str, Any]:
 class Session(Bulletin):
     """The state behind one panel. Everything runs on the caller's thread; call ``tick`` while ``busy``.
 
-    ``python``, ``installing``, ``solving``, ``results``, ``reporting``, ``head_search``, ``in_maya``, ``reviewing``,
-    ``viewer`` and ``other_viewer`` (pictures of the solution shown, and of the one that it is compared with) hold their
-    own parts.
+    ``python``, ``installing``, ``solving``, ``results``, ``reporting``, ``head_search``, ``sampling``, ``in_maya``,
+    ``reviewing``, ``viewer`` and ``other_viewer`` (pictures of the solution shown, and of the one that it is compared
+    with) hold their own parts.
     """
 
     def __init__(self, scene: Any) -> None:
@@ -79,6 +80,7 @@ class Session(Bulletin):
         self.viewer = Viewer(self, self.python.interpreter, self._device, self._answered)
         self.other_viewer = Viewer(self, self.python.interpreter, self._device)
         self.head_search = HeadSearch(self, scene)
+        self.sampling = Sampling(self, scene)
         self.in_maya = InMaya(self, scene, self.results)
         self.reviewing = Reviewing(self, self.results)
         self._parts = (
@@ -169,8 +171,8 @@ class Session(Bulletin):
         cameras_changed = settings.footage != self.settings.footage
         self.settings = settings
         if head_changed:
-            self.settings = replace(settings, head_transform="")
-        if head_changed or cameras_changed:
+            self.settings = replace(settings, head_transform="", sampled=())
+        if head_changed or cameras_changed or self.settings.sampled != before.sampled:
             self._read_head()
             self.tell(SCENE)
         self._unstored = True

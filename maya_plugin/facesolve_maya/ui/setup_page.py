@@ -9,6 +9,7 @@ from facesolve.take.settings import HEAD_MODES, QUALITIES
 from .bulletin import SCENE, SETTINGS
 from .cameras_table import CamerasTable
 from .qt import QtWidgets, Signal
+from .sampling import EVERYWHERE, SELECTED
 from .section import Section
 from .session import Session
 from .style import scaled, set_hint
@@ -54,11 +55,36 @@ class SetupPage(QtWidgets.QWidget):
         self.head_transform.activated.connect(lambda _: self._put(head_transform=self.head_transform.currentText()))
         self.head_mode = _choices(HEAD_MODES, _HEAD_TEXTS)
         self.head_mode.activated.connect(lambda _: self._put(head_mode=self.head_mode.currentData()))
+        self.rig_source = QtWidgets.QLabel()
         form = _form(section)
         form.addRow("Head", _row(self.head, self.pick))
         form.addRow("Transform", self.head_transform)
         form.addRow("Head motion", self.head_mode)
+        form.addRow("Controls", _row(self.rig_source, self._sampling_menu()))
         return section
+
+    def _sampling_menu(self) -> QtWidgets.QToolButton:
+        button = QtWidgets.QToolButton()
+        button.setText("Sample")
+        button.setToolTip("For rigs that cannot be read: moves each control, records the mesh, puts everything back.")
+        button.setPopupMode(QtWidgets.QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.sampling_menu = QtWidgets.QMenu(button)
+        self.sampling_menu.aboutToShow.connect(self.fill_sampling_menu)
+        button.setMenu(self.sampling_menu)
+        return button
+
+    def fill_sampling_menu(self) -> None:
+        """Where controls to sample may come from, as the scene stands."""
+        menu, sampling = self.sampling_menu, self._session.sampling
+        menu.clear()
+        menu.addAction("Selected controls").triggered.connect(lambda *_: sampling.sample(SELECTED))
+        for name in sampling.sets():
+            menu.addAction("Controls in {}".format(name)).triggered.connect(lambda *_, n=name: sampling.sample(n))
+        menu.addAction("All keyable controls").triggered.connect(lambda *_: sampling.sample(EVERYWHERE))
+        menu.addSeparator()
+        read = menu.addAction("Read the rig instead")
+        read.setEnabled(bool(self._session.settings.sampled))
+        read.triggered.connect(lambda *_: sampling.read())
 
     def _cameras_section(self) -> Section:
         self._cameras_title = Section("Cameras")
@@ -184,6 +210,7 @@ class SetupPage(QtWidgets.QWidget):
         self.head_transform.clear()
         self.head_transform.addItems(list(head.transforms) if head is not None else [])
         self.head_transform.setCurrentText(settings.head_transform)
+        self.rig_source.setText("{} sampled".format(len(settings.sampled)) if settings.sampled else "read from the rig")
         for box, value in ((self.head_mode, settings.head_mode), (self.quality, settings.quality)):
             box.setCurrentIndex(box.findData(value))
         self.bad_frames.setCurrentIndex(self.bad_frames.findData(settings.on_bad_frame))

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from maya import cmds
 
-from facesolve_maya.export import ExportError
+from facesolve.take.errors import TakeError
+from facesolve_maya.export import EVERYWHERE, SELECTED, ExportError, Recordings, control_sets, samplable
 from facesolve_maya.export.sampling import sample_rig
 from facesolve_maya.scene.findings import Report
 from facesolve_maya.scene.undisturbed import undisturbed
@@ -160,3 +161,63 @@ def test_limits_that_are_switched_off_are_none(board):
     cmds.setAttr("jaw_CTL.maxTransYLimitEnable", False)
     with pytest.raises(ExportError, match="no minimum and maximum, and no limits on its channel"):
         sample_rig(("head",), "head_GRP", ("jaw_CTL.translateY",), TIMES, Report())
+
+
+@pytest.fixture
+def board_scene(maya, tmp_path):
+    """Two controls in a set, one of them keyed, one without limits; a transform that carries the head."""
+    targets = {name: (place, [(6000, [place], [[1, 0, 0]])]) for place, name in enumerate("abc")}
+    members = ("one_CTL", "two_CTL")
+    text = [f'createNode transform -n "{name}_CTL";' for name in ("one", "two", "free")]
+    text += ['createNode objectSet -n "controls_SET";', 'createNode objectSet -n "BSSet";']
+    text += [f'connectAttr "{name}.iog" "controls_SET.dsm" -na;' for name in members]
+    open_scene(blend_scene(targets=targets) + "\n".join(text) + "\n", tmp_path)
+    for name, weight in (("one", "a"), ("two", "b"), ("free", "c")):
+        limits = {} if name == "free" else {"minValue": 0, "maxValue": 1}
+        cmds.addAttr(name + "_CTL", longName="on", attributeType="double", keyable=True, **limits)
+        cmds.addAttr(name + "_CTL", longName="more", attributeType="double", keyable=True)
+        cmds.createNode("remapValue", name=name + "_RMV")
+        cmds.connectAttr(name + "_CTL.on", name + "_RMV.inputValue")
+        cmds.connectAttr(name + "_RMV.outValue", "BS." + weight)
+    cmds.addAttr("head_GRP", longName="scared", attributeType="double", minValue=0, maxValue=1, keyable=True)
+
+
+def test_what_can_be_sampled_is_found_by_selection_set_and_everywhere(board_scene, maya):
+    before = state(maya)
+    assert "controls_SET" in control_sets()
+    assert samplable("controls_SET", "head_GRP", 1.0)[0] == ("one_CTL.on", "two_CTL.on")
+    plugs, text = samplable(EVERYWHERE, "head_GRP", 1.0)
+    assert plugs == ("one_CTL.on", "two_CTL.on")  # not what the head itself has: it is solved as motion
+    assert text.startswith("Sampling 2 controls; left out: ")
+    assert state(maya) == before
+    cmds.select("two_CTL", "free_CTL")
+    assert samplable(SELECTED, "head_GRP", 1.0)[0] == ("two_CTL.on",)
+    cmds.setKeyframe("two_CTL.on", time=1, value=0.5)
+    with pytest.raises(TakeError, match=r"no channel selected can be moved .* 1 keyed"):
+        samplable(SELECTED, "head_GRP", 1.0)
+    cmds.select("controls_SET")
+    assert samplable(SELECTED, "head_GRP", 1.0)[0] == ("one_CTL.on",)
+
+
+def test_a_recording_is_kept_until_it_is_forgotten(board_scene):
+    told = []
+    recordings = Recordings(lambda done, total: told.append((done, total)))
+    plugs = ("one_CTL.on", "two_CTL.on")
+    rig = recordings.rig(("head",), "head_GRP", plugs, TIMES, Report())
+    assert told == [(0, 2), (1, 2), (2, 2)]
+    assert recordings.rig(("head",), "head_GRP", plugs, TIMES, Report()) is rig
+    recordings.forget()
+    assert recordings.rig(("head",), "head_GRP", plugs, TIMES, Report()) is not rig
+    assert recordings.rig(("head",), "head_GRP", plugs[:1], TIMES, Report()).control_names == ["on"]
+
+
+def test_many_controls_that_move_nothing_are_one_sentence(maya, tmp_path):
+    open_scene(blend_scene(targets={"a": (0, [(6000, [0], [[1, 0, 0]])])}), tmp_path)
+    cmds.createNode("transform", name="idle_CTL")
+    for number in range(9):
+        cmds.addAttr("idle_CTL", longName=f"i{number}", attributeType="double", minValue=0, maxValue=1, keyable=True)
+    report = Report()
+    plugs = ("BS.a", *(f"idle_CTL.i{number}" for number in range(9)))
+    assert sample_rig(("head",), "head_GRP", plugs, TIMES, report).control_names == ["a"]
+    (finding,) = report.findings
+    assert finding.sentence.startswith("moving 9 of the sampled controls changes nothing: idle_CTL.i0")

@@ -231,6 +231,9 @@ def install(monkeypatch) -> FakeCommands:
     export.ExportRequest = lambda **values: types.SimpleNamespace(**values)
     export.requests = []
     export.reading_once = contextlib.nullcontext
+    export.Recordings = lambda told: types.SimpleNamespace(forget=lambda: None)
+    export.control_sets = tuple
+    export.samplable = lambda where, head, time: ((), "")
     export.preflight = lambda request: export.requests.append(request) or []
     export.export_take = lambda request: export.requests.append(request) or raise_take_error()
     cameras.first_images = lambda folder, names: {name: f"{folder}/{name}.0001.jpg" for name in names[:1]}
@@ -252,7 +255,7 @@ def install(monkeypatch) -> FakeCommands:
     apply.read_request = lambda solution, **options: dict(options, solution=solution)
     apply.apply_solution = commands.apply_solution
     rows.read_heads = lambda: (HeadRow("face_GEO", ("face_BS",), ("head_GRP", "character_GRP", "face_GEO")),)
-    rows.read_control_rows = lambda settings: (
+    rows.read_control_rows = lambda settings, recordings: (
         ControlRow("jawOpen", "face_BS.jawOpen"),
         ControlRow("eyeBlink_L", "face_BS.eyeBlink_L"),
     )

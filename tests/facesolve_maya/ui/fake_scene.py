@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from facesolve.take import ConfusedPair, Solution, SolveError, write_solution
+from facesolve.take import ConfusedPair, Solution, SolveError, TakeError, write_solution
 from facesolve.take.finding import (
     CHOOSE_FOOTAGE,
     ERROR,
@@ -98,6 +98,8 @@ class FakeScene:
         self.ranges: tuple[Path, ...] = ()
         self.behavior: dict = {}
         self.extra_findings: tuple[Finding, ...] = ()
+        self.on_recorded = lambda done, total: None
+        self.samplable_plugs = {"": ("face_CTL.smile", "face_CTL.jaw"), "controls_SET": ("face_CTL.smile",)}
 
     def heads(self):
         return (
@@ -108,7 +110,18 @@ class FakeScene:
     def selected_mesh(self):
         return self.selection
 
+    def control_sets(self):
+        return tuple(name for name in self.samplable_plugs if name)
+
+    def samplable(self, where, settings):
+        if where not in self.samplable_plugs:
+            raise TakeError("sampling: no channel in the scene can be moved over limits of its own.")
+        plugs = self.samplable_plugs[where]
+        return plugs, f"Sampling {len(plugs)} controls."
+
     def controls(self, settings):
+        for done in range(len(settings.sampled) + 1) if settings.sampled else ():
+            self.on_recorded(done, len(settings.sampled))
         return controls() if settings.mesh == "face_GEO" else (ControlRow("open", "extra:stunt_BS.open", "free"),)
 
     def cameras(self, settings):

@@ -21,6 +21,7 @@ from facesolve.take.finding import (
 )
 from facesolve.take.review import ReviewMark, read_review, write_review
 from facesolve.take.verdict import DOES_NOT_FIT, DOUBTFUL, Verdict
+from facesolve_maya.ui.document import settings_from_text
 from facesolve_maya.ui.model import LOCKED, ControlChoice
 from facesolve_maya.ui.offers import carry_out
 from facesolve_maya.ui.preferences import Preferences
@@ -691,3 +692,30 @@ def test_help_opens_a_page_that_comes_with_the_panel(panel):
     from facesolve_maya.ui.help_dialog import HelpDialog
 
     assert "Find the head" in HelpDialog(panel).page.toPlainText()
+
+
+def test_controls_are_sampled_from_the_set_up_page_with_a_bar_at_the_foot(panel, scene):
+    setup, bar = panel.setup, panel.run_bar
+    shown = []
+    panel.session.listen("progress", lambda: shown.append((bar.stage.text(), bar.progress.value())))
+    assert setup.rig_source.text() == "read from the rig"
+    setup.fill_sampling_menu()
+    texts = [action.text() for action in setup.sampling_menu.actions() if action.text()]
+    assert texts == ["Selected controls", "Controls in controls_SET", "All keyable controls", "Read the rig instead"]
+    setup.sampling_menu.actions()[0].trigger()
+    assert panel.session.settings.sampled == ("face_CTL.smile", "face_CTL.jaw")
+    assert shown[:2] == [("Recording control 1 of 2", 0), ("Recording control 2 of 2", 1)]
+    assert not bar.progress.isVisible()
+    assert setup.rig_source.text() == "2 sampled"
+    assert panel.session.notice == "Sampling 2 controls."
+    setup.sampling_menu.actions()[2].trigger()
+    assert panel.session.notice.startswith("sampling: no channel")
+    assert panel.session.notice_is_error
+    setup.fill_sampling_menu()
+    setup.sampling_menu.actions()[-1].trigger()
+    assert panel.session.settings.sampled == ()
+    panel.session.sampling.sample("controls_SET")
+    panel.session.keep_settings()
+    assert settings_from_text(scene.stored).sampled == ("face_CTL.smile",)
+    panel.session.change(mesh="extra:stunt_GEO")
+    assert panel.session.settings.sampled == ()

@@ -226,9 +226,13 @@ def lockNode(session: Session, *args: Any, **flags: Any) -> Any:
     return None
 
 
-@command(edit="e", forceElement="fe")
-def sets(session: Session, *args: str, **flags: Any) -> str:
-    """Only what assigns a material: shapes into a shading group, out of the one that they are in."""
+@command(edit="e", query="q", forceElement="fe")
+def sets(session: Session, *args: str, **flags: Any) -> Any:
+    """What assigns a material, shapes into a shading group and out of the one that they are in; and who is in a set."""
+    if flags.get("query"):
+        group = _known(session, args[0])
+        places = sorted(plug for plug in session.graph.inputs if plug.node is group and "etMembers" in plug.path[0][0])
+        return nothing_as_none([session.graph.shortest_name(session.graph.inputs[place].node) for place in places])
     if not flags.get("edit") or "forceElement" not in flags:
         raise EmulatorError(f"sets with {sorted(flags)}")
     group = _known(session, flags["forceElement"])
