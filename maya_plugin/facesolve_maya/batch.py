@@ -187,7 +187,7 @@ def _scene(scene: Path, options: argparse.Namespace, result: SceneResult) -> Non
     from maya import cmds
 
     from facesolve.take import Settings, write_take
-    from facesolve.take.character import Character, read_character
+    from facesolve.take.character import Character, beside, read_character
     from facesolve.take.errors import TakeError
     from facesolve.take.files import check_new
     from facesolve.take.finding import ERROR
@@ -219,7 +219,8 @@ def _scene(scene: Path, options: argparse.Namespace, result: SceneResult) -> Non
         frames=frame_range(options.frames[0], options.frames[1], options.step),
         name=scene.stem,
         footage_folders=tuple(options.footage_folder),
-        sampled_controls=tuple(options.sample),
+        sampled_controls=tuple(options.sample or (in_scene(name, options.namespace) for name in wanted.sampled)),
+        actor=str(beside(options.character, wanted.actor)) if wanted.actor else "",
         settings=change.over(Settings()),
         character=character,
         character_path=options.character or Path(),
@@ -238,10 +239,10 @@ def _scene(scene: Path, options: argparse.Namespace, result: SceneResult) -> Non
         return
     write_take(export_take(request), folder)
     result.take = str(folder)
-    _solve_and_key(scene, folder, options, result)
+    _solve_and_key(scene, folder, request.head, options, result)
 
 
-def _solve_and_key(scene: Path, folder: Path, options: argparse.Namespace, result: SceneResult) -> None:
+def _solve_and_key(scene: Path, folder: Path, head: str, options: argparse.Namespace, result: SceneResult) -> None:
     from maya import cmds
 
     from .apply import apply_solution, read_request
@@ -250,7 +251,7 @@ def _solve_and_key(scene: Path, folder: Path, options: argparse.Namespace, resul
     request = SolveRequest(take=folder, out=folder / "solution", device=options.device, overwrite=options.overwrite)
     solution = solve(request, find_interpreter(options.python), _tell_stages(scene))
     result.solution = str(solution)
-    wanted = read_request(solution, take=folder, head=options.head, layer=options.layer, tolerance=options.tolerance)
+    wanted = read_request(solution, take=folder, head=head, layer=options.layer, tolerance=options.tolerance)
     verdict = wanted.solution.verdict
     if verdict is not None:
         result.verdict = verdict.text

@@ -16,6 +16,7 @@ from facesolve.geometry.rig_files import read_rig
 from facesolve.jobs.pack import pack_cuts, pack_take
 from facesolve.jobs.requests import PackRequest
 from facesolve.take import FacesolveError, FootageError, TakeError, read_take
+from facesolve.take.actor import ActorProfile, write_actor
 from facesolve.take.character import Character, CharacterControl, write_character
 from facesolve.take.rig_evaluation import RigEvaluator
 from facesolve.take.rig_files import write_rig
@@ -117,8 +118,15 @@ def test_a_character_brings_its_rig_ranges_and_settings(job: Job) -> None:
     assert (take.rig.controls[0].minimum, take.rig.controls[0].maximum) == (-0.5, 0.5)
     assert (take.settings.smoothness, take.settings.quality) == (3.0, "draft")
     assert take.settings.controls[0].lock is not None
+    assert take.actor is None
+    write_character(replace(hero, actor="actor.npz"), job.folder / "character.json")
+    with pytest.raises(TakeError, match=r"actor.*does not exist"):
+        pack_take(request, job.folder / "other")
+    count = take.rig.vertex_count
+    write_actor(ActorProfile(np.zeros((count, 3)), np.zeros(count), take.rig.meshes), job.folder / "actor.npz")
+    assert pack_take(request, job.folder / "other").actor == str(job.folder / "actor.npz")
     with pytest.raises(TakeError, match="give --rig, or a --character"):
-        pack_take(replace(request, character=None), job.folder / "other")
+        pack_take(replace(request, character=None), job.folder / "third")
 
 
 def test_start_gives_pose_and_scene_times(job: Job) -> None:

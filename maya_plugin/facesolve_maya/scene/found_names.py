@@ -11,11 +11,11 @@ from facesolve.take.errors import TakeError
 
 
 def in_scene(name: str, namespace: Optional[str] = None) -> str:
-    """The node called ``name`` under whatever namespace it has here, or under the one given (empty for none).
+    """The node or plug called ``name`` under whatever namespace it has here, or under the one given (empty for none).
 
     TakeError when there is none, or several and no namespace is given.
     """
-    own = name.rpartition("|")[2]
+    own, dot, attribute = name.rpartition("|")[2].partition(".")
     found = cmds.ls(own, "*:" + own, "*:*:" + own) or []
     if namespace is not None:
         found = [node for node in found if namespace_of(node) == namespace]
@@ -24,4 +24,4 @@ def in_scene(name: str, namespace: Optional[str] = None) -> str:
     if len(found) > 1:
         text = "character: the scene has '{}' {} times, as {}; choose one with --namespace."
         raise TakeError(text.format(own, len(found), " and ".join("'{}'".format(node) for node in found[:3])))
-    return str(found[0])
+    return str(found[0]) + dot + attribute

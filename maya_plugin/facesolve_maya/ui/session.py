@@ -49,6 +49,8 @@ _UNCHECKED = (
     "namespace",
 )
 
+_OF_HEAD = ("head_transform", "sampled")  # settings that another head does not share
+
 
 def _unchecked_of(settings: PanelSettings) -> Dict[str, Any]:
     return {name: getattr(settings, name) for name in _UNCHECKED}
@@ -171,7 +173,9 @@ class Session(Bulletin):
         cameras_changed = settings.footage != self.settings.footage
         self.settings = settings
         if head_changed:
-            self.settings = replace(settings, head_transform="", sampled=())
+            own = {name: getattr(PanelSettings(), name) for name in _OF_HEAD}
+            stale = {name: own[name] for name in _OF_HEAD if getattr(settings, name) == getattr(before, name)}
+            self.settings = replace(settings, **stale)
         if head_changed or cameras_changed or self.settings.sampled != before.sampled:
             self._read_head()
             self.tell(SCENE)

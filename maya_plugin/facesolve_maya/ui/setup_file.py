@@ -5,11 +5,21 @@ Knows neither Qt nor maya.
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, Optional, Sequence, Tuple
 
-from facesolve.take.character import Character, CharacterControl, bare, matched, read_character, write_character
+from facesolve.take.character import (
+    Character,
+    CharacterControl,
+    bare,
+    beside,
+    matched,
+    namespace_of,
+    read_character,
+    write_character,
+)
 from facesolve.take.errors import TakeError
 from facesolve.take.regions import region_of
 from facesolve.take.settings import SCALARS
@@ -34,6 +44,8 @@ def write_setup(path: Path, settings: PanelSettings, controls: Sequence[ControlR
         known,
         head=bare(settings.head_transform),
         meshes=(bare(settings.mesh),) if settings.mesh else (),
+        actor=_from_folder(path, settings.actor) if settings.actor else known.actor,
+        sampled=tuple(bare(plug) for plug in settings.sampled),
         strengths=scalars,
         controls={**known.controls, **decided},
     )
@@ -91,7 +103,26 @@ def with_setup(
         _member(name): getattr(strengths, name) for name in character.strengths if name not in OF_SHOT
     }
     strangers = tuple(own for own in character.controls if own not in to_rig)
+    if character.actor:
+        scalars["actor"] = str(beside(path, character.actor))
+    if character.sampled:
+        scalars["sampled"] = tuple(_under(name, namespace_of(settings.mesh)) for name in character.sampled)
     return replace(settings, controls={**kept, **changed}, **scalars), strangers
+
+
+def _from_folder(path: Path, other: str) -> str:
+    """The way from the file ``path`` to ``other``, which may be on another drive."""
+    try:
+        return Path(os.path.relpath(other, path.parent)).as_posix()
+    except ValueError:
+        return other
+
+
+def _under(plug: str, namespace: str) -> str:
+    """A bare plug with ``namespace``, empty for none, on every node of its path."""
+    node, dot, attribute = plug.partition(".")
+    parts = [namespace + ":" + part if part and namespace else part for part in node.split("|")]
+    return "|".join(parts) + dot + attribute
 
 
 def _with_head(settings: PanelSettings, character: Character, heads: Sequence[HeadRow]) -> PanelSettings:

@@ -66,11 +66,10 @@ def pack_take(
     one unless ``overwrite``.
     """
     check_new(folder / TAKE, overwrite)
-    if request.actor is not None:
-        read_actor(request.actor)
     if request.texture is not None and UDIM not in str(request.texture) and not request.texture.is_file():
         raise TakeError(f"texture: '{request.texture}' does not exist.")
     rig, character = _rig(request, tell)
+    actor = _actor(request, character)
     how = CameraFile(
         request.unit,
         request.scale,
@@ -104,7 +103,7 @@ def pack_take(
         start=start,
         scene_times=scene_times,
         texture=None if request.texture is None else str(request.texture),
-        actor=None if request.actor is None else str(request.actor),
+        actor=None if actor is None else str(actor),
         on_bad_frame=request.on_bad_frame,
         settings=change.over(_settings(rig, character, settings)),
     )
@@ -157,6 +156,16 @@ def _rig(request: PackRequest, tell: Callable[[str], None]) -> tuple[Rig, Charac
         raise TakeError(f"character: '{request.character}' names no rig; give --rig.")
     path = beside(request.character, character.rig) if request.rig is None else request.rig
     return rig_of_character(read_rig(path, tell), character, request.character), character
+
+
+def _actor(request: PackRequest, character: Character | None) -> Path | None:
+    """The actor's profile, the request's before the character's, looked at."""
+    path = request.actor
+    if path is None and request.character is not None and character is not None and character.actor:
+        path = beside(request.character, character.actor)
+    if path is not None:
+        read_actor(path)
+    return path
 
 
 def _settings(rig: Rig, character: Character | None, settings: Settings | None) -> Settings:

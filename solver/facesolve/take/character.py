@@ -166,6 +166,8 @@ def read_character(path: Path) -> Character:
     for name, control in controls.items():
         if control.minimum is not None and control.maximum is not None and not control.minimum < control.maximum:
             raise TakeError("character: '{}': control '{}' has an empty range.".format(path, name))
+    if "neutral" in record.get("strengths", {}):
+        raise TakeError("character: '{}': neutral frames are those of one take; leave them out.".format(path))
     for name in ("meshes", "sampled"):
         record[name] = tuple(record.get(name, ()))
     del record["schema"], record["kind"]

@@ -626,9 +626,12 @@ def test_a_characters_set_up_is_saved_once_and_loaded_in_another_shot(panel, tmp
         "jawOpen": ControlChoice(active=False),
         "mouthSmile_R": ControlChoice(symmetric="mouthSmile_L", keys=LOCKED),
     }
-    session.change(controls=made, smoothness=2.5, first=1010)
+    session.change(controls=made, smoothness=2.5, first=1010, actor=str(tmp_path / "actor.npz"), neutral="1012")
+    session.change(sampled=("face_CTL.smile",))
     page.save_setup(str(tmp_path / "hero"))
     assert "hero.json" in session.notice
+    assert json.loads((tmp_path / "hero.json").read_text())["actor"] == "actor.npz"
+    session.change(actor="", neutral="", sampled=())
     session.change(controls={"tongueOut": ControlChoice(keys=LOCKED)}, smoothness=1.0, first=1005)
     page.load_setup(str(tmp_path / "hero.json"))
     assert session.settings.controls == {
@@ -637,6 +640,10 @@ def test_a_characters_set_up_is_saved_once_and_loaded_in_another_shot(panel, tmp
         "tongueOut": ControlChoice(keys=LOCKED),
     }, "keys belong to the shot"
     assert (session.settings.smoothness, session.settings.first) == (2.5, 1005)
+    assert (session.settings.actor, session.settings.neutral) == (str(tmp_path / "actor.npz"), "")
+    assert session.settings.sampled == ("face_CTL.smile",)
+    session.change(mesh="extra:stunt_GEO")
+    assert session.settings.sampled == ()
     page.load_setup(str(tmp_path / "none.json"))
     assert session.notice_is_error
 
