@@ -30,7 +30,7 @@ SUSPECT = 0.15  # below the median camera: a camera that may be the wrong one
 FINALISTS = 4
 MOST_LATE = 5  # frames
 NEAR_START = 10  # frames: as far from the start pose the head is still found from it
-NEARER = (0.96, 0.98, 1.02, 1.04)  # times a focal length's factor, tried once one has been found
+NEARER = (0.04, 0.02, 0.01, 0.005)  # parts by which a focal length's factor is changed once one has been found
 
 
 def find_mistakes(
@@ -131,10 +131,14 @@ class _Finder:
     def _nearer(self, trial: Trial, best: Hypothesis, score: Score) -> tuple[Hypothesis, Score]:
         """A focal length's factor, more exactly."""
         name, _, factor = best.fix.removeprefix("focal=").rpartition(":")
-        for hypothesis in of_focal_lengths([name], [round(float(factor) * near, 4) for near in NEARER]):
-            other = self._score(trial, self._take, hypothesis)
-            if other is not None and other.mean > score.mean:
-                best, score = hypothesis, other
+        middle = float(factor)
+        for near in NEARER:
+            here = middle
+            for there in (round(here * (1 - near), 4), round(here * (1 + near), 4)):
+                (hypothesis,) = of_focal_lengths([name], [there])
+                other = self._score(trial, self._take, hypothesis)
+                if other is not None and other.mean > score.mean:
+                    best, score, middle = hypothesis, other, there
         return best, score
 
     def _late(self, trial: Trial, as_is: Score | None) -> tuple[Hypothesis, Score] | None:
