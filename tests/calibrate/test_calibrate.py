@@ -22,7 +22,7 @@ from facesolve.take import TakeError
 
 from .boards_seen import Faults, arc_of_cameras, centers, photograph, rigid, waved_boards
 
-CIRCLES = parse_board("circles:10x10:20")
+CIRCLES = parse_board("circles:8x8:25")
 FAULTS = Faults(noise=0.1, missing=0.3, wrong_points=0.05, wrong_detections=0.05, turned=True)
 
 
@@ -33,7 +33,7 @@ def run(session: Session, request: Request | None = None) -> Calibration:
 @cache
 def nine_cameras() -> tuple[Session, Calibration]:
     cameras = arc_of_cameras(9)
-    session = photograph(CIRCLES, cameras, waved_boards(CIRCLES, 30, spread=12.0), FAULTS)
+    session = photograph(CIRCLES, cameras, waved_boards(CIRCLES, 20, spread=12.0), FAULTS)
     return session, run(session)
 
 
@@ -73,7 +73,7 @@ def test_standard_deviations_are_as_large_as_the_errors():
 
 def test_wrong_points_are_left_out_and_right_ones_are_not():
     session, calibration = nine_cameras()
-    cameras, boards = arc_of_cameras(9), waved_boards(CIRCLES, 30, spread=12.0)
+    cameras, boards = arc_of_cameras(9), waved_boards(CIRCLES, 20, spread=12.0)
     clean = photograph(CIRCLES, cameras, boards, Faults())
     true = {(d.camera, d.view): d.pixels for d in clean.detections}
     assert len(calibration.checked) == len(session.detections)

