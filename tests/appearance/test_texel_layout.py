@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from facesolve.appearance.own_tiles import own_tiles
 from facesolve.appearance.texel_layout import TileTexels, carried_triangles, lay_out_texels
 from facesolve.geometry.rig import RigModel
 from facesolve.render.texture import fill_unseen
@@ -116,3 +117,16 @@ def test_holes_take_the_color_of_the_nearer_side() -> None:
     assert filled[:, 6].max() < 0.3
     assert filled[:, 25].min() > 0.7
     assert (filled[:, 1:] >= filled[:, :-1] - 1e-6).all()
+
+
+def test_parts_that_lie_over_others_in_the_uvs_get_tiles_of_their_own() -> None:
+    over = squares((0.0, 0.0), (0.1, 0.1), (0.1, 0.1), (1.2, 2.2), side=0.6, sizes=(10.0, 4.0, 4.0, 8.0))
+    own = own_tiles(over)
+    tiles = np.floor(own.uvs[own.face_uvs].reshape(4, 4, 2).mean(1)).astype(int).tolist()
+    assert tiles == [[0, 0], [0, 3], [0, 3], [1, 2]]  # the two of one picture go on sharing it
+    np.testing.assert_allclose(own.uvs[own.face_uvs] % 1, over.rig.uvs[over.rig.face_uvs] % 1, atol=1e-6)
+    there = RigModel(own)
+    assert carried_triangles(there, lay_out_texels(there, 1.0, 256)).all()
+    assert not carried_triangles(over, lay_out_texels(over, 1.0, 256)).all()
+    assert own_tiles(there) is own
+    assert over.with_uvs(own).triangle_uvs.tolist() == there.triangle_uvs.tolist()

@@ -18,6 +18,7 @@ from facesolve.render import Texture
 from facesolve.render.texture import Tile, fill_unseen
 from facesolve.stages.problem import Problem
 
+from .own_tiles import own_tiles
 from .texel_layout import TileTexels, carried_triangles, lay_out_texels
 from .texel_views import Sighting, Sightings
 
@@ -57,11 +58,13 @@ def bake_texture(problem: Problem, pose: Pose, frames: Tensor, size: int | None 
     Each texel is the robust weighted mean of the pixels it projects to, in linear light, over all cameras that see it;
     grazing views count little. The footage is read twice: the first mean gives the cameras' gains and the color to
     judge by, the second leaves out what disagrees (highlights, shadows, pixels on the wrong side of an outline).
+    Parts whose UVs lie over others' have tiles of their own, see ``own_tiles``.
     In memory are one frame of footage and a few numbers a texel. Raises FootageError as the take's policy says.
     """
     if problem.model.triangle_uvs is None:
         return NoTexture("the rig has no UVs, so there is no texture.")
-    layouts = lay_out_texels(problem.model, problem.pixels_per_cm, size)
+    model = problem.model.with_uvs(own_tiles(problem.model))
+    layouts = lay_out_texels(model, problem.pixels_per_cm, size)
     if not layouts:
         return NoTexture("the rig's UVs cover no texel of a UDIM tile, so there is no texture.")
     plain = [_PlainMean(len(layout.texels), problem) for layout in layouts]
@@ -77,7 +80,7 @@ def bake_texture(problem: Problem, pose: Pose, frames: Tensor, size: int | None 
     robust = [_RobustMean(mean, gains, scale) for mean in plain]
     for sighting in sightings:
         robust[sighting.layout].add(sighting)
-    return _appearance(layouts, robust, gains, carried_triangles(problem.model, layouts))
+    return _appearance(layouts, robust, gains, carried_triangles(model, layouts))
 
 
 def fit_gains(colors: Tensor, weights: Tensor) -> Tensor:

@@ -84,6 +84,12 @@ class RigModel:
         other.rig, other.neutral = rig, self._tensor(rig.neutral)
         return other
 
+    def with_uvs(self, rig: Rig) -> RigModel:
+        """The same of a rig that differs in its UVs alone; everything else is shared."""
+        other, (corners, _) = copy(self), fan_corners(rig.face_counts)
+        other.rig, other.uvs, other.triangle_uvs = rig, self._tensor(rig.uvs), self._indices(rig.face_uvs[corners])
+        return other
+
     def activations(self, controls: Tensor) -> tuple[Tensor, Tensor]:
         """Activation of every shape and its derivative with respect to the controls.
 

@@ -9,6 +9,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from facesolve.appearance.own_tiles import own_tiles
 from facesolve.appearance.texel_layout import carried_triangles, lay_out_texels
 from facesolve.geometry.camera import CameraModel
 from facesolve.geometry.pose import Pose
@@ -52,8 +53,10 @@ class SolvedTake:
         controls = control_columns(solution.controls, solution.control_names, take.rig, "solution")
         pose = Pose(torch.as_tensor(controls, device=device), torch.as_tensor(solution.head, device=device))
         model = RigModel(solution.fitted_rig(take.rig), device)
-        if texture is not None and model.triangle_uvs is None:
-            raise TakeError("take: its rig has no UVs, so the texture cannot be drawn; is it the right take?")
+        if texture is not None:
+            if model.triangle_uvs is None:
+                raise TakeError("take: its rig has no UVs, so the texture cannot be drawn; is it the right take?")
+            model = model.with_uvs(own_tiles(model))
         gains = _gains(solution, take).to(model.neutral)
         texture = None if texture is None else texture.to(model.device)
         return SolvedTake(take, solution, model, pose, tuple(rows.tolist()), texture, gains)

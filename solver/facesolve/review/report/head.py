@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from facesolve.appearance.own_tiles import own_tiles
+from facesolve.geometry.rig import RigModel
 from facesolve.take import Rig, Solution, Take
 from facesolve.take.regions import REGIONS, region_of
 from facesolve.take.rig_evaluation import RigEvaluator, control_columns
@@ -65,7 +67,7 @@ def head_record(solution: Solution, take: Take, texture: Sequence[Path] = ()) ->
         "sway": _sway(rig, moves, solution),
         "say": None if solution.say is None else _packed(np.rint(255 * solution.say[kept]), "<u1"),
         "points": _points(rig, moves),
-        "skin": skin_record(rig, mesh, list(texture)),
+        "skin": head_skin(rig, texture),
         "cameras": [_camera(take, index, solution) for index in range(len(take.cameras))],
     }
 
@@ -103,7 +105,9 @@ def _moves(rig: Rig, controls: np.ndarray, kept: np.ndarray) -> np.ndarray:
 
 def head_skin(rig: Rig, texture: Sequence[Path]) -> dict[str, Any] | None:
     """``skin`` of ``head_record``, alone."""
-    return skin_record(rig, thinned(rig, MOST_VERTICES), list(texture))
+    if not texture or not len(rig.face_uvs):
+        return None
+    return skin_record(own_tiles(RigModel(rig)), thinned(rig, MOST_VERTICES), list(texture))
 
 
 def _sway(rig: Rig, moves: np.ndarray, solution: Solution) -> list[float]:
