@@ -38,6 +38,7 @@ from facesolve.geometry.rig import RigModel
 from facesolve.jobs.demo_take import FPS, TRUTH
 from facesolve.take import Footage, Rig, Solution, StartPose, Take, read_take, write_take
 from facesolve.take.files import write_atomic
+from facesolve.take.names import TAKE
 from facesolve.take.rig_evaluation import RigEvaluator
 from facesolve.take.settings import QUALITIES
 
@@ -109,34 +110,39 @@ def film(folder: Path) -> tuple[Take, Rig]:
     head = build_head()
     rig = build_rig(head)
     real = actor(rig)
-    if not (folder / TRUTH).exists():
+    if not (folder / TAKE).exists():
         _film(folder, head, rig, real)
     return read_take(folder), real
 
 
 def _film(folder: Path, head: Head, rig: Rig, real: Rig) -> None:
-    stage, lenses = Stage.of(RigModel(real), paint(head, RigModel(rig), mottled=0.0)), cameras()
+    stage = Stage.of(RigModel(real), paint(head, RigModel(rig), mottled=0.0))
+    take = unfilmed(folder, rig)
     controls, heads = curves(rig.control_names), head_transforms(3 * FRAMES)[:FRAMES]
-    patterns = [folder / lens.name / f"{lens.name}_{{frame:04d}}.jpg" for lens in lenses]
-    footage = tuple(Footage(lens.name, path.as_posix()) for lens, path in zip(lenses, patterns, strict=True))
     for index in range(FRAMES):
-        for number, lens in enumerate(lenses):
+        for number, (lens, footage) in enumerate(zip(take.cameras, take.footage, strict=True)):
             image = develop(stage.render(controls[index], heads[index], lens), np.random.default_rng((index, number)))
             encoded = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
-            write_atomic(Path(footage[number].image_path(FIRST + index)), encoded.tobytes())
-    take = Take(
+            write_atomic(Path(footage.image_path(FIRST + index)), encoded.tobytes())
+    write_take(take, folder)
+
+
+def unfilmed(folder: Path, rig: Rig) -> Take:
+    """The take without its images; its truth is written into ``folder``."""
+    lenses, controls, heads = cameras(), curves(rig.control_names), head_transforms(3 * FRAMES)[:FRAMES]
+    patterns = [folder / lens.name / f"{lens.name}_{{frame:04d}}.jpg" for lens in lenses]
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, weights=controls, names=np.array(rig.control_names), head=heads, fps=FPS)
+    write_atomic(folder / TRUTH, buffer.getvalue())
+    return Take(
         name="flat skin",
         rig=rig,
         cameras=lenses,
-        footage=footage,
+        footage=tuple(Footage(lens.name, path.as_posix()) for lens, path in zip(lenses, patterns, strict=True)),
         frames=np.arange(FIRST, FIRST + FRAMES),
         fps=FPS,
         start=StartPose(FIRST, controls[0], heads[0]),
     )
-    write_take(take, folder)
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, weights=controls, names=np.array(rig.control_names), head=heads, fps=FPS)
-    write_atomic(folder / TRUTH, buffer.getvalue())
 
 
 def some_frames(take: Take, count: int) -> Take:
@@ -170,10 +176,10 @@ def errors(take: Take, real: Rig, poses: tuple[np.ndarray, np.ndarray], folder: 
     true = _in_world(RigEvaluator(real), true_controls, true_heads)
     first = 10 * np.linalg.norm(solved[0] - true[0], axis=1)
     face = np.asarray(take.rig.photometric_weight) > 0
-    face &= (take.rig.neutral[:, 2] > 2.0) & (take.rig.neutral[:, 1] > -12.0)
+    face &= (real.neutral[:, 2] > 2.0) & (real.neutral[:, 1] > -12.0)
     regions = {"face": float(first[face].mean())}
     for name, (centers, radius) in REGIONS.items():
-        near = np.linalg.norm(take.rig.neutral[:, None] - np.array(centers), axis=2).min(axis=1) < radius
+        near = np.linalg.norm(real.neutral[:, None] - np.array(centers), axis=2).min(axis=1) < radius
         regions[name] = float(first[face & near].mean())
     lids = np.concatenate([_gaps(skin.upper, skin.lower, slit, solved, true) for slit in skin.eyes], 1)
     lips = _gaps(skin.upper, skin.lower, skin.mouth, solved, true)
@@ -203,7 +209,8 @@ def _in_world(evaluator: RigEvaluator, controls: np.ndarray, heads: np.ndarray) 
 def measure(take: Take, real: Rig, folder: Path, device: str = "cpu") -> tuple[Errors, Solution]:
     """One solve and its errors."""
     solution = facesolve.solve(take, device=device)
-    found = errors(take, real, (solution.controls, solution.head), folder)
+    as_solved = replace(take, rig=solution.fitted_rig(take.rig))
+    found = errors(as_solved, real, (solution.controls, solution.head), folder)
     whole, rows = read_truth(folder / TRUTH), take.frames - FIRST
     truth = replace(whole, weights=whole.weights[rows], head=whole.head[rows])
     return replace(found, within=facesolve.evaluate(solution, take, truth).within), solution
