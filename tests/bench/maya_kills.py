@@ -213,6 +213,8 @@ def kill(kind: str, day: Day, moment: float) -> str:
     """Waits for the right part of the day and ``moment`` (0..1 of its usual seconds) in it, kills; returns where."""
     editing = kind == "resident"
     day.until(lambda: day.said("editing" if editing else "solving"))
+    if kind != "panel":
+        day.until(lambda: any(alive(child) for child in day.children))  # before that, Maya exports the take
     until = time.monotonic() + moment
     day.until(lambda: time.monotonic() > until)
     where = day.words[-1][0] if day.words else "opening"
@@ -268,7 +270,8 @@ def main(arguments: list[str]) -> int:
         for kind in options.only:
             folder = options.out / f"{kind}_{number}"
             begun = Day.begin(folder)
-            length = when["done"] - when["editing"] if kind == "resident" else when["solved"] - when["solving"]
+            # an answer that was begun before is there sooner
+            length = (when["done"] - when["editing"]) / 2 if kind == "resident" else when["solved"] - when["solving"]
             moment = dice.uniform(0.02, 0.98) * length
             try:
                 where = kill(kind, begun, moment)
