@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from facesolve.evaluate.evaluation import read_truth
 from facesolve.jobs.pack import pack_take
 from facesolve.jobs.requests import PackRequest
 from facesolve.jobs.solve_folder import solve_take_folder
-from facesolve.mistakes.find import find_mistakes
 from facesolve.runtime import sole_writer
 from facesolve.runtime.checkpoint import Checkpoint
 from facesolve.runtime.progress import Silent
@@ -39,7 +37,6 @@ from facesolve.take import (
     write_solution,
     write_take,
 )
-from facesolve.take.finding import NOTE, Finding
 from facesolve.take.frame_range import part_of_take
 from facesolve.take.names import LIVE_PICTURE
 from facesolve.take.provenance import read_provenance
@@ -48,7 +45,6 @@ from facesolve.take.verdict import DOES_NOT_FIT, EXIT_DOES_NOT_FIT
 from tests.textured import write_filmed_take
 
 FRAMES = 4
-NOTHING_WRONG = [Finding(NOTE, "take", "nothing wrong found.")]
 DRAFT = SettingsChange(values={"quality": "draft"})
 
 
@@ -71,14 +67,6 @@ class StopsIn(Silent):
 def _solve(take: Path, out: Path, progress: Silent | None = None, resume: bool = False, **options: object) -> Solution:
     chosen = {"device": "cpu", "settings": DRAFT, "frames": None, **options}
     return solve_take_folder(take, out, resume=resume, progress=progress or Silent(), **chosen)  # type: ignore[arg-type]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_mistake_is_looked_for() -> Iterator[None]:
-    """The small head leaves doubt, which every solve would look into for seconds; one test below lets it."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("facesolve.jobs.solve_folder.find_mistakes", lambda *_, **__: NOTHING_WRONG)
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -363,10 +351,7 @@ def test_a_hopeless_start_stops_the_solve(take: Path, tmp_path: Path, monkeypatc
     assert not (tmp_path / "out" / "solution.json").exists()
 
 
-def test_a_solve_whose_cameras_disagree_says_which_mistake_it_is(
-    take: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr("facesolve.jobs.solve_folder.find_mistakes", find_mistakes)
+def test_a_solve_whose_cameras_disagree_says_which_mistake_it_is(take: Path, tmp_path: Path):
     right = read_take(take)
     inches = tuple(replace(camera, translation=camera.translation / 2.54) for camera in right.cameras)
     write_take(replace(right, cameras=inches), tmp_path / "take")
