@@ -17,6 +17,7 @@ from facesolve.geometry.rigid import inverse, retract, step_of
 from facesolve.geometry.rotation import tangent_from_rotation
 from facesolve.optimize.banded import BandedSystem, pulled_back, second_differences
 from facesolve.optimize.levenberg_marquardt import regularized
+from facesolve.optimize.nested import copied
 from facesolve.optimize.robust import robust_weight
 from facesolve.residuals.camera_errors import CameraErrors
 from facesolve.residuals.observation import Observation, Views, observe
@@ -135,7 +136,8 @@ def refine_frames(
     seen = _seen(observation, template, fit.scale, covered)
     rows = (covered.clear < 1 - SPOILED).nonzero()[:, 0]
     if len(rows):
-        fit, seen = _without_covers(problem, target, index, views, _Refined(fit, seen), rows)
+        # a fit's tensors last until the next fit of as many frames
+        fit, seen = _without_covers(problem, target, index, views, _Refined(copied(fit), seen), rows)
     return fit, seen
 
 
