@@ -42,6 +42,12 @@ TIMES = (1.0, 2.0)
 def open_jointed_head(folder: Path) -> Rig:
     """The scene of ``build_jointed_rig``; returns that rig."""
     rig = build_jointed_rig(build_head())
+    open_scene_of(rig, folder, UNREADABLE)
+    return rig
+
+
+def open_scene_of(rig: Rig, folder: Path, unreadable: str) -> None:
+    """A rig with the demo's joints as a scene: PRODUCT follows from jaw and pucker, ``unreadable`` an expression."""
     assert rig.skin is not None
     faces = [face.tolist() for face in np.split(rig.face_vertices, np.cumsum(rig.face_counts)[:-1])]
     targets = {
@@ -87,8 +93,7 @@ def open_jointed_head(folder: Path) -> Rig:
     for place, (name, high) in enumerate((("lower", 10.0), ("funnel", 1.0))):
         cmds.addAttr("face_CTL", longName=name, attributeType="double", minValue=0, maxValue=high, keyable=True)
         cmds.connectAttr("face_CTL." + name, f"wiggle.input[{place}]")
-    cmds.connectAttr("wiggle.output[0]", f"BS.{UNREADABLE}")
-    return rig
+    cmds.connectAttr("wiggle.output[0]", f"BS.{unreadable}")
 
 
 def apart(rig: Rig, poses: int) -> np.ndarray:

@@ -30,12 +30,14 @@ class Evaluator:
 
     present: where the scene's time stands while another time is only asked about (``getAttr -time``): constraints
     answer with their present pose then, as was measured in Maya for chains of them. None: time has really changed.
+    tolerant: plugs behind nodes that are only carried along keep the value that was saved; else they raise.
     """
 
     def __init__(self, graph: Graph, units: Units) -> None:
         self.graph = graph
         self.units = units
         self.present: float | None = None
+        self.tolerant = False
         self._memory: dict[tuple[Plug, float, float | None], Any] = {}
         self._version = -1
 
@@ -61,7 +63,7 @@ class Evaluator:
     def _evaluate(self, plug: Plug, time: float) -> Any:
         node, path = plug
         source = self.graph.source(plug)
-        if source is not None:
+        if source is not None and not (self.tolerant and source.node.is_inert):
             if source.node.is_inert:
                 raise EmulatorError(f"'{source.node.name}' ({source.node.type}) is carried along, never computed")
             value = self.value(source, time)
