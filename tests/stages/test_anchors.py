@@ -36,12 +36,23 @@ def start_frame(scene: Scene, anchor: StartAnchor | None) -> Pose:
     return fit.pose.at([0])
 
 
+def votes(scene: Scene, given: Pose, centimeters: float = 0.0) -> float:
+    """Of a start pose that alignment has moved by so much."""
+    head = given.head.clone()
+    head[0, 0, 3] += centimeters
+    anchor = StartAnchor.of(scene.problem, given, Pose(given.controls, head), 0)
+    return 0.0 if anchor is None else anchor.votes
+
+
+def calm(scene: Scene) -> Pose:
+    """All controls at their default."""
+    return Pose(scene.problem.prior.default[None].clone(), scene.truth.head[:1])
+
+
 def test_a_well_posed_start_frame_drifts_less_with_its_own_colors_voting() -> None:
     scene = actor_is_not_the_rig()
     given = scene.truth.at([0])
-    anchor = StartAnchor.of(scene.problem, given, given, 0)
-    assert anchor is not None
-    assert anchor.votes == KNOWN_WEIGHT
+    anchor = StartAnchor(0, given, KNOWN_WEIGHT, None)
     drift, held = (float((start_frame(scene, each).controls - given.controls).abs().mean()) for each in (None, anchor))
     assert drift > 0.02
     assert held < 0.5 * drift
@@ -49,17 +60,18 @@ def test_a_well_posed_start_frame_drifts_less_with_its_own_colors_voting() -> No
 
 def test_the_farther_alignment_moved_a_start_pose_the_less_it_counts() -> None:
     scene = actor_is_not_the_rig()
-    given = scene.truth.at([0])
+    assert votes(scene, calm(scene), 0.05) == KNOWN_WEIGHT
+    assert 0.4 < votes(scene, calm(scene), 0.09) / KNOWN_WEIGHT < 0.6
+    assert votes(scene, calm(scene), 0.13) == 0
 
-    def votes(centimeters: float) -> float:
-        head = given.head.clone()
-        head[0, 0, 3] += centimeters
-        anchor = StartAnchor.of(scene.problem, given, Pose(given.controls, head), 0)
-        return 0.0 if anchor is None else anchor.votes
 
-    assert votes(0.05) == KNOWN_WEIGHT
-    assert 0.4 < votes(0.09) / KNOWN_WEIGHT < 0.6
-    assert votes(0.13) == 0
+def test_a_pose_in_which_most_controls_are_off_their_default_was_solved_and_does_not_count() -> None:
+    scene = actor_is_not_the_rig()
+    one, two = calm(scene), calm(scene)
+    one.controls[0, 2] += 0.4
+    two.controls[0, 1:3] += 0.01
+    assert votes(scene, one) == KNOWN_WEIGHT
+    assert votes(scene, two) == 0
 
 
 def test_motion_is_that_of_the_surface() -> None:
@@ -72,7 +84,6 @@ def test_motion_is_that_of_the_surface() -> None:
 
 def test_it_can_be_turned_off() -> None:
     scene = actor_is_not_the_rig()
-    given = scene.truth.at([0])
     off = replace(scene.problem, take=replace(scene.problem.take, settings=replace(COLOR_ONLY, anchor=0.0)))
-    assert StartAnchor.of(off, given, given, 0) is None
+    assert StartAnchor.of(off, calm(scene), calm(scene), 0) is None
     assert Settings().anchor > 0

@@ -2,7 +2,8 @@
 
 A bundle eliminates the colors of the surface, so it costs nothing when lips, lids or brows are off by the same in all
 frames; a rig that is not quite the actor pushes them. The start frame's colors, taken where its pose has them, hold
-the common part. They are as wrong as that pose is, so they vote only where alignment hardly moved it.
+the common part. They are as wrong as that pose is, so they vote only where alignment hardly moved it. A pose that an
+earlier solve has found is not moved either, but knows no more than that solve.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from facesolve.residuals.template import KNOWN_WEIGHT, KnownColors
 from .problem import Problem
 from .refine import learn_template
 
+UNTOUCHED = 1e-6  # of a control's range
+MOST_TOUCHED = 1 / 3  # of the controls: a person moves few, a solve most
 GOOD, ROUGH = 0.06, 0.12  # cm, by which alignment moves a start pose that counts fully, and one that does not count
 
 
@@ -38,7 +41,11 @@ class StartAnchor:
 
     @staticmethod
     def of(problem: Problem, given: Pose, aligned: Pose, frame: int) -> StartAnchor | None:
-        """The start frame's, moved from ``given`` to ``aligned`` (B = 1); None where that is too far to be trusted."""
+        """The start frame's, moved from ``given`` to ``aligned`` (B = 1); None where it is not to be trusted: moved too
+        far, or with so many controls off their default that a solve has posed it and no person."""
+        off = (given.controls[0] - problem.prior.default).abs() > UNTOUCHED * problem.prior.span
+        if float(off.double().mean()) > MOST_TOUCHED:
+            return None
         rough = (ROUGH - mean_motion(problem, given, aligned)) / (ROUGH - GOOD)
         votes = KNOWN_WEIGHT * problem.take.settings.anchor * min(max(rough, 0.0), 1.0)
         return StartAnchor(frame, aligned, votes, LidPairs.of(problem.model)) if votes > 0 else None
