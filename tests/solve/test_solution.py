@@ -41,6 +41,7 @@ def solution(monkeypatch: pytest.MonkeyPatch) -> Solution:
         say=torch.ones(head_rig().vertex_count),
         seen=SimpleNamespace(residual=nothing, correlation=nothing, clear=torch.ones(FRAMES)),
         size=(0.0, 0.01),
+        actor=None,
         agreement=None,
     )
     monkeypatch.setattr(Quadratic, "at", lambda self, frames: self)
