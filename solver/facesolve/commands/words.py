@@ -139,6 +139,7 @@ WORDS: Mapping[str, Word] = {
     "images": Word("IMAGES"),
     # inputs by flags
     "cameras": Word("FILE"),
+    "other_cameras": Word("FILE", several=tuple),
     "only_cameras": Word("A,B", "these cameras only", read=names),
     "frames": Word("A-B", "first and last frame, both included (default: all)", read=parse_frames),
     "settings": Word("FILE", "settings file: TOML, or JSON of the same keys"),

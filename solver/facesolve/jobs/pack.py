@@ -39,6 +39,7 @@ from facesolve.take.names import TAKE, UDIM
 from facesolve.take.reading import about, checked, read_json
 from facesolve.take.settings_record import SettingsChange
 
+from .best_calibration import best_calibration
 from .requests import PackRequest
 from .timed_footage import timed_footage
 
@@ -89,6 +90,13 @@ def pack_take(
         raise TakeError(f"frames: the range {first_last[0]}..{first_last[1]} is empty; give at least one frame.")
     sizes = [_image_size(source, frames, request.on_bad_frame) for source in footage]
     cameras = tuple(_camera(camera, size) for camera, size in zip(calibrated, sizes, strict=True))
+    if request.other_cameras:
+        candidates = [cameras]
+        for other in request.other_cameras:
+            read = zip(read_cameras(Path(other), how, tell), sizes, strict=False)
+            candidates.append(tuple(_camera(camera, size) for camera, size in read))
+        names = [str(request.cameras), *request.other_cameras]
+        cameras = candidates[best_calibration(candidates, names, footage, frames, tell)]
     start, scene_times = None, frames.astype(np.float64)
     if request.start is not None:
         start, scene_start = read_start(request.start, rig, int(frames[0]))

@@ -30,6 +30,8 @@ class PackRequest:
         cameras: cameras of the stage, in any format of 'facesolve convert-cameras'.
         footage: path of the images with {camera} and #### (or %04d, {frame:04d}), or of video or .seq files with
             {camera}.
+        other_cameras: another calibration of the same cameras; may be given several times. That is taken on which the
+            cameras agree best in the footage.
         frames: first and last frame, both included; all that every camera has if omitted.
         fps: footage frame rate, such as 25 or 30000/1001; measured from the time stamps if omitted for videos and .seq
             files.
@@ -57,6 +59,7 @@ class PackRequest:
     cameras: Path
     footage: str
     rig: Path | None = None
+    other_cameras: tuple[str, ...] = ()
     frames: tuple[int, int] | None = None
     fps: float | None = None
     start: Path | None = None
