@@ -22,6 +22,7 @@ KINDS: dict[str, tuple[str, ...]] = {  # pictures of each camera, from left to r
 NEEDS_FOOTAGE = frozenset(("footage", "edges", "blend", "difference"))
 NEEDS_TEXTURE = frozenset(("texture", "difference"))
 GIF_HEIGHT = 480
+HEIGHT, HEIGHT_OF_LONG, LONG_TAKE = 720, 480, 1000  # of a report's videos, and frames that make a take long
 FAITHFUL = 17  # x264's constant rate factor at which differences of a level or two stay visible
 LIMITS = {
     "scale": (0.0, 16.0),
@@ -101,7 +102,7 @@ class ReportRequest:
         what: videos to choose from on the page, by what 'facesolve render' calls them.
         video: show the footage and the mesh; without it the page has curves and errors only.
         only_cameras: these cameras only, in the video.
-        height: height of the video in pixels.
+        height: height of the video in pixels; 720 if omitted, for more than 1,000 frames 480.
         take: folder of the take, if it is no longer where the solution recorded it.
         against: another solution of the same frames: its curves, video and head on the same page.
         device: what draws: auto, cpu, cuda or cuda:N; auto uses CUDA when it is available.
@@ -110,10 +111,16 @@ class ReportRequest:
     what: tuple[str, ...] = ("wireframe", "footage")
     video: bool = True
     only_cameras: tuple[str, ...] = ()
-    height: int = 720
+    height: int | None = None
     take: Path | None = None
     against: Path | None = None
     device: str = "auto"
+
+    def height_for(self, frames: int) -> int:
+        """The videos' height in pixels: pages of long takes stay small enough for a browser."""
+        if self.height is not None:
+            return self.height
+        return HEIGHT if frames <= LONG_TAKE else HEIGHT_OF_LONG
 
     @property
     def kinds(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ import pytest
 
 from facesolve.cli import main
 from facesolve.review.report.write import add_texture
+from facesolve.review.request import ReportRequest
 from facesolve.take import write_solution, write_take
 from tests.review.filmed import Filmed
 
@@ -66,6 +67,11 @@ def test_report_holds_video_provenance_and_log(solved: Path, tmp_path: Path, cap
     assert record["no_film"] == ""
     assert re.search(r"report\.html: [0-9.]+ MB\.$", capsys.readouterr().err.strip())
     assert [path.name for path in page.parent.iterdir()] == ["report.html"]
+
+
+def test_videos_of_long_takes_are_smaller_unless_a_height_is_given() -> None:
+    assert [ReportRequest().height_for(frames) for frames in (1000, 1001)] == [720, 480]
+    assert ReportRequest(height=600).height_for(3000) == 600
 
 
 def test_a_texture_that_is_baked_after_the_page_dresses_its_head(solved: Path, tmp_path: Path) -> None:

@@ -61,8 +61,8 @@ def write_report(
         raise TakeError(f"report: '{path}' does not end in {SUFFIXES[0]}, so browsers would not show it; rename it.")
     check_file(path)
     check_new(path, overwrite)
-    videos = tuple(_video_request(kind, request) for kind in request.kinds)
     solution = read_solution(folder)
+    videos = tuple(_video_request(kind, request, len(solution.frames)) for kind in request.kinds)
     other = None if request.against is None else _other(request.against, solution)
     take, take_folder, no_film = _take(solution, folder, request)
     films: list[Film] = []
@@ -105,9 +105,9 @@ def add_texture(folder: Path, path: Path) -> None:
     write_atomic(path, with_record(page, record))
 
 
-def _video_request(kind: str, request: ReportRequest) -> VideoRequest:
+def _video_request(kind: str, request: ReportRequest, frames: int) -> VideoRequest:
     factor = RATE_FACTOR_OF_NOISE if "difference" in KINDS.get(kind, ()) else RATE_FACTOR
-    return VideoRequest(kind, request.only_cameras, height=request.height, rate_factor=factor)
+    return VideoRequest(kind, request.only_cameras, height=request.height_for(frames), rate_factor=factor)
 
 
 def _take(solution: Solution, folder: Path, request: ReportRequest) -> tuple[Take | None, str, str]:
