@@ -2,7 +2,8 @@
 
 from facesolve_maya.scene.findings import ExportError
 
-from .request import FREE, LOCKED, PINNED, ExportRequest
+from .existing_keys import FREE, LOCKED, PINNED
+from .request import ExportRequest
 from .rig import reading_once
 from .samplable import EVERYWHERE, SELECTED, control_sets, samplable
 from .sampling import Recordings

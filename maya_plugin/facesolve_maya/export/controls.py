@@ -17,8 +17,8 @@ from facesolve_maya.scene.units import internal_factor
 
 from .black_box import SAMPLED
 from .drivers import COMBINATION, Drive, Path, classify, is_channel, limits, piecewise, rest_value
+from .existing_keys import FREE, LOCKED, PINNED
 from .expressions import ControlValue, Expression
-from .request import FREE, LOCKED, PINNED
 from .unread import Unread, put_in, replaced
 from .upstream import SCENE, read_expression
 

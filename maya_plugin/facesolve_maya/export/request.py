@@ -14,10 +14,6 @@ from facesolve.take.settings_record import SettingsChange
 if TYPE_CHECKING:
     from .sampling import Recordings
 
-FREE = "free"
-PINNED = "pinned"
-LOCKED = "locked"
-
 
 @dataclass(frozen=True, eq=False)
 class ExportRequest:

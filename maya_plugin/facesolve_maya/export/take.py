@@ -23,8 +23,9 @@ from facesolve_maya.scene.timeline import check_times, footage_frame_rate, retim
 
 from .cameras import camera_name, camera_shape, read_camera, refuse_unsupported
 from .controls import key_choices, reaching
+from .existing_keys import LOCKED
 from .footage import CameraFootage, checked, footage_by_hand, footage_of_plane, image_plane
-from .request import LOCKED, ExportRequest
+from .request import ExportRequest
 from .retiming import camera_of, retiming, say_of_retiming
 from .rig import read_rig
 from .sampling import Recordings
