@@ -10,7 +10,7 @@ import pytest
 
 from facesolve.review.report.head import head_record
 from facesolve.review.report.page import Film, page_html
-from facesolve.review.report.record import report_record
+from facesolve.review.report.record import packed, report_record
 from facesolve.take import Solution, Take
 
 from ..browser import Tab
@@ -38,6 +38,7 @@ def open_report(browser: Any, tmp_path: Path, take: Take, films: list[Film]) -> 
         with_take: bool = True,
         shown_films: list[Film] | None = None,
         size: tuple[int, int] = (1280, 900),
+        against: Solution | None = None,
     ) -> Tab:
         shown = troubled.solution() if solution is None else solution
         record = {
@@ -46,6 +47,9 @@ def open_report(browser: Any, tmp_path: Path, take: Take, films: list[Film]) -> 
             "no_film": "No video: <b>its take is gone</b>.",
             "review": [{"first": 3, "last": 9, "mark": "noted", "text": "<b>lids</b>"}],
             "head3d": head_record(shown, take) if with_take else None,
+            "against": None
+            if against is None
+            else {"name": "other", "values": packed(against.controls.T), "head3d": head_record(against, take)},
             "solution": {"schema": 1, "provenance": shown.provenance},
             "log": "0.00 s  <script>window.hacked = 'log'</script>",
             "written": {"facesolve": "0.1.0", "date": "2026-01-02T03:04:05+00:00"},

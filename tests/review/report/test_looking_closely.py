@@ -157,6 +157,50 @@ def test_the_head_turns_in_three_dimensions(open_report: Callable[..., Any]) -> 
     tab.complaints[:] = [text for text in tab.complaints if "GPU stall due to ReadPixels" not in text]
 
 
+def test_another_solution_is_seen_in_curves_head_and_distance(
+    open_report: Callable[..., Any], pictured: list[Film]
+) -> None:
+    shown = troubled.solution()
+    head = shown.head.copy()
+    head[:, 0, 3] += 0.3  # 3 mm aside
+    tab = open_report(shown, shown_films=pictured, against=replace(shown, controls=shown.controls * 0.5, head=head))
+    assert tab.page.locator("#findings").bounding_box()["y"] < tab.page.locator("#stage").bounding_box()["y"]
+    tab.page.get_by_role("button", name="Drop all picked controls").click()
+    tab.page.locator("#picker label", has_text="jawOpen").click()
+    tab.page.wait_for_timeout(60)
+    inked = """() => {
+      const canvas = document.querySelector('#curve-chart canvas');
+      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+      let count = 0;
+      for (let n = 0; n < data.length; n += 4) {
+        const near = [92, 200, 232].every((level, part) => Math.abs(level - data[n + part]) < 24);
+        if (near && data[n + 3] > 100) count += 1;
+      }
+      return count;
+    }"""
+    both = tab.page.evaluate(inked)
+    alone = open_report(shown, shown_films=pictured)
+    alone.page.get_by_role("button", name="Drop all picked controls").click()
+    alone.page.locator("#picker label", has_text="jawOpen").click()
+    alone.page.wait_for_timeout(60)
+    assert both > 1.08 * alone.page.evaluate(inked)  # the other curve is drawn, too
+    if not tab.page.evaluate("!!document.createElement('canvas').getContext('webgl2')"):
+        return
+    tab.page.get_by_role("button", name="Start the three-dimensional view").click()
+    tab.page.select_option("#head3d-heat", "Distance to other")
+    millimeters = re.search(r"(\d+\.\d+) mm and more", tab.text("#head3d-legend"))
+    assert millimeters is not None
+    assert float(millimeters[1]) >= 2.9
+    before = tab.page.locator("#head3d canvas").screenshot()
+    tab.page.get_by_role("button", name="Show the head of other").click()
+    assert tab.page.locator("#head3d canvas").screenshot() != before
+    tab.page.keyboard.press("f")
+    tab.until("document.fullscreenElement?.id === 'film-panel'")
+    tab.page.keyboard.press("f")
+    tab.until("document.fullscreenElement === null")
+    tab.complaints[:] = [text for text in tab.complaints if "GPU stall due to ReadPixels" not in text]
+
+
 def test_two_solutions_stand_on_one_page(filmed: Filmed, tmp_path: Path) -> None:
     write_take(filmed.take, tmp_path / "take")
     made = {**filmed.solution.provenance, "take": "../take", "texture": None}
