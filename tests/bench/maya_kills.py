@@ -52,6 +52,7 @@ def day(folder: Path) -> None:
     from facesolve_maya.ui.qt import QtWidgets
     from facesolve_maya.ui.scene import MayaScene
     from facesolve_maya.ui.session import Session
+    from facesolve_maya.ui.solve_folders import last_solution
     from facesolve_maya.ui.solving import IDLE
     from tests.facesolve_maya.demo_head import open_demo_head
     from tests.maya_emulator.session import Session as Maya
@@ -84,7 +85,7 @@ def day(folder: Path) -> None:
                 os._exit(0)
 
     def solved() -> bool:
-        return (folder / "take" / "solve_1" / "solution" / "solution.json").is_file()
+        return last_solution(session.folder()).joinpath("solution.json").is_file()
 
     for _ in range(3):
         if solved():
@@ -97,7 +98,7 @@ def day(folder: Path) -> None:
     if not solved():
         raise SystemExit(session.notice)
     say("solved")
-    session.open_solution(folder / "take" / "solve_1" / "solution")
+    session.open_last_solution()
     if not cmds.ls(type="animLayer"):
         session.apply(sure=True)
         cmds.file(save=True, type="mayaAscii", force=True)
@@ -231,7 +232,7 @@ def kill(kind: str, day: Day, moment: float) -> str:
     return where
 
 
-def last_solution(root: Path, part: str) -> Solution:
+def latest(root: Path, part: str) -> Solution:
     """Of the solves, or the edits, below ``root``."""
     found = sorted(root.glob(f"{part}_*/solution/solution.json"), key=lambda path: path.stat().st_mtime)
     if not found:
@@ -242,7 +243,7 @@ def last_solution(root: Path, part: str) -> Solution:
 def compare(folder: Path, whole: Path) -> None:
     """Lost unless solve and edit are those of the undisturbed day, and the saved scene holds the animator's key."""
     for part, slack in (("solve", 0.0), ("edit", 1e-4)):
-        found, wanted = (last_solution(place / "take", part) for place in (folder, whole))
+        found, wanted = (latest(place / "take", part) for place in (folder, whole))
         for name in ("controls", "head"):
             apart = np.abs(getattr(found, name) - getattr(wanted, name)).max()
             if apart > slack:

@@ -107,7 +107,7 @@ def test_names_that_maya_does_not_allow(cmds):
 
 
 def test_a_layer_takes_a_driven_plug(cmds):
-    """Not used yet: keys over a rig whose controls cannot be solved would rest on it."""
+    """A constrained head is keyed over its constraint."""
     for name in ("ctl", "driven"):
         cmds.createNode("transform", name=name)
         cmds.addAttr(name, longName="amount", attributeType="double", keyable=True)
@@ -118,6 +118,33 @@ def test_a_layer_takes_a_driven_plug(cmds):
     cmds.animLayer("over", edit=True, attribute=["driven.amount"])
     cmds.setKeyframe("driven.amount", animLayer="over", time=1, value=3)
     assert cmds.getAttr("driven.amount", time=1) == pytest.approx(3)
+
+
+def test_bookmarks_of_the_time_slider_are_nodes(cmds):
+    cmds.loadPlugin("timeSliderBookmark", quiet=True)
+    node = cmds.createNode("timeSliderBookmark", name="mark", skipSelect=True)
+    cmds.setAttr(node + ".name", "worth a look", type="string")
+    cmds.setAttr(node + ".color", 0.9, 0.6, 0.2, type="float3")
+    cmds.setAttr(node + ".timeRangeStart", 3)
+    cmds.setAttr(node + ".timeRangeStop", 5)
+    assert [cmds.getAttr(node + ".timeRange" + end) for end in ("Start", "Stop")] == [3, 5]
+    cmds.delete(node)
+
+
+def test_a_wireframe_copy_follows_a_mesh_and_is_undone(cmds):
+    from facesolve_maya.apply import toggle_overlay
+
+    cube = cmds.createNode("transform", name="face")
+    cmds.createNode("mesh", name="faceShape", parent=cube)
+    cmds.connectAttr(cmds.createNode("polyCube") + ".output", "faceShape.inMesh")
+    before = set(cmds.ls())
+    toggle_overlay(cube)
+    (copy,) = cmds.ls("facesolve_overlayShape", long=True)
+    assert cmds.listConnections(copy + ".inMesh", source=True, destination=False, shapes=True) == ["faceShape"]
+    assert not cmds.getAttr("faceShape.lodVisibility")
+    cmds.undo()
+    assert set(cmds.ls()) == before
+    assert cmds.getAttr("faceShape.lodVisibility")
 
 
 def test_the_size_of_an_image_is_known(cmds, tmp_path):

@@ -180,6 +180,8 @@ class Session(Bulletin):
             self._read_head()
             self.tell(SCENE)
         self._unstored = True
+        if settings.take_folder != before.take_folder:
+            self._look_for_solves()
         if replace(self.settings, **_unchecked_of(before)) != before:
             self.checked = False
         self.tell(SETTINGS)

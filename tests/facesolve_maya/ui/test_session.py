@@ -10,7 +10,7 @@ from facesolve_maya.ui.model import ControlChoice
 from facesolve_maya.ui.preferences import Preferences
 from facesolve_maya.ui.session import Session
 from facesolve_maya.ui.solving import CANCELLING, IDLE, SOLVING
-from tests.facesolve_maya.ui.fake_scene import part
+from tests.facesolve_maya.ui.fake_scene import part, write_fake_solution
 
 
 def finish(session, seconds=30.0):
@@ -352,3 +352,10 @@ def test_listeners_hear_of_every_topic(session, solver):
     solve(session, solver)
     assert heard == set(TOPICS)
     assert RESULT in heard
+
+
+def test_another_take_folder_shows_what_was_solved_there(session, scene, tmp_path):
+    write_fake_solution(tmp_path / "elsewhere" / "solve_1" / "solution")
+    assert session.results.rows == ()
+    session.change(take_folder=str(tmp_path / "elsewhere"))
+    assert [row.number for row in session.results.rows] == [1]
