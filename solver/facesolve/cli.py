@@ -37,6 +37,7 @@ from .commands.manifest import manifest
 from .commands.maya import maya
 from .commands.output import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_OK
 from .commands.pack import pack
+from .commands.personalize import personalize
 from .commands.refine_cameras import refine_cameras
 from .commands.render import render
 from .commands.repair import repair
@@ -81,6 +82,7 @@ COMMANDS: tuple[Command, ...] = (
     manifest,
     farm,
     correctives,
+    personalize,
     evaluate,
     compare,
     render,

@@ -209,3 +209,23 @@ def test_a_scene_without_anything_to_solve_for_says_so(tmp_path: Path) -> None:
     (tmp_path / "arm.gltf").write_text(json.dumps(record), encoding="utf-8")
     with pytest.raises(TakeError, match="neither a blend shape nor a joint that is called a jaw or an eye"):
         read_rig(tmp_path / "arm.gltf")
+
+
+def test_dense_rigs_may_say_ranges_and_defaults(tmp_path: Path) -> None:
+    """Identity modes go from -3 to 3; what a file does not say is 0..1."""
+    arrays = {
+        "neutral": np.eye(3),
+        "deltas": np.ones((2, 3, 3)),
+        "names": np.array(["longer", "jaw"]),
+        "face_counts": np.array([3]),
+        "faces": np.array([0, 1, 2]),
+    }
+    np.savez(tmp_path / "plain.npz", **arrays)
+    assert read_rig(tmp_path / "plain.npz").bounds.tolist() == [[0, 1], [0, 1]]
+    said = {"ranges": np.array([[-3.0, 3.0], [0.0, 2.0]]), "defaults": np.array([0.5, 0.0])}
+    np.savez(tmp_path / "said.npz", **arrays, **said)
+    rig = read_rig(tmp_path / "said.npz")
+    assert (rig.bounds.tolist(), rig.default_controls.tolist()) == ([[-3, 3], [0, 2]], [0.5, 0])
+    np.savez(tmp_path / "off.npz", **arrays, ranges=said["ranges"], defaults=np.array([4.0, 0.0]))
+    with pytest.raises(TakeError, match=r"range -3\.0\.\.3\.0 and default 4\.0"):
+        read_rig(tmp_path / "off.npz")

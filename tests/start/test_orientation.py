@@ -16,7 +16,7 @@ from facesolve.start.orientation import (
     rig_axes,
     upward_directions,
 )
-from facesolve.take import Camera, Footage, Rig, Shape, Take, Target
+from facesolve.take import Camera, Control, Driver, Footage, Rig, Shape, Take, Target
 
 from .filmed import lenses, stage
 
@@ -90,3 +90,17 @@ def test_pixels_across_a_head() -> None:
     lens = camera((0, 0, 60), (0, 0, -1), (0, 1, 0))
     take = Take("t", stage().model.rig, (lens,), (Footage(lens.name, "x.png"),), np.arange(1), 24.0)
     assert head_pixels(take, 0, 8.0, np.array([0.0, 0.0, 10.0])) == pytest.approx(2 * 8 * 500 / 50)
+
+
+def test_what_moves_the_whole_head_does_not_say_where_the_face_is() -> None:
+    """Identity modes and a control of the head's size move its back the most."""
+    rig = stage().model.rig
+    grow = np.where(rig.neutral[:, 2:] < rig.neutral[:, 2].mean(), 3.0, 1.0) * (rig.neutral - rig.neutral.mean(0)) / 10
+    target = Target("size", (Shape.from_dense(grow),))
+    larger = replace(
+        rig,
+        targets=(*rig.targets, target),
+        controls=(*rig.controls, Control("size", -3, 3)),
+        drivers=(*rig.drivers, Driver.identity(len(rig.controls), len(rig.targets))),
+    )
+    np.testing.assert_array_equal(rig_axes(larger).forward, rig_axes(rig).forward)

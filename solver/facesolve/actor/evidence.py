@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 DEVIATIONS = (0.01, 0.02, 0.03, 0.05, 0.1, 0.2)  # cm
-SURE = 20.0  # natural logarithm of the odds from which an offset is taken on: noise of images is not quite independent
+SURE = 5.0  # natural logarithm of the odds from which an offset is taken on
 
 
 def is_sure(information: Tensor, force: Tensor, prior: Tensor) -> bool:

@@ -39,7 +39,8 @@ def _of_arrays(path: Path) -> Rig:
     """The rig in an ``.npz``: one that ``write_rig`` made, or dense arrays of a rig of blendshapes; centimeters.
 
     neutral (V, 3), deltas (K, V, 3), names (K), face_counts (P), faces (sum); optional uv (T, 2) with face_uvs (sum),
-    photometric_weight (V), rigid_weight (V). Raises TakeError.
+    photometric_weight (V), rigid_weight (V), ranges (K, 2) and defaults (K) of the controls, else 0..1 and 0. Raises
+    TakeError.
     """
     arrays = read_npz(path, "rig", table=rig_table)
     if RECORD in arrays:
@@ -55,6 +56,8 @@ def _of_arrays(path: Path) -> Rig:
             arrays["faces"],
             arrays.get("uv"),
             arrays.get("face_uvs"),
+            arrays.get("ranges"),
+            arrays.get("defaults"),
         )
         return replace(
             rig, photometric_weight=arrays.get("photometric_weight"), rigid_weight=arrays.get("rigid_weight")

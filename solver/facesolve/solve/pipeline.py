@@ -118,8 +118,8 @@ def solve_take(
             take = replace(take, rig=profile.applied(take.rig), actor=None)
         take, found = _find(take, footage, device, run)
         problem, start, first = prepare(take, device, residuals=residuals)
-        show = _show_nothing if picture is None else LivePicture(problem, picture, progress).show
-        stages = _Stages(run, problem, footage, opened.enter_context(Assistants(problem, beside)), show)
+        show = show_nothing if picture is None else LivePicture(problem, picture, progress).show
+        stages = Stages(run, problem, footage, opened.enter_context(Assistants(problem, beside)), show)
         aligned = stages.align(start, first)
         tracked, believed = stages.track(aligned, first)
         posed = posed_frames(plain, first) if plain.start is not None or plain.settings.neutral else []
@@ -197,12 +197,12 @@ def _actor(take: Take, profile: ActorProfile | None, found: FoundNeutral | None)
     return ActorProfile(offset, deviation, take.rig.meshes, provenance)
 
 
-def _show_nothing(index: int, pixels: FramePixels, pose: Pose) -> None:
+def show_nothing(index: int, pixels: FramePixels, pose: Pose) -> None:
     """For who wants no pictures."""
 
 
 @dataclass(frozen=True, eq=False)
-class _Stages:
+class Stages:
     """The stages of one run of a solve, each from what the one before it found. show: is given what was found."""
 
     run: Run

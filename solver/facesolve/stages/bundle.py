@@ -21,6 +21,7 @@ from torch import Tensor
 
 from facesolve.actor.constant import ConstantPrior
 from facesolve.actor.equations import offset_and_cameras, offset_equations
+from facesolve.actor.modes import SampleModes
 from facesolve.actor.offset import SampleOffset
 from facesolve.geometry.pose import Pose
 from facesolve.optimize.levenberg_marquardt import Linearized, Options, levenberg_marquardt, regularized, uncaptured
@@ -87,11 +88,13 @@ class BundleOptions:
 @dataclass(frozen=True, eq=False)
 class FreeNeutral:
     """How the neutral of the rig may differ: an offset of the samples, with prior information (m, m) of its
-    coefficients, and what keeps controls from standing in for it."""
+    coefficients, and what keeps controls from standing in for it. center: (m,) coefficients that the rig's neutral has
+    already, None for none."""
 
-    offset: SampleOffset
+    offset: SampleOffset | SampleModes
     information: Tensor
     constant: tuple[ConstantPrior, ...]
+    center: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -287,7 +290,7 @@ class _Fit:
             values = state.errors.values.flatten()
             joint = _held(joint, slice(size, size + len(values)), self.options.calibration, values)
         if neutral is not None and state.offset is not None:
-            joint = _held(joint, slice(-len(state.offset), None), neutral.information, state.offset)
+            joint = _held(joint, slice(-len(state.offset), None), neutral.information, state.offset, neutral.center)
             for constant in neutral.constant:
                 joint = _with_constant(joint, constant, self.frames, controls)
         return joint
@@ -317,7 +320,7 @@ def joint_model(
     scale: Tensor | None,
     known: KnownColors | None = None,
     errors: CameraErrors | None = None,
-    offset: tuple[SampleOffset, Tensor] | None = None,
+    offset: tuple[SampleOffset | SampleModes, Tensor] | None = None,
 ) -> JointModel:
     """What all M frames say about their poses with the template eliminated, without priors. scale: () robust scale.
 
@@ -343,11 +346,14 @@ def joint_model(
         )
         A, b = _bordered(A, of_cameras.frames, of_cameras.own), torch.cat([b, of_cameras.b])
     if offset is not None:
-        of_offset = offset_equations(everything.placed, offset[0], equations)
-        side = of_offset.frames
-        if columns is not None:
-            given = (everything.placed, offset[0], columns, covectors, weights, template.weights)
-            side = torch.cat([side, offset_and_cameras(*given)])
+        unknown, given = offset[0], (covectors, weights, template.weights)
+        if isinstance(unknown, SampleModes):
+            of_offset = unknown.equations(everything.placed, equations)
+            across = None if columns is None else unknown.with_cameras(everything.placed, columns, *given)
+        else:
+            of_offset = offset_equations(everything.placed, unknown, equations)
+            across = None if columns is None else offset_and_cameras(everything.placed, unknown, columns, *given)
+        side = of_offset.frames if across is None else torch.cat([of_offset.frames, across])
         A, b = _bordered(A, side, of_offset.own), torch.cat([b, of_offset.b])
     A = A / noise
     visibility_weights = everything.weights * (template.weights > 0)
@@ -382,8 +388,9 @@ def _bordered(A: Tensor, side: Tensor, own: Tensor) -> Tensor:
     return torch.cat([torch.cat([A, side], 1), torch.cat([side.T, own], 1)])
 
 
-def _held(joint: JointModel, own: slice, prior: Tensor, values: Tensor) -> JointModel:
-    """The joint model with prior information about unknowns that have some values and should have 0."""
+def _held(joint: JointModel, own: slice, prior: Tensor, values: Tensor, center: Tensor | None = None) -> JointModel:
+    """The joint model with prior information about unknowns that have some values and should have 0, or -center."""
+    values = values if center is None else values + center
     information, b = joint.information.clone(), joint.b.clone()
     information[own, own] += prior
     pull = prior @ values

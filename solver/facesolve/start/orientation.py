@@ -12,6 +12,8 @@ from facesolve.take import Camera, Rig, Take
 from facesolve.take.rig_evaluation import joint_motions
 
 SAME_UP = 0.8  # cosine from which two upward directions are one
+WHOLE_HEAD = 0.5  # share of the vertices from which a motion is no expression
+MOVED = 0.1  # of a motion's largest, from which a vertex is moved
 ACROSS = 0.5  # largest cosine between the upward direction and the way to the cameras
 
 
@@ -33,13 +35,17 @@ def rig_axes(rig: Rig) -> RigAxes:
     """The axes of the rig's space that point towards the head's top and face.
 
     A head is taller than wide or deep: up is +z where the rig extends farthest along z, else +y, Maya's default. The
-    face is where the surface that the controls move looks to; a rig without shapes is taken to face +z, or -y.
+    face is where the surface that expressions move looks to: what moves most of the head (another identity, its size, a
+    turn) tells nothing. A rig without expressions is taken to face +z, or -y.
     """
     motion = np.zeros(rig.vertex_count)
     for target in rig.targets:
         for shape in target.shapes:
-            np.maximum.at(motion, shape.vertices, np.linalg.norm(shape.deltas, axis=1))
-    motion = np.maximum(motion, joint_motions(rig).max(axis=0, initial=0.0))
+            moved = np.zeros(rig.vertex_count)
+            moved[shape.vertices] = np.linalg.norm(shape.deltas, axis=1)
+            motion = np.maximum(motion, _of_expression(moved))
+    for moved in joint_motions(rig):
+        motion = np.maximum(motion, _of_expression(moved))
     starts = np.cumsum(rig.face_counts) - rig.face_counts
     a, b, c = (rig.neutral[rig.face_vertices[starts + corner]].astype(np.float64) for corner in range(3))
     normals = np.cross(b - a, c - a)
@@ -53,6 +59,12 @@ def rig_axes(rig: Rig) -> RigAxes:
     if not facing.any():
         forward = np.eye(3)[2] if up[1] else -np.eye(3)[1]
     return RigAxes(np.cross(up, forward), up, forward)
+
+
+def _of_expression(moved: np.ndarray) -> np.ndarray:
+    """(V,) cm, the motion of a shape or joint; 0 where it moves most of the head, which no expression does."""
+    reach = (moved > MOVED * moved.max(initial=0.0)).mean()
+    return moved if reach < WHOLE_HEAD else np.zeros_like(moved)
 
 
 def camera_centers(cameras: tuple[Camera, ...], index: int) -> np.ndarray:

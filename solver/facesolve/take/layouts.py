@@ -238,11 +238,14 @@ DENSE_RIG_TABLE = ArrayTable(
         "faces": _whole(("C",)),
         "uv": _numbers(("t", 2), optional=True),
         "face_uvs": _whole(("c",), optional=True),
+        "ranges": _numbers(("K", 2), optional=True),
+        "defaults": _numbers(("K",), optional=True),
         **_WEIGHTS,
     },
     SIZES,
     others=True,
 )
+IDENTITY_TABLE = ArrayTable({"modes": _numbers(("K", "V", 3))}, SIZES, others=True)
 
 
 def rig_table(names: Sequence[str]) -> ArrayTable:

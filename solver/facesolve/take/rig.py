@@ -219,8 +219,10 @@ class Rig:
         face_vertices: np.ndarray,
         uvs: Optional[np.ndarray] = None,
         face_uvs: Optional[np.ndarray] = None,
+        ranges: Optional[np.ndarray] = None,
+        defaults: Optional[np.ndarray] = None,
     ) -> Rig:
-        """Rig whose controls are the weights of its targets, 0..1.
+        """Rig whose controls are the weights of its targets.
 
         Args:
             neutral: (V, 3) centimeters.
@@ -230,6 +232,8 @@ class Rig:
             face_vertices: (sum of the counts,) vertex of each corner.
             uvs: (T, 2), or None.
             face_uvs: (sum of the counts,) UV of each corner, or None.
+            ranges: (K, 2) least and largest value of each control, 0..1 if omitted.
+            defaults: (K,) values of the neutral, 0 if omitted.
 
         Raises:
             FacesolveError: When they do not fit together.
@@ -241,13 +245,25 @@ class Rig:
                 "rig: deltas have shape {} and there are {} names, but the neutral's shape is {}; expected "
                 "(targets, vertices, 3) and one name per target.".format(deltas.shape, len(names), neutral.shape)
             )
+        limits = np.tile([0.0, 1.0], (len(names), 1)) if ranges is None else np.asarray(ranges, np.float64)
+        rest = np.zeros(len(names)) if defaults is None else np.asarray(defaults, np.float64)
+        if limits.shape != (len(names), 2) or rest.shape != (len(names),):
+            raise TakeError(
+                "rig: ranges have shape {} and defaults {}; expected (targets, 2) and (targets,).".format(
+                    limits.shape, rest.shape
+                )
+            )
+        controls = [
+            Control(str(name), float(least), float(most), float(value))
+            for name, (least, most), value in zip(names, limits, rest)
+        ]
         targets = tuple(Target(str(name), (Shape.from_dense(delta),)) for name, delta in zip(names, deltas))
         return Rig(
             neutral=neutral,
             face_counts=face_counts,
             face_vertices=face_vertices,
             targets=targets,
-            controls=tuple(Control(str(name)) for name in names),
+            controls=tuple(controls),
             drivers=tuple(Driver.identity(k, k) for k in range(len(targets))),
             uvs=np.zeros((0, 2), np.float32) if uvs is None else uvs,
             face_uvs=np.zeros(0, np.int32) if face_uvs is None else face_uvs,

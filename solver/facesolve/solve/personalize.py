@@ -1,0 +1,161 @@
+"""A rig brought to an actor: the neutral that a few frames show, from identity modes and a smooth offset on top.
+
+Coarse to fine like an alignment, by second order: identity, heads and, on a short leash, expressions are found together
+from what all cameras agree on, with the colors eliminated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from facesolve.actor.modes import SampleModes
+from facesolve.footage.stream import FramePixels, TakeFootage
+from facesolve.geometry.pose import Pose
+from facesolve.residuals.camera_errors import CameraErrors
+from facesolve.residuals.observation import Views
+from facesolve.runtime.checkpoint import NoCheckpoint
+from facesolve.runtime.progress import Progress
+from facesolve.runtime.run import Run
+from facesolve.stages.align import gather_evidence, outline_level
+from facesolve.stages.bundle import BundleOptions, Evidence, FreeNeutral, bundle
+from facesolve.stages.keyframes import choose_keyframes, posed_frames
+from facesolve.stages.neutral import constant_priors, expected_neutral, with_neutral
+from facesolve.stages.problem import Problem
+from facesolve.stages.refine_on_devices import Assistants
+from facesolve.stages.reliability import reliability
+from facesolve.stages.setup import check_solvable, prepare
+from facesolve.take import Rig, SolveError, Take
+
+from .pipeline import Stages, show_nothing
+
+KEYFRAMES = 6  # at most, at which the identity is found
+LEVELS = 3  # of the pyramid, from coarse to fine
+ROUNDS = 2  # at each level: what is visible changes with the identity
+ITERATIONS = 5
+SAMPLES = 10_000
+
+
+@dataclass(frozen=True, eq=False)
+class Personalized:
+    """rig: with the actor's neutral. identity: (m,) in standard deviations. moved, smooth: root mean square in mm by
+    which the driving surface was moved by identity, and by the smooth offset on top. frames: take frame numbers."""
+
+    rig: Rig
+    identity: np.ndarray
+    moved: float
+    smooth: float
+    frames: tuple[int, ...]
+
+
+def personalize(take: Take, modes: np.ndarray | None, device: torch.device, progress: Progress) -> Personalized:
+    """The take's rig as the actor in its neutral frames, or at its posed start frame.
+
+    modes: (m, V, 3) cm of what people differ by, in standard deviations; None for a smooth offset alone. Raises
+    FacesolveError.
+    """
+    check_solvable(take)
+    if take.start is None:
+        raise SolveError(f"take '{take.name}' has no start pose; pack it with --start, or see 'facesolve align'.")
+    problem, start, first = prepare(take, device)
+    problem = replace(problem, quality=replace(problem.quality, keyframes=KEYFRAMES))
+    with TakeFootage(take, device) as footage, Assistants(problem, ()) as alone:
+        stages = Stages(Run(progress, NoCheckpoint()), problem, footage, alone, show_nothing)
+        tracked, believed = stages.track(stages.align(start, first), first)
+        posed = posed_frames(take, first)
+        frames = choose_keyframes(problem, tracked, sorted({first, *posed}), believed)
+        pixels = [image for _, image in footage.frames(frames.tolist())]
+    pose = tracked.at(frames)
+    coarsest = min(problem.coarsest, problem.quality.finest + LEVELS - 1)
+    progress.stage("personalize", coarsest - problem.quality.finest + 1)
+    count = 0 if modes is None else len(modes)
+    given = torch.as_tensor(np.zeros((0, *take.rig.neutral.shape)) if modes is None else modes, device=device).double()
+    calibration = problem.calibration(pose.at([0]), int(frames[0])) if len(frames) > 1 else None
+    fit = _Fit(problem, pixels, tracked, frames, posed, given, calibration)
+    identity = torch.zeros(count, dtype=torch.float64, device=device)
+    errors = CameraErrors.none(len(take.cameras), device)
+    for level in range(coarsest, problem.quality.finest - 1, -1):
+        for _ in range(ROUNDS if count else 0):
+            pose, identity, errors = fit.improved(pose, identity, errors, level)
+        if level == coarsest:
+            fit = fit.trusting(pose, identity, errors)
+        progress.advance()
+    by_identity = torch.einsum("m,mvi->vi", identity, given)
+    smooth = fit.smooth(pose, by_identity, errors)
+    weight = problem.model.face_weight.double()
+
+    def size(offset: Tensor) -> float:
+        return 10 * float(((offset.square().sum(1) * weight).sum() / weight.sum()).sqrt())
+
+    offset = (by_identity + smooth).cpu().numpy()
+    rig = replace(take.rig, neutral=take.rig.neutral + offset.astype(np.float32))
+    numbers = tuple(int(take.frames[index]) for index in frames.tolist())
+    return Personalized(rig, identity.cpu().numpy(), size(by_identity), size(smooth), numbers)
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """M frames (take frame indices) with their pixels, those of them whose controls are told, and modes (m, V, 3).
+
+    tracked: poses of all F frames. calibration: (C*8, C*8) prior information of the cameras' errors, or None.
+    """
+
+    problem: Problem
+    pixels: list[FramePixels]
+    tracked: Pose
+    frames: Tensor
+    posed: list[int]
+    modes: Tensor
+    calibration: Tensor | None
+
+    def improved(
+        self, pose: Pose, identity: Tensor, errors: CameraErrors, level: int
+    ) -> tuple[Pose, Tensor, CameraErrors]:
+        """Poses, identity (m,) and errors of the cameras improved at a pyramid level."""
+        some = _thinned(self._moved(identity))
+        offset = SampleModes.of(self.modes, some.model, some.samples)
+        unit = torch.eye(len(identity), dtype=torch.float64, device=identity.device)
+        free = FreeNeutral(offset, unit, constant_priors(some, self.posed), identity)
+        views, evidence = self._seen(some, pose, level)
+        options = BundleOptions(ITERATIONS, calibration=self.calibration, neutral=free)
+        fit = bundle(some, views, pose, self.frames, level, options, evidence, errors)
+        assert fit.offset is not None
+        return fit.pose, identity + fit.offset, fit.errors or errors
+
+    def trusting(self, pose: Pose, identity: Tensor, errors: CameraErrors) -> _Fit:
+        """The same, in which what of the surface disagrees everywhere has less of a say."""
+        moved = self._moved(identity)
+        views, _ = self._seen(moved, pose, LEVELS - 2)
+        assert views.velocity is not None
+        trust = reliability(moved, errors.seen(views, views.velocity), pose)
+        return replace(self, problem=self.problem.weighted(self.problem.samples.weight * trust))
+
+    def smooth(self, pose: Pose, offset: Tensor, errors: CameraErrors) -> Tensor:
+        """(V, 3) cm: what the footage is sure of besides an offset (V, 3)."""
+        level = self.problem.quality.finest
+        some = _thinned(with_neutral(self.problem, offset))
+        views, evidence = self._seen(some, pose, level)
+        plain = BundleOptions(ITERATIONS, calibration=self.calibration)
+        fit = bundle(some, views, pose, self.frames, level, plain, evidence, errors)
+        expected = expected_neutral(some, views, fit, self.frames, level, evidence, self.calibration, self.posed)
+        if expected is None:
+            return torch.zeros_like(offset)
+        options = replace(plain, iterations=2 * ITERATIONS, neutral=expected.free(some))
+        found = bundle(some, views, fit.pose, self.frames, level, options, evidence, fit.errors)
+        assert found.offset is not None
+        return expected.space.offsets(found.offset)
+
+    def _moved(self, identity: Tensor) -> Problem:
+        return with_neutral(self.problem, torch.einsum("m,mvi->vi", identity, self.modes))
+
+    def _seen(self, problem: Problem, pose: Pose, level: int) -> tuple[Views, Evidence]:
+        outlines = level if level >= outline_level(problem) else None
+        views, evidence, _ = gather_evidence(problem, self.pixels, pose, self.frames, level, outlines)
+        return replace(views, velocity=problem.velocity(self.tracked, self.frames)), evidence
+
+
+def _thinned(problem: Problem) -> Problem:
+    return problem.with_samples(problem.samples.thinned(max(1, len(problem.samples.weight) // SAMPLES)))
