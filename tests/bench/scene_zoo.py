@@ -50,7 +50,7 @@ class TolerantReader(Reader):
     def run(self, text: str) -> None:
         """Every statement in order, counting by their first word those that cannot be run."""
         for statement in statements(text):
-            word = statement.split(None, 1)[0]
+            word = (statement.split(None, 1) or [""])[0]
             handler = getattr(self, "_" + word, None)
             try:
                 if word == "createNode":
@@ -110,7 +110,11 @@ def main() -> int:
     wrong = 0
     print("| scene | passed over | head | ends |\n|---|---|---|---|")
     for path in sorted(parser.parse_args().folder.rglob("*.ma")):
-        passed_over = open_tolerantly(path)
+        try:
+            passed_over = open_tolerantly(path)
+        except (ValueError, LookupError) as problem:
+            print(f"| {path.name} | | | not Maya ASCII: {str(problem)[:60]} |", flush=True)
+            continue
         counts = ", ".join(f"{count} {word}" for word, count in passed_over.most_common(3)) or "nothing"
         heads = read_heads()
         if not heads:
