@@ -1,10 +1,22 @@
 """Boards: points, symmetries, and what is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 
-from facesolve.calibrate.board import parse_board
-from facesolve.take import TakeError
+from facesolve.calibrate.board import parse_board, two_sided
+from facesolve.calibrate.calibrate import Request, calibrate
+from facesolve.calibrate.detect import detect
+from facesolve.calibrate.session import Detection, Session
+from facesolve.calibrate.single import LensRequest
+from facesolve.geometry.camera import CameraModel
+from facesolve.runtime.progress import Silent
+from facesolve.take import Camera, TakeError
+
+from .boards_seen import arc_of_cameras, rigid
+from .photographs import photograph_board
 
 
 def test_points_are_in_centimeters_row_after_row():
@@ -65,3 +77,48 @@ def test_symmetries_map_the_board_onto_itself(text, count):
 def test_what_is_not_a_board_is_one_sentence(text, says):
     with pytest.raises(TakeError, match=says):
         parse_board(text)
+
+
+def test_a_board_of_two_sides_links_cameras_that_look_at_each_other():
+    """Two cameras see the front, two the back; no view is seen by a camera of each side but through the board."""
+    back = parse_board("charuco:7x5:30:20:6X6_250:30")
+    board = two_sided(parse_board("charuco:5x7:40:25:6X6_250"), back, 0.6)
+    count = len(board.front.points)
+    cameras = arc_of_cameras(2, distortion=np.zeros(0))
+    turn = np.diag((-1.0, 1.0, -1.0))  # about the vertical axis
+    cameras += [replace(c, name=f"back{i}", rotation=c.rotation @ turn) for i, c in enumerate(cameras)]
+    middle = board.front.corners.mean(0) + np.array((0, 0, 0.3))
+    random, detections = np.random.default_rng(0), []
+    model = CameraModel.from_cameras(cameras, dtype=torch.float64)
+    for view in range(12):
+        pose = rigid(random.uniform(-0.5, 0.5, 3), random.uniform(-4, 4, 3)) @ rigid(np.zeros(3), -middle)
+        pixels = model.project(torch.as_tensor(board.points @ pose[:3, :3].T + pose[:3, 3])).pixels.numpy()
+        for index, camera in enumerate(cameras):
+            ids = np.arange(count) if index < 2 else np.arange(count, len(board.points))
+            noisy = pixels[index, ids] + random.normal(0, 0.05, (len(ids), 2))
+            detections.append(Detection(camera.name, f"{view:02d}", ids, noisy))
+    session = Session(board, {c.name: (c.width, c.height) for c in cameras}, tuple(detections))
+    found = calibrate(session, Request(LensRequest("none")), Silent())
+    true = [-c.rotation.T @ c.translation for c in cameras]
+    for a, b in ((0, 1), (0, 2), (1, 3), (2, 3)):
+        apart = np.linalg.norm(found.cameras[a].center - found.cameras[b].center)
+        assert apart == pytest.approx(np.linalg.norm(true[a] - true[b]), abs=0.1)
+        turned = found.cameras[a].camera.rotation @ found.cameras[b].camera.rotation.T
+        np.testing.assert_allclose(turned, cameras[a].rotation @ cameras[b].rotation.T, atol=2e-3)
+
+
+def test_the_side_that_is_seen_is_found():
+    back = parse_board("charuco:7x5:30:20:6X6_250:30")
+    board = two_sided(parse_board("charuco:5x7:40:25:6X6_250"), back, 0.6)
+    matrix = np.array([[700.0, 0, 240], [0, 700, 180], [0, 0, 1]])
+    camera = Camera("c", 480, 360, matrix, np.eye(3), np.array([0, 0, 60.0]))
+    pose = rigid(np.array((0.2, 0.3, 0)), np.zeros(3)) @ rigid(np.zeros(3), -back.corners.mean(0))
+    image = photograph_board(back, camera, pose)
+    found = detect(image, board, "c", "1")
+    assert sorted(found.ids) == list(range(len(board.front.points), len(board.points)))
+    with pytest.raises(TakeError, match="markers of the same numbers"):
+        two_sided(board.front, parse_board("charuco:7x5:30:20:6X6_250:3"), 0.6)
+    with pytest.raises(TakeError, match="both sides must have markers"):
+        two_sided(board.front, parse_board("chessboard:7x5:30"), 0.6)
+    with pytest.raises(TakeError, match="300 mm is none that a board has"):
+        two_sided(board.front, back, 30.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,6 +15,7 @@ from facesolve.take import TakeError
 CIRCLES, ASYMMETRIC, CHESSBOARD, CHARUCO, APRILGRID = "circles", "acircles", "chessboard", "charuco", "aprilgrid"
 LARGEST = 200  # points along a side
 WHOLE_SIDE = 0.6  # share of a further row or column that is there from which on a grid is part of a larger one
+THICKEST = 20.0  # cm
 _CM = 0.1  # centimeters in a millimeter
 
 _FORMS = (
@@ -39,7 +40,8 @@ class Board:
     columns, rows: dots, inner corners, squares (ChArUco) or tags (AprilGrid). spacing: cm between neighbors along both;
     asymmetric circles: between neighboring rows, and half of what is between the dots of a row; AprilGrid: between the
     tags. marker: cm, dictionary: OpenCV's name without ``DICT_``, first: the lowest marker's number (ChArUco,
-    AprilGrid). diameter: cm of a dot, 0 when not given.
+    AprilGrid). diameter: cm of a dot, 0 when not given. back: the board on the other side, of other markers, middle on
+    middle and as upright; thickness: cm between the two.
     """
 
     kind: str
@@ -50,6 +52,13 @@ class Board:
     marker: float = 0.0
     dictionary: str = ""
     first: int = 0
+    back: Board | None = None
+    thickness: float = 0.0
+
+    @property
+    def front(self) -> Board:
+        """The front alone."""
+        return replace(self, back=None, thickness=0.0)
 
     @property
     def tags(self) -> int:
@@ -58,7 +67,13 @@ class Board:
 
     @cached_property
     def points(self) -> np.ndarray:
-        """(N, 3) centimeters, row after row; of an AprilGrid tag after tag, each clockwise from its top left."""
+        """(N, 3) centimeters, row after row; of an AprilGrid tag after tag, each clockwise from its top left. Those of
+        the back come behind those of the front."""
+        if self.back is not None:
+            ours, theirs = self.front.points, self.back.points
+            middle, behind = (ours.min(0) + ours.max(0)) / 2, (theirs.min(0) + theirs.max(0)) / 2
+            turned = (theirs - behind) * (-1.0, 1.0, 0.0) + middle + (0.0, 0.0, self.thickness)
+            return np.concatenate([ours, turned])
         if self.kind == APRILGRID:
             y, x = (np.mgrid[0 : self.rows, 0 : self.columns] * self.spacing).reshape(2, -1, 1)
             square = self.marker * np.array([(0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (1.0, 1.0, 0.0), (0.0, 1.0, 0.0)])
@@ -89,7 +104,7 @@ class Board:
     @property
     def corners(self) -> np.ndarray:
         """(4, 3) corners of the points' bounding rectangle in order around it, centimeters."""
-        (x0, y0, _), (x1, y1, _) = self.points.min(0), self.points.max(0)
+        (x0, y0, _), (x1, y1, _) = self.front.points.min(0), self.front.points.max(0)
         return np.array([(x0, y0, 0), (x1, y0, 0), (x1, y1, 0), (x0, y1, 0)])
 
     @property
@@ -109,6 +124,28 @@ def beyond_sides(grid: np.ndarray, staggered: bool = False) -> Iterator[tuple[np
     for columns in (grid, grid[:, ::-1]):
         step = columns[:, -1] - columns[:, -2]
         yield columns[:, -1] + step, step
+
+
+def two_sided(front: Board, back: Board, thickness: float) -> Board:
+    """A board that shows ``back`` on its other side. thickness: cm. Raises TakeError for boards that look alike."""
+    for board in (front, back):
+        if board.kind not in (CHARUCO, APRILGRID):
+            raise TakeError("back: both sides must have markers (charuco, aprilgrid), which tell them apart.")
+    ranges = [range(b.first, b.first + (b.tags if b.kind == APRILGRID else b.tags // 2)) for b in (front, back)]
+    if front.dictionary == back.dictionary and set(ranges[0]) & set(ranges[1]):
+        raise TakeError(
+            "back: both sides have markers of the same numbers; give the number of the first one of the back."
+        )
+    if not 0 <= thickness <= THICKEST:
+        raise TakeError(f"thickness: {10 * thickness:g} mm is none that a board has; 0 to {10 * THICKEST:g} mm are.")
+    return replace(front, back=back, thickness=thickness)
+
+
+def scaled_board(board: Board, factor: float) -> Board:
+    """The board ``factor`` times as large; as thick as it was."""
+    back = None if board.back is None else scaled_board(board.back, factor)
+    lengths = {name: getattr(board, name) * factor for name in ("spacing", "diameter", "marker")}
+    return replace(board, back=back, **lengths)
 
 
 def parse_board(text: str) -> Board:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -69,7 +70,11 @@ def detect_session(images: Sequence[BoardImage], board: Board, progress: Progres
 
 
 def detect(gray: np.ndarray, board: Board, camera: str, view: str) -> Detection | None:
-    """The board in ``gray`` (H, W) uint8, or None."""
+    """The board in ``gray`` (H, W) uint8, or None; of a board of two sides the one that is seen."""
+    if board.back is not None:
+        front = detect(gray, board.front, camera, view)
+        back = None if front is not None else detect(gray, board.back, camera, view)
+        return front if back is None else replace(back, ids=back.ids + len(board.front.points))
     if board.kind in (CHARUCO, APRILGRID):
         ids, pixels = find_markers(gray, board)
     else:

@@ -41,6 +41,8 @@ def check_markers(board: Board) -> None:
     """Raises TakeError when the dictionary of a board of markers does not exist or has too few for it."""
     if board.kind not in (CHARUCO, APRILGRID):
         return
+    if board.back is not None:
+        check_markers(board.back)
     if not hasattr(cv2.aruco, f"DICT_{board.dictionary}"):
         raise TakeError(f"board: there is no marker dictionary '{board.dictionary}'; 6X6_250 is one of OpenCV's.")
     there = len(_dictionary(board).bytesList)

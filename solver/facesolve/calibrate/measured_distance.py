@@ -12,6 +12,7 @@ import numpy as np
 from facesolve.take import TakeError
 from facesolve.take.finding import NOTE, WARNING, Finding
 
+from .board import scaled_board
 from .calibrate import Calibration
 from .session import Session
 
@@ -39,10 +40,7 @@ def rescaled(session: Session, calibration: Calibration, distance: tuple[str, st
             f"distance: '{first}' and '{second}' would be {found:.2f} cm apart by --board, you measured {length:g}; "
             "check the lengths of --board, and measure from the middle of one lens to that of the other."
         )
-    board = session.board
-    sized = replace(
-        board, spacing=board.spacing * factor, diameter=board.diameter * factor, marker=board.marker * factor
-    )
+    sized = scaled_board(session.board, factor)
     by = f"{100 * abs(factor - 1):.2f} % {'larger' if factor > 1 else 'smaller'}"
     text = f"by the distance measured it is {by} than --board says; all lengths follow that."
     severity = WARNING if abs(factor - 1) > USUAL else NOTE

@@ -73,13 +73,14 @@ def next_view(calibration: Calibration) -> NextView | None:
     """The view that lowers the doubt most; None when none lowers it worthwhile."""
     sure, session = calibration.sure, calibration.session
     target, unit, factor = _target(sure)
+    board = session.board.front
     information = inverted(sure.covariance) * sure.noise**2
     before = float(np.sqrt(np.trace(target @ sure.covariance @ target.T))) * factor
     best, least = None, before * (1 - WORTH)
     sizes = [session.sizes[camera] for camera in session.cameras]
     for camera, row, column, tilt in product(range(len(sizes)), range(3), range(3), _TILTS):
-        pose = _placed(sure.rig, sizes, camera, (REGIONS[column], REGIONS[row]), _TILTS[tilt], session.board)
-        sightings = _sightings(sure.rig, sizes, pose, session.board)
+        pose = _placed(sure.rig, sizes, camera, (REGIONS[column], REGIONS[row]), _TILTS[tilt], board)
+        sightings = _sightings(sure.rig, sizes, pose, board)
         if camera not in {s.camera for s in sightings} or (len(sizes) > 1 and len(sightings) < 2):
             continue
         after = float(np.sqrt(np.trace(target @ _with(sure, pose, sightings, information) @ target.T))) * factor

@@ -155,6 +155,8 @@ WORDS: Mapping[str, Word] = {
     "matte": Word("PATTERN"),
     "name": Word("PATTERN"),
     "board": Word("KIND:SIZE"),
+    "back": Word("KIND:SIZE"),
+    "thickness": Word("MM"),
     "intrinsics": Word("FILE"),
     "extrinsics": Word("FILE"),
     "lens": Word("[CAMERA=]MODEL", several=all_names),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from facesolve.calibrate.board import parse_board
+from facesolve.calibrate.board import Board, parse_board, two_sided
 from facesolve.calibrate.calibrate import Calibration, Request, calibrate
 from facesolve.calibrate.detect import detect_session
 from facesolve.calibrate.geometry import find_weaknesses
@@ -49,7 +49,7 @@ def calibrate_images(
     sentence; nothing is written before the calibration is found. Files of a calibration that are in ``out`` already
     are an error unless ``overwrite``, which removes pictures that its report lists.
     """
-    board = parse_board(request.board)
+    board = wanted_board(request)
     check_folder(out)
     check_outputs(out, overwrite)
     recordings = () if found else find_recordings(request.images, request.only_cameras)
@@ -88,6 +88,14 @@ def calibrate_images(
             continue
         write_cameras(cameras, out / name, layout, up)
     return calibration, weaknesses, advice
+
+
+def wanted_board(request: CalibrateRequest) -> Board:
+    """The board, with its back where there is one. Raises TakeError for texts that are none."""
+    front = parse_board(request.board)
+    if request.back is None:
+        return front
+    return two_sided(front, parse_board(request.back), 0.1 * request.thickness)
 
 
 def check_outputs(out: Path, overwrite: bool) -> None:

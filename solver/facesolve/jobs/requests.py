@@ -139,6 +139,8 @@ class CalibrateRequest:
     Attributes:
         images: pattern with {camera} and {view}, folder, or image.
         board: kind, size and lengths in mm, such as circles:10x10:20.
+        back: board on the other side, of other markers: middle on middle and as upright.
+        thickness: between both sides, in mm.
         only_cameras: these cameras only, in this order.
         lens: lens model auto (the default: the simplest that foretells views left out), none, k1, k1k2, brown (k1 k2 p1
             p2 k3), rational or fisheye; CAMERA=MODEL for one camera.
@@ -156,6 +158,8 @@ class CalibrateRequest:
 
     images: str
     board: str
+    back: str | None = None
+    thickness: float = 0.0
     only_cameras: tuple[str, ...] = ()
     lens: tuple[str, ...] = ()
     square_pixels: bool = False

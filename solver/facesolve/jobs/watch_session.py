@@ -6,14 +6,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from facesolve.calibrate.board import parse_board
 from facesolve.calibrate.session import BoardImage, Session
 from facesolve.calibrate.wall import coverage_page
 from facesolve.calibrate.watch import Watch, Watched
 from facesolve.runtime.interrupts import interruptible
 from facesolve.take.files import check_folder, write_atomic
 
-from .calibrate_images import check_outputs, lens_requests
+from .calibrate_images import check_outputs, lens_requests, wanted_board
 from .requests import CalibrateRequest
 
 COVERAGE = "coverage.html"
@@ -34,7 +33,7 @@ def watch_session(
     """
     check_folder(out)
     check_outputs(out, overwrite)
-    board = parse_board(request.board)
+    board = wanted_board(request)
     watch = Watch(request.images, board, request.only_cameras, lambda names: lens_requests(request, names))
     _write(out, watch.state)
     show(watch.state)
