@@ -63,7 +63,7 @@ def _apart(asked: np.ndarray, seen: np.ndarray) -> bool:
 
 
 def _driven_by_keys_alone(plug: str) -> bool:
-    """True when nothing but time, animation curves and changes of unit feeds ``plug``, through other plugs or not."""
+    """True when nothing but time, animation curves, changes of unit and expressions of these feeds ``plug``."""
     waiting, seen = [plug], set()
     while waiting:
         driver = driver_of(waiting.pop())
@@ -76,6 +76,9 @@ def _driven_by_keys_alone(plug: str) -> bool:
             continue
         if kind in _CONVERSIONS:
             waiting.append(node + ".input")
+        elif kind == "expression":
+            pairs = cmds.listConnections(node, source=True, destination=False, plugs=True, connections=True) or []
+            waiting += pairs[::2]  # its inputs
         elif "transform" in kinds_of(node) and cmds.attributeQuery(_attribute(driver), node=node, keyable=True):
             waiting.append(driver)  # a control's own channel
         else:
