@@ -25,7 +25,7 @@ FRAMES = 8
 @cache
 def filmed() -> Take:
     """A take of the head's own rig, of the person that ``actors_rig`` is, posed by hand at the first frame."""
-    take, truth = make_take(head_rig(), frames=FRAMES), performance(FRAMES)
+    take, truth = make_take(head_rig(), Settings(quality="draft", contour=0.0), FRAMES), performance(FRAMES)
     pixels = film(RigModel(actors_rig()), take.cameras, truth)
     images = [[np.round(255 * frame.luminance[c].numpy()).astype(np.uint8) for frame in pixels] for c in range(3)]
     footage = [Footage.from_arrays(lens.name, seen) for lens, seen in zip(take.cameras, images, strict=True)]

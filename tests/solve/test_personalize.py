@@ -12,11 +12,12 @@ import pytest
 from facesolve.cli import main
 from facesolve.geometry.rig import RigModel
 from facesolve.geometry.rig_files import read_rig
-from facesolve.take import Footage, Rig, StartPose, Take, write_take
+from facesolve.take import Footage, Rig, Settings, StartPose, Take, write_take
 from facesolve.take.rig_files import write_rig
 from tests.synthetic import film, head_rig, make_take, performance
 
-FRAMES = 6
+FRAMES = 4
+DRAFT = Settings(quality="draft", contour=0.0)
 TRUE = np.array([1.2, -0.9, 0.5])
 
 
@@ -37,7 +38,7 @@ def actors_rig() -> Rig:
 
 
 def filmed(folder: Path) -> Take:
-    take, truth = make_take(head_rig(), frames=FRAMES), performance(2 * FRAMES).at(slice(FRAMES))
+    take, truth = make_take(head_rig(), DRAFT, FRAMES), performance(2 * FRAMES).at(slice(FRAMES))
     pixels = film(RigModel(actors_rig()), take.cameras, truth)
     footage = []
     for c, lens in enumerate(take.cameras):

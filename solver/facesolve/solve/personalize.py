@@ -33,6 +33,7 @@ from facesolve.take import Rig, SolveError, Take
 from .pipeline import Stages, show_nothing
 
 KEYFRAMES = 6  # at most, at which the identity is found
+PASSES = 3  # times the take is tracked: a head that is far from the rig bends the expressions
 LEVELS = 3  # of the pyramid, from coarse to fine
 ROUNDS = 2  # at each level: what is visible changes with the identity
 ITERATIONS = 5
@@ -60,39 +61,30 @@ def personalize(take: Take, modes: np.ndarray | None, device: torch.device, prog
     check_solvable(take)
     if take.start is None:
         raise SolveError(f"take '{take.name}' has no start pose; pack it with --start, or see 'facesolve align'.")
-    problem, start, first = prepare(take, device)
-    problem = replace(problem, quality=replace(problem.quality, keyframes=KEYFRAMES))
-    with TakeFootage(take, device) as footage, Assistants(problem, ()) as alone:
-        stages = Stages(Run(progress, NoCheckpoint()), problem, footage, alone, show_nothing)
-        tracked, believed = stages.track(stages.align(start, first), first)
-        posed = posed_frames(take, first)
-        frames = choose_keyframes(problem, tracked, sorted({first, *posed}), believed)
-        pixels = [image for _, image in footage.frames(frames.tolist())]
-    pose = tracked.at(frames)
-    coarsest = min(problem.coarsest, problem.quality.finest + LEVELS - 1)
-    progress.stage("personalize", coarsest - problem.quality.finest + 1)
     count = 0 if modes is None else len(modes)
     given = torch.as_tensor(np.zeros((0, *take.rig.neutral.shape)) if modes is None else modes, device=device).double()
-    calibration = problem.calibration(pose.at([0]), int(frames[0])) if len(frames) > 1 else None
-    fit = _Fit(problem, pixels, tracked, frames, posed, given, calibration)
     identity = torch.zeros(count, dtype=torch.float64, device=device)
     errors = CameraErrors.none(len(take.cameras), device)
-    for level in range(coarsest, problem.quality.finest - 1, -1):
-        for _ in range(ROUNDS if count else 0):
-            pose, identity, errors = fit.improved(pose, identity, errors, level)
-        if level == coarsest:
-            fit = fit.trusting(pose, identity, errors)
-        progress.advance()
+    for _ in range(PASSES if count else 1):
+        fit, pose = _Fit.tracked_with(take, given, identity, device, progress)
+        levels = range(fit.coarsest, fit.problem.quality.finest - 1, -1)
+        progress.stage("personalize", len(levels))
+        for level in levels:
+            for _ in range(ROUNDS if count else 0):
+                pose, identity, errors = fit.improved(pose, identity, errors, level)
+            if level == fit.coarsest:
+                fit = fit.trusting(pose, identity, errors)
+            progress.advance()
+    smooth = fit.smooth(pose, identity, errors)
     by_identity = torch.einsum("m,mvi->vi", identity, given)
-    smooth = fit.smooth(pose, by_identity, errors)
-    weight = problem.model.face_weight.double()
+    weight = fit.problem.model.face_weight.double()
 
     def size(offset: Tensor) -> float:
         return 10 * float(((offset.square().sum(1) * weight).sum() / weight.sum()).sqrt())
 
     offset = (by_identity + smooth).cpu().numpy()
     rig = replace(take.rig, neutral=take.rig.neutral + offset.astype(np.float32))
-    numbers = tuple(int(take.frames[index]) for index in frames.tolist())
+    numbers = tuple(int(take.frames[index]) for index in fit.frames.tolist())
     return Personalized(rig, identity.cpu().numpy(), size(by_identity), size(smooth), numbers)
 
 
@@ -100,16 +92,42 @@ def personalize(take: Take, modes: np.ndarray | None, device: torch.device, prog
 class _Fit:
     """M frames (take frame indices) with their pixels, those of them whose controls are told, and modes (m, V, 3).
 
-    tracked: poses of all F frames. calibration: (C*8, C*8) prior information of the cameras' errors, or None.
+    begun: (m,) the identity that the problem's rig has already. tracked: poses of all F frames with it. calibration:
+    (C*8, C*8) prior information of the cameras' errors, or None.
     """
 
     problem: Problem
+    begun: Tensor
     pixels: list[FramePixels]
     tracked: Pose
     frames: Tensor
     posed: list[int]
     modes: Tensor
     calibration: Tensor | None
+
+    @staticmethod
+    def tracked_with(
+        take: Take, modes: Tensor, identity: Tensor, device: torch.device, progress: Progress
+    ) -> tuple[_Fit, Pose]:
+        """A fit and its M poses, from the take tracked with a rig of an identity: a nearer head is followed better."""
+        offset = torch.einsum("m,mvi->vi", identity, modes).cpu().numpy().astype(np.float32)
+        take = replace(take, rig=replace(take.rig, neutral=take.rig.neutral + offset))
+        problem, start, first = prepare(take, device)
+        problem = replace(problem, quality=replace(problem.quality, keyframes=KEYFRAMES))
+        with TakeFootage(take, device) as footage, Assistants(problem, ()) as alone:
+            stages = Stages(Run(progress, NoCheckpoint()), problem, footage, alone, show_nothing)
+            tracked, believed = stages.track(stages.align(start, first), first)
+            posed = posed_frames(take, first)
+            frames = choose_keyframes(problem, tracked, sorted({first, *posed}), believed)
+            pixels = [image for _, image in footage.frames(frames.tolist())]
+        pose = tracked.at(frames)
+        calibration = problem.calibration(pose.at([0]), int(frames[0])) if len(frames) > 1 else None
+        return _Fit(problem, identity, pixels, tracked, frames, posed, modes, calibration), pose
+
+    @property
+    def coarsest(self) -> int:
+        """The pyramid level at which a fit begins."""
+        return min(self.problem.coarsest, self.problem.quality.finest + LEVELS - 1)
 
     def improved(
         self, pose: Pose, identity: Tensor, errors: CameraErrors, level: int
@@ -128,28 +146,28 @@ class _Fit:
     def trusting(self, pose: Pose, identity: Tensor, errors: CameraErrors) -> _Fit:
         """The same, in which what of the surface disagrees everywhere has less of a say."""
         moved = self._moved(identity)
-        views, _ = self._seen(moved, pose, LEVELS - 2)
+        views, _ = self._seen(moved, pose, max(self.problem.quality.finest, self.coarsest - 1))
         assert views.velocity is not None
         trust = reliability(moved, errors.seen(views, views.velocity), pose)
         return replace(self, problem=self.problem.weighted(self.problem.samples.weight * trust))
 
-    def smooth(self, pose: Pose, offset: Tensor, errors: CameraErrors) -> Tensor:
-        """(V, 3) cm: what the footage is sure of besides an offset (V, 3)."""
+    def smooth(self, pose: Pose, identity: Tensor, errors: CameraErrors) -> Tensor:
+        """(V, 3) cm: what the footage is sure of besides an identity (m,)."""
         level = self.problem.quality.finest
-        some = _thinned(with_neutral(self.problem, offset))
+        some = _thinned(self._moved(identity))
         views, evidence = self._seen(some, pose, level)
         plain = BundleOptions(ITERATIONS, calibration=self.calibration)
         fit = bundle(some, views, pose, self.frames, level, plain, evidence, errors)
         expected = expected_neutral(some, views, fit, self.frames, level, evidence, self.calibration, self.posed)
         if expected is None:
-            return torch.zeros_like(offset)
+            return torch.zeros_like(some.model.neutral, dtype=torch.float64)
         options = replace(plain, iterations=2 * ITERATIONS, neutral=expected.free(some))
         found = bundle(some, views, fit.pose, self.frames, level, options, evidence, fit.errors)
         assert found.offset is not None
         return expected.space.offsets(found.offset)
 
     def _moved(self, identity: Tensor) -> Problem:
-        return with_neutral(self.problem, torch.einsum("m,mvi->vi", identity, self.modes))
+        return with_neutral(self.problem, torch.einsum("m,mvi->vi", identity - self.begun, self.modes))
 
     def _seen(self, problem: Problem, pose: Pose, level: int) -> tuple[Views, Evidence]:
         outlines = level if level >= outline_level(problem) else None
