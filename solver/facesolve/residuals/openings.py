@@ -3,7 +3,7 @@
 A closed lid over an open eye hides the eyeball, and then nothing else speaks against it. Here each column of an eye is
 a line over the opening, fixed to the head. What on it is darker or brighter than the skin at its ends is eyeball. Only
 changes from a start frame count, so lashes, which belong to both, cancel. Where little or nothing of the eyeball shows,
-lashes and creases could be it, and nothing is said. Knows no stage.
+lashes and creases could be it, so lids are then held to be nearly shut, but not how nearly. Knows no stage.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from .residual import BUNDLE, Known
 
 DEVIATION = 0.1  # cm, of one opening
 ROBUST_SCALE = 0.5  # cm
-UNCLEAR, CLEAR = 0.45, 0.65  # cm: a shorter piece of eyeball may be lashes and says nothing, a longer one all it can
+UNCLEAR, CLEAR = 0.45, 0.65  # cm: a shorter piece of eyeball may be lashes of a shut eye, a longer one is an eyeball
 INDEPENDENT = 1 / 3  # observations that a column counts for: its neighbors are wrong with it
 BEYOND = 0.6  # of the neutral's gap, that lines go on to both sides
 SKIN_FROM = 0.25  # of it, beyond which they show skin
@@ -91,7 +91,7 @@ class OpeningReference:
         contrast = CONTRAST_SHARE * shown[..., inside].mean(-1)
         seen = _lengths(shown, contrast, lines)
         still = torch.zeros_like(seen)[None]
-        gap = Openings(pairs, cameras, lines.centimeters, still, still).gaps(model, pose)[0][0].to(seen)
+        gap = Openings(pairs, cameras, lines.centimeters, still, still, still).gaps(model, pose)[0][0].to(seen)
         seen = seen * torch.linalg.vector_norm(pairs.upward, dim=1)
         right = (seen > AGREES[0] * gap) & (seen < AGREES[1] * gap) & (lines.length[0] > LEAST_LENGTH)
         right &= contrast > CONTRAST_SHARE * LEAST_CONTRAST
@@ -103,20 +103,24 @@ class OpeningReference:
         seen = _lengths(lines.differences(pixels), self.contrast, lines)
         seen = seen * torch.linalg.vector_norm(self.pairs.upward, dim=1)
         saw = torch.stack([frame.saw for frame in pixels])[..., None]
-        clear = ((seen - UNCLEAR) / (CLEAR - UNCLEAR)).clamp(0, 1)
-        weight = self.weight * clear * saw * (lines.length > LEAST_LENGTH)
-        return Openings(self.pairs, cameras, lines.centimeters, (seen + self.offset).clamp_min(0), weight)
+        weight = self.weight * saw * (lines.length > LEAST_LENGTH)
+        target = (seen + self.offset).clamp_min(0)
+        unclear = 1 - ((seen - UNCLEAR) / (CLEAR - UNCLEAR)).clamp(0, 1)
+        least, most = target - CLEAR * unclear, torch.where(unclear < 1, target, target.clamp_min(UNCLEAR))
+        return Openings(self.pairs, cameras, lines.centimeters, least, most, weight)
 
 
 @dataclass(frozen=True, eq=False)
 class Openings:
     """The openings of B frames as a residual. cameras: leading dimensions (B, C). centimeters: (B, C, P, 2) for each
-    pixel upwards along the line. target: (B, C, P) cm; weight: (B, C, P) in observations."""
+    pixel upwards along the line. least, most: (B, C, P) cm, between which a gap costs nothing; weight: (B, C, P) in
+    observations."""
 
     pairs: LidPairs
     cameras: CameraModel
     centimeters: Tensor
-    target: Tensor
+    least: Tensor
+    most: Tensor
     weight: Tensor
     stages: ClassVar = (BUNDLE,)
 
@@ -139,9 +143,9 @@ class Openings:
     def quadratic(self, known: Known, frames: Tensor, pose: Pose) -> Quadratic:
         """See ``Residual``; frames are those it was made for."""
         gap, J = self.gaps(known.model, pose)
-        residual = (gap - self.target.double()).flatten(1)
+        residual = ((gap - self.most.double()).clamp_min(0) + (gap - self.least.double()).clamp_max(0)).flatten(1)
         J = J.flatten(1, 2)
-        information = self.weight.double().flatten(1) / DEVIATION**2
+        information = self.weight.double().flatten(1) / DEVIATION**2 * (residual != 0)
         weight = information * robust_weight(residual, ROBUST_SCALE)
         A = J.mT @ (weight[..., None] * J)
         b = -((weight * residual)[:, None] @ J)[:, 0]
