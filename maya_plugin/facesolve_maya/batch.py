@@ -125,15 +125,18 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check_solver(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    """Ends with a usage error where there is no solver: an export of minutes would be for nothing."""
+    """Ends with a usage error where there is no solver, or one that cannot solve: exports of minutes would be for
+    nothing."""
     from facesolve.take.errors import FacesolveError
 
-    from .run import find_interpreter
+    from .run import examined, find_interpreter
 
     try:
-        find_interpreter(options.python)
+        report = examined(find_interpreter(options.python))
     except FacesolveError as error:
         parser.error(str(error))
+    if not report.ready:
+        parser.error(report.text)
 
 
 def _refuse_collisions(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:

@@ -16,6 +16,7 @@ from maya import cmds
 from facesolve.take import Solution, read_take, write_solution
 from facesolve.take.character import Character, CharacterControl, write_character
 from facesolve_maya import batch
+from facesolve_maya.run import EnvironmentReport
 from tests.facesolve_maya.conftest import PYTHON_PATH
 from tests.facesolve_maya.ma_scene import blend_scene
 
@@ -85,6 +86,7 @@ def solver(monkeypatch):
 
     monkeypatch.setattr("facesolve_maya.run.solve", solve)
     monkeypatch.setattr("facesolve_maya.run.find_interpreter", lambda setting: setting)
+    monkeypatch.setattr("facesolve_maya.run.examined", lambda python: EnvironmentReport(None, True, "Ready."))
 
 
 ARGUMENTS = ["--mesh", "head", "--head", "head_GRP", "--cameras", "cam", "--frames", "1-4"]
@@ -101,6 +103,16 @@ def test_a_bad_scene_does_not_stop_the_others(scenes, solver, tmp_path, capsys):
     cmds.file(results[0]["saved"], open=True, force=True)
     assert [round(cmds.getAttr("BS.a", time=t), 6) for t in (1, 2, 3, 4)] == [0, 0.333333, 0.666667, 1]
     assert read_take(results[0]["take"]).cameras[0].width == 640
+
+
+def test_a_python_that_cannot_solve_ends_the_batch_before_it_exports(scenes, solver, monkeypatch, tmp_path, capsys):
+    lacking = EnvironmentReport(None, False, "'/opt/python' lacks torch.")
+    monkeypatch.setattr("facesolve_maya.run.examined", lambda python: lacking)
+    with pytest.raises(SystemExit) as left:
+        batch.main([scenes[0], *ARGUMENTS, "--take-dir", str(tmp_path / "takes")])
+    assert left.value.code == 2
+    assert "lacks torch" in capsys.readouterr().err
+    assert not (tmp_path / "takes").exists()
 
 
 def test_all_well_is_zero_and_the_table_has_a_line_for_each_scene(scenes, solver, capsys):

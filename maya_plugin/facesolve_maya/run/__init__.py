@@ -2,7 +2,7 @@
 
 from .align import AlignTask, FoundHead
 from .batch import solve
-from .doctor import DoctorTask, EnvironmentReport
+from .doctor import DoctorTask, EnvironmentReport, examined
 from .environment import child_environment, module_root
 from .errors import InterpreterError, SolveCancelled
 from .in_process import InProcessTask, in_process_obstacle
@@ -32,6 +32,7 @@ __all__ = [
     "SolveRequest",
     "SolveTask",
     "child_environment",
+    "examined",
     "find_interpreter",
     "fresh_report",
     "in_process_obstacle",

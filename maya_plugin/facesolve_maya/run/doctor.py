@@ -59,6 +59,18 @@ class DoctorTask:
         self._process.kill()
 
 
+def examined(interpreter: Interpreter) -> EnvironmentReport:
+    """The report, waited for. Raises ProcessError when the Python cannot be started."""
+    task = DoctorTask(interpreter)
+    try:
+        while task.report is None:
+            task.poll()
+            time.sleep(0.05)
+    finally:
+        task.kill()
+    return task.report
+
+
 def read_report(interpreter: Interpreter, exit_code: int, output: str, errors: str) -> EnvironmentReport:
     """The report in the output of ``doctor --json``; where there is none, why this Python could not run it."""
     try:
