@@ -32,6 +32,7 @@ KINDS = ("maya", "panel", "solver", "resident")
 FRAMES = 3
 PATIENCE = 30.0  # seconds, for a machine that is busy with other things as well
 LONGEST = 1200.0  # of a day
+ANSWER = 2.0  # that an edit is being answered at least
 EDITED, VALUE = 2.0, 0.8  # scene time and value of the animator's key on jawOpen
 
 
@@ -271,8 +272,7 @@ def main(arguments: list[str]) -> int:
         for kind in options.only:
             folder = options.out / f"{kind}_{number}"
             begun = Day.begin(folder)
-            # an answer that was begun before is there sooner
-            length = (when["done"] - when["editing"]) / 2 if kind == "resident" else when["solved"] - when["solving"]
+            length = ANSWER if kind == "resident" else when["solved"] - when["solving"]
             moment = dice.uniform(0.02, 0.98) * length
             try:
                 where = kill(kind, begun, moment)

@@ -10,6 +10,7 @@ import numpy as np
 from facesolve.take import Solution
 from facesolve.take.errors import FacesolveError
 from facesolve.take.events import Done, Error, Picture
+from facesolve.take.files import remove_stale
 from facesolve.take.frame_pictures import FOLDER, LAYERS, FramePicture, shown_in
 from facesolve.take.names import STATE
 from facesolve.take.requests import Draw, Solve
@@ -137,6 +138,8 @@ class Viewer:
         if self._task.ended or (self.share >= 1.0 and not self.can_answer):
             if self.share < 1.0 and not self.problem:
                 self.problem = "The solver stopped drawing; look at 'Messages of the solver'."
+            if self.answering:
+                self._bulletin.refuse("The solver ended before it had answered. Press 'Solve around edits' again.")
             self.close()
             fresh = True
         if fresh:
@@ -145,10 +148,12 @@ class Viewer:
             self._on_answer(answered)
 
     def close(self) -> None:
-        """Ends the drawing."""
+        """Ends the drawing; a picture that was being written is no more."""
         if self._task is not None:
             self._task.kill()
             self._task = None
+            if self.folder is not None:
+                remove_stale(self.folder / FOLDER, r".*\.part", ())
         self._awaited = None
 
     def _take(self, path: Path) -> bool:

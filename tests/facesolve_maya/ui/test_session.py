@@ -5,6 +5,7 @@ import time
 
 from facesolve.take import write_solution
 from facesolve.take.finding import ERROR, Finding, findings_record
+from facesolve.take.requests import Solve
 from facesolve_maya.ui.bulletin import RESULT, TOPICS
 from facesolve_maya.ui.model import ControlChoice
 from facesolve_maya.ui.preferences import Preferences
@@ -352,6 +353,38 @@ def test_listeners_hear_of_every_topic(session, solver):
     solve(session, solver)
     assert heard == set(TOPICS)
     assert RESULT in heard
+
+
+def test_an_edit_whose_solver_is_killed_is_not_waited_for_and_can_be_asked_again(session, scene, tmp_path, monkeypatch):
+    class Killed:
+        ended = True
+
+        def __init__(self, *_):
+            self.asked = []
+
+        def ask(self, request):
+            self.asked.append(request)
+
+        def poll(self):
+            return []
+
+        def kill(self):
+            return None
+
+    monkeypatch.setattr("facesolve_maya.ui.viewer.ServeTask", Killed)
+    monkeypatch.setenv("FACESOLVE_PYTHON", sys.executable)
+    write_fake_solution(tmp_path / "solve_1" / "solution")
+    half = tmp_path / "solve_1" / "solution" / "pictures" / "camera0.1.edges.jpg.5f.part"
+    half.parent.mkdir()
+    half.write_bytes(b"half")
+    session.change(take_folder=str(tmp_path))
+    session.open_last_solution()
+    for _ in range(2):
+        assert session.viewer.answer(Solve(str(tmp_path / "edit_1" / "solution")))
+        session.tick()
+        assert not session.viewer.answering
+        assert "Press 'Solve around edits' again" in session.notice
+    assert not half.exists(), "a picture that was being written"
 
 
 def test_another_take_folder_shows_what_was_solved_there(session, scene, tmp_path):
