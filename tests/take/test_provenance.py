@@ -20,6 +20,7 @@ FULL = Provenance(
     date="2026-01-02T03:04:05+00:00",
     take="../take",
     take_name="rom",
+    actor="../anna.npz",
     settings={"quality": "draft"},
     seconds={"track": 1.5, "refine": 2},
     start=("found by landmarks.",),

@@ -84,8 +84,10 @@ class Editor(ExitStack):
                 f"'{folder}' kept no state of its solve; solve with --keep-state, or solve the range instead."
             )
         self._solution, self._take_folder = solution, take_folder
-        used = SettingsChange(values=read_provenance(solution.provenance).settings).over(take.settings)
-        self._take = replace(take, settings=used)
+        made = read_provenance(solution.provenance)
+        used = SettingsChange(values=made.settings).over(take.settings)
+        actor = str((folder / made.actor).resolve()) if made.actor else None
+        self._take = replace(take, settings=used, actor=actor)
         where = choose_device(device)
         state = KeptState(folder, f"{fingerprint(self._take, take_folder)} {VERSION} {where.type}")
         self._solved = solve_take(self._take, where, Silent(), state)
@@ -122,6 +124,7 @@ class Editor(ExitStack):
             camera_names=tuple(camera.name for camera in self._take.cameras),
             residual=edited.seen.residual.cpu().numpy()[span],
             confused=self._solution.confused,
+            actor=self._solution.actor,
             provenance={**self._solution.provenance, "take": _relative(self._take_folder, out)},
             repeat_times=self._take.repeat_times[repeated],
             repeat_frames=self._take.repeat_frames[repeated],

@@ -32,6 +32,7 @@ def origin(take: Take, take_folder: Path | None, out: Path | None, device: torch
         date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         take="" if take_folder is None else _path(take_folder, out),
         take_name=take.name,
+        actor="" if take.actor is None else _path(Path(take.actor), out),
         settings=settings_record(take.settings),
     ).record()
 

@@ -18,7 +18,8 @@ class Provenance:
 
     facesolve, torch, python: versions. fingerprint: of what was solved, see ``take.solved``.
     device, rasterizer: what ran it, by name. date: ISO 8601, UTC.
-    take: folder of the take, relative to the solution's or absolute; take_name: its name.
+    take: folder of the take, relative to the solution's or absolute; take_name: its name. actor: file of the actor's
+    profile that the solve was given, in the same way.
     settings: as ``take.settings_record`` writes them. seconds: how long each stage took.
     start: how the start pose was found, in sentences. keyframes: take frame numbers that the template comes from.
     also_refined_on: further devices. residuals: kinds of a user's own residuals.
@@ -36,6 +37,7 @@ class Provenance:
     date: str = ""
     take: str = ""
     take_name: str = ""
+    actor: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     start: Texts = ()
