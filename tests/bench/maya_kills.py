@@ -149,11 +149,12 @@ class Day:
     def look(self) -> None:
         """Takes up what was said, and which processes Maya has started."""
         assert self.process.stdout is not None
-        while select.select([self.process.stdout], [], [], 0.0)[0]:
-            word = self.process.stdout.readline().strip()
-            if not word:
+        pipe = self.process.stdout.fileno()
+        while select.select([pipe], [], [], 0.0)[0]:  # the file's own buffer would hide what is in it
+            fresh = os.read(pipe, 4096).decode()
+            if not fresh:
                 break
-            self.words.append((word, time.monotonic() - self.began))
+            self.words += [(word, time.monotonic() - self.began) for word in fresh.split()]
         self.children |= children_of(self.process.pid)
 
     def until(self, done: Callable[[], bool]) -> None:
