@@ -14,6 +14,7 @@ from facesolve.stages.bundle import NO_EVIDENCE, BundleFit, BundleOptions, bundl
 from facesolve.stages.neutral import NeutralPrior, constant_priors, expected_neutral, with_neutral
 from facesolve.stages.problem import Problem
 from facesolve.take import Rig, Settings, StartPose, Take
+from facesolve.take.frame_range import part_of_take
 from tests.synthetic import COLOR_ONLY, Scene, film, head_rig, make_problem, make_take, performance
 
 FRAMES = 4
@@ -120,6 +121,8 @@ def test_frames_that_are_neutral_say_more_than_the_start_pose() -> None:
     told = problem.made_anew(posed_take(settings=replace(COLOR_ONLY, neutral=(2, 3))))
     assert [prior.of_frames.nonzero()[:, 0].tolist() for prior in constant_priors(told, [2, 3])] == [[2], [3]]
     assert not any(prior.values.any() for prior in constant_priors(told, [2, 3]))
+    (elsewhere,) = constant_priors(problem.made_anew(part_of_take(problem.take, 1, 3)), [0])
+    assert not elsewhere.values.any()  # the start frame is not among them
     nobody = replace(problem.take, start=None)
     (usual,) = constant_priors(problem.made_anew(nobody), [])
     assert bool((usual.of_frames > 0).all())

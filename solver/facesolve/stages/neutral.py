@@ -78,9 +78,12 @@ def constant_priors(problem: Problem, posed: Sequence[int]) -> tuple[ConstantPri
     count = take.frame_count
     if take.settings.neutral:
         return tuple(ConstantPrior.at(index, prior.default, prior.span, count) for index in posed)
-    start = None if take.start is None else torch.as_tensor(take.start.controls, device=prior.span.device)
-    if start is None or not posed or bool(((start - prior.default).abs() < 1e-6 * prior.span).all()):
-        return (ConstantPrior.usual(prior.default, prior.span, count),)
+    usual = (ConstantPrior.usual(prior.default, prior.span, count),)
+    if take.start is None or not take.start.posed or not posed:
+        return usual
+    start = torch.as_tensor(take.start.controls, device=prior.span.device)
+    if bool(((start - prior.default).abs() < 1e-6 * prior.span).all()):
+        return usual
     return tuple(ConstantPrior.at(index, start, prior.span, count) for index in posed)
 
 

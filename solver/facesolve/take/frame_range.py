@@ -34,7 +34,8 @@ def part_of_take(take: Take, first: int, last: int) -> Take:
     start = take.start
     if start is not None:
         inside = take.frames[keep]
-        start = StartPose(int(np.clip(start.frame, inside[0], inside[-1])), start.controls, start.head)
+        frame = int(np.clip(start.frame, inside[0], inside[-1]))
+        start = StartPose(frame, start.controls, start.head, start.posed and frame == start.frame)
     repeated = np.isin(take.repeat_frames, take.frames[keep])
     return replace(
         take,

@@ -24,11 +24,13 @@ class StartPose:
     """Where the animator left the rig: control values (K,) and head transform (4, 4) at take frame number ``frame``.
 
     The head transform is rigid, WORLD space, applied after the blendshapes: ``x_world = head @ x_rig``, centimeters.
+    posed: whether that frame is the one at which the rig was posed; False where a part of a take begins elsewhere.
     """
 
     frame: int
     controls: np.ndarray
     head: np.ndarray
+    posed: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "controls", np.ascontiguousarray(self.controls, np.float64))
