@@ -125,8 +125,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check_solver(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    """Ends with a usage error where there is no solver, or one that cannot solve: exports of minutes would be for
-    nothing."""
+    """Ends with a usage error where no solver can solve, before minutes are spent on exports."""
     from facesolve.take.errors import FacesolveError
 
     from .run import examined, find_interpreter

@@ -12,10 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from facesolve.cli import main
 from facesolve.take import StartPose, TakeError, read_solution, read_take, write_take
+from facesolve.take.actor import ActorProfile, write_actor
 from tests import synthetic, textured
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("openjd") is None, reason="openjd-cli is not installed")
@@ -87,15 +89,19 @@ def test_the_reference_implementation_takes_both_kinds_of_job(takes: list[Path],
     assert {pair["Take"] for pair in pairs} < set(uploaded["assetReferences"]["inputs"]["directories"])
 
 
-def test_mattes_and_texture_are_uploaded_too(takes: list[Path], tmp_path: Path) -> None:
+def test_mattes_texture_and_the_actors_profile_are_uploaded_too(takes: list[Path], tmp_path: Path) -> None:
     take = read_take(takes[0])
     (tmp_path / "skin").mkdir()
     shutil.copy(take.footage[0].image_path(0), tmp_path / "skin" / "albedo.png")
     footage = tuple(replace(one, matte=str(tmp_path / "mattes" / "m_{frame:04d}.png")) for one in take.footage)
-    write_take(replace(take, footage=footage, texture=str(tmp_path / "skin" / "albedo.png")), tmp_path / "masked")
+    nothing = np.zeros((take.rig.vertex_count, 3), np.float32)
+    (tmp_path / "monday").mkdir()
+    write_actor(ActorProfile(nothing, nothing[:, 0], take.rig.meshes), tmp_path / "monday" / "actor.npz")
+    files = {"texture": str(tmp_path / "skin" / "albedo.png"), "actor": str(tmp_path / "monday" / "actor.npz")}
+    write_take(replace(take, footage=footage, **files), tmp_path / "masked")
     bundle([tmp_path / "masked"], tmp_path / "job", "--device", "cpu")
     uploaded = json.loads((tmp_path / "job" / "asset_references.json").read_text(encoding="utf-8"))
-    wanted = {(tmp_path / name).as_posix() for name in ("masked", "mattes", "skin")}
+    wanted = {(tmp_path / name).as_posix() for name in ("masked", "mattes", "skin", "monday")}
     assert wanted < set(uploaded["assetReferences"]["inputs"]["directories"])
 
 

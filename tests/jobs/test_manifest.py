@@ -119,7 +119,7 @@ def test_toml_has_defaults_and_takes_that_are_packed_already(tmp_path: Path) -> 
         '[defaults]\nquality = "final"\nsetup = "actor.toml"\n'
         '[[take]]\ntake = "shots/a"\nframes = "5-9"\n'
         '[[take]]\nname = "b"\nrig = "r.npz"\ncameras = "c.json"\nfootage = "f.####.png"\nfps = "24000/1001"\n'
-        'frames = "00:00:10:00-00:00:11:12"\npriority = 3\nout = "elsewhere"\n',
+        'frames = "00:00:10:00-00:00:11:12"\npriority = 3\nout = "elsewhere"\nactor = "monday/actor.npz"\n',
         encoding="utf-8",
     )
     b, a = read_manifest(tmp_path / "takes.toml", tmp_path / "out")
@@ -127,6 +127,7 @@ def test_toml_has_defaults_and_takes_that_are_packed_already(tmp_path: Path) -> 
     assert a.settings == SettingsChange(tmp_path / "actor.toml", {"quality": "final"})
     assert b.request is not None
     assert (b.request.rig, b.request.fps, b.request.frames) == (tmp_path / "r.npz", 24000 / 1001, None)
+    assert b.request.actor == tmp_path / "monday" / "actor.npz"
     assert b.request.range == "00:00:10:00-00:00:11:12"  # by the footage's own timecode, as pack takes it
     assert b.out == tmp_path / "elsewhere"
 
@@ -135,6 +136,7 @@ def test_toml_has_defaults_and_takes_that_are_packed_already(tmp_path: Path) -> 
     ("text", "sentence"),
     [
         ("name,rigg\na,r\n", "take 1 'a': 'rigg' is no column"),
+        ("name,other_cameras\na,evening.json\n", "take 1 'a': 'other_cameras' is no column"),
         ("name,rig\na,r\n", "cameras, footage is missing"),
         ("take\nx/a\ny/A\n", "two takes are named 'a'"),
         ("take,export\na,fbx\n", "export 'fbx' is not one of usd"),

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from facesolve.appearance.bake import NoTexture
 from facesolve.cli import main
 from facesolve.commands.output import EXIT_INTERRUPTED
 from facesolve.evaluate import evaluate
@@ -21,6 +22,7 @@ from facesolve.runtime import sole_writer
 from facesolve.runtime.checkpoint import Checkpoint
 from facesolve.runtime.progress import Silent
 from facesolve.solve import solve
+from facesolve.stages.problem import Problem
 from facesolve.start.found import FoundStart
 from facesolve.take import (
     ControlSettings,
@@ -37,6 +39,7 @@ from facesolve.take import (
     write_solution,
     write_take,
 )
+from facesolve.take.actor import ActorProfile
 from facesolve.take.frame_range import part_of_take
 from facesolve.take.names import LIVE_PICTURE
 from facesolve.take.provenance import read_provenance
@@ -203,6 +206,27 @@ def test_a_bake_that_is_stopped_leaves_solution_and_report_and_is_made_up_for_by
     for name in made.texture or ():
         assert (out / name).read_bytes() == (solved / name).read_bytes()
     assert {"track", "bake the texture"} <= set(made.seconds)
+
+
+def test_a_texture_made_up_for_is_baked_on_the_neutral_of_the_actor(
+    take: Path, solved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    out, baked_on = tmp_path / "out", []
+    shutil.copytree(solved, out)
+    whole, rig = read_solution(out), read_take(take).rig
+    record = {key: value for key, value in whole.provenance.items() if key not in ("texture", "camera_gains")}
+    offset = np.full((rig.vertex_count, 3), 0.01, np.float32)
+    profile = ActorProfile(offset, np.zeros(rig.vertex_count, np.float32), rig.meshes)
+    write_solution(replace(whole, actor=profile, provenance={**record, "take": str(take)}), out)
+
+    def bake(problem: Problem, *_: object) -> NoTexture:
+        baked_on.append(problem.take.rig.neutral)
+        return NoTexture("nothing is drawn here")
+
+    monkeypatch.setattr("facesolve.jobs.solve_folder.bake_texture", bake)
+    main(["solve", str(take), "--out", str(out), "--quality", "draft", "--device", "cpu", "--resume", "--no-report"])
+    (neutral,) = baked_on
+    np.testing.assert_allclose(neutral, rig.neutral + offset, atol=1e-6)
 
 
 def test_verbose_shows_the_log_and_old_tiles_are_removed(take: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]):

@@ -34,8 +34,7 @@ class ApplyReport:
     """What was keyed. surface_error: millimeters that a reduction of keys cost, 0 when every frame is keyed.
 
     held: channels that came into the layer with a keyed one and got keys of what they showed. over: plugs whose keys go
-    over what drives them, with that. warning: what keeps the
-    scene from showing the keys, empty when it shows them.
+    over what drives them, with that. warning: what keeps the scene from showing the keys, empty when it shows them.
     """
 
     layer: str

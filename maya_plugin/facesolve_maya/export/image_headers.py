@@ -28,8 +28,8 @@ def stored_size(path: Path) -> Size:
                 if _begins_with(stream, magic):
                     width, height = read(stream)
                     return (width, height) if 0 < width <= _LARGEST and 0 < height <= _LARGEST else _UNKNOWN
-    except (OSError, struct.error, OverflowError):
-        pass
+    except (OSError, struct.error, OverflowError, RecursionError):
+        pass  # damaged, or not what its first bytes say
     return _UNKNOWN
 
 

@@ -40,7 +40,7 @@ def calibrate(
     calibration_thesis.json and as OpenCV's calibration.yml, report.json, rig.png and a picture of each view.
 
     With --watch the session may still be going on: new images are taken in as they are written, coverage.html in --out
-    (it loads itself anew) shows where boards were seen and where to hold the next one, moving boards are refused, and
+    (it reloads itself) shows where boards were seen and where to hold the next one, moving boards are refused, and
     Ctrl-C ends the session and calibrates.
 
     Args:

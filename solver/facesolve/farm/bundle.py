@@ -53,7 +53,7 @@ class BundleRequest:
 
 @dataclass(frozen=True)
 class _Shot:
-    """A take as a farm sees it. footage: folders of its images, mattes and texture."""
+    """A take as a farm sees it. footage: folders of its images, mattes, texture and actor's profile."""
 
     name: str
     folder: Path
@@ -99,7 +99,7 @@ def _shot(folder: Path) -> _Shot:
     place = folder.resolve()
     files = [Path(source.path) for source in take.footage if source.kind != MEMORY]
     files += [Path(source.matte) for source in take.footage if source.matte is not None]
-    files += [] if take.texture is None else [Path(take.texture)]
+    files += [Path(file) for file in (take.texture, take.actor) if file is not None]
     return _Shot(
         place.name,
         place,

@@ -19,10 +19,10 @@ from facesolve.take.timecode import rational_rate
 from .requests import PackRequest
 
 EXPORTS = {"usd": ".usdc", "obj": "", "csv": ".csv", "json": ".json"}  # the endings of what is written
-PATHS = ("rig", "cameras", "start", "texture", "character")
+PATHS = ("rig", "cameras", "start", "texture", "actor", "character")
 NUMBERS = ("fps", "scale", "distance")
 PATTERNS = ("footage", "matte", "sound")
-NOT_HERE = {"clock", "distance", "cuts"}  # of PackRequest: no value in one cell, or several takes
+NOT_HERE = {"clock", "distance", "cuts", "other_cameras"}  # of PackRequest: no value in one cell, or several takes
 OWN = ("name", "take", "setup", "quality", "export", "priority", "out")
 _BY_TIMECODE = re.compile(r"\d+:\d\d:\d\d[:;]\d+\s*-\s*\d+:\d\d:\d\d[:;]\d+")
 

@@ -34,7 +34,7 @@ from facesolve.take.finding import NOTE
 from facesolve.take.names import CHECKPOINT, LIVE_PICTURE, LOG, SOLUTION, SOLUTION_ARRAYS, TEXTURE, UDIM
 from facesolve.take.provenance import read_provenance
 from facesolve.take.settings_record import SettingsChange
-from facesolve.take.solved import fingerprint, is_solved
+from facesolve.take.solved import fingerprint, fitted_take, is_solved
 from facesolve.take.version import VERSION
 from facesolve.verdict.judge import LOOK
 
@@ -184,7 +184,7 @@ def _with_texture(
     """The solution with a texture baked from a few keyframes, which is written into ``out``. problem: made if None."""
     clock.stage("bake the texture", 1)
     if problem is None:
-        problem, _, _ = prepare(_started(opened.take, solution), opened.device)
+        problem, _, _ = prepare(_started(fitted_take(opened.take, solution), solution), opened.device)
     keyframes = read_provenance(solution.provenance).keyframes
     rows = np.searchsorted(solution.frames, keyframes[:: max(1, len(keyframes) // TEXTURE_FRAMES)])
     controls, head = (
