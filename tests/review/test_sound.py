@@ -76,3 +76,17 @@ def test_silence_timecode_and_files_that_are_gone_are_no_sound(filmed: Filmed, t
         path = write_video(tmp_path / f"{name}.mov", np.arange(30) / FPS, sound=sound)
         assert sound_of(take_of(filmed, Footage("a", str(path))), range(5), FPS) is None
     assert sound_of(take_of(filmed, Footage("a", str(tmp_path / "none.mov"))), range(5), FPS) is None
+
+
+@pytest.mark.parametrize("rate", [192_000, 47_952, 48_000])
+def test_sound_of_any_rate_is_written_at_its_time(tmp_path: Path, rate: int) -> None:
+    samples = np.zeros(rate, np.float32)
+    samples[rate // 2 : rate // 2 + rate // 100] = 0.8
+    with open_writer(tmp_path / "v.mp4", (64, 64), FPS, lambda: (), sound=Track(samples, rate)) as writer:
+        for frame in range(FPS):
+            writer.add(frame, np.zeros((64, 64, 3), np.uint8))
+    with av.open(str(tmp_path / "v.mp4")) as container:
+        heard = list(container.decode(audio=0))
+    found = np.concatenate([frame.to_ndarray()[0] for frame in heard])
+    begin = float(heard[0].pts * Fraction(heard[0].time_base))
+    assert begin + onset(found, heard[0].sample_rate) == pytest.approx(0.5, abs=0.01)

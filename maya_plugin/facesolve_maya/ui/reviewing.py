@@ -34,9 +34,9 @@ class Reviewing:
 
     def marks(self) -> Tuple[ShownMark, ...]:
         """What the file beside the solution holds now, the latest last; ``problem`` says why nothing can be read."""
-        self.problem = ""
         shown = self._results.shown
         if shown is None:
+            self.problem = ""
             return ()
         times, rows = timeline(shown)
         frames, found = shown.frames[rows], []
@@ -72,6 +72,7 @@ class Reviewing:
 
     def _read(self) -> Tuple[ReviewMark, ...]:
         assert self._results.folder is not None
+        self.problem = ""
         try:
             return read_review(self._results.folder)
         except FacesolveError as error:

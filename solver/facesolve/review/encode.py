@@ -39,6 +39,8 @@ WAITING = 4  # pictures that wait for the encoder
 BT709, STUDIO_RANGE = 1, 1  # FFmpeg's numbers
 SOUND_BITS = 96_000  # a second
 SOUND_PIECE = 4096  # samples that are encoded at once
+SOUND_RATE = 48_000  # samples a second, of sound at a rate that AAC does not have
+AAC_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 64_000, 88_200, 96_000)
 
 
 class Writer(Protocol):
@@ -231,7 +233,8 @@ class _Mp4(_Container):
         return self
 
     def _sound_stream(self, track: Track) -> tuple[Any, Track]:
-        stream: Any = self._container.add_stream("aac", rate=track.rate, layout="mono")
+        rate = track.rate if track.rate in AAC_RATES else SOUND_RATE
+        stream: Any = self._container.add_stream("aac", rate=rate, layout="mono")
         stream.bit_rate = SOUND_BITS
         return stream, track
 
@@ -240,12 +243,17 @@ class _Mp4(_Container):
         if self._sound is None:
             return
         (stream, track), self._sound = self._sound, None
+        resampler = self._av.AudioResampler(format="fltp", layout="mono", rate=stream.rate)
         for begin in range(0, len(track.samples), SOUND_PIECE):
             piece = np.ascontiguousarray(track.samples[None, begin : begin + SOUND_PIECE], np.float32)
             frame = self._av.AudioFrame.from_ndarray(piece, format="fltp", layout="mono")
             frame.sample_rate, frame.pts, frame.time_base = track.rate, begin, Fraction(1, track.rate)
+            self._mux_sound(stream, resampler.resample(frame))
+        self._mux_sound(stream, [*resampler.resample(None), None])
+
+    def _mux_sound(self, stream: Any, frames: Iterable[Any]) -> None:
+        for frame in frames:
             self._container.mux(stream.encode(frame))
-        self._container.mux(stream.encode(None))
 
     def add(self, frame: int, picture: np.ndarray) -> None:
         self._write_sound()
