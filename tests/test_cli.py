@@ -138,6 +138,7 @@ def test_solve_hands_over_every_option(tmp_path: Path, solve: Any, capsys: Captu
     calls = []
 
     def solved(take: Path, out: Path, *, progress: Any, **options: Any) -> None:
+        assert callable(options.pop("ready"))
         calls.append((take, out, options))
         progress.stage("track", 1)
         progress.advance()
@@ -145,14 +146,14 @@ def test_solve_hands_over_every_option(tmp_path: Path, solve: Any, capsys: Captu
     solve(solved)
     assert main(["solve", "t", "--out", str(tmp_path), "--no-report", "--progress", "jsonl"]) == 0
     defaults = {"device": "auto", "frames": None, "resume": False, "overwrite": False, "beside": ()}
-    defaults.update(settings=SettingsChange(), pictures=False, keep_state=False)
+    defaults.update(settings=SettingsChange(), actor=None, pictures=False, keep_state=False, texture=True)
     assert calls[0] == (Path("t"), tmp_path, defaults)
     events = [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()]
     assert events == ["stage", "progress", "done"]
     chosen = ["--devices", "2,0,1", "--quality", "draft", "--frames", "3-5", "--resume", "--progress", "quiet"]
     assert main(["solve", "t", "--out", str(tmp_path), "--no-report", *chosen]) == 0
     options = {"settings": SettingsChange(values={"quality": "draft"}), "frames": (3, 5), "resume": True}
-    options.update(overwrite=False, pictures=False, keep_state=False)
+    options.update(overwrite=False, actor=None, pictures=False, keep_state=False, texture=True)
     assert calls[1][2] == {"device": "cuda:2", "beside": ("cuda:0", "cuda:1"), **options}
     assert capsys.readouterr() == ("", "")
 

@@ -28,6 +28,7 @@ REPLACED = {
     "compare": (["{dir}/none", "{dir}/none", "--out", "{dir}/old"], "old/compare.csv"),
     "render": (["{dir}/none", "--out", "{dir}/a.{{frame:04d}}.png"], "a.0007.png"),
     "report": (["{dir}/none", "--out", "{dir}/old.html"], "old.html"),
+    "personalize": (["{dir}/none.npz", "{dir}/take", "--out", "{dir}/old.npz"], "old.npz"),
     "repair": (["{dir}/take", "--fix", "units=mm", "--out", "{dir}/old"], "old/take.json"),
     "farm": (["bundle", "{dir}/take", "--solutions", "{dir}/s", "--out", "{dir}/old"], "old/template.json"),
     "bugreport": (["{dir}/take", "--out", "{dir}/old.zip"], "old.zip"),

@@ -11,7 +11,7 @@ from maya import cmds
 from facesolve.take.files import write_json
 
 PLUGIN = Path(__file__).resolve().parents[2] / "maya_plugin" / "plug-ins" / "facesolve_plugin.py"
-COMMANDS = {"facesolveCorrectives", "facesolveExport", "facesolveSolve", "facesolveApply", "facesolveEdit"}
+COMMANDS = {f"facesolve{name}" for name in ("Actor", "Correctives", "Export", "Solve", "Apply", "Edit")}
 
 
 class Shelves:

@@ -86,8 +86,8 @@ def camera_of(camera: Camera, found: Retiming, times: Tuple[float, ...], report:
         values = getattr(camera, name)
         if values.ndim > still:
             changes[name] = values[found.rows]
-            apart = np.abs(values[found.repeats] - changes[name][shown_first]).reshape(len(moves), -1)
-            moves |= apart.max(axis=1, initial=0.0) > _STILL * np.abs(values).max()
+            apart = np.abs(values[found.repeats] - changes[name][shown_first])
+            moves |= apart.max(axis=tuple(range(1, apart.ndim))) > _STILL * np.abs(values).max()
     if moves.any():
         report.warning(
             camera.name,

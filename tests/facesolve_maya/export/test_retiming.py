@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from maya import cmds
 
-from facesolve.take import write_solution, write_take
+from facesolve.take import Camera, write_solution, write_take
 from facesolve.take.summary import summarize
 from facesolve_maya.apply import apply_solution, pin_edits, read_request
 from facesolve_maya.export import ExportRequest, export_take, preflight
 from facesolve_maya.export.footage import CameraFootage
-from facesolve_maya.export.retiming import retiming
-from facesolve_maya.scene.findings import ExportError
+from facesolve_maya.export.retiming import camera_of, retiming
+from facesolve_maya.scene.findings import ExportError, Report
 from tests.facesolve_maya.small_head import make_solution, small_take
 
 SHOWN = {1: 3, 2: 4, 3: 4, 4: 4, 5: 5, 6: 6, 7: 5, 8: 4, 9: 5, 10: 7}  # scene frame -> image: a hold, then to and fro
@@ -42,6 +42,15 @@ def test_cameras_out_of_step_are_refused():
         ExportError, match="b: its image numbers are out of step: at scene frame 2 it shows image 7, expected 6"
     ):
         retiming([footage("a", [0, 1]), footage("b", [5, 7])], (1.0, 2.0))
+
+
+def test_a_camera_that_moves_before_footage_that_is_not_held_moves_in_the_take():
+    places = np.arange(6.0).reshape(2, 3)
+    camera = Camera("a", 20, 10, np.diag((30.0, 30, 1)), np.eye(3), places, np.zeros(5))
+    times, report = (1001.0, 1002.0), Report()
+    moved = camera_of(camera, retiming([footage("a", [0, 1])], times), times, report)
+    np.testing.assert_array_equal(moved.translation, places)
+    assert not report.findings
 
 
 @pytest.fixture
