@@ -66,5 +66,7 @@ def test_the_calibration_that_footage_agrees_with_is_packed(job, capsys):
     assert "No calibration is clearly better than the first" in pack("right.json", "off.json")
     take = json.loads((job.folder / "take" / "take.json").read_text(encoding="utf-8"))
     assert [camera["name"] for camera in take["cameras"]] == ["a", "b"]
+    write_cameras(cameras[::-1], job.folder / "turned round.json", "json")
+    assert "turned round.json' is taken." in pack("off.json", "turned round.json"), "by their names, in any order"
     write_cameras(cameras[:1], job.folder / "one.json", "json")
     assert "has the cameras a, '" in pack("right.json", "one.json")

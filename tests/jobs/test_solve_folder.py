@@ -15,8 +15,10 @@ from facesolve.cli import main
 from facesolve.commands.output import EXIT_INTERRUPTED
 from facesolve.evaluate import evaluate
 from facesolve.evaluate.evaluation import read_truth
+from facesolve.jobs.opened_take import taken_part
 from facesolve.jobs.pack import pack_take
 from facesolve.jobs.requests import PackRequest
+from facesolve.jobs.serve_solution import Editor
 from facesolve.jobs.solve_folder import solve_take_folder
 from facesolve.runtime import sole_writer
 from facesolve.runtime.checkpoint import Checkpoint
@@ -41,9 +43,10 @@ from facesolve.take import (
 )
 from facesolve.take.actor import ActorProfile
 from facesolve.take.frame_range import part_of_take
-from facesolve.take.names import LIVE_PICTURE
+from facesolve.take.names import LIVE_PICTURE, STATE
 from facesolve.take.provenance import read_provenance
 from facesolve.take.settings_record import SettingsChange, settings_record
+from facesolve.take.solved import fingerprint
 from facesolve.take.verdict import DOES_NOT_FIT, EXIT_DOES_NOT_FIT
 from tests.textured import write_filmed_take
 
@@ -322,6 +325,25 @@ def test_a_truncated_image_stops_the_solve_before_anything_is_written(take: Path
     finally:
         image.write_bytes(whole)
     assert not (tmp_path / "out").exists()
+
+
+def test_edits_of_a_part_of_a_take_find_the_state_that_its_solve_kept(
+    take: Path, solved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    whole, part = read_take(take), read_solution(solved).part(slice(1, 3))
+    (tmp_path / STATE).touch()
+    draft = SettingsChange(values={"quality": "draft"})
+    wanted = fingerprint(taken_part(whole, draft, (int(part.frames[0]), int(part.frames[-1]))), take)
+    sought = []
+
+    def kept(_: Path, identity: str) -> None:
+        sought.append(identity)
+        raise SolveError("that is enough")
+
+    monkeypatch.setattr("facesolve.jobs.serve_solution.KeptState", kept)
+    with pytest.raises(SolveError, match="that is enough"):
+        Editor(tmp_path, part, whole, take, "cpu")
+    assert sought[0].split()[0] == wanted
 
 
 def test_part_of_a_take(take: Path):

@@ -31,7 +31,10 @@ def best_calibration(
     for cameras, name in zip(candidates, names, strict=True):
         if [camera.name for camera in cameras] != wanted:
             there = ", ".join(camera.name for camera in cameras)
-            raise TakeError(f"calibration: '{name}' has the cameras {there}, '{names[0]}' has {', '.join(wanted)}.")
+            raise TakeError(
+                f"calibration: '{name}' has the cameras {there or 'of none of these names'}, '{names[0]}' has "
+                f"{', '.join(wanted)}; give calibrations of the same cameras."
+            )
     matches = _matches(candidates[0], footage, frames)
     count = sum(len(one.first) for one in matches)
     best, errors, clear = best_of(candidates, matches)

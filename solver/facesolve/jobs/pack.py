@@ -91,10 +91,10 @@ def pack_take(
     sizes = [_image_size(source, frames, request.on_bad_frame) for source in footage]
     cameras = tuple(_camera(camera, size) for camera, size in zip(calibrated, sizes, strict=True))
     if request.other_cameras:
-        candidates = [cameras]
+        candidates, size_of = [cameras], {camera.name: size for camera, size in zip(cameras, sizes, strict=True)}
         for other in request.other_cameras:
-            read = zip(read_cameras(Path(other), how, tell), sizes, strict=False)
-            candidates.append(tuple(_camera(camera, size) for camera, size in read))
+            known = {camera.name: camera for camera in read_cameras(Path(other), how, tell)}
+            candidates.append(tuple(_camera(known[name], size) for name, size in size_of.items() if name in known))
         names = [str(request.cameras), *request.other_cameras]
         cameras = candidates[best_calibration(candidates, names, footage, frames, tell)]
     start, scene_times = None, frames.astype(np.float64)

@@ -21,6 +21,7 @@ from facesolve.solve.edited import EditableSolve
 from facesolve.solve.pipeline import solve_take
 from facesolve.solve.solution import shared_variance
 from facesolve.take import FacesolveError, HeadPin, Pin, Solution, SolveError, Take, read_solution, write_solution
+from facesolve.take.frame_range import part_of_take
 from facesolve.take.names import STATE
 from facesolve.take.provenance import read_provenance
 from facesolve.take.requests import Draw, Request, Solve, read_request
@@ -84,10 +85,7 @@ class Editor(ExitStack):
                 f"'{folder}' kept no state of its solve; solve with --keep-state, or solve the range instead."
             )
         self._solution, self._take_folder = solution, take_folder
-        made = read_provenance(solution.provenance)
-        used = SettingsChange(values=made.settings).over(take.settings)
-        actor = str((folder / made.actor).resolve()) if made.actor else None
-        self._take = replace(take, settings=used, actor=actor)
+        self._take = _as_solved(solution, take, folder)
         where = choose_device(device)
         state = KeptState(folder, f"{fingerprint(self._take, take_folder)} {VERSION} {where.type}")
         self._solved = solve_take(self._take, where, Silent(), state)
@@ -130,6 +128,14 @@ class Editor(ExitStack):
             repeat_frames=self._take.repeat_frames[repeated],
         )
         write_solution(found, out)
+
+
+def _as_solved(solution: Solution, take: Take, folder: Path) -> Take:
+    """``take`` with the frames, the settings and the profile that its solve was given. folder: of the solution."""
+    made = read_provenance(solution.provenance)
+    part = part_of_take(take, int(solution.frames[0]), int(solution.frames[-1]))
+    settings = SettingsChange(values=made.settings).over(part.settings)
+    return replace(part, settings=settings, actor=str((folder / made.actor).resolve()) if made.actor else None)
 
 
 def _relative(take_folder: Path, out: Path) -> str:

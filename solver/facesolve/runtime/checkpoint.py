@@ -35,6 +35,8 @@ class Checkpoint:
     that of another solve is refused, or with ``overwrite`` replaced.
     """
 
+    _REMEDY = "Give --overwrite to start again."
+
     def __init__(self, folder: Path, fingerprint: str, resume: bool, overwrite: bool = False) -> None:
         self._path = folder / CHECKPOINT
         self._fingerprint = fingerprint
@@ -55,7 +57,7 @@ class Checkpoint:
         except TakeError as error:
             if overwrite:
                 return False
-            raise SolveError(f"{error} Give --overwrite to start again.") from None
+            raise SolveError(f"{error} {self._REMEDY}") from None
         self._arrays = arrays
         return True
 
@@ -86,6 +88,8 @@ class Checkpoint:
 
 class KeptState(Checkpoint):
     """All that a solve knew at its end, of ``Checkpoint.keep``. Raises SolveError when it is another solve's."""
+
+    _REMEDY = "Solve the take again with --keep-state, or solve the range instead."
 
     def __init__(self, folder: Path, fingerprint: str) -> None:
         self._path = folder / STATE
