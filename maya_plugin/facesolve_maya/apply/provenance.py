@@ -95,7 +95,7 @@ def provenance_commands(
     """Commands that make the layer's provenance node, or rewrite the one it has; the layer need not exist yet.
 
     applied: when (``now``). span: scene times, when only they were keyed; a layer that has a node keeps what it says of
-    the whole take. Of what a whole take does not overlap, it keeps what it says, too.
+    the whole take. A whole take, too, leaves what it does not overlap.
     """
     existing = find_provenance(layer)
     node = existing.node if existing is not None else free_name(node_name("provenance"))

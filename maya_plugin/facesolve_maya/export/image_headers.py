@@ -1,6 +1,6 @@
 """Sizes of images and movies from the first bytes of their files: what no version of Maya has to know. No scene.
 
-PNG, JPEG, TIFF, DPX and OpenEXR; MP4, MOV and AVI. Of any other file, and of a damaged one, the size is (0, 0).
+PNG, JPEG, TIFF, DPX and OpenEXR; MP4, MOV and AVI. Any other file, and a damaged one, has the size (0, 0).
 """
 
 from __future__ import annotations

@@ -20,7 +20,9 @@ def in_scene(name: str, namespace: Optional[str] = None) -> str:
     if namespace is not None:
         found = [node for node in found if namespace_of(node) == namespace]
     if not found:
-        raise TakeError("character: the scene has no '{}'.".format(own))
+        raise TakeError(
+            "character: the scene has no '{}'; open a scene with its rig, or save the set-up again.".format(own)
+        )
     if len(found) > 1:
         text = "character: the scene has '{}' {} times, as {}; choose one with --namespace."
         raise TakeError(text.format(own, len(found), " and ".join("'{}'".format(node) for node in found[:3])))

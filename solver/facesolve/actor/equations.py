@@ -24,7 +24,10 @@ class OffsetEquations:
 
 
 def offset_equations(placed: PlacedSamples, offset: SampleOffset, equations: SampleEquations) -> OffsetEquations:
-    """Of the same samples and cost as ``eliminated_normal_equations``. placed: where the offset has brought them."""
+    """Normal equations of the same samples and cost as ``eliminated_normal_equations``.
+
+    placed: the samples where the offset has brought them.
+    """
     directions = offset.directions(placed)  # (M or 1, N, 3)
     along = (equations.shared * directions).sum((0, 2))  # (N,): what the agreed color takes along
     pulls = (equations.information @ directions[..., None])[..., 0] - equations.shared * along[:, None]  # (M, N, 3)

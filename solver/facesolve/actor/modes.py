@@ -67,7 +67,7 @@ class SampleModes:
         return torch.stack([(shared[f, :, :, None] * self.moves(placed, f)).sum(1) for f in frames]).sum(0)
 
     def equations(self, placed: PlacedSamples, equations: SampleEquations) -> OffsetEquations:
-        """Of the same samples and cost as ``eliminated_normal_equations``."""
+        """Normal equations of the same samples and cost as ``eliminated_normal_equations``."""
         frames = range(len(placed.points))
         each = [self.moves(placed, frame) for frame in frames]
         shared = self._shared(placed, equations.shared)

@@ -36,7 +36,7 @@ class OffsetSpace:
 
     @staticmethod
     def of(model: RigModel, usable: Tensor) -> OffsetSpace:
-        """Of a rig, with kernels centered on usable vertices (V,) bool."""
+        """The space of a rig, with kernels centered on usable vertices (V,) bool."""
         neutral = model.neutral.double()
         fields = smooth_fields(neutral, model.triangles, usable, SPACING)
         return OffsetSpace(fields, _directions(neutral, model.triangles, fields), _matern(fields))

@@ -17,8 +17,8 @@ OPEN = 0.4  # share of the neutral's opening that lids leave clear, from which a
 
 @dataclass(frozen=True, eq=False)
 class Gaze:
-    """Of each of E eyeballs that turn, in F frames: degrees (F, E) from the true one in the world, and whether that one
-    is open (F, E) bool."""
+    """How E eyeballs that turn look in F frames. degrees: (F, E) from the true ones, in the world; open: (F, E) bool,
+    whether the true eye is open."""
 
     degrees: np.ndarray
     open: np.ndarray
@@ -29,7 +29,8 @@ class Gaze:
 
 
 def gaze_error(one: Poses, true: Poses) -> Gaze | None:
-    """Of solved poses against true ones of rigs of the same vertices; None where no control turns an eyeball."""
+    """The gaze of solved poses against true ones; their rigs have the same vertices. None where no control turns an
+    eyeball."""
     rig, moving = true.evaluator.rig, true.evaluator.moving_vertices()
     eyes = [_Eye.of(rig, ball) for ball in find_eyeballs(rig) if moving[ball.vertices].all()]
     if not eyes:

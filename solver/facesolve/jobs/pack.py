@@ -222,7 +222,7 @@ def _footage(request: PackRequest, camera: str) -> Footage:
 
 
 def _color_space(wanted: str, path: str) -> str:
-    """Of the footage at ``path``. Raises FootageError for a name that nobody knows."""
+    """The color space of the footage at ``path``. Raises FootageError for a name that nobody knows."""
     if wanted == "auto":
         return "linear" if path.lower().endswith(".exr") else "srgb"
     try:

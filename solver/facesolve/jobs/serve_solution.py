@@ -37,7 +37,7 @@ def serve_solution(folder: Path, requests: TextIO, progress: Reporter, device: s
     """Answers until ``requests`` ends; meanwhile draws all frames of the solution in ``folder``.
 
     When these are drawn, it makes ready for edits, if the solve kept its state. A request is answered before the
-    drawing goes on. Of a request to solve that fails, an error event tells. device: of the solve, whose state was kept
+    drawing goes on. A request to solve that fails gives an error event. device: of the solve, whose state was kept
     on that kind. Raises FacesolveError.
     """
     solution = read_solution(folder)

@@ -21,7 +21,11 @@ def rig_of_character(rig: Rig, character: Character, path: Path) -> Rig:
         found = matched(character.meshes, [mesh.name for mesh in rig.meshes])
         missing = [name for name in character.meshes if name not in found.values()]
         if missing:
-            raise TakeError("character: '{}': the rig has no mesh '{}'.".format(path, missing[0]))
+            raise TakeError(
+                "character: '{}': the rig has no mesh '{}'; correct 'meshes', or give its own rig.".format(
+                    path, missing[0]
+                )
+            )
         rig = with_meshes(rig, [place for place, mesh in enumerate(rig.meshes) if mesh.name in found])
     own = matched(character.controls, rig.control_names)
     controls = tuple(
@@ -40,7 +44,7 @@ def _ranged(control: Control, wanted: CharacterControl, path: Path) -> Control:
     high = control.maximum if wanted.maximum is None else wanted.maximum
     rest = control.default if wanted.rest is None else wanted.rest
     if not low < high:
-        text = "character: '{}': control '{}' would have the range {}..{}."
+        text = "character: '{}': control '{}' would have the range {}..{}; correct its minimum or maximum."
         raise TakeError(text.format(path, control.name, low, high))
     return replace(control, minimum=low, maximum=high, default=min(max(rest, low), high))
 

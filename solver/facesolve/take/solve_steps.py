@@ -47,7 +47,7 @@ def part_done(stage: str, done: int, total: int) -> Optional[float]:
 
 
 def seconds_left(part: Optional[float], seconds: float) -> Optional[float]:
-    """Of the whole solve, of which a part took ``seconds``; None while that cannot be told."""
+    """What is left of a solve of which a part took ``seconds``; None while that would be a guess."""
     if part is None or part < TOLD_FROM:
         return None
     return seconds / part * (1.0 - part)
