@@ -70,3 +70,8 @@ def test_the_calibration_that_footage_agrees_with_is_packed(job, capsys):
     assert "turned round.json' is taken." in pack("off.json", "turned round.json"), "by their names, in any order"
     write_cameras(cameras[:1], job.folder / "one.json", "json")
     assert "has the cameras a, '" in pack("right.json", "one.json")
+    for image in (job.folder / "b").glob("*.png"):
+        cv2.imwrite(str(image), np.full(SIZE[::-1], 90, np.uint8))
+    said = pack("off.json", "right.json")
+    assert "warning: only 0 points are seen alike by two cameras" in said
+    assert "pixels from where" not in said, "no figure where there is none"

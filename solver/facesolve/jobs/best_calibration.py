@@ -37,15 +37,15 @@ def best_calibration(
             )
     matches = _matches(candidates[0], footage, frames)
     count = sum(len(one.first) for one in matches)
+    if count < FEWEST:
+        tell(f"warning: only {count} points are seen alike by two cameras, too few to choose; '{names[0]}' is taken.")
+        return 0
     best, errors, clear = best_of(candidates, matches)
     for name, error in zip(names, errors, strict=True):
         tell(
             f"{name}: points that cameras see alike lie {error:.2f} pixels from where it puts them (RMS; "
             f"wrong matches count as {NEAR:.0f})."
         )
-    if count < FEWEST:
-        tell(f"warning: only {count} points are seen alike by two cameras, too few to choose; '{names[0]}' is taken.")
-        return 0
     if not clear:
         tell(f"No calibration is clearly better than the first; '{names[0]}' is taken.")
         return 0
