@@ -211,6 +211,10 @@ def _scene(scene: Path, options: argparse.Namespace, result: SceneResult) -> Non
     change = SettingsChange(options.settings, {} if options.quality is None else {"quality": options.quality})
     character = None if options.character is None else read_character(options.character)
     wanted = Character("") if character is None else character
+    if not ((options.mesh or wanted.meshes) and (options.head or wanted.head)):
+        raise TakeError(
+            "character: '{}' does not name both head and meshes; give --mesh and --head.".format(wanted.name)
+        )
     if options.project:
         cmds.workspace(options.project, openWorkspace=True)
     complaints = open_scene(scene)

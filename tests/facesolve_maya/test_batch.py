@@ -170,6 +170,15 @@ def test_a_character_names_head_meshes_and_settings_in_whatever_namespace(scenes
     assert take.rig.controls[0].plug.startswith("hero:")
 
 
+def test_a_character_without_a_head_is_one_sentence(scenes, tmp_path, capsys):
+    write_character(Character("hero", meshes=("head",)), tmp_path / "character.json")
+    given = ["--cameras", "cam", "--frames", "1-4", "--character", str(tmp_path / "character.json")]
+    assert batch.main([scenes[0], *given, "--preflight"]) != 0
+    assert "character: 'hero' does not name both head and meshes; give --mesh and --head." in "".join(
+        capsys.readouterr()
+    )
+
+
 @pytest.mark.parametrize("wrong", [["--frames", "4-1"], ["--frames", "x"], ["--quality", "best"]])
 def test_a_wrong_command_line_is_two(scenes, wrong):
     with pytest.raises(SystemExit) as leaving:
