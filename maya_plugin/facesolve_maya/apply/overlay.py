@@ -13,7 +13,7 @@ from maya import cmds
 from facesolve_maya.export.footage import image_plane
 from facesolve_maya.export.history import visible_meshes
 from facesolve_maya.scene.findings import Report
-from facesolve_maya.scene.geometry import world_matrix
+from facesolve_maya.scene.geometry import shape_points, transformed, world_matrix
 from facesolve_maya.scene.names import OVERLAY, overlays
 from facesolve_maya.scene.plugs import driver_of, obstacle, short_name
 from facesolve_maya.scene.undo import whole_edit
@@ -73,7 +73,7 @@ def _remove(shapes: List[str]) -> None:
 
 def _planes_in_front_of(shape: str) -> List[str]:
     """Image planes that stand between their camera and the mesh, as things are now."""
-    place = world_matrix(shape)[3, :3]
+    place = transformed(shape_points(shape), world_matrix(shape)).mean(axis=0)
     found = []
     for camera in cmds.ls(type="camera") or []:
         plane = image_plane(camera, Report())

@@ -15,7 +15,6 @@ try:
 except ImportError:  # no wheel for this machine: OpenCV decodes the same pixels, but hides damage
     simplejpeg = None
 
-_MOST_EXR_PIXELS = 1 << 28  # where no size is expected
 _MOST_OVERSCAN = 4  # times the expected pixels, of an OpenEXR data window
 
 

@@ -20,7 +20,7 @@ from .requests import PackRequest
 
 EXPORTS = {"usd": ".usdc", "obj": "", "csv": ".csv", "json": ".json"}  # the endings of what is written
 PATHS = ("rig", "cameras", "start", "texture", "actor", "character")
-NUMBERS = ("fps", "scale", "distance")
+NUMBERS = ("fps", "scale")
 PATTERNS = ("footage", "matte", "sound")
 NOT_HERE = {"clock", "distance", "cuts", "other_cameras"}  # of PackRequest: no value in one cell, or several takes
 OWN = ("name", "take", "setup", "quality", "export", "priority", "out")
