@@ -41,7 +41,7 @@ from facesolve.take import (
     write_solution,
     write_take,
 )
-from facesolve.take.actor import ActorProfile
+from facesolve.take.actor import ActorProfile, write_actor
 from facesolve.take.frame_range import part_of_take
 from facesolve.take.names import LIVE_PICTURE, STATE
 from facesolve.take.provenance import read_provenance
@@ -121,6 +121,20 @@ def test_a_solve_shows_all_cameras_at_work_where_that_is_wanted(solved: Path, ta
     shown = 2 * camera.width / width  # at full size, or half of it when tracking drew the last picture
     assert shown in (1, 2)
     assert height == 2 * camera.height / shown  # three wide images in two rows
+
+
+def test_the_profile_of_an_earlier_solve_is_believed(take: Path, tmp_path: Path):
+    rig = read_take(take).rig
+    offset = 0.1 * rig.neutral / np.linalg.norm(rig.neutral, axis=1, keepdims=True)
+    write_actor(
+        ActorProfile(offset, np.full(rig.vertex_count, 0.01), rig.meshes, {"takes": ["monday"]}), tmp_path / "a.npz"
+    )
+    words = ["--out", tmp_path / "out", "--actor", tmp_path / "a.npz", "--quality", "draft", "--device", "cpu", "-q"]
+    assert main(["solve", str(take), *map(str, words), "--no-texture", "--no-report"]) in (0, 3)
+    found = read_solution(tmp_path / "out").actor
+    assert found is not None
+    assert found.provenance["takes"][0] == "monday"
+    np.testing.assert_allclose(found.offset, offset, atol=0.05)
 
 
 def test_solution_is_complete(take: Path, solved: Path):

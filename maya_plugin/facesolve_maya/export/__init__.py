@@ -2,19 +2,13 @@
 
 from facesolve_maya.scene.findings import ExportError
 
-from .existing_keys import FREE, LOCKED, PINNED
 from .request import ExportRequest
 from .rig import reading_once
-from .samplable import EVERYWHERE, SELECTED, control_sets, samplable
+from .samplable import control_sets, samplable
 from .sampling import Recordings
 from .take import export_take, preflight
 
 __all__ = [
-    "EVERYWHERE",
-    "FREE",
-    "LOCKED",
-    "PINNED",
-    "SELECTED",
     "ExportError",
     "ExportRequest",
     "Recordings",

@@ -10,6 +10,7 @@ from maya import cmds
 
 from facesolve.take import Combination, Control, ControlSettings, Driver, Pin
 from facesolve.take.finding import WARNING, Finding
+from facesolve_maya.scene.choices import FREE, LOCKED, PINNED
 from facesolve_maya.scene.findings import Refusal, Report
 from facesolve_maya.scene.motion import plug_values
 from facesolve_maya.scene.plugs import obstacle, short_name, source, split
@@ -17,7 +18,6 @@ from facesolve_maya.scene.units import internal_factor
 
 from .black_box import SAMPLED
 from .drivers import COMBINATION, Drive, Path, classify, is_channel, limits, piecewise, rest_value
-from .existing_keys import FREE, LOCKED, PINNED
 from .expressions import ControlValue, Expression
 from .unread import Unread, put_in, replaced
 from .upstream import SCENE, read_expression

@@ -8,12 +8,12 @@ from maya import cmds
 
 from facesolve.take.errors import TakeError
 from facesolve.take.in_words import counted
+from facesolve_maya.scene.choices import EVERYWHERE
 from facesolve_maya.scene.findings import Refusal
 from facesolve_maya.scene.plugs import driver_of
 
 from .sampling import range_of
 
-SELECTED, EVERYWHERE = "", "*"  # instead of the name of a set
 _PASSED_OVER = ("visibility", "lodVisibility", "envelope")
 
 
@@ -27,7 +27,7 @@ def control_sets() -> Tuple[str, ...]:
 def samplable(where: str, head: str, time: float) -> Tuple[Tuple[str, ...], str]:
     """Plugs that can be moved over a range of their own, and a sentence about them and about what is left out.
 
-    where: SELECTED, EVERYWHERE or the name of a set. Raises TakeError when there are none.
+    where: ``SELECTED``, ``EVERYWHERE`` (``scene.choices``) or the name of a set. Raises TakeError when there are none.
     """
     if where == EVERYWHERE:
         nodes = cmds.ls(type="transform", long=True) or []

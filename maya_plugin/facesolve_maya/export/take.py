@@ -16,6 +16,7 @@ from facesolve.take.camera import FISHEYE
 from facesolve.take.finding import CHOOSE_FOOTAGE, FIND_HEAD, LOAD_CAMERAS, Finding, Offer
 from facesolve.take.in_words import listed
 from facesolve.take.start_in_view import OUT_OF_SIGHT, parts_in_view
+from facesolve_maya.scene.choices import LOCKED
 from facesolve_maya.scene.findings import Refusal, Report
 from facesolve_maya.scene.head import head_at, head_node
 from facesolve_maya.scene.motion import plug_values, world_matrices
@@ -23,7 +24,6 @@ from facesolve_maya.scene.timeline import check_times, footage_frame_rate, retim
 
 from .cameras import camera_name, camera_shape, read_camera, refuse_unsupported
 from .controls import key_choices, reaching
-from .existing_keys import LOCKED
 from .footage import CameraFootage, checked, footage_by_hand, footage_of_plane, image_plane
 from .request import ExportRequest
 from .retiming import camera_of, retiming, say_of_retiming

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import List
 
 from facesolve.take.errors import FacesolveError
+from facesolve_maya.scene.choices import LOCKED, PINNED
 
 from .bulletin import SCENE, SETTINGS
 from .controls_tree import ControlsTree
-from .model import LOCKED, PINNED, ControlChoice
+from .model import ControlChoice
 from .qt import Qt, QtWidgets
 from .rest import resting
 from .session import Session

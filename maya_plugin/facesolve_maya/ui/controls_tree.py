@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any, Dict, List, Tuple
 
 from facesolve.take.regions import group_by_region, partner_of
+from facesolve_maya.scene.choices import FREE, LOCKED, PINNED
 
 from .delegates import ChoiceDelegate, NumberDelegate
-from .model import FREE, LOCKED, MAX_STIFFNESS, PINNED, ControlChoice, ControlRow
+from .model import MAX_STIFFNESS, ControlChoice, ControlRow
 from .qt import Qt, QtCore, QtGui, QtWidgets, Signal, both, has
 from .style import BAD_TEXT, CAUTION, NOTE_TEXT, QUIET, scaled
 

@@ -9,8 +9,8 @@ from facesolve.take import ControlSettings, Settings
 from facesolve.take.errors import TakeError
 from facesolve.take.frame_range import parse_frame_list
 from facesolve.take.settings import SCALARS
+from facesolve_maya.scene.choices import FREE, LOCKED, PINNED
 
-FREE, PINNED, LOCKED = "free", "pinned", "locked"
 KEY_MODES = (FREE, PINNED, LOCKED)
 MAX_STIFFNESS = 1000.0
 

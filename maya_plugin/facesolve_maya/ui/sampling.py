@@ -8,8 +8,6 @@ from facesolve.take.errors import FacesolveError
 
 from .bulletin import PROGRESS
 
-SELECTED, EVERYWHERE = "", "*"  # instead of the name of a set
-
 
 class Sampling:
     """``done`` of ``total`` controls are recorded; both are 0 while nothing is."""

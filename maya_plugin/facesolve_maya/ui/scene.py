@@ -42,8 +42,9 @@ from facesolve_maya.export import (
     samplable,
 )
 from facesolve_maya.run import FoundHead
+from facesolve_maya.scene.choices import FREE
 
-from .model import FREE, CameraRow, ControlRow, HeadRow, PanelSettings
+from .model import CameraRow, ControlRow, HeadRow, PanelSettings
 from .scene_rows import cameras_with_footage, read_camera_rows, read_control_rows, read_heads
 
 SETTINGS_KEY = "facesolve_settings"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Mapping, Sequence, Tuple
 
 from facesolve.take.settings import HEAD_MODES, QUALITIES
+from facesolve_maya.scene.choices import EVERYWHERE, SELECTED
 
 from .bulletin import SCENE, SETTINGS
 from .cameras_table import CamerasTable
 from .qt import QtWidgets, Signal
-from .sampling import EVERYWHERE, SELECTED
 from .section import Section
 from .session import Session
 from .style import scaled, set_hint

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 DEVIATIONS = (0.02, 0.03, 0.05, 0.1, 0.2)  # cm; rigs are hardly made to less, and noise can look like less
-SURE = 5.0  # natural logarithm of the odds from which an offset is taken on
+SURE = 5.0  # natural logarithm of the odds: "very strong" (Kass & Raftery 1995, "Bayes factors")
 
 
 def is_sure(information: Tensor, force: Tensor, prior: Tensor) -> bool:

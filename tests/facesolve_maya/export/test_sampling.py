@@ -5,8 +5,9 @@ import pytest
 from maya import cmds
 
 from facesolve.take.errors import TakeError
-from facesolve_maya.export import EVERYWHERE, SELECTED, ExportError, Recordings, control_sets, samplable
+from facesolve_maya.export import ExportError, Recordings, control_sets, samplable
 from facesolve_maya.export.sampling import sample_rig
+from facesolve_maya.scene.choices import EVERYWHERE, SELECTED
 from facesolve_maya.scene.findings import Report
 from facesolve_maya.scene.undisturbed import undisturbed
 from tests.facesolve_maya.ma_scene import CUBE, blend_scene, open_scene

@@ -9,9 +9,10 @@ import numpy as np
 
 from facesolve.take.finding import ERROR, NOTE, Finding
 from facesolve_maya.run import EnvironmentReport, FoundHead, Interpreter
+from facesolve_maya.scene.choices import LOCKED, PINNED
 from facesolve_maya.ui.bulletin import ENVIRONMENT, STATE
 from facesolve_maya.ui.help_dialog import HelpDialog
-from facesolve_maya.ui.model import LOCKED, PINNED, ControlChoice
+from facesolve_maya.ui.model import ControlChoice
 from facesolve_maya.ui.panel import CONTROLS, RESULT_PAGE, SETUP, START, Panel
 from facesolve_maya.ui.qt import QtWidgets
 from facesolve_maya.ui.session import Session

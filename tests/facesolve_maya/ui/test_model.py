@@ -7,8 +7,9 @@ import pytest
 
 from facesolve.take import Settings, TakeError
 from facesolve.take.settings import SCALARS
+from facesolve_maya.scene.choices import FREE, LOCKED, PINNED
 from facesolve_maya.ui.document import settings_from_text, settings_to_text
-from facesolve_maya.ui.model import FREE, LOCKED, PINNED, ControlChoice, PanelSettings
+from facesolve_maya.ui.model import ControlChoice, PanelSettings
 from facesolve_maya.ui.runs import spoken_time
 
 SETTINGS = PanelSettings(

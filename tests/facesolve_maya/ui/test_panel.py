@@ -21,8 +21,9 @@ from facesolve.take.finding import (
 )
 from facesolve.take.review import ReviewMark, read_review, write_review
 from facesolve.take.verdict import DOES_NOT_FIT, DOUBTFUL, Verdict
+from facesolve_maya.scene.choices import LOCKED
 from facesolve_maya.ui.document import settings_from_text
-from facesolve_maya.ui.model import LOCKED, ControlChoice
+from facesolve_maya.ui.model import ControlChoice
 from facesolve_maya.ui.offers import carry_out
 from facesolve_maya.ui.preferences import Preferences
 from facesolve_maya.ui.style import GOOD

@@ -3,7 +3,8 @@
 import pytest
 from maya import cmds
 
-from facesolve_maya.ui.model import PINNED, ControlChoice
+from facesolve_maya.scene.choices import PINNED
+from facesolve_maya.ui.model import ControlChoice
 from facesolve_maya.ui.scene import MayaScene
 from facesolve_maya.ui.session import Session
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from facesolve.take import TakeError
+from facesolve_maya.scene.choices import LOCKED
 from facesolve_maya.ui.document import settings_from_text, settings_to_text
-from facesolve_maya.ui.model import LOCKED, ControlChoice, PanelSettings
+from facesolve_maya.ui.model import ControlChoice, PanelSettings
 
 
 @pytest.fixture

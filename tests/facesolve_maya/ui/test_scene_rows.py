@@ -11,8 +11,9 @@ import pytest
 
 from facesolve.take import read_take
 from facesolve.take.finding import ERROR
+from facesolve_maya.scene.choices import LOCKED
 from facesolve_maya.ui.document import settings_from_text
-from facesolve_maya.ui.model import LOCKED, ControlChoice
+from facesolve_maya.ui.model import ControlChoice
 from facesolve_maya.ui.session import Session
 from tests.facesolve_maya.ui import fake_maya
 from tests.facesolve_maya.ui.fake_scene import FakeScene
