@@ -60,6 +60,7 @@ class Driver:
 
 def test_a_gpu_that_this_pytorch_cannot_use_is_said_loudly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.version, "cuda", None)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(ctypes, "CDLL", lambda name: Driver(1))
     assert idle_gpus() == 1
     (finding,) = (each for each in examine() if each.subject == "CUDA")

@@ -6,6 +6,7 @@ Kernels fall off with the distance along the mesh's edges, so that lips and lids
 from __future__ import annotations
 
 import heapq
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -149,4 +150,6 @@ def _smoothed(kernels: Tensor, triangles: Tensor) -> Tensor:
 
 
 def _sparse(rows: Tensor, columns: Tensor, values: Tensor, shape: tuple[int, ...]) -> Tensor:
-    return torch.sparse_coo_tensor(torch.stack([rows, columns]), values, shape, check_invariants=True).coalesce()
+    with warnings.catch_warnings():  # PyTorch 2.11 says that invariants are unchecked even where they are to be checked
+        warnings.filterwarnings("ignore", message="Sparse invariant checks", category=UserWarning)
+        return torch.sparse_coo_tensor(torch.stack([rows, columns]), values, shape, check_invariants=True).coalesce()
