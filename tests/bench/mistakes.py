@@ -47,9 +47,11 @@ def rom(data: Path, first: int = 0, frames: int = 3, half: bool = True, cameras:
     return _from_files("rom", data / "ict_rom", data / "ict_rom" / "rig.npz", first, frames, half, cameras, data)
 
 
-def stage(data: Path, first: int = 0, frames: int = 3, half: bool = True, rig: str = "rig_actor.npz") -> Sound:
+def stage(
+    data: Path, first: int = 0, frames: int = 3, half: bool = True, rig: str = "rig_actor.npz", cameras: int = 3
+) -> Sound:
     """``ict_stage``: clutter, hair, cameras that differ and are not quite as calibrated; with the actor's own rig."""
-    return _from_files("stage", data / "ict_stage", data / "ict_stage" / rig, first, frames, half, 3, data)
+    return _from_files("stage", data / "ict_stage", data / "ict_stage" / rig, first, frames, half, cameras, data)
 
 
 def generated(seed: int, device: torch.device, frames: int = 3, cameras: int = 3, margin: int = 5) -> Sound:
@@ -60,7 +62,7 @@ def generated(seed: int, device: torch.device, frames: int = 3, cameras: int = 3
     start = StartPose(
         1,
         np.clip(truth.weights[0] + 0.06 * np.cos(3.0 * np.arange(truth.weights.shape[1])), 0, 1),
-        _near(truth.head[0]),
+        near(truth.head[0]),
     )
     numbers = np.arange(1, frames + 1)
     take = replace(made.take, frames=numbers, scene_times=numbers.astype(np.float64), start=start)
@@ -105,7 +107,7 @@ def _from_files(
         guess = np.array([there[name] for name in rig.control_names]) + 0.06 * np.cos(
             3.0 * np.arange(len(rig.controls))
         )
-        start = StartPose(first, np.clip(guess, rig.bounds[:, 0], rig.bounds[:, 1]), _near(truth.head[0]))
+        start = StartPose(first, np.clip(guess, rig.bounds[:, 0], rig.bounds[:, 1]), near(truth.head[0]))
     take = Take(
         name,
         rig,
@@ -123,7 +125,7 @@ def _from_files(
     )
 
 
-def _near(head: np.ndarray) -> np.ndarray:
+def near(head: np.ndarray) -> np.ndarray:
     """A head pose off by 2 mm and 1 degree."""
     moved = head.copy()
     moved[:3, :3] = (

@@ -14,7 +14,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +28,13 @@ from facesolve.solve.pipeline import Solved, solve_take
 from facesolve.solve.solution import make_solution
 from facesolve.take import FacesolveError, Settings, Solution, Take
 from facesolve.take.verdict import VERDICTS
+from facesolve.verdict.from_start import from_start
 
 from .mistakes import MISTAKES, Sound, generated, rom, stage
+from .sound_takes import flat_skin, jointed, plain, started_by_eye, with_hair
 
 FIRST = ("rom0", "rom8 8 frames", "stage0", "generated1, 3 cameras")
+GENERATED = 12
 
 
 def takes(data: Path | None, device: torch.device) -> dict[str, Callable[[], Sound]]:
@@ -46,9 +49,22 @@ def takes(data: Path | None, device: torch.device) -> dict[str, Callable[[], Sou
         for first in (0, 5, 10):
             found[f"stage{first}"] = lambda first=first: stage(data, first)
             found[f"stage{first}, other rig"] = lambda first=first: stage(data, first, rig="rig.npz")
-    for seed in range(12):
+        found["stage two cameras"] = lambda: stage(data, 3, 4, cameras=2)
+        for seed, first in enumerate((2, 12, 20, 26)):
+            found[f"rom{first}, by eye"] = lambda f=first, s=seed: started_by_eye(rom(data, f, 4), s)
+            found[f"stage{seed + 1}, by eye"] = lambda s=seed: started_by_eye(stage(data, s + 1, 4, rig="rig.npz"), s)
+    for seed in range(GENERATED):
         count = (2, 3, 4, 9)[seed % 4]
         found[f"generated{seed}, {count} cameras"] = lambda s=seed, c=count: generated(s, device, 3 + s % 3, c)
+        if seed % 3 == 1:
+            found[f"generated{seed}, hair"] = lambda s=seed, c=count: with_hair(
+                generated(s, device, 4, c), s, s % 2 > 0
+            )
+    for first in (2, 10):
+        found[f"flat skin{first}"] = lambda f=first: flat_skin(device, f)
+        found[f"jointed{first}"] = lambda f=first: jointed(device, f)
+        found[f"demo{first}, hair"] = lambda f=first: with_hair(plain(device, f), f)
+        found[f"demo{first}, by eye"] = lambda f=first: started_by_eye(plain(device, f), f)
     return found
 
 
@@ -88,6 +104,8 @@ def figures(take: Take, solved: Solved, solution: Solution) -> dict[str, Any]:
     found["moved"] = float(np.abs(moved).mean())
     found["at bounds"] = float(((solution.controls > upper - 1e-3 * span) | (solution.controls < lower - 0.01)).mean())
     found["size"] = list(solved.size)
+    if take.start is not None:
+        found["from start"] = asdict(from_start(solved.problem, take.start, solved.joint.pose))
     found["clear"] = solved.seen.clear.double().cpu().numpy().round(3).tolist()
     found["error_mm"] = solution.verdict.error_mm
     found["control_std"] = float(np.median(solution.control_std))

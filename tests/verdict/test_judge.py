@@ -9,6 +9,7 @@ import torch
 from facesolve.geometry.surface_patches import PATCHES
 from facesolve.take.verdict import DOES_NOT_FIT, DOUBTFUL, FITS, Verdict
 from facesolve.verdict.agreement import Agreement
+from facesolve.verdict.from_start import FromStart
 from facesolve.verdict.judge import Judged, judge
 
 CAMERAS, FRAMES = ("left", "front", "right"), 10
@@ -99,10 +100,19 @@ def test_frames_of_which_a_part_is_hidden_are_named_with_how_much():
 
 
 def test_a_head_far_from_the_start_pose_is_doubtful():
-    found = judge(replace(sound(), from_start=(14.3, 0.5)))
+    found = judge(replace(sound(), from_start=FromStart(14.3, 0.5, 20.0)))
     assert found.verdict == DOUBTFUL
     assert "solved 14 degrees and 0.5 cm from where the start pose has it" in found.reason
-    assert judge(replace(sound(), from_start=(5.0, 1.5))).verdict == FITS
+
+
+def test_a_face_that_strayed_from_the_start_pose_is_doubtful_and_the_frame_it_resembles_is_named():
+    strayed = judge(replace(sound(), from_start=FromStart(2.0, 0.5, 6.2, frame=3, nearest=3, nearest_mm=6.2)))
+    assert strayed.verdict == DOUBTFUL
+    assert "frame 3 was solved 6.2 mm from where the start pose has the face." in strayed.reason
+    assert "align" in strayed.next_step
+    other = judge(replace(sound(), from_start=FromStart(2.0, 0.5, 6.2, frame=3, nearest=8, nearest_mm=1.1)))
+    assert "the pose is that of frame 8 rather" in other.reason
+    assert judge(replace(sound(), from_start=FromStart(2.0, 0.3, 3.0, nearest=8, nearest_mm=1.0))).verdict == FITS
 
 
 def test_a_head_of_another_size_than_the_rig_is_doubtful():

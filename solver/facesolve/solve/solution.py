@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from facesolve.geometry.pose import Pose
 from facesolve.optimize.levenberg_marquardt import regularized
 from facesolve.residuals.camera_errors import FOCAL, ROTATION, TRANSLATION
 from facesolve.residuals.residual import JOINT
@@ -16,7 +14,7 @@ from facesolve.stages.bundle import BundleFit
 from facesolve.stages.frame_fit import with_priors
 from facesolve.take import ConfusedPair, Solution, Take
 from facesolve.verdict.expected_error import expected_error
-from facesolve.verdict.heads_apart import heads_apart
+from facesolve.verdict.from_start import NO_START_POSE, FromStart, from_start
 from facesolve.verdict.judge import Judged, judge
 
 from .pipeline import Solved
@@ -43,7 +41,7 @@ def make_solution(take: Take, solved: Solved, provenance: dict[str, Any]) -> Sol
             off_calibration=_off_calibration(take, solved),
             clear=solved.seen.clear.double().cpu().numpy(),
             size=solved.size,
-            from_start=_from_start(take, pose),
+            from_start=_from_start(take, solved),
         )
     )
     return Solution(
@@ -71,12 +69,9 @@ def make_solution(take: Take, solved: Solved, provenance: dict[str, Any]) -> Sol
     )
 
 
-def _from_start(take: Take, pose: Pose) -> tuple[float, float]:
-    """Degrees and cm between the head of the take's start pose and the solved one; nothing where it was looked for."""
-    if take.start is None:
-        return 0.0, 0.0
-    solved = pose.head[int(np.searchsorted(take.frames, take.start.frame))].double().cpu().numpy()
-    return heads_apart(take.rig, take.start.head, solved)
+def _from_start(take: Take, solved: Solved) -> FromStart:
+    """From the take's start pose; nothing where it was looked for."""
+    return NO_START_POSE if take.start is None else from_start(solved.problem, take.start, solved.joint.pose)
 
 
 def _expected_error(solved: Solved, variance: Tensor) -> float:

@@ -17,6 +17,7 @@ from facesolve.take.in_words import frames_in_words
 from facesolve.take.verdict import DOES_NOT_FIT, DOUBTFUL, FITS, VERDICTS, CameraAgreement, Verdict
 
 from .agreement import Agreement
+from .from_start import NO_START_POSE, FromStart
 
 AGREES = 0.5  # correlation of a patch from which on it is taken to agree
 NEAR = 1.0  # pixels of the level that a patch that agrees may be moved by
@@ -32,11 +33,17 @@ MANY_FRAMES = 0.5  # part of the take that shows something else
 COVERED_PART = 0.15  # of the visible face that something hides: from here on the frame is named
 UNCERTAIN_MM = 3.0
 FAR_TURN, FAR_SHIFT = 10.0, 3.0  # degrees and cm from the start pose: nothing leads back from there for sure
+STRAYED_MM = 4.5  # of the surface from the start pose: one that is posed by eye is off by about 2
+NEARER = 0.6  # of that distance: a frame that is nearer to the start pose is named
 # part by which a head differs from the rig, at least, since poses give way to most of it; and deviations of that
 WRONG_SIZE, SURE_OF_SIZE = 0.005, 2.5
 OFF_CALIBRATION, LATE = 3.0, 0.5  # deviations that the setting calibration_error allows; frames
 
 LOOK_AT_FRAMES = "Look at these frames, and leave them out or key them by hand."
+LOOK_AT_START = (
+    "Look at the start frame: where the face was solved right, run 'facesolve align TAKE --write --overwrite' and "
+    "solve again; else footage or cameras are others than those it was posed for."
+)
 LOOK = "Run 'facesolve inspect TAKE --deep' to find the mistake."
 
 
@@ -47,7 +54,7 @@ class Judged:
     clear: (F,) part of the visible face that nothing hides. size: by which part of its size the head is larger than the
     rig, and the deviation of that. error_mm: expected, from the standard deviations. off_calibration: for each camera
     how many of the deviations that its calibration was said to be good to, and how many frames, the solve found it to
-    be off by. from_start: degrees and cm between the start pose's head and the solved one.
+    be off by. from_start: between the start pose and what was solved.
     """
 
     cameras: Sequence[str]
@@ -58,7 +65,7 @@ class Judged:
     off_calibration: Sequence[tuple[float, float]] = ()
     clear: np.ndarray | None = None
     size: tuple[float, float] = (math.nan, math.nan)
-    from_start: tuple[float, float] = (0.0, 0.0)
+    from_start: FromStart = NO_START_POSE
 
 
 def judge(judged: Judged) -> Verdict:
@@ -193,10 +200,7 @@ def _rest(judged: Judged, figures: _Figures) -> Iterator[_Reason]:
             f"the head could as well be elsewhere: {away:.0f} mm or degrees away the cameras agree nearly as well."
         )
         yield _Reason(DOUBTFUL, sentence)
-    turn, shift = judged.from_start
-    if turn > FAR_TURN or shift > FAR_SHIFT:
-        sentence = f"the head was solved {turn:.0f} degrees and {shift:.1f} cm from where the start pose has it."
-        yield _Reason(DOUBTFUL, sentence)
+    yield from _strayed(judged.from_start)
     larger, deviation = judged.size
     if abs(larger) > max(WRONG_SIZE, SURE_OF_SIZE * deviation):
         sentence = (
@@ -207,6 +211,19 @@ def _rest(judged: Judged, figures: _Figures) -> Iterator[_Reason]:
     if judged.error_mm > UNCERTAIN_MM:
         sentence = f"the surface is known to {judged.error_mm:.1f} mm only."
         yield _Reason(DOUBTFUL, sentence, "Add a camera or frames, or raise the quality.")
+
+
+def _strayed(start: FromStart) -> Iterator[_Reason]:
+    if start.degrees > FAR_TURN or start.centimeters > FAR_SHIFT:
+        sentence = (
+            f"the head was solved {start.degrees:.0f} degrees and {start.centimeters:.1f} cm from where the start pose "
+            "has it."
+        )
+        yield _Reason(DOUBTFUL, sentence)
+    elif start.mm > STRAYED_MM:
+        nearer = f"; the pose is that of frame {start.nearest} rather" if start.nearest_mm < NEARER * start.mm else ""
+        sentence = f"frame {start.frame} was solved {start.mm:.1f} mm from where the start pose has the face{nearer}."
+        yield _Reason(DOUBTFUL, sentence, LOOK_AT_START)
 
 
 def _figures(judged: Judged) -> _Figures:
