@@ -115,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
         help="settings file as of 'facesolve solve --settings': JSON, or TOML where this Python reads it (3.11 on)",
     )
     add("--quality", choices=QUALITIES, help="quality, overrides the settings file (default: standard)")
+    add("--find-head", action="store_true", help="look for the head in the footage, instead of taking the scene's pose")
     add("--apply-anyway", action="store_true", help="key also a solve that does not fit what the cameras saw")
     add("--device", default="auto", type=_device, help="auto, cpu, cuda or cuda:N")
     add("--overwrite", action="store_true", help="replace takes, solutions and saved scenes that are there already")
@@ -252,10 +253,13 @@ def _solve_and_key(scene: Path, folder: Path, head: str, options: argparse.Names
     from maya import cmds
 
     from .apply import apply_solution, read_request
-    from .run import SolveRequest, find_interpreter, solve
+    from .run import SolveRequest, find_interpreter, solve, write_start
 
     request = SolveRequest(take=folder, out=folder / "solution", device=options.device, overwrite=options.overwrite)
-    solution = solve(request, find_interpreter(options.python), _tell_stages(scene))
+    interpreter, tell = find_interpreter(options.python), _tell_stages(scene)
+    if options.find_head:
+        write_start(folder, interpreter, options.device, tell)
+    solution = solve(request, interpreter, tell)
     result.solution = str(solution)
     wanted = read_request(solution, take=folder, head=head, layer=options.layer, tolerance=options.tolerance)
     verdict = wanted.solution.verdict

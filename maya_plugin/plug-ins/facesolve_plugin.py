@@ -153,7 +153,11 @@ class FacesolveExport(_Command):
 
 
 class FacesolveSolve(_Command):
-    """facesolveSolve -take T -solution S [-overwrite true]: solves in a process of its own; changes no scene."""
+    """facesolveSolve -take T -solution S [-overwrite true]: solves in a process of its own.
+
+    -findHead true: the head is looked for first, and the take gets the start pose; with -head H the scene does, too,
+    undoable. Else nothing in the scene changes.
+    """
 
     NAME = "facesolveSolve"
     SYNTAX = staticmethod(
@@ -164,6 +168,8 @@ class FacesolveSolve(_Command):
             ("dv", "device", om.MSyntax.kString),
             ("ow", "overwrite", om.MSyntax.kBoolean),
             ("py", "python", om.MSyntax.kString),
+            ("fh", "findHead", om.MSyntax.kBoolean),
+            ("hd", "head", om.MSyntax.kString),
         )
     )
 
@@ -171,7 +177,7 @@ class FacesolveSolve(_Command):
         from pathlib import Path
 
         from facesolve.take.errors import TakeError
-        from facesolve_maya.run import SolveRequest, find_interpreter, solve
+        from facesolve_maya.run import SolveRequest, find_interpreter, solve, write_start
 
         if not flags.text("take"):
             raise TakeError("facesolveSolve: give -take, the take's folder.")
@@ -183,7 +189,19 @@ class FacesolveSolve(_Command):
             quality=flags.text("quality") or None,
             overwrite=flags.switch("overwrite"),
         )
-        self.setResult(str(solve(request, find_interpreter(flags.text("python")))))
+        interpreter, found = find_interpreter(flags.text("python")), flags.switch("findHead")
+        if found:
+            for words in write_start(take, interpreter, request.device):
+                om.MGlobal.displayInfo(words)
+        solution = solve(request, interpreter)
+        if found and flags.text("head"):
+            from facesolve.take import read_take
+            from facesolve_maya.apply.pose import pose_at_start
+
+            edit, text = pose_at_start(flags.text("head"), read_take(take))
+            self.do(edit)
+            om.MGlobal.displayInfo(text)
+        self.setResult(str(solution))
 
 
 class FacesolveApply(_Command):

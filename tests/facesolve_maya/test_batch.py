@@ -122,6 +122,15 @@ def test_all_well_is_zero_and_the_table_has_a_line_for_each_scene(scenes, solver
     assert [line.split()[:2] for line in lines[1:]] == [["one.ma", "done"], ["two.ma", "done"]]
 
 
+def test_a_head_is_looked_for_in_each_take_before_its_solve(scenes, solver, monkeypatch):
+    looked: list[Path] = []
+    monkeypatch.setattr("facesolve_maya.run.write_start", lambda take, *rest: looked.append(take))
+    assert batch.main([scenes[0], *ARGUMENTS]) == 0
+    assert not looked
+    assert batch.main([scenes[0], *ARGUMENTS, "--overwrite", "--find-head"]) == 0
+    assert [folder.name for folder in looked] == ["one"]
+
+
 def test_settings_come_from_a_file_and_nothing_is_replaced_without_a_word(scenes, solver, tmp_path, capsys):
     soft = tmp_path / "soft.json"
     soft.write_text('{"smoothness": 2, "quality": "draft", "controls": {"a": {"stiffness": 3}}}')

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import List, Mapping, Tuple
+from functools import partial
+from typing import Any, Callable, List, Mapping, Tuple
 
 import numpy as np
 from maya import cmds
 
+from facesolve.take import Take
 from facesolve.take.errors import TakeError
 from facesolve_maya.scene.head import head_node
 from facesolve_maya.scene.plugs import driver_of, short_name
-from facesolve_maya.scene.undo import whole_edit
+from facesolve_maya.scene.undo import SceneEdit, whole_edit
 from facesolve_maya.scene.units import centimeters, radians
 
 from .channels import CHANNELS, head_channels
 from .layer import why_not_settable
+from .namespaces import in_this_scene
 
 
 def pose_rig(head: str, matrix: np.ndarray, controls: Mapping[str, float], time: float) -> str:
@@ -23,6 +26,30 @@ def pose_rig(head: str, matrix: np.ndarray, controls: Mapping[str, float], time:
     A channel that is animated gets a key there, others are set. Returns a sentence about what was done. Raises
     TakeError when the head cannot be moved; controls that cannot be set are named and left alone.
     """
+    commands, text = _planned(head, matrix, controls, time)
+    with whole_edit("Facesolve: find the head", "The head could not be posed."):
+        for command in commands:
+            command()
+    return text
+
+
+def pose_at_start(head: str, take: Take) -> Tuple[SceneEdit, str]:
+    """An edit that poses the rig as ``pose_rig`` does, as the take's start pose says, and the sentence about it."""
+    take = in_this_scene(take, None, head)
+    if take.start is None:
+        raise TakeError("take '{}' has no start pose.".format(take.name))
+    row = int(np.flatnonzero(take.frames == take.start.frame)[0])
+    plugs = {
+        control.plug: float(value) for control, value in zip(take.rig.controls, take.start.controls) if control.plug
+    }
+    commands, text = _planned(head, take.start.head, plugs, float(take.scene_times[row]))
+    return SceneEdit(lambda: commands, lambda change: None), text
+
+
+def _planned(
+    head: str, matrix: np.ndarray, controls: Mapping[str, float], time: float
+) -> Tuple[List[Callable[[], Any]], str]:
+    """The commands that pose the rig, and a sentence about them."""
     node = short_name(head_node(head))
     channels = ["{}.{}".format(node, channel) for channel in CHANNELS]
     for plug in channels:
@@ -32,17 +59,14 @@ def pose_rig(head: str, matrix: np.ndarray, controls: Mapping[str, float], time:
     found = head_channels(node, matrix[None], (time,))[0]
     found[:3] /= centimeters()
     found[3:] /= radians()
-    wanted = list(zip(channels, found.tolist())) + list(controls.items())
     left = [plug for plug in controls if why_not_settable(plug)]
-    _set([(plug, value) for plug, value in wanted if plug not in left], time)
+    wanted = list(zip(channels, found.tolist())) + [pair for pair in controls.items() if pair[0] not in left]
     text = "Posed '{}' and {} controls at frame {:g}.".format(node, len(controls) - len(left), time)
-    return text + (" Left alone: {}.".format(", ".join(left)) if left else "")
+    text += " Left alone: {}.".format(", ".join(left)) if left else ""
+    return [_setting(plug, value, time) for plug, value in wanted], text
 
 
-def _set(values: List[Tuple[str, float]], time: float) -> None:
-    with whole_edit("Facesolve: find the head", "The head could not be posed."):
-        for plug, value in values:
-            if driver_of(plug) is None:
-                cmds.setAttr(plug, value)
-            else:
-                cmds.setKeyframe(plug, time=time, value=value)
+def _setting(plug: str, value: float, time: float) -> Callable[[], Any]:
+    if driver_of(plug) is None:
+        return partial(cmds.setAttr, plug, value)
+    return partial(cmds.setKeyframe, plug, time=time, value=value)

@@ -1,6 +1,6 @@
 """Runs a solve from inside Maya: a take folder in, a solution folder out. Knows neither maya nor Qt nor torch."""
 
-from .align import AlignTask, FoundHead
+from .align import AlignTask, FoundHead, write_start
 from .batch import solve
 from .doctor import DoctorTask, EnvironmentReport, examined
 from .environment import child_environment, module_root
@@ -40,4 +40,5 @@ __all__ = [
     "solve",
     "start_installation",
     "start_solve",
+    "write_start",
 ]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from .environment import child_environment, module_root
 from .interpreter import Interpreter
 
 START, PICTURE = "start.json", "start.png"
+POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,44 +39,85 @@ class FoundHead:
         return " ".join("{}{}.".format(word[:1].upper(), word[1:].rstrip(".")) for word in said)
 
 
-class AlignTask:
-    """A search in a process of its own. ``poll`` never blocks; at the end ``found`` or ``error`` is set."""
+class _Search:
+    """``facesolve align`` in a process of its own. ``poll`` never blocks; at the end ``over`` is true."""
 
-    def __init__(self, take: Path, frame: int, interpreter: Interpreter, device: str = "auto") -> None:
-        """Starts the search at take frame number ``frame``. Raises ProcessError when it cannot start."""
-        self.found: Optional[FoundHead] = None
+    def __init__(self, take: Path, interpreter: Interpreter, device: str, options: List[str]) -> None:
+        """Starts it. Raises ProcessError when it cannot start."""
         self.error = ""
-        self._folder = Path(take).absolute().parent
-        self._words: List[str] = []
+        self.words: Tuple[str, ...] = ()
+        self.over = False
         command = [str(interpreter.path), "-m", "facesolve", "align", str(Path(take).absolute())]
-        command += ["--frame={}".format(frame), "--device", device, "--progress", "jsonl", "--overwrite"]
-        command += ["--out", str(self._folder / START), "--picture", str(self._folder / PICTURE)]
+        command += ["--device", device, "--progress", "jsonl", "--overwrite", *options]
         self._process = ChildProcess(command, child_environment(os.environ), module_root())
 
     def poll(self) -> List[Event]:
         """Events since the last call."""
         events = [told[1] for told in map(read_event, self._process.poll()) if told is not None]
-        self._words += [event.text for event in events if isinstance(event, Message)]
+        self.words += tuple(event.text for event in events if isinstance(event, Message))
         failed = [event.text for event in events if isinstance(event, Error)]
         if failed:
             self.error = failed[-1]
-        if self._process.exit_code is not None and self.found is None and not self.error:
-            self._judge(self._process.exit_code)
+        code = self._process.exit_code
+        if code is not None and not self.over:
+            self.over = True
+            if code != 0 and not self.error:
+                tail = [line for line in self._process.stderr_tail.splitlines() if line.strip()]
+                self.error = tail[-1].rpartition(ERROR_LEAD)[2] if tail else "The search for the head gave no reason."
         return events
 
     def kill(self) -> None:
         """Ends the search now."""
         self._process.kill()
 
-    def _judge(self, code: int) -> None:
-        if code != 0:
-            tail = [line for line in self._process.stderr_tail.splitlines() if line.strip()]
-            self.error = tail[-1].rpartition(ERROR_LEAD)[2] if tail else "The search for the head gave no reason."
-            return
-        try:
-            self.found = _read(self._folder, tuple(self._words))
-        except (TakeError, SolveError) as error:
-            self.error = str(error)
+
+class AlignTask:
+    """A search that leaves the take as it is. ``poll`` never blocks; at the end ``found`` or ``error`` is set."""
+
+    def __init__(self, take: Path, frame: int, interpreter: Interpreter, device: str = "auto") -> None:
+        """Starts the search at take frame number ``frame``. Raises ProcessError when it cannot start."""
+        self.found: Optional[FoundHead] = None
+        self.error = ""
+        self._folder = Path(take).absolute().parent
+        options = ["--frame={}".format(frame), "--out", str(self._folder / START)]
+        self._search = _Search(take, interpreter, device, [*options, "--picture", str(self._folder / PICTURE)])
+
+    def poll(self) -> List[Event]:
+        """Events since the last call."""
+        events = self._search.poll()
+        self.error = self.error or self._search.error
+        if self._search.over and self.found is None and not self.error:
+            try:
+                self.found = _read(self._folder, self._search.words)
+            except (TakeError, SolveError) as error:
+                self.error = str(error)
+        return events
+
+    def kill(self) -> None:
+        """Ends the search now."""
+        self._search.kill()
+
+
+def write_start(
+    take: Path, interpreter: Interpreter, device: str = "auto", on_event: Optional[Callable[[Event], None]] = None
+) -> Tuple[str, ...]:
+    """Looks for the head and writes the start pose into the take; waits for it. Returns what speaks for it.
+
+    Ctrl-C, or anything raised by ``on_event``, ends the search. Raises SolveError or ProcessError.
+    """
+    search = _Search(take, interpreter, device, ["--write"])
+    try:
+        while not search.over:
+            for event in search.poll():
+                if on_event is not None:
+                    on_event(event)
+            time.sleep(POLL_SECONDS)
+    except BaseException:
+        search.kill()
+        raise
+    if search.error:
+        raise SolveError(search.error)
+    return search.words
 
 
 def _read(folder: Path, words: Tuple[str, ...]) -> FoundHead:

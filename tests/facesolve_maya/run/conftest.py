@@ -24,7 +24,7 @@ def fake_solver(tmp_path, monkeypatch):
     source = Path(__file__).with_name("fake_solver.py").read_text(encoding="utf-8")
     (package / "__main__.py").write_text(source, encoding="utf-8")
     (package / "__init__.py").write_text("", encoding="utf-8")
-    for module in ("task", "doctor"):
+    for module in ("task", "doctor", "align"):
         monkeypatch.setattr(f"facesolve_maya.run.{module}.module_root", lambda: root)
     monkeypatch.setattr("facesolve_maya.run.environment.module_root", lambda: root)
 

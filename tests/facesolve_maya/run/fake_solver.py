@@ -36,7 +36,15 @@ def serve(solution):
 
 
 def align(take):
-    """Finds the head where it is."""
+    """Finds the head where it is, or where a take has its start pose already."""
+    if "--write" in sys.argv:
+        behavior = json.loads((take / "behavior.json").read_text(encoding="utf-8"))
+        say(event="message", text="confidence 97%")
+        if "lost" in behavior:
+            say(event="error", text=behavior["lost"])
+            sys.exit(2)
+        (take / "aligned").write_text(" ".join(sys.argv[3:]), encoding="utf-8")
+        sys.exit(0)
     out = Path(sys.argv[sys.argv.index("--out") + 1])
     out.write_text(json.dumps({"weights": {"jawOpen": 0.5}, "head": [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1]}))
     Path(sys.argv[sys.argv.index("--picture") + 1]).write_bytes(b"P6 1 1 255\n" + bytes((9, 99, 199)))

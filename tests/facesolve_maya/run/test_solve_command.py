@@ -1,11 +1,21 @@
-"""The command ``facesolveSolve``: what it hands to the solver, and that a solution is replaced only when told so."""
+"""The command ``facesolveSolve``: what it hands to the solver, and that a solution is replaced only when told so.
+
+With ``-findHead`` it has the head looked for first, and poses the scene.
+"""
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from maya import cmds
+
+from facesolve.take import write_take
+from facesolve_maya.scene.head import head_at
+from tests.facesolve_maya.shown import snapshot
+from tests.facesolve_maya.small_head import small_take
 
 PLUGIN = Path(__file__).resolve().parents[3] / "maya_plugin" / "plug-ins" / "facesolve_plugin.py"
 
@@ -51,3 +61,46 @@ def test_without_a_take_it_says_what_to_give(maya):
     cmds.loadPlugin(str(PLUGIN), quiet=True)
     with pytest.raises(RuntimeError, match="give -take"):
         cmds.facesolveSolve()
+
+
+@pytest.fixture
+def found(small, fake_solver, tmp_path):
+    """The small scene, whose take the fake solver finds a start pose for: request of the solve, and the take."""
+    cmds.loadPlugin(str(PLUGIN), quiet=True)
+    request, take = fake_solver(), small_take(tmp_path)
+    head = take.start.head.copy()
+    head[:3, 3] += 1.0, 2.0, 3.0
+    controls = take.rig.bounds[:, 0] + 0.25 * np.ptp(take.rig.bounds, axis=1)
+    take = replace(take, start=replace(take.start, head=head, controls=controls))
+    write_take(take, request.take)
+    return request, take
+
+
+def test_a_head_that_was_looked_for_is_posed_in_one_undo(small, found):
+    request, take = found
+    before = snapshot(small)
+    folders = {"take": str(request.take), "solution": str(request.out)}
+    assert cmds.facesolveSolve(**folders, python=sys.executable, findHead=True, head="head_GRP") == str(request.out)
+    assert "--overwrite --write" in (request.take / "aligned").read_text(encoding="utf-8")
+    np.testing.assert_allclose(head_at("head_GRP", 1.0), take.start.head, atol=1e-6)
+    for control, value in zip(take.rig.controls, take.start.controls, strict=True):
+        assert cmds.getAttr(control.plug) == pytest.approx(value)
+    small.undo()
+    assert snapshot(small) == before
+
+
+def test_without_a_head_transform_the_take_alone_is_posed(small, found):
+    request, _ = found
+    before = snapshot(small)
+    cmds.facesolveSolve(take=str(request.take), solution=str(request.out), python=sys.executable, findHead=True)
+    assert (request.take / "aligned").exists()
+    assert snapshot(small) == before
+
+
+def test_a_head_that_is_not_found_is_no_solve(small, found):
+    request, _ = found
+    lost = {"lost": "no start pose was found with confidence (12%)."}
+    (request.take / "behavior.json").write_text(json.dumps(lost), encoding="utf-8")
+    with pytest.raises(RuntimeError, match=r"confidence \(12%\)"):
+        cmds.facesolveSolve(take=str(request.take), solution=str(request.out), python=sys.executable, findHead=True)
+    assert not request.out.exists()
