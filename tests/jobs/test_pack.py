@@ -232,6 +232,23 @@ def test_pattern_without_camera_or_with_unknown_fields(job: Job) -> None:
     assert "no {frame}" in job.refuse(TakeError)
 
 
+def test_a_folder_one_image_or_another_name_is_answered_with_the_pattern_that_would_match(job: Job) -> None:
+    meant = (job.folder / "{camera}" / "{camera}_####.png").as_posix()
+    for footage, said in (
+        (job.folder / "{camera}", "is a folder; write"),
+        (job.folder / "{camera}" / "{camera}_0003.png", "is one image; for the sequence that it belongs to, write"),
+    ):
+        job.source["footage"] = str(footage)
+        assert f"{said} '{meant}'" in job.refuse(FootageError)
+    job.source["footage"] = str(job.folder / "{camera}" / "####.png")
+    assert f"'{meant}' would match" in job.refuse(FootageError)
+
+
+def test_one_pattern_for_several_cameras_is_refused(job: Job) -> None:
+    job.source["footage"] = str(job.folder / "a" / "a_####.png")
+    assert "the same for all 2 cameras; write {camera}" in job.refuse(TakeError)
+
+
 def test_missing_image_is_named(job: Job) -> None:
     missing = job.folder / "b" / "b_0004.png"
     missing.unlink()

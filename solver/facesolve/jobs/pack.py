@@ -40,6 +40,7 @@ from facesolve.take.reading import about, checked, read_json
 from facesolve.take.settings_record import SettingsChange
 
 from .best_calibration import best_calibration
+from .meant_pattern import check_images, check_pattern, sequence_in
 from .requests import PackRequest
 from .timed_footage import timed_footage
 
@@ -79,6 +80,7 @@ def pack_take(
         request.camera_images,
     )
     calibrated = read_cameras(request.cameras, how, tell)
+    check_pattern(request.footage, len(calibrated))
     footage = tuple(_footage(request, camera.name) for camera in calibrated)
     footage, first_last, fps = timed_footage(footage, request, tell, cut)
     if fps is None:
@@ -212,6 +214,7 @@ def _footage(request: PackRequest, camera: str) -> Footage:
     if any("{camera}" in pattern for pattern in (request.footage, request.matte or "")):
         file_name(camera, "footage: the name of a camera")
     path = canonical_pattern(request.footage).replace("{camera}", camera)
+    check_images(camera, path)
     return Footage(
         camera=camera,
         path=path,
@@ -297,6 +300,9 @@ def _instead(footage: Footage) -> str:
     folder = Path(footage.path).parent
     while not folder.is_dir() and folder != folder.parent:
         folder = folder.parent
+    meant = sequence_in(folder, footage.camera)
+    if meant:
+        return f"'{meant}' would match"
     inside = sorted(entry.name for entry in folder.iterdir())
     named = ", ".join(f"'{name}'" for name in inside[:MOST_NAMED]) + (", ..." if len(inside) > MOST_NAMED else "")
     holds = f"'{folder}' holds {named}" if inside else f"'{folder}' is empty"

@@ -44,7 +44,10 @@ class Score:
 
 
 class Trial:
-    """One frame of a take, ready to be tried. ``frame`` is the take frame index."""
+    """One frame of a take, ready to be tried. ``frame`` is the take frame index.
+
+    Raises FootageError where a camera has no image of it.
+    """
 
     def __init__(self, take: Take, start: StartPose, frame: int, device: torch.device) -> None:
         self.take, self.frame, self._device = take, frame, device
@@ -65,6 +68,7 @@ class Trial:
             torch.as_tensor(start.controls, device=device)[None], torch.as_tensor(start.head, device=device)[None]
         )
         self._seen: dict[int, FramePixels] = {}
+        self._frame(frame)  # without it nothing can be told, whatever is repaired
 
     def score(
         self, repaired: Take, mirrored: Sequence[int] = (), fine: bool = True, start: Pose | None = None
