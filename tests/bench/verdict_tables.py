@@ -24,6 +24,7 @@ import numpy as np
 import torch
 
 from facesolve.evaluate import evaluate
+from facesolve.geometry.rigid import step_of
 from facesolve.mistakes.find import find_mistakes
 from facesolve.mistakes.repairs import repaired
 from facesolve.runtime.checkpoint import NoCheckpoint
@@ -31,6 +32,7 @@ from facesolve.runtime.progress import Silent
 from facesolve.solve.pipeline import solve_take
 from facesolve.solve.solution import make_solution
 from facesolve.take import FacesolveError, Settings, Take
+from facesolve.take.expected_error import expected_errors
 from facesolve.take.solved import take_rows
 
 from . import mistakes
@@ -91,11 +93,15 @@ def solved(take: Take, given: Sound) -> dict[str, Any]:
     off = np.abs(solution.controls - truth.weights[take_rows(solution, take)][:, columns])
     shown = (solution.control_std > 0) & (solution.control_std < 0.25)
     ratio = np.where(shown, off / np.where(shown, solution.control_std, 1.0), np.nan)
+    steps = step_of(torch.from_numpy(np.linalg.inv(solution.head) @ truth.head)).numpy()
+    away = np.abs(steps) / np.maximum(solution.head_std, 1e-12)
     return {
         "seconds": round(seconds, 1),
         "mm": [round(float(value), 3) for value in error.frame_world_mean],
         "in rig": [round(float(value), 3) for value in error.frame_rig_mean],
         "within": [[round(float(np.nanmean(row < most)), 3) for most in (1, 2)] for row in ratio],
+        "head within": [[round(float((row < most).mean()), 3) for most in (1, 2)] for row in away],
+        "expected in rig": [round(float(value), 3) for value in expected_errors(solution, take.rig)],
         "expected": round(verdict.error_mm, 3),
         "verdict": verdict.verdict,
         "reason": verdict.reason,
@@ -155,8 +161,9 @@ def tables(file: Path) -> str:
         )
     lines += [
         "",
-        "| spoiled | error, mm (worst frame) | there | frames after | within 1, 2 deviations there | said |",
-        "|---|---|---:|---|---|---|",
+        "| spoiled | error, mm (worst frame) | there | frames after | controls within 1, 2 deviations there | head | "
+        "expected by true error there | said |",
+        "|---|---|---:|---|---|---|---|---|",
     ]
     for name, row in made.items():
         if name not in SPOILED:
@@ -164,10 +171,13 @@ def tables(file: Path) -> str:
         there = SPOILED[name][1]
         error = np.array(row["mm"])
         within = np.array(row["within"])[there].mean(0)
+        of_head = np.array(row["head within"])[there].mean(0)
+        expected = np.array(row["expected in rig"])[there].mean() / np.array(row["in rig"])[there].mean()
         after = ", ".join(f"{value:.2f}" for value in error[16:])
         lines.append(
             f"| {name} | {error.mean():.2f} ({error.max():.2f}) | {error[there].mean():.2f} | {after} | "
-            f"{within[0]:.0%}, {within[1]:.0%} | {row['verdict']}: {row['reason']} |"
+            f"{within[0]:.0%}, {within[1]:.0%} | {of_head[0]:.0%}, {of_head[1]:.0%} | {expected:.2f} | "
+            f"{row['verdict']}: {row['reason']} |"
         )
     return "\n".join(lines)
 

@@ -62,6 +62,14 @@ def test_a_mistake_is_named_with_the_command_that_repairs_it():
     assert [footage.arrays for footage in mended.footage] == [footage.arrays for footage in sound().footage]
 
 
+def test_footage_of_another_time_is_told_by_the_start_pose():
+    assert sound().start is not None
+    early = replace(sound(), start=replace(sound().start, frame=0))  # the pose is that of frame 2
+    (finding,) = found(early)
+    assert "in frame 2: all images seem to be of another time, by about 2 frames" in finding.sentence
+    assert "--fix shift=all:-2 " in finding.remedy
+
+
 def scores(take: Take) -> float:
     """How well the cameras agree, the head aligned on coarse images."""
     assert take.start is not None

@@ -19,6 +19,7 @@ from .request import SolveRequest
 
 DONE, CANCELLED, FAILED = "done", "cancelled", "failed"
 ERROR_LINES = 6
+TRACEBACK = "Traceback (most recent call last)"
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,15 @@ class SolveTask:
             return Outcome(FAILED, out, self._last.text, tail)
         if code == 0:
             return Outcome(FAILED, out, "The solver ended without reporting that it was done.", tail)
-        said = "\n".join(line for line in tail.splitlines() if line.strip()).splitlines()[-ERROR_LINES:]
+        said = last_words(tail)
         text = "The solver stopped with exit code {}{}".format(code, ":\n" + "\n".join(said) if said else ".")
         return Outcome(FAILED, out, text, tail)
+
+
+def last_words(log: str) -> List[str]:
+    """The last lines of a log; of a traceback the error alone, for the rest is no word to a user."""
+    lines = [line for line in log.splitlines() if line.strip()]
+    return lines[-1:] if any(line.startswith(TRACEBACK) for line in lines) else lines[-ERROR_LINES:]
 
 
 def start_solve(request: SolveRequest, interpreter: Interpreter) -> SolveTask:

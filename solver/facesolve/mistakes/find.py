@@ -25,6 +25,7 @@ from .trial import Score, Trial
 AGREE = 0.6  # correlation of the cameras on coarse images from which a repair is believed
 SOUND = 0.8  # from which only what is hard to see is looked for
 GAIN, CLEAR_GAIN = 0.025, 0.15  # by which a repair must raise it: of small mistakes, and of large ones
+OTHER_TIME_GAIN = 0.12  # by which the start pose must suit another frame better; one by eye does by 0.05
 CLEAR, CLEAR_LEAD = 0.85, 0.35  # of a repair that so surely is the right one that no other is tried
 SUSPECT = 0.15  # below the median camera: a camera that may be the wrong one
 FINALISTS = 4
@@ -113,6 +114,9 @@ class _Finder:
         found = self._late(trial, as_is)
         if found is not None:
             return (self._finding(found[0], as_is, found[1]),)
+        other_time = self._other_time(trial)
+        if other_time is not None:
+            return (other_time,)
         names = ["all", *(self._take.cameras[index].name for index in _suspects(as_is, len(self._take.cameras))[:4])]
         best, best_score = None, as_is
         tried = of_focal_lengths(names, (0.95, 1.05))
@@ -169,6 +173,26 @@ class _Finder:
         if after is None or after.mean < max(AGREE, here.mean + GAIN):
             return None
         return best[1], after
+
+    def _other_time(self, trial: Trial) -> Finding | None:
+        """All cameras agree, but at the start pose they do so in another frame than the one it was posed for."""
+        here = trial.at(self._take, trial.start)
+        if here is None:
+            return None
+        best, found = here.mean + OTHER_TIME_GAIN, 0
+        for frames in (*range(-MOST_LATE, 0), *range(1, MOST_LATE + 1)):
+            there = trial.at(shifted(self._take, None, frames), trial.start)
+            if there is not None and there.mean > best:
+                best, found = there.mean, frames
+        if not found:
+            return None
+        frame = int(self._take.frames[trial.frame])
+        text = (
+            f"at the start pose the cameras agree by {here.mean:.2f} in frame {frame}, for which it was posed, and by "
+            f"{best:.2f} in frame {frame - found}: all images seem to be of another time, by about {abs(found)} frames."
+        )
+        remedy = f"Check by which number the images begin; 'facesolve repair {self._command} --fix shift=all:{found} "
+        return Finding(WARNING, "cameras", text, remedy + "--out REPAIRED' shifts them all.")
 
     def _elsewhere(self, start: StartPose, as_is: Score | None) -> tuple[Finding, ...]:
         """The head is not where the start pose has it, or cameras show something else."""

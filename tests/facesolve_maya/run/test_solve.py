@@ -86,6 +86,13 @@ def test_a_crash_shows_the_end_of_stderr_and_only_that(fake_solver, interpreter)
     assert "line 900" not in str(caught.value)
 
 
+def test_of_a_traceback_only_the_error_is_shown(fake_solver, interpreter):
+    lines = ["Traceback (most recent call last):", '  File "pipeline.py", line 3, in solve', "MemoryError: 8 GB"]
+    with pytest.raises(SolveError) as caught:
+        solve(fake_solver(silent=True, code=1, stderr=lines), interpreter)
+    assert str(caught.value) == "The solver stopped with exit code 1:\nMemoryError: 8 GB"
+
+
 def test_exit_zero_without_done_is_a_failure(fake_solver, interpreter):
     with pytest.raises(SolveError, match="without reporting"):
         solve(fake_solver(silent=True), interpreter)
