@@ -25,7 +25,7 @@ from facesolve.evaluate import evaluate
 from facesolve.runtime.checkpoint import NoCheckpoint
 from facesolve.runtime.progress import Silent
 from facesolve.solve.pipeline import Solved, solve_take
-from facesolve.solve.solution import make_solution
+from facesolve.solve.solution import make_solution, off_calibration
 from facesolve.take import FacesolveError, Settings, Solution, Take
 from facesolve.take.verdict import VERDICTS
 from facesolve.verdict.from_start import from_start
@@ -109,6 +109,7 @@ def figures(take: Take, solved: Solved, solution: Solution) -> dict[str, Any]:
     found["clear"] = solved.seen.clear.double().cpu().numpy().round(3).tolist()
     found["error_mm"] = solution.verdict.error_mm
     found["control_std"] = float(np.median(solution.control_std))
+    found["off_calibration"] = off_calibration(take, solved)
     found["camera_errors"] = dict(solution.provenance.get("camera_errors", {}))
     return found
 

@@ -38,7 +38,7 @@ def make_solution(take: Take, solved: Solved, provenance: dict[str, Any]) -> Sol
             agreement=solved.agreement,
             correlation=solved.seen.correlation.cpu().numpy(),
             error_mm=_expected_error(solved, variance),
-            off_calibration=_off_calibration(take, solved),
+            off_calibration=off_calibration(take, solved),
             clear=solved.seen.clear.double().cpu().numpy(),
             size=solved.size,
             from_start=_from_start(take, solved),
@@ -88,7 +88,7 @@ def _camera_errors(take: Take, bundled: BundleFit) -> dict[str, Any]:
     return {"camera_errors": bundled.errors.described([camera.name for camera in take.cameras])}
 
 
-def _off_calibration(take: Take, solved: Solved) -> list[tuple[float, float]]:
+def off_calibration(take: Take, solved: Solved) -> list[tuple[float, float]]:
     """For each camera how many deviations of its calibration, and how many frames, it was found to be off by.
 
     Empty where the calibration holds.
