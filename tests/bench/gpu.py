@@ -1,4 +1,4 @@
-"""Speed and accuracy on a GPU, ours with either rasterizer and Adam's, in one run.
+"""Speed and accuracy on a GPU, ours by fused kernels, with either rasterizer, and Adam's, in one run.
 
     python -m tests.bench.gpu --out results
     python -m tests.bench.gpu --rom ict_rom_take --rom-truth truth.npz --rom-region 0:6706 --adam 60 --out results
@@ -31,29 +31,21 @@ from facesolve.baseline.first_order import Snapshot, solve_first_order
 from facesolve.baseline.method import PRESETS, Budget
 from facesolve.commands.words import several_devices
 from facesolve.evaluate.evaluation import Truth, read_truth
-from facesolve.footage.stream import TakeFootage
 from facesolve.geometry.rig import RigModel, apply_head
-from facesolve.geometry.surface_samples import PlacedSamples
-from facesolve.optimize.levenberg_marquardt import Linearized, Options
-from facesolve.optimize.robust import robust_weight
 from facesolve.render import CHOICE, choose_backend
-from facesolve.residuals.normal_equations import normal_equations
-from facesolve.residuals.observation import observe
-from facesolve.residuals.photometric import Photometric, sample_normals, template_covectors
-from facesolve.residuals.residual import REFINE
 from facesolve.runtime.checkpoint import NoCheckpoint
 from facesolve.runtime.devices import choose_device, existing_device, make_current
+from facesolve.runtime.kernels import CHOICE as KERNELS
+from facesolve.runtime.kernels import choose_kernels
 from facesolve.runtime.progress import Silent
 from facesolve.solve.pipeline import Solved, solve_take
-from facesolve.stages.frame_fit import BOX_ROUNDS, with_priors
-from facesolve.stages.refine import learn_template
-from facesolve.take import Take, read_take
+from facesolve.take import SolveError, Take, read_take
 from facesolve.take.frame_range import parse_region
 
 from .generated import PLACES, Filmed, film
+from .gpu_pieces import differences, pieces_of_an_iteration
 
 GOAL = 0.25  # mm: seconds to reach it are compared
-REPETITIONS = 20
 MANY_FRAMES, MANY_CAMERAS, MANY_SIZE = 16, 3, (600, 800)  # of the takes with very many shapes
 
 
@@ -140,20 +132,27 @@ class Errors:
         return float(of_frame.mean()), float(of_frame.max()), float(torch.stack(rig).mean()), float(weights)
 
 
+def choose(method: str) -> None:
+    """What runs from now on: ``triton`` for fused kernels, a rasterizer's name for plain PyTorch around it, ``auto``
+    for what a user gets."""
+    os.environ[KERNELS] = method if method in ("auto", "triton") else "torch"
+    os.environ[CHOICE] = method if method in ("nvdiffrast", "torch") else "auto"
+
+
 def measure_ours(
     name: str,
     take: Take,
     errors: Errors,
     device: torch.device,
-    rasterizer: str = "auto",
+    method: str = "auto",
     beside: Sequence[torch.device] = (),
     times: int = 1,
 ) -> tuple[Row, Solved]:
-    """The solve of median time of some, with a rasterizer, ``auto`` for what a user gets.
+    """The solve of median time of some, by a method of ``choose``.
 
     beside: devices that share the refinement.
     """
-    os.environ[CHOICE] = rasterizer
+    choose(method)
     runs = sorted((_solved(name, take, errors, device, beside) for _ in range(times)), key=lambda run: run[0].seconds)
     return runs[times // 2]
 
@@ -170,7 +169,8 @@ def _solved(
     seconds = time.perf_counter() - begun
     peak = _peak(device)
     found = errors.of(solved.joint.pose.controls, solved.joint.pose.head)
-    method = f"ours, {choose_backend(device).name}" + (f", {1 + len(beside)} devices" if beside else "")
+    drawn = "Triton" if choose_kernels(device).fused else choose_backend(device).name
+    method = f"ours, {drawn}" + (f", {1 + len(beside)} devices" if beside else "")
     goal = seconds if found[0] <= GOAL else None
     if watched.tracked is not None:
         at, controls, head = watched.tracked
@@ -207,68 +207,6 @@ def measure_adam(
     reached = next((at for at, error in snapshots if error <= GOAL), None)
     method = f"Adam, {preset}, {choose_backend(device).name}"
     return Row(name, method, take.frame_count, snapshots[-1][0], *found, peak, {}, reached, snapshots)
-
-
-def pieces_of_an_iteration(solved: Solved, filmed: Filmed, frames: int) -> dict[str, float]:
-    """Milliseconds a frame of what one iteration at full resolution does, each recorded and replayed alone."""
-    problem, pose = solved.problem, solved.joint.pose
-    level, indices = problem.quality.finest, list(range(frames))
-    some = pose.at(indices)
-    with filmed.in_memory(), TakeFootage(filmed.take, problem.model.device) as footage:
-        pixels = [image for _, image in footage.frames(indices, level)]
-    index = torch.tensor(indices, device=problem.model.device)
-    template = learn_template(problem, pixels, some, index, level)
-    visibility = problem.views.visibility(problem.samples, level, indices, some.controls, some.head)
-    views = problem.views.build(visibility, level, indices, pixels)
-    quadratic, scale, _ = Photometric.of(template, views, level).judged(problem, some, None)
-    full = with_priors(problem, quadratic, some, index, REFINE)
-    model, box = Linearized(full.A, full.b, full.cost, scale), problem.box(some, index)
-    damping = torch.full((frames,), 1e-4, dtype=torch.float64, device=index.device)
-
-    def linearize() -> tuple[Tensor, Tensor, PlacedSamples]:
-        seen = observe(problem.samples, problem.model, some.controls, some.head, views)
-        residual = seen.values - template.values
-        weights = seen.weights * (template.weights > 0) * robust_weight(residual, scale[:, None, None])
-        covectors = template_covectors(template.slopes, seen.rays, views.edges)
-        return (*sample_normals(covectors, weights, residual), seen.placed)
-
-    information, force, placed = linearize()
-    tasks: dict[str, Callable[[], Any]] = {
-        "rasterization and visibility": lambda: problem.views.visibility(
-            problem.samples, level, indices, some.controls, some.head
-        ),
-        "normalized images": lambda: problem.views.build(visibility, level, indices, pixels),
-        "linearization": linearize,
-        "accumulation": lambda: normal_equations(placed, information, force, exact=False),
-        "bounded step": lambda: model.damped_step(damping, box, Options(1, box_rounds=BOX_ROUNDS)),
-    }
-    recorded = ("linearization", "accumulation", "bounded step")
-    pieces = {name: _milliseconds(task, name in recorded) / frames for name, task in tasks.items()}
-    with filmed.in_memory(), TakeFootage(filmed.take, problem.model.device) as footage:
-        begun = time.perf_counter()
-        for _ in footage.frames(range(len(filmed.images)), level, color=False):
-            _wait(problem.model.device)
-        pieces["input alone"] = 1000 * (time.perf_counter() - begun) / len(filmed.images)
-    return pieces
-
-
-def _milliseconds(task: Callable[[], Any], recorded: bool) -> float:
-    task()
-    torch.cuda.synchronize()
-    run = task
-    if recorded:
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            task()
-        run = graph.replay
-    run()
-    begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-    begin.record()
-    for _ in range(REPETITIONS):
-        run()
-    end.record()
-    torch.cuda.synchronize()
-    return begin.elapsed_time(end) / REPETITIONS
 
 
 def _forget(device: torch.device) -> None:
@@ -317,8 +255,15 @@ def markdown(record: dict[str, Any], rows: Sequence[Row]) -> str:
             spent = " | ".join(f"{row.stages.get(name, 0):.2f}" for name in _stage_names(rows))
             lines.append(f"| {row.take} | {row.method} | {row.frames} | {spent} |")
     if record["pieces"]:
-        lines += ["", "| one iteration at full resolution, ms a frame | |", "|---|---:|"]
-        lines += [f"| {name} | {spent:.3f} |" for name, spent in record["pieces"].items()]
+        columns = list(record["pieces"])
+        lines += ["", f"| one iteration at full resolution, ms a frame | {' | '.join(columns)} |"]
+        lines += ["|---|" + "---:|" * len(columns)]
+        for piece in record["pieces"][columns[0]]:
+            spent = " | ".join(f"{record['pieces'][column][piece]:.3f}" for column in columns)
+            lines.append(f"| {piece} | {spent} |")
+    if record["differences"]:
+        lines += ["", "| fused kernels against plain PyTorch | largest difference |", "|---|---:|"]
+        lines += [f"| {name} | {value:.1e} |" for name, value in record["differences"].items()]
     return "\n".join(lines) + "\n"
 
 
@@ -339,6 +284,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "nvdiffrast": _version_of_nvdiffrast(),
         "python": platform.python_version(),
         "pieces": {},
+        "differences": {},
     }
 
     def keep(row: Row) -> None:
@@ -349,21 +295,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         (chosen.out / "results.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
         (chosen.out / "results.md").write_text(markdown(record, rows), encoding="utf-8")
 
-    rasterizers = ["auto"] if record["nvdiffrast"] == "none" else ["nvdiffrast", "torch"]
+    methods = chosen.methods or _methods(device, record)
     if chosen.rom is not None:
         take = read_take(chosen.rom)
         region = None if chosen.rom_region is None else parse_region(chosen.rom_region)
         errors = Errors(take, read_truth(chosen.rom_truth), region, device)
         measure_ours(take.name, take, errors, device)  # libraries set themselves up
-        for rasterizer in rasterizers:
-            keep(measure_ours(take.name, take, errors, device, rasterizer, times=chosen.times)[0])
+        for method in methods:
+            keep(measure_ours(take.name, take, errors, device, method, times=chosen.times)[0])
     if chosen.frames:
         filmed = film(chosen.frames, device, chosen.width, chosen.height, chosen.cameras)
-        _generated(filmed, device, rasterizers, chosen.lengths, chosen.times, record, keep)
+        _generated(filmed, device, methods, chosen.lengths, chosen.times, record, keep)
         for shapes in chosen.shapes:
             _many_shapes(shapes, device, chosen.times, keep)
         if several:
             _over_devices(filmed, several, chosen.times, keep)
+        rasterizers = [method for method in methods if method != "triton"] or ["auto"]
         _descents(filmed, device, rasterizers, chosen.adam, chosen.adam_briefly, keep)
     print(markdown(record, rows))
     return 0
@@ -372,7 +319,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _generated(
     filmed: Filmed,
     device: torch.device,
-    rasterizers: Sequence[str],
+    methods: Sequence[str],
     lengths: Sequence[int],
     times: int,
     record: dict[str, Any],
@@ -381,17 +328,32 @@ def _generated(
     errors = Errors(filmed.take, filmed.truth, None, device)
     with filmed.in_memory():
         measure_ours("generated", filmed.take, errors, device)
-        for rasterizer in rasterizers:
-            row, solved = measure_ours("generated", filmed.take, errors, device, rasterizer, times=times)
-            if device.type == "cuda" and rasterizer != "torch":
-                record["pieces"] = pieces_of_an_iteration(solved, filmed, min(4, len(filmed.images)))
+        for method in methods:
+            row, solved = measure_ours("generated", filmed.take, errors, device, method, times=times)
+            if device.type == "cuda":
+                few = min(4, len(filmed.images))
+                record["pieces"][method] = pieces_of_an_iteration(solved, filmed, few)
+                if method == "triton":
+                    record["differences"] = differences(solved, filmed, few)
             del solved
             keep(row)
     for length in lengths:
         other = filmed.prolonged(length)
         with other.in_memory():
             measured = Errors(other.take, other.truth, None, device)
-            keep(measure_ours("generated", other.take, measured, device, times=times)[0])
+            keep(measure_ours("generated", other.take, measured, device, methods[0], times=times)[0])
+
+
+def _methods(device: torch.device, record: Mapping[str, Any]) -> list[str]:
+    """All that can run here, the fastest first."""
+    rasterizers = ["auto"] if record["nvdiffrast"] == "none" else ["nvdiffrast", "torch"]
+    choose("triton")
+    try:
+        choose_kernels(device)
+    except SolveError as missing:
+        print(missing)
+        return rasterizers
+    return ["triton", *rasterizers]
 
 
 def _many_shapes(shapes: int, device: torch.device, times: int, keep: Callable[[Row], None]) -> None:
@@ -416,7 +378,7 @@ def _descents(
     with filmed.in_memory():
         for preset, rasterizer, seconds in [*tasks, ("tuned", rasterizers[0], tuned)]:
             if seconds:
-                os.environ[CHOICE] = rasterizer
+                choose(rasterizer)
                 keep(measure_adam("generated", filmed.take, errors, device, preset, seconds))
 
 
@@ -452,6 +414,9 @@ def _parser() -> argparse.ArgumentParser:
         "--lengths", type=int, nargs="*", default=[30, 480], metavar="N", help="solved too, there and back again"
     )
     parser.add_argument("--shapes", type=int, nargs="*", default=(), metavar="N", help="of rigs with very many shapes")
+    parser.add_argument(
+        "--methods", nargs="*", default=(), metavar="NAME", help="of triton, nvdiffrast, torch, auto; default: all"
+    )
     parser.add_argument("--times", type=int, default=3, metavar="N", help="that ours is solved (default: %(default)s)")
     parser.add_argument("--adam", type=float, default=0.0, metavar="SECONDS", help="for Adam, tuned")
     parser.add_argument(

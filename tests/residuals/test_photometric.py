@@ -12,10 +12,10 @@ import torch
 from facesolve.geometry.pose import Pose
 from facesolve.geometry.rigid import step_basis
 from facesolve.optimize.robust import residual_scale, robust_loss, robust_sum, robust_weight
+from facesolve.residuals.against_template import Photometric
 from facesolve.residuals.normal_equations import normal_equations, step_jacobian, to_controls
 from facesolve.residuals.observation import Observation, Views, image_stacks, observe
 from facesolve.residuals.photometric import (
-    Photometric,
     Template,
     sample_normals,
     surface_slopes,

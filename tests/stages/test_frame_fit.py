@@ -7,8 +7,9 @@ import torch
 
 from facesolve.geometry.pose import Pose
 from facesolve.optimize.levenberg_marquardt import Linearized, Options
-from facesolve.residuals.observation import Observation, Views
-from facesolve.residuals.photometric import Photometric, Template
+from facesolve.residuals.against_template import Photometric
+from facesolve.residuals.observation import Views
+from facesolve.residuals.photometric import Template
 from facesolve.residuals.quadratic import Quadratic
 from facesolve.residuals.residual import REFINE
 from facesolve.stages.frame_fit import Anchor, FrameFitOptions, fit_frames, with_priors
@@ -31,7 +32,7 @@ def views_of(pose: Pose):
     return problem.views.views(problem.samples, 0, FRAMES, pixels, pose.controls, pose.head)
 
 
-def seen_at(views: Views, pose: Pose, scale: torch.Tensor | None) -> tuple[Quadratic, torch.Tensor, Observation]:
+def seen_at(views: Views, pose: Pose, scale: torch.Tensor | None) -> tuple[Quadratic, torch.Tensor]:
     return Photometric.of(true_template(), views, 0).judged(head_scene().problem, pose, scale)
 
 

@@ -17,7 +17,7 @@ from facesolve.footage import Image, Prefetcher, open_footage
 from facesolve.geometry.pose import Pose
 from facesolve.render import visible
 from facesolve.render.posed_rig import camera_depth, clip_vertices, draw, mesh_of, world_vertices
-from facesolve.residuals.visibility import GRAZING, OCCLUSION_TOLERANCE
+from facesolve.residuals.seen_samples import GRAZING, OCCLUSION_TOLERANCE
 from facesolve.stages.problem import Problem
 from facesolve.take import Take
 

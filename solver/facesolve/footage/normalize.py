@@ -41,6 +41,15 @@ def normalize(luminance: Tensor, mask: Tensor) -> Tensor:
     return (luminance - local[:, 0, :height, :width]) * local[:, 1, :height, :width]
 
 
+def normalize_covered(luminance: Tensor, coverage: Tensor, mask: Tensor | None) -> Tensor:
+    """``normalize`` where the rig covers the image.
+
+    luminance: (n, H, W) encoded. coverage: (n, h, w) 0 or 1, of any size. mask: (n, H, W) what else there is, in 0..1.
+    """
+    covered = F.interpolate(coverage[:, None], size=luminance.shape[1:], mode="nearest")[:, 0]
+    return normalize(luminance, covered if mask is None else mask * covered)
+
+
 def _halved(images: Tensor) -> Tensor:
     """2x2 means of (B, H, W); an odd row or column is filled up with zeros."""
     height, width = images.shape[1:]
@@ -51,7 +60,7 @@ def _halved(images: Tensor) -> Tensor:
 
 def _blur(images: Tensor, sigma: float) -> Tensor:
     """Separable Gaussian blur of (B, C, H, W), edges repeated."""
-    kernel = _gaussian(sigma, images.device, images.dtype)
+    kernel = gaussian(sigma, images.device, images.dtype)
     radius = len(kernel) // 2
     if images.device.type == "cuda":
         return blur_by_products(images, kernel)
@@ -63,7 +72,8 @@ def _blur(images: Tensor, sigma: float) -> Tensor:
 
 
 @cache
-def _gaussian(sigma: float, device: torch.device, dtype: torch.dtype) -> Tensor:
+def gaussian(sigma: float, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """(2r + 1,) weights of a blur, which reaches three deviations far."""
     radius = max(1, int(3 * sigma + 0.5))
     offsets = torch.arange(-radius, radius + 1, device=device, dtype=dtype)
     kernel = torch.exp(-0.5 * (offsets / sigma) ** 2)

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from facesolve.runtime.kernels import fused
 from facesolve.take import Camera
 
 from . import Image
@@ -54,6 +55,7 @@ class Uploader:
 
     def __init__(self, cameras: Sequence[Camera], device: torch.device, finest: int, color: bool) -> None:
         self._cameras, self._device, self._finest, self._color = cameras, device, finest, color
+        self._fused = fused(device) and not color
         self._everywhere, self._nowhere = torch.ones(1, device=device), torch.zeros(1, device=device)
 
     def prepare(self, image: Image) -> Image | HostImage:
@@ -72,27 +74,43 @@ class Uploader:
                 linear = torch.from_numpy(image.pixels).to(self._device)
                 valid = None if image.valid.all() else torch.tensor(image.valid)
                 matte = None if image.matte is None else torch.from_numpy(_matte(image))
-                gathered[place] = self._pixels(linear[None], [valid], [matte])[0]
+                gathered[place] = self._pixels(*self.luminance(linear[None]), [valid], [matte])[0]
             elif image is not None:
                 alike.setdefault((image.stored.shape, image.stored.dtype, image.color_space), []).append(place)
         for places in alike.values():
             group = [image for image in (images[place] for place in places) if isinstance(image, HostImage)]
-            linear = self._sent(group)
-            found = self._pixels(linear, [image.valid for image in group], [image.matte for image in group])
+            sent = self.luminance(self._sent(group), group[0].color_space)
+            found = self._pixels(*sent, [image.valid for image in group], [image.matte for image in group])
             for place, pixels in zip(places, found, strict=True):
                 gathered[place] = pixels
         return gathered
 
-    def _pixels(
-        self, linear: Tensor, valid: Sequence[Tensor | None], mattes: Sequence[Tensor | None]
-    ) -> list[CameraPixels]:
-        """For n images of one size: linear light (n, H, W) or (n, H, W, 3) on the device; the others on the host."""
+    def luminance(self, stored: Tensor, color_space: str = "linear") -> tuple[Tensor, Tensor | None]:
+        """Encoded luminance (n, h, w) at the finest level, and linear light where chroma is wanted, of stored values
+        (n, H, W) or (n, H, W, 3) on the device; floats are linear light."""
+        linear = stored
+        if not stored.dtype.is_floating_point:
+            table = _device_table(STORED_AS[stored.dtype], color_space, str(self._device))
+            if self._fused:
+                from . import normalize_triton
+
+                return normalize_triton.encoded_by_table(stored, table, self._finest), None
+            linear = table.index_select(0, stored.int().flatten()).view(stored.shape)
         luminance = encoded_luminance(linear) if linear.ndim == 4 else linear.clamp_min(0).sqrt()
-        reduced = halved(luminance, self._finest)
+        return halved(luminance, self._finest), linear if self._color else None
+
+    def _pixels(
+        self,
+        reduced: Tensor,
+        linear: Tensor | None,
+        valid: Sequence[Tensor | None],
+        mattes: Sequence[Tensor | None],
+    ) -> list[CameraPixels]:
+        """For n images of one size: of ``luminance``; the others on the host."""
         pixels = []
         for i, (where, matte) in enumerate(zip(valid, mattes, strict=True)):
             chroma = None
-            if self._color:
+            if linear is not None:
                 color = linear[i] if linear.ndim == 4 else linear[i, ..., None].expand(-1, -1, 3)
                 # chroma has a level of its own: half of the full size is its finest
                 chroma = halved(half_chroma(color), max(self._finest - 1, 0))
@@ -103,21 +121,18 @@ class Uploader:
                 mask = halved(there.nan_to_num(nan=0.0), self._finest)
                 there = halved(there, self._finest)
             elif where is not None:
-                mask = where.to(self._device, non_blocking=True).to(luminance.dtype)
+                mask = where.to(self._device, non_blocking=True).to(reduced.dtype)
                 mask = halved(mask, self._finest)
             pixels.append(CameraPixels(reduced[i], mask, chroma, there))
         return pixels
 
     def _sent(self, group: Sequence[HostImage]) -> Tensor:
-        """Linear light (n, H, W) or (n, H, W, 3) on the device, of images of one size and kind."""
+        """Stored values (n, H, W) or (n, H, W, 3) on the device, of images of one size and kind."""
         first = group[0].stored
         stored = torch.empty((len(group), *first.shape), dtype=first.dtype, device=self._device)
         for there, image in zip(stored, group, strict=True):
             there.copy_(image.stored, non_blocking=True)
-        if stored.dtype.is_floating_point:
-            return stored
-        table = _device_table(STORED_AS[stored.dtype], group[0].color_space, str(self._device))
-        return table.index_select(0, stored.int().flatten()).view(stored.shape)
+        return stored
 
     def _unseen(self, camera: Camera) -> CameraPixels:
         blank = self._nowhere.expand(camera.height >> self._finest, camera.width >> self._finest)

@@ -16,6 +16,7 @@ from rich.table import Table
 from facesolve.footage import describe_codecs
 from facesolve.render import choose_backend
 from facesolve.runtime.devices import GET_CUDA, IDLE_GPU, idle_gpus
+from facesolve.runtime.kernels import choose_kernels
 from facesolve.start.detector import PYTHON_VARIABLE, LandmarkError, find_detector
 from facesolve.take.finding import ERROR, NOTE, WARNING, Finding
 from facesolve.take.version import VERSION
@@ -46,7 +47,7 @@ def examine() -> list[Finding]:
     """
     findings = [Finding(NOTE, "facesolve", f"{VERSION}, Python {platform.python_version()}, {platform.platform()}")]
     findings += [_package(name) for name in required_packages()]
-    findings += [_processor(), _cuda(), _backend(), _nvdiffrast(), _usd(), _landmarks()]
+    findings += [_processor(), _cuda(), _backend(), _kernels(), _nvdiffrast(), _usd(), _landmarks()]
     for name, codec in describe_codecs().items():
         detail = f"{codec.version}: {', '.join(codec.reads)}" if codec.version is not None else "not installed"
         if codec.wrong:
@@ -87,6 +88,10 @@ def _cuda() -> Finding:
 def _backend() -> Finding:
     backend = choose_backend("cuda" if torch.cuda.is_available() else "cpu")
     return Finding(NOTE, "rasterizer", f"{backend.name}: {backend.reason}")
+
+
+def _kernels() -> Finding:
+    return Finding(NOTE, "kernels", choose_kernels("cuda" if torch.cuda.is_available() else "cpu").reason)
 
 
 def _nvdiffrast() -> Finding:

@@ -11,6 +11,7 @@ import torch
 from facesolve.footage.check_pixels import check_images
 from facesolve.render import choose_backend
 from facesolve.runtime.devices import GET_CUDA, IDLE_GPU, choose_device, device_name, existing_device, idle_gpus
+from facesolve.runtime.kernels import choose_kernels
 from facesolve.runtime.progress import Progress
 from facesolve.take import Take
 from facesolve.take.frame_range import part_of_take
@@ -41,7 +42,7 @@ def open_take(
 
     device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; others: further devices. frames: first and last, both included.
     actor: profile instead of the take's.
-    Says to ``progress`` which versions, devices and rasterizer are used. Raises FacesolveError.
+    Says to ``progress`` which versions, devices, rasterizer and kernels are used. Raises FacesolveError.
     """
     take = taken_part(take, settings, frames, actor)
     where = choose_device(device)
@@ -52,6 +53,7 @@ def open_take(
     if device == "auto" and idle_gpus():
         progress.message(f"warning: {IDLE_GPU}; {GET_CUDA}")
     progress.message(f"rasterizer: {choose_backend(where).reason}")
+    progress.message(f"kernels: {choose_kernels(where).reason}")
     return OpenedTake(take, where, further)
 
 

@@ -57,13 +57,15 @@ class Backend:
     """What draws, and why it was chosen.
 
     nearest: rasterizes without gradients, by the contract of `rasterize_torch.nearest`. mesh: makes triangles (F, 3),
-    integer indices of a welded mesh, ready to be drawn with gradients.
+    integer indices of a welded mesh, ready to be drawn with gradients. named: whether the user chose it by name, so
+    that nothing else draws in its place.
     """
 
     name: str
     nearest: Nearest
     mesh: Callable[[Tensor], Mesh]
     reason: str
+    named: bool = False
 
 
 def choose_backend(device: torch.device | str) -> Backend:
@@ -88,8 +90,9 @@ def choose_backend(device: torch.device | str) -> Backend:
             found = "as it is installed" if wanted == "auto" else f"as set by {CHOICE}"
             license = "its license is for research and evaluation, unless you have another"
             reason = f"nvdiffrast runs on cuda, {found}; {license} ({CHOICE}=torch does without it)"
-            return Backend("nvdiffrast", rasterize_nvdiffrast.nearest, drawing_nvdiffrast.NvdiffrastMesh, reason)
+            draws = drawing_nvdiffrast.NvdiffrastMesh
+            return Backend("nvdiffrast", rasterize_nvdiffrast.nearest, draws, reason, wanted != "auto")
     if wanted == "nvdiffrast":
         raise SolveError(f"{CHOICE} is nvdiffrast, but on {device.type} the PyTorch rasterizer must run {why}.")
     reason = f"the built-in PyTorch rasterizer runs on {device.type}, {why}"
-    return Backend("torch", rasterize_torch.nearest, TorchMesh, reason)
+    return Backend("torch", rasterize_torch.nearest, TorchMesh, reason, wanted != "auto")

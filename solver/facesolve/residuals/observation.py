@@ -119,10 +119,13 @@ def observe(
 
     displaced: what else moves the samples, besides the rig.
     """
-    dtype = samples.neutral.dtype
-    placed = samples.placed(model.deformation(controls.to(dtype)))
-    placed = placed if displaced is None else displaced(placed)
-    cameras = views.cameras.within(head.to(dtype))
+    placed = samples.placed(model.deformation(controls.to(samples.neutral.dtype)))
+    return observe_placed(placed if displaced is None else displaced(placed), head, views)
+
+
+def observe_placed(placed: PlacedSamples, head: Tensor, views: Views) -> Observation:
+    """As ``observe``, of samples that are placed. head: (B, 4, 4) world, cm."""
+    cameras = views.cameras.within(head.to(placed.points.dtype))
     there = views.seen_at(placed.points)
     projection = cameras.project(there)
     pixel = pixel_size(cameras)

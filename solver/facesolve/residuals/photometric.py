@@ -7,18 +7,14 @@ The surface's look is a ``Template``: one normalized color a sample and its slop
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from facesolve.geometry.pose import Pose
+from facesolve.geometry.surface_samples import PlacedSamples
 from facesolve.optimize.robust import residual_scale, robust_sum
 
-from .normal_equations import normal_equations, to_controls
-from .observation import Observation, Views, observe
-from .quadratic import Quadratic
-from .residual import REFINE, TRACK, Known
+from .observation import Observation, Views, observe_placed
 
 SLIVER = 1e-4  # sine between two edges of a triangle below which rounding decides its normal
 
@@ -100,55 +96,51 @@ def sample_normals(covectors: Tensor, weights: Tensor, residual: Tensor) -> tupl
 
 
 @dataclass(frozen=True, eq=False)
-class Photometric:
-    """The residual of B frames against a known template at a pyramid level.
+class SaidBySamples:
+    """What the samples of B frames say about their positions, summed over cameras.
+
+    information: (B, N, 3, 3) and force: (B, N, 3), of ``sample_normals``. cost: (B,) of the robust loss. curvature:
+    (B,) of ``RobustSum``. scale: (B,) robust scale that was used.
+    """
+
+    information: Tensor
+    force: Tensor
+    cost: Tensor
+    curvature: Tensor
+    scale: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Against:
+    """What B frames are held against: a template, as views see it.
 
     gradient: of template and views. template_share: how much of the gradient comes from the template, the rest from the
     footage. Half and half is efficient second-order minimization (Benhimane & Malis 2004), which sees farther; 1 holds
-    no image noise. scale: robust scale of each frame (B,), None to take it from the residuals.
+    no image noise.
     """
 
     template: Template
     gradient: SurfaceGradient
     views: Views
-    level: int
     template_share: float = 1.0
-    scale: Tensor | None = None
-    stages: ClassVar = (TRACK, REFINE)
 
     @staticmethod
-    def of(template: Template, views: Views, level: int, template_share: float = 1.0) -> Photometric:
-        """Against a template, of what is seen in ``views``."""
-        return Photometric(template, SurfaceGradient.of(template.slopes, views.edges), views, level, template_share)
+    def of(template: Template, views: Views, template_share: float = 1.0) -> Against:
+        """With the gradient at the poses that the views were made for."""
+        return Against(template, SurfaceGradient.of(template.slopes, views.edges), views, template_share)
 
-    def quadratic(self, known: Known, frames: Tensor, pose: Pose) -> Quadratic:
-        """See ``Residual``; frames are those of the views."""
-        return self.judged(known, pose, self.scale)[0]
 
-    def judged(self, known: Known, pose: Pose, scale: Tensor | None) -> tuple[Quadratic, Tensor, Observation]:
-        """The cost of B frames around ``pose``, the robust scales (B,) used, and what was seen there.
-
-        The cost is that of the robust loss; its matrix that of the parabolas that touch the loss from above, whose
-        weights ``robust_weight`` gives. Both are divided by the noise's variance, so that they count independent
-        observations and add up with priors. Derivatives are a mix of the image's slope and the template's, of share
-        ``template_share``. The matrix may be rounded (``exact=False``): it decides how fast a fit arrives, not where.
-
-        scale: as the field.
-        """
-        observation = observe(known.samples, known.model, pose.controls, pose.head, self.views)
-        visibility_weights = observation.weights * (self.template.weights > 0)
-        residual = observation.values - self.template.values
-        if scale is None:
-            scale = residual_scale(residual, visibility_weights)
-        noise = known.noise_variance(scale, self.level)
-        covectors = self.gradient.covectors(observation.rays)
-        if self.template_share < 1:
-            covectors = torch.lerp(observation.covectors, covectors, self.template_share)
-        robust = robust_sum(residual, visibility_weights, scale)
-        information, force = sample_normals(covectors, robust.weights, residual)
-        A, b = normal_equations(observation.placed, information, force, exact=False)
-        A, b = to_controls(A, b, observation.placed.deformation.J_unknown_control)
-        quadratic = Quadratic(
-            A / noise[:, None, None], b / noise[:, None], robust.cost.double() / noise, robust.curvature.double()
-        )
-        return quadratic, scale, observation
+def said_by_samples(placed: PlacedSamples, head: Tensor, against: Against, scale: Tensor | None) -> SaidBySamples:
+    """What samples at B poses say, held against a template. head: (B, 4, 4) world, cm; scale: (B,) robust scale, None
+    to take it from the residuals. On a GPU ``photometric_triton`` does the same in one kernel or two."""
+    observation = observe_placed(placed, head, against.views)
+    visibility_weights = observation.weights * (against.template.weights > 0)
+    residual = observation.values - against.template.values
+    if scale is None:
+        scale = residual_scale(residual, visibility_weights)
+    covectors = against.gradient.covectors(observation.rays)
+    if against.template_share < 1:
+        covectors = torch.lerp(observation.covectors, covectors, against.template_share)
+    robust = robust_sum(residual, visibility_weights, scale)
+    information, force = sample_normals(covectors, robust.weights, residual)
+    return SaidBySamples(information, force, robust.cost, robust.curvature, scale)

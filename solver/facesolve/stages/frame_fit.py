@@ -10,8 +10,9 @@ from torch import Tensor
 
 from facesolve.geometry.pose import Limits, Pose
 from facesolve.optimize.levenberg_marquardt import Linearized, Options, levenberg_marquardt, uncaptured
+from facesolve.residuals.against_template import Photometric
 from facesolve.residuals.observation import Views
-from facesolve.residuals.photometric import Photometric, Template
+from facesolve.residuals.photometric import Template
 from facesolve.residuals.quadratic import Quadratic
 from facesolve.residuals.residual import REFINE
 from facesolve.runtime.devices import indices_on
@@ -57,7 +58,7 @@ class Anchor:
 class FrameFitOptions:
     """How frames are fitted.
 
-    template_share: see ``Photometric``. box_rounds: of each bounded step. stage: whose residuals take part.
+    template_share: see ``Against``. box_rounds: of each bounded step. stage: whose residuals take part.
     """
 
     iterations: int
@@ -131,7 +132,7 @@ class _Fit:
     stage: str
 
     def linearize(self, pose: Pose, scale: Tensor | None) -> _Model:
-        photometric, used, _ = self.photometric.judged(self.problem, pose, scale)
+        photometric, used = self.photometric.judged(self.problem, pose, scale)
         whole = with_priors(self.problem, photometric.relaxed(), pose, self.frames, self.stage, self.anchor)
         return _Model(whole.A, whole.b, whole.cost, used, photometric)
 
