@@ -1,5 +1,6 @@
 """The study of verdicts: its lines are not made twice, and its table counts them."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,27 @@ def test_pairs_done_already_are_left_out_and_the_table_counts_verdicts(
     printed = capsys.readouterr().out
     assert "| none | 2 | 0.30 | 0.30 | 2 | 0 | 0 | 0 |" in printed
     assert "| swapped | 2 | 2.00 | 0.30 | 0 | 0 | 2 | 0 |" in printed
+
+
+def test_sound_takes_that_are_doubted_and_costly_mistakes_that_are_not_are_listed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    study = tmp_path / "study.jsonl"
+    rows = [
+        ("none", 0.3, "doubtful"),
+        ("swapped", 0.9, "fits"),
+        ("unit mm", 60.0, "does not fit"),
+        ("late 1", 0.7, "fits"),
+    ]
+    study.write_text(
+        "".join(
+            json.dumps({"take": "a", "mistake": mistake, "mm": mm, "verdict": {"verdict": verdict, "reason": "Why."}})
+            + "\n"
+            for mistake, mm, verdict in rows
+        )
+    )
+    assert verdict_study.main(["--missed", str(study)]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "a, none: 0.30 mm (0.30 without) Why.",
+        "a, swapped: 0.90 mm (0.30 without) ",
+    ]

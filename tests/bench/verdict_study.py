@@ -3,7 +3,7 @@
     python -m tests.bench.verdict_study --out study.jsonl [--only rom0 ...] [--mistakes none ...] [--device cuda]
 
 Lines that the file has already are not made again. ``python -m tests.bench.verdict_study --table study.jsonl`` prints
-the table of docs/method/verdict.md.
+the table of docs/method/verdict.md, ``--missed`` what the limits of today get wrong in it.
 """
 
 from __future__ import annotations
@@ -27,14 +27,18 @@ from facesolve.runtime.progress import Silent
 from facesolve.solve.pipeline import Solved, solve_take
 from facesolve.solve.solution import make_solution, off_calibration
 from facesolve.take import FacesolveError, Settings, Solution, Take
-from facesolve.take.verdict import VERDICTS
-from facesolve.verdict.from_start import from_start
+from facesolve.take.verdict import FITS, VERDICTS, Verdict
+from facesolve.verdict.agreement import LEAST_MOVE, SHIFT, Agreement
+from facesolve.verdict.from_start import FromStart, from_start
+from facesolve.verdict.judge import Judged, judge
 
 from .mistakes import MISTAKES, Sound, generated, rom, stage
 from .sound_takes import flat_skin, jointed, plain, started_by_eye, with_hair
 
 FIRST = ("rom0", "rom8 8 frames", "stage0", "generated1, 3 cameras")
 GENERATED = 12
+HARMLESS = ("none", "flicker")
+COSTS_MM, COSTS_PART = 0.5, 0.25  # mm, and part of the error without it, from which on a mistake must be named
 
 
 def takes(data: Path | None, device: torch.device) -> dict[str, Callable[[], Sound]]:
@@ -114,11 +118,59 @@ def figures(take: Take, solved: Solved, solution: Solution) -> dict[str, Any]:
     return found
 
 
+def judged_again(record: dict[str, Any]) -> Verdict:
+    """The verdict on a line of the study by the limits of today."""
+    found, cameras = record["figures"], list(record["verdict"]["cameras"])
+    names = ("correlation", "of_patches", "best", "offset", "contrast", "weights")
+    tensors = {name: torch.tensor(found[name], dtype=torch.float32) for name in names}
+    scale = found["pixels_per_cm"]
+    agreed = Agreement(**tensors, pixels_per_cm=scale, moved=max(1.0, LEAST_MOVE / (SHIFT * scale)))
+    return judge(
+        Judged(
+            cameras,
+            range(len(found["frames"])),
+            agreed,
+            np.array(found["frames"], np.float64),
+            found["error_mm"],
+            off_calibration=[tuple(each) for each in found.get("off_calibration", [])],
+            clear=np.array(found["clear"]),
+            size=tuple(found["size"]),
+            from_start=FromStart(**found.get("from start", {})),
+        )
+    )
+
+
+def read_study(study: Path) -> list[dict[str, Any]]:
+    """Its lines, each take and mistake once, with the verdicts of today."""
+    lines = [json.loads(line) for line in study.read_text(encoding="utf-8").splitlines()]
+    records = list({(record["take"], record["mistake"]): record for record in lines}.values())
+    for record in records:
+        if "figures" in record:
+            record["verdict"] = judged_again(record).record()
+    return records
+
+
+def missed(study: Path) -> str:
+    """What the limits of today get wrong: sound takes that are doubted, and costly mistakes that are not."""
+    records = read_study(study)
+    clean = {record["take"]: record["mm"] for record in records if record["mistake"] == "none" and "mm" in record}
+    lines = []
+    for record in records:
+        if "mm" not in record or record["take"] not in clean:
+            continue
+        usual, sound = clean[record["take"]], record["mistake"] in HARMLESS
+        costs = record["mm"] - usual > max(COSTS_MM, COSTS_PART * usual)
+        verdict = record["verdict"]
+        if (sound and verdict["verdict"] != FITS) or (not sound and costs and verdict["verdict"] == FITS):
+            said = verdict["reason"] if sound else ""
+            lines.append(f"{record['take']}, {record['mistake']}: {record['mm']:.2f} mm ({usual:.2f} without) {said}")
+    return "\n".join(lines)
+
+
 def table(study: Path) -> str:
     """A row of Markdown for each mistake: errors over the takes, and how many got which verdict."""
-    records = [json.loads(line) for line in study.read_text(encoding="utf-8").splitlines()]
-    records = list({(record["take"], record["mistake"]): record for record in records}.values())
-    clean = {record["take"]: record["mm"] for record in records if record["mistake"] == "none"}
+    records = read_study(study)
+    clean = {record["take"]: record["mm"] for record in records if record["mistake"] == "none" and "mm" in record}
     lines = [
         "| mistake | takes | error, mm | without it, mm | fits | doubtful | does not fit | refused |",
         "|---|---:|---|---|---:|---:|---:|---:|",
@@ -157,6 +209,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--out", type=Path)
     what.add_argument("--table", type=Path)
+    what.add_argument("--missed", type=Path)
     parser.add_argument("--only", nargs="*")
     parser.add_argument("--mistakes", nargs="*")
     parser.add_argument("--device", default="cpu")
@@ -164,6 +217,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     if chosen.table is not None:
         print(table(chosen.table))
+        return 0
+    if chosen.missed is not None:
+        print(missed(chosen.missed))
         return 0
     device = torch.device(chosen.device)
     data = os.environ.get("FACESOLVE_DATA")
