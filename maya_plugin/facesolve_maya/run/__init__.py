@@ -6,6 +6,7 @@ from .doctor import DoctorTask, EnvironmentReport, examined
 from .environment import child_environment, module_root
 from .errors import InterpreterError, SolveCancelled
 from .in_process import InProcessTask, in_process_obstacle
+from .inspection import InspectTask
 from .installation import InstallTask, start_installation
 from .interpreter import Interpreter, find_interpreter
 from .report import ReportTask, fresh_report
@@ -22,6 +23,7 @@ __all__ = [
     "EnvironmentReport",
     "FoundHead",
     "InProcessTask",
+    "InspectTask",
     "InstallTask",
     "Interpreter",
     "InterpreterError",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from facesolve.take.finding import SEVERITIES
 
-from .bulletin import FINDINGS
+from .bulletin import FINDINGS, SCENE, SETTINGS, STATE
 from .findings_list import FindingsList
 from .qt import QtWidgets
 from .section import Section
@@ -29,12 +29,22 @@ class Checks(Section):
         self.findings.setMinimumHeight(scaled(90, self))
         self.findings.node_chosen.connect(session.scene.select)
         self.body.addWidget(self.findings)
-        session.listen(FINDINGS, self.refresh)
+        self.look = QtWidgets.QPushButton("Look for mistakes")
+        self.look.setToolTip(
+            "Tries out what may keep the cameras from agreeing: units, axes, swapped, turned or late images, lenses. "
+            "Takes up to a minute and changes nothing."
+        )
+        self.look.clicked.connect(lambda: session.look_for_mistakes())
+        self.body.addWidget(self.look)
+        for topic in (FINDINGS, SCENE, SETTINGS, STATE):
+            session.listen(topic, self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
         """Shows what the check found."""
-        findings = self._session.findings
+        findings, looking = self._session.findings, self._session.mistake_search.busy
+        self.look.setText("Looking for mistakes…" if looking else "Look for mistakes")
+        self.look.setEnabled(not looking and len(self._session.used_cameras()) > 1)
         self.findings.show_findings(findings)
         for severity, label in self.counters.items():
             count = sum(finding.severity == severity for finding in findings)

@@ -172,13 +172,13 @@ class MayaScene:
         write_take(pinned, folder)
         return "Solving {}-{} again, {}.".format(*span, _kept(pinned.settings))
 
-    def export_first(self, settings: PanelSettings, folder: Path) -> int:
-        """Writes a take of the first frame into ``folder``, in place of an earlier one; returns its take frame number.
+    def export_first(self, settings: PanelSettings, folder: Path, count: int = 1) -> int:
+        """Writes a take of the first frames into ``folder``, in place of an earlier one; returns the first's number.
 
         Raises FacesolveError.
         """
-        first = settings.frames()[0]
-        take = export_take(self._request(replace(settings, first=first, last=first, excluded=""), None))
+        some = settings.frames()[:count]
+        take = export_take(self._request(replace(settings, first=some[0], last=some[-1], handles=0, excluded=""), None))
         write_take(take, folder)
         return int(take.frames[0])
 

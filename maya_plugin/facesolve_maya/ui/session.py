@@ -19,6 +19,7 @@ from .edits import edit_request, span_of
 from .head_search import HeadSearch
 from .in_maya import InMaya
 from .installing import Installing
+from .mistake_search import MistakeSearch
 from .model import CameraRow, ControlRow, HeadRow, PanelSettings
 from .reporting import Reporting
 from .rest import resting, with_rest
@@ -59,9 +60,9 @@ def _unchecked_of(settings: PanelSettings) -> Dict[str, Any]:
 class Session(Bulletin):
     """The state behind one panel. Everything runs on the caller's thread; call ``tick`` while ``busy``.
 
-    ``python``, ``installing``, ``solving``, ``results``, ``reporting``, ``head_search``, ``sampling``, ``in_maya``,
-    ``reviewing``, ``viewer`` and ``other_viewer`` (pictures of the solution shown, and of the one that it is compared
-    with) hold their own parts.
+    ``python``, ``installing``, ``solving``, ``results``, ``reporting``, ``head_search``, ``mistake_search``,
+    ``sampling``, ``in_maya``, ``reviewing``, ``viewer`` and ``other_viewer`` (pictures of the solution shown, and of
+    the one that it is compared with) hold their own parts.
     """
 
     def __init__(self, scene: Any) -> None:
@@ -82,6 +83,7 @@ class Session(Bulletin):
         self.viewer = Viewer(self, self.python.interpreter, self._device, self._answered)
         self.other_viewer = Viewer(self, self.python.interpreter, self._device)
         self.head_search = HeadSearch(self, scene)
+        self.mistake_search = MistakeSearch(self, scene, self._found_mistakes)
         self.sampling = Sampling(self, scene)
         self.in_maya = InMaya(self, scene, self.results)
         self.reviewing = Reviewing(self, self.results)
@@ -92,6 +94,7 @@ class Session(Bulletin):
             self.viewer,
             self.other_viewer,
             self.head_search,
+            self.mistake_search,
         )
         self._unstored = False  # settings have changed since they were stored with the scene
 
@@ -148,6 +151,7 @@ class Session(Bulletin):
         self._unstored = False  # what was not saved with the scene went with it
         self._forget_result()
         self.head_search.close()
+        self.mistake_search.close()
         self.tell_user(self.solving.leave_scene())
         self.tell(PROGRESS, PICTURE, RESULT)
 
@@ -207,6 +211,21 @@ class Session(Bulletin):
         """Runs the preflight; the findings say what stops a solve and what to do about it."""
         self.findings = self.scene.preflight(self.settings)
         self.checked = True
+        self.tell(FINDINGS)
+
+    def look_for_mistakes(self) -> bool:
+        """Has the mistake looked for that keeps the cameras from agreeing; what is found joins the findings."""
+        with self.scene.reading_once():
+            try:
+                return self.mistake_search.begin(
+                    self.settings, self.folder(), self.python.interpreter(), self._device()
+                )
+            except (FacesolveError, OSError) as error:
+                return self.refuse(str(error))
+
+    def _found_mistakes(self, found: Tuple[Finding, ...]) -> None:
+        known = {finding.text for finding in found}
+        self.findings = (*found, *(finding for finding in self.findings if finding.text not in known))
         self.tell(FINDINGS)
 
     def _read_head(self) -> None:

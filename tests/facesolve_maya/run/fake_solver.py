@@ -53,9 +53,26 @@ def align(take):
     say(event="done", path=out.as_posix(), seconds=0.1)
 
 
+def inspect(take):
+    """Finds that two cameras are swapped, and the head elsewhere."""
+    said = [
+        (
+            "error",
+            "cameras 'a' and 'b'",
+            "their images are swapped.",
+            "Run 'facesolve repair T --fix swap=a,b --out R'.",
+        ),
+        ("error", "start pose", "the head is 6.1 cm away.", "Run 'facesolve align T --write --overwrite'."),
+    ]
+    names = ("severity", "subject", "sentence", "remedy")
+    found = [{**dict(zip(names, words, strict=True)), "action": None} for words in said]
+    print(json.dumps({"schema": 2, "kind": "take", "findings": found}))
+    sys.exit(2)
+
+
 def main():
-    if sys.argv[1] in ("serve", "align"):
-        return {"serve": serve, "align": align}[sys.argv[1]](Path(sys.argv[2]))
+    if sys.argv[1] in ("serve", "align", "inspect"):
+        return {"serve": serve, "align": align, "inspect": inspect}[sys.argv[1]](Path(sys.argv[2]))
     take, out = Path(sys.argv[2]), Path(sys.argv[sys.argv.index("--out") + 1])
     behavior = json.loads((take / "behavior.json").read_text(encoding="utf-8"))
     (out / "seen.json").write_text(

@@ -197,7 +197,7 @@ class FakeScene:
         write_solution(part(*span), folder.parent / "solution")  # in a folder that nobody knows before
         return "Solving {}-{} again, keeping 2 of your keys.".format(*span)
 
-    def export_first(self, settings, folder):
+    def export_first(self, settings, folder, count=1):
         self.export(settings, folder, None)
         return 1001
 

@@ -11,6 +11,7 @@ from facesolve.take import write_solution
 from facesolve.take.finding import (
     CHOOSE_FOOTAGE,
     ERROR,
+    FIND_HEAD,
     LEAVE_CAMERA,
     LEAVE_OUT,
     SOLVE_WITHOUT,
@@ -496,6 +497,24 @@ def test_where_the_start_pose_was_far_off_the_verdict_offers_to_find_the_head(pa
     click(panel.result.verdict.find_head)
     wait(lambda: not panel.session.busy)
     assert panel.session.head_search.found is not None
+
+
+def test_checks_look_for_mistakes_and_say_what_to_do_in_the_scene(panel, scene, solver, wait):
+    checks = panel.start.checks
+    before = panel.session.findings
+    click(checks.look)
+    assert not checks.look.isEnabled()
+    wait(lambda: not panel.session.busy)
+    assert checks.look.isEnabled()
+    swapped, elsewhere, *rest = panel.session.findings
+    assert swapped.text == (
+        "cameras 'a' and 'b': their images are swapped. Swap the footage of the two cameras. (swap=a,b)"
+    )
+    assert [offer.kind for offer in elsewhere.offers] == [FIND_HEAD]
+    assert tuple(rest) == before
+    assert checks.findings.rows[0].remedy.text() == swapped.remedy
+    panel.session.check()
+    assert panel.session.findings == before
 
 
 @pytest.fixture
