@@ -3,7 +3,7 @@
     python -m tests.bench.verdict_tables --out rows.jsonl [--only NAME ...]   makes what the file does not have yet
     python -m tests.bench.verdict_tables --table rows.jsonl                   prints the tables
 
-Frames of ``ict_rom`` at half size, draft quality, on a CPU: three with one mistake each, twenty with something else in
+Frames of ``ict_rom`` at half size, draft quality: three with one mistake each, twenty with something else in
 the middle. Names as in ``MISTAKES`` and ``SPOILED``.
 """
 
@@ -38,7 +38,6 @@ from facesolve.take.solved import take_rows
 from . import mistakes
 from .mistakes import Mistake, Sound, late, mirrored, rom, spoiled, swapped
 
-DEVICE = torch.device("cpu")
 SHORT = (
     "none",
     "unit mm",
@@ -75,11 +74,11 @@ def sound(first: int, frames: int) -> Sound:
     return rom(Path(os.environ["FACESOLVE_DATA"]), first, frames)
 
 
-def solved(take: Take, given: Sound) -> dict[str, Any]:
+def solved(take: Take, given: Sound, device: torch.device) -> dict[str, Any]:
     """One solve: error of the face in millimeters by frame, coverage by frame, what the verdict says; CPU seconds."""
     begun = time.process_time()
     try:
-        solution = make_solution(take, solve_take(take, DEVICE, Silent(), NoCheckpoint()), {})
+        solution = make_solution(take, solve_take(take, device, Silent(), NoCheckpoint()), {})
     except FacesolveError as problem:
         return {"refused": str(problem), "seconds": time.process_time() - begun}
     seconds = time.process_time() - begun
@@ -109,7 +108,7 @@ def solved(take: Take, given: Sound) -> dict[str, Any]:
     }
 
 
-def mistaken(name: str, first: int, frames: int) -> dict[str, Any]:
+def mistaken(name: str, first: int, frames: int, device: torch.device) -> dict[str, Any]:
     """A take with a mistake: solved, looked for, and solved as repaired."""
     given = sound(first, frames)
     row: dict[str, Any] = {"said": "", "fix": ""}
@@ -117,28 +116,28 @@ def mistaken(name: str, first: int, frames: int) -> dict[str, Any]:
         take = replace(mistakes.MISTAKES[name](given), settings=Settings(quality="draft"))
     except FacesolveError as problem:
         return {"refused": str(problem)}
-    row.update(solved(take, given))
+    row.update(solved(take, given, device))
     begun = time.process_time()
-    found = find_mistakes(take, "TAKE", Silent(), DEVICE)[0]
+    found = find_mistakes(take, "TAKE", Silent(), device)[0]
     row["deep seconds"] = round(time.process_time() - begun, 1)
     row["said"] = f"{found.subject}: {found.sentence}"
     if "--fix " in found.remedy:
         row["fix"] = found.remedy.split("--fix ")[1].split(" ")[0]
-        row["repaired"] = solved(repaired(take, row["fix"]), given)
+        row["repaired"] = solved(repaired(take, row["fix"]), given, device)
     return row
 
 
-def midway(name: str) -> dict[str, Any]:
+def midway(name: str, device: torch.device) -> dict[str, Any]:
     given = sound(0, 20)
-    return solved(replace(SPOILED[name][0](given), settings=Settings(quality="draft")), given)
+    return solved(replace(SPOILED[name][0](given), settings=Settings(quality="draft")), given, device)
 
 
-def rows(first: int, frames: int) -> dict[str, Callable[[], dict[str, Any]]]:
+def rows(first: int, frames: int, device: torch.device) -> dict[str, Callable[[], dict[str, Any]]]:
     """What makes each row, by its name."""
     found: dict[str, Callable[[], dict[str, Any]]] = {
-        name: lambda name=name: mistaken(name, first, frames) for name in mistakes.MISTAKES
+        name: lambda name=name: mistaken(name, first, frames, device) for name in mistakes.MISTAKES
     }
-    return {**found, **{name: lambda name=name: midway(name) for name in SPOILED}}
+    return {**found, **{name: lambda name=name: midway(name, device) for name in SPOILED}}
 
 
 def tables(file: Path) -> str:
@@ -194,6 +193,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", nargs="*")
     parser.add_argument("--first", type=int, default=0, help="take frame at which takes with a mistake begin")
     parser.add_argument("--frames", type=int, default=3, help="of takes with a mistake")
+    parser.add_argument("--device", default="cpu")
     chosen = parser.parse_args(arguments)
     if chosen.table is not None:
         print(tables(chosen.table))
@@ -201,7 +201,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     done = set()
     if chosen.out.exists():
         done = {json.loads(line)["name"] for line in chosen.out.read_text(encoding="utf-8").splitlines()}
-    make = rows(chosen.first, chosen.frames)
+    make = rows(chosen.first, chosen.frames, torch.device(chosen.device))
     for name in chosen.only or [*SHORT, *SPOILED]:
         if name in done:
             continue

@@ -19,7 +19,9 @@ def test_a_cpu_computes_in_plain_pytorch(monkeypatch, wanted):
 
 def test_triton_by_name_where_it_cannot_run_is_refused(monkeypatch):
     monkeypatch.setenv(CHOICE, "triton")
-    with pytest.raises(SolveError, match="FACESOLVE_KERNELS is triton, but its kernels cannot run on cpu: they need an"):
+    with pytest.raises(
+        SolveError, match="FACESOLVE_KERNELS is triton, but its kernels cannot run on cpu: they need an"
+    ):
         choose_kernels("cpu")
 
 
