@@ -5,7 +5,7 @@ import torch
 
 from facesolve.footage import normalize as plain
 from facesolve.footage.color import transfer_table
-from facesolve.footage.upload import halved
+from facesolve.footage.upload import halved, undistorted
 from tests.kernel_device import DEVICE
 
 from facesolve.footage import normalize_triton as fused  # isort: skip
@@ -30,18 +30,23 @@ def test_images_are_normalized_as_by_plain_pytorch(size, covered, masked):
     assert one.std() > 0.1
 
 
-@pytest.mark.parametrize("finest", [0, 1, 2])
-@pytest.mark.parametrize(("dtype", "channels"), [("|u1", 3), ("<u2", 0), ("<u2", 3)])
-def test_luminance_by_a_table_is_that_of_linear_light(finest, dtype, channels):
+@pytest.mark.parametrize(
+    ("finest", "dtype", "channels", "bent"),
+    [(0, "|u1", 3, False), (2, "<u2", 0, False), (0, "<u2", 0, True), (1, "|u1", 3, True)],
+)
+def test_luminance_of_stored_values_is_that_of_linear_light(finest, dtype, channels, bent):
     random = torch.Generator().manual_seed(6)
     table = torch.from_numpy(transfer_table(dtype, "srgb"))
     shape = (2, 13, 18, channels) if channels else (2, 13, 18)
     stored = torch.randint(len(table), shape, generator=random, dtype=torch.int32)
     stored = stored.to(torch.uint8) if dtype == "|u1" else stored
+    maps = 20 * torch.rand(2, 2, 13, 18, generator=random) - 2 if bent else None  # beyond the edges, too
     linear = table[stored.long()]
+    linear = linear if maps is None else undistorted(linear, maps)
     one = halved(plain.encoded_luminance(linear) if channels else linear.sqrt(), finest)
-    other = fused.encoded_by_table(stored.to(DEVICE), table.to(DEVICE), finest)
-    torch.testing.assert_close(other.cpu(), one, atol=1e-6, rtol=1e-6)
+    there = None if maps is None else maps.to(DEVICE)
+    other = fused.encoded_by_table(stored.to(DEVICE), table.to(DEVICE), finest, there)
+    torch.testing.assert_close(other.cpu(), one, atol=1e-5, rtol=1e-5)
 
 
 def test_no_images_are_none():

@@ -1,4 +1,4 @@
-"""One image of the footage in linear light, and its resolution pyramid. Knows no files and no cameras."""
+"""One image of the footage in linear light, and its resolution pyramid. Knows no files."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from .color import to_linear
+from .undistort import Undistortion
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,18 +21,21 @@ class Image:
         that is not finite).
     matte: (H, W) float32 0..1, 1 where the actor is, or None when the footage has no matte.
     color_space: ``srgb`` or ``linear``.
+    lens: what ``stored`` is still to be undistorted by; the other members are undistorted already.
     """
 
     stored: np.ndarray
     valid: np.ndarray
     matte: np.ndarray | None = None
     color_space: str = "linear"
+    lens: Undistortion | None = None
 
     @cached_property
     def pixels(self) -> np.ndarray:
-        """(H, W, 3) float32 RGB, linear light, 0..1 (float footage may exceed 1)."""
+        """(H, W, 3) float32 RGB, linear light, undistorted, 0..1 (float footage may exceed 1)."""
         linear = to_linear(self.stored, self.color_space)
-        return cv2.cvtColor(linear, cv2.COLOR_GRAY2RGB) if linear.ndim == 2 else linear
+        linear = cv2.cvtColor(linear, cv2.COLOR_GRAY2RGB) if linear.ndim == 2 else linear
+        return linear if self.lens is None else self.lens.pixels(linear)
 
 
 def pyramid(image: Image, levels: int) -> list[Image]:

@@ -1,4 +1,4 @@
-"""Twins of ``normalize.normalize_covered`` and of luminance by a table, in fused kernels.
+"""Twins of ``normalize.normalize_covered`` and of ``upload.Uploader.luminance``, in fused kernels.
 
 What a pixel needs is read once and kept in registers; plain PyTorch writes each step to memory. Imported only where
 Triton is there.
@@ -17,10 +17,11 @@ ROWS, COLUMNS = 4, 128  # of pixels of one program
 PIXELS = 512  # of one program where rows do not matter
 
 
-def encoded_by_table(stored: Tensor, table: Tensor, finest: int) -> Tensor:
+def encoded_by_table(stored: Tensor, table: Tensor, finest: int, maps: Tensor | None = None) -> Tensor:
     """Encoded luminance (n, H', W') of stored values, 2x2-averaged ``finest`` times.
 
-    stored: (n, H, W) or (n, H, W, 3) whole numbers; table: (T,) linear light of each.
+    stored: (n, H, W) or (n, H, W, 3) whole numbers; table: (T,) linear light of each. maps: (n, 2, H, W) where each
+    pixel is read in the stored image, bilinearly in linear light.
     """
     count, height, width = stored.shape[:3]
     rows, columns = height >> finest, width >> finest
@@ -29,8 +30,8 @@ def encoded_by_table(stored: Tensor, table: Tensor, finest: int) -> Tensor:
         grid = triton.cdiv(rows * columns, PIXELS), count
         channels = 3 if stored.ndim == 4 else 1
         _luminance[grid](
-            stored.contiguous(), table, found, height, width, rows, columns,
-            CHANNELS=channels, SIDE=2**finest, BLOCK=PIXELS,
+            stored.contiguous(), table, found, found if maps is None else maps.contiguous(), height, width, rows,
+            columns, CHANNELS=channels, SIDE=2**finest, WARPED=maps is not None, BLOCK=PIXELS,
         )  # fmt: skip
     return found
 
@@ -61,24 +62,55 @@ def normalize_covered(luminance: Tensor, coverage: Tensor, mask: Tensor | None) 
 
 @triton.jit(do_not_specialize=["height", "width", "rows", "columns"])
 def _luminance(
-    stored, table, found, height, width, rows, columns,
-    CHANNELS: tl.constexpr, SIDE: tl.constexpr, BLOCK: tl.constexpr,
+    stored, table, found, maps, height, width, rows, columns,
+    CHANNELS: tl.constexpr, SIDE: tl.constexpr, WARPED: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     """Means of SIDE x SIDE pixels of the encoded luminance."""
     image = tl.program_id(1).to(tl.int64)
     place = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     inside = place < rows * columns
-    first = image * height * width + (place // columns) * SIDE * width + (place % columns) * SIDE
+    first = (place // columns) * SIDE * width + (place % columns) * SIDE
+    picture = stored + image * height * width * CHANNELS
     total = tl.zeros([BLOCK], tl.float32)
     for step in tl.static_range(SIDE * SIDE):
-        at = stored + (first + (step // SIDE) * width + step % SIDE) * CHANNELS
-        light = tl.load(table + tl.load(at, mask=inside, other=0).to(tl.int32))
-        if CHANNELS == 3:
-            green = tl.load(table + tl.load(at + 1, mask=inside, other=0).to(tl.int32))
-            blue = tl.load(table + tl.load(at + 2, mask=inside, other=0).to(tl.int32))
-            light = 0.2126 * light + 0.7152 * green + 0.0722 * blue
+        pixel = first + (step // SIDE) * width + step % SIDE
+        if WARPED:
+            at = maps + image * 2 * height * width + pixel
+            light = _light_between(
+                picture, table, tl.load(at, mask=inside, other=0.0),
+                tl.load(at + height * width, mask=inside, other=0.0), height, width, inside, CHANNELS,
+            )  # fmt: skip
+        else:
+            light = _light(picture + pixel * CHANNELS, table, inside, CHANNELS)
         total += tl.sqrt(tl.maximum(light, 0.0))
     tl.store(found + image * rows * columns + place, total / (SIDE * SIDE), mask=inside)
+
+
+@triton.jit
+def _light(at, table, inside, CHANNELS: tl.constexpr):
+    """Luminance in linear light of the pixels stored there."""
+    light = tl.load(table + tl.load(at, mask=inside, other=0).to(tl.int32))
+    if CHANNELS == 3:
+        green = tl.load(table + tl.load(at + 1, mask=inside, other=0).to(tl.int32))
+        blue = tl.load(table + tl.load(at + 2, mask=inside, other=0).to(tl.int32))
+        light = 0.2126 * light + 0.7152 * green + 0.0722 * blue
+    return light
+
+
+@triton.jit
+def _light_between(picture, table, x, y, height, width, inside, CHANNELS: tl.constexpr):
+    """Luminance in linear light between pixels, edges repeated."""
+    x = tl.minimum(tl.maximum(x, 0.0), width - 1.0)
+    y = tl.minimum(tl.maximum(y, 0.0), height - 1.0)
+    left, top = tl.floor(x), tl.floor(y)
+    x, y = x - left, y - top
+    x0, y0 = left.to(tl.int32), top.to(tl.int32)
+    x1, y1 = tl.minimum(x0 + 1, width - 1), tl.minimum(y0 + 1, height - 1)
+    a = _light(picture + (y0 * width + x0) * CHANNELS, table, inside, CHANNELS)
+    b = _light(picture + (y0 * width + x1) * CHANNELS, table, inside, CHANNELS)
+    c = _light(picture + (y1 * width + x0) * CHANNELS, table, inside, CHANNELS)
+    d = _light(picture + (y1 * width + x1) * CHANNELS, table, inside, CHANNELS)
+    return (a * (1 - x) + b * x) * (1 - y) + (c * (1 - x) + d * x) * y
 
 
 @triton.jit

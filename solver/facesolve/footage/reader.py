@@ -81,7 +81,7 @@ class FootageReader:
         if finite is not self._everywhere:
             valid = valid & (lens.coverage(finite.astype(np.float32)) > 0.999)
         matte = None if image.matte is None else lens.coverage(image.matte)
-        return Image(lens.pixels(image.pixels), valid, matte)
+        return Image(stored, valid, matte, space, lens)
 
     def _named_linear(self, frame: int, stored: np.ndarray) -> np.ndarray:
         try:

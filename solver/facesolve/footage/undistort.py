@@ -14,19 +14,21 @@ _EDGE = 1e-3  # pixels: rounding allowed at the image's edge
 class Undistortion:
     """Bilinear resampling for one camera at the 0-based take frame ``frame_index`` (any, unless the camera zooms).
 
+    maps: (2, H, W) float32, x and y of the stored image, pixel centers at whole numbers, where each pixel is read.
     valid: (H, W) bool, True where the undistorted pixel lies inside the stored image.
     """
 
     def __init__(self, camera: Camera, frame_index: int = 0) -> None:
-        self._x, self._y = undistortion_maps(camera, frame_index)
-        inside_x = (self._x >= -_EDGE) & (self._x <= camera.width - 1 + _EDGE)
-        self.valid = inside_x & (self._y >= -_EDGE) & (self._y <= camera.height - 1 + _EDGE)
+        self.maps = np.stack(undistortion_maps(camera, frame_index))
+        x, y = self.maps
+        inside_x = (x >= -_EDGE) & (x <= camera.width - 1 + _EDGE)
+        self.valid = inside_x & (y >= -_EDGE) & (y <= camera.height - 1 + _EDGE)
         self.valid.setflags(write=False)
 
     def pixels(self, stored: np.ndarray) -> np.ndarray:
         """Undistorted (H, W, C) float32; edge values repeat where ``valid`` is False."""
-        return cv2.remap(stored, self._x, self._y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return cv2.remap(stored, *self.maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
     def coverage(self, stored: np.ndarray) -> np.ndarray:
         """Undistorted (H, W) float32 of a matte; 0 outside the stored image."""
-        return cv2.remap(stored, self._x, self._y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+        return cv2.remap(stored, *self.maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
