@@ -27,8 +27,10 @@ class Undistortion:
 
     def pixels(self, stored: np.ndarray) -> np.ndarray:
         """Undistorted (H, W, C) float32; edge values repeat where ``valid`` is False."""
-        return cv2.remap(stored, *self.maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return cv2.remap(stored, self.maps[0], self.maps[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
     def coverage(self, stored: np.ndarray) -> np.ndarray:
         """Undistorted (H, W) float32 of a matte; 0 outside the stored image."""
-        return cv2.remap(stored, *self.maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+        return cv2.remap(
+            stored, self.maps[0], self.maps[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0
+        )

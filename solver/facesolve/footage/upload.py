@@ -86,8 +86,8 @@ class Uploader:
             group = [image for image in (images[place] for place in places) if isinstance(image, HostImage)]
             lenses = [image.lens for image in group]
             sent = self.luminance(self._sent(group), group[0].color_space, self._lenses.maps(places, lenses))
-            valid, mattes = [image.valid for image in group], [image.matte for image in group]
-            found = self._pixels(*sent, valid, mattes, self._lenses.masks(places, lenses))
+            masks, mattes = [image.valid for image in group], [image.matte for image in group]
+            found = self._pixels(*sent, masks, mattes, self._lenses.masks(places, lenses))
             for place, pixels in zip(places, found, strict=True):
                 gathered[place] = pixels
         return gathered
