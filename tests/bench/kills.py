@@ -1,11 +1,13 @@
 """Kills and machines that misbehave: after each, the solve resumes to the undisturbed result, bit for bit.
 
     python -m tests.bench.kills                        all kinds, 20 random moments each; one table
+    python -m tests.bench.kills --jobs 6               the same, six kinds at a time
     python -m tests.bench.kills --times 3 --only sigkill sigterm
 
 Each solve is a process of its own on a tiny take; moments are spread over the time that an undisturbed one needs. Lost
 is a solve that does not resume to the same numbers, leaves something half-written, leaves a process behind, or ends in
-a traceback. Full disks need a system on which a small file system can be mounted; else they are skipped, in words.
+a traceback or more than a sentence. Full disks and read-only folders need a system on which the user may mount; else
+they are skipped, in words. GPUs that are full or lost and clocks that jump are pretended (``pretended``).
 """
 
 from __future__ import annotations
@@ -18,15 +20,18 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from facesolve.take import Solution, read_solution
 from facesolve.take.names import SOLUTION
+from tests.bench.pretended import HOUR
 from tests.textured import write_filmed_take
 
 FRAMES = 4
@@ -46,39 +51,30 @@ class Skipped(Exception):
 
 @dataclass(frozen=True)
 class Scene:
-    """The take, the undisturbed solution, and the seconds that it took."""
+    """The take, the undisturbed solution, and the seconds that it took, of them ``imports`` before it began."""
 
     take: Path
     whole: Solution
     seconds: float
-    random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
+    imports: float
+    random: np.random.Generator
 
     def moment(self) -> float:
         """Seconds after the start, at random."""
         return float(self.random.uniform(0.02, 0.98)) * self.seconds
 
 
-def command(take: Path, out: Path, *further: str) -> list[str]:
-    given = [
-        "solve",
-        str(take),
-        "--out",
-        str(out),
-        "--quality",
-        "draft",
-        "--device",
-        "cpu",
-        "--quiet",
-        "--no-report",
-        *further,
-    ]
-    return [sys.executable, "-m", "facesolve", *given]
+def command(take: Path, out: Path, *further: str, fault: tuple[str, float] | None = None) -> list[str]:
+    """A solve. fault: what the machine pretends, and seconds until it does."""
+    program = ["facesolve"] if fault is None else ["tests.bench.pretended", fault[0], str(fault[1])]
+    options = ["--quality", "draft", "--device", "cpu", "--quiet", "--no-report"]
+    return [sys.executable, "-m", *program, "solve", str(take), "--out", str(out), *options, *further]
 
 
-def started(take: Path, out: Path, *further: str) -> subprocess.Popen[str]:
+def started(take: Path, out: Path, *further: str, fault: tuple[str, float] | None = None) -> subprocess.Popen[str]:
     """A solve in a process group of its own."""
     return subprocess.Popen(
-        command(take, out, *further),
+        command(take, out, *further, fault=fault),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -141,11 +137,56 @@ def _signalled(*signals: signal.Signals) -> Callable[[Scene, Path], None]:
                 os.kill(process.pid, number)
                 time.sleep(0.05)
         code, errors = finished(process, PATIENCE)
-        if signal.SIGKILL not in signals and code not in (0, 3) and len(errors.strip().split("\n")) > 1:
-            raise Lost(f"more than a sentence: {errors.strip()[:200]!r}")
+        if signal.SIGKILL not in signals and code not in (0, 3):
+            _one_sentence(errors)
         resumed(scene, out)
 
     return kill
+
+
+def _one_sentence(errors: str) -> None:
+    if len(errors.strip().split("\n")) != 1:
+        raise Lost(f"not one sentence: {errors.strip()[:200]!r}")
+
+
+def _pretended(what: str) -> Callable[[Scene, Path], None]:
+    """The GPU fails at a random moment: a sentence, and once it works again the solve resumes."""
+
+    def fail(scene: Scene, out: Path) -> None:
+        code, errors = finished(started(scene.take, out, fault=(what, _of_the_work(scene))))
+        if code not in (0, 3):
+            _one_sentence(errors)
+        if code not in (0, 2, 3):
+            raise Lost(f"it ends with {code}: {errors.strip()[-200:]}")
+        resumed(scene, out)
+
+    return fail
+
+
+def _of_the_work(scene: Scene) -> float:
+    """A moment between the end of the imports and that of the solve, counted from the former."""
+    return float(scene.random.uniform(0.0, 1.0)) * max(scene.seconds - scene.imports, 0.5)
+
+
+def _clock_goes_back(scene: Scene, out: Path) -> None:
+    """An hour back at a random moment; killed later, and resumed when its files are from the future."""
+    moment = _of_the_work(scene)
+    process = started(scene.take, out, fault=("clock_back", moment))
+    left = max(scene.seconds - scene.imports - moment, 0.0)
+    time.sleep(scene.imports + moment + float(scene.random.uniform(0.0, 1.0)) * left)
+    if process.poll() is None:
+        process.kill()
+    finished(process)
+    for path in out.rglob("*") if out.is_dir() else ():
+        os.utime(path, (time.time() + HOUR, time.time() + HOUR))
+    resumed(scene, out)
+
+
+def _an_hour_passes(scene: Scene, out: Path) -> None:
+    code, errors = finished(started(scene.take, out, fault=("hour_passes", _of_the_work(scene))))
+    if code not in (0, 3):
+        raise Lost(f"it ends with {code}: {errors.strip()[-200:]}")
+    same(scene, out)
 
 
 def _parent_dies(scene: Scene, out: Path) -> None:
@@ -223,19 +264,39 @@ def _vanishing(scene: Scene, out: Path) -> None:
 
 
 def _read_only(scene: Scene, out: Path) -> None:
-    if os.geteuid() == 0:
-        raise Skipped("root may write everywhere")
+    """The folder of the result cannot be written any more from a random moment on; later it can."""
     process = started(scene.take, out)
     time.sleep(scene.moment())
     out.mkdir(exist_ok=True)
-    out.chmod(0o555)
-    try:
+    with _read_only_folder(out):
         code, errors = finished(process)
-    finally:
-        out.chmod(0o755)
     if code not in (0, 2, 3) or (code == 2 and str(out) not in errors):
         raise Lost(f"it ends with {code}: {errors.strip()[-200:]}")
+    if code == 2:
+        _one_sentence(errors)
     resumed(scene, out)
+
+
+@contextmanager
+def _read_only_folder(folder: Path) -> Iterator[None]:
+    """Inside, nothing can be written into ``folder``; for root, whom permissions do not hold, by mounting it so."""
+    if os.geteuid():
+        folder.chmod(0o555)
+        try:
+            yield
+        finally:
+            folder.chmod(0o755)
+        return
+    mounts = (["mount", "--bind", str(folder), str(folder)], ["mount", "-o", "remount,bind,ro", str(folder)])
+    for number, mount in enumerate(mounts):
+        if subprocess.run(mount, capture_output=True, check=False).returncode:
+            if number:
+                subprocess.run(["umount", str(folder)], check=True)
+            raise Skipped("root may write everywhere, and no folder can be mounted read-only here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 @contextmanager
@@ -276,6 +337,10 @@ KINDS: dict[str, Callable[[Scene, Path], None]] = {
     "sigint_twice": _signalled(signal.SIGINT, signal.SIGINT),
     "parent_dies": _parent_dies,
     "suspended": _suspended,
+    "suspended_for_an_hour": _an_hour_passes,
+    "clock_goes_back": _clock_goes_back,
+    "gpu_lost": _pretended("gpu_lost"),
+    "gpu_full": _pretended("gpu_full"),
     "two_solvers": _two_solvers,
     "vanishing_folder": _vanishing,
     "read_only_folder": _read_only,
@@ -283,40 +348,49 @@ KINDS: dict[str, Callable[[Scene, Path], None]] = {
 }
 
 
+def _tried(kind: str, scene: Scene, folder: Path, seed: int, times: int) -> tuple[list[str], str]:
+    """What went wrong with a kind, and why it was skipped; its moments are its own."""
+    scene = replace(scene, random=np.random.default_rng([seed, zlib.crc32(kind.encode())]))
+    faults: list[str] = []
+    for number in range(times):
+        out = folder / str(number) / "out"
+        out.parent.mkdir(parents=True)
+        try:
+            KINDS[kind](scene, out)
+        except Skipped as reason:
+            return faults, str(reason)
+        except Exception as problem:
+            faults.append(f"{type(problem).__name__}: {problem}")
+    return faults, ""
+
+
 def scene_in(folder: Path, seed: int) -> Scene:
     take = folder / "take"
     write_filmed_take(take, FRAMES)
     begun = time.monotonic()
+    subprocess.run([sys.executable, "-c", "import facesolve.solve.pipeline"], check=True)
+    imports, begun = time.monotonic() - begun, time.monotonic()
     code, errors = finished(started(take, folder / "whole"))
     if code not in (0, 3):
         raise SystemExit(f"the undisturbed solve ends with {code}: {errors}")
     seconds = time.monotonic() - begun
-    return Scene(take, read_solution(folder / "whole"), seconds, np.random.default_rng(seed))
+    return Scene(take, read_solution(folder / "whole"), seconds, imports, np.random.default_rng(seed))
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--times", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=1, help="kinds at a time")
     parser.add_argument("--only", nargs="*", choices=sorted(KINDS), default=list(KINDS))
     given = parser.parse_args(arguments)
     print("| kind | times | same result | lost |\n|---|---|---|---|", flush=True)
     lost = 0
     with tempfile.TemporaryDirectory(prefix="kills_") as scratch:
         scene = scene_in(Path(scratch), given.seed)
-        for kind in given.only:
-            faults: list[str] = []
-            skipped = ""
-            for number in range(given.times):
-                out = Path(scratch) / kind / str(number) / "out"
-                out.parent.mkdir(parents=True)
-                try:
-                    KINDS[kind](scene, out)
-                except Skipped as reason:
-                    skipped = str(reason)
-                    break
-                except Exception as problem:
-                    faults.append(f"{type(problem).__name__}: {problem}")
+        pool = ThreadPoolExecutor(given.jobs)
+        ends = pool.map(lambda kind: _tried(kind, scene, Path(scratch) / kind, given.seed, given.times), given.only)
+        for kind, (faults, skipped) in zip(given.only, ends, strict=True):
             lost += len(faults)
             figures = f"skipped: {skipped} | |" if skipped else f"{given.times - len(faults)} | {len(faults)} |"
             print(f"| {kind} | {0 if skipped else given.times} | {figures}", flush=True)

@@ -1,6 +1,7 @@
 """Small faults put into the code on purpose, one at a time: does the nearest test notice?
 
     python -m tests.bench.mutants                    60 of them, sampled over all subjects; the score at the end
+    python -m tests.bench.mutants --jobs 8           the same, eight at a time
     python -m tests.bench.mutants --count 20 --subjects contract units
 
 Each fault changes one operator, constant or condition of a module in a copy of the tree; the tests beside it run on the
@@ -18,8 +19,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 
 import numpy as np
 
@@ -146,31 +149,61 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=1, help="faults at a time")
     parser.add_argument("--subjects", nargs="*", choices=sorted(SUBJECTS), default=list(SUBJECTS))
     given = parser.parse_args(arguments)
     random = np.random.default_rng(given.seed)
-    total = 0
-    with tempfile.TemporaryDirectory(prefix="mutants_") as scratch:
-        copy = Path(scratch)
-        for name in COPIED:
-            source = ROOT / name
-            shutil.copytree(source, copy / name) if source.is_dir() else shutil.copy(source, copy / name)
-        each = -(-given.count // len(given.subjects))
+    each = -(-given.count // len(given.subjects))
+    made = total = 0
+    with tempfile.TemporaryDirectory(prefix="mutants_") as scratch, ThreadPoolExecutor(given.jobs) as pool:
+        copies: SimpleQueue[Path] = SimpleQueue()
+        for number in range(given.jobs):
+            copies.put(_copied(Path(scratch) / str(number)))
         print("| subject | faults | noticed |\n|---|---|---|", flush=True)
-        for subject in given.subjects:
-            every = [(m, f) for m in modules(subject) for f in faults((ROOT / m).read_text(encoding="utf-8"))]
-            chosen = [every[i] for i in sorted(random.choice(len(every), min(each, len(every)), replace=False))]
-            seen = 0
-            for module, fault in chosen:
-                if noticed(copy, module, fault, SUBJECTS[subject][1]):
-                    seen += 1
-                else:
-                    words = f"{fault.before[:60]} -> {fault.after[:60]}"
-                    print(f"  not noticed: {module}:{fault.line}: {words}", file=sys.stderr, flush=True)
-            total += seen
-            print(f"| {subject} | {len(chosen)} | {seen} |", flush=True)
-    print(f"\n{total} noticed.")
+        tried = {subject: _tried(subject, _chosen(subject, each, random), copies, pool) for subject in given.subjects}
+        for subject, trials in tried.items():
+            unseen = [place for place, trial in trials if not trial.result()]
+            made, total = made + len(trials), total + len(trials) - len(unseen)
+            print(f"| {subject} | {len(trials)} | {len(trials) - len(unseen)} |", flush=True)
+            for place in unseen:
+                print(f"  not noticed: {place}", file=sys.stderr, flush=True)
+    print(f"\n{total} of {made} noticed, {total / made:.0%}.")
     return 0
+
+
+def _copied(copy: Path) -> Path:
+    """The tree, in the new folder ``copy``."""
+    copy.mkdir()
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, copy / name)
+    return copy
+
+
+def _chosen(subject: str, count: int, random: np.random.Generator) -> list[tuple[Path, Fault]]:
+    every = [(m, f) for m in modules(subject) for f in faults((ROOT / m).read_text(encoding="utf-8"))]
+    return [every[i] for i in sorted(random.choice(len(every), min(count, len(every)), replace=False))]
+
+
+def _tried(
+    subject: str, chosen: list[tuple[Path, Fault]], copies: SimpleQueue[Path], pool: ThreadPoolExecutor
+) -> list[tuple[str, Future[bool]]]:
+    """Where each fault is put, and whether it will have been noticed."""
+
+    def tried(module: Path, fault: Fault) -> bool:
+        copy = copies.get()
+        try:
+            return noticed(copy, module, fault, SUBJECTS[subject][1])
+        finally:
+            copies.put(copy)
+
+    return [
+        (f"{module}:{fault.line}: {fault.before[:60]} -> {fault.after[:60]}", pool.submit(tried, module, fault))
+        for module, fault in chosen
+    ]
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from facesolve.runtime.memory import BatchLimit, halving, told_when_full
+from facesolve.runtime.memory import BatchLimit, halving, told_of_device
 from facesolve.solve import solve
 from facesolve.stages import refine_on_devices, windows
 from facesolve.stages.batching import together
@@ -51,10 +51,20 @@ def test_not_even_one_frame_is_one_sentence() -> None:
     device = torch.device("cpu")
     with (
         pytest.raises(SolveError, match=r"memory of .* is not enough .*--quality draft") as told,
-        told_when_full(device),
+        told_of_device(device),
     ):
         halving(4, BatchLimit(), lambda: None, full_above(0, []))
     assert told.value.__cause__ is None
+
+
+def test_a_lost_device_is_one_sentence() -> None:
+    device = torch.device("cpu")
+    lost = RuntimeError("CUDA error: unspecified launch failure\nCUDA kernel errors might be reported later.")
+    with pytest.raises(SolveError, match=r"failed \(unspecified .*--resume") as told, told_of_device(device):
+        raise lost
+    assert told.value.__cause__ is None
+    with pytest.raises(RuntimeError, match=r"^an error of ours$"), told_of_device(device):
+        raise RuntimeError("an error of ours")
 
 
 def test_a_whole_solve_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

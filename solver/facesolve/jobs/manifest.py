@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from facesolve.take import TakeError
+from facesolve.take.checks import LONGEST_PATH, file_name, refusal, shown, text
 from facesolve.take.frame_range import parse_frames
 from facesolve.take.reading import read_text, read_toml
 from facesolve.take.settings_record import SettingsChange
@@ -73,7 +74,10 @@ def _rows(path: Path) -> list[dict[str, Any]]:
         return [{**defaults, **take} for take in takes]
     if kind == ".csv":
         reader = csv.DictReader(io.StringIO(read_text(path, "manifest").lstrip("\ufeff"), newline=""))
-        rows = [{str(name).strip(): value for name, value in row.items()} for row in reader]
+        try:
+            rows = [{str(name).strip(): value for name, value in row.items()} for row in reader]
+        except csv.Error as error:
+            raise TakeError(f"manifest: '{path}' cannot be read as CSV ({error}).") from None
         if any("None" in row for row in rows):
             raise TakeError(f"manifest: '{path}' has a line with more values than columns.")
         return [{name: value.strip() for name, value in row.items() if value and value.strip()} for row in rows]
@@ -81,14 +85,17 @@ def _rows(path: Path) -> list[dict[str, Any]]:
 
 
 def _entry(row: Mapping[str, Any], number: int, folder: Path, out: Path) -> Entry:
+    for column, value in row.items():
+        _check_value(value, f"manifest, take {number}: {shown(column)[1:-1]}")
     name = str(row.get("name") or Path(str(row.get("take", ""))).name)
-    where = f"manifest, take {number}" + (f" '{name}'" if name else "")
-    if name in ("", ".", "..") or Path(name).name != name:
-        raise TakeError(f"{where}: it needs a name that can be a folder's.")
+    if name in ("", ".", ".."):
+        raise TakeError(f"manifest, take {number}: it needs a name that can be a folder's.")
+    name = file_name(name, f"manifest, take {number}: name")
+    where = f"manifest, take {number} '{name}'"
     known = {of.name for of in fields(PackRequest)} - NOT_HERE
     unknown = sorted(set(row) - known - set(OWN))
     if unknown:
-        raise TakeError(f"{where}: '{unknown[0]}' is no column; columns are {', '.join([*OWN, *sorted(known)])}.")
+        raise TakeError(f"{where}: {shown(unknown[0])} is no column; columns are {', '.join([*OWN, *sorted(known)])}.")
     take = row.get("take")
     packing = {key: value for key, value in row.items() if key in known}
     if take and set(packing) - {"frames"}:
@@ -96,7 +103,7 @@ def _entry(row: Mapping[str, Any], number: int, folder: Path, out: Path) -> Entr
     exports = tuple(part for part in re.split(r"[\s;,]+", str(row.get("export", ""))) if part)
     for export in exports:
         if export not in EXPORTS:
-            raise TakeError(f"{where}: export '{export}' is not one of {', '.join(EXPORTS)}.")
+            raise TakeError(f"{where}: export {shown(export)} is not one of {', '.join(EXPORTS)}.")
     setup = folder / str(row["setup"]) if "setup" in row else None
     quality = {"quality": str(row["quality"])} if "quality" in row else {}
     return Entry(
@@ -157,8 +164,16 @@ def _numbered(text: str, where: str) -> tuple[int, int]:
 def _number(value: Any, where: str, name: str, kind: Callable[[Any], Any]) -> Any:
     try:
         return kind(value)
-    except (TypeError, ValueError, TakeError):
-        raise TakeError(f"{where}: {name} '{value}' is not a number.") from None
+    except (TypeError, ValueError, OverflowError, TakeError):
+        raise TakeError(f"{where}: {name} {shown(value)} is not a number.") from None
+
+
+def _check_value(value: Any, where: str) -> None:
+    """Raises TakeError for what no cell of a table can hold."""
+    if isinstance(value, str):
+        text(LONGEST_PATH)(value, where)
+    elif isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise refusal(value, where, "text or a number")
 
 
 def stamp(files: Sequence[Path]) -> dict[str, list[int]]:

@@ -20,6 +20,7 @@ from facesolve.mistakes.find import find_mistakes
 from facesolve.render.texture_files import write_texture
 from facesolve.runtime.checkpoint import Checkpoint, check_out
 from facesolve.runtime.devices import device_name
+from facesolve.runtime.memory import told_of_device
 from facesolve.runtime.progress import Progress
 from facesolve.runtime.sole_writer import sole_writer
 from facesolve.runtime.stage_clock import StageClock
@@ -92,7 +93,7 @@ def solve_take_folder(
         others=beside,
     )
     wanted = fingerprint(opened.take, take_folder)
-    with sole_writer(out, clock.message):
+    with sole_writer(out, clock.message), told_of_device(opened.device):
         check_out(out, resume, overwrite)  # another task may have solved it while this one waited
         if resume and is_solved(out, wanted):
             clock.message("is already solved")

@@ -1,4 +1,4 @@
-"""The memory of the device at work: how much of it is planned with, and what is done when it was not enough.
+"""The memory of the device at work: how much of it is planned with, what is done when it was not enough or it is lost.
 
 Knows nothing about what is computed.
 """
@@ -16,6 +16,7 @@ from facesolve.take import SolveError
 from .devices import device_name
 
 MOST_MEMORY = 12 * 2**30  # bytes of a GPU's memory that a solve plans with
+_CUDA_ERROR = "CUDA error:"  # how PyTorch begins what CUDA and its libraries report
 MEMORY_SHARE = 0.5  # of it, that one batch may take: the next one is made while it is still there
 
 Result = TypeVar("Result")
@@ -59,8 +60,8 @@ def halving(count: int, limit: BatchLimit, give_back: Callable[[], None], work: 
 
 
 @contextmanager
-def told_when_full(device: torch.device) -> Iterator[None]:
-    """Raises SolveError, one sentence, where the device's memory is not enough whatever is done."""
+def told_of_device(device: torch.device) -> Iterator[None]:
+    """Raises SolveError, one sentence, where the device's memory is not enough whatever is done, or it is lost."""
     try:
         yield
     except torch.OutOfMemoryError:
@@ -68,3 +69,19 @@ def told_when_full(device: torch.device) -> Iterator[None]:
             f"solve: the memory of {device_name(device)} is not enough for this take even a frame at a time; close "
             "what else uses it, or solve with --quality draft, fewer cameras or --device cpu."
         ) from None
+    except RuntimeError as error:
+        if not str(error).startswith(_CUDA_ERROR):
+            raise
+        why = str(error).removeprefix(_CUDA_ERROR).split("\n")[0].strip()
+        raise SolveError(
+            f"solve: {_named(device)} failed ({why}); what was done is kept: look at it with nvidia-smi, then give "
+            "--resume."
+        ) from None
+
+
+def _named(device: torch.device) -> str:
+    """The device's name, or its number where it does not even tell its name any more."""
+    try:
+        return device_name(device)
+    except RuntimeError:
+        return f"device {device}"

@@ -16,9 +16,11 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 
-from facesolve.take import SolveError
+from facesolve.take import FacesolveError, SolveError
+from facesolve.take.checks import NAME, whole
 from facesolve.take.files import check_folder
 from facesolve.take.names import LOCK
+from facesolve.take.reading import read_json
 
 WAIT = 20.0  # seconds: a task whose starter was killed needs some to end, and a farm starts it anew at once
 LOOK_EVERY = 0.2
@@ -117,9 +119,10 @@ def _introduce(handle: int) -> None:
 
 def _holder(path: Path) -> str:
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-        return f"process {int(said['process'])} on '{said['host']}' since {said['since']}"
-    except (OSError, ValueError, KeyError, TypeError):  # it has just begun or ended
+        said = read_json(path, "lock")
+        process, host, since = whole(0, 2**32)(said["process"], "process"), NAME(said["host"], "host"), said["since"]
+        return f"process {process} on '{host}' since {NAME(since, 'since')}"
+    except (FacesolveError, KeyError):  # it has just begun or ended
         return "another task"
 
 

@@ -31,7 +31,7 @@ from facesolve.geometry.pose import Pose
 from facesolve.residuals.quadratic import PackedQuadratics
 from facesolve.residuals.residual import Residual
 from facesolve.runtime.checkpoint import Checkpoint
-from facesolve.runtime.memory import told_when_full
+from facesolve.runtime.memory import told_of_device
 from facesolve.runtime.progress import Progress
 from facesolve.runtime.run import Run, Stage
 from facesolve.stages.align import align
@@ -110,7 +110,7 @@ def solve_take(
     if device.type == "cuda":
         torch.cuda.empty_cache()  # recordings of earlier solves leave theirs behind, and new ones cannot ask for it
     run = Run(progress, checkpoint)
-    with told_when_full(device), ExitStack() as opened:
+    with told_of_device(device), ExitStack() as opened:
         footage = opened.enter_context(TakeFootage(take, device))
         plain = take
         profile = None if take.actor is None else read_actor(take.actor)

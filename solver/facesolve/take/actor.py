@@ -18,7 +18,7 @@ from .errors import TakeError
 from .files import write_npz
 from .layouts import ACTOR_MEMBERS, ACTOR_TABLE
 from .names import ACTOR
-from .reading import about, checked, json_value, read_npz
+from .reading import BadText, about, checked, json_value, read_npz
 from .rig import Mesh, Rig
 
 ACTOR_SCHEMA = 1
@@ -93,7 +93,10 @@ def read_actor(path: PathLike, sha256: str = "") -> ActorProfile:
     file = Path(path)
     file = file / ACTOR if file.is_dir() else file
     arrays = read_npz(file, "actor", sha256, ACTOR_TABLE)
-    record = checked(json_value(str(arrays["profile"])), ACTOR_MEMBERS, "actor", file, "learn it again")
+    try:
+        record = checked(json_value(str(arrays["profile"])), ACTOR_MEMBERS, "actor", file, "learn it again")
+    except BadText as error:
+        raise TakeError("actor: '{}' does not say what it is for ({}); learn it again.".format(file, error)) from None
     if record["schema"] != ACTOR_SCHEMA:
         raise TakeError(
             "actor: '{}' has schema {}, this version reads {}; update Facesolve, or learn it again.".format(

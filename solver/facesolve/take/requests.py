@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Dict, Tuple, Union
 
 from .errors import TakeError
+from .reading import json_value
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def request_line(request: Request) -> str:
 def read_request(line: str) -> Request:
     """The request in one line. Raises TakeError for anything that ``request_line`` did not write."""
     try:
-        record = json.loads(line)
+        record = json_value(line)
         if KINDS[record["request"]] is Draw:
             return Draw(int(record["frame"]))
         return Solve(
@@ -54,7 +55,7 @@ def read_request(line: str) -> Request:
             pins=tuple((int(frame), str(control), float(value)) for frame, control, value in record["pins"]),
             head_pins=tuple((int(frame), _matrix(rows)) for frame, rows in record["head_pins"]),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise TakeError("request: {!r:.200} is malformed ({}).".format(line, error)) from None
 
 

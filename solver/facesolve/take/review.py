@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Dict, Sequence, Tuple
 
+from .checks import shown
 from .errors import TakeError
 from .files import check_schema, write_json
 from .names import REVIEW
@@ -30,7 +31,7 @@ class ReviewMark:
 
     def __post_init__(self) -> None:
         if self.mark not in MARKS:
-            raise TakeError("review: '{}' is not one of {}.".format(self.mark, ", ".join(MARKS)))
+            raise TakeError("review: {} is not one of {}.".format(shown(self.mark), ", ".join(MARKS)))
         if self.last < self.first:
             raise TakeError("review: the frames {}-{} are empty.".format(self.first, self.last))
 

@@ -1,6 +1,7 @@
 """Fuzzes readers and prints one table.
 
     python -m tests.bench.fuzz                       all readers, 10,000 inputs each
+    python -m tests.bench.fuzz --jobs 8              the same, eight readers at a time
     python -m tests.bench.fuzz --only take --inputs 500 --seed 3
     python -m tests.bench.fuzz --only take --number 17     one input, its files kept in a folder
 
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--inputs", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=1, help="readers at a time")
     parser.add_argument("--only", nargs="*", help="readers by name; all without it")
     parser.add_argument("--number", type=int, help="one input, which is written to a folder and read")
     parser.add_argument("--part", nargs=3, help=argparse.SUPPRESS)  # of a child: first, end, file of the tally
@@ -47,8 +50,9 @@ def main() -> int:
         "| reader | inputs | accepted | refused | wrong | most MB | most s |\n|---|---|---|---|---|---|---|", flush=True
     )
     wrong = 0
-    for name in names:
-        tally = _campaign(name, arguments.inputs, arguments.seed)
+    pool = ThreadPoolExecutor(arguments.jobs)
+    tallies = pool.map(lambda name: _campaign(name, arguments.inputs, arguments.seed), names)
+    for name, tally in zip(names, tallies, strict=True):
         count = len({number for numbers in tally.wrong.values() for number in numbers})
         wrong += count
         figures = f"{tally.inputs} | {tally.accepted} | {tally.refused} | {count}"
@@ -91,7 +95,7 @@ def _child(name: str, seed: int, first: int, end: int, result: Path, here: Path)
         last, since = b"", time.monotonic()
         while True:
             try:
-                process.wait(0.5)
+                process.wait(0.2)
                 break
             except subprocess.TimeoutExpired:
                 now = here.read_bytes() if here.exists() else b""

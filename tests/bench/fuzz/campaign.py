@@ -23,6 +23,7 @@ from facesolve.take import FacesolveError
 
 Files = dict[str, bytes]
 MOST_MEGABYTES = 200  # beyond what the process had
+FORGOTTEN_MEGABYTES = 20  # of an earlier peak; to forget one costs as much as a small input
 MOST_SECONDS = 1.0  # of processor time
 HANG_SECONDS = 20  # of the clock
 LONGEST_SENTENCE = 1500  # characters, paths included
@@ -121,7 +122,7 @@ def _everything(folder: Path) -> set[str]:
 
 
 def _judge(subject: Subject, folder: Path, tally: Tally, number: int) -> None:
-    base, begun = _peak_of_memory(reset=True), time.process_time()
+    base, begun = _memory_now(), time.process_time()
     tally.inputs += 1
     try:
         with _time_limit():
@@ -136,7 +137,7 @@ def _judge(subject: Subject, folder: Path, tally: Tally, number: int) -> None:
         if isinstance(error, (KeyboardInterrupt, SystemExit)):
             raise
         tally.fault(f"{type(error).__name__} at {_place(error)}", number)
-    megabytes, seconds = (_peak_of_memory() - base) / 2**20, time.process_time() - begun
+    seconds, megabytes = time.process_time() - begun, (_memory_of("HWM") - base) / 2**20
     tally.most_megabytes = max(tally.most_megabytes, megabytes)
     tally.most_seconds = max(tally.most_seconds, seconds)
     if megabytes > MOST_MEGABYTES:
@@ -187,12 +188,19 @@ def _time_limit() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _peak_of_memory(reset: bool = False) -> int:
-    """Most bytes that this process ever held, since the last reset; 0 where Linux's /proc is not there."""
+def _memory_now() -> int:
+    """Bytes that this process holds; the peak begins here when an earlier one lies far above."""
+    held, peak = _memory_of("RSS"), _memory_of("HWM")
+    if peak - held > FORGOTTEN_MEGABYTES << 20:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    return held
+
+
+def _memory_of(field: str) -> int:
+    """Bytes that this process holds ("RSS"), or held at most ("HWM"); 0 where Linux's /proc is not there."""
     try:
-        if reset:
-            Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-        status = Path("/proc/self/status").read_text(encoding="ascii")
+        status = Path("/proc/self/status").read_bytes()
     except OSError:
         return 0
-    return int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) << 10  # type: ignore[union-attr]
+    at = status.index(b"Vm" + field.encode())
+    return int(status[at : status.index(b"kB", at)].split()[1]) << 10

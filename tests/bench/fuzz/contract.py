@@ -9,6 +9,7 @@ import shutil
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -172,8 +173,11 @@ def _read_own_rig(folder: Path) -> None:
         (folder / "again.npz").unlink()
 
 
+_compound_rig = cache(compound_rig)
+
+
 def _read_start(folder: Path) -> None:
-    pose, frame = read_start(folder / "start.json", compound_rig(), 1)
+    pose, frame = read_start(folder / "start.json", _compound_rig(), 1)
     assert np.isfinite(pose.controls).all()
     assert np.isfinite(frame)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from . import cameras, contract, media, recordings, rig_files, scenes
+from . import cameras, contract, media, recordings, rig_files, scenes, work_files
 
 SUBJECTS = {
     subject.name: subject
-    for module in (contract, cameras, media, recordings, rig_files, scenes)
+    for module in (contract, cameras, media, recordings, rig_files, scenes, work_files)
     for subject in module.SUBJECTS
 }
