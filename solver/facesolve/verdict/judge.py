@@ -23,10 +23,10 @@ AGREES = 0.5  # correlation of a patch from which on it is taken to agree
 NEAR = 1.0  # pixels of the level that a patch that agrees may be moved by
 
 # what does not fit, and what is doubtful: correlation of a camera with all others below, mm that it is off by above
-NO_CORRELATION, LITTLE_CORRELATION = 0.35, 0.72
+NO_CORRELATION, LITTLE_CORRELATION = 0.35, 0.66
 FAR_OFF_MM, OFF_MM = 2.0, 0.9
 LEAST_OFF = 0.5  # pixels of the level: nearer is as good as images of this size can tell
-LITTLE_SHARE = 0.86  # of the visible face that agrees
+LITTLE_SHARE = 0.82  # of the visible face that agrees
 LITTLE_CONTRAST = 0.14
 LITTLE_FRAME = 0.65  # of the take's usual correlation with the template: below it a frame shows something else
 MANY_FRAMES = 0.5  # part of the take that shows something else
