@@ -16,14 +16,15 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from facesolve.calibrate.adjust import Freedom, Prior, Rig, Sighting, view_equations
 from facesolve.calibrate.board import Board, parse_board
 from facesolve.calibrate.calibrate import Calibration, Request, calibrate
 from facesolve.calibrate.held_out import HeldOut, inverted
-from facesolve.calibrate.lens import free_basis, kind_of, parameters_of
+from facesolve.calibrate.lens import free_basis, kind_of, parameters_of, smallest_model
 from facesolve.calibrate.next_view import next_view
 from facesolve.calibrate.session import Detection, Session
+from facesolve.calibrate.sightings import Freedom, Prior, Rig, Sighting
 from facesolve.calibrate.trust import Certainty, at_the_head, distance, orientation
+from facesolve.calibrate.view_equations import view_equations
 from facesolve.geometry.camera import CameraModel, look_along
 from facesolve.geometry.rotation import rotation_from_tangent
 from facesolve.runtime.progress import Silent
@@ -33,6 +34,7 @@ SIZE = (1920, 1080)
 BOARD = "chessboard:9x6:15"
 DISTANCE = 90.0  # cm from the cameras to the head
 LENSES = {
+    "strong": (2300.0, (-0.35, 0.3, 0, 0)),
     "none": (2300.0, ()),
     "k1": (2300.0, (-0.12, 0, 0, 0)),
     "k1k2": (2300.0, (-0.15, 0.12, 0, 0)),
@@ -116,17 +118,21 @@ def _seen(
 
 @dataclass(frozen=True)
 class Errors:
-    """What one trial gave: (n, 2) of errors and their stated standard deviations; degrees and millimeters."""
+    """What one trial gave: (n, 2) of errors and their stated standard deviations; degrees and millimeters.
+
+    distances: of two cameras; centers: of cameras, seen from the head's place; world: from the first board.
+    """
 
     angles: np.ndarray
     distances: np.ndarray
     centers: np.ndarray
+    world: np.ndarray
     head: np.ndarray
     models: tuple[str, ...]
 
 
 def errors_of(calibration: Calibration, cameras: list[Camera], poses: np.ndarray) -> Errors:
-    """The found cameras against the true ones, in the axes of the first board."""
+    """The found cameras against the true ones; centers seen from the head, and (world) from the first board."""
     origin = poses[list(calibration.session.views).index(calibration.origin)]
     sure = calibration.sure
     angles, distances = [], []
@@ -139,23 +145,30 @@ def errors_of(calibration: Calibration, cameras: list[Camera], poses: np.ndarray
             length, doubt = distance(sure, a, b)
             distances.append((10 * (length - np.linalg.norm(centers[a] - centers[b])), 10 * doubt))
     to_board = np.linalg.inv(origin)
-    off = []
+    error, turn, middle = _head_error(calibration, cameras)
+    off, seen = [], []
     for found, center in zip(calibration.cameras, centers, strict=True):
         true = to_board[:3, :3] @ center + to_board[:3, 3]
-        off += list(zip(10 * (found.center - true), 10 * found.center_deviation, strict=True))
+        off += list(zip(10 * (found.center - true), 10 * found.world_deviation, strict=True))
+        assert found.center_deviation is not None
+        # as the head's points, as the cameras place them, are brought onto the true ones
+        apart = turn.T @ (turn @ (found.center - middle) - center)
+        seen += list(zip(10 * apart, 10 * found.center_deviation, strict=True))
     head = at_the_head(sure)
     assert head is not None
     return Errors(
         np.array(angles),
         np.array(distances),
+        np.array(seen),
         np.array(off),
-        np.array([(10 * _head_error(calibration, cameras), 10 * head)]),
+        np.array([(10 * error, 10 * head)]),
         tuple(lens.model for lens in calibration.cameras),
     )
 
 
-def _head_error(calibration: Calibration, cameras: list[Camera]) -> float:
-    """Error, cm (root mean square), of points of a head seen by the true cameras and placed by those found."""
+def _head_error(calibration: Calibration, cameras: list[Camera]) -> tuple[float, np.ndarray, np.ndarray]:
+    """Error, cm (root mean square), of points of a head about the origin, seen by the true cameras and placed by those
+    found; the turn (3, 3) and the middle (3,) that bring them onto the true ones."""
     corners = np.array([(x, y, z) for x in (-1, 0, 1) for y in (-1, 0, 1) for z in (-1, 0, 1)]) * 7.0
     true = CameraModel.from_cameras(cameras, dtype=torch.float64).project(torch.as_tensor(corners)).pixels
     found = CameraModel.from_cameras([lens.camera for lens in calibration.cameras], dtype=torch.float64)
@@ -171,7 +184,7 @@ def _head_error(calibration: Calibration, cameras: list[Camera]) -> float:
     a, b = points - points.mean(0), corners - corners.mean(0)
     U, _, Vt = np.linalg.svd(a.T @ b)
     turn = (U * [1, 1, np.sign(np.linalg.det(U @ Vt))]) @ Vt
-    return float(np.sqrt(((a @ turn - b) ** 2).sum(1).mean()))
+    return float(np.sqrt(((a @ turn - b) ** 2).sum(1).mean())), turn.T, points.mean(0)
 
 
 def made(stage: Stage, random: np.random.Generator) -> tuple[list[Camera], Session, np.ndarray]:
@@ -207,7 +220,7 @@ def bound(stage: Stage, seed: int, known: bool) -> Bound:
     known: the distortion is given as it is, too; focal length and principal point are found.
     """
     cameras, session, poses = made(stage, np.random.default_rng(seed))
-    basis = free_basis("none" if known else stage.lens, True)
+    basis = free_basis("none" if known else smallest_model(np.array(LENSES[stage.lens][1])), True)
     world = np.stack([np.eye(4)] * len(cameras))
     for matrix, camera in zip(world, cameras, strict=True):
         matrix[:3, :3], matrix[:3, 3] = camera.rotation, camera.translation
@@ -277,7 +290,7 @@ def row(stage: Stage, trials: int) -> str:
     """A row of the table."""
     found = [trial(stage, seed) for seed in range(trials)]
     cells = [stage.lens, f"{100 * stage.coverage:.0f} %"]
-    for name in ("angles", "centers", "distances", "head"):
+    for name in ("angles", "centers", "world", "distances", "head"):
         values = np.concatenate([getattr(one, name) for one in found])
         held = np.mean(np.abs(values[:, 0]) <= 2 * values[:, 1])
         size, doubt = np.percentile(np.abs(values[:, 0]), 95), np.median(values[:, 1])
@@ -290,7 +303,7 @@ def row(stage: Stage, trials: int) -> str:
 def main() -> None:
     trials = int(sys.argv[1]) if len(sys.argv) > 1 else 10
     tables = {
-        "| lens | boards reach | angles, degrees | centers, mm | apart, mm | head, mm | chosen |": row,
+        "| lens | reach | angles, degrees | centers, mm | in the world, mm | apart, mm | head, mm | chosen |": row,
         "| lens | boards reach | angles, degrees | distortion known | centers, mm | distortion known | apart, mm "
         "| distortion known |": bound_row,
         "| lens | boards reach | stated, mm | foretold | stated after | error before | error after |": advice_row,

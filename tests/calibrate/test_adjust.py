@@ -6,20 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from facesolve.calibrate.adjust import (
-    Freedom,
-    Rig,
-    Sighting,
-    _jacobians,
-    _linearize,
-    _reduced,
-    _seen,
-    adjust,
-    residuals_of,
-    rigid_motion,
-)
+from facesolve.calibrate.adjust import _linearize, _reduced, adjust, rigid_motion
 from facesolve.calibrate.board import parse_board
+from facesolve.calibrate.board_shape import shape_modes
 from facesolve.calibrate.lens import MODELS, distortion, free_basis, kind_of, parameters_of, project, smallest_model
+from facesolve.calibrate.sightings import Freedom, Rig, Sighting, jacobians, residuals_of, seen
 from facesolve.geometry.camera import CameraModel
 
 from .boards_seen import Faults, arc_of_cameras, photograph, waved_boards
@@ -70,23 +61,26 @@ def test_jacobians_are_the_numeric_ones(fisheye):
     if fisheye:
         rig = replace(rig, fisheye=(False, True))
         freedom = replace(freedom, bases=[freedom.bases[0], free_basis("fisheye", False)])
-    sighting = sightings[3]
+    modes = shape_modes(BOARD)
+    rig = replace(rig, shape=np.linspace(-1, 1, modes.shape[2]))
+    freedom = replace(freedom, shape=modes.shape[2])
+    sighting = replace(sightings[3], modes=modes[: len(sightings[3].points)])
     keep = np.ones(len(sighting.points), bool)
-    J_camera, J_board = _jacobians(sighting, _seen([sighting], rig)[0], keep, rig, freedom)
+    J_camera, J_board = jacobians(sighting, seen([sighting], rig)[0], keep, rig, freedom)
     basis = freedom.bases[sighting.camera]
 
-    def residual(lens_step, camera_step, board_step):
+    def residual(lens_step, camera_step, shape_step, board_step):
         lenses, cameras, boards = rig.lenses.copy(), rig.cameras.copy(), rig.boards.copy()
         lenses[sighting.camera] += basis @ lens_step
         cameras[sighting.camera] = rigid_motion(camera_step) @ cameras[sighting.camera]
         boards[sighting.view] = boards[sighting.view] @ rigid_motion(board_step)
-        return residuals_of([sighting], Rig(lenses, cameras, boards, rig.fisheye))[0].ravel()
+        return residuals_of([sighting], Rig(lenses, cameras, boards, rig.fisheye, rig.shape + shape_step))[0].ravel()
 
-    sizes = (basis.shape[1], 6, 6)
+    sizes = (basis.shape[1], 6, modes.shape[2], 6)
     numeric = []
     for index in range(sum(sizes)):
         length = 1e-2 if index < sizes[0] else 1e-6  # the projection is linear in the lens
-        parts = np.split(length * np.eye(sum(sizes))[index], np.cumsum(sizes)[:2])
+        parts = np.split(length * np.eye(sum(sizes))[index], np.cumsum(sizes)[:3])
         numeric.append((residual(*parts) - residual(*(-part for part in parts))) / (2 * length))
     analytic = np.concatenate([J_camera, J_board], 1)
     scale = np.abs(analytic).max(0)

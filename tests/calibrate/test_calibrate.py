@@ -6,7 +6,6 @@ from functools import cache
 import numpy as np
 import pytest
 
-from facesolve.calibrate.adjust import Rig, Sighting
 from facesolve.calibrate.board import parse_board
 from facesolve.calibrate.calibrate import Calibration, Request, calibrate
 from facesolve.calibrate.detect import detect_session
@@ -16,6 +15,7 @@ from facesolve.calibrate.images import find_images
 from facesolve.calibrate.lens import parameters_of
 from facesolve.calibrate.report import rms
 from facesolve.calibrate.session import Session
+from facesolve.calibrate.sightings import Rig, Sighting
 from facesolve.calibrate.single import LensRequest
 from facesolve.runtime.progress import Silent
 from facesolve.take import TakeError

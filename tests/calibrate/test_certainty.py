@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from facesolve.calibrate.adjust import Freedom, Prior, Rig, Sighting, adjust, view_equations
+from facesolve.calibrate.adjust import adjust
 from facesolve.calibrate.board import parse_board
 from facesolve.calibrate.calibrate import Request, calibrate
 from facesolve.calibrate.geometry import find_weaknesses
@@ -14,8 +14,10 @@ from facesolve.calibrate.held_out import held_out
 from facesolve.calibrate.lens import free_basis
 from facesolve.calibrate.next_view import next_view
 from facesolve.calibrate.prior import lens_prior
+from facesolve.calibrate.sightings import Freedom, Prior, Rig, Sighting
 from facesolve.calibrate.single import LensRequest, simplest
 from facesolve.calibrate.trust import at_the_head, orientation
+from facesolve.calibrate.view_equations import view_equations
 from facesolve.geometry.camera import intrinsics_to_opencv, pixels_to_opencv
 from facesolve.runtime.progress import Silent
 from tests.bench.calibration_study import Stage, cameras_of, errors_of, session_of, trial

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 import torch
 
-from facesolve.calibrate.adjust import Rig, Sighting
 from facesolve.calibrate.board import ASYMMETRIC, parse_board
 from facesolve.calibrate.detect import detect, detect_session, read_gray
 from facesolve.calibrate.dots import dot_bias
 from facesolve.calibrate.images import find_images
 from facesolve.calibrate.lens import parameters_of
 from facesolve.calibrate.markers import check_markers
+from facesolve.calibrate.sightings import Rig, Sighting
 from facesolve.geometry.camera import CameraModel
 from facesolve.runtime.progress import Silent
 from facesolve.take import Camera, FootageError, TakeError

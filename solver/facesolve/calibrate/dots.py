@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .adjust import Rig, Sighting
 from .lens import project
+from .sightings import Rig, Sighting
 
 _AROUND = 24  # points on a dot's edge
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from facesolve.geometry.camera import CameraModel
-from facesolve.take.finding import WARNING, Finding
+from facesolve.take.finding import NOTE, WARNING, Finding
 
 from .calibrate import CalibratedLens, Calibration, Checked
 from .lens import CX, FX, FY
@@ -26,6 +26,9 @@ CENTER_DEVIATION = 4.0  # pixels, of the principal point
 PLACE_DEVIATION = 0.1  # cm, of a camera's center in the world
 FLAT = 0.04  # thickness over width of the cloud of all board points
 WRONG_SHARE = 0.2  # of a camera's points
+CLEAR = 3.0  # standard deviations from which on a board is said to be other than meant
+SLIGHT_BULGE, SLIGHT_STRETCH = 0.1, 0.05  # mm and percent: less is not worth a word
+UNUSUAL = 5.0  # times what boards usually have: more is not told by the few numbers that are found
 
 
 def find_weaknesses(calibration: Calibration) -> tuple[Finding, ...]:
@@ -103,7 +106,7 @@ def _of_camera(calibration: Calibration, lens: CalibratedLens, checked: Sequence
             f"its lens model '{lens.model}' turns back inside the image: pixels near the edge cannot be undistorted.",
             "Choose a simpler --lens or show the board there.",
         )
-    place = float(np.linalg.norm(lens.center_deviation))
+    place = float(np.linalg.norm(lens.world_deviation if lens.center_deviation is None else lens.center_deviation))
     if place > PLACE_DEVIATION:
         text = f"its position is uncertain by {10 * place:.1f} mm (one standard deviation)."
         yield text, "Show the board to it and to other cameras more often."
@@ -114,6 +117,17 @@ def _of_rig(calibration: Calibration) -> Iterator[Finding]:
         if count < FEW_LINKS:
             text = f"they are linked by {count} shared view{'s' * (count != 1)}."
             yield Finding(WARNING, f"cameras '{a}' and '{b}'", text, "Show the board to both of them more often.")
+    for number, shape in enumerate(calibration.shapes):
+        subject = "board" if len(calibration.shapes) == 1 else f"board {number + 1}"
+        severity = WARNING if shape.unusual > UNUSUAL else NOTE
+        if shape.bulge > max(SLIGHT_BULGE, CLEAR * shape.bulge_deviation):
+            bulge = f"{shape.bulge:.2f} ± {shape.bulge_deviation:.2f} mm"
+            text = f"it is not flat but bulges by {bulge}, which is allowed for."
+            yield Finding(severity, subject, text, "Glue it to glass or another plate that does not bend.")
+        if abs(shape.stretch) > max(SLIGHT_STRETCH, CLEAR * shape.stretch_deviation):
+            longer = "wider" if shape.stretch > 0 else "higher"
+            text = f"its print is {abs(shape.stretch):.2f} % {longer} than it should be, which is allowed for."
+            yield Finding(severity, subject, text, "Measure the print, or give --distance for its size.")
     points = calibration.session.board.points
     cloud = np.concatenate([points @ pose[:3, :3].T + pose[:3, 3] for pose in calibration.boards.values()])
     widths = np.linalg.svd(cloud - cloud.mean(0), compute_uv=False)

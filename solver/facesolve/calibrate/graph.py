@@ -43,21 +43,24 @@ class Connected:
     links: tuple[tuple[int, int, int], ...]
 
 
-def connect(seen: Sequence[BoardSeen], board: Board, cameras: Sequence[str], view_count: int) -> Connected:
-    """One world from all opinions. Raises TakeError naming the cameras that share no view with the others."""
+def connect(seen: Sequence[BoardSeen], boards_of_views: Sequence[Board], cameras: Sequence[str]) -> Connected:
+    """One world from all opinions. boards_of_views: the board of each view, all with as many symmetries.
+
+    Raises TakeError naming the cameras that share no view with the others.
+    """
     poses: list[dict[int, np.ndarray]] = [{} for _ in cameras]
     for opinion in seen:
         poses[opinion.camera][opinion.view] = opinion.pose
     links = {}
     for a in range(len(cameras)):
         for b in range(a + 1, len(cameras)):
-            found = _relative(poses[a], poses[b], board)
+            found = _relative(poses[a], poses[b], boards_of_views)
             if found is not None:
                 links[a, b] = found
     world, tree = _spanning_tree(links, len(cameras), [len(own) for own in poses], cameras)
-    boards = np.tile(np.eye(4), (view_count, 1, 1))
+    boards = np.tile(np.eye(4), (len(boards_of_views), 1, 1))
     turns = {}
-    for view in range(view_count):
+    for view, board in enumerate(boards_of_views):
         own = {camera: poses[camera][view] for camera in range(len(cameras)) if view in poses[camera]}
         if own:
             boards[view], of_view = _agreed(own, world, board)
@@ -66,21 +69,22 @@ def connect(seen: Sequence[BoardSeen], board: Board, cameras: Sequence[str], vie
 
 
 def _relative(
-    a: Mapping[int, np.ndarray], b: Mapping[int, np.ndarray], board: Board
+    a: Mapping[int, np.ndarray], b: Mapping[int, np.ndarray], boards: Sequence[Board]
 ) -> tuple[np.ndarray, int, float, int] | None:
     """Camera b to camera a (4, 4), how many shared views agree with it, how badly all do, and how many there are."""
     shared = sorted(set(a) & set(b))
     if not shared:
         return None
     best: tuple[np.ndarray, int, float, int] | None = None
-    in_a = np.stack([_corners(a[view], board) for view in shared])
-    in_b = np.stack([[_corners(b[view] @ s.motion, board) for s in board.symmetries] for view in shared])
+    in_a = np.stack([_corners(a[view], boards[view]) for view in shared])
+    in_b = np.stack([[_corners(b[view] @ s.motion, boards[view]) for s in boards[view].symmetries] for view in shared])
+    diagonals = np.array([boards[view].diagonal for view in shared])[:, None]
     for view in shared:
-        for symmetry in board.symmetries:
+        for symmetry in boards[view].symmetries:
             candidate = a[view] @ np.linalg.inv(b[view] @ symmetry.motion)
             transformed = in_b @ candidate[:3, :3].T + candidate[:3, 3]
-            apart = np.linalg.norm(transformed - in_a[:, None], axis=3).mean(2) / board.diagonal  # (views, symmetries)
-            apart = np.minimum(apart, AGREES) + TURNED * (np.arange(len(board.symmetries)) > 0)
+            apart = np.linalg.norm(transformed - in_a[:, None], axis=3).mean(2) / diagonals  # (views, symmetries)
+            apart = np.minimum(apart, AGREES) + TURNED * (np.arange(apart.shape[1]) > 0)
             least = apart.min(1)
             if best is None or least.sum() < best[2] - 1e-9:
                 best = candidate, int((least < AGREES).sum()), float(least.sum()), len(shared)

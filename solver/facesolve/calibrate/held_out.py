@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .adjust import ViewEquations
+from .view_equations import ViewEquations
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,11 +10,12 @@ from itertools import product
 
 import numpy as np
 
-from .adjust import Freedom, Rig, Sighting, view_equations
 from .board import Board
 from .calibrate import Calibration
 from .held_out import inverted
+from .sightings import Freedom, Rig, Sighting
 from .trust import Certainty, at_the_head, head_jacobian
+from .view_equations import view_equations
 
 TILT = 0.6  # radians
 REGIONS = (1 / 6, 1 / 2, 5 / 6)  # of the image's width and height

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .adjust import Prior, Rig
 from .lens import CX, CY, FX, FY, K1, K2, K3, PARAMETERS, project
+from .sightings import Prior, Rig
 
 CENTER = 0.01  # of the image's longer side: how far principal points lie from the middle (one standard deviation)
 ASPECT = 0.001  # by how much the two focal lengths of a camera differ, relative
@@ -46,7 +46,7 @@ def lens_prior(
         spread = _spreads(np.hypot(*size) / 2 / focal, fisheye[index])
         precision[index][range(K1, PARAMETERS), range(K1, PARAMETERS)] = spread**-2.0
         precision[index] *= noise[index] ** 2
-    return Prior(means, precision)
+    return Prior(means, precision, float(np.mean(np.square(noise))))
 
 
 def converging(
@@ -70,7 +70,7 @@ def converging(
                 precision[index][number, number] = max(
                     precision[index][number, number], (noise[index] / deviation) ** 2
                 )
-    return Prior(prior.expected, precision)
+    return Prior(prior.expected, precision, prior.shape)
 
 
 def contradicted(lens: np.ndarray, size: tuple[int, int]) -> tuple[bool, bool]:

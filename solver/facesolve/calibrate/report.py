@@ -13,7 +13,7 @@ from rich.table import Table
 from facesolve.take.finding import Finding
 from facesolve.take.version import VERSION
 
-from .calibrate import Calibration, Checked
+from .calibrate import CalibratedLens, Calibration, Checked
 from .geometry import board_tilt, coverage
 from .lens import CX, CY, FX
 from .next_view import NextView
@@ -43,6 +43,7 @@ def calibration_record(
         "facesolve": VERSION,
         "units": {"error": "pixels", "place": "mm", "tilt": "degrees", "deviation": "one standard deviation"},
         "origin": calibration.origin,
+        "board_shapes": [shape.record() for shape in calibration.shapes],
         "rms": rms(calibration.checked),
         "rms_with_rejected": rms(calibration.checked, everything=True),
         "held_out": {"rms": held_out_rms(calibration), "p95": held_out_p95(calibration)},
@@ -102,7 +103,8 @@ def _camera(calibration: Calibration, index: int) -> dict[str, Any]:
         "parameters": dict(zip(_PARAMETER_NAMES, lens.parameters.tolist(), strict=True)),
         "deviation": dict(zip(_PARAMETER_NAMES, lens.deviation.tolist(), strict=True)),
         "place": (10 * lens.center).tolist(),
-        "place_deviation": (10 * lens.center_deviation).tolist(),
+        "place_deviation": None if lens.center_deviation is None else (10 * lens.center_deviation).tolist(),
+        "world_deviation": (10 * lens.world_deviation).tolist(),
         "per_view": {item.detection.view: _view(calibration, index, item) for item in checked},
     }
 
@@ -146,6 +148,11 @@ def print_calibration(
         console.print(advice.sentence, soft_wrap=True, markup=False)
 
 
+def _place_deviation(lens: CalibratedLens) -> np.ndarray:
+    """(3,) cm: seen from the head's place, of a single camera from the board."""
+    return lens.world_deviation if lens.center_deviation is None else lens.center_deviation
+
+
 def _camera_table(calibration: Calibration) -> Table:
     title = f"origin at the board of view {calibration.origin}"
     table = Table(title=title, title_justify="left")
@@ -173,7 +180,7 @@ def _camera_table(calibration: Calibration) -> Table:
             focal,
             f"{lens.parameters[CX]:.0f} {lens.parameters[CY]:.0f} ± {np.linalg.norm(lens.deviation[CX : CY + 1]):.1f}",
             ", ".join(f"{10 * value:.1f}" for value in lens.center),
-            f"{10 * np.linalg.norm(lens.center_deviation):.2f}",
+            f"{10 * np.linalg.norm(_place_deviation(lens)):.2f}",
         )
     table.add_section()
     table.add_row("all", _number(rms(calibration.checked)))

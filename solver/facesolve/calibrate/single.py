@@ -11,20 +11,12 @@ import numpy as np
 from facesolve.geometry.rigid import rigid_array
 from facesolve.take.camera import FISHEYE
 
-from .adjust import (
-    Fit,
-    Freedom,
-    Rig,
-    Sighting,
-    adjust,
-    known_gradient,
-    residuals_of,
-    robust_weights,
-    view_equations,
-)
+from .adjust import Fit, adjust, robust_weights
 from .held_out import held_out, without
 from .lens import AUTO, CX, CY, FX, FY, K1, PARAMETERS, free_basis, intrinsics, kind_of, restricted
 from .prior import contradicted, lens_prior
+from .sightings import Freedom, Rig, Sighting, residuals_of
+from .view_equations import known_gradient, view_equations
 
 FIRST_SCALE = 5.0  # pixels: errors beyond this count little while the lens is not known yet
 NORMAL_SCALE = 1.0  # pixels: never less than this
@@ -88,8 +80,9 @@ def calibrate_alone(sightings: Sequence[Sighting], size: tuple[int, int], reques
     fisheye = kind_of(request.model) == FISHEYE
     lens = first_lens(sightings, size) if request.known is None else request.known.copy()
     boards = np.stack([board_pose(sighting, lens, fisheye and request.known is not None) for sighting in sightings])
-    rig = Rig(lens[None], np.eye(4)[None], boards, (fisheye,) if request.known is not None else None)
     alone = _Alone(sightings, size, request)
+    fisheyes, shape = (fisheye,) if request.known is not None else None, np.zeros(alone.shape)
+    rig = Rig(lens[None], np.eye(4)[None], boards, fisheyes, shape)
     scale = max(FIRST_SCALE, max(size) / 200)
     if request.held and request.known is not None:
         return Alone(alone.fitted(rig, request.model, scale), request.model, request, {})
@@ -126,6 +119,12 @@ class _Alone:
     size: tuple[int, int]
     request: LensRequest
 
+    @property
+    def shape(self) -> int:
+        """How many numbers the boards' shape has."""
+        modes = self.sightings[0].modes
+        return 0 if modes is None else modes.shape[2]
+
     def simple(self, rig: Rig, model: str, scale: float) -> Fit:
         """A first fit with square pixels and the center in the middle."""
         return self._rounds(rig, free_basis(model, True, False), scale, None, None)
@@ -144,7 +143,8 @@ class _Alone:
 
     def _rounds(self, rig: Rig, basis: np.ndarray, scale: float, centered: bool | None, square: bool | None) -> Fit:
         used = [np.ones(len(sighting.points), bool) for sighting in self.sightings]
-        freedom = Freedom([basis], np.array([False]), np.ones(len(rig.boards), bool))
+        shape = 0 if centered is None else self.shape
+        freedom = Freedom([basis], np.array([False]), np.ones(len(rig.boards), bool), shape)
         fit = None
         for _ in range(ROUNDS):
             noise = spread(residuals_of(self.sightings, rig))
@@ -168,14 +168,17 @@ class _Alone:
         """(V,) squared errors of each view's points, summed, when it is left out: of the fit's model, the last, and of
         simpler ones as seen from there."""
         basis = basis_of(self.request, models[-1], True)
-        freedom = Freedom([basis], np.array([False]), np.ones(len(fit.rig.boards), bool))
+        freedom = Freedom([basis], np.array([False]), np.ones(len(fit.rig.boards), bool), self.shape)
         prior = lens_prior(fit.rig.lenses, [self.size], [fit.rig.bends(0)], [spread(fit.residuals)])
         whole = view_equations(self.sightings, used, fit.rig, freedom, prior)
-        values, slope = basis.T @ fit.rig.lenses[0], known_gradient(fit.rig, freedom, prior)
+        values, slope = (
+            np.concatenate([basis.T @ fit.rig.lenses[0], fit.rig.shape]),
+            known_gradient(fit.rig, freedom, prior),
+        )
         found = {}
         for model in models:
             own = basis_of(self.request, model, True)
-            left_out = ~(own.T @ basis).any(0)
+            left_out = np.append(~(own.T @ basis).any(0), np.zeros(self.shape, bool))
             equations = without(whole, left_out, values, slope)
             found[model] = np.array([(errors**2).sum() for errors in held_out(equations).errors])
         return found

@@ -7,7 +7,7 @@ far as priors allow them, and with errors that a view's points share counted as 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -15,9 +15,10 @@ import torch
 
 from facesolve.geometry.rigid import step_basis
 
-from .adjust import Freedom, Prior, Rig, Sighting, ViewEquations, known_gradient, view_equations
 from .held_out import HeldOut, held_out, inverted
 from .lens import project
+from .sightings import Freedom, Prior, Rig, Sighting
+from .view_equations import ViewEquations, known_gradient, view_equations
 
 HEAD = 7.0  # cm from a head's middle to the sides of the box whose points are looked at
 FEWEST_POINTS = 4  # of a head that two cameras see
@@ -29,10 +30,10 @@ class Certainty:
     """What is known of C cameras together.
 
     covariance: (P, P) of their free numbers (each camera's lens numbers, then its pose's step), all boards free and the
-    first camera held. bases: of the lens numbers. held_out: errors of views left out. noise: pixels of one coordinate.
-    head: (3,) world, cm: where the cameras look. inflation: how many times deviations exceed those that independent
-    errors of points would give; one factor, since what cameras agree on is known better than each camera's numbers.
-    sizes: (width, height) of each camera, pixels.
+    first camera held. held_out: errors of views left out. noise: pixels of one coordinate. head: (3,) world, cm: where
+    the cameras look. inflation: how many times deviations exceed those that independent errors of points would give;
+    one factor, since what cameras agree on is known better than each camera's numbers. sizes: (width, height) of each
+    camera, pixels. shape: (S, S) covariance of the numbers of the boards' shape.
     """
 
     covariance: np.ndarray
@@ -44,29 +45,36 @@ class Certainty:
     rig: Rig
     inflation: float
     sizes: Sequence[tuple[int, int]]
+    shape: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
 
 
 def certainty(
     sightings: Sequence[Sighting],
     used: Sequence[np.ndarray],
     rig: Rig,
-    chosen: Sequence[np.ndarray],
+    chosen: Freedom,
     considered: Sequence[np.ndarray],
     prior: Prior,
     sizes: Sequence[tuple[int, int]],
 ) -> Certainty:
-    """chosen, considered: (12, m) what was free of each lens, and what could have been."""
+    """chosen: what was free. considered: (12, m) what could have been of each lens."""
     everywhere = np.ones(len(rig.boards), bool)
     moving = np.arange(len(rig.cameras)) > 0
-    fitted = held_out(view_equations(sightings, used, rig, Freedom(chosen, moving, everywhere), prior))
-    freedom = Freedom(considered, moving, everywhere)
+    fitted = held_out(view_equations(sightings, used, rig, replace(chosen, cameras=moving, boards=everywhere), prior))
+    freedom = Freedom(considered, moving, everywhere, chosen.shape)
     equations = view_equations(sightings, used, rig, freedom, prior)
     residual = np.concatenate(equations.residual)
     seen = {sighting.view for sighting, keep in zip(sightings, used, strict=True) if keep.any()}
     noise = float(np.sqrt((residual**2).sum() / max(len(residual) - len(fitted.design) - 6 * len(seen), 1)))
-    inflation = float(np.sqrt(fitted.design.mean())) if len(fitted.design) else 1.0
+    design = fitted.design[: len(fitted.design) - chosen.shape]
+    inflation = float(np.sqrt(design.mean())) if len(design) else 1.0
     covariance = doubt(equations, known_gradient(rig, freedom, prior), noise, inflation)
-    return Certainty(covariance, freedom, equations.slices, fitted, noise, meeting_point(rig), rig, inflation, sizes)
+    cameras, shape = slice(0, freedom.of_shape.start), covariance[freedom.of_shape, freedom.of_shape]
+    freedom = replace(freedom, shape=0)
+    return Certainty(
+        covariance[cameras, cameras], freedom, equations.slices, fitted, noise, meeting_point(rig), rig, inflation,
+        sizes, shape,
+    )  # fmt: skip
 
 
 def doubt(equations: ViewEquations, slope: np.ndarray, noise: float, inflation: float) -> np.ndarray:
@@ -74,9 +82,8 @@ def doubt(equations: ViewEquations, slope: np.ndarray, noise: float, inflation: 
 
     Where the fit left numbers out, the step that they would take is counted as one standard deviation.
     """
-    total = equations.information.sum(0)
-    step = inverted(total + equations.known) @ (equations.gradient.sum(0) + slope)
-    inverse = inverted(total + inflation**2 * equations.known)
+    inverse = inverted(equations.information.sum(0) + equations.known)
+    step = inverse @ (equations.gradient.sum(0) + slope)
     return np.asarray((noise * inflation) ** 2 * inverse + np.outer(step, step))
 
 
@@ -146,6 +153,38 @@ def head_jacobian(sure: Certainty) -> np.ndarray | None:
 
     Points count that two cameras have in their images; None where there are few of them, so for a single camera.
     """
+    head = _head(sure)
+    return None if head is None else head.moved - head.whole @ head.motion
+
+
+def centers_from_head(sure: Certainty) -> np.ndarray | None:
+    """(C, 3) standard deviations, cm, of the cameras' centers, world axes, with the head where it is: a common motion
+    of everything is left out. None for one camera."""
+    head = _head(sure)
+    if head is None:
+        return None
+    deviations = np.zeros((len(sure.rig.cameras), 3))
+    for camera, pose in enumerate(sure.rig.cameras):
+        center = -pose[:3, :3].T @ pose[:3, 3]
+        own = np.asarray(step_basis(torch.from_numpy((center - sure.head)[None])).numpy())[0]
+        J = -own @ head.motion
+        part = _pose_part(sure, camera)
+        if part is not None:  # a step moves the center by -R^T u
+            J[:, part.start + 3 : part.stop] -= pose[:3, :3].T
+        deviations[camera] = np.sqrt(np.clip(((J @ sure.covariance) * J).sum(1), 0, None))
+    return deviations
+
+
+class _Head(NamedTuple):
+    """Points of a head as cameras place them: moved (3 N, P), d points / d the cameras' free numbers; whole (3 N, 6),
+    the motions of all of them about the head's middle; motion (6, P), which of those is in ``moved``."""
+
+    moved: np.ndarray
+    whole: np.ndarray
+    motion: np.ndarray
+
+
+def _head(sure: Certainty) -> _Head | None:
     corners = np.array([(x, y, z) for x in (-1, 0, 1) for y in (-1, 0, 1) for z in (-1, 0, 1)]) * HEAD
     points = sure.head + corners
     A, B = np.zeros((len(points), 3, 3)), np.zeros((len(points), 3, len(sure.covariance)))
@@ -160,8 +199,7 @@ def head_jacobian(sure: Certainty) -> np.ndarray | None:
         return None
     moved = -np.linalg.solve(A[placed], B[placed]).reshape(3 * int(placed.sum()), -1)
     whole = np.asarray(step_basis(torch.from_numpy(corners[placed])).numpy()).reshape(-1, 6)
-    Q = np.linalg.qr(whole)[0]
-    return moved - Q @ (Q.T @ moved)
+    return _Head(moved, whole, np.linalg.lstsq(whole, moved, rcond=None)[0])
 
 
 def _by_point_and_numbers(
