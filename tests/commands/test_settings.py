@@ -176,6 +176,7 @@ def test_every_scalar_has_a_flag(tmp_path: Path, changes: list[SettingsChange]) 
             anchor=0.5,
             profile=False,
             neutral=(3, 12),
+            edited=(5,),
         ),
         "use_texture": False,
     }

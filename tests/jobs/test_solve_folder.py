@@ -19,7 +19,7 @@ from facesolve.jobs.opened_take import taken_part
 from facesolve.jobs.pack import pack_take
 from facesolve.jobs.requests import PackRequest
 from facesolve.jobs.serve_solution import Editor
-from facesolve.jobs.solve_folder import solve_take_folder
+from facesolve.jobs.solve_folder import solve_take_folder, sweep
 from facesolve.runtime import sole_writer
 from facesolve.runtime.checkpoint import Checkpoint
 from facesolve.runtime.progress import Silent
@@ -327,6 +327,16 @@ def test_a_solve_sweeps_what_a_killed_one_left_unfinished(take: Path, tmp_path: 
     with pytest.raises(KeyboardInterrupt):
         _solve(take, tmp_path, StopsIn("track", 2))
     assert sorted(path.name for path in tmp_path.glob("*.part")) == [stays.name]
+
+
+def test_who_looks_at_a_solution_sweeps_too_unless_somebody_writes_there(tmp_path: Path):
+    left = tmp_path / "solution.npz.0123abc.part"
+    left.touch()
+    with sole_writer.sole_writer(tmp_path, lambda text: None):
+        sweep(tmp_path)
+    assert left.exists()
+    sweep(tmp_path)
+    assert not left.exists()
 
 
 def test_a_truncated_image_stops_the_solve_before_anything_is_written(take: Path, tmp_path: Path):

@@ -1,4 +1,7 @@
-"""An edit that is answered at once ends where more rounds would. Against a full solve: ``tests.bench.edit_study``."""
+"""An edit is local: at once it ends where more rounds would, and a solve with it leaves other frames where they are.
+
+Against full solves of real images: ``tests.bench.edit_study``.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ def apart(take: Take, one: Pose, other: Pose) -> np.ndarray:
     return np.linalg.norm(surface(take, one) - surface(take, other), axis=2).mean(1)
 
 
-def test_an_edit_moves_its_frame_at_once_to_where_more_rounds_would_leave_it(tmp_path: Path) -> None:
+def test_an_edit_moves_its_frame_and_no_other(tmp_path: Path) -> None:
     made, pose = textured.make_take(tmp_path, textured.rig(), frames=6), synthetic.performance(6)
     textured.film(made, pose)
     start = StartPose(0, pose.controls[0].numpy(), pose.head[0].numpy())
@@ -48,5 +51,12 @@ def test_an_edit_moves_its_frame_at_once_to_where_more_rounds_would_leave_it(tmp
     assert abs(float(edited.joint.pose.controls[FRAME, 0]) - pin.value) < 1e-5
     moved = apart(take, edited.joint.pose, before.joint.pose)
     assert FRAME in edited.changed
+    again = replace(take, settings=replace(take.settings, pins=(pin,), edited=(FRAME,)))
+    resolved = solve_take(again, CPU, Silent(), Checkpoint(tmp_path, "test", resume=False)).joint.pose
+    assert abs(float(resolved.controls[FRAME, 0]) - pin.value) < 1e-5
+    count = len(take.rig.controls)
+    steps = (resolved.controls - before.joint.pose.controls).abs() / before.joint.variance[:, :count].sqrt()
+    assert before.keyframes.tolist() == list(range(6)), "every frame is a keyframe, so the pin would move all of them"
+    assert steps[[0, 5]].max() < 1, "deviations; as any other pin, 7"
     assert moved.argmax() == FRAME
     assert apart(take, edited.joint.pose, settled.joint.pose).max() < 0.05 * moved[FRAME]

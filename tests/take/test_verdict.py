@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from facesolve.take import TakeError
+from facesolve.take.finding import LEAVE_CAMERA
 from facesolve.take.verdict import DOES_NOT_FIT, DOUBTFUL, FITS, CameraAgreement, Verdict, read_verdict
 
 VERDICT = Verdict(
@@ -16,6 +17,7 @@ VERDICT = Verdict(
     frames=(3, 4),
     cameras={"a": CameraAgreement(0.9, 0.1, 0.8), "b": CameraAgreement()},
     next_step="Check its calibration.",
+    offer=LEAVE_CAMERA,
 )
 
 
@@ -31,7 +33,14 @@ def test_what_is_not_sure_asks_before_it_is_used():
 
 
 @pytest.mark.parametrize(
-    "wrong", [None, {}, dict(VERDICT.record(), verdict="good"), dict(VERDICT.record(), share="all")]
+    "wrong",
+    [
+        None,
+        {},
+        dict(VERDICT.record(), verdict="good"),
+        dict(VERDICT.record(), share="all"),
+        dict(VERDICT.record(), offer="a pony"),
+    ],
 )
 def test_anything_else_is_refused_in_one_sentence(wrong: object):
     with pytest.raises(TakeError):

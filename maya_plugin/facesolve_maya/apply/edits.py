@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import List, Optional, Tuple
+from typing import List, Optional, Set, Tuple
 
 import numpy as np
 from maya import cmds
 
-from facesolve.take import HeadPin, Pin, Take
+from facesolve.take import HeadPin, Pin, StartPose, Take
 from facesolve.take.retime import timeline
 from facesolve_maya.scene.head import head_at
 
@@ -44,7 +44,8 @@ def applied_ranges(solution: Path) -> Tuple[Path, ...]:
 def pin_edits(take: Take) -> Take:
     """``take`` with a pin at each key that was changed, or added, since the last solve was applied.
 
-    A changed key on any channel of the head pins the whole head transform at that frame, where the scene shows it.
+    Their frames count as edited, and a start pose at one of them moves to a frame that is as it was solved. A changed
+    key on any channel of the head pins the whole head transform at that frame, where the scene shows it.
     Controls that the take locks, and keys between its frames, give no pins. Raises TakeError when the solution that was
     applied is not on disk any more: what was edited could not be told then.
     """
@@ -52,10 +53,27 @@ def pin_edits(take: Take) -> Take:
     if origin is None:
         return take
     applied, take = AppliedValues(origin), in_this_scene(take, near=origin.head)
-    settings = take.settings
-    pins = (*settings.pins, *_control_pins(take, origin.layer, applied))
-    head_pins = (*settings.head_pins, *(_head_pins(take, origin, applied) if origin.head else ()))
-    return replace(take, settings=replace(settings, pins=pins, head_pins=head_pins))
+    settings, pins = take.settings, _control_pins(take, origin.layer, applied)
+    head_pins = _head_pins(take, origin, applied) if origin.head else []
+    edited = {*(pin.frame for pin in pins), *(pin.frame for pin in head_pins)}
+    settings = replace(
+        settings,
+        pins=(*settings.pins, *pins),
+        head_pins=(*settings.head_pins, *head_pins),
+        edited=(*settings.edited, *edited),
+    )
+    return replace(take, settings=settings, start=_start(take, origin.head, edited))
+
+
+def _start(take: Take, head: str, edited: Set[int]) -> Optional[StartPose]:
+    """The take's start pose; the scene's at the first frame that is not ``edited`` where its own frame is."""
+    start, free = take.start, [row for row, frame in enumerate(take.frames) if int(frame) not in edited]
+    plugs = [control.plug for control in take.rig.controls]
+    if start is None or start.frame not in edited or not free or not head or not all(map(cmds.objExists, plugs)):
+        return start
+    time = float(take.scene_times[free[0]])
+    controls = np.array([cmds.getAttr(plug, time=time) for plug in plugs], np.float64)
+    return StartPose(int(take.frames[free[0]]), controls, head_at(head, time))
 
 
 def _control_pins(take: Take, layer: str, applied: AppliedValues) -> List[Pin]:

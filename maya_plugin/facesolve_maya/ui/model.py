@@ -8,7 +8,7 @@ from typing import Dict, Optional, Tuple
 from facesolve.take import ControlSettings, Settings
 from facesolve.take.errors import TakeError
 from facesolve.take.frame_range import parse_frame_list
-from facesolve.take.settings import SCALARS
+from facesolve.take.settings import OF_FRAMES, SCALARS
 from facesolve_maya.scene.choices import FREE, LOCKED, PINNED
 
 KEY_MODES = (FREE, PINNED, LOCKED)
@@ -167,5 +167,7 @@ class PanelSettings:
                 controls.append(
                     ControlSettings(name, active=choice.active, stiffness=choice.stiffness, rest=choice.rest, **known)
                 )
-        own = {name: getattr(self, "head_mode" if name == "head" else name) for name in SCALARS if name != "neutral"}
-        return Settings(controls=tuple(controls), **own)  # neutral frames are the scene's: the export numbers them
+        own = {
+            name: getattr(self, "head_mode" if name == "head" else name) for name in SCALARS if name not in OF_FRAMES
+        }
+        return Settings(controls=tuple(controls), **own)  # frames are the scene's: the export numbers them

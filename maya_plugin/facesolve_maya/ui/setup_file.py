@@ -22,13 +22,12 @@ from facesolve.take.character import (
 )
 from facesolve.take.errors import TakeError
 from facesolve.take.regions import region_of
-from facesolve.take.settings import SCALARS
+from facesolve.take.settings import OF_FRAMES, SCALARS
 from facesolve.take.settings_record import settings_from
 
 from .model import ControlChoice, ControlRow, HeadRow, PanelSettings
 
 ENDING = ".json"
-OF_SHOT = ("neutral",)  # settings that say something about one shot only
 
 
 def write_setup(path: Path, settings: PanelSettings, controls: Sequence[ControlRow]) -> None:
@@ -39,7 +38,7 @@ def write_setup(path: Path, settings: PanelSettings, controls: Sequence[ControlR
     known = read_character(path) if path.is_file() else Character(path.stem)
     names = {row.name: row for row in controls}
     decided = {name: _control(row, settings.choice(name), known.controls.get(name)) for name, row in names.items()}
-    scalars = {name: getattr(settings, _member(name)) for name in SCALARS if name not in OF_SHOT}
+    scalars = {name: getattr(settings, _member(name)) for name in SCALARS if name not in OF_FRAMES}
     written = replace(
         known,
         head=bare(settings.head_transform),
@@ -100,7 +99,7 @@ def with_setup(
     kept = {name: choice for name, choice in settings.controls.items() if name not in choices}
     strengths = settings_from(character.strengths)
     scalars: Dict[str, Any] = {
-        _member(name): getattr(strengths, name) for name in character.strengths if name not in OF_SHOT
+        _member(name): getattr(strengths, name) for name in character.strengths if name not in OF_FRAMES
     }
     strangers = tuple(own for own in character.controls if own not in to_rig)
     if character.actor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from facesolve.take.finding import FIND_HEAD
 from facesolve.take.verdict import DOES_NOT_FIT, DOUBTFUL, FITS
 
 from .bulletin import RESULT, STATE
@@ -10,7 +11,6 @@ from .session import Session
 from .solving import IDLE
 from .style import quiet_label, set_state
 
-ALIGN = "facesolve align"  # the command in a next step where the start pose is far off
 PRESS = "Press 'Find the head' to have it looked for; you see where before the pose is taken."
 _STATES = {FITS: "good", DOUBTFUL: "caution", DOES_NOT_FIT: "bad"}
 _TITLES = {FITS: "The solve fits", DOUBTFUL: "The solve is doubtful", DOES_NOT_FIT: "The solve does not fit"}
@@ -54,7 +54,7 @@ class VerdictBar(QtWidgets.QFrame):
         if verdict is not None:
             set_state(self, "state", _STATES[verdict.verdict])
             self.title.setText(_TITLES[verdict.verdict])
-            elsewhere = ALIGN in verdict.next_step
+            elsewhere = verdict.offer == FIND_HEAD
             step = PRESS if elsewhere else verdict.next_step
             reason = verdict.reason[:1].upper() + verdict.reason[1:]
             self.reason.setText(" ".join(part for part in (reason, step) if part))

@@ -152,6 +152,7 @@ WORDS: Mapping[str, Word] = {
     "texture": Word("FILE"),
     "actor": Word("FILE", "actor's profile that an earlier solve has written; its neutral is used, and refined"),
     "neutral": Word("FRAMES", read=frame_list),
+    "edited": Word("FRAMES", read=frame_list),
     "matte": Word("PATTERN"),
     "name": Word("PATTERN"),
     "board": Word("KIND:SIZE"),

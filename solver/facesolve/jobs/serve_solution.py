@@ -30,17 +30,22 @@ from facesolve.take.solved import find_take_folder, fingerprint
 from facesolve.take.storage import read_take
 from facesolve.take.version import VERSION
 
+from .solve_folder import sweep
+
 END = None  # of the requests
 
 
 def serve_solution(folder: Path, requests: TextIO, progress: Reporter, device: str = "auto") -> None:
     """Answers until ``requests`` ends; meanwhile draws all frames of the solution in ``folder``.
 
+    First it removes what a task that was killed left unfinished there.
+
     When these are drawn, it makes ready for edits, if the solve kept its state. A request is answered before the
     drawing goes on. A request to solve that fails gives an error event. device: of the solve, whose state was kept
     on that kind. Raises FacesolveError.
     """
     solution = read_solution(folder)
+    sweep(folder)
     take_folder = find_take_folder(solution, folder)
     take = read_take(take_folder)
     waiting: queue.Queue[Request | None] = queue.Queue()

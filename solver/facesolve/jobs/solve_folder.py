@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,12 @@ def solve_take_folder(
         return _with_texture(opened, problem, solution, out, clock)
 
 
+def sweep(folder: Path) -> None:
+    """Removes what a task that was killed has left half-written in ``folder``, unless another task writes there."""
+    with suppress(FacesolveError), sole_writer(folder, lambda text: None, wait=0.0):
+        remove_stale(folder, UNFINISHED, ())
+
+
 def _solve(
     opened: OpenedTake,
     take_folder: Path,
@@ -169,7 +176,8 @@ def _explained(solution: Solution, take: Take, folder: Path, device: torch.devic
         step = NOTHING_FOUND if verdict.next_step == LOOK else verdict.next_step
         return replace(solution, verdict=replace(verdict, next_step=step))
     reason = f"{verdict.reason.rstrip('.')}; {gravest.subject}: {gravest.sentence}"
-    return replace(solution, verdict=replace(verdict, reason=reason, next_step=gravest.remedy))
+    offer = gravest.offers[0].kind if gravest.offers else ""
+    return replace(solution, verdict=replace(verdict, reason=reason, next_step=gravest.remedy, offer=offer))
 
 
 def _started(take: Take, solution: Solution) -> Take:

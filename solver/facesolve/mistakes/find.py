@@ -15,7 +15,7 @@ from facesolve.footage.stream import TakeFootage
 from facesolve.runtime.progress import Progress
 from facesolve.start.find import find_start
 from facesolve.take import FacesolveError, StartPose, Take
-from facesolve.take.finding import ERROR, NOTE, WARNING, Finding
+from facesolve.take.finding import ERROR, FIND_HEAD, NOTE, WARNING, Finding, Offer
 from facesolve.verdict.heads_apart import heads_apart
 
 from .hypotheses import Hypothesis, hypotheses, late, of_focal_lengths
@@ -201,7 +201,8 @@ class _Finder:
         if found is not None:
             turn, shift = heads_apart(self._take.rig, start.head, found.head)
             text = f"the head is {shift:.1f} cm and {turn:.0f} degrees from where the start pose has it."
-            return (Finding(ERROR, "start pose", text, f"Run 'facesolve align {self._command} --write --overwrite'."),)
+            remedy = f"Run 'facesolve align {self._command} --write --overwrite'."
+            return (Finding(ERROR, "start pose", text, remedy, offers=(Offer(FIND_HEAD, "Find the head"),)),)
         if as_is is not None:
             bad = [index for index in _suspects(as_is, len(self._take.cameras)) if _alone(as_is, index)]
             if len(bad) == 1 and len(self._take.cameras) > 2:

@@ -1,7 +1,7 @@
 """Edits of a solved take answered at once: only frames with new pins are refined, then all frames are joined anew.
 
-What led there (keyframes, template, errors of the cameras) stays as the solve left it; a pin at a keyframe would have
-moved that a little, too.
+What led there (keyframes, template, errors of the cameras) stays as the solve left it, as in a solve of the whole take
+that names these frames as edited.
 """
 
 from __future__ import annotations
@@ -17,12 +17,10 @@ from torch import Tensor
 from facesolve.footage.stream import TakeFootage
 from facesolve.geometry.pose import Pose
 from facesolve.residuals.photometric import Template
-from facesolve.residuals.priors import ControlPrior
-from facesolve.runtime.cuda_graphs import CudaGraphs
 from facesolve.stages.problem import Problem
 from facesolve.stages.refine import JointFit, Seen, Target, joint_pass, learn_template
 from facesolve.stages.refine_on_devices import RefinedFrames, gathered, refined_batches
-from facesolve.take import HeadPin, Pin, Settings
+from facesolve.take import HeadPin, Pin
 
 from .pipeline import Solved
 
@@ -53,7 +51,7 @@ class EditableSolve:
         take = self._solved.problem.take
         own = take.settings
         settings = replace(own, pins=(*own.pins, *pins), head_pins=(*own.head_pins, *head_pins))
-        problem = _with_settings(self._solved.problem, settings)
+        problem = self._solved.problem.with_settings(settings)
         present = _by_frame(pins, head_pins)
         stale = {frame for frame in {*present, *self._pinned} if present.get(frame) != self._pinned.get(frame)}
         rows = sorted(int(np.flatnonzero(take.frames == frame)[0]) for frame in stale)
@@ -90,12 +88,6 @@ class EditableSolve:
         velocity = problem.velocity(solved.carried, keys)
         finest = problem.quality.finest
         return learn_template(problem, pixels, solved.bundled.pose, keys, finest, solved.bundled.errors, velocity)
-
-
-def _with_settings(problem: Problem, settings: Settings) -> Problem:
-    """The same problem with other pins. Views and samples know nothing of them."""
-    take = replace(problem.take, settings=settings)
-    return replace(problem, take=take, prior=ControlPrior.from_take(take, problem.model.device), graphs=CudaGraphs())
 
 
 def _by_frame(pins: Sequence[Pin], head_pins: Sequence[HeadPin]) -> dict[int, frozenset[object]]:

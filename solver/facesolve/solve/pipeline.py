@@ -128,8 +128,12 @@ def solve_take(
         everywhere = problem.samples.weight
         # a pose that was looked for is no more than what alignment makes of it
         anchor = None if found else StartAnchor.of(problem, start, aligned, first)
-        found_keys = KeyframeRounds(run, problem, pixels, tracked, keyframes, posed, anchor, show).bundled()
+        # edits hold in their own frames alone: with their pins, the keyframes would take all others along
+        unedited = problem.with_settings(take.settings.without_edits()) if take.settings.edited else problem
+        found_keys = KeyframeRounds(run, unedited, pixels, tracked, keyframes, posed, anchor, show).bundled()
         bundled, problem = found_keys.fit, found_keys.problem
+        if take.settings.edited:
+            problem = problem.with_settings(take.settings)
         stages = replace(stages, problem=problem)
         carried = carry_correction(tracked, keyframes, bundled.pose)
         refined = stages.refine(pixels, bundled, keyframes, carried)

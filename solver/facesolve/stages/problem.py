@@ -21,7 +21,7 @@ from facesolve.residuals.residual import Residual
 from facesolve.residuals.visibility import ViewBuilder
 from facesolve.runtime.cuda_graphs import CudaGraphs
 from facesolve.runtime.memory import BatchLimit
-from facesolve.take import Take
+from facesolve.take import Settings, Take
 
 HOST = torch.device("cpu")
 ROUGH_SIZE = 300  # pixels: no images larger than twice that are needed to be near
@@ -197,6 +197,11 @@ class Problem:
         pinned, heads = self.head_pins
         head = torch.where(pinned[frames, None, None], heads[frames], pose.head)
         return Pose(self.prior.clamped(pose.controls, frames), head)
+
+    def with_settings(self, settings: Settings) -> Problem:
+        """With other pins, locks or priors. Views and samples know nothing of them."""
+        take = replace(self.take, settings=settings)
+        return replace(self, take=take, prior=ControlPrior.from_take(take, self.model.device), graphs=CudaGraphs())
 
     def with_samples(self, samples: SurfaceSamples) -> Problem:
         return replace(self, samples=samples)

@@ -31,7 +31,7 @@ from .checks import (
 from .errors import TakeError
 from .files import write_json
 from .reading import checked, read_json
-from .settings import SCALARS, ControlSettings, Settings
+from .settings import OF_FRAMES, SCALARS, ControlSettings, Settings
 from .settings_record import settings_from
 
 SCHEMA, KIND = 1, "facesolve character"
@@ -166,8 +166,9 @@ def read_character(path: Path) -> Character:
     for name, control in controls.items():
         if control.minimum is not None and control.maximum is not None and not control.minimum < control.maximum:
             raise TakeError("character: '{}': control '{}' has an empty range.".format(path, name))
-    if "neutral" in record.get("strengths", {}):
-        raise TakeError("character: '{}': neutral frames are those of one take; leave them out.".format(path))
+    for name in OF_FRAMES:
+        if name in record.get("strengths", {}):
+            raise TakeError("character: '{}': {} frames are those of one take; leave them out.".format(path, name))
     for name in ("meshes", "sampled"):
         record[name] = tuple(record.get(name, ()))
     del record["schema"], record["kind"]

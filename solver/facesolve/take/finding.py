@@ -34,6 +34,7 @@ LEAVE_CAMERA = "leave camera out"  # (camera,)
 CHOOSE_FOOTAGE = "choose footage"  # (camera,)
 LOAD_CAMERAS = "load cameras"  # ()
 FIND_HEAD = "find the head"  # ()
+OFFERS = (USE_FRAMES, LEAVE_OUT, SOLVE_WITHOUT, LEAVE_CAMERA, CHOOSE_FOOTAGE, LOAD_CAMERAS, FIND_HEAD)
 
 
 @dataclass(frozen=True)

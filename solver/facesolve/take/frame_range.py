@@ -29,6 +29,7 @@ def part_of_take(take: Take, first: int, last: int) -> Take:
         controls=tuple(_control(control, keep) for control in take.settings.controls),
         pins=tuple(pin for pin in take.settings.pins if first <= pin.frame <= last),
         neutral=tuple(frame for frame in take.settings.neutral if first <= frame <= last),
+        edited=tuple(frame for frame in take.settings.edited if first <= frame <= last),
         head_pins=tuple(pin for pin in take.settings.head_pins if first <= pin.frame <= last),
     )
     start = take.start

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Dict, Optional, Tuple
 
 import numpy as np
@@ -99,6 +99,7 @@ class Settings:
         use_texture: use the rig's own texture when the take has one.
         profile: find how the actor's neutral differs from the rig's, where the footage is sure of it.
         neutral: frames that show the actor's neutral face, all controls at their default.
+        edited: frames that were corrected by hand after a solve: their pins hold there, and do not move other frames.
         controls: what was decided about single controls.
         pins: values that controls must have at single frames.
         head_pins: transforms that the head must have at single frames.
@@ -115,9 +116,19 @@ class Settings:
     use_texture: bool = True
     profile: bool = True
     neutral: Tuple[int, ...] = ()
+    edited: Tuple[int, ...] = ()
     controls: Tuple[ControlSettings, ...] = ()
     pins: Tuple[Pin, ...] = ()
     head_pins: Tuple[HeadPin, ...] = ()
+
+    def without_edits(self) -> Settings:
+        """These settings without ``edited`` frames and their pins."""
+        return replace(
+            self,
+            edited=(),
+            pins=tuple(pin for pin in self.pins if pin.frame not in self.edited),
+            head_pins=tuple(pin for pin in self.head_pins if pin.frame not in self.edited),
+        )
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
@@ -130,7 +141,8 @@ class Settings:
             if not (np.isfinite(value) and value >= 0):
                 raise TakeError("settings: {} is {}, it must be a number of at least 0.".format(name, value))
             STRENGTH(value, "settings: {}".format(name))
-        object.__setattr__(self, "neutral", tuple(sorted(set(self.neutral))))
+        for name in OF_FRAMES:
+            object.__setattr__(self, name, tuple(sorted(set(getattr(self, name)))))
         names = [control.name for control in self.controls]
         if len(set(names)) != len(names):
             raise TakeError("settings: a control is listed twice.")
@@ -138,6 +150,9 @@ class Settings:
             if not np.isfinite(pin.value):
                 raise TakeError("settings: the pin of '{}' at frame {} is not finite.".format(pin.control, pin.frame))
 
+
+OF_FRAMES = ("neutral", "edited")
+"""Names of the settings that name frames of one take."""
 
 SCALARS = tuple(field.name for field in fields(Settings) if field.name not in ("controls", "pins", "head_pins"))
 """Names of the settings that are one value, or a list of frames, for the whole take."""

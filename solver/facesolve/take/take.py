@@ -14,7 +14,7 @@ from .footage import BAD_FRAME_POLICIES, Footage
 from .in_words import changed_settings, counted, frames_in_words, listed
 from .retime import check_repeats
 from .rig import Control, Rig
-from .settings import Settings
+from .settings import OF_FRAMES, Settings
 
 OUT_OF_RANGE = 1e-3  # of a control's range that a lock or pin may leave it by: what curves overshoot
 
@@ -168,9 +168,10 @@ class Take:
                 raise TakeError(
                     "settings: the pin of '{}' is at frame {}, outside the take.".format(pin.control, pin.frame)
                 )
-        for frame in self.settings.neutral:
-            if frame not in self.frames:
-                raise TakeError("settings: the neutral frame {} is outside the take.".format(frame))
+        for name in OF_FRAMES:
+            for frame in getattr(self.settings, name):
+                if frame not in self.frames:
+                    raise TakeError("settings: the {} frame {} is outside the take.".format(name, frame))
         pinned = [head_pin.frame for head_pin in self.settings.head_pins]
         for head_pin in self.settings.head_pins:
             where = "settings: the head's pin at frame {}".format(head_pin.frame)

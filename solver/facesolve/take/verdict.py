@@ -11,6 +11,7 @@ from typing import Any, Dict, Mapping, Tuple
 
 from .checks import shown
 from .errors import TakeError
+from .finding import OFFERS
 
 FITS = "fits"
 DOUBTFUL = "doubtful"
@@ -44,7 +45,8 @@ class Verdict:
     error_mm: expected distance of the surface from the truth, from the standard deviations. share: part of the visible
     face on which the cameras agree. frames: take frame numbers that show something else than the solved face, or only
     a part of it.
-    cameras: by name. next_step: what to do, a sentence; empty where there is nothing to do.
+    cameras: by name. next_step: what to do, a sentence; empty where there is nothing to do. offer: which of
+    ``finding.OFFERS`` does the same, for programs that have a button for it; empty where none does.
     """
 
     verdict: str
@@ -57,10 +59,13 @@ class Verdict:
     frames: Tuple[int, ...] = ()
     cameras: Mapping[str, CameraAgreement] = field(default_factory=dict)
     next_step: str = ""
+    offer: str = ""
 
     def __post_init__(self) -> None:
         if self.verdict not in VERDICTS:
             raise TakeError("verdict: '{}' is not one of {}.".format(self.verdict, ", ".join(VERDICTS)))
+        if self.offer and self.offer not in OFFERS:
+            raise TakeError("verdict: the offer '{}' is not one of {}.".format(self.offer, ", ".join(OFFERS)))
 
     @property
     def asks(self) -> bool:
@@ -85,6 +90,7 @@ class Verdict:
             frames=list(self.frames),
             cameras=cameras,
             next_step=self.next_step,
+            offer=self.offer,
         )
 
 
@@ -104,6 +110,7 @@ def read_verdict(record: Any) -> Verdict:
                 for name, one in record["cameras"].items()
             },
             next_step=_text(record["next_step"]),
+            offer=_text(record["offer"]),
             **{name: _number(record[name]) for name in _NUMBERS},
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:

@@ -59,6 +59,19 @@ def test_a_moved_or_turned_head_is_pinned_where_the_scene_shows_it(take):
     assert pins_of(take) == []
 
 
+def test_edited_frames_are_named_and_the_start_pose_is_that_of_a_frame_as_it_was_solved(take):
+    first = int(take.frames[0])
+    assert take.start.frame == first
+    edit("BS.b", float(first), 0.2)
+    edit("head_GRP.translateX", 3.0, 0.5)
+    found = pin_edits(take)
+    assert found.settings.edited == (first, 3)
+    assert found.start.frame == first + 1
+    solved = small_solution(take)
+    np.testing.assert_allclose(found.start.controls, solved.controls[1], atol=1e-6)
+    np.testing.assert_allclose(found.start.head, solved.head[1], atol=1e-6)
+
+
 def test_an_edit_too_small_for_a_hand_is_none(take):
     edit("head_GRP.translateX", 3.0, cmds.getAttr("head_GRP.translateX", time=3.0) + 1e-6)
     edit("BS.b", 7.0, cmds.getAttr("BS.b", time=7.0) + 1e-5)

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from facesolve.take import read_solution, write_solution
+from facesolve.take.finding import FIND_HEAD
 from facesolve.take.verdict import DOES_NOT_FIT, DOUBTFUL, Verdict
 from facesolve_maya.ui.panel import RESULT_PAGE, Panel
 from facesolve_maya.ui.qt import QtWidgets
@@ -37,6 +38,7 @@ VERDICTS = {
         "the cameras do not show the same face at the solved pose (correlation 0.14); start pose: the head is 6.1 cm "
         "and 24 degrees from where the start pose has it.",
         next_step="Run 'facesolve align my_take --write --overwrite'.",
+        offer=FIND_HEAD,
     ),
 }
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from facesolve.take import Settings, TakeError
-from facesolve.take.settings import SCALARS
+from facesolve.take.settings import OF_FRAMES, SCALARS
 from facesolve_maya.scene.choices import FREE, LOCKED, PINNED
 from facesolve_maya.ui.document import settings_from_text, settings_to_text
 from facesolve_maya.ui.model import ControlChoice, PanelSettings
@@ -79,7 +79,7 @@ def test_every_setting_of_a_solve_comes_from_the_panel():
     chosen = {"quality": "final", "head_mode": "fixed", "use_texture": False}
     chosen.update(smoothness=2.0, stiffness=3.0, sparsity=4.0, contour=5.0, calibration_error=0.0, anchor=0.5)
     made = PanelSettings(profile=False, **chosen).solver_settings(())
-    own = [name for name in SCALARS if name != "neutral"]  # frames of the scene: the export numbers them
+    own = [name for name in SCALARS if name not in OF_FRAMES]  # frames of the scene: the export numbers them
     assert [getattr(made, name) != getattr(Settings(), name) for name in own] == [True] * len(own)
 
 

@@ -488,8 +488,8 @@ def test_a_doubtful_solve_is_keyed_only_after_a_question(panel, scene, solver, w
 
 def test_where_the_start_pose_was_far_off_the_verdict_offers_to_find_the_head(panel, scene, solver, wait):
     solver(scene)
-    step = "Run 'facesolve align my_take --write --overwrite'."
-    elsewhere = replace(solution(), verdict=Verdict(DOES_NOT_FIT, "the head is 6.1 cm away.", next_step=step))
+    verdict = Verdict(DOES_NOT_FIT, "the head is 6.1 cm away.", next_step="Run a command.", offer=FIND_HEAD)
+    elsewhere = replace(solution(), verdict=verdict)
     write_solution(elsewhere, scene.default_take_folder() / "solve_1" / "solution")
     panel.pages.setCurrentIndex(3)
     assert panel.session.open_last_solution()
