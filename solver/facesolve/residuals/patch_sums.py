@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -18,19 +17,9 @@ from torch import Tensor
 
 from facesolve.geometry.sample_patches import Patch
 from facesolve.geometry.surface_samples import PlacedSamples
+from facesolve.runtime.threads import one_thread
 
 TOGETHER = 4  # parts of the frames whose products are taken at once; a fourth more than the half of a matrix
-
-
-@contextmanager
-def _on_one_thread() -> Iterator[None]:
-    """Products of patches are too small to be shared out: waking other threads takes longer than they help."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +70,7 @@ def _head_rows(points: Tensor) -> Tensor:
     return rows
 
 
-@_on_one_thread()
+@one_thread()
 def information_by_patches(placed: PlacedSamples, information: Tensor) -> Tensor:
     """A (B, U+6, U+6) float64: what samples say at each of B poses. information: (B, N, 3, 3)."""
     order, size = _order(placed), placed.width + 6
@@ -97,7 +86,7 @@ def information_by_patches(placed: PlacedSamples, information: Tensor) -> Tensor
     return (A + A.mT) / 2
 
 
-@_on_one_thread()
+@one_thread()
 def shared_by_patches(placed: PlacedSamples, shared: Tensor) -> Tensor:
     """(B, U+6, B, U+6) float64: what all poses have in common, the sum over samples of ``r_m r_l^T`` with
     ``r_m = rows_m^T shared_m``. shared: (B, N, 3)."""
@@ -124,7 +113,7 @@ def shared_by_patches(placed: PlacedSamples, shared: Tensor) -> Tensor:
     return (lower + sums.tril(-1).T).view(frames, width, frames, width)
 
 
-@_on_one_thread()
+@one_thread()
 def sides_by_patches(placed: PlacedSamples, covectors: Tensor, columns: Tensor, shared: Tensor, own: Tensor) -> Tensor:
     """(B, U+6, C*Q) float64: what samples say about the poses and Q unknowns of each of C cameras together.
 

@@ -32,6 +32,7 @@ from facesolve.residuals.quadratic import PackedQuadratics
 from facesolve.runtime.devices import make_current
 from facesolve.runtime.interrupts import LOOK_EVERY
 from facesolve.runtime.memory import halving
+from facesolve.runtime.threads import on_threads
 
 from .batching import split, together
 from .problem import HOST, Problem
@@ -124,8 +125,8 @@ def refined_batches(
     most = min(together(each, target.level) for each in (problem, *(other for _, other in helpers)))
     if not helpers:
         batches = [frames[part] for part in split(len(frames), most)]
-        for some, pixels in footage.batches(batches, target.level):
-            yield _refined(problem, target, some, pixels)
+        with closing(footage.batches(batches, target.level)) as images:
+            yield from on_threads(lambda batch: _refined(problem, target, *batch), images, problem.model.device)
         return
     # loads PyTorch's linear algebra, which two threads must not do at once (pytorch issue 90613)
     torch.linalg.cholesky_ex(problem.samples.weight.new_ones(1, 1))

@@ -21,6 +21,7 @@ from facesolve.geometry.rigid import inverse
 from facesolve.optimize.nested import chosen
 from facesolve.residuals.observation import Observation, Views, observe
 from facesolve.runtime.memory import halving
+from facesolve.runtime.threads import each_on_a_thread
 
 from .found_again import BELIEVED, FoundAgain
 from .frame_fit import Anchor
@@ -199,18 +200,19 @@ class Tracker:
 
         views: of the window's parts by their numbers, with the visibility of pose ``seen_from``; missing ones are made.
         """
-        poses, told = [], []
-        for number, rows in enumerate(self.fits.parts(window, self.levels[0])):
-            if rows[-1] < settled:
-                continue
-            part = window.rows(rows)
+
+        def fitted(part: tuple[int, list[int]]) -> tuple[Pose, Tensor]:
+            number, rows = part
+            some = window.rows(rows)
             if number not in views:
-                views[number] = self._coarse_views(part, seen_from)
-            found, reached = self._coarse_fit(part, views[number], begin.at(rows), anchor.at(rows))
+                views[number] = self._coarse_views(some, seen_from)
+            found, reached = self._coarse_fit(some, views[number], begin.at(rows), anchor.at(rows))
             wanted = slice(max(settled - rows[0], 0), rows[-1] - rows[0] + 1)
-            poses.append(found.at(wanted))
-            told.append(reached[wanted])
-        return joined(poses), torch.cat(told)
+            return found.at(wanted), reached[wanted]
+
+        parts = [(number, rows) for number, rows in enumerate(self.fits.parts(window, self.levels[0]))]
+        found = each_on_a_thread(fitted, [part for part in parts if part[1][-1] >= settled], begin.head.device)
+        return joined([pose for pose, _ in found]), torch.cat([reached for _, reached in found])
 
     def _coarse_views(self, window: Window, there: Pose) -> Views:
         """What frames show at the coarsest level, with the visibility of one pose (B = 1) for all."""

@@ -21,6 +21,7 @@ from facesolve.residuals.residual import TRACK
 from facesolve.residuals.template import TemplateMemory
 from facesolve.residuals.visibility import Visibility
 from facesolve.runtime.devices import indices_on
+from facesolve.runtime.threads import each_on_a_thread
 
 from .batching import split, together
 from .frame_fit import Anchor, FrameFit, FrameFitOptions, fit_frames
@@ -80,18 +81,19 @@ class WindowFits:
 
     def fit(self, window: Window, begin: Pose, levels: Sequence[int], anchor: Anchor) -> tuple[Pose, Tensor]:
         """Poses fitted to the memory over pyramid levels; and robust scales."""
-        poses, scales = [], []
-        for rows in self.parts(window, levels[-1]):
+
+        def fitted(rows: list[int]) -> tuple[Pose, Tensor]:
             part, pose, held = window.rows(rows), begin.at(rows), anchor.at(rows)
             visibility = self.visibility(part, pose, levels)
             for level in levels:
                 views = self.at[level].views.build(visibility[level], level, part.frames, part.pixels)
                 fit = self.fit_level(part, views, pose, level, held)
                 pose = fit.pose
-            poses.append(pose)
-            scales.append(fit.scale)
+            return pose, fit.scale
+
+        found = each_on_a_thread(fitted, self.parts(window, levels[-1]), begin.head.device)
         some = slice(0, len(window.frames))
-        return joined(poses).at(some), torch.cat(scales)[some]
+        return joined([pose for pose, _ in found]).at(some), torch.cat([scale for _, scale in found])[some]
 
     def fit_level(self, window: Window, views: Views, begin: Pose, level: int, anchor: Anchor) -> FrameFit:
         """Frames fitted to the memory at one pyramid level."""
@@ -119,8 +121,8 @@ class WindowFits:
     ) -> list[dict[int, tuple[Observation, Views]]]:
         """What the window's frames see at their poses at some levels, or all, in parts that fit the memory."""
         levels = levels or self.levels
-        parts = []
-        for rows in split(len(window.frames), together(self.at[levels[-1]], levels[-1])):
+
+        def seen(rows: slice) -> dict[int, tuple[Observation, Views]]:
             part, there = window.part(rows), pose.at(rows)
             visibility = self.visibility(part, there, levels)
             of_level = {}
@@ -128,8 +130,10 @@ class WindowFits:
                 problem = self.at[level]
                 views = problem.views.build(visibility[level], level, part.frames, part.pixels)
                 of_level[level] = observe(problem.samples, problem.model, there.controls, there.head, views), views
-            parts.append(of_level)
-        return parts
+            return of_level
+
+        parts = split(len(window.frames), together(self.at[levels[-1]], levels[-1]))
+        return each_on_a_thread(seen, parts, pose.head.device)
 
 
 def disagreement(observation: Observation, template: Template) -> Tensor:
