@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from facesolve.geometry.pose import Pose
 from facesolve.render import visible
 from facesolve.render.posed_rig import camera_depth, clip_vertices, draw, mesh_of, world_vertices
 from facesolve.residuals.seen_samples import GRAZING, OCCLUSION_TOLERANCE
+from facesolve.runtime.threads import on_threads
 from facesolve.stages.problem import Problem
 from facesolve.take import Take
 
@@ -59,11 +61,20 @@ class Sightings:
     def __iter__(self) -> Iterator[Sighting]:
         """Raises FootageError as the take's policy says."""
         for m, images in enumerate(_footage(self._problem.take, self._frames)):
-            world = world_vertices(self._problem.model, self._pose.at([m]))
-            normals = self._problem.model.vertex_normals(world)[0]
-            for camera, image in enumerate(images):
-                if image is not None:
-                    yield from self._of_image(m, camera, image, world, normals)
+            yield from self._of_frame(m, images)
+
+    def _of_frame(self, m: int, images: Sequence[Image | None]) -> Iterator[Sighting]:
+        world = world_vertices(self._problem.model, self._pose.at([m]))
+        normals = self._problem.model.vertex_normals(world)[0]
+
+        def look(seen: tuple[int, Image]) -> Iterator[Sighting]:
+            return self._of_image(m, *seen, world, normals)
+
+        there = [(camera, image) for camera, image in enumerate(images) if image is not None]
+        if world.device.type != "cpu":
+            return chain.from_iterable(map(look, there))
+        # several cameras at once: what one sees is kept until its turn has come
+        return chain.from_iterable(on_threads(lambda seen: list(look(seen)), there, world.device))
 
     def _of_image(self, m: int, camera: int, image: Image, world: Tensor, normals: Tensor) -> Iterator[Sighting]:
         """world: (1, V, 3) cm; normals: (V, 3)."""

@@ -11,6 +11,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from facesolve.runtime.threads import each_on_a_thread
+
 from .barycentrics import barycentrics_at_pixels
 
 # Upper bound on the pixels visited at once, so that memory stays near 100 bytes times this number. Any one triangle is
@@ -78,7 +80,7 @@ def nearest(clip: Tensor, triangles: Tensor, resolution: tuple[int, int]) -> tup
     if triangles.dim() != 2 or triangles.shape[-1] != 3:
         raise ValueError(f"triangles must be (F, 3), got {tuple(triangles.shape)}")
     with torch.no_grad():
-        images = [_nearest(part, triangles, resolution) for part in _parts(clip)]
+        images = each_on_a_thread(lambda part: _nearest(part, triangles, resolution), _parts(clip), clip.device)
     triangle_id, depth = (torch.cat(tensors) for tensors in zip(*images, strict=True))
     return triangle_id, depth
 

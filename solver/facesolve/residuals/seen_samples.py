@@ -15,6 +15,7 @@ from torch import Tensor
 from facesolve.geometry.camera import CameraModel, Projection
 from facesolve.geometry.surface_samples import SurfaceSamples
 from facesolve.render import Nearest, visible
+from facesolve.runtime.threads import on_threads
 
 GRAZING = 0.2  # cosine between normal and viewing ray below which a sample is not used
 OCCLUSION_TOLERANCE = 0.2  # cm
@@ -72,29 +73,43 @@ def _unoccluded(
     projection: Projection,
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """(B, C, N) bool: points that are not hidden; and each camera's coverage (B, H, W). world: (B, V, 3)."""
-    frames, count = projection.depth.shape[:2]
+    count = projection.depth.shape[1]
     visible_here = torch.zeros_like(projection.depth, dtype=torch.bool)
     coverage: list[Tensor] = [world] * count
     matrices = clip_matrices(world, cameras)
     for group in groups_of(sizes):
-        resolution = sizes[group[0]]
         chosen = slice(None) if len(group) == count else list(group)
-        drawn = matrices[:, chosen]
-        clip = to_clip(world, drawn)  # (B, c, V, 4)
-        pixels, depth = projection.pixels[:, chosen], projection.depth[:, chosen]
-        covered = world.new_empty(frames, len(group), *resolution)
-        found = torch.empty_like(depth, dtype=torch.bool)
-        for rows in split(frames, len(group) * resolution[0] * resolution[1], world.device):
-            some = clip[rows].flatten(0, 1)
-            triangle_id, depth_ndc = near(some, triangles, resolution)
-            image = _camera_depth(depth_ndc, drawn[rows].flatten(0, 1))
-            seen = visible(pixels[rows].flatten(0, 1), depth[rows].flatten(0, 1), image, OCCLUSION_TOLERANCE)
-            found[rows] = seen.unflatten(0, (-1, len(group)))
-            covered[rows] = (triangle_id >= 0).to(world.dtype).unflatten(0, (-1, len(group)))
+        place = projection.pixels[:, chosen], projection.depth[:, chosen]
+        found, covered = _in_group(world, triangles, matrices[:, chosen], sizes[group[0]], near, place)
         visible_here[:, chosen] = found
         for position, camera in enumerate(group):
             coverage[camera] = covered[:, position]
     return visible_here, tuple(coverage)
+
+
+def _in_group(
+    world: Tensor, triangles: Tensor, matrices: Tensor, size: Size, near: Nearest, place: tuple[Tensor, Tensor]
+) -> tuple[Tensor, Tensor]:
+    """(B, c, N) bool and coverage (B, c, H, W) of c cameras with images of one size.
+
+    matrices: (B, c, 4, 4) of ``clip_matrices``. place: pixels (B, c, N, 2) and depth (B, c, N) of the points.
+    """
+    clip, (pixels, depth) = to_clip(world, matrices), place  # (B, c, V, 4)
+
+    def look(rows: slice) -> tuple[Tensor, Tensor]:
+        triangle_id, depth_ndc = near(clip[rows].flatten(0, 1), triangles, size)
+        image = _camera_depth(depth_ndc, matrices[rows].flatten(0, 1))
+        seen = visible(pixels[rows].flatten(0, 1), depth[rows].flatten(0, 1), image, OCCLUSION_TOLERANCE)
+        return seen, triangle_id >= 0
+
+    frames, count = matrices.shape[:2]
+    found = torch.empty_like(depth, dtype=torch.bool)
+    covered = world.new_empty(frames, count, *size)
+    parts = split(frames, count * size[0] * size[1], world.device)
+    for rows, (seen, hit) in zip(parts, on_threads(look, parts, world.device), strict=True):
+        found[rows] = seen.unflatten(0, (-1, count))
+        covered[rows] = hit.to(world.dtype).unflatten(0, (-1, count))
+    return found, covered
 
 
 def groups_of(sizes: Sequence[Size]) -> list[tuple[int, ...]]:

@@ -16,6 +16,7 @@ from facesolve.geometry.surface_samples import SurfaceSamples
 from facesolve.render import Backend
 from facesolve.runtime.devices import indices_on
 from facesolve.runtime.kernels import fused
+from facesolve.runtime.threads import on_threads
 from facesolve.take import Take
 
 from .observation import ImageStack, Views
@@ -112,8 +113,13 @@ class ViewBuilder:
 
             return normalize_triton.normalize_covered(luminance, coverage, mask)
         values = torch.empty_like(luminance)
-        for rows in split(len(luminance), luminance[0].numel(), luminance.device):
-            values[rows] = normalize_covered(luminance[rows], coverage[rows], None if mask is None else mask[rows])
+
+        def normalized(rows: slice) -> Tensor:
+            return normalize_covered(luminance[rows], coverage[rows], None if mask is None else mask[rows])
+
+        parts = split(len(luminance), luminance[0].numel(), luminance.device)
+        for rows, found in zip(parts, on_threads(normalized, parts, luminance.device), strict=True):
+            values[rows] = found
         return values
 
     def views(
