@@ -7,7 +7,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from facesolve.optimize.levenberg_marquardt import Linearized, Options, Stop, levenberg_marquardt, regularized
+from facesolve.optimize.levenberg_marquardt import (
+    Linearized,
+    Options,
+    Stop,
+    factor_of,
+    levenberg_marquardt,
+    regularized,
+)
 
 STARTS = torch.tensor([[-1.2, 1.0], [0.0, 0.0], [2.0, -1.0]], dtype=torch.float64)
 TOLERANCE = Options(60, step_tolerance=1e-9)
@@ -203,3 +210,11 @@ def test_a_step_that_was_taken_back_is_followed_by_a_shorter_one():
     end = levenberg_marquardt(Uphill(), STARTS, Options(4))
     assert torch.equal(end.costs, end.costs[:1].expand_as(end.costs)), "every step leads up"
     assert (end.dampings[1:] > end.dampings[:-1]).all()
+
+
+def test_a_matrix_that_rounding_left_indefinite_is_factored_with_the_diagonal_a_little_raised():
+    A = torch.diag(torch.tensor([1e6, 1.0, -1e-2], dtype=torch.float64))
+    factor = factor_of(A)
+    torch.testing.assert_close(factor @ factor.mT, regularized(A, floor=1e-7))
+    with pytest.raises(ArithmeticError, match="not positive definite"):
+        factor_of(torch.diag(torch.tensor([1.0, torch.nan], dtype=torch.float64)))

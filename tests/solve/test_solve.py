@@ -61,6 +61,15 @@ def test_a_take_in_memory_gives_the_same_solution(folder: Path, solution: faceso
     assert "take" not in in_memory.provenance
 
 
+def test_a_head_that_no_camera_can_hold_on_to_ends_with_a_verdict(folder: Path):
+    take = facesolve.read_take(folder)
+    in_meters = tuple(replace(camera, translation=camera.translation / 100) for camera in take.cameras)
+    near = StartPose(0, take.rig.default_controls, np.eye(4))
+    lost = facesolve.solve(replace(take, cameras=in_meters, start=near), device="cpu")
+    assert lost.verdict is not None
+    assert lost.verdict.verdict == "does not fit"
+
+
 def test_settings_replace_the_takes_own(folder: Path):
     settings = facesolve.Settings(controls=(facesolve.ControlSettings("jaw", lock=0.25),))
     locked = facesolve.solve(folder, device="cpu", settings=settings)

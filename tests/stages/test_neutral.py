@@ -105,6 +105,14 @@ def test_who_says_so_learns_nothing() -> None:
     assert expected(True, scene(True).problem.made_anew(told)) is None
 
 
+def test_where_no_camera_sees_the_skin_nothing_is_learned() -> None:
+    shown = scene(True)
+    views = shown.views(shown.truth)
+    blind = replace(views, visibility=torch.zeros_like(views.visibility))
+    given = (blind, trusting(True), shown.frames, 0, NO_EVIDENCE, None, [0])
+    assert expected_neutral(shown.problem, *given) is None
+
+
 def test_with_the_profile_two_cameras_are_nearer_than_three_without() -> None:
     prior, fit = learned()
     assert fit.offset is not None

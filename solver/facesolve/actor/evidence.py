@@ -6,6 +6,8 @@ MacKay 1992, "Bayesian interpolation"): an offset that only fits noise costs mor
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -33,8 +35,10 @@ def _all_evidence(information: Tensor, force: Tensor, prior: Tensor) -> list[flo
 
 
 def _evidence(information: Tensor, force: Tensor, prior: Tensor) -> float:
-    """Logarithm of the odds against no offset."""
-    factor = torch.linalg.cholesky(information + prior)
+    """Logarithm of the odds against no offset; -inf where rounding has left too little of the information to judge."""
+    factor, failed = torch.linalg.cholesky_ex(information + prior)
+    if failed:
+        return -math.inf
     gain = 0.5 * force @ torch.cholesky_solve(force[:, None], factor)[:, 0]
     own = torch.linalg.cholesky(prior).diagonal().log().sum()
     return float(gain - (factor.diagonal().log().sum() - own))

@@ -21,6 +21,7 @@ from .box import solve_box
 from .nested import chosen, copied
 
 FLOOR = 1e-9  # of the largest diagonal entry, and in the matrix' own unit: directions that nothing determines
+RISING_FLOORS = (FLOOR, 1e-7, 1e-5, 1e-3)
 
 State = TypeVar("State")
 Output = TypeVar("Output")
@@ -120,6 +121,19 @@ def regularized(A: Tensor, damping: Tensor | float = 0.0, floor: float = FLOOR) 
     A = A.clone()
     A.diagonal(dim1=-2, dim2=-1).add_(raised)
     return A
+
+
+def factor_of(A: Tensor) -> Tensor:
+    """The lower Cholesky factor of (P, P), whose diagonal is raised as little as that takes.
+
+    Rounding leaves a matrix of many orders of magnitude not quite positive definite. Raises ArithmeticError for one
+    that no floor makes so, such as one with NaN.
+    """
+    for floor in RISING_FLOORS:
+        factor, failed = torch.linalg.cholesky_ex(regularized(A, floor=floor))
+        if not failed:
+            return factor
+    raise ArithmeticError("the matrix is not positive definite")
 
 
 class Stop(Enum):

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from facesolve.optimize.levenberg_marquardt import regularized
+from facesolve.optimize.levenberg_marquardt import factor_of, regularized
 from facesolve.residuals.camera_errors import FOCAL, ROTATION, TRANSLATION
 from facesolve.residuals.residual import JOINT
 from facesolve.stages.bundle import BundleFit
@@ -116,8 +116,7 @@ def shared_variance(bundled: BundleFit, width: int) -> Tensor:
     A = bundled.A
     frames = len(A) // width
     mean = torch.eye(width, dtype=A.dtype, device=A.device).repeat(frames, 1) / frames  # (M*(K+6), K+6)
-    factor = torch.linalg.cholesky(regularized(A))
-    return (mean * torch.cholesky_solve(mean, factor)).sum(0)
+    return (mean * torch.cholesky_solve(mean, factor_of(A))).sum(0)
 
 
 def _mean_information(solved: Solved) -> Tensor:

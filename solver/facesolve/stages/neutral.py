@@ -60,6 +60,8 @@ def expected_neutral(
     if len(problem.take.cameras) < LEAST_CAMERAS or not problem.take.settings.profile:
         return None
     usable = _shown_skin(problem, views)
+    if not usable.any():
+        return None
     space, constant = OffsetSpace.of(problem.model, usable), constant_priors(problem, posed)
     some = problem.with_samples(problem.samples.thinned(ASKED))
     open_to_all = FreeNeutral(space.at_samples(problem.model, some.samples), space.information * 0, constant)
