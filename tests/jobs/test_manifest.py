@@ -100,6 +100,26 @@ def test_a_night_is_done_by_priority_once_and_again_where_something_changed(
     assert capsys.readouterr().out.splitlines() == ["first: pack, solve", "later: pack, solve"]
 
 
+def test_footage_that_was_replaced_under_its_names_is_packed_and_solved_again(
+    files: Path, tmp_path: Path, solves: list[list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    takes, out = files / "one.csv", tmp_path / "night"
+    takes.write_text(COLUMNS + line("one"), encoding="utf-8")
+    command = ["manifest", str(takes), "--out", str(out), "--no-report"]
+    assert main([*command, "--progress", "quiet"]) == 0
+    image = next((files / "footage").rglob("*_0001.png"))
+    before = image.stat()
+    os.utime(image, (before.st_atime, before.st_mtime - 60))
+    try:
+        capsys.readouterr()
+        assert main([*command, "--dry-run"]) == 0
+        assert capsys.readouterr().out.splitlines() == ["one: pack, solve"]
+        assert main([*command, "--progress", "quiet"]) == 0
+        assert solves == [["one"], ["one"]]
+    finally:
+        os.utime(image, (before.st_atime, before.st_mtime))
+
+
 def test_what_failed_is_tried_once_more_and_named_when_it_fails_again(
     files: Path, tmp_path: Path, solves: list[list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:

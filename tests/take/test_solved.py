@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
-from facesolve.take import write_take
+from facesolve.take import Footage, write_take
 from facesolve.take.solved import fingerprint
 
 from . import rigs
@@ -27,3 +28,25 @@ def test_a_solve_is_told_apart_by_its_quality_settings_frames_and_take(tmp_path:
     assert fingerprint(take, tmp_path) == known[0]
     write_take(replace(take, name="another"), tmp_path)
     assert fingerprint(take, tmp_path) != known[0]
+
+
+def test_footage_of_the_same_names_counts_by_its_files(tmp_path: Path) -> None:
+    take = rigs.take(tmp_path)
+    folder = tmp_path / "take"
+    pattern = (tmp_path / "left.{frame:04d}.png").as_posix()
+    footage = tuple(replace(one, path=pattern, offset=0, images=(), bayer=None) for one in take.footage)
+    take = replace(take, footage=footage)
+    write_take(take, folder)
+    image = Path(Footage.image_path(footage[0], int(take.frames[1])))
+    known = [fingerprint(take, folder)]
+    image.write_bytes(b"one")
+    os.utime(image, (1e9, 1e9))
+    known.append(fingerprint(take, folder))
+    os.utime(image, (1e9, 1e9 + 5))
+    known.append(fingerprint(take, folder))
+    image.write_bytes(b"longer")
+    os.utime(image, (1e9, 1e9 + 5))
+    known.append(fingerprint(take, folder))
+    assert len(set(known)) == 4
+    (tmp_path / "left.9999.png").write_bytes(b"of no frame")
+    assert fingerprint(take, folder) == known[-1]

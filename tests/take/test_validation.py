@@ -86,6 +86,7 @@ RIG_CASES: dict[str, dict[str, object]] = {
         "drivers": (Driver(0, 0, np.array([0.0, NAN]), np.array([0.0, 1.0])), Driver.identity(1, 1))
     },
     "method 'add', expected one of multiply, lowest": {"combinations": (Combination(2, (0, 1), "add"),)},
+    "sets target 3, which does not exist": {"combinations": (Combination(3, (0, 1)),)},
     "is also driven by something else": {"combinations": (Combination(1, (0,)),)},
     "at least one existing driver other than itself": {"combinations": (Combination(2, ()),)},
     "driver other than itself": {"combinations": (Combination(2, (0, 2)),)},

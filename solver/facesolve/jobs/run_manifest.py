@@ -16,7 +16,7 @@ from facesolve.take.events import Error
 from facesolve.take.files import write_json
 from facesolve.take.names import CANCEL, SOLUTION, TAKE
 from facesolve.take.reading import read_json
-from facesolve.take.solved import fingerprint, is_solved
+from facesolve.take.solved import fingerprint, footage_key, is_solved
 
 from .manifest import EXPORTS, PATHS, Entry, stamp
 from .many_takes import TakeJob, solve_takes
@@ -108,10 +108,17 @@ def _packed_from(entry: Entry) -> dict[str, Any]:
     return dict(json.loads(json.dumps({"request": plain, "files": files}, default=str)))
 
 
+def _footage(entry: Entry) -> dict[str, str]:
+    return {"footage": footage_key(read_take(entry.take))}
+
+
 def _is_packed(entry: Entry) -> bool:
     if not (entry.take / TAKE).exists() or not (entry.take / PACKED).exists():
         return False
-    return read_json(entry.take / PACKED, "manifest") == _packed_from(entry)
+    try:
+        return read_json(entry.take / PACKED, "manifest") == {**_packed_from(entry), **_footage(entry)}
+    except FacesolveError:  # then it is packed again
+        return False
 
 
 def _is_solved(entry: Entry) -> bool:
@@ -125,7 +132,7 @@ def _is_solved(entry: Entry) -> bool:
 def _pack(entry: Entry) -> None:
     assert entry.request is not None
     pack_take(entry.request, entry.take, settings=Settings(), overwrite=True)
-    write_json(entry.take / PACKED, _packed_from(entry))
+    write_json(entry.take / PACKED, {**_packed_from(entry), **_footage(entry)})
 
 
 def _job(entry: Entry, options: Sequence[str]) -> TakeJob:

@@ -51,8 +51,8 @@ class Checkpoint:
             arrays = read_npz(self._path, "resume")
             if str(arrays.pop("fingerprint", "")) != self._fingerprint:
                 raise TakeError(
-                    f"resume: '{self._path}' belongs to another take, other settings, another version or "
-                    "kind of device."
+                    f"resume: '{self._path}' belongs to another take, other footage, other settings, another version "
+                    "or kind of device."
                 )
         except TakeError as error:
             if overwrite:

@@ -384,7 +384,9 @@ def _check_combinations(rig: Rig) -> None:
     driven |= {response.output.index for response in rig.responses if response.output.kind == TARGET}
     seen = set()
     for combination in rig.combinations:
-        name = rig.targets[combination.target].name if 0 <= combination.target < len(rig.targets) else "?"
+        if not 0 <= combination.target < len(rig.targets):
+            raise TakeError("rig: a combination sets target {}, which does not exist.".format(combination.target))
+        name = rig.targets[combination.target].name
         if combination.method not in COMBINATION_METHODS:
             raise TakeError(
                 "rig: combination '{}' has method '{}', expected one of {}.".format(

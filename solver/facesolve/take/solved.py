@@ -6,14 +6,16 @@ import hashlib
 import json
 import os
 from dataclasses import replace
+from glob import escape
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Set, Tuple
 
 import numpy as np
 
 from . import Solution, Take, TakeError, read_take
 from .actor import actor_key
-from .names import CHECKPOINT, SOLUTION, TAKE
+from .footage import MEMORY
+from .names import CHECKPOINT, SOLUTION, TAKE, UDIM
 from .provenance import read_provenance
 from .reading import read_json
 from .settings_record import settings_record
@@ -62,11 +64,38 @@ def take_rows(solution: Solution, take: Take) -> np.ndarray:
 def fingerprint(take: Take, folder: Path) -> str:
     """Identifies what is solved: the take in ``folder``, with the frames and settings of ``take``; hexadecimal.
 
-    Footage counts by its paths: a take whose images were replaced by others of the same names has the same.
+    Footage counts by its paths, and by size and time of its files: images that were replaced by others of the same
+    names are other footage.
     """
     actor = "" if take.actor is None else actor_key(take.actor)
-    chosen = (take.frames.tolist(), settings_record(take.settings), actor)
+    chosen = (take.frames.tolist(), settings_record(take.settings), actor, footage_key(take))
     return hashlib.sha256((folder / TAKE).read_bytes() + json.dumps(chosen).encode("utf-8")).hexdigest()
+
+
+def footage_key(take: Take) -> str:
+    """Tells the footage of the take's frames, its mattes and its texture from other files of the same names.
+
+    By size and time of change in whole seconds, which a copy to another machine keeps; a file that is missing counts as
+    such. Images in memory have none.
+    """
+    paths: Set[str] = set()
+    for footage in take.footage:
+        if footage.kind == MEMORY:
+            continue
+        for frame in take.frames.tolist():
+            paths.update(path for path in (footage.image_path(frame), footage.matte_path(frame)) if path)
+    if take.texture is not None:
+        texture = Path(take.texture)
+        paths.update(str(path) for path in texture.parent.glob(escape(texture.name).replace(UDIM, "[0-9]" * 4)))
+    return hashlib.sha256(json.dumps([_size_and_time(path) for path in sorted(paths)]).encode("utf-8")).hexdigest()
+
+
+def _size_and_time(path: str) -> Optional[Tuple[int, int]]:
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return found.st_size, int(found.st_mtime)
 
 
 def is_solved(out: Path, wanted: str) -> bool:
