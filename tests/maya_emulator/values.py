@@ -72,7 +72,7 @@ def store(session: Session, node: Node, path: Path, span: tuple[int, int] | None
         words = [w for w in tokens(text) if w not in ("{", "}", ",")]
         for name, target in zip(words[::2], words[1::2], strict=True):
             node.aliases[name] = node.resolve(target)
-    elif path[0][0] == "weightList" and span:
+    elif path[0][0] == "weightList" and span and path[-1][1] is None:
         _store_weights(node, span, numbers(text))
     elif type_name in ("", *NUMERIC_TYPES) or type_name in NUMERIC:
         _store_numbers(session, node, path, span, numbers(text))

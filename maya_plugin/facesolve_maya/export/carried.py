@@ -12,7 +12,7 @@ import numpy as np
 
 from facesolve.take.rig_logic import CHANNEL, Port
 from facesolve.take.skeleton import CHANNELS, RIG_SPACE, Channel, Joint, Skin
-from facesolve_maya.scene.findings import Report
+from facesolve_maya.scene.findings import SAMPLING, Refusal, Report
 from facesolve_maya.scene.geometry import world_matrix
 from facesolve_maya.scene.head import above_in_dag, head_now, mesh_in_rig_space, not_carried
 from facesolve_maya.scene.plugs import short_name
@@ -24,6 +24,7 @@ from .joints import Joints, ReadJoint
 from .logic import Logic
 from .skin import read_skin
 
+_SAME = 1e-5
 _UNITS = (1.0,) * 3 + (180.0 / np.pi,) * 3 + (1.0,) * 3  # contract's units of an internal one, by channel
 
 
@@ -33,7 +34,8 @@ class CarriedMesh:
 
     to_rig: (4, 4) row-vector matrix from object to rig space at rest. joints: (I,) of each influence, or ``RIG_SPACE``.
     inverse_bind: (I, 4, 4) row-vector, rig space to the joint's own. rest: (I, 4, 4) row-vector, the joints in rig
-    space at the first time. weights: (V, I), which add up to 1.
+    space at the first time. weights: (V, I), which add up to 1. dual_quaternions: the skinCluster that blends by them,
+    "" for none.
     """
 
     to_rig: np.ndarray
@@ -41,6 +43,7 @@ class CarriedMesh:
     inverse_bind: np.ndarray
     rest: np.ndarray
     weights: np.ndarray
+    dual_quaternions: str = ""
 
     def baked(self, points: np.ndarray, offsets: bool = False) -> np.ndarray:
         """Points or offsets (V, 3) of rig space, carried as at the first time."""
@@ -95,7 +98,34 @@ def _skinned(shape: str, span: Span, joints: Joints, report: Report) -> CarriedM
         )
     weights = np.concatenate([skin.weights, 1.0 - skin.weights.sum(axis=1, keepdims=True)], axis=1)
     weights[np.abs(weights) < 1e-9] = 0.0
-    return CarriedMesh(to_rig, tuple(places), inverse_bind, rest, weights)
+    by_dual_quaternions = "" if skin.linear else span.skin.node
+    return CarriedMesh(to_rig, tuple(places), inverse_bind, rest, weights, by_dual_quaternions)
+
+
+def check_blending(mesh: CarriedMesh, joints: Joints) -> None:
+    """Refusal where dual quaternions would put a vertex elsewhere than a linear skin does.
+
+    Where all that carries a vertex moves as one rigid body, every rule gives the same. How Maya blends the others
+    (which way round, what becomes of scales) is published nowhere. Joints must be settled.
+    """
+    if not mesh.dual_quaternions:
+        return
+    matrices = mesh.inverse_bind @ mesh.rest
+    turns = matrices[:, :3, :3]
+    rigid = np.abs(turns @ turns.transpose(0, 2, 1) - np.eye(3)).max(axis=(1, 2)) < _SAME
+    carriers = np.array([joints.carrier(place) for place in mesh.joints])
+    rigid &= np.array([not joints.scales(place) for place in mesh.joints])
+    vertex, held = np.nonzero(mesh.weights)
+    main = mesh.weights.argmax(axis=1)[vertex]
+    apart = (carriers[main] != carriers[held]) | (np.abs(matrices[main] - matrices[held]).max(axis=(1, 2)) > _SAME)
+    blended = len(np.unique(vertex[apart | ~rigid[held]]))
+    if blended:
+        raise Refusal(
+            mesh.dual_quaternions,
+            "it skins by dual quaternions, and {} of its vertices are shared by joints that move against each other or "
+            "are scaled; how Maya blends those is not published.".format(blended),
+            "Set Skinning Method to Classic Linear, or give each of these vertices to one joint. Or: " + SAMPLING + ".",
+        )
 
 
 def joined_skin(meshes: Sequence[CarriedMesh]) -> Skin:

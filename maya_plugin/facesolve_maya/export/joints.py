@@ -77,9 +77,18 @@ class Joints:
 
     def moves(self, node: str) -> bool:
         """Whether controls move ``node`` against the head."""
-        place = self.index(node)
+        return self.carrier(self.index(node)) != RIG_SPACE
+
+    def carrier(self, place: int) -> int:
+        """The nearest joint from ``place`` up that controls move; ``RIG_SPACE`` where there is none."""
+        while place != RIG_SPACE and not self.joints[place].moves:
+            place = self.joints[place].parent
+        return place
+
+    def scales(self, place: int) -> bool:
+        """Whether controls scale the joint at ``place`` or one above it."""
         while place != RIG_SPACE:
-            if self.joints[place].moves:
+            if any(number.controls for number in self.joints[place].numbers[6:]):
                 return True
             place = self.joints[place].parent
         return False

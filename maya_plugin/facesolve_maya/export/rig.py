@@ -17,7 +17,7 @@ from facesolve_maya.scene.geometry import Topology, read_topology, transformed
 from facesolve_maya.scene.plugs import short_name
 
 from .blendshape import WeightedTarget, read_targets
-from .carried import CarriedMesh, carried_mesh, contract_joints, joined_skin, moving_numbers
+from .carried import CarriedMesh, carried_mesh, check_blending, contract_joints, joined_skin, moving_numbers
 from .controls import ControlSet, DrivenTarget, plugs_of, read_controls, same_plugs
 from .expressions import Expression
 from .history import blend_shape_span, visible_meshes
@@ -87,6 +87,8 @@ def _read(meshes: Tuple[str, ...], head: str, times: Tuple[float, ...], report: 
     spans = [blend_shape_span(shape, times, report) for shape in shapes]
     carried = [carried_mesh(shape, span, joints, report) for shape, span in zip(shapes, spans)]
     joints.settle()
+    for mesh in carried:
+        check_blending(mesh, joints)
     moving = moving_numbers(joints.joints)
     neutrals: List[np.ndarray] = []
     per_mesh: List[List[WeightedTarget]] = []

@@ -101,7 +101,9 @@ def not_carried(head: str, shape: str) -> Refusal:
     return Refusal(
         short_name(shape),
         "this mesh does not move with the head transform '{}'.".format(short_name(head)),
-        "Choose a transform above the mesh. If the head is skinned to a joint, choose the joint and: " + SAMPLING + ".",
+        "Choose a transform above the mesh, or if joints carry it, the joint that all of the head hangs on. Or: "
+        + SAMPLING
+        + ".",
     )
 
 

@@ -14,7 +14,9 @@ from facesolve_maya.export.footage import CameraFootage, checked, footage_by_han
 from facesolve_maya.export.history import deformation_chain
 from facesolve_maya.export.rig import read_rig
 from facesolve_maya.export.sampling import Recordings
+from facesolve_maya.export.skin import carrying_joints
 from facesolve_maya.scene.findings import ExportError, Report
+from facesolve_maya.scene.geometry import shape_points
 from facesolve_maya.scene.head import head_node
 from facesolve_maya.scene.names import overlays
 from facesolve_maya.scene.plugs import obstacle
@@ -25,19 +27,31 @@ _STARTUP_CAMERAS = frozenset(("persp", "top", "front", "side"))
 
 
 def read_heads() -> Tuple[HeadRow, ...]:
-    """Meshes that a blendShape deforms, and the transforms above them, nearest first."""
+    """Meshes that a blendShape deforms, and what may be their heads, the most likely first: joints that carry a skinned
+    one, then the transforms above it, nearest first."""
     deformers: Dict[str, List[str]] = {}
+    skins: Dict[str, str] = {}
     if cmds.ls(type="blendShape"):
         copies = set(overlays())
         for shape in cmds.ls(type="mesh", noIntermediate=True, long=True) or []:
             for step in () if shape in copies else deformation_chain(shape):
                 if step.kind == "blendShape":
                     deformers.setdefault(shape, []).append(step.node)
+                elif step.kind == "skinCluster":
+                    skins[shape] = step.node
     rows = []
     for shape, nodes in deformers.items():
         mesh = (cmds.listRelatives(shape, parent=True, path=True) or [shape])[0]
-        rows.append(HeadRow(mesh, tuple(nodes), _transforms_above(mesh)))
+        carrying = _carrying(skins[shape], shape) if shape in skins else []
+        above = [node for node in _transforms_above(mesh) if node not in carrying]
+        rows.append(HeadRow(mesh, tuple(nodes), (*carrying, *above)))
     return tuple(rows)
+
+
+def _carrying(skin: str, shape: str) -> List[str]:
+    """Short names of the joints that may be the head of a skinned mesh, nearest first."""
+    found = carrying_joints(skin, shape, len(shape_points(shape)))
+    return [cmds.ls(name)[0] for name in found]
 
 
 def _transforms_above(mesh: str) -> Tuple[str, ...]:

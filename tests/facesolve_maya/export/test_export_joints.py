@@ -13,6 +13,7 @@ from facesolve_maya.export.rig import read_rig
 from facesolve_maya.scene.findings import Report
 from facesolve_maya.scene.geometry import shape_points
 from facesolve_maya.scene.head import head_now
+from facesolve_maya.ui.scene_rows import read_heads
 from tests.facesolve_maya.jointed_scene import build_controls, skinned_scene
 from tests.facesolve_maya.ma_scene import open_scene
 from tests.maya_emulator.session import current
@@ -92,10 +93,44 @@ def test_a_head_that_carries_no_influence_is_refused(jointed):
         read_rig(("head",), "prop", TIMES, Report())
 
 
-def test_dual_quaternions_are_refused(jointed):
+def test_the_joint_that_carries_nearly_all_of_a_skinned_head_is_offered_as_head(maya, tmp_path):
+    rigid = np.zeros((8, 4))
+    rigid[:, 1] = 1.0
+    open_scene(skinned_scene(weights=rigid), tmp_path)
+    build_controls()
+    (head,) = read_heads()
+    assert head.transforms == ("neck_JNT", "root_JNT", "head_GRP", "head")
+    rig, _ = read_rig((head.mesh,), head.transforms[0], TIMES, Report())
+    assert farthest(rig, "neck_JNT", 3) < 1e-4
+
+
+def test_weights_that_a_file_lists_for_one_vertex_are_read(maya, tmp_path):
+    text = skinned_scene().replace('setAttr ".wl[7].w[3]" 1.0;', 'setAttr -s 2 ".wl[7].w[2:3]"  0.25 \n\t\t0.75;')
+    open_scene(text, tmp_path)
+    assert [cmds.getAttr(f"SKIN.wl[7].w[{index}]") for index in (2, 3)] == [0.25, 0.75]
+
+
+def test_dual_quaternions_are_refused_where_joints_share_vertices(jointed):
     cmds.setAttr("SKIN.skinningMethod", 1)
-    with pytest.raises(ExportError, match="SKIN: it skins by dual quaternions"):
+    with pytest.raises(ExportError, match="SKIN: it skins by dual quaternions, and 7 of its vertices are shared"):
         read_rig(("head",), "root_JNT", TIMES, Report())
+
+
+def test_a_skin_of_an_old_file_without_a_method_is_linear(jointed):
+    cmds.setAttr("SKIN.skinningMethod", -1)
+    rig, _ = read_rig(("head",), "root_JNT", TIMES, Report())
+    assert farthest(rig, "root_JNT", 3) < 1e-4
+
+
+@pytest.mark.parametrize("method", [1, 2])
+def test_dual_quaternions_change_nothing_where_each_vertex_follows_one_joint(maya, tmp_path, method):
+    whole = np.eye(4)[[0, 1, 2, 2, 1, 2, 3, 3]]
+    open_scene(skinned_scene(weights=whole), tmp_path)
+    build_controls()
+    cmds.setAttr("SKIN.skinningMethod", method)
+    rig, _ = read_rig(("head",), "root_JNT", TIMES, Report())
+    assert len(rig.joints) >= 3
+    assert farthest(rig, "root_JNT", 10) < 1e-4
 
 
 def test_a_mesh_that_its_transform_moves_once_more_is_refused(jointed):

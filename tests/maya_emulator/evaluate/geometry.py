@@ -168,11 +168,9 @@ def _map(engine: Evaluator, node: Node, root: tuple, count: int, time: float) ->
 
 @computes("skinCluster", "outputGeometry")
 def skinned(engine: Evaluator, plug: Plug, time: float) -> MeshData:
-    """Linear blend skinning."""
+    """Linear blend skinning; dual quaternions only where all that carries a vertex moves alike: it is the same."""
     node = plug.node
     mesh = _incoming(engine, plug, time)
-    if engine.input(plug, "skinningMethod", time) != 0:
-        raise EmulatorError(f"'{node.name}': only classic linear skinning is evaluated")
     geometry: Any = engine.input(plug, "geomMatrix", time)
     geometry = np.eye(4) if geometry is None else geometry
     matrices = {}
@@ -188,10 +186,21 @@ def skinned(engine: Evaluator, plug: Plug, time: float) -> MeshData:
             root = (("weightList", vertex), ("weights", None))
             for index in engine.graph.indices(node, root):
                 held[index][vertex] = engine.value(Plug(node, (("weightList", vertex), ("weights", index))), time)
+    dual = engine.input(plug, "skinningMethod", time) in (1, 2)
+    if dual and _blends(np.stack(list(held.values())), list(matrices.values())):
+        raise EmulatorError(f"'{node.name}': dual quaternions are evaluated only where nothing is blended")
     for index, weights in held.items():
         result += weights[:, None] * (points @ matrices[index])[:, :3]
     share = engine.input(plug, "envelope", time) * _members(engine, node, plug.path[-1][1], len(points), time)[:, None]
     return mesh.moved(mesh.points + share * (result - mesh.points))
+
+
+def _blends(weights: np.ndarray, matrices: list[np.ndarray]) -> bool:
+    """Whether some vertex is shared by influences that do not move alike as rigid bodies. weights: (I, V)."""
+    every = np.stack(matrices)
+    rigid = np.abs(every[:, :3, :3] @ every[:, :3, :3].transpose(0, 2, 1) - np.eye(3)).max((1, 2)) < 1e-5
+    apart = np.abs(every[weights.argmax(0)][:, None] - every).max((2, 3)) > 1e-5  # (V, I)
+    return bool(((weights.T > 0) & (apart | ~rigid)).any())
 
 
 @computes("nonLinear", "outputGeometry")
