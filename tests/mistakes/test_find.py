@@ -9,11 +9,12 @@ import numpy as np
 import torch
 
 from facesolve.mistakes.find import find_mistakes
-from facesolve.mistakes.repairs import repaired
+from facesolve.mistakes.repairs import WORDS, repaired
 from facesolve.mistakes.trial import Trial
 from facesolve.runtime.progress import Silent
 from facesolve.take import Footage, StartPose, Take
 from facesolve.take.finding import ERROR, NOTE, Finding
+from facesolve_maya.ui.mistake_search import IN_SCENE, in_scene
 from tests.synthetic import head_scene, performance
 
 FRAMES = 5
@@ -58,8 +59,13 @@ def test_a_mistake_is_named_with_the_command_that_repairs_it():
     assert "swapped" in finding.sentence
     fix = finding.remedy.split("--fix ")[1].split(" ")[0]
     assert finding.remedy == f"Run 'facesolve repair my_take --fix {fix} --out REPAIRED'."
+    assert in_scene(finding).remedy == f"Swap the footage of the two cameras. ({fix})"
     mended = repaired(swapped(sound()), fix)
     assert [footage.arrays for footage in mended.footage] == [footage.arrays for footage in sound().footage]
+
+
+def test_every_repair_of_a_take_has_words_for_a_scene():
+    assert set(IN_SCENE) == set(WORDS)
 
 
 def test_footage_of_another_time_is_told_by_the_start_pose():

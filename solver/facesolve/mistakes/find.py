@@ -176,7 +176,8 @@ class _Finder:
 
     def _other_time(self, trial: Trial) -> Finding | None:
         """All cameras agree, but at the start pose they do so in another frame than the one it was posed for."""
-        here = trial.at(self._take, trial.start)
+        start = self._take.start
+        here = trial.at(self._take, trial.start) if start is not None and start.posed else None
         if here is None:
             return None
         best, found = here.mean + OTHER_TIME_GAIN, 0

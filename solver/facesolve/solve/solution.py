@@ -70,8 +70,10 @@ def make_solution(take: Take, solved: Solved, provenance: dict[str, Any]) -> Sol
 
 
 def _from_start(take: Take, solved: Solved) -> FromStart:
-    """From the take's start pose; nothing where it was looked for."""
-    return NO_START_POSE if take.start is None else from_start(solved.problem, take.start, solved.joint.pose)
+    """From the take's start pose; nothing where it was looked for, or posed at a frame before a part of a take."""
+    if take.start is None or not take.start.posed:
+        return NO_START_POSE
+    return from_start(solved.problem, take.start, solved.joint.pose)
 
 
 def _expected_error(solved: Solved, variance: Tensor) -> float:
