@@ -118,7 +118,7 @@ def test_the_side_that_is_seen_is_found():
     assert sorted(found.ids) == list(range(len(board.front.points), len(board.points)))
     with pytest.raises(TakeError, match="markers of the same numbers"):
         two_sided(board.front, parse_board("charuco:7x5:30:20:6X6_250:3"), 0.6)
-    with pytest.raises(TakeError, match="both sides must have markers"):
+    with pytest.raises(TakeError, match="sides of the board: all of them must have markers"):
         two_sided(board.front, parse_board("chessboard:7x5:30"), 0.6)
     with pytest.raises(TakeError, match="300 mm is none that a board has"):
         two_sided(board.front, back, 30.0)

@@ -222,7 +222,7 @@ def test_weak_geometry_is_said():
 def test_opencv_stereo_pairs(facesolve_data):
     """A plain OpenCV run gives RMS 0.408 left, 0.447 both, baseline 83.6 mm; the published left focal length 535.9."""
     folder = facesolve_data / "calibration" / "chessboard_stereo"
-    session = detect_session(find_images(str(folder)), parse_board("chessboard:9x6:25"), Silent())
+    session = detect_session(find_images(str(folder)), [parse_board("chessboard:9x6:25")], Silent())
     assert len(session.detections) == 26
     calibration = calibrate(session, Request(), Silent())
     left, right = calibration.cameras

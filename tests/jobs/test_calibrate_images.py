@@ -287,7 +287,7 @@ def test_a_measured_distance_decides_how_large_the_board_is(photographs, tmp_pat
     command = ("--board", "circles:5x4:40.4:24.24", "--no-pictures", "--json")
     cameras = small_cameras()
     true = np.linalg.norm(np.subtract(*(-c.rotation.T @ c.translation for c in cameras)))
-    assert calibrate(photographs, tmp_path / "out", *command, "--distance", f"cam0,cam1={true:.4f}") == 0
+    assert calibrate(photographs, tmp_path / "out", *command, "--distances", f"cam0,cam1={true:.4f}") == 0
     report = json.loads(capsys.readouterr().out)
     assert report["pairs"][0]["mm"] == pytest.approx(10 * true, abs=0.01)
     (told,) = [finding for finding in report["warnings"] if finding["subject"] == "board"]
@@ -298,6 +298,6 @@ def test_a_measured_distance_decides_how_large_the_board_is(photographs, tmp_pat
     assert told["severity"] == "warning"
     unknown = "there is no camera 'x'; there are cam0, cam1"
     for given, says in (("cam0,x=50", unknown), ("cam0,cam1=50", "you measured 50")):
-        assert calibrate(photographs, tmp_path / "other", *command, "--distance", given) == 2
+        assert calibrate(photographs, tmp_path / "other", *command, "--distances", given) == 2
         assert says in capsys.readouterr().err
     assert not (tmp_path / "other").exists()

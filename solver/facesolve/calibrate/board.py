@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import combinations
 
 import numpy as np
 
@@ -126,16 +127,23 @@ def beyond_sides(grid: np.ndarray, staggered: bool = False) -> Iterator[tuple[np
         yield columns[:, -1] + step, step
 
 
+def check_distinct(boards: Sequence[Board], subject: str) -> None:
+    """Raises TakeError, about ``subject``, for boards that an image does not tell apart."""
+    printed = [side for board in boards for side in (board.front, board.back) if side is not None]
+    if len(printed) > 1 and any(side.kind not in (CHARUCO, APRILGRID) for side in printed):
+        raise TakeError(f"{subject}: all of them must have markers (charuco, aprilgrid), which tell them apart.")
+    for one, other in combinations(printed, 2):
+        ranges = [range(b.first, b.first + (b.tags if b.kind == APRILGRID else b.tags // 2)) for b in (one, other)]
+        if one.dictionary == other.dictionary and set(ranges[0]) & set(ranges[1]):
+            raise TakeError(
+                f"{subject}: two of them have markers of the same numbers; print others, and give the number of the "
+                "first one."
+            )
+
+
 def two_sided(front: Board, back: Board, thickness: float) -> Board:
     """A board that shows ``back`` on its other side. thickness: cm. Raises TakeError for boards that look alike."""
-    for board in (front, back):
-        if board.kind not in (CHARUCO, APRILGRID):
-            raise TakeError("back: both sides must have markers (charuco, aprilgrid), which tell them apart.")
-    ranges = [range(b.first, b.first + (b.tags if b.kind == APRILGRID else b.tags // 2)) for b in (front, back)]
-    if front.dictionary == back.dictionary and set(ranges[0]) & set(ranges[1]):
-        raise TakeError(
-            "back: both sides have markers of the same numbers; give the number of the first one of the back."
-        )
+    check_distinct((front, back), "sides of the board")
     if not 0 <= thickness <= THICKEST:
         raise TakeError(f"thickness: {10 * thickness:g} mm is none that a board has; 0 to {10 * THICKEST:g} mm are.")
     return replace(front, back=back, thickness=thickness)

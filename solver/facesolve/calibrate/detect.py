@@ -28,20 +28,21 @@ from .markers import FEWEST, check_markers, find_markers
 from .session import BoardImage, Detection, Session
 
 
-def detect_session(images: Sequence[BoardImage], board: Board, progress: Progress) -> Session:
-    """Looks for the board in every image. Images without it are left out; a camera that never saw it is an error.
+def detect_session(images: Sequence[BoardImage], boards: Sequence[Board], progress: Progress) -> Session:
+    """Looks for the boards in every image. Images without it are left out; a camera that never saw it is an error.
 
     Raises FootageError for an image that cannot be read or a camera whose images differ in size, TakeError when a
     camera has no detection.
     """
-    check_markers(board)
+    for board in boards:
+        check_markers(board)
     progress.stage("find the board", len(images))
     sizes: dict[str, tuple[int, int]] = {}
     detections = []
 
-    def look(image: BoardImage) -> tuple[tuple[int, int], Detection | None]:
+    def look(image: BoardImage) -> tuple[tuple[int, int], list[Detection]]:
         gray = read_gray(image.path)
-        return (gray.shape[1], gray.shape[0]), detect(gray, board, image.camera, image.view)
+        return (gray.shape[1], gray.shape[0]), detect_all(gray, boards, image.camera, image.view)
 
     with ThreadPoolExecutor(max(1, min(8, os.cpu_count() or 1))) as workers:
         pending = workers.map(look, images)
@@ -53,8 +54,7 @@ def detect_session(images: Sequence[BoardImage], board: Board, progress: Progres
                         f"images: '{image.path}' is {size[0]}x{size[1]} pixels, other images of camera "
                         f"'{image.camera}' are {width}x{height}; a calibration is for one size."
                     )
-                if found is not None:
-                    detections.append(found)
+                detections += found
                 progress.advance()
         finally:
             workers.shutdown(cancel_futures=True)
@@ -66,7 +66,13 @@ def detect_session(images: Sequence[BoardImage], board: Board, progress: Progres
                 f"camera '{camera}': the board was {where}; check --board (columns, rows) and that the whole board is "
                 "in sight and sharp."
             )
-    return Session(board, sizes, tuple(detections), counts)
+    return Session(boards[0], sizes, tuple(detections), counts, tuple(boards[1:]))
+
+
+def detect_all(gray: np.ndarray, boards: Sequence[Board], camera: str, view: str) -> list[Detection]:
+    """Those of the boards that are seen in ``gray`` (H, W) uint8."""
+    found = [(index, detect(gray, board, camera, view)) for index, board in enumerate(boards)]
+    return [replace(detection, board=index) for index, detection in found if detection is not None]
 
 
 def detect(gray: np.ndarray, board: Board, camera: str, view: str) -> Detection | None:

@@ -75,7 +75,7 @@ def _of_camera(calibration: Calibration, lens: CalibratedLens, checked: Sequence
                 f"its views do not tell its focal length; {lens.parameters[FX]:.0f} pixels are assumed.",
                 "Show the board in other places and tilts, in images that are not cropped.",
             )
-        tilts = [board_tilt(calibration, lens, item.detection.view) for item in used]
+        tilts = [board_tilt(calibration, lens, item.detection.pose) for item in used]
         tilted = sum(tilt > TILTED for tilt in tilts)
         if tilted < FEW_TILTED:
             yield (
@@ -128,8 +128,8 @@ def _of_rig(calibration: Calibration) -> Iterator[Finding]:
             longer = "wider" if shape.stretch > 0 else "higher"
             text = f"its print is {abs(shape.stretch):.2f} % {longer} than it should be, which is allowed for."
             yield Finding(severity, subject, text, "Measure the print, or give --distance for its size.")
-    points = calibration.session.board.points
-    cloud = np.concatenate([points @ pose[:3, :3].T + pose[:3, 3] for pose in calibration.boards.values()])
+    points = {view: board.points for view, board in calibration.session.board_by_view.items()}
+    cloud = np.concatenate([points[v] @ pose[:3, :3].T + pose[:3, 3] for v, pose in calibration.boards.items()])
     widths = np.linalg.svd(cloud - cloud.mean(0), compute_uv=False)
     if widths[2] < FLAT * widths[0]:
         text = "they lie nearly in one plane, which constrains focal lengths and positions poorly."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,23 +31,35 @@ FRUSTUM = 0.12  # of the rig's size
 COLORS = ("#1f6f8b", "#e07a3f", "#5aa469", "#8b5fa3", "#c0485a", "#4f6fb5", "#a08a2e", "#3aa6a0", "#7a7a7a")
 
 
-def draw_view(gray: np.ndarray, checked: Checked | None, label: str) -> np.ndarray:
+def draw_view(gray: np.ndarray, boards: Sequence[Checked], label: str) -> np.ndarray:
     """(H, W, 3) uint8 RGB: the photograph (H, W) uint8 with circles where points were detected, crosses where the
     calibration puts them, and lines that show the error 20 times as long; rejected points are red."""
     scale = min(WIDEST / gray.shape[1], 2.0 if gray.shape[1] < NARROW else 1.0)
     gray = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
     picture = cv2.cvtColor((gray * 0.6).astype(np.uint8), cv2.COLOR_GRAY2RGB)
     size = text_size(picture.shape[0])
-    if checked is None:
+    if not boards:
         write_text(picture, f"{label}: board not found", size / 2, size / 2, size)
         return picture
+    for checked in boards:
+        _draw_board(picture, checked, scale)
+    errors = np.concatenate([checked.errors[checked.used] for checked in boards])
+    points = sum(len(checked.used) for checked in boards)
+    found = f"{points} points, {points - len(errors)} rejected"
+    error = f"{np.sqrt((errors**2).mean()):.3f} px, largest {errors.max():.2f}" if len(errors) else "all rejected"
+    write_text(picture, f"{label}: {found}, {error} (lines x {EXAGGERATED:.0f})", size / 2, size / 2, size)
+    return picture
+
+
+def _draw_board(picture: np.ndarray, checked: Checked, scale: float) -> None:
+    """One board's points and errors. scale: of the picture over the photograph."""
     detected = pixels_to_opencv(checked.detection.pixels * scale)
     projected = pixels_to_opencv(checked.projected * scale)
     apart = np.median(np.linalg.norm(np.diff(detected, axis=0), axis=1))
     radius = int(np.clip(apart / 3, 3, 12))
     for point, aim, used in zip(detected, projected, checked.used, strict=True):
         cv2.circle(picture, _fixed(point), radius << _SHIFT, DETECTED if used else REJECTED, 1, cv2.LINE_AA, _SHIFT)
-        if np.abs(aim - point).max() > gray.shape[1]:
+        if np.abs(aim - point).max() > picture.shape[1]:
             continue
         for step in ((radius, 0), (0, radius)):
             ends = _fixed(aim - step), _fixed(aim + step)
@@ -62,18 +74,15 @@ def draw_view(gray: np.ndarray, checked: Checked | None, label: str) -> np.ndarr
                 cv2.LINE_AA,
                 _SHIFT,
             )
-    errors = checked.errors[checked.used]
-    found = f"{len(checked.used)} points, {int((~checked.used).sum())} rejected"
-    error = f"{np.sqrt((errors**2).mean()):.3f} px, largest {errors.max():.2f}" if len(errors) else "all rejected"
-    write_text(picture, f"{label}: {found}, {error} (lines x {EXAGGERATED:.0f})", size / 2, size / 2, size)
-    return picture
 
 
 def write_views(images: Mapping[tuple[str, str], BoardImage], calibration: Calibration, folder: Path) -> None:
     """Writes ``folder/CAMERA/VIEW.jpg`` for every photograph. images: by (camera, view)."""
-    checked = {(item.detection.camera, item.detection.view): item for item in calibration.checked}
+    checked: dict[tuple[str, str], list[Checked]] = {}
+    for item in calibration.checked:
+        checked.setdefault((item.detection.camera, item.detection.view), []).append(item)
     for (camera, view), image in images.items():
-        picture = draw_view(gray_of(image), checked.get((camera, view)), f"{camera} {view}")
+        picture = draw_view(gray_of(image), checked.get((camera, view), []), f"{camera} {view}")
         write_picture(folder / camera / f"{view}.jpg", picture)
 
 
@@ -142,8 +151,8 @@ def _strokes(calibration: Calibration) -> Iterator[_Stroke]:
 
 def _board_corners(calibration: Calibration) -> dict[str, np.ndarray]:
     """(4, 3) corners of the board in each view, world."""
-    corners = calibration.session.board.corners
-    return {view: corners @ pose[:3, :3].T + pose[:3, 3] for view, pose in calibration.boards.items()}
+    corners = {view: board.corners for view, board in calibration.session.board_by_view.items()}
+    return {view: corners[view] @ pose[:3, :3].T + pose[:3, 3] for view, pose in calibration.boards.items()}
 
 
 def _size(calibration: Calibration) -> float:

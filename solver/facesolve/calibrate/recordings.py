@@ -20,7 +20,7 @@ from facesolve.take import Footage, FootageError, TakeError
 from facesolve.take.footage import NORPIX
 
 from .board import Board
-from .detect import detect, to_gray
+from .detect import detect_all, to_gray
 from .images import matching_files
 from .markers import check_markers
 from .session import BoardImage, Detection, Session
@@ -53,18 +53,19 @@ def find_recordings(source: str, cameras: Sequence[str] = ()) -> tuple[Footage, 
 
 
 def detect_recordings(
-    recordings: Sequence[Footage], board: Board, progress: Progress
+    recordings: Sequence[Footage], boards: Sequence[Board], progress: Progress
 ) -> tuple[Session, tuple[BoardImage, ...]]:
-    """Finds the board in frames spread over the recordings and keeps those where it stood still, each pose once.
+    """Finds the boards in frames spread over the recordings and keeps those where it stood still, each pose once.
 
     Cameras are put in step by their time stamps. Raises FootageError when files cannot be read or do not fit together,
     TakeError when a camera never saw the board.
     """
-    check_markers(board)
+    for board in boards:
+        check_markers(board)
     matched, frames = _in_step(recordings, progress)
     files = {source.camera: _opened(source) for source in matched}
     try:
-        candidates = _candidates(matched, frames, files, board, progress)
+        candidates = _candidates(matched, frames, files, boards, progress)
     finally:
         for file in files.values():
             file.close()
@@ -84,7 +85,7 @@ def detect_recordings(
     )
     order = list(sizes)
     ordered = tuple(sorted(detections, key=lambda detection: (order.index(detection.camera), detection.view)))
-    return Session(board, sizes, ordered), images
+    return Session(boards[0], sizes, ordered, more=tuple(boards[1:])), images
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +121,7 @@ def _candidates(
     matched: Sequence[Footage],
     frames: range,
     files: Mapping[str, ManyImages],
-    board: Board,
+    boards: Sequence[Board],
     progress: Progress,
 ) -> list[_Candidate]:
     """The board at frames spread evenly, and how fast it moved there."""
@@ -132,13 +133,13 @@ def _candidates(
         detections, motion = [], 0.0
         for source in matched:
             gray = _gray(source, files[source.camera], frame)
-            detection = None if gray is None else detect(gray, board, source.camera, f"{frame:06d}")
-            if gray is None or detection is None:
+            own = [] if gray is None else detect_all(gray, boards, source.camera, f"{frame:06d}")
+            if gray is None or not own:
                 continue
-            detections.append(detection)
+            detections += own
             later = _gray(source, files[source.camera], frame + 1) if frame + 1 in frames else None
             if later is not None:
-                motion = max(motion, _motion(gray, later, detection))
+                motion = max(motion, *(_motion(gray, later, detection) for detection in own))
         if detections:
             found.append(_Candidate(frame, tuple(detections), motion))
         progress.advance()
@@ -178,13 +179,13 @@ def _kept(candidates: Sequence[_Candidate], sizes: Mapping[str, tuple[int, int]]
 
 def _differ(one: _Candidate, other: _Candidate, sizes: Mapping[str, tuple[int, int]]) -> bool:
     """Whether some camera saw the board elsewhere, or tilted otherwise."""
-    there = {detection.camera: detection for detection in other.detections}
+    there = {(detection.camera, detection.board): detection for detection in other.detections}
     for detection in one.detections:
-        second = there.get(detection.camera)
+        second = there.get((detection.camera, detection.board))
         if second is None:
             continue
         _, a, b = np.intersect1d(detection.ids, second.ids, return_indices=True)
         apart = np.linalg.norm(detection.pixels[a] - second.pixels[b], axis=1)
         if not len(apart) or apart.max() > APART * sizes[detection.camera][0]:
             return True
-    return not {detection.camera for detection in one.detections} & set(there)
+    return not {(detection.camera, detection.board) for detection in one.detections} & set(there)

@@ -105,17 +105,17 @@ def _camera(calibration: Calibration, index: int) -> dict[str, Any]:
         "place": (10 * lens.center).tolist(),
         "place_deviation": None if lens.center_deviation is None else (10 * lens.center_deviation).tolist(),
         "world_deviation": (10 * lens.world_deviation).tolist(),
-        "per_view": {item.detection.view: _view(calibration, index, item) for item in checked},
+        "per_view": {item.detection.pose: _view(calibration, index, item) for item in checked},
     }
 
 
 def _view(calibration: Calibration, index: int, item: Checked) -> dict[str, Any]:
-    view = item.detection.view
+    view = item.detection.pose
     return {
         "rms": rms([item]),
         "largest": float(item.errors[item.used].max()) if item.used.any() else None,
         "points": len(item.used),
-        "points_of_board": len(calibration.session.board.points),
+        "points_of_board": len(calibration.session.board_of(item.detection).points),
         "rejected": int((~item.used).sum()),
         "tilt": board_tilt(calibration, calibration.cameras[index], view) if view in calibration.boards else None,
     }
@@ -219,7 +219,7 @@ def _view_table(calibration: Calibration) -> Table:
     for item in calibration.checked:
         rejected = int((~item.used).sum())
         text = _number(rms([item])) if item.used.any() else "wrong"
-        cells.setdefault(item.detection.view, {})[item.detection.camera] = text + (f" +{rejected}" if rejected else "")
+        cells.setdefault(item.detection.pose, {})[item.detection.camera] = text + (f" +{rejected}" if rejected else "")
     for view in sorted(cells):
         table.add_row(view, *(cells[view].get(name, "") for name in names))
     return table

@@ -75,10 +75,10 @@ class Session:
         return tuple(sorted({detection.pose for detection in self.detections}))
 
     @property
-    def boards_of_views(self) -> tuple[Board, ...]:
-        """The board of each of the views."""
+    def board_by_view(self) -> Mapping[str, Board]:
+        """The board of each of the views, in their order."""
         boards = {detection.pose: self.boards[detection.board] for detection in self.detections}
-        return tuple(boards[view] for view in self.views)
+        return {view: boards[view] for view in self.views}
 
     @cached_property
     def modes(self) -> list[np.ndarray]:

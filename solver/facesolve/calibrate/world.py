@@ -31,7 +31,7 @@ def one_world(session: Session, alone: Sequence[Alone]) -> tuple[Session, World]
         for detection, pose in zip(session.of_camera(camera), own.fit.rig.boards, strict=True):
             seen.append(BoardSeen(index, views.index(detection.pose), pose))
             order.append(detection)
-    connected = connect(seen, session.boards_of_views, session.cameras)
+    connected = connect(seen, tuple(session.board_by_view.values()), session.cameras)
     boards, upright = _upright(connected, session)
     labeled = []
     for detection, turn in zip(order, connected.turns, strict=True):
@@ -53,7 +53,7 @@ def _upright(connected: Connected, session: Session) -> tuple[list[np.ndarray], 
     """
     boards, turns = [], []
     right = connected.cameras[:, 0, :3].sum(0)
-    for pose, board in zip(connected.boards, session.boards_of_views, strict=True):
+    for pose, board in zip(connected.boards, session.board_by_view.values(), strict=True):
         best = max(board.symmetries, key=lambda s: float(right @ (pose @ s.motion)[:3, 0]))
         boards.append(pose @ best.motion)
         turns.append(best)

@@ -99,6 +99,11 @@ def distance(text: str) -> tuple[str, str, float]:
     return between[0], between[1], value
 
 
+def distances(texts: Sequence[str]) -> tuple[tuple[str, str, float], ...]:
+    """Several of what ``distance`` reads."""
+    return tuple(distance(text) for text in texts)
+
+
 def rate(text: str) -> float:
     """Frames a second of a text like ``25``, ``29.97`` or ``30000/1001``. Raises TakeError for anything else."""
     return float(rational_rate(text))
@@ -162,6 +167,8 @@ WORDS: Mapping[str, Word] = {
     "extrinsics": Word("FILE"),
     "lens": Word("[CAMERA=]MODEL", several=all_names),
     "distance": Word("A,B=CM", read=distance),
+    "distances": Word("A,B=CM", several=distances),
+    "more_boards": Word("KIND:SIZE", several=tuple),
     "check": Word("A,B=CM", read=distance),
     "fps": Word("FPS", read=rate),
     "offset": Word("X,Y,Z", read=three_lengths),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from facesolve.calibrate.board import Board, parse_board, two_sided
+from facesolve.calibrate.board import Board, check_distinct, parse_board, two_sided
 from facesolve.calibrate.calibrate import Calibration, Request, calibrate
 from facesolve.calibrate.detect import detect_session
 from facesolve.calibrate.geometry import find_weaknesses
@@ -49,7 +49,7 @@ def calibrate_images(
     sentence; nothing is written before the calibration is found. Files of a calibration that are in ``out`` already
     are an error unless ``overwrite``, which removes pictures that its report lists.
     """
-    board = wanted_board(request)
+    boards = wanted_boards(request)
     check_folder(out)
     check_outputs(out, overwrite)
     recordings = () if found else find_recordings(request.images, request.only_cameras)
@@ -61,15 +61,15 @@ def calibrate_images(
         names = tuple(dict.fromkeys(source.camera for source in recordings or images))
         wanted = lens_requests(request, names)
         if recordings:
-            session, images = detect_recordings(recordings, board, progress)
+            session, images = detect_recordings(recordings, boards, progress)
         else:
-            session = detect_session(images, board, progress)
+            session = detect_session(images, boards, progress)
     _check_sizes(session, _known(request))
     calibration = calibrate(session, wanted, progress)
     findings: tuple[Finding, ...] = ()
-    if request.distance is not None:
-        session, told = rescaled(session, calibration, request.distance)
-        calibration, findings = calibrate(session, wanted, progress), (told,)
+    if request.distances:
+        session, findings = rescaled(session, calibration, request.distances)
+        calibration = calibrate(session, wanted, progress)
     weaknesses, advice = (*findings, *find_weaknesses(calibration)), next_view(calibration)
     if request.pictures:
         progress.stage("draw", 1)
@@ -90,12 +90,14 @@ def calibrate_images(
     return calibration, weaknesses, advice
 
 
-def wanted_board(request: CalibrateRequest) -> Board:
-    """The board, with its back where there is one. Raises TakeError for texts that are none."""
-    front = parse_board(request.board)
-    if request.back is None:
-        return front
-    return two_sided(front, parse_board(request.back), 0.1 * request.thickness)
+def wanted_boards(request: CalibrateRequest) -> tuple[Board, ...]:
+    """The boards, the first with its back where it has one. Raises TakeError for texts that are none."""
+    board = parse_board(request.board)
+    if request.back is not None:
+        board = two_sided(board, parse_board(request.back), 0.1 * request.thickness)
+    boards = (board, *(parse_board(text) for text in request.more_boards))
+    check_distinct(boards, "boards")
+    return boards
 
 
 def check_outputs(out: Path, overwrite: bool) -> None:

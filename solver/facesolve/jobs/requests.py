@@ -141,6 +141,7 @@ class CalibrateRequest:
         board: kind, size and lengths in mm, such as circles:10x10:20.
         back: board on the other side, of other markers: middle on middle and as upright.
         thickness: between both sides, in mm.
+        more_boards: further boards, of other markers, each moved on its own.
         only_cameras: these cameras only, in this order.
         lens: lens model auto (the default: the simplest that foretells views left out), none, k1, k1k2, brown (k1 k2 p1
             p2 k3), rational or fisheye; CAMERA=MODEL for one camera.
@@ -152,7 +153,7 @@ class CalibrateRequest:
             cameras show, which stand upright; cameras: up is theirs; as-is: the world has the board's axes.
         up: axis of the world that points up.
         offset: where the board's origin is in the world, X,Y,Z in cm.
-        distance: measured centimeters between two cameras, which decide how large the board really is.
+        distances: measured centimeters between two cameras each, which decide how large the board really is.
         pictures: draw the rig and every view.
     """
 
@@ -160,6 +161,7 @@ class CalibrateRequest:
     board: str
     back: str | None = None
     thickness: float = 0.0
+    more_boards: tuple[str, ...] = ()
     only_cameras: tuple[str, ...] = ()
     lens: tuple[str, ...] = ()
     square_pixels: bool = False
@@ -169,5 +171,5 @@ class CalibrateRequest:
     stands: str = choice("auto", STANDS)
     up: str = choice("y", UPS)
     offset: tuple[float, float, float] | None = None
-    distance: tuple[str, str, float] | None = None
+    distances: tuple[tuple[str, str, float], ...] = ()
     pictures: bool = True

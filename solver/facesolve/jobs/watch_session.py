@@ -10,9 +10,10 @@ from facesolve.calibrate.session import BoardImage, Session
 from facesolve.calibrate.wall import coverage_page
 from facesolve.calibrate.watch import Watch, Watched
 from facesolve.runtime.interrupts import interruptible
+from facesolve.take import TakeError
 from facesolve.take.files import check_folder, write_atomic
 
-from .calibrate_images import check_outputs, lens_requests, wanted_board
+from .calibrate_images import check_outputs, lens_requests, wanted_boards
 from .requests import CalibrateRequest
 
 COVERAGE = "coverage.html"
@@ -33,7 +34,9 @@ def watch_session(
     """
     check_folder(out)
     check_outputs(out, overwrite)
-    board = wanted_board(request)
+    board, *more = wanted_boards(request)
+    if more:
+        raise TakeError("watch: one board at a time; photograph the others without --watch.")
     watch = Watch(request.images, board, request.only_cameras, lambda names: lens_requests(request, names))
     _write(out, watch.state)
     show(watch.state)
