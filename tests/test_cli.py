@@ -58,7 +58,7 @@ def solve(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., Any]], Non
         module = types.ModuleType("facesolve.jobs.solve_folder")
         module.solve_take_folder = function  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, "facesolve.jobs.solve_folder", module)
-        monkeypatch.setattr("facesolve.commands.solve._told", lambda *_: 0)  # it leaves no solution to speak of
+        monkeypatch.setattr("facesolve.commands.solve.told_one", lambda *_: 0)  # it leaves no solution to speak of
 
     return replace
 

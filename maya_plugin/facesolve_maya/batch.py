@@ -50,7 +50,7 @@ class SceneResult:
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Runs the batch; returns the exit code. Maya must be initialized."""
-    parser = _parser()
+    parser = argument_parser()
     options = parser.parse_args(arguments)
     if options.character is None and not (options.mesh and options.head):
         parser.error("give --mesh and --head, or a --character that names them.")
@@ -84,7 +84,7 @@ def _sentence(error: Exception) -> str:
     return str(error).strip() or type(error).__name__
 
 
-def _parser() -> argparse.ArgumentParser:
+def argument_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="mayapy -m facesolve_maya.batch", description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("scenes", nargs="+", metavar="SCENE", help="Maya scenes")
@@ -313,7 +313,7 @@ def _run() -> None:
     Maya's own way out was seen to crash, which would turn a batch that is done into a failure for a farm.
     """
     if any(argument in ("-h", "--help") for argument in sys.argv[1:]):
-        _parser().parse_args()
+        argument_parser().parse_args()
     import maya.standalone
 
     maya.standalone.initialize(name="python")

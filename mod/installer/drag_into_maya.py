@@ -25,7 +25,7 @@ def onMayaDroppedPythonFile(*_):
         _show(cmds, f"Facesolve needs Maya {OLDEST_MAYA} or later.")
         return
     running = cmds.pluginInfo(PLUGIN, query=True, loaded=True)
-    install = _installer()
+    install = installer_of_module()
 
     places = install.Places(Path(cmds.internalVar(userAppDir=True)))
     try:
@@ -43,7 +43,7 @@ def onMayaDroppedPythonFile(*_):
         open_panel()
 
 
-def _installer():
+def installer_of_module():
     """The installer of this very version, whatever version of Facesolve is loaded."""
     kept = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] in PACKAGES}
     before = list(sys.path)
@@ -67,7 +67,7 @@ def activate(cmds, places, made, version):
             f"Maya does not list the module '{MODULE}' yet. Restart Maya; if the shelf is missing then, add the folder "
             f"'{made.module_files[0].parent}' to the environment variable MAYA_MODULE_PATH."
         )
-    _use(made.module)  # a module's PYTHONPATH is read when Maya starts; this session started without it
+    use_module(made.module)  # a module's PYTHONPATH is read when Maya starts; this session started without it
     problem = ensure_numpy(cmds, places, version)
     if problem:
         return [*problems, problem]
@@ -85,7 +85,7 @@ def activate(cmds, places, made, version):
 
 def ensure_numpy(cmds, places, version):
     """Gets numpy for this Maya where it has none; a sentence when that failed."""
-    if _has_numpy():
+    if has_numpy():
         return ""
     from facesolve_maya.install import numpy_for_maya
 
@@ -103,7 +103,7 @@ def ensure_numpy(cmds, places, version):
     import facesolve_maya
 
     facesolve_maya.find_numpy()
-    return "" if _has_numpy() else "Numpy was downloaded, but this Maya cannot import it."
+    return "" if has_numpy() else "Numpy was downloaded, but this Maya cannot import it."
 
 
 def open_panel():
@@ -118,7 +118,7 @@ def open_panel():
         panel.session.installing.begin()
 
 
-def _use(root):
+def use_module(root):
     """Has Python take Facesolve's packages from the folder ``root``, whatever it took them from before."""
     for name in [name for name in sys.modules if name.split(".")[0] in PACKAGES]:
         del sys.modules[name]
@@ -129,7 +129,7 @@ def _use(root):
     importlib.invalidate_caches()
 
 
-def _has_numpy():
+def has_numpy():
     try:
         import numpy  # noqa: F401
     except ImportError:

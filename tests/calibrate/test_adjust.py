@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from facesolve.calibrate.adjust import _linearize, _reduced, adjust, rigid_motion
+from facesolve.calibrate.adjust import adjust, linearized, reduced_equations, rigid_motion
 from facesolve.calibrate.board import parse_board
 from facesolve.calibrate.board_shape import shape_modes
 from facesolve.calibrate.lens import MODELS, distortion, free_basis, kind_of, parameters_of, project, smallest_model
@@ -90,7 +90,7 @@ def test_jacobians_are_the_numeric_ones(fisheye):
 def test_eliminating_the_boards_is_the_schur_complement_of_the_whole():
     sightings, rig, freedom = small_problem()
     used = [np.ones(len(s.points), bool) for s in sightings]
-    model = _linearize(sightings, used, rig, freedom, 2.0, None)
+    model = linearized(sightings, used, rig, freedom, 2.0, None)
     size, views = len(model.U), np.flatnonzero(freedom.boards)
     whole = np.zeros((size + 6 * len(views),) * 2)
     right = np.concatenate([model.b, *(model.c[view] for view in views)])
@@ -98,7 +98,7 @@ def test_eliminating_the_boards_is_the_schur_complement_of_the_whole():
     for place, view in enumerate(views):
         rows = slice(size + 6 * place, size + 6 * place + 6)
         whole[rows, rows], whole[:size, rows], whole[rows, :size] = model.V[view], model.W[view], model.W[view].T
-    S, b, _ = _reduced(model, 0.0)
+    S, b, _ = reduced_equations(model, 0.0)
     inverse = np.linalg.inv(whole)
     root = np.sqrt(np.diag(inverse)[:size])
     np.testing.assert_allclose(

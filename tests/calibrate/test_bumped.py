@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from facesolve.calibrate.bumped import BUMPED, _shifts, camera_places, find_bumped, joint_model, motion
+from facesolve.calibrate.bumped import BUMPED, camera_places, find_bumped, joint_model, motion, shifts_of
 from facesolve.cli import main
 from facesolve.geometry.pose import Pose
 from facesolve.geometry.rig import apply_head
@@ -46,7 +46,7 @@ def pixels_off(places: torch.Tensor) -> np.ndarray:
     model = scene.problem.model
     deformation = model.deformation(scene.truth.controls.to(model.dtype))
     points = apply_head(scene.truth.head.to(model.dtype), scene.problem.samples.positions(deformation))
-    return _shifts(scene.problem, camera_places(scene.problem), places, points.reshape(-1, 3)).numpy()
+    return shifts_of(scene.problem, camera_places(scene.problem), places, points.reshape(-1, 3)).numpy()
 
 
 def pulled(pose: Pose) -> Pose:

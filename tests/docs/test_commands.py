@@ -13,7 +13,7 @@ import pytest
 
 from facesolve.cli import build_app
 from facesolve.cli import main as facesolve
-from facesolve_maya.batch import _parser as batch_parser
+from facesolve_maya.batch import argument_parser as batch_parser
 
 from .pages import ROOT, Block, blocks, pages
 

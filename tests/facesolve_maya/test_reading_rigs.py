@@ -93,8 +93,8 @@ def session(maya, tmp_path, monkeypatch):
 def readings(monkeypatch):
     """How often a rig is read from the scene."""
     found = []
-    read = rig._read
-    monkeypatch.setattr(rig, "_read", lambda *given: found.append(given) or read(*given))
+    read = rig.read_parts
+    monkeypatch.setattr(rig, "read_parts", lambda *given: found.append(given) or read(*given))
     return found
 
 

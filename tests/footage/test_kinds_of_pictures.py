@@ -27,7 +27,7 @@ av = pytest.importorskip("av")
 def test_deep_video_keeps_its_colors_at_every_width(tmp_path: Path, monkeypatch, kind: str, width: int) -> None:
     monkeypatch.setattr(self_test, "_WIDTH", width)
     bits = int(kind.partition("p")[2][:2])
-    (tmp_path / "skin.mkv").write_bytes(self_test._flat(av, kind, bits, 1))
+    (tmp_path / "skin.mkv").write_bytes(self_test.flat_video(av, kind, bits, 1))
     pixels = VideoFile(tmp_path / "skin.mkv").read(0) / 65535
     np.testing.assert_allclose(pixels, np.broadcast_to([0.75, 0.55, 0.45], (18, width, 3)), atol=2e-3)
 

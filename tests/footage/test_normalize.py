@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from facesolve.footage.normalize import _blur, blur_by_products, encoded_luminance, normalize
+from facesolve.footage.normalize import blur_by_products, blurred, encoded_luminance, normalize
 
 HEIGHT, WIDTH = 48, 64
 
@@ -89,4 +89,4 @@ def test_the_blur_of_a_gpu_is_that_of_a_cpu(size):
     images = torch.rand(2, 3, *size, dtype=torch.float64, generator=torch.manual_seed(2))
     offsets = torch.arange(-5, 6, dtype=torch.float64)
     kernel = torch.exp(-0.5 * (offsets / 1.6) ** 2)
-    torch.testing.assert_close(blur_by_products(images, kernel / kernel.sum()), _blur(images, 1.6))
+    torch.testing.assert_close(blur_by_products(images, kernel / kernel.sum()), blurred(images, 1.6))

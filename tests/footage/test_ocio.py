@@ -8,7 +8,7 @@ import pytest
 
 from facesolve.footage.ocio import check_color_space, color_space_of, to_named_linear
 from facesolve.footage.reader import open_footage
-from facesolve.jobs.pack import _color_space
+from facesolve.jobs.pack import checked_color_space
 from facesolve.take import Camera, Footage, FootageError
 
 pytest.importorskip("PyOpenColorIO", reason='needs OpenColorIO: pip install "facesolve[color]"')
@@ -72,14 +72,14 @@ def test_unknown_names_are_answered_with_near_ones():
 def test_a_configuration_of_the_studio_and_its_file_rules(tmp_path: Path, monkeypatch):
     (tmp_path / "config.ocio").write_text(CONFIG, encoding="utf-8")
     monkeypatch.setenv("OCIO", str(tmp_path / "config.ocio"))
-    assert _color_space("ocio", "shot/plate_0001.exr") == "ours"
+    assert checked_color_space("ocio", "shot/plate_0001.exr") == "ours"
     np.testing.assert_allclose(to_named_linear(np.full((1, 1, 3), 0.2, np.float32), "ours"), 0.4, atol=1e-5)
     (tmp_path / "broken.ocio").write_text("ocio_profile_version: none", encoding="utf-8")
     monkeypatch.setenv("OCIO", str(tmp_path / "broken.ocio"))
     with pytest.raises(FootageError, match="is no OpenColorIO configuration"):
-        _color_space("ours", "a.exr")
+        checked_color_space("ours", "a.exr")
 
 
 def test_openexr_is_linear_unless_another_color_space_is_named():
-    assert [_color_space("auto", path) for path in ("a_{frame}.exr", "a.mov")] == ["linear", "srgb"]
-    assert _color_space("srgb", "a_{frame}.exr") == "srgb"
+    assert [checked_color_space("auto", path) for path in ("a_{frame}.exr", "a.mov")] == ["linear", "srgb"]
+    assert checked_color_space("srgb", "a_{frame}.exr") == "srgb"

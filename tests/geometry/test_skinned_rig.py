@@ -10,7 +10,7 @@ import torch
 
 from facesolve.geometry.rig import RigModel
 from facesolve.geometry.surface_samples import SurfaceSamples, samples_at
-from facesolve.residuals.normal_equations import _gram_of, normal_equations, to_controls
+from facesolve.residuals.normal_equations import gram_of_one, normal_equations, to_controls
 from facesolve.take import Rig
 from facesolve.take.rig_evaluation import RigEvaluator
 from tests.geometry.test_rig import central_difference
@@ -108,6 +108,6 @@ def test_normal_equations_are_those_of_explicit_rows() -> None:
 
     rows = placed.rows(0)
     exact, _ = normal_equations(placed, information, force)
-    quick = _gram_of(rows.float(), information[:1].float(), points[:1].float())
+    quick = gram_of_one(rows.float(), information[:1].float(), points[:1].float())
     size = exact[0].diagonal().sqrt().clamp_min(1e-6)
     assert ((quick[0] - exact[0]) / (size[:, None] * size)).abs().max() < 2e-3

@@ -132,7 +132,7 @@ def test_an_interpreter_that_cannot_be_started_fails_each(takes: Any, monkeypatc
 
 
 def test_a_fault_of_the_program_is_no_success(takes: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(many_takes._Crew, "_command", lambda *_: 1 / 0)
+    monkeypatch.setattr(many_takes.Crew, "command", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         solve(takes("good"), ("cpu",))
 
@@ -197,15 +197,15 @@ def test_takes_of_one_name_and_takes_solved_into_themselves_are_refused(tmp_path
 def test_commands_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
-    assert many_takes._environment(["cpu", "cpu"])["OMP_NUM_THREADS"] == "4"
-    assert "OMP_NUM_THREADS" not in many_takes._environment(["cpu"])
-    assert "OMP_NUM_THREADS" not in many_takes._environment(["cuda:0", "cuda:1"])
+    assert many_takes.children_environment(["cpu", "cpu"])["OMP_NUM_THREADS"] == "4"
+    assert "OMP_NUM_THREADS" not in many_takes.children_environment(["cpu"])
+    assert "OMP_NUM_THREADS" not in many_takes.children_environment(["cuda:0", "cuda:1"])
 
 
 def test_the_command_tells_of_every_take(
     takes: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("facesolve.commands.solve._told_several", lambda *_: 0)  # stand-ins leave no solution to read
+    monkeypatch.setattr("facesolve.commands.solve.told_several", lambda *_: 0)  # stand-ins leave no solution to read
     folders = takes("good", "bad")
     out = folders[0].parents[1] / "out"
     command = ["solve", *map(str, folders), "--out", str(out), "--device", "cpu", "--no-report", "--progress"]

@@ -206,7 +206,7 @@ def test_a_batch_equals_its_images_and_chunks_change_nothing(monkeypatch):
     triangles = torch.arange(90).view(30, 3)
     together = rasterize(clips, triangles, RESOLUTION)
     singles = [rasterize(clip[None], triangles, RESOLUTION) for clip in clips]
-    triangle_id, depth = rasterize_torch._nearest(clips, triangles, RESOLUTION)  # all images in one go
+    triangle_id, depth = rasterize_torch.nearest_triangles(clips, triangles, RESOLUTION)  # all images in one go
     monkeypatch.setattr(rasterize_torch, "MAX_CANDIDATES_CPU", 500)
     chunked = rasterize(clips, triangles, RESOLUTION)
     for k in range(3):

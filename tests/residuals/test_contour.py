@@ -341,7 +341,7 @@ def test_end_of_the_mesh_is_no_contour() -> None:
     faces = rig.face_vertices.reshape(-1, 3)
     kept = faces[(rig.neutral[faces, 1] < 3.0).all(1)]  # without the skull's top
     contour = Contour(replace(rig, face_counts=np.full(len(kept), 3), face_vertices=kept.reshape(-1), meshes=()))
-    used = contour.builder._edges
+    used = contour.builder.outline_edges
     assert not bool((used & (opposite_vertices(contour.problem.model.triangles) < 0)).any())
     whole = Contour()
     points = contour.points(filmed(whole.alphas), whole.truth)

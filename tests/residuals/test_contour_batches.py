@@ -66,7 +66,7 @@ def builders() -> tuple[ContourBuilder, ContourBuilder]:
     """One that works on all images of a kind together, as on a GPU, and one that works on each alone."""
     problem, _, _ = scene()
     together, apart = (ContourBuilder(problem.take, problem.model, problem.views) for _ in range(2))
-    together._work, apart._work = GPU_WORK, 1
+    together.pixels_at_once, apart.pixels_at_once = GPU_WORK, 1
     return together, apart
 
 

@@ -6,7 +6,7 @@ import torch
 from facesolve.geometry.deformation import Deformation
 from facesolve.geometry.surface_samples import PlacedSamples, SurfaceSamples
 from facesolve.optimize.levenberg_marquardt import regularized
-from facesolve.residuals.normal_equations import _exact, _gram, _roots, normal_equations
+from facesolve.residuals.normal_equations import exact_gram, half_precision_gram, matrix_roots, normal_equations
 
 FRAMES, COUNT, SHAPES = 3, 5000, 21
 
@@ -36,7 +36,7 @@ def samples_of(basis: torch.Tensor) -> SurfaceSamples:
 @pytest.mark.parametrize("seen_by", [0, 1, 2, 4])
 def test_roots_give_back_matrices_of_any_rank(seen_by):
     information = inputs(seen_by)[1][1]
-    roots = _roots(information)
+    roots = matrix_roots(information)
     assert not roots.tril(-1).any()
     size = information.diagonal(dim1=1, dim2=2).sum(1).clamp_min(1e-9)
     apart = (roots.mT @ roots - information).abs().amax((1, 2)) / size
@@ -47,8 +47,8 @@ def test_roots_give_back_matrices_of_any_rank(seen_by):
 @pytest.mark.parametrize("seen_by", [1, 4])
 def test_half_precision_changes_the_matrix_by_less_than_a_thousandth_of_its_diagonal(seen_by):
     basis, information, _, points = inputs(seen_by)
-    exact = _exact(basis.double(), information.double(), points.double())
-    quick = _gram(samples_of(basis), information, points)
+    exact = exact_gram(basis.double(), information.double(), points.double())
+    quick = half_precision_gram(samples_of(basis), information, points)
     size = exact.diagonal(dim1=1, dim2=2).sqrt()
     relative = (quick - exact) / (size[:, :, None] * size[:, None])
     assert relative.abs().max() < 1e-3
@@ -59,7 +59,7 @@ def test_half_precision_leaves_no_direction_of_negative_curvature():
     """Two shapes are the same and one moves nothing: two directions of curvature 0."""
     basis, information, _, points = inputs()
     basis[..., 1], basis[..., 2] = basis[..., 0], 0
-    quick = _gram(samples_of(basis), information, points)
+    quick = half_precision_gram(samples_of(basis), information, points)
     least = torch.linalg.eigvalsh(quick) / quick.diagonal(dim1=1, dim2=2).amax(1, keepdim=True)
     assert least.min() > -1e-7
     assert (least[:, :2] < 1e-6).all()
@@ -71,14 +71,14 @@ def test_very_many_overlapping_shapes_leave_a_matrix_that_a_small_ridge_makes_po
     basis, information, _, points = inputs()
     mixed = basis[..., :1] * 0 + torch.randn(*basis.shape[:2], 50, generator=torch.manual_seed(1))
     basis = mixed @ torch.rand(50, shapes, generator=torch.manual_seed(2))
-    quick = regularized(_gram(samples_of(basis), information, points), 1e-5)
+    quick = regularized(half_precision_gram(samples_of(basis), information, points), 1e-5)
     assert bool((torch.linalg.cholesky_ex(quick)[1] == 0).all())
 
 
 def test_a_cpu_takes_the_exact_matrix_whatever_the_number_of_samples():
     basis, information, force, points = (part.double() for part in inputs())
     A, b = normal_equations(placed_at(points, basis), information, force, exact=False)
-    torch.testing.assert_close(A, _exact(basis, information, points))
+    torch.testing.assert_close(A, exact_gram(basis, information, points))
     head = torch.cat([torch.linalg.cross(points, force).sum(1), force.sum(1)], 1)
     torch.testing.assert_close(b, torch.cat([torch.einsum("bni,nis->bs", force, basis), head], 1))
 

@@ -12,8 +12,8 @@ from facesolve.geometry.deformation import Deformation
 from facesolve.geometry.rig import RigModel
 from facesolve.geometry.sample_patches import MOVED
 from facesolve.geometry.surface_samples import PlacedSamples, SurfaceSamples, samples_at
-from facesolve.residuals.color_elimination import _sides
-from facesolve.residuals.normal_equations import _exact, _forces, normal_equations
+from facesolve.residuals.color_elimination import sides_by_samples
+from facesolve.residuals.normal_equations import exact_gram, gathered_forces, normal_equations
 from facesolve.residuals.patch_sums import information_by_patches, shared_by_patches, sides_by_patches
 from tests.take import jointed
 
@@ -91,7 +91,7 @@ def test_sums_by_patches_equal_those_of_explicit_rows(rig: str) -> None:
     torch.testing.assert_close(shared_by_patches(at, shared), square, rtol=1e-12, atol=1e-9)
     covectors = random(FRAMES, CAMERAS, count, 3, seed=9)
     columns, own = random(FRAMES, CAMERAS, count, UNKNOWNS, seed=10), random(count, CAMERAS * UNKNOWNS, seed=11)
-    sides = _sides(at, covectors, columns, shared, own)
+    sides = sides_by_samples(at, covectors, columns, shared, own)
     torch.testing.assert_close(sides_by_patches(at, covectors, columns, shared, own), sides, rtol=1e-12, atol=1e-9)
 
 
@@ -109,10 +109,10 @@ def test_what_a_shape_hardly_moves_changes_the_matrix_by_a_few_thousandths_and_t
     assert sum(len(patch.shapes) for patch in patches) < 0.5 * SHAPES * len(patches)
     information, force = information_at(COUNT), random(FRAMES, COUNT, 3, seed=13)
     A, b = normal_equations(at, information, force)
-    exact = _exact(at.samples.basis, information, at.points)
+    exact = exact_gram(at.samples.basis, information, at.points)
     size = exact.diagonal(dim1=1, dim2=2).sqrt()
     assert ((A - exact) / (size[:, :, None] * size[:, None])).abs().max() < 5 * MOVED
-    torch.testing.assert_close(b, _forces(at.samples.basis, force, at.points), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(b, gathered_forces(at.samples.basis, force, at.points), rtol=1e-12, atol=1e-12)
 
 
 def test_single_precision_sums_are_those_of_double_precision_up_to_its_rounding() -> None:

@@ -57,7 +57,7 @@ class Filmed:
     ) -> list[list[Shot]]:
         """One of each camera, for all frames, at the sizes of such a sheet."""
         with self.sheet(shown, cameras, **request) as sheet:
-            return list(sheet._shots.of(range(self.take.frame_count), sheet.picture_sizes))
+            return list(sheet.shots.of(range(self.take.frame_count), sheet.picture_sizes))
 
 
 def make(folder: Path) -> Filmed:

@@ -36,10 +36,10 @@ def imitated(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything but the CUDA graph itself, on the CPU."""
 
     def recorded(graphs: CudaGraphs, function: Any, given: Any, now: Any) -> tuple[Imitation, Any]:
-        end = graphs._now[key_of(function(given, now), strides=False)]
+        end = graphs.ends[key_of(function(given, now), strides=False)]
         return Imitation(function, given, now, end), end
 
-    monkeypatch.setattr(CudaGraphs, "_recorded", recorded)
+    monkeypatch.setattr(CudaGraphs, "recorded", recorded)
     monkeypatch.setattr(cuda_graphs, "RECORDS", "cpu")
 
 
@@ -149,7 +149,7 @@ def test_every_problem_with_other_samples_has_recordings_of_its_own():
 
 def test_recordings_do_not_keep_the_problem_alive():
     problem = replace(head_scene().problem, graphs=CudaGraphs())
-    problem.graphs._met.add(key_of(problem))
+    problem.graphs.met.add(key_of(problem))
     watched = weakref.ref(problem.graphs)
     del problem
     assert watched() is None, "no circle that only the garbage collector finds"
@@ -191,7 +191,7 @@ def test_a_run_on_a_cpu_records_nothing():
     graphs = CudaGraphs()
     run = graphs.kept()(grow)
     assert run(given(2.0), begun()).value.tolist() == [2.0] * 3
-    assert not graphs._met
+    assert not graphs.met
 
 
 def test_few_steps_are_not_recorded():
@@ -267,7 +267,7 @@ def assert_recorded_fits_end_where_plain_ones_do(device: str, kept: bool) -> Non
         torch.testing.assert_close(recorded.model.cost.cpu(), plain.model.cost)
         torch.testing.assert_close(recorded.costs[: len(plain.costs)].cpu(), plain.costs)
         assert recorded.reasons() == plain.reasons() == [Stop.CONVERGED] * 6
-    assert len(graphs._graphs) == (2 if kept else 0)
+    assert len(graphs.graphs) == (2 if kept else 0)
 
 
 @pytest.mark.parametrize("kept", [True, False])
@@ -287,7 +287,7 @@ def test_frames_fitted_through_a_recording_are_those_fitted_without(monkeypatch)
     """The real fit of frames, two windows with one set of recordings."""
     problem = replace(head_scene().problem, graphs=CudaGraphs())
     recorded = [fitted(problem, frames).pose for frames in ([0, 1], [2, 3], [3, 4])]
-    assert len(problem.graphs._graphs) == 2, "one of the beginning, one of all steps"
+    assert len(problem.graphs.graphs) == 2, "one of the beginning, one of all steps"
     monkeypatch.setattr(cuda_graphs, "RECORDS", "cuda")
     for frames, found in zip(([0, 1], [2, 3], [3, 4]), recorded, strict=True):
         plain = fitted(head_scene().problem, frames).pose

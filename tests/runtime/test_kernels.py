@@ -34,7 +34,7 @@ def test_a_misspelled_choice_names_those_there_are(monkeypatch):
 @pytest.mark.parametrize("obstacle", [None, "RuntimeError: Failed to find C compiler."])
 def test_a_gpu_on_which_triton_cannot_compile_is_no_reason_to_fail(monkeypatch, obstacle):
     monkeypatch.setenv(CHOICE, "triton")
-    monkeypatch.setattr(kernels, "_trial", lambda index: obstacle)
+    monkeypatch.setattr(kernels, "trial", lambda index: obstacle)
     device = torch.device("cuda:0")
     if obstacle is None:
         assert fused(device)

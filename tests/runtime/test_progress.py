@@ -84,7 +84,7 @@ def test_bars_of_a_solve_show_how_much_of_the_whole_is_done() -> None:
         bars.stage("align the start pose", 1)
         bars.advance()
         work(bars)
-        bars._bars.refresh()
+        bars.bars.refresh()
     assert "The whole solve, %" in stream.getvalue()
     assert "35/100" in stream.getvalue()
 
@@ -113,11 +113,11 @@ def test_several_tasks_have_a_bar_each() -> None:
     with Bars(Console(file=stream, force_terminal=True, width=100)) as bars:
         for task, event in EVENTS:
             bars.heard(task, event)
-            bars._bars.refresh()
+            bars.bars.refresh()
     shown = stream.getvalue()
     for text in ("a: track", "3/4", "b: align", "b: no footage", "a: refine", "2/5", "a: hello", "a: done in 12 s"):
         assert text in shown
-    assert not bars._bars.tasks
+    assert not bars.bars.tasks
 
 
 def test_several_tasks_as_lines() -> None:

@@ -68,7 +68,7 @@ def test_a_solve_goes_on_when_its_picture_cannot_be_written(tmp_path: Path):
 
 def test_many_cameras_share_a_canvas_of_some_rows():
     pictures = [np.full((40, 30, 3), camera, np.uint8) for camera in range(9)]
-    canvas = live_picture._in_rows(pictures)
+    canvas = live_picture.in_rows(pictures)
     assert 1.5 < canvas.shape[1] / canvas.shape[0] < 3
     assert set(np.unique(canvas)) == set(range(9))
     assert torch.equal(torch.as_tensor(canvas[:40, 30:60]), torch.as_tensor(pictures[1]))

@@ -71,20 +71,20 @@ def instead(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[int], None]]
             function(frame)
             return RefinedFrames(frames, *[None] * 3)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(refine_batches, "_refined", refined)
+        monkeypatch.setattr(refine_batches, "refined_batch", refined)
 
     return replace
 
 
 def after(monkeypatch: pytest.MonkeyPatch, method: str) -> threading.Event:
     """Set once that method of the share was called."""
-    event, truly = threading.Event(), getattr(refine_batches._Share, method)
+    event, truly = threading.Event(), getattr(refine_batches.Share, method)
 
     def called(*given: Any) -> None:
         truly(*given)
         event.set()
 
-    monkeypatch.setattr(refine_batches._Share, method, called)
+    monkeypatch.setattr(refine_batches.Share, method, called)
     return event
 
 
@@ -109,7 +109,7 @@ def test_frames_shared_out_are_those_of_one_device(monkeypatch: pytest.MonkeyPat
     """Bit for bit, on a CPU; and each of three devices does a part with a problem of its own."""
     alone = gathered(refined(0, range(5)), CPU)
     together, models = threading.Barrier(3, timeout=30), []
-    truly = refine_batches._refined
+    truly = refine_batches.refined_batch
 
     def counted(problem: Problem, *given: Any) -> RefinedFrames:
         if len(models) < 3:
@@ -117,7 +117,7 @@ def test_frames_shared_out_are_those_of_one_device(monkeypatch: pytest.MonkeyPat
             together.wait()
         return truly(problem, *given)
 
-    monkeypatch.setattr(refine_batches, "_refined", counted)
+    monkeypatch.setattr(refine_batches, "refined_batch", counted)
     shared = gathered(refined(2, range(5)), CPU)
     assert len(set(models[:3])) == 3
     assert shared.frames == alone.frames == list(range(5))

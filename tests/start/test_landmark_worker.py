@@ -38,17 +38,17 @@ def finds_the_spot(wanted: tuple[int, int, int] | None = None) -> worker.Detect:
 
 @pytest.mark.parametrize("shape", [None, (60, 40, 3), (24, 36, 3), (36, 24, 3)])
 def test_turns_and_crops_are_undone(shape: tuple[int, int, int] | None) -> None:
-    assert worker._face(np, image(), finds_the_spot(shape)) == [[pytest.approx(34.5), pytest.approx(13.5)]]
+    assert worker.face_in(np, image(), finds_the_spot(shape)) == [[pytest.approx(34.5), pytest.approx(13.5)]]
 
 
 def test_no_face() -> None:
-    assert worker._face(np, np.zeros((40, 60, 3), np.uint8), finds_the_spot()) is None
+    assert worker.face_in(np, np.zeros((40, 60, 3), np.uint8), finds_the_spot()) is None
 
 
 def ask(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mediapipe: Any, model: str | None = None) -> Any:
     monkeypatch.setitem(sys.modules, "mediapipe", mediapipe)
     np.save(tmp_path / "image.npy", image())
-    return worker._faces([str(tmp_path / "image.npy")], model)
+    return worker.faces_in([str(tmp_path / "image.npy")], model)
 
 
 def landmarks(part: np.ndarray) -> list[SimpleNamespace]:

@@ -72,7 +72,7 @@ def read_rig(meshes: Tuple[str, ...], head: str, times: Tuple[float, ...], repor
     if reading is None:
         reading = _Reading()
         with reading.report.collecting("rig"):
-            reading.found = _read(meshes, head, times, reading.report)
+            reading.found = read_parts(meshes, head, times, reading.report)
         if _readings is not None:
             _readings[key] = reading
     report.take_up(reading.report)
@@ -81,7 +81,7 @@ def read_rig(meshes: Tuple[str, ...], head: str, times: Tuple[float, ...], repor
     return reading.found
 
 
-def _read(meshes: Tuple[str, ...], head: str, times: Tuple[float, ...], report: Report) -> Tuple[Rig, ControlSet]:
+def read_parts(meshes: Tuple[str, ...], head: str, times: Tuple[float, ...], report: Report) -> Tuple[Rig, ControlSet]:
     shapes = visible_meshes(meshes)
     joints = Joints(cmds.ls(head, long=True)[0], times, report)
     spans = [blend_shape_span(shape, times, report) for shape in shapes]

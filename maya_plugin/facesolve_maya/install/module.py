@@ -38,7 +38,7 @@ def install(places: Places, python: Optional[Path] = None) -> Installed:
     places.home.mkdir(parents=True, exist_ok=True)
     module = places.home / "module_{}_{}".format(_version(), uuid.uuid4().hex[:8])
     try:
-        _copy(module)
+        copy_files(module)
     except OSError:
         shutil.rmtree(str(module), ignore_errors=True)
         raise
@@ -97,7 +97,7 @@ def module_text(template: str, root: Path) -> str:
     return "".join(lines)
 
 
-def _copy(module: Path) -> None:
+def copy_files(module: Path) -> None:
     """Everything that Maya and the solver need of the product, laid out as in a checkout."""
     root = product_root()
     for source, target in (

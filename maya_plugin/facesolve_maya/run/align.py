@@ -49,26 +49,26 @@ class _Search:
         self.over = False
         command = [str(interpreter.path), "-m", "facesolve", "align", str(Path(take).absolute())]
         command += ["--device", device, "--progress", "jsonl", "--overwrite", *options]
-        self._process = ChildProcess(command, child_environment(os.environ), module_root())
+        self.process = ChildProcess(command, child_environment(os.environ), module_root())
 
     def poll(self) -> List[Event]:
         """Events since the last call."""
-        events = [told[1] for told in map(read_event, self._process.poll()) if told is not None]
+        events = [told[1] for told in map(read_event, self.process.poll()) if told is not None]
         self.words += tuple(event.text for event in events if isinstance(event, Message))
         failed = [event.text for event in events if isinstance(event, Error)]
         if failed:
             self.error = failed[-1]
-        code = self._process.exit_code
+        code = self.process.exit_code
         if code is not None and not self.over:
             self.over = True
             if code != 0 and not self.error:
-                tail = [line for line in self._process.stderr_tail.splitlines() if line.strip()]
+                tail = [line for line in self.process.stderr_tail.splitlines() if line.strip()]
                 self.error = tail[-1].rpartition(ERROR_LEAD)[2] if tail else "The search for the head gave no reason."
         return events
 
     def kill(self) -> None:
         """Ends the search now."""
-        self._process.kill()
+        self.process.kill()
 
 
 class AlignTask:

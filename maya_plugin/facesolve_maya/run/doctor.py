@@ -39,24 +39,24 @@ class DoctorTask:
         self._timeout = timeout
         self._began = time.monotonic()
         command = [str(interpreter.path), "-m", "facesolve", "doctor", "--json"]
-        self._process = ChildProcess(command, child_environment(os.environ), module_root())
+        self.process = ChildProcess(command, child_environment(os.environ), module_root())
 
     def poll(self) -> None:
         """Looks whether the answer is there; gives up after the timeout."""
-        self._lines += self._process.poll()
+        self._lines += self.process.poll()
         if self.report is not None:
             return
-        if self._process.exit_code is not None:
+        if self.process.exit_code is not None:
             output = "\n".join(self._lines)
-            self.report = read_report(self.interpreter, self._process.exit_code, output, self._process.stderr_tail)
+            self.report = read_report(self.interpreter, self.process.exit_code, output, self.process.stderr_tail)
         elif time.monotonic() - self._began > self._timeout:
-            self._process.kill()
+            self.process.kill()
             text = "'{}' did not answer within {:.0f} s.".format(self.interpreter.path, self._timeout)
             self.report = EnvironmentReport(self.interpreter, False, text)
 
     def kill(self) -> None:
         """Ends the test now, without a report."""
-        self._process.kill()
+        self.process.kill()
 
 
 def examined(interpreter: Interpreter) -> EnvironmentReport:

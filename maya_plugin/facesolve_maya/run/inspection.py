@@ -25,19 +25,19 @@ class InspectTask:
         self._lines: List[str] = []
         command = [str(interpreter.path), "-m", "facesolve", "inspect", str(Path(take).absolute())]
         command += ["--deep", "--json", "--device", device]
-        self._process = ChildProcess(command, child_environment(os.environ), module_root())
+        self.process = ChildProcess(command, child_environment(os.environ), module_root())
 
     def poll(self) -> None:
         """Looks whether the answer is there."""
-        self._lines += self._process.poll()
-        if self._process.exit_code is None or self.findings is not None or self.error:
+        self._lines += self.process.poll()
+        if self.process.exit_code is None or self.findings is not None or self.error:
             return
         try:
             self.findings = read_findings(json_value("\n".join(self._lines)))
         except (TakeError, ValueError):
-            tail = [line for line in self._process.stderr_tail.splitlines() if line.strip()]
+            tail = [line for line in self.process.stderr_tail.splitlines() if line.strip()]
             self.error = tail[-1].rpartition(ERROR_LEAD)[2] if tail else "The search for mistakes gave no answer."
 
     def kill(self) -> None:
         """Ends the search now."""
-        self._process.kill()
+        self.process.kill()

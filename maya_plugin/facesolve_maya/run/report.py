@@ -39,20 +39,20 @@ class ReportTask:
             "--out",
             str(self._wanted),
         ]
-        self._process = ChildProcess(command, child_environment(os.environ), module_root())
+        self.process = ChildProcess(command, child_environment(os.environ), module_root())
 
     def poll(self) -> None:
         """Looks whether the page is written."""
-        self._process.poll()
-        if self.page is not None or self.error or self._process.exit_code is None:
+        self.process.poll()
+        if self.page is not None or self.error or self.process.exit_code is None:
             return
-        if self._process.exit_code == 0 and self._wanted.is_file():
+        if self.process.exit_code == 0 and self._wanted.is_file():
             self.page = self._wanted
         else:
-            tail = [line for line in self._process.stderr_tail.splitlines() if line.strip()]
+            tail = [line for line in self.process.stderr_tail.splitlines() if line.strip()]
             reason = tail[-1].rpartition(ERROR_LEAD)[2] if tail else "the solver gave no reason."
             self.error = "The report could not be written: {}".format(reason)
 
     def kill(self) -> None:
         """Ends the writing now."""
-        self._process.kill()
+        self.process.kill()

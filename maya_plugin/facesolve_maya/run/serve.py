@@ -28,21 +28,21 @@ class ServeTask:
             "--device",
             device,
         ]
-        self._process = ChildProcess(command, child_environment(os.environ), module_root(), talks=True)
+        self.process = ChildProcess(command, child_environment(os.environ), module_root(), talks=True)
 
     @property
     def ended(self) -> bool:
         """True once nothing of it runs."""
-        return self._process.exit_code is not None
+        return self.process.exit_code is not None
 
     def ask(self, request: Request) -> None:
         """Hands a request over; the answers come from ``poll``."""
-        self._process.send(request_line(request))
+        self.process.send(request_line(request))
 
     def poll(self) -> List[Event]:
         """Events since the last call."""
-        return [told[1] for told in map(read_event, self._process.poll()) if told is not None]
+        return [told[1] for told in map(read_event, self.process.poll()) if told is not None]
 
     def kill(self) -> None:
         """Ends it now."""
-        self._process.kill()
+        self.process.kill()

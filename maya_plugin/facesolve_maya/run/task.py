@@ -41,7 +41,7 @@ class SolveTask:
         self.outcome: Optional[Outcome] = None
         self._last: Optional[Event] = None
         _prepare(request)
-        self._process = ChildProcess(
+        self.process = ChildProcess(
             request.command(interpreter),
             child_environment(os.environ),
             module_root(),
@@ -52,34 +52,34 @@ class SolveTask:
     @property
     def cancelling(self) -> bool:
         """True from the request to cancel until the outcome is known."""
-        return self.outcome is None and self._process.stop_requested
+        return self.outcome is None and self.process.stop_requested
 
     def poll(self) -> List[Event]:
         """Events since the last call; sets ``outcome`` when the solve has ended and nothing of it is left."""
-        events = [told[1] for told in map(read_event, self._process.poll()) if told is not None]
+        events = [told[1] for told in map(read_event, self.process.poll()) if told is not None]
         for event in events:
             if isinstance(event, (Done, Error)):
                 self._last = event
-        if self.outcome is None and self._process.exit_code is not None:
+        if self.outcome is None and self.process.exit_code is not None:
             self.outcome = self._judge()
             _forget_cancel(self.request.out)
         return events
 
     def cancel(self) -> None:
         """Asks the solve to stop; ``poll`` insists, in the end by killing it."""
-        self._process.request_stop()
+        self.process.request_stop()
 
     def kill(self) -> None:
         """Ends the solve now."""
-        self._process.request_stop()
-        self._process.kill()
+        self.process.request_stop()
+        self.process.kill()
         self.poll()
 
     def _judge(self) -> Outcome:
-        out, code, tail = self.request.out, self._process.exit_code, self._process.stderr_tail
+        out, code, tail = self.request.out, self.process.exit_code, self.process.stderr_tail
         if code in (0, EXIT_DOES_NOT_FIT) and isinstance(self._last, Done):
             return Outcome(DONE, out, details=tail)
-        if self._process.stop_requested:
+        if self.process.stop_requested:
             return Outcome(CANCELLED, out, "The solve was cancelled.", tail)
         if isinstance(self._last, Error):
             return Outcome(FAILED, out, self._last.text, tail)

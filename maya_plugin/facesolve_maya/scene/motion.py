@@ -31,9 +31,9 @@ def world_matrices(nodes: Sequence[str], times: Sequence[float]) -> Dict[str, np
         return asked
     probes = sorted({0, len(times) // 2, len(times) - 1})
     with undisturbed((), times[0]):
-        seen = _visited(doubtful, [times[row] for row in probes])
+        seen = visited(doubtful, [times[row] for row in probes])
         if any(_apart(asked[node][probes], seen[node]) for node in doubtful):
-            asked.update(_visited(doubtful, times))
+            asked.update(visited(doubtful, times))
     return asked
 
 
@@ -49,7 +49,7 @@ def plug_values(plug: str, times: Sequence[float]) -> np.ndarray:
     return np.array(found)
 
 
-def _visited(nodes: Sequence[str], times: Sequence[float]) -> Dict[str, np.ndarray]:
+def visited(nodes: Sequence[str], times: Sequence[float]) -> Dict[str, np.ndarray]:
     found: Dict[str, List[np.ndarray]] = {node: [] for node in nodes}
     for time in times:
         cmds.currentTime(time, edit=True)

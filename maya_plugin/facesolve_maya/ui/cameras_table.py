@@ -27,7 +27,7 @@ class CamerasTable(QtWidgets.QTreeWidget):
         self._filling = False
         self._items: Dict[str, QtWidgets.QTreeWidgetItem] = {}
         self._picture = QtCore.QSize(scaled(64, self), scaled(50, self))
-        self._thumbnails = Thumbnails(self._picture - QtCore.QSize(2, 4), self)
+        self.thumbnails = Thumbnails(self._picture - QtCore.QSize(2, 4), self)
         self.setHeaderLabels(["Camera", "Footage"])
         self.setRootIsDecorated(False)
         self.setUniformRowHeights(True)
@@ -44,7 +44,7 @@ class CamerasTable(QtWidgets.QTreeWidget):
     def show_cameras(self, rows: Tuple[CameraRow, ...], skipped: Tuple[str, ...]) -> None:
         """Fills the table; thumbnails follow by and by."""
         self._filling = True
-        self._thumbnails.forget()
+        self.thumbnails.forget()
         self.clear()
         self._items = {}
         for row in rows:
@@ -64,7 +64,7 @@ class CamerasTable(QtWidgets.QTreeWidget):
                 item.setForeground(FOOTAGE, QtGui.QColor(BAD_TEXT))
             item.setIcon(CAMERA, QtGui.QIcon(self._placeholder()))
             if row.picture:
-                self._thumbnails.request(row.picture, partial(self._show_picture, item))
+                self.thumbnails.request(row.picture, partial(self._show_picture, item))
         shown = min(max(len(rows), 1), ROWS)
         self.setFixedHeight(self.header().sizeHint().height() + shown * (self._picture.height() + 4) + 6)
         self._filling = False

@@ -27,7 +27,7 @@ class ControlsTree(QtWidgets.QTreeWidget):
     def __init__(self) -> None:
         super().__init__()
         self._rows: Dict[str, ControlRow] = {}
-        self._items: Dict[str, QtWidgets.QTreeWidgetItem] = {}
+        self.items_by_name: Dict[str, QtWidgets.QTreeWidgetItem] = {}
         self._choices: Dict[str, ControlChoice] = {}
         self._filling = False
         self.setHeaderLabels(["Control", "Keys", "Stiffness", "Mirror of"])
@@ -43,7 +43,7 @@ class ControlsTree(QtWidgets.QTreeWidget):
         self.setEditTriggers(QtWidgets.QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setItemDelegateForColumn(KEYS, ChoiceDelegate(lambda index: _KEY_CHOICES, self))
         self.setItemDelegateForColumn(STIFFNESS, NumberDelegate(MAX_STIFFNESS, self))
-        self.setItemDelegateForColumn(PARTNER, ChoiceDelegate(self._partners, self))
+        self.setItemDelegateForColumn(PARTNER, ChoiceDelegate(self.partners, self))
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._show_menu)
         self.itemChanged.connect(self._edited)
@@ -59,7 +59,7 @@ class ControlsTree(QtWidgets.QTreeWidget):
         self._filling = True
         self.clear()
         self._rows = {row.name: row for row in rows}
-        self._items = {}
+        self.items_by_name = {}
         for region, names in group_by_region(self._rows):
             parent = QtWidgets.QTreeWidgetItem(self, [region])
             parent.setFlags(
@@ -69,7 +69,7 @@ class ControlsTree(QtWidgets.QTreeWidget):
             font.setBold(True)
             parent.setFont(NAME, font)
             for name in names:
-                self._items[name] = self._add(parent, self._rows[name])
+                self.items_by_name[name] = self._add(parent, self._rows[name])
             parent.setExpanded(True)
         self._filling = False
 
@@ -77,7 +77,7 @@ class ControlsTree(QtWidgets.QTreeWidget):
         """Shows what was decided; controls that are not in ``choices`` have the default."""
         self._filling = True
         self._choices = dict(choices)
-        for name, item in self._items.items():
+        for name, item in self.items_by_name.items():
             self._paint(item, self._rows[name], self._choices.get(name, ControlChoice()))
         self._filling = False
 
@@ -96,11 +96,11 @@ class ControlsTree(QtWidgets.QTreeWidget):
 
     def item(self, name: str) -> QtWidgets.QTreeWidgetItem:
         """The row of a control."""
-        return self._items[name]
+        return self.items_by_name[name]
 
     def selected_names(self) -> List[str]:
         """Selected controls in the tree's order."""
-        return [name for name, item in self._items.items() if item.isSelected()]
+        return [name for name, item in self.items_by_name.items() if item.isSelected()]
 
     def _add(self, parent: QtWidgets.QTreeWidgetItem, row: ControlRow) -> QtWidgets.QTreeWidgetItem:
         item = QtWidgets.QTreeWidgetItem(parent, [row.name])
@@ -131,7 +131,7 @@ class ControlsTree(QtWidgets.QTreeWidget):
         item.setForeground(STIFFNESS, normal if choice.stiffness != 1.0 else QtGui.QColor(QUIET))
         item.setForeground(PARTNER, normal if choice.symmetric else QtGui.QColor(QUIET))
 
-    def _partners(self, index: QtCore.QModelIndex) -> List[Tuple[str, str]]:
+    def partners(self, index: QtCore.QModelIndex) -> List[Tuple[str, str]]:
         name = index.sibling(index.row(), NAME).data(Qt.ItemDataRole.UserRole)
         likely = partner_of(name, list(self._rows))
         others = sorted(other for other in self._rows if other not in (name, likely))

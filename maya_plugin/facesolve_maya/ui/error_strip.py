@@ -29,7 +29,7 @@ class ErrorStrip(QtWidgets.QWidget):
         super().__init__()
         self._frames: Tuple[FrameError, ...] = ()
         self._marks: Tuple[ShownMark, ...] = ()
-        self._time: Optional[float] = None
+        self.shown_time: Optional[float] = None
         self._span: Optional[Tuple[int, int]] = None
         self._anchor: Optional[int] = None
         self._first, self._shown = 0.0, 1.0  # the part that is looked at, in frames
@@ -54,7 +54,7 @@ class ErrorStrip(QtWidgets.QWidget):
 
     def show_time(self, time: float) -> None:
         """Moves the marker of the present time."""
-        self._time = time
+        self.shown_time = time
         self.update()
 
     @property
@@ -155,7 +155,7 @@ class ErrorStrip(QtWidgets.QWidget):
             painter.fillRect(place, QtGui.QColor(MARK_COLORS[mark.mark]))
 
     def _paint_time(self, painter: QtGui.QPainter, step: float, base: int) -> None:
-        now = self._time
+        now = self.shown_time
         if now is None or not self._frames[0].time <= now <= self._frames[-1].time:
             return
         index = min(range(len(self._frames)), key=lambda i: abs(self._frames[i].time - now))
@@ -226,14 +226,14 @@ class ErrorStrip(QtWidgets.QWidget):
     def jump_to_marked(self, direction: int) -> None:
         """Goes to the next (1) or previous (-1) frame that is worth a look, seen from the present time."""
         marked = [index for index, frame in enumerate(self._frames) if frame.level]
-        now = self._time
+        now = self.shown_time
         later = [i for i in marked if now is None or (self._frames[i].time - now) * direction > 1e-6]
         if later:
             self._jump(min(later) if direction > 0 else max(later))
 
     def _jump(self, index: int) -> None:
         time = self._frames[index].time
-        if time != self._time:
+        if time != self.shown_time:
             self.show_time(time)
             self.time_chosen.emit(time)
 

@@ -31,7 +31,7 @@ class PictureView(QtWidgets.QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._shots: List[Tuple[int, str, Shot]] = []  # index, name, pictures of each camera that is shown
+        self.shots: List[Tuple[int, str, Shot]] = []  # index, name, pictures of each camera that is shown
         self._mode, self._share = MESH, 0.5
         self._caption, self._text = "", ""
         self._zoom, self._center = 1.0, QtCore.QPointF(0.5, 0.5)
@@ -43,16 +43,16 @@ class PictureView(QtWidgets.QWidget):
     @property
     def has_picture(self) -> bool:
         """True when at least one picture is shown."""
-        return any(not self._pixmap(path).isNull() for _, _, shot in self._shots for path in shot.values())
+        return any(not self._pixmap(path).isNull() for _, _, shot in self.shots for path in shot.values())
 
     def show_shots(self, shots: Sequence[Tuple[int, str, Shot]], caption: str) -> None:
         """Shows cameras: index, name and pictures of each."""
-        self._shots, self._caption = list(shots), caption
+        self.shots, self._caption = list(shots), caption
         self.update()
 
     def show_text(self, text: str) -> None:
         """Shows a sentence and no picture."""
-        self._shots, self._caption, self._text = [], "", text
+        self.shots, self._caption, self._text = [], "", text
         self.update()
 
     def set_mode(self, mode: str, share: float) -> None:
@@ -78,17 +78,17 @@ class PictureView(QtWidgets.QWidget):
             flags = text_flags(Qt.AlignmentFlag.AlignCenter, Qt.TextFlag.TextWordWrap)
             painter.drawText(self.rect().adjusted(20, 0, -20, 0), flags, self._text)
             return
-        for cell, (_, name, shot) in zip(self._cells(), self._shots):
+        for cell, (_, name, shot) in zip(self._cells(), self.shots):
             self._paint_shot(painter, cell, shot)
-            if len(self._shots) > 1:
+            if len(self.shots) > 1:
                 self._paint_words(painter, cell, name, Qt.AlignmentFlag.AlignTop)
         if self._caption:
             self._paint_words(painter, QtCore.QRectF(self.rect()), self._caption, Qt.AlignmentFlag.AlignBottom)
 
     def _cells(self) -> List[QtCore.QRectF]:
         """Where each camera goes: as many columns as make the pictures largest."""
-        count = max(len(self._shots), 1)
-        sizes = [self._size_of(shot) for _, _, shot in self._shots]
+        count = max(len(self.shots), 1)
+        sizes = [self._size_of(shot) for _, _, shot in self.shots]
         aspect = max((size.width() / max(size.height(), 1) for size in sizes), default=1.0)
 
         def shown_height(columns: int) -> float:
@@ -100,7 +100,7 @@ class PictureView(QtWidgets.QWidget):
         width, height = self.width() / columns, self.height() / rows
         return [
             QtCore.QRectF(index % columns * width, index // columns * height, width - GAP, height - GAP)
-            for index in range(len(self._shots))
+            for index in range(len(self.shots))
         ]
 
     def _paint_shot(self, painter: QtGui.QPainter, cell: QtCore.QRectF, shot: Shot) -> None:
@@ -178,8 +178,8 @@ class PictureView(QtWidgets.QWidget):
             return
         if self._mode == WIPE and self._zoom == 1.0:
             self._wipe_to(point)
-        elif self._zoom > 1.0 and self._shots:
-            place = self._placed(self._cells()[0], self._size_of(self._shots[0][2]))
+        elif self._zoom > 1.0 and self.shots:
+            place = self._placed(self._cells()[0], self._size_of(self.shots[0][2]))
             moved = point - self._grabbed
             x = self._center.x() - moved.x() / max(place.width(), 1.0)
             y = self._center.y() - moved.y() / max(place.height(), 1.0)
@@ -194,9 +194,9 @@ class PictureView(QtWidgets.QWidget):
     def mouseDoubleClickEvent(self, event: QtGui.QMouseEvent) -> None:
         """Qt's hook."""
         point = QtCore.QPointF(event_x(event), event_y(event))
-        for cell, (index, _, _) in zip(self._cells(), self._shots):
+        for cell, (index, _, _) in zip(self._cells(), self.shots):
             if cell.contains(point):
-                self.picked.emit(index if len(self._shots) > 1 else -1)
+                self.picked.emit(index if len(self.shots) > 1 else -1)
 
     def _wipe_to(self, point: QtCore.QPoint) -> None:
         for cell in self._cells():

@@ -31,7 +31,7 @@ class Player(QtWidgets.QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self._time = session.scene.current_time()
+        self.shown_time = session.scene.current_time()
         self.view = PictureView()
         self.view.wiped.connect(self._wipe_to)
         self.view.picked.connect(self._pick)
@@ -122,7 +122,7 @@ class Player(QtWidgets.QWidget):
         self.refresh()
 
     def _look_at(self, time: float) -> None:
-        self._time = time
+        self.shown_time = time
         self.refresh()
 
     def _viewers(self) -> List[Viewer]:
@@ -153,21 +153,21 @@ class Player(QtWidgets.QWidget):
     def _show_frame(self) -> None:
         if self.isVisible():  # nothing is drawn that nobody looks at
             for each in self._viewers():
-                each.look_at(self._time)
+                each.look_at(self.shown_time)
         viewer = self._viewers()[-1] if self.other.isChecked() else self._session.viewer
         chosen = self.cameras.currentData()
         shots: List[Tuple[int, str, Shot]] = []
         for index, name in enumerate(viewer.cameras):
-            paths = {layer: viewer.picture(index, self._time, layer) for layer in LAYERS}
+            paths = {layer: viewer.picture(index, self.shown_time, layer) for layer in LAYERS}
             if chosen in (ALL, index):
                 shots.append((index, name, {layer: path for layer, path in paths.items() if path}))
         if viewer.problem:
             self.view.show_text("The result cannot be drawn: {}".format(viewer.problem))
         elif not any(shot for _, _, shot in shots):
-            self.view.show_text("Drawing frame {:g}…".format(self._time))
+            self.view.show_text("Drawing frame {:g}…".format(self.shown_time))
         else:
             left = "" if viewer.share >= 1.0 else "   {:.0f} % drawn".format(100 * viewer.share)
-            self.view.show_shots(shots, "frame {:g}{}".format(self._time, left))
+            self.view.show_shots(shots, "frame {:g}{}".format(self.shown_time, left))
 
     def _pick(self, camera: int) -> None:
         if self.cameras.isEnabled():
@@ -192,7 +192,7 @@ class Player(QtWidgets.QWidget):
             self._clock.start(max(round(1000.0 / shown.fps), 1))
         else:
             self._clock.stop()
-            self._session.scene.set_current_time(self._time)
+            self._session.scene.set_current_time(self.shown_time)
 
     def _step(self) -> None:
         shown = self._session.results.shown
@@ -200,7 +200,7 @@ class Player(QtWidgets.QWidget):
             self.play.setChecked(False)
             return
         times = timeline(shown)[0]
-        later = times[times > self._time + 1e-6]
+        later = times[times > self.shown_time + 1e-6]
         self._look_at(float(later[0] if len(later) else times[0]))
 
 

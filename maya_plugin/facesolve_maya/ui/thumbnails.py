@@ -13,7 +13,7 @@ class Thumbnails(QtCore.QObject):
     def __init__(self, size: QtCore.QSize, parent: QtCore.QObject) -> None:
         super().__init__(parent)
         self._size = size
-        self._ready: Dict[str, QtGui.QPixmap] = {}
+        self.ready: Dict[str, QtGui.QPixmap] = {}
         self._waiting: List[Tuple[str, Callable[[QtGui.QPixmap], None]]] = []
         self._timer = QtCore.QTimer(self)
         self._timer.setInterval(0)
@@ -21,8 +21,8 @@ class Thumbnails(QtCore.QObject):
 
     def request(self, path: str, show: Callable[[QtGui.QPixmap], None]) -> None:
         """Calls ``show`` with the picture, at once when it is known, else later; never when it cannot be read."""
-        if path in self._ready:
-            show(self._ready[path])
+        if path in self.ready:
+            show(self.ready[path])
         else:
             self._waiting.append((path, show))
             self._timer.start()
@@ -36,10 +36,10 @@ class Thumbnails(QtCore.QObject):
             self._timer.stop()
             return
         path, show = self._waiting.pop(0)
-        if path not in self._ready:
-            self._ready[path] = read_scaled(path, self._size)
-        if not self._ready[path].isNull():
-            show(self._ready[path])
+        if path not in self.ready:
+            self.ready[path] = read_scaled(path, self._size)
+        if not self.ready[path].isNull():
+            show(self.ready[path])
 
 
 def read_scaled(path: str, size: QtCore.QSize) -> QtGui.QPixmap:

@@ -63,7 +63,7 @@ def adjust(
         _Fit(sightings, used, freedom, scale, prior), rig, replace(OPTIONS, iterations=iterations)
     )
     model = end.model
-    information, _, _ = _reduced(model, 0.0)
+    information, _, _ = reduced_equations(model, 0.0)
     return Fit(end.state, model.residuals, float(model.cost), information, model.slices)
 
 
@@ -78,7 +78,7 @@ class _Fit:
     prior: Prior | None
 
     def linearize(self, rig: Rig, scale: Tensor | None) -> _Linear:
-        return _linearize(self.sightings, self.used, rig, self.freedom, self.robust, self.prior)
+        return linearized(self.sightings, self.used, rig, self.freedom, self.robust, self.prior)
 
     def stepped(self, rig: Rig, step: Tensor) -> Rig:
         return _stepped(rig, self.freedom, step.numpy())
@@ -119,7 +119,7 @@ class _Linear:
 
     def damped_step(self, damping: Tensor, bounds: object, options: Options) -> Tensor:
         """(P + 6 V,): of the free numbers, then of the boards' poses."""
-        S, b, inverse = _reduced(self, float(damping))
+        S, b, inverse = reduced_equations(self, float(damping))
         floor = options.floor * max(float(S.diagonal().max(initial=0.0)), 1e-12)
         step = np.linalg.lstsq(S + floor * np.eye(len(S)), b, rcond=None)[0] if len(S) else b
         boards = np.einsum("vij,vj->vi", inverse, self.c - np.einsum("vpi,p->vi", self.W, step))
@@ -132,7 +132,7 @@ def _cost(residuals: Sequence[np.ndarray], used: Sequence[np.ndarray], scale: fl
     return torch.tensor(total, dtype=torch.float64)
 
 
-def _linearize(
+def linearized(
     sightings: Sequence[Sighting],
     used: Sequence[np.ndarray],
     rig: Rig,
@@ -163,7 +163,7 @@ def _linearize(
     return _Linear(U, b, V, c, W, _cost(residuals, used, scale) + known, residuals, freedom.slices)
 
 
-def _reduced(model: _Linear, damping: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def reduced_equations(model: _Linear, damping: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The cameras' equations (P, P), (P,) with the boards eliminated, and the boards' inverses (V, 6, 6)."""
     V = model.V + damping * np.einsum("vii->vi", model.V)[:, :, None] * np.eye(6)
     unseen = np.abs(model.V).max((1, 2)) == 0

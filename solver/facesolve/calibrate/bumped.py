@@ -117,7 +117,7 @@ def refine(
     return Refined(
         places=state.places,
         heads=state.heads,
-        shift=_shifts(problem, begun, state.places, points.reshape(-1, 3).double()),
+        shift=shifts_of(problem, begun, state.places, points.reshape(-1, 3).double()),
         covariance=_covariances(fit, len(frames), free),
         pivot=pivot,
         residual=fit.residual,
@@ -289,7 +289,7 @@ def _covariances(joint: JointModel, frames: int, free: Tensor) -> Tensor:
     return torch.stack(blocks)
 
 
-def _shifts(problem: Problem, begun: Tensor, places: Tensor, points: Tensor) -> Tensor:
+def shifts_of(problem: Problem, begun: Tensor, places: Tensor, points: Tensor) -> Tensor:
     """(C,) root mean square pixels by which points (n, 3) of the surface move in each camera's image."""
     still = problem.views.cameras(0, [0])
     everywhere = torch.ones(len(begun), dtype=torch.bool, device=begun.device)

@@ -107,13 +107,13 @@ def solve(
         print(f"facesolve: interrupted; continue with: {command}", file=sys.stderr)
         return EXIT_INTERRUPTED
     if len(takes) == 1:
-        code = _told(out, output)
+        code = told_one(out, output)
     else:
-        code = _told_several([out / take.name for take in map(Path.resolve, takes)], out, output)
+        code = told_several([out / take.name for take in map(Path.resolve, takes)], out, output)
     return EXIT_OK if output.progress == "openjd" else code  # a farm would try again what is as good as it gets
 
 
-def _told(out: Path, output: Output) -> int:
+def told_one(out: Path, output: Output) -> int:
     """The end of one solve: the verdict, the worst frames, what to do next."""
     from facesolve.review.closing import closing_lines
 
@@ -125,7 +125,7 @@ def _told(out: Path, output: Output) -> int:
     return _exit_code(solution.verdict)
 
 
-def _told_several(outs: list[Path], out: Path, output: Output) -> int:
+def told_several(outs: list[Path], out: Path, output: Output) -> int:
     """The end of several: those that are doubtful, each with its reason."""
     verdicts = {folder.name: read_solution(folder).verdict for folder in outs}
     output.note(f"{out}: {len(outs)} takes solved.")

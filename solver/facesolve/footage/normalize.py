@@ -31,7 +31,7 @@ def normalize(luminance: Tensor, mask: Tensor) -> Tensor:
     masked = luminance * mask
     # what an odd row or column is filled up with is outside the mask
     sums = torch.stack([_halved(image) for image in (mask, masked, masked * luminance)], 1)
-    total, first, second = _blur(sums, SIGMA / 2).unbind(1)
+    total, first, second = blurred(sums, SIGMA / 2).unbind(1)
     total = total.clamp_min(1e-3)
     mean = first / total
     variance = (second / total - mean * mean).clamp_min(0)
@@ -58,7 +58,7 @@ def _halved(images: Tensor) -> Tensor:
     return F.avg_pool2d(images, 2)
 
 
-def _blur(images: Tensor, sigma: float) -> Tensor:
+def blurred(images: Tensor, sigma: float) -> Tensor:
     """Separable Gaussian blur of (B, C, H, W), edges repeated."""
     kernel = gaussian(sigma, images.device, images.dtype)
     radius = len(kernel) // 2

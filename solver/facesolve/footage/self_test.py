@@ -46,7 +46,7 @@ def wrong_colors() -> str:
     import av
 
     for kind, bits, matrix in (("yuv420p", 8, _BT709), ("yuv420p", 8, _BT601), ("yuv420p10le", 10, _BT709)):
-        video: Any = av.open(io.BytesIO(_flat(av, kind, bits, matrix)))
+        video: Any = av.open(io.BytesIO(flat_video(av, kind, bits, matrix)))
         frame = next(video.decode(video=0))
         pixels = rgb_of(frame)
         got = pixels.reshape(-1, 3).mean(0) / np.iinfo(pixels.dtype).max
@@ -57,7 +57,7 @@ def wrong_colors() -> str:
     return ""
 
 
-def _flat(av: Any, kind: str, bits: int, matrix: int) -> bytes:
+def flat_video(av: Any, kind: str, bits: int, matrix: int) -> bytes:
     """A lossless video of one skin-colored frame."""
     red, blue = (0.2126, 0.0722) if matrix == _BT709 else (0.299, 0.114)
     luma = float(_SKIN @ (red, 1 - red - blue, blue))

@@ -74,7 +74,7 @@ def solve_takes(
     a file ``cancel`` stops all of them and raises KeyboardInterrupt.
     """
     failed: dict[str, str] = {}
-    crew = _Crew(jobs, devices, options)
+    crew = Crew(jobs, devices, options)
     try:
         for job, event in crew.heard(cancel):
             progress.heard(job.name, event)
@@ -122,12 +122,12 @@ class _Solve:
     explained: bool = False
 
 
-class _Crew:
+class Crew:
     """A child process for each device at a time, until no take is left."""
 
     def __init__(self, jobs: Sequence[TakeJob], devices: Sequence[str], options: Sequence[str]) -> None:
         self._options = tuple(options)
-        self._environment = _environment(devices)
+        self._environment = children_environment(devices)
         self._waiting, self._idle = list(jobs), list(devices)
         self._running: list[_Solve] = []
 
@@ -165,7 +165,7 @@ class _Crew:
         cancel.unlink(missing_ok=True)  # of a crew that was killed before it could take it back
         try:
             child = ChildProcess(
-                self._command(job, device), self._environment, Path.cwd(), ask_to_stop=cancel.touch, patience=PATIENCE
+                self.command(job, device), self._environment, Path.cwd(), ask_to_stop=cancel.touch, patience=PATIENCE
             )
         except ProcessError as problem:
             self._idle.append(device)
@@ -173,7 +173,7 @@ class _Crew:
             return
         self._running.append(_Solve(job, device, child))
 
-    def _command(self, job: TakeJob, device: str) -> list[str]:
+    def command(self, job: TakeJob, device: str) -> list[str]:
         folders = [os.path.abspath(job.take), "--out", os.path.abspath(job.out)]
         return [*CHILD, *folders, "--device", device, "--progress", "jsonl", *self._options, *job.options]
 
@@ -195,7 +195,7 @@ class _Crew:
             yield solve.job, Error(f"its solve ended with code {solve.child.exit_code}{last}.")
 
 
-def _environment(devices: Sequence[str]) -> dict[str, str]:
+def children_environment(devices: Sequence[str]) -> dict[str, str]:
     """The environment of the children: this very package, wherever they are started; cores shared on a CPU."""
     home = str(Path(facesolve.__file__).resolve().parents[1])
     paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]

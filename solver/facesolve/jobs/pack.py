@@ -219,12 +219,12 @@ def _footage(request: PackRequest, camera: str) -> Footage:
         camera=camera,
         path=path,
         matte=None if request.matte is None else canonical_pattern(request.matte).replace("{camera}", camera),
-        color_space=_color_space(request.color_space, path),
+        color_space=checked_color_space(request.color_space, path),
         bayer=request.bayer,
     )
 
 
-def _color_space(wanted: str, path: str) -> str:
+def checked_color_space(wanted: str, path: str) -> str:
     """The color space of the footage at ``path``. Raises FootageError for a name that nobody knows."""
     if wanted == "auto":
         return "linear" if path.lower().endswith(".exr") else "srgb"

@@ -80,7 +80,9 @@ def nearest(clip: Tensor, triangles: Tensor, resolution: tuple[int, int]) -> tup
     if triangles.dim() != 2 or triangles.shape[-1] != 3:
         raise ValueError(f"triangles must be (F, 3), got {tuple(triangles.shape)}")
     with torch.no_grad():
-        images = each_on_a_thread(lambda part: _nearest(part, triangles, resolution), _parts(clip), clip.device)
+        images = each_on_a_thread(
+            lambda part: nearest_triangles(part, triangles, resolution), _parts(clip), clip.device
+        )
     triangle_id, depth = (torch.cat(tensors) for tensors in zip(*images, strict=True))
     return triangle_id, depth
 
@@ -90,7 +92,7 @@ def _parts(images: Tensor) -> tuple[Tensor, ...]:
     return images.split(1) if images.device.type == "cpu" else (images,)
 
 
-def _nearest(clip: Tensor, triangles: Tensor, resolution: tuple[int, int]) -> tuple[Tensor, Tensor]:
+def nearest_triangles(clip: Tensor, triangles: Tensor, resolution: tuple[int, int]) -> tuple[Tensor, Tensor]:
     height, width = resolution
     key = torch.full((clip.shape[0] * height * width,), _EMPTY, dtype=torch.int64, device=clip.device)
     if triangles.shape[0] and key.numel():

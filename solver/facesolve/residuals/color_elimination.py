@@ -107,12 +107,12 @@ def eliminated_camera_equations(
     b = -_products(weighted, residual[..., None]).sum(0).flatten()
     pulls = covectors * weights[..., None]
     shared = pulls.sum(1) * root[:, None]  # (M, N, 3)
-    sides = sides_by_patches if shared.device.type == "cpu" else _sides
+    sides = sides_by_patches if shared.device.type == "cpu" else sides_by_samples
     J = step_jacobian(placed.deformation.J_unknown_control)
     return CameraEquations((J.mT @ sides(placed, pulls, columns, shared, own_rows)).flatten(0, 1), own, b)
 
 
-def _sides(placed: PlacedSamples, covectors: Tensor, columns: Tensor, shared: Tensor, own: Tensor) -> Tensor:
+def sides_by_samples(placed: PlacedSamples, covectors: Tensor, columns: Tensor, shared: Tensor, own: Tensor) -> Tensor:
     """As ``patch_sums.sides_by_patches``, of all samples at once."""
     parts = []
     for frame, points in enumerate(placed.points):

@@ -104,13 +104,13 @@ class ContourBuilder:
     def __init__(self, take: Take, model: RigModel, views: ViewBuilder) -> None:
         self._model, self._views = model, views
         self._strength = take.settings.contour
-        self._work = GPU_WORK if model.device.type == "cuda" else 1
+        self.pixels_at_once = GPU_WORK if model.device.type == "cuda" else 1
         self._triangles = model.triangles
         self._opposite = opposite_vertices(self._triangles)
         self._vertex_weight = model.face_weight
         drives = (self._vertex_weight[self._triangles] > 0).all(1)
         # each inner edge belongs to two triangles, of which one is taken; where the mesh ends the actor does not
-        self._edges = (self._opposite > self._triangles) & drives[:, None]
+        self.outline_edges = (self._opposite > self._triangles) & drives[:, None]
 
     def mattes(
         self, pixels: Sequence[FramePixels], coverage: Sequence[Tensor], level: int, known: Sequence[Matte] = ()
@@ -148,7 +148,7 @@ class ContourBuilder:
             groups.setdefault(kind, []).append(image)
         parts = []
         for (pixels, _), images in groups.items():
-            most = max(1, self._work // pixels)
+            most = max(1, self.pixels_at_once // pixels)
             parts += [images[first : first + most] for first in range(0, len(images), most)]
         return parts
 
@@ -176,7 +176,7 @@ class ContourBuilder:
         kinds: dict[int, tuple[int, Hashable]] = {}
         for image, alpha in alphas.items():
             size = coverage[image % count].shape[1:]
-            kinds[image] = (size.numel() + self._edges.numel(), (size, alpha.shape))
+            kinds[image] = (size.numel() + self.outline_edges.numel(), (size, alpha.shape))
         outlines = []
         for images in self._together(kinds):
             alpha = stacked([alphas[image] for image in images]).to(dtype)
@@ -190,7 +190,7 @@ class ContourBuilder:
 
         clip: (I, V, 4). covered: (I, H', W') bool, where the rig is; alpha: (I, H, W), where the actor is.
         """
-        edges = silhouette_edges(clip, self._triangles, self._opposite) & self._edges
+        edges = silhouette_edges(clip, self._triangles, self._opposite) & self.outline_edges
         edges &= (clip[..., 3] > NEAREST)[:, self._triangles].all(2, keepdim=True)
         places = (clip[..., :2] / clip[..., 3:] + 1) / 2 * image_size(alpha)
         # a coarser level drops odd rows and columns, so the scale is the power of two, not the ratio of the sizes

@@ -25,8 +25,8 @@ def normal_equations(
     """Normal equations in (the rig's unknowns, head step) from what each sample contributes.
 
     placed: at B poses. information: (B, N, 3, 3) positive semidefinite; force: (B, N, 3).
-    exact: False lets a GPU take A from factors in half precision (``_gram``), 20 times as fast: for steps of an
-    iteration, where A decides how fast it arrives and b decides where.
+    exact: False lets a GPU take A from factors in half precision (``half_precision_gram``), 20 times as fast: for steps
+    of an iteration, where A decides how fast it arrives and b decides where.
     Returns A (B, U+6, U+6) and b (B, U+6), float64; the head step is that of ``rigid.retract``.
     The cost does not depend on the number of cameras, they are summed in ``photometric.sample_normals``.
     """
@@ -41,17 +41,17 @@ def normal_equations(
         for row in range(frames):
             one = slice(row, row + 1)
             rows = placed.rows(row)
-            A[one] = (_exact if exact else _gram_of)(rows, information[one], points[one])
-            b[one] = _forces(rows, force[one], points[one])
+            A[one] = (exact_gram if exact else gram_of_one)(rows, information[one], points[one])
+            b[one] = gathered_forces(rows, force[one], points[one])
         return A, b
     together = max(1, GPU_ROWS // count)
     for first in range(0, frames, together):
         some = slice(first, first + together)
         if exact:
-            A[some] = _exact(samples.basis, information[some], points[some])
+            A[some] = exact_gram(samples.basis, information[some], points[some])
         else:
-            A[some] = _gram(samples, information[some], points[some])
-        b[some] = _forces(samples.basis, force[some], points[some])
+            A[some] = half_precision_gram(samples, information[some], points[some])
+        b[some] = gathered_forces(samples.basis, force[some], points[some])
     return A, b
 
 
@@ -60,7 +60,7 @@ def _forces_on_cpu(placed: PlacedSamples, force: Tensor) -> Tensor:
     if placed.linear:
         count = force.shape[1]
         parts = (slice(begin, begin + CPU_SAMPLES) for begin in range(0, count, CPU_SAMPLES))
-        each = [_forces(placed.samples.basis[some], force[:, some], placed.points[:, some]) for some in parts]
+        each = [gathered_forces(placed.samples.basis[some], force[:, some], placed.points[:, some]) for some in parts]
         return torch.stack(each).sum(0)
     of_rig = torch.stack([placed.pulled(frame, each) for frame, each in enumerate(force)])
     turning = torch.linalg.cross(placed.points, force)
@@ -68,7 +68,7 @@ def _forces_on_cpu(placed: PlacedSamples, force: Tensor) -> Tensor:
     return torch.cat([of_rig, head], 1)
 
 
-def _exact(basis: Tensor, information: Tensor, points: Tensor) -> Tensor:
+def exact_gram(basis: Tensor, information: Tensor, points: Tensor) -> Tensor:
     """A (b, S+6, S+6) in the precision of the arguments: products ``basis^T (information basis)``.
 
     The basis is the same for all frames: their weighted bases lie side by side, so that one product serves all.
@@ -96,8 +96,8 @@ def _exact(basis: Tensor, information: Tensor, points: Tensor) -> Tensor:
     return (A + A.mT) / 2
 
 
-def _gram(samples: SurfaceSamples, information: Tensor, points: Tensor) -> Tensor:
-    """As ``_exact``, from ``W^T W`` with ``W = root(information) [basis, head basis]`` in half precision.
+def half_precision_gram(samples: SurfaceSamples, information: Tensor, points: Tensor) -> Tensor:
+    """As ``exact_gram``, from ``W^T W`` with ``W = root(information) [basis, head basis]`` in half precision.
 
     Rounding moves each number by up to a thousandth, and over all rows the sums by far less. A rounded matrix times its
     own transpose is positive semidefinite, but for the rounding of the sums (``_half_product``).
@@ -105,7 +105,7 @@ def _gram(samples: SurfaceSamples, information: Tensor, points: Tensor) -> Tenso
     frames, count = points.shape[:2]
     width = samples.basis.shape[2] + 6
     size = information.diagonal(dim1=2, dim2=3).amax((1, 2)).clamp_min(torch.finfo(information.dtype).tiny)
-    root = _roots(information / size[:, None, None, None])  # (b, n, 3, 3)
+    root = matrix_roots(information / size[:, None, None, None])  # (b, n, 3, 3)
     left = torch.zeros(count, frames, 3, ALIGNED, dtype=torch.float16, device=points.device)
     left[..., :3] = root.transpose(0, 1)
     left[..., 3:6] = _turning(points, root).transpose(0, 1)
@@ -114,10 +114,10 @@ def _gram(samples: SurfaceSamples, information: Tensor, points: Tensor) -> Tenso
     return A[:, :width, :width] * size[:, None, None]
 
 
-def _gram_of(basis: Tensor, information: Tensor, points: Tensor) -> Tensor:
-    """As ``_gram``, of one frame with rows of its own. basis: (N, 3, U)."""
+def gram_of_one(basis: Tensor, information: Tensor, points: Tensor) -> Tensor:
+    """As ``half_precision_gram``, of one frame with rows of its own. basis: (N, 3, U)."""
     size = information.amax().clamp_min(torch.finfo(information.dtype).tiny)
-    root = _roots(information / size)[0]  # (N, 3, 3)
+    root = matrix_roots(information / size)[0]  # (N, 3, 3)
     columns = torch.cat([root @ basis, _turning(points, root[None])[0], root], 2)
     rows = F.pad(columns, (0, -columns.shape[2] % ALIGNED)).half()
     width = columns.shape[2]
@@ -149,7 +149,7 @@ def _turning(points: Tensor, rows: Tensor) -> Tensor:
     return torch.linalg.cross(points[:, :, None].expand_as(rows), rows)
 
 
-def _roots(matrices: Tensor) -> Tensor:
+def matrix_roots(matrices: Tensor) -> Tensor:
     """Upper triangles R with ``R^T R`` the matrices (..., 3, 3), positive semidefinite; 0 in what rounding leaves."""
     a, b, c = matrices[..., 0, :].unbind(-1)
     d, e = matrices[..., 1, 1], matrices[..., 1, 2]
@@ -169,7 +169,7 @@ def _roots(matrices: Tensor) -> Tensor:
     return torch.stack([first, b, c, zero, second, e, zero, zero, third], -1).unflatten(-1, (3, 3))
 
 
-def _forces(basis: Tensor, force: Tensor, points: Tensor) -> Tensor:
+def gathered_forces(basis: Tensor, force: Tensor, points: Tensor) -> Tensor:
     """b (b, S+6) float64. basis: (n, 3, S); force, points: (b, n, 3)."""
     shapes = tall_product(basis.flatten(0, 1), force.flatten(1).T.contiguous()).T
     turning = torch.linalg.cross(points, force)

@@ -49,7 +49,7 @@ class Sheet:
 
     def __init__(self, shots: Shots, request: VideoRequest, shown: Sequence[str], rows: Sequence[int]) -> None:
         self.shown = tuple(shown)
-        self._shots, self._request, self._rows = shots, request, list(rows)
+        self.shots, self._request, self._rows = shots, request, list(rows)
         sizes = [(lens.width, lens.height) for lens in shots.lenses]
         columns = 1 if request.what == "grid" else None
         self._layout = lay_out(sizes, len(shown), columns, request.scale, request.height)
@@ -68,10 +68,10 @@ class Sheet:
     @property
     def cells(self) -> tuple[tuple[str, int, int, int, int], ...]:
         """(camera's name, x, y, width, height) of every panel in the picture."""
-        cameras, layout = self._shots.scene.take.cameras, self._layout
+        cameras, layout = self.shots.scene.take.cameras, self._layout
         return tuple(
             (cameras[camera].name, *layout.place(place, number), *layout.sizes[place])
-            for place, camera in enumerate(self._shots.cameras)
+            for place, camera in enumerate(self.shots.cameras)
             for number in range(len(self.shown))
         )
 
@@ -87,7 +87,7 @@ class Sheet:
         sizes = [np.zeros(1, np.float32)]
         smaller = min(1.0, SAMPLED_HEIGHT / self._layout.cell[1])
         small = [(max(1, round(width * smaller)), round(height * smaller)) for width, height in self.picture_sizes]
-        for shots in self._shots.of(self._sampled(), small):
+        for shots in self.shots.of(self._sampled(), small):
             for found in (signed_difference(shot.inside) for shot in shots):
                 if found is not None:
                     levels, coverage = found
@@ -102,7 +102,7 @@ class Sheet:
 
     def pictures(self, rows: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
         """(take frame number, (H, W, 3) uint8 RGB) of the solution's frames ``rows``. Raises FootageError."""
-        for shots in self._shots.of(rows, self.picture_sizes):
+        for shots in self.shots.of(rows, self.picture_sizes):
             yield from self.drawn(shots)
 
     def drawn(self, shots: Sequence[Shot]) -> Iterator[tuple[int, np.ndarray]]:
@@ -113,7 +113,7 @@ class Sheet:
             for place, shot in enumerate(shots):
                 self._draw(canvases, place, shot)
         for row, canvas in zip(rows, canvases, strict=True):
-            frame = int(self._shots.scene.solution.frames[row])
+            frame = int(self.shots.scene.solution.frames[row])
             if self._request.labels:
                 self._write_frame(canvas, frame)
             yield frame, canvas if bar is None else np.concatenate([canvas, bar], axis=1)
@@ -124,7 +124,7 @@ class Sheet:
         for number, name in enumerate(self.shown):
             x, y = self._layout.place(place, number)
             pictures = PANELS[name](shot, self._look)
-            camera = self._shots.scene.take.cameras[shot.camera].name
+            camera = self.shots.scene.take.cameras[shot.camera].name
             text = camera if len(self.shown) == 1 else f"{camera} {name}"
             for index, canvas in enumerate(canvases):
                 cell = canvas[y : y + height, x : x + width]
@@ -137,7 +137,7 @@ class Sheet:
     def _write_frame(self, canvas: np.ndarray, frame: int) -> None:
         height = self._layout.cell[1]
         size = text_size(height)
-        text = f"frame {frame}  {timecode(frame, self._shots.scene.take.fps)}"
+        text = f"frame {frame}  {timecode(frame, self.shots.scene.take.fps)}"
         write_text(canvas, text, 0.3 * size, canvas.shape[0] - 0.2 * size, size, bottom=True)
 
     def _bar(self) -> np.ndarray | None:

@@ -35,10 +35,10 @@ class CudaGraphs:
     def __init__(self, pool: _Pool | None = None) -> None:
         self._passing = pool is not None
         self._pool = _Pool() if pool is None else pool
-        self._met: set[Hashable] = set()
-        self._graphs: dict[Hashable, tuple[torch.cuda.CUDAGraph, Any]] = {}
+        self.met: set[Hashable] = set()
+        self.graphs: dict[Hashable, tuple[torch.cuda.CUDAGraph, Any]] = {}
         self._given: dict[Hashable, list[Tensor]] = {}  # what recordings read
-        self._now: dict[Hashable, Any] = {}  # ... and go on from, or end with
+        self.ends: dict[Hashable, Any] = {}  # ... and go on from, or end with
 
     def kept(self) -> Capture:
         """For one run of a loop whose recordings serve later runs too."""
@@ -50,7 +50,7 @@ class CudaGraphs:
 
     def forget(self) -> None:
         """Gives all recordings and their memory back."""
-        for kept in (self._met, self._graphs, self._given, self._now):
+        for kept in (self.met, self.graphs, self._given, self.ends):
             kept.clear()
         self._pool = _Pool()
 
@@ -71,23 +71,23 @@ class CudaGraphs:
         run where it is made by ``passing``, else as long as the problem that owns it.
         """
         full = (function, key, key_of(now, strides=False))
-        if full not in self._met:
+        if full not in self.met:
             # once as it is: libraries set themselves up when they are first used, which cannot be recorded
-            self._met.add(full)
+            self.met.add(full)
             result = function(given, now)
-            self._now.setdefault(key_of(result, strides=False), copied(result))
+            self.ends.setdefault(key_of(result, strides=False), copied(result))
             return _Done(result, None)
-        if full[2] not in self._now:
-            self._now[full[2]] = copied(now)
-        begin = self._now[full[2]]
+        if full[2] not in self.ends:
+            self.ends[full[2]] = copied(now)
+        begin = self.ends[full[2]]
         _load(tensors_of(begin), tensors_of(now))
-        if full not in self._graphs:
+        if full not in self.graphs:
             if key not in self._given:
                 # later runs write to these; where there are none, the caller's serve as they are
                 self._given[key] = [part if self._passing else part.clone() for part in tensors_of(given)]
             own = with_tensors(given, iter(self._given[key]))
-            self._graphs[full] = self._recorded(function, own, begin)
-        graph, end = self._graphs[full]
+            self.graphs[full] = self.recorded(function, own, begin)
+        graph, end = self.graphs[full]
         graph.replay()
         return _Done(end, graph if end is begin else None)
 
@@ -95,7 +95,7 @@ class CudaGraphs:
         """Brings a run's given tensors to where recordings of that key read them."""
         _load(self._given.get(key, ()), tensors_of(given))
 
-    def _recorded(self, function: Callable[[Any, Any], Any], given: Any, now: Any) -> tuple[torch.cuda.CUDAGraph, Any]:
+    def recorded(self, function: Callable[[Any, Any], Any], given: Any, now: Any) -> tuple[torch.cuda.CUDAGraph, Any]:
         self._pool.open(next(tensors_of((now, given))))
         graph = torch.cuda.CUDAGraph()
         # of another pool than those on which other threads send footage: what they do must not be recorded
@@ -105,7 +105,7 @@ class CudaGraphs:
             # other threads decode and upload meanwhile
             graph.capture_begin(pool=self._pool.handle, capture_error_mode="thread_local")
             result = function(given, now)
-            end = self._now[key_of(result, strides=False)]  # outside the pool, where other replays would write
+            end = self.ends[key_of(result, strides=False)]  # outside the pool, where other replays would write
             _load(tensors_of(end), tensors_of(result))
             graph.capture_end()
         torch.cuda.current_stream().wait_stream(stream)
@@ -124,7 +124,7 @@ class _Run:
     """One run of a loop. What does not change from step to step is looked at once."""
 
     def __init__(self, graphs: CudaGraphs) -> None:
-        self._graphs = graphs
+        self.graphs = graphs
         self._given: Any = None
         self._key: Hashable = None
         self._on_gpu = False
@@ -143,7 +143,7 @@ class _Run:
             if last is not None and last.again is not None and now is last.result:
                 last.again.replay()
                 return last.result
-            last = self._graphs.replayed(function, given, self._key, now)
+            last = self.graphs.replayed(function, given, self._key, now)
             return last.result
 
         return called
@@ -153,7 +153,7 @@ class _Run:
         self._given, self._on_gpu = given, first is not None and first.device.type == RECORDS
         if self._on_gpu:
             self._key = key_of(given)
-            self._graphs.load(given, self._key)
+            self.graphs.load(given, self._key)
 
 
 class _Pool:

@@ -53,11 +53,11 @@ def _obstacle(device: torch.device) -> str | None:
     """Why Triton cannot run on a device, None where it can."""
     if device.type != "cuda":
         return "they need an NVIDIA GPU"
-    return _trial(torch.cuda.current_device() if device.index is None else device.index)
+    return trial(torch.cuda.current_device() if device.index is None else device.index)
 
 
 @cache
-def _trial(index: int) -> str | None:
+def trial(index: int) -> str | None:
     """What hinders a kernel from being compiled and run on a GPU: it needs a compiler for C, for example."""
     if importlib.util.find_spec("triton") is None:
         return "Triton is not installed"

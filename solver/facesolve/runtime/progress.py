@@ -130,7 +130,7 @@ class Bars(Silent):
     """A bar for each stage with the time left, and for a solve one of the whole; or for each of several tasks."""
 
     def __init__(self, console: Console) -> None:
-        self._bars = RichProgress(
+        self.bars = RichProgress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=None),
             MofNCompleteColumn(),
@@ -143,28 +143,28 @@ class Bars(Silent):
         self._stage, self._done, self._total = "", 0, 0
 
     def stage(self, name: str, total: int) -> None:
-        for task in self._bars.tasks:
+        for task in self.bars.tasks:
             if task.id != self._whole:
-                self._bars.stop_task(task.id)
+                self.bars.stop_task(task.id)
         self._stage, self._done, self._total = name, 0, total
         if self._whole is None and name == FIRST:
-            self._whole = self._bars.add_task("The whole solve, %", total=100)
-        self._bars.add_task(words_of(name), total=total)
+            self._whole = self.bars.add_task("The whole solve, %", total=100)
+        self.bars.add_task(words_of(name), total=total)
         self._show_whole()
 
     def advance(self, count: int = 1) -> None:
-        if self._bars.tasks:
-            self._bars.advance(self._bars.tasks[-1].id, count)
+        if self.bars.tasks:
+            self.bars.advance(self.bars.tasks[-1].id, count)
             self._done += count
             self._show_whole()
 
     def _show_whole(self) -> None:
         part = part_done(self._stage, self._done, self._total)
         if self._whole is not None and part is not None:
-            self._bars.update(self._whole, completed=int(100 * part))
+            self.bars.update(self._whole, completed=int(100 * part))
 
     def message(self, text: str) -> None:
-        self._bars.console.print(text, markup=False, highlight=False)
+        self.bars.console.print(text, markup=False, highlight=False)
 
     def picture(self, path: Path) -> None:
         self.message(f"picture: {path}")
@@ -172,23 +172,23 @@ class Bars(Silent):
     def heard(self, task: str, event: Event) -> None:
         if isinstance(event, Stage):
             if task not in self._tasks:
-                self._tasks[task] = self._bars.add_task(task)
-            self._bars.reset(self._tasks[task], total=event.total, description=f"{task}: {event.name}")
+                self._tasks[task] = self.bars.add_task(task)
+            self.bars.reset(self._tasks[task], total=event.total, description=f"{task}: {event.name}")
         elif isinstance(event, StageProgress) and task in self._tasks:
-            self._bars.update(self._tasks[task], completed=event.done)
+            self.bars.update(self._tasks[task], completed=event.done)
         elif (said := _sentence(task, event)) is not None:
             self.message(said)
         if isinstance(event, Done | Error) and task in self._tasks:
-            self._bars.remove_task(self._tasks.pop(task))
+            self.bars.remove_task(self._tasks.pop(task))
 
     def __enter__(self) -> Bars:
-        self._bars.start()
+        self.bars.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bars.stop()
+        self.bars.stop()
 
 
 class Lines(Silent):

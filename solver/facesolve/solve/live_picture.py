@@ -79,7 +79,7 @@ class LivePicture:
         places = projection.pixels[0].unflatten(1, (-1, 2)).cpu().numpy()  # (C, n, 2, 2)
         drawn = usable.cpu().numpy()
         seen = pixels.level(level)
-        return _in_rows(
+        return in_rows(
             [_over(image.cpu().numpy(), places[camera][drawn[camera]]) for camera, image in enumerate(seen.luminance)]
         )
 
@@ -96,7 +96,7 @@ def _over(luminance: np.ndarray, segments: np.ndarray) -> np.ndarray:
     return cv2.addWeighted(plate, 0.4, lines, 0.6, 0)
 
 
-def _in_rows(pictures: list[np.ndarray]) -> np.ndarray:
+def in_rows(pictures: list[np.ndarray]) -> np.ndarray:
     """Pictures of any sizes on one canvas, about as wide as a film's frame."""
     height, width = (max(picture.shape[axis] for picture in pictures) for axis in (0, 1))
     columns = min(len(pictures), max(1, round(math.sqrt(len(pictures) * height / width * WIDE))))

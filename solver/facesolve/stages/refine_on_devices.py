@@ -126,11 +126,11 @@ def refined_batches(
     if not helpers:
         batches = [frames[part] for part in split(len(frames), most)]
         with closing(footage.batches(batches, target.level)) as images:
-            yield from on_threads(lambda batch: _refined(problem, target, *batch), images, problem.model.device)
+            yield from on_threads(lambda batch: refined_batch(problem, target, *batch), images, problem.model.device)
         return
     # loads PyTorch's linear algebra, which two threads must not do at once (pytorch issue 90613)
     torch.linalg.cholesky_ex(problem.samples.weight.new_ones(1, 1))
-    share = _Share([frames[part] for part in even_split(len(frames), most, 1 + len(helpers))])
+    share = Share([frames[part] for part in even_split(len(frames), most, 1 + len(helpers))])
     host = target_on(target, HOST)
     with ThreadPoolExecutor(1, "refine") as own:
         jobs = [own.submit(_work, share, problem, target, lambda: nullcontext(footage))]
@@ -199,7 +199,7 @@ def refined_from_arrays(arrays: Mapping[str, np.ndarray], device: torch.device) 
     )
 
 
-class _Share:
+class Share:
     """Batches of rising frames that threads take from one list, and what they make of them."""
 
     def __init__(self, batches: Sequence[Sequence[int]]) -> None:
@@ -257,7 +257,7 @@ class _Share:
 
 
 def _work(
-    share: _Share, problem: Problem, target: Target, opened: Callable[[], AbstractContextManager[TakeFootage]]
+    share: Share, problem: Problem, target: Target, opened: Callable[[], AbstractContextManager[TakeFootage]]
 ) -> None:
     """Refines batches on the problem's device until there are none, on a thread of its own."""
     mine: deque[Sequence[int]] = deque()
@@ -269,7 +269,7 @@ def _work(
             for frames, pixels in batches:
                 if not share.wanted(frames):
                     break
-                share.put(_refined(problem, target, frames, pixels))
+                share.put(refined_batch(problem, target, frames, pixels))
                 mine.popleft()
     except BaseException as error:
         share.fail(mine[0][0] if mine else 0, error)
@@ -277,7 +277,9 @@ def _work(
         share.put(None)
 
 
-def _refined(problem: Problem, target: Target, frames: Sequence[int], pixels: Sequence[FramePixels]) -> RefinedFrames:
+def refined_batch(
+    problem: Problem, target: Target, frames: Sequence[int], pixels: Sequence[FramePixels]
+) -> RefinedFrames:
     def work(most: int) -> RefinedFrames:
         parts = []
         for rows in split(len(frames), most):

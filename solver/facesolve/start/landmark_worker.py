@@ -27,7 +27,7 @@ def main() -> None:
     os.dup2(2, 1)  # libraries print to stdout too
     try:
         request = json.load(sys.stdin)
-        result = _faces(request["images"], request["model"])
+        result = faces_in(request["images"], request["model"])
     except Unusable as problem:
         result = {"error": str(problem)}
     with answer:
@@ -38,7 +38,7 @@ class Unusable(Exception):
     """Why MediaPipe cannot be used here, a sentence."""
 
 
-def _faces(paths: list[str], model: str | None) -> dict[str, Any]:
+def faces_in(paths: list[str], model: str | None) -> dict[str, Any]:
     try:
         import mediapipe
     except ImportError as problem:
@@ -54,7 +54,7 @@ def _faces(paths: list[str], model: str | None) -> dict[str, Any]:
             f"MediaPipe {mediapipe.__version__} has no model; name a face_landmarker.task by --landmark-model or "
             "FACESOLVE_LANDMARK_MODEL"
         )
-    faces = [_face(np, np.load(path, allow_pickle=False), detect) for path in paths]
+    faces = [face_in(np, np.load(path, allow_pickle=False), detect) for path in paths]
     return {"engine": f"MediaPipe {mediapipe.__version__} {engine}", "faces": faces}
 
 
@@ -91,7 +91,7 @@ def _tasks(mediapipe: Any, model: str) -> Detect:
     return detect
 
 
-def _face(np: Any, image: Any, detect: Detect) -> list[list[float]] | None:
+def face_in(np: Any, image: Any, detect: Detect) -> list[list[float]] | None:
     """Landmarks of the face in an image, in whatever quarter turn and part of it a face is found first; or None."""
     height, width = image.shape[:2]
     for left, top, size in CROPS:

@@ -40,7 +40,7 @@ def test_a_polite_solver_stops_by_the_cancel_file_alone(fake_solver, interpreter
     task, seconds = cancel_and_wait(request, interpreter, Patience(20.0, 20.0))
     assert task.outcome.status == CANCELLED
     assert seconds < 5.0
-    assert not process_exists(task._process.pid)
+    assert not process_exists(task.process.pid)
 
 
 def test_the_cancel_file_does_not_stop_the_next_solve(fake_solver, interpreter):
@@ -58,7 +58,7 @@ def test_a_deaf_solver_is_killed_with_all_it_started(fake_solver, interpreter, g
     task, seconds = cancel_and_wait(request, interpreter, Patience(0.3, 0.3))
     assert task.outcome.status == CANCELLED
     assert 0.5 < seconds < 10.0
-    assert not process_exists(task._process.pid)
+    assert not process_exists(task.process.pid)
     if grandchild:
         assert not process_exists(int((request.out / "grandchild").read_text()))
 
@@ -74,7 +74,7 @@ def test_kill_ends_it_now(fake_solver, interpreter):
     run_until(task, working)
     task.kill()
     assert task.outcome.status == CANCELLED
-    assert not process_exists(task._process.pid)
+    assert not process_exists(task.process.pid)
 
 
 def test_an_error_in_the_listener_leaves_nothing_running(fake_solver, interpreter):

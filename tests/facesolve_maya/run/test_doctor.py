@@ -96,7 +96,7 @@ def test_the_task_can_be_killed(root, interpreter):
     task = DoctorTask(interpreter)
     task.poll()
     task.kill()
-    assert task._process.exit_code not in (None, 0)
+    assert task.process.exit_code not in (None, 0)
 
 
 def test_the_real_solver_answers(interpreter):

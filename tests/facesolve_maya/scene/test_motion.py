@@ -71,7 +71,7 @@ def test_where_the_answers_hold_few_times_are_visited(chain, monkeypatch):
 
     chain.constraints_answer = True
     visited = []
-    real = motion._visited
-    monkeypatch.setattr(motion, "_visited", lambda nodes, times: visited.append(len(times)) or real(nodes, times))
+    real = motion.visited
+    monkeypatch.setattr(motion, "visited", lambda nodes, times: visited.append(len(times)) or real(nodes, times))
     world_matrices(("b",), tuple(float(time) for time in range(100)))
     assert visited == [3]

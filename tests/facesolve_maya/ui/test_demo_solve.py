@@ -230,7 +230,7 @@ def test_a_solve_cancelled_in_the_midst_leaves_no_process_and_no_change(scene):
     )
     found, shown = result.read_bytes(), shown_vertices(maya, "headShape", 2.0)
     assert session.solve(), session.notice
-    process, began = session.solving.task._process, time.monotonic()
+    process, began = session.solving.task.process, time.monotonic()
     while session.solving.run.stage in ("", "starting") or session.solving.run.done < 1:
         assert session.state == SOLVING, session.notice
         assert time.monotonic() - began < 120

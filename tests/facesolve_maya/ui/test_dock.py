@@ -67,7 +67,7 @@ def test_the_panel_follows_time_and_scene(commands):
     panel = dock.show()
     commands.time = 1017.0
     commands.fire("timeChanged")
-    assert panel.result.strip._time == 1017.0
+    assert panel.result.strip.shown_time == 1017.0
     commands.info["facesolve_settings"] = "%7B%22schema%22: 1, %22last%22: 77%7D"
     commands.fire("SceneOpened")
     assert panel.session.settings.last == 1040, "a panel that nobody sees reads no scene"

@@ -96,9 +96,9 @@ def dropped(installer, commands, tmp_path, monkeypatch):
     commands.app_dir = str(tmp_path / "maya größe") + "/"
     os.makedirs(commands.app_dir)
     commands.opened = []
-    monkeypatch.setattr(installer, "_use", lambda root: None)
-    monkeypatch.setattr("facesolve_maya.install.module._copy", copy_without_the_solver)
-    monkeypatch.setattr(installer, "_installer", lambda: install)
+    monkeypatch.setattr(installer, "use_module", lambda root: None)
+    monkeypatch.setattr("facesolve_maya.install.module.copy_files", copy_without_the_solver)
+    monkeypatch.setattr(installer, "installer_of_module", lambda: install)
     monkeypatch.setattr(installer, "open_panel", lambda: commands.opened.append(True))
     return installer
 
@@ -123,7 +123,7 @@ def test_the_drop_installs_loads_builds_the_shelf_and_opens_the_panel(dropped, c
 
 def test_the_installer_is_that_of_its_own_version_and_leaves_the_loaded_one_alone(installer):
     loaded, path = sys.modules["facesolve_maya"], list(sys.path)
-    own = installer._installer()
+    own = installer.installer_of_module()
     assert Path(own.__file__).is_relative_to(ROOT / "maya_plugin")
     assert sys.modules["facesolve_maya"] is loaded
     assert sys.path == path
@@ -153,7 +153,7 @@ def test_a_folder_that_cannot_be_written_is_said(dropped, commands):
 
 def test_numpy_is_brought_where_maya_has_none_and_nothing_is_loaded_without(dropped, commands, monkeypatch):
     asked = []
-    monkeypatch.setattr(dropped, "_has_numpy", lambda: False)
+    monkeypatch.setattr(dropped, "has_numpy", lambda: False)
     monkeypatch.setattr(
         "facesolve_maya.install.numpy_for_maya.bring",
         lambda places, version, *_: asked.append(version) or "No network.",

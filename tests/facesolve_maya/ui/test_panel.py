@@ -178,7 +178,7 @@ def test_ticks_and_regions_decide_what_is_solved(panel):
     assert panel.session.settings.controls == {"jawOpen": ControlChoice(active=False)}
     tree.item("eyeBlink_L").parent().setCheckState(0, Qt.Unchecked)
     off = {name for name, choice in panel.session.settings.controls.items() if not choice.active}
-    assert off == {"jawOpen"} | {name for name in tree._items if name.startswith("eye")}
+    assert off == {"jawOpen"} | {name for name in tree.items_by_name if name.startswith("eye")}
 
 
 def test_one_edit_applies_to_the_whole_selection(panel):
@@ -203,7 +203,7 @@ def test_a_partner_is_that_of_one_control_only(panel):
 def test_the_likely_partner_is_offered_first(panel):
     tree = panel.controls.tree
     index = tree.indexFromItem(tree.item("mouthSmile_R"), 3)
-    assert tree._partners(index)[1][0] == "mouthSmile_L"
+    assert tree.partners(index)[1][0] == "mouthSmile_L"
 
 
 def test_a_control_that_cannot_be_keyed_cannot_be_chosen(panel):
@@ -250,7 +250,7 @@ def test_filling_the_table_again_is_no_choice_of_the_user(application, tmp_path,
     table.used.connect(lambda *choice: heard.append(choice))
     rows = (CameraRow("a", "a.png", str(tmp_path / "a.png")), CameraRow("without footage"))
     table.show_cameras(rows, ())
-    wait(lambda: table._thumbnails._ready)
+    wait(lambda: table.thumbnails.ready)
     table.show_cameras(rows, ())
     assert heard == []
 
@@ -530,7 +530,7 @@ def player(panel, scene, solver, wait, application):
 
 def shown(player):
     """Names of the cameras, and the file names of their footage."""
-    return [(name, Path(shot["footage"]).name) for _, name, shot in player.view._shots]
+    return [(name, Path(shot["footage"]).name) for _, name, shot in player.view.shots]
 
 
 def test_the_player_follows_the_timeline(player, panel):
@@ -558,9 +558,9 @@ def test_a_drag_moves_the_line_of_the_wipe(player, application):
 def test_it_plays_through_the_frames_and_leaves_the_time_there(player, scene, wait):
     player.show_time(1001.0)
     click(player.play)
-    wait(lambda: player._time > 1003.0)
+    wait(lambda: player.shown_time > 1003.0)
     click(player.play)
-    assert scene.time == player._time
+    assert scene.time == player.shown_time
 
 
 def test_two_solves_are_compared_in_the_same_view(player, panel, scene, wait):
@@ -572,9 +572,9 @@ def test_two_solves_are_compared_in_the_same_view(player, panel, scene, wait):
     panel.session.compare_with(root / "solve_2" / "solution")
     wait(lambda: panel.session.other_viewer.share == 1.0)
     click(player.other)
-    assert "solve_2" in player.view._shots[0][2]["footage"]
+    assert "solve_2" in player.view.shots[0][2]["footage"]
     click(player.other)
-    assert "solve_1" in player.view._shots[0][2]["footage"]
+    assert "solve_1" in player.view.shots[0][2]["footage"]
 
 
 def test_a_stopped_solve_can_be_resumed(panel, scene, solver, wait):

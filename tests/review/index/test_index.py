@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from facesolve.review.index.rows import index_record
-from facesolve.review.index.write import _asset, write_index
+from facesolve.review.index.write import asset, write_index
 from facesolve.review.report.page import offline_page
 from facesolve.runtime.progress import Silent
 from facesolve.runtime.sole_writer import has_writer, sole_writer
@@ -164,7 +164,7 @@ def test_500_takes_open_in_a_second_and_the_worst_come_first(browser: Any, solve
     about = {"facesolve": "1", "date": "today"}
     page.write_bytes(
         offline_page(
-            *map(_asset, ("index.html", "index.css", "index.js")), "many", {**record, "rows": rows, "written": about}
+            *map(asset, ("index.html", "index.css", "index.js")), "many", {**record, "rows": rows, "written": about}
         )
     )
     tab = Tab(browser, page, (1440, 900))
@@ -202,7 +202,7 @@ def _busy_seconds(page: Any, file: Path) -> float:
 
 def test_names_cannot_become_markup() -> None:
     record = {"folder": "<b>", "rows": [], "across": {}, "written": {}}
-    page = offline_page(*map(_asset, ("index.html", "index.css", "index.js")), "</title><script>", record).decode()
+    page = offline_page(*map(asset, ("index.html", "index.css", "index.js")), "</title><script>", record).decode()
     assert "</title><script>" not in page
     stored = re.search(r'id="data">(.*?)</script>', page)
     assert stored is not None

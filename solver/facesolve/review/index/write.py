@@ -49,7 +49,7 @@ def write_index(
         progress.advance()
     written = {"facesolve": VERSION, "date": datetime.now(timezone.utc).isoformat(timespec="seconds")}
     record = {**index_record(folder, path), "written": written}
-    write_atomic(path, offline_page(_asset("index.html"), _asset("index.css"), _asset("index.js"), folder.name, record))
+    write_atomic(path, offline_page(asset("index.html"), asset("index.css"), asset("index.js"), folder.name, record))
     return len(places)
 
 
@@ -81,5 +81,5 @@ def _draw_worst(place: Path, device: str) -> None:
     write_atomic(place / WORST_PICTURE, data.tobytes())
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
     return resources.files(__package__).joinpath("page", name).read_text(encoding="utf-8")
