@@ -48,6 +48,7 @@ from .commands.undistort import undistort
 from .commands.usage import usage_error
 from .commands.words import UsageError
 from .take import FacesolveError
+from .take.checks import printable
 from .take.errors import ERROR_LEAD
 from .take.version import VERSION
 
@@ -154,5 +155,5 @@ def build_app(width: int = 80) -> App:
 
 
 def _fail(sentence: str) -> int:
-    print(ERROR_LEAD + " ".join(sentence.split()), file=sys.stderr)
+    print(ERROR_LEAD + printable(sentence), file=sys.stderr)
     return EXIT_BAD_INPUT

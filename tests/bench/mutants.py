@@ -129,13 +129,30 @@ def modules(subject: str) -> list[Path]:
     return found
 
 
+def nearest_first(module: Path, tests: tuple[str, ...]) -> list[str]:
+    """The tests of a subject, those named after the module first: most faults end there."""
+    own = [path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob(f"tests/**/test_{module.stem}.py"))]
+    return [name for name in own if name.startswith(tests)] + list(tests)
+
+
 def noticed(copy: Path, module: Path, fault: Fault, tests: tuple[str, ...]) -> bool:
     """Whether a test fails with the fault in place; the module is put back."""
     original = (copy / module).read_text(encoding="utf-8")
     (copy / module).write_text(fault.source, encoding="utf-8")
     path = os.pathsep.join(str(copy / folder) for folder in ("solver", "maya_plugin", ""))
     environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "QT_QPA_PLATFORM": "offscreen"}
-    command = [sys.executable, "-m", "pytest", "-n", "0", "-q", "-x", "-p", "no:cacheprovider", *tests]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-n",
+        "0",
+        "-q",
+        "-x",
+        "-p",
+        "no:cacheprovider",
+        *nearest_first(module, tests),
+    ]
     try:
         done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, timeout=PATIENCE, check=False)
     except subprocess.TimeoutExpired:

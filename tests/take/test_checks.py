@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from facesolve.take import TakeError
-from facesolve.take.checks import NAME, file_name, shown
+from facesolve.take.checks import NAME, file_name, printable, shown
 
 LEADING_ELSEWHERE = ("a/b", "..", ".", "a\\b", "c:", "CON", "aux.txt", "a.", " a", "a|b", "a?b", "a\nb", "", "x" * 400)
 
@@ -25,6 +25,10 @@ def test_plain_names_can_be_files(name: str) -> None:
 def test_a_name_can_be_printed(name: str) -> None:
     with pytest.raises(TakeError):
         NAME(name, "the name")
+
+
+def test_a_sentence_cannot_steer_a_terminal() -> None:
+    assert printable("camera '\x1b[31m' has\n\ta größe \ud800.") == r"camera '\x1b[31m' has a größe \ud800."
 
 
 def test_a_sentence_quotes_no_more_than_it_must() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from facesolve.take import Camera, TakeError
 from facesolve.take.calibration import CalibratedCamera, calibrated_cameras, world_up, write_calibrated_cameras
-from facesolve.take.checks import FARTHEST, NAME
+from facesolve.take.checks import FARTHEST, NAME, printable
 from facesolve.take.finding import ERROR
 from facesolve.take.reading import BadText, json_value, read_text, read_toml
 
@@ -90,10 +90,10 @@ def read_stage(
         for camera in cameras:
             _check(camera, path)
     except TakeError as error:  # one line, whatever words of the file it quotes
-        sentence = " ".join(str(error).split())
+        sentence = printable(str(error))
         raise TakeError(sentence if len(sentence) < LONGEST else f"{sentence[:LONGEST]}....") from None
     for note in reading.notes:
-        tell(note)
+        tell(printable(note))
     named = [camera.name for camera in cameras]
     twice = next((name for name in named if named.count(name) > 1), None)
     if twice is not None:

@@ -27,6 +27,12 @@ def shown(value: Any) -> str:
     return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "..."
 
 
+def printable(sentence: str) -> str:
+    """A sentence on one line; what would steer a terminal, or is no character, stands in it as Python writes it."""
+    line = " ".join(sentence.split())
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
+
+
 def refusal(value: Any, where: str, expected: str) -> TakeError:
     """The error that says what ``value`` is and what was expected instead."""
     return TakeError("{} is {}, expected {}.".format(where, shown(value), expected))
