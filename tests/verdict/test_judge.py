@@ -115,6 +115,13 @@ def test_a_face_that_strayed_from_the_start_pose_is_doubtful_and_the_frame_it_re
     assert judge(replace(sound(), from_start=FromStart(2.0, 0.3, 3.0, nearest=8, nearest_mm=1.0))).verdict == FITS
 
 
+def test_settings_that_hold_a_face_back_are_doubtful():
+    found = judge(replace(sound(), stiffness=1e6))
+    assert (found.verdict, found.next_step) == (DOUBTFUL, "Lower 'stiffness' or 'sparsity'.")
+    assert "hold controls at their defaults 1,000,000 times as strongly as usual" in found.reason
+    assert judge(replace(sound(), stiffness=5.0)).verdict == FITS
+
+
 def test_a_head_of_another_size_than_the_rig_is_doubtful():
     found = judge(replace(sound(), size=(0.04, 0.002)))
     assert found.verdict == DOUBTFUL

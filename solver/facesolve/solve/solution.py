@@ -42,6 +42,7 @@ def make_solution(take: Take, solved: Solved, provenance: dict[str, Any]) -> Sol
             clear=solved.seen.clear.double().cpu().numpy(),
             size=solved.size,
             from_start=_from_start(take, solved),
+            stiffness=max(take.settings.stiffness, take.settings.sparsity),
         )
     )
     return Solution(

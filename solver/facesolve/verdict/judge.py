@@ -34,6 +34,7 @@ COVERED_PART = 0.15  # of the visible face that something hides: from here on th
 UNCERTAIN_MM = 3.0
 FAR_TURN, FAR_SHIFT = 10.0, 3.0  # degrees and cm from the start pose: nothing leads back from there for sure
 STRAYED_MM = 4.5  # of the surface from the start pose: one that is posed by eye is off by about 2
+TOO_STIFF = 20.0  # from about here on the footage cannot move what it should
 NEARER = 0.6  # of that distance: a frame that is nearer to the start pose is named
 # part by which a head differs from the rig, at least, since poses give way to most of it; and deviations of that
 WRONG_SIZE, SURE_OF_SIZE = 0.005, 2.5
@@ -54,7 +55,8 @@ class Judged:
     clear: (F,) part of the visible face that nothing hides. size: by which part of its size the head is larger than the
     rig, and the deviation of that. error_mm: expected, from the standard deviations. off_calibration: for each camera
     how many of the deviations that its calibration was said to be good to, and how many frames, the solve found it to
-    be off by. from_start: between the start pose and what was solved.
+    be off by. from_start: between the start pose and what was solved. stiffness: how strongly the settings hold
+    controls at their defaults, times the usual.
     """
 
     cameras: Sequence[str]
@@ -66,6 +68,7 @@ class Judged:
     clear: np.ndarray | None = None
     size: tuple[float, float] = (math.nan, math.nan)
     from_start: FromStart = NO_START_POSE
+    stiffness: float = 1.0
 
 
 def judge(judged: Judged) -> Verdict:
@@ -201,6 +204,9 @@ def _rest(judged: Judged, figures: _Figures) -> Iterator[_Reason]:
         )
         yield _Reason(DOUBTFUL, sentence)
     yield from _strayed(judged.from_start)
+    if judged.stiffness > TOO_STIFF:
+        sentence = f"the settings hold controls at their defaults {judged.stiffness:,.0f} times as strongly as usual."
+        yield _Reason(DOUBTFUL, sentence, "Lower 'stiffness' or 'sparsity'.")
     larger, deviation = judged.size
     if abs(larger) > max(WRONG_SIZE, SURE_OF_SIZE * deviation):
         sentence = (
