@@ -2,12 +2,14 @@
 
     python -m tests.bench.odd_takes                one table; exit code 1 when a row is believed and wrong
     python -m tests.bench.odd_takes all_black two  only some rows, by the beginning of their names
+    python -m tests.bench.odd_takes --device cuda  on a GPU, which 10,000 frames need to end within minutes
 
 The synthetic head, three cameras, six frames, in memory; ``right`` is the same without anything odd.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
 from collections.abc import Callable
@@ -55,13 +57,17 @@ class Shot:
     settings: Settings
     frames: np.ndarray
     fps: float = 30.0
+    scene_times: np.ndarray | None = None
 
     def take(self) -> Take:
+        times = {} if self.scene_times is None else {"scene_times": self.scene_times}
         footage = tuple(
             Footage.from_arrays(camera.name, images, offset=-int(self.frames[0]))
             for camera, images in zip(self.cameras, self.images, strict=True)
         )
-        return Take("odd", self.rig, self.cameras, footage, self.frames, self.fps, self.start, settings=self.settings)
+        return Take(
+            "odd", self.rig, self.cameras, footage, self.frames, self.fps, self.start, settings=self.settings, **times
+        )
 
 
 def shot(frames: int = FRAMES, rig: Rig | None = None, lenses: tuple[Camera, ...] | None = None) -> Shot:
@@ -181,6 +187,23 @@ def _doubled_faces(rig: Rig) -> Rig:
     return replace(rig, face_vertices=more.reshape(-1), face_counts=np.full(len(more), 3), meshes=())
 
 
+def _with_fins(rig: Rig) -> Rig:
+    """Edges on which three triangles meet, and vertices at which two parts of the surface touch."""
+    corners = rig.face_vertices.reshape(-1, 3)
+    fins = corners[::30].copy()
+    fins[:, 2] = np.roll(fins[:, 2], len(fins) // 2)
+    more = np.concatenate([corners, fins])
+    return replace(rig, face_vertices=more.reshape(-1), face_counts=np.full(len(more), 3), meshes=())
+
+
+def _there_and_back(given: Shot, count: int) -> Shot:
+    """The frames of ``given`` forth and back, until there are ``count``; 8 bits, as so many do not fit otherwise."""
+    length = len(given.frames)
+    rows = np.resize(np.r_[np.arange(length), np.arange(length - 2, 0, -1)], count)
+    images = (given.images * 255).round().astype(np.uint8)[:, rows]
+    return replace(given, images=images, controls=given.controls[rows], head=given.head[rows], frames=np.arange(count))
+
+
 def _settings(given: Shot, **changes: object) -> Shot:
     return replace(given, settings=replace(given.settings, **changes))
 
@@ -267,7 +290,10 @@ TAKES: dict[str, Callable[[], Shot]] = {
     "control_range_tiny": lambda: _range(shot(), 0.0, 1e-9),
     "zero_area_triangles": lambda: replace(shot(), rig=_flat_triangles(head_rig())),
     "duplicate_and_flipped_faces": lambda: replace(shot(), rig=_doubled_faces(head_rig())),
+    "non_manifold": lambda: replace(shot(), rig=_with_fins(head_rig())),
     "negative_frames": lambda: replace(_start(shot(), frame=-9), frames=np.arange(-9, -3)),
+    "fractional_frames": lambda: replace(shot(), scene_times=np.arange(FRAMES) * 1.25 - 3.4),
+    "10000_frames": lambda: _there_and_back(shot(60), 10_000),
 }
 
 
@@ -291,13 +317,13 @@ class Row:
     wrong: bool
 
 
-def ended(name: str) -> Row:
+def ended(name: str, device: str = "cpu") -> Row:
     """Solves one of the takes."""
     begun = time.perf_counter()
     given = None
     try:
         given = TAKES[name]()
-        solution = facesolve.solve(given.take(), device="cpu")
+        solution = facesolve.solve(given.take(), device=device)
     except FacesolveError as error:
         return Row(name, "refused", str(error), np.nan, np.nan, time.perf_counter() - begun, False)
     controls, head = _errors(given, solution)
@@ -316,12 +342,16 @@ def _errors(given: Shot, solution: Solution) -> tuple[float, float]:
     return float(controls), float(10 * head)
 
 
-def main(names: list[str]) -> int:
-    rows = [name for name in TAKES if not names or any(name.startswith(start) for start in names)]
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", help="beginnings of the rows' names; all without")
+    parser.add_argument("--device", default="cpu")
+    given = parser.parse_args(arguments)
+    rows = [name for name in TAKES if not given.names or name.startswith(tuple(given.names))]
     print("| take | ends | control error | head, mm | s | says |\n|---|---|---|---|---|---|", flush=True)
     wrong = 0
     for name in rows:
-        row = ended(name)
+        row = ended(name, given.device)
         wrong += row.wrong
         mark = " WRONG" if row.wrong else ""
         figures = f"{row.control_error:.3f} | {row.head_mm:.2f} | {row.seconds:.0f}"
@@ -330,4 +360,4 @@ def main(names: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())
