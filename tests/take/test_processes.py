@@ -94,12 +94,16 @@ def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ProcessError, match="'no_such_program' cannot be started"):
         ChildProcess(["no_such_program"], dict(os.environ), tmp_path)
     with pytest.raises(ProcessError, match="'no_such_program' cannot be started"):
-        ask_process(["no_such_program"], b"", 1)
+        ask_process(["no_such_program"], b"", 1, {})
 
 
 def test_a_question_is_answered() -> None:
-    code = "import sys; print(sys.stdin.read().upper()); print('hm', file=sys.stderr); sys.exit(3)"
-    answer = ask_process([sys.executable, "-S", "-c", code], b"hello", 20)
+    code = (
+        "import os, sys; print(sys.stdin.read().upper()); print(os.environ['SAID'], file=sys.stderr); "
+        "sys.exit(4 if 'PATH' in os.environ else 3)"
+    )
+    known = {name: value for name, value in os.environ.items() if name.upper() == "SYSTEMROOT"}
+    answer = ask_process([sys.executable, "-S", "-c", code], b"hello", 20, {**known, "SAID": "hm"})
     assert (answer[0], answer[1].strip(), answer[2].strip()) == (3, "HELLO", "hm")
 
 
@@ -107,7 +111,7 @@ def test_a_question_is_answered() -> None:
 def test_one_that_does_not_answer_is_given_up_with_its_children(tmp_path: Path) -> None:
     note = tmp_path / "grandchild"
     with pytest.raises(ProcessError, match="no answer within 2 seconds"):
-        ask_process([sys.executable, "-S", "-c", WITH_GRANDCHILD, str(note), "deaf"], b"", 2)
+        ask_process([sys.executable, "-S", "-c", WITH_GRANDCHILD, str(note), "deaf"], b"", 2, dict(os.environ))
     until(lambda: not runs(int(note.read_text())))
 
 

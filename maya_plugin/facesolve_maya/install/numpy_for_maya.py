@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -37,7 +38,11 @@ def bring(places: Places, version: str, wheels: Optional[Path] = None, python: O
         return ""
     given = command(Path(sys.executable) if python is None else python, minor, target, wheels)
     try:
-        done = subprocess.run(given, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS)
+        # the network's settings are in Maya's environment; nobody is there to be asked for a password
+        environment = dict(os.environ, PIP_NO_INPUT="1", PYTHONNOUSERSITE="1")
+        done = subprocess.run(
+            given, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         return "Numpy for Maya {} could not be downloaded ({}).".format(version, error)
     if done.returncode == 0:

@@ -53,10 +53,11 @@ class Detector:
         return _checked(answer, len(images))
 
     def _ask(self, request: Mapping[str, object]) -> str:
-        # -E: our own PYTHON variables are not meant for another installation
+        # our own PYTHON variables are not meant for another installation
+        environment = {name: value for name, value in os.environ.items() if not name.upper().startswith("PYTHON")}
         command = [self.python, "-E", str(WORKER)]
         try:
-            code, answer, errors = ask_process(command, json.dumps(request).encode("utf-8"), PATIENCE)
+            code, answer, errors = ask_process(command, json.dumps(request).encode("utf-8"), PATIENCE, environment)
         except ProcessError as problem:
             raise LandmarkError(f"landmarks: {problem}") from None
         if code != 0:

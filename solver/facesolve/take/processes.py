@@ -151,13 +151,15 @@ class ChildProcess:
             atexit.unregister(self.kill)
 
 
-def ask_process(command: Sequence[str], question: bytes, seconds: float) -> Tuple[int, str, str]:
+def ask_process(
+    command: Sequence[str], question: bytes, seconds: float, environment: Mapping[str, str]
+) -> Tuple[int, str, str]:
     """Exit code, stdout and stderr of ``command``, which reads ``question`` and has ``seconds`` to answer.
 
     Nothing of it runs afterwards, also when this call is interrupted. Raises ProcessError when it cannot be started or
     does not answer in time.
     """
-    group = _Group(command, stdin=subprocess.PIPE)
+    group = _Group(command, env=dict(environment), stdin=subprocess.PIPE)
     try:
         answer, errors = group.process.communicate(question, seconds)
     except subprocess.TimeoutExpired:
@@ -240,6 +242,7 @@ def _kill_tree(process: "subprocess.Popen[bytes]") -> None:
     try:
         subprocess.run(
             [taskkill, "/PID", str(process.pid), "/T", "/F"],
+            env=dict(os.environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
