@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -18,14 +18,18 @@ TEXT_IS_RUN = {
 }
 
 
-def calls() -> Iterator[tuple[str, str, ast.Call]]:
+@cache
+def calls() -> list[tuple[str, str, ast.Call]]:
     """Place, ``owner.function`` and node of every call of a function of a module or object in the product."""
+    found = []
     for folder in PRODUCT:
         for path in sorted((ROOT / folder).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                     owner = ast.unparse(node.func.value)
-                    yield f"{path.relative_to(ROOT)}:{node.lineno}", f"{owner}.{node.func.attr}", node
+                    place = f"{path.relative_to(ROOT).as_posix()}:{node.lineno}"
+                    found.append((place, f"{owner}.{node.func.attr}", node))
+    return found
 
 
 def test_maya_runs_no_text_that_is_put_together() -> None:
