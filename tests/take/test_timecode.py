@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from facesolve.take import TakeError
-from facesolve.take.timecode import Timecode, rational_rate, read_timecode, timecode, usual_rate
+from facesolve.take.timecode import Timecode, nominal, rational_rate, read_timecode, timecode, usual_rate
 
 NTSC = Fraction(30000, 1001)
 
@@ -75,6 +75,11 @@ def test_labels_that_cannot_be_are_refused(label, rate, says):
 )
 def test_rates_are_exact(given, rate):
     assert rational_rate(given) == rate
+
+
+def test_slow_rates_are_rates_too():
+    assert rational_rate(1.00001) == 1
+    assert nominal(Fraction(1)) == nominal(Fraction(1, 3)) == 1
 
 
 def test_rates_that_are_none_are_refused():
