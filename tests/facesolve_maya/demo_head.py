@@ -19,6 +19,7 @@ from facesolve_maya.scene.rotate_order import euler_angles
 from tests.demo_stage import stage
 from tests.facesolve_maya.ma_scene import blend_scene, open_scene
 
+CALIBRATION = "calibration.json"
 TAKE_LENGTH = 16  # frames of the whole performance, of which the first are filmed
 
 
@@ -34,8 +35,11 @@ class DemoFilm:
     start_head: np.ndarray
 
 
-def open_demo_head(folder: Path, frames: int) -> DemoFilm:
-    """Films the demo's first frames and opens them as a scene, frame 1 first, with the head at the start pose."""
+def open_demo_head(folder: Path, frames: int, with_cameras: bool = True) -> DemoFilm:
+    """Films the demo's first frames and opens them as a scene, frame 1 first, with the head at the start pose.
+
+    with_cameras: made from CALIBRATION, which lies in the folder either way.
+    """
     film, images = _film(folder, frames)
     rig = film.rig
     faces = [face.tolist() for face in np.split(rig.face_vertices, np.cumsum(rig.face_counts)[:-1])]
@@ -52,7 +56,9 @@ def open_demo_head(folder: Path, frames: int) -> DemoFilm:
         for place, driver in enumerate(combination.drivers):
             cmds.connectAttr(f"BS.weight[{driver}]", f"{node}.inputWeight[{place}]")
         cmds.connectAttr(node + ".outputWeight", f"BS.weight[{combination.target}]")
-    create_cameras(_calibration(film.cameras, folder), images, first_frame=1.0)
+    calibration = _calibration(film.cameras, folder)
+    if with_cameras:
+        create_cameras(calibration, images, first_frame=1.0)
     for control, value in zip(rig.controls, film.start_controls, strict=True):
         cmds.setAttr(f"BS.{control.name}", float(value))
     cmds.setAttr("head_GRP.translate", *film.start_head[:3, 3])
@@ -86,6 +92,6 @@ def _calibration(lenses: tuple[Camera, ...], folder: Path) -> Path:
         }
         for lens in lenses
     }
-    path = folder / "calibration.json"
+    path = folder / CALIBRATION
     path.write_text(json.dumps(record), encoding="utf-8")
     return path

@@ -23,11 +23,12 @@ from .namespaces import in_this_scene
 def pose_rig(head: str, matrix: np.ndarray, controls: Mapping[str, float], time: float) -> str:
     """Moves the head transform to ``matrix`` (4, 4; world space, cm) and sets controls by plug, at a scene time.
 
-    A channel that is animated gets a key there, others are set. Returns a sentence about what was done. Raises
-    TakeError when the head cannot be moved; controls that cannot be set are named and left alone.
+    A channel that is animated gets a key there, others are set; the timeline goes there. Returns a sentence about what
+    was done. Raises TakeError when the head cannot be moved; controls that cannot be set are named and left alone.
     """
     commands, text = _planned(head, matrix, controls, time)
     with whole_edit("Facesolve: find the head", "The head could not be posed."):
+        cmds.currentTime(time)
         for command in commands:
             command()
     return text

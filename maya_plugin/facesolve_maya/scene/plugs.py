@@ -22,7 +22,9 @@ def require_node(name: str, what: str) -> str:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise Refusal(name or "scene", "the {} '{}' does not exist.".format(what, name), "Choose it again.")
+        if not name:
+            raise Refusal("scene", "no {} is chosen.".format(what), "Import or reference the rig, then choose one.")
+        raise Refusal(name, "the {} '{}' does not exist.".format(what, name), "Choose it again.")
     raise Refusal(
         name, "{} nodes are called '{}'.".format(len(found), name), "Give the full path of the {}.".format(what)
     )

@@ -34,16 +34,19 @@ def undo_chunk(name: str) -> Iterator[None]:
 
 @contextmanager
 def whole_edit(name: str, refused: str) -> Iterator[None]:
-    """Commands inside undo as one entry called ``name``; when Maya refuses one, those before it are taken back.
+    """What is done inside undoes as one entry called ``name``; when a part of it fails, all of it is taken back.
 
-    Raises TakeError then: ``refused`` and Maya's words.
+    Raises TakeError then: ``refused`` and Maya's words, or what a part raised. Edits may hold others: the outermost
+    takes back.
     """
     try:
         with undo_chunk(name):
             yield
-    except RuntimeError as error:
+    except (RuntimeError, TakeError) as error:
         if cmds.undoInfo(query=True, undoName=True) == name:
             cmds.undo()
+        if isinstance(error, TakeError):
+            raise
         raise TakeError("{} Maya's error: {}".format(refused, str(error).strip())) from None
 
 

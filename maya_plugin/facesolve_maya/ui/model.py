@@ -69,6 +69,26 @@ class ControlChoice:
     rest: Optional[float] = None
 
 
+# Settings that no finding depends on: a check reads the whole rig, too slow to repeat for these.
+UNCHECKED = (
+    "quality",
+    "smoothness",
+    "stiffness",
+    "sparsity",
+    "contour",
+    "calibration_error",
+    "anchor",
+    "profile",
+    "actor",
+    "neutral",
+    "layer",
+    "apply_when_done",
+    "take_folder",
+    "namespace",
+)
+OF_HEAD = ("head_transform", "sampled")  # settings that another head does not share
+
+
 @dataclass(frozen=True)
 class PanelSettings:
     """Everything that the panel stores with the scene.
@@ -155,6 +175,15 @@ class PanelSettings:
         """These settings with one more neutral frame."""
         frames = sorted({*self.neutral_frames(), frame})
         return replace(self, neutral=", ".join(map(str, frames)))
+
+    def for_another_head(self, before: PanelSettings) -> PanelSettings:
+        """These settings, which name another head than ``before``, without what was decided about that one."""
+        stale = [name for name in OF_HEAD if getattr(self, name) == getattr(before, name)]
+        return replace(self, **{name: getattr(PanelSettings(), name) for name in stale})
+
+    def needs_check_after(self, before: PanelSettings) -> bool:
+        """Whether a check of ``before`` may say something else of these settings."""
+        return replace(self, **{name: getattr(before, name) for name in UNCHECKED}) != before
 
     def solver_settings(self, names: Tuple[str, ...]) -> Settings:
         """The solver's settings for the controls ``names``; the export adds locks and pins from the scene's keys."""

@@ -43,6 +43,7 @@ from facesolve_maya.export import (
 )
 from facesolve_maya.run import FoundHead
 from facesolve_maya.scene.choices import FREE
+from facesolve_maya.scene.undo import whole_edit
 
 from .model import CameraRow, ControlRow, HeadRow, PanelSettings
 from .scene_rows import cameras_with_footage, read_camera_rows, read_control_rows, read_heads
@@ -187,9 +188,7 @@ class MayaScene:
         first = float(settings.frames()[0])
         plugs = {row.name: row.plug for row in self.controls(settings)}
         controls = {plugs[name]: value for name, value in found.controls.items() if name in plugs}
-        text = pose_rig(settings.head_transform, found.head, controls, first)
-        self.set_current_time(first)
-        return text
+        return str(pose_rig(settings.head_transform, found.head, controls, first))
 
     def with_edits(self, take: Take) -> Take:
         """``take`` with a pin at each key that was changed since a solve was applied last. Raises TakeError."""
@@ -265,15 +264,17 @@ class MayaScene:
         Returns a sentence. Raises TakeError.
         """
         spans = {row.name: row.maximum - row.minimum for row in controls}
-        node = show_certainty(solution, [spans.get(name, 1.0) for name in solution.control_names])
-        cmds.select([*_nodes_of(applied_controls()), node], replace=True)
+        with whole_edit("Facesolve: certainty", "The curves of certainty cannot be shown; the scene is unchanged."):
+            node = show_certainty(solution, [spans.get(name, 1.0) for name in solution.control_names])
+            cmds.select([*_nodes_of(applied_controls()), node], replace=True)
+            marked = mark_frames(frames)
         text = "The Graph Editor shows standard deviations in '{}', in percent of each control's range".format(node)
-        marked = mark_frames(frames)
         return text + ("; {} frames are colored in the time slider.".format(marked) if marked else ".")
 
     def remove_certainty(self) -> bool:
         """Takes these curves and colors away; False where there are none. Raises TakeError."""
-        return any([remove_certainty(), remove_marks()])
+        with whole_edit("Facesolve: no certainty", "The curves of certainty cannot be removed."):
+            return any([remove_certainty(), remove_marks()])
 
     def current_time(self) -> float:
         """The present time in frames."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Optional, Tuple
 
 from facesolve.take.errors import FacesolveError
 from facesolve.take.finding import ERROR, Finding
@@ -31,30 +31,6 @@ from .solver_python import SolverPython
 from .solving import Solved, Solving
 from .starting import check_solver, solve_request, start
 from .viewer import Viewer
-
-# Settings that no finding depends on: a check reads the whole rig, too slow to repeat for these.
-_UNCHECKED = (
-    "quality",
-    "smoothness",
-    "stiffness",
-    "sparsity",
-    "contour",
-    "calibration_error",
-    "anchor",
-    "profile",
-    "actor",
-    "neutral",
-    "layer",
-    "apply_when_done",
-    "take_folder",
-    "namespace",
-)
-
-_OF_HEAD = ("head_transform", "sampled")  # settings that another head does not share
-
-
-def _unchecked_of(settings: PanelSettings) -> Dict[str, Any]:
-    return {name: getattr(settings, name) for name in _UNCHECKED}
 
 
 class Session(Bulletin):
@@ -177,16 +153,14 @@ class Session(Bulletin):
         cameras_changed = settings.footage != self.settings.footage
         self.settings = settings
         if head_changed:
-            own = {name: getattr(PanelSettings(), name) for name in _OF_HEAD}
-            stale = {name: own[name] for name in _OF_HEAD if getattr(settings, name) == getattr(before, name)}
-            self.settings = replace(settings, **stale)
+            self.settings = settings.for_another_head(before)
         if head_changed or cameras_changed or self.settings.sampled != before.sampled:
             self._read_head()
             self.tell(SCENE)
         self._unstored = True
         if settings.take_folder != before.take_folder:
             self._look_for_solves()
-        if replace(self.settings, **_unchecked_of(before)) != before:
+        if self.settings.needs_check_after(before):
             self.checked = False
         self.tell(SETTINGS)
 

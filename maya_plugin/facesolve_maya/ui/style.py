@@ -38,7 +38,7 @@ STYLE_SHEET = """
 #facesolvePrimary:enabled { background: %(accent)s; color: white; }
 #facesolvePrimary:enabled:hover { background: #427ba2; }
 #facesolveCounter { padding: 0 5px; border-radius: 6px; color: #1f1f1f; font-weight: bold; }
-QPushButton:disabled, QToolButton:disabled { color: #bdbdbd; }
+QPushButton:disabled, QToolButton:disabled, QComboBox:disabled { color: #c8c8c8; }
 """ % {
     "quiet": QUIET,
     "well": WELL,

@@ -1,9 +1,13 @@
-"""A real solve, small enough for a test, in the panel's session: undo, redo, edits, a range solved again."""
+"""A real solve, small enough for a test, by clicks in the panel: undo, redo, edits, a range solved again.
+
+``tests.bench.first_solve`` begins earlier, in an empty Maya, and ends with keys on a larger rig.
+"""
 
 import re
 import sys
 import time
 from dataclasses import replace
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -16,18 +20,21 @@ from facesolve.take import read_solution, read_take
 from facesolve.take.frame_pictures import LAYERS
 from facesolve_maya.apply.provenance import find_provenance
 from facesolve_maya.scene.head import head_at
+from facesolve_maya.ui.load_cameras import load_cameras
 from facesolve_maya.ui.scene import MayaScene
 from facesolve_maya.ui.session import Session
 from facesolve_maya.ui.solving import IDLE, SOLVING
-from tests.facesolve_maya.demo_head import open_demo_head
+from tests.facesolve_maya.demo_head import CALIBRATION, open_demo_head
 from tests.facesolve_maya.run.conftest import process_exists
 from tests.facesolve_maya.shown import MILLIMETERS, shown_vertices, snapshot, solver_vertices
+from tests.facesolve_maya.ui.person import Person
 from tests.maya_emulator.session import Session as Maya
 from tests.maya_emulator.session import use
 
 FRAMES = 3
 LAYER = "facesolve_scene"
 LIVE: list = []  # what the panel showed while it solved
+PERSON: list = []  # who pressed the buttons
 
 
 @pytest.fixture(scope="module")
@@ -37,15 +44,21 @@ def solved(tmp_path_factory, application):
 
     maya, folder = Maya(), tmp_path_factory.mktemp("demo größe")
     use(maya)
-    film = open_demo_head(folder, FRAMES)
+    film = open_demo_head(folder, FRAMES, with_cameras=False)
+    cmds.playbackOptions(minTime=1, maxTime=FRAMES)
+    answers = {1: folder / CALIBRATION, 3: folder / "film"}
     session = Session(MayaScene())
     session.python.preferences = replace(session.python.preferences, python=sys.executable, device="cpu")
-    panel = Panel(session)
-    panel.show()
-    session.change(first=1, last=FRAMES, take_folder=str(folder / "take"), quality="draft")
+    panel, person = Panel(session, lambda: load_cameras(session)), Person(application)
+    PERSON.append(person)
+    person.sit_down(panel, {})
+    person.look("the panel", 1)
+    session.change(take_folder=str(folder / "take"), quality="draft")
+    with mock.patch.object(cmds, "fileDialog2", lambda **flags: [str(answers[flags["fileMode"]])], create=True):
+        person.press("Load cameras", panel.start.load, 4)
     session.keep_settings()
     before = snapshot(maya)
-    panel.run_bar.solve_button.click()
+    person.press("Solve", panel.run_bar.solve_button)
     assert session.state == SOLVING, session.notice
     assert panel.pages.currentIndex() == RESULT_PAGE
     view = panel.result.player.view
@@ -54,6 +67,7 @@ def solved(tmp_path_factory, application):
         if view.has_picture:
             LIVE.append(view.grab().toImage())
         time.sleep(0.02)
+    person.look("solved", 0)
     panel.close()  # nobody looks at the player any more, so nothing is drawn
     assert not session.notice_is_error, session.notice
     assert not session.results.asking or session.apply(sure=True), session.notice
@@ -94,6 +108,13 @@ def apart(maya, folder) -> float:
         np.linalg.norm(shown_vertices(maya, "headShape", time) - points, axis=1).max()
         for time, points in zip(solution.scene_times, expected, strict=True)
     )
+
+
+def test_from_the_rig_to_keys_in_a_few_clicks_on_words_that_can_be_read(scene):
+    (person,) = PERSON
+    assert person.clicks <= 12
+    assert person.trouble == []
+    assert cmds.animLayer(LAYER, query=True, attribute=True)
 
 
 def test_the_panel_shows_the_solve_at_work(scene):

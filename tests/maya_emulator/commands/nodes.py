@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from tests.maya_emulator.errors import EmulatorError
-from tests.maya_emulator.graph import Plug
+from tests.maya_emulator.graph import Edit, Plug
 from tests.maya_emulator.node import Node
 from tests.maya_emulator.schema import is_a, lineage, node_types
 from tests.maya_emulator.session import Session
@@ -251,11 +251,16 @@ def sets(session: Session, *args: str, **flags: Any) -> Any:
 
 @command(clear="cl", replace="r", add="add", noExpand="ne")
 def select(session: Session, *args: Any, **flags: Any) -> None:
-    if flags.get("clear"):
-        session.selection = []
-        return
-    chosen = [_known(session, name) for arg in args for name in ([arg] if isinstance(arg, str) else arg)]
-    session.selection = session.selection + chosen if flags.get("add") else chosen
+    names = [] if flags.get("clear") else [name for arg in args for name in ([arg] if isinstance(arg, str) else arg)]
+    chosen = [_known(session, name) for name in names]
+    wanted = session.selection + chosen if flags.get("add") else chosen
+
+    def edit(new: list[str]) -> Edit:
+        old = [session.graph.shortest_name(node) for node in session.selection if node.alive]
+        session.selection = [_known(session, name) for name in new]  # redo may have made other nodes of these names
+        return lambda: edit(old)
+
+    session.graph.perform(lambda: edit([session.graph.shortest_name(node) for node in wanted if node.alive]))
 
 
 @command(False, isNodeReferenced="inr", referenceNode="rfn", filename="f")

@@ -136,6 +136,7 @@ def redo(session: Session) -> None:
 @command(
     False,
     version="v",
+    majorVersion="mjv",
     batch="b",
     apiVersion="api",
     installedVersion="iv",
@@ -151,6 +152,7 @@ def about(session: Session, **flags: Any) -> Any:
 
     answers = {
         "version": session.version,
+        "majorVersion": session.version,
         "batch": session.batch,
         "apiVersion": int(session.version) * 10000,
         "installedVersion": f"Maya {session.version} (stand-in)",
