@@ -117,6 +117,7 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--quality", choices=QUALITIES, help="quality, overrides the settings file (default: standard)")
     add("--find-head", action="store_true", help="look for the head in the footage, instead of taking the scene's pose")
     add("--apply-anyway", action="store_true", help="key also a solve that does not fit what the cameras saw")
+    add("--no-texture", action="store_true", help="leave the texture out, which Maya does not need")
     add("--device", default="auto", type=_device, help="auto, cpu, cuda or cuda:N")
     add("--overwrite", action="store_true", help="replace takes, solutions and saved scenes that are there already")
     add("--python", default="", help="the solver's Python")
@@ -255,7 +256,13 @@ def _solve_and_key(scene: Path, folder: Path, head: str, options: argparse.Names
     from .apply import apply_solution, read_request
     from .run import SolveRequest, find_interpreter, solve, write_start
 
-    request = SolveRequest(take=folder, out=folder / "solution", device=options.device, overwrite=options.overwrite)
+    request = SolveRequest(
+        take=folder,
+        out=folder / "solution",
+        device=options.device,
+        overwrite=options.overwrite,
+        texture=not options.no_texture,
+    )
     interpreter, tell = find_interpreter(options.python), _tell_stages(scene)
     if options.find_head:
         write_start(folder, interpreter, options.device, tell)

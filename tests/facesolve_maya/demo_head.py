@@ -41,7 +41,16 @@ def open_demo_head(folder: Path, frames: int, with_cameras: bool = True) -> Demo
     with_cameras: made from CALIBRATION, which lies in the folder either way.
     """
     film, images = _film(folder, frames)
-    rig = film.rig
+    open_rig(film.rig, folder)
+    calibration = write_calibration(film.cameras, folder)
+    if with_cameras:
+        create_cameras(calibration, images, first_frame=1.0)
+    pose_rig(film.rig, film.start_controls, film.start_head)
+    return film
+
+
+def open_rig(rig: Rig, folder: Path) -> None:
+    """Opens a scene with the blendShape rig alone: mesh ``head`` below ``head_GRP``, weights of ``BS`` as controls."""
     faces = [face.tolist() for face in np.split(rig.face_vertices, np.cumsum(rig.face_counts)[:-1])]
     targets = {
         target.name: (
@@ -56,14 +65,14 @@ def open_demo_head(folder: Path, frames: int, with_cameras: bool = True) -> Demo
         for place, driver in enumerate(combination.drivers):
             cmds.connectAttr(f"BS.weight[{driver}]", f"{node}.inputWeight[{place}]")
         cmds.connectAttr(node + ".outputWeight", f"BS.weight[{combination.target}]")
-    calibration = _calibration(film.cameras, folder)
-    if with_cameras:
-        create_cameras(calibration, images, first_frame=1.0)
-    for control, value in zip(rig.controls, film.start_controls, strict=True):
+
+
+def pose_rig(rig: Rig, controls: np.ndarray, head: np.ndarray) -> None:
+    """Sets the weights (K,) and the head transform (4, 4), centimeters."""
+    for control, value in zip(rig.controls, controls, strict=True):
         cmds.setAttr(f"BS.{control.name}", float(value))
-    cmds.setAttr("head_GRP.translate", *film.start_head[:3, 3])
-    cmds.setAttr("head_GRP.rotate", *np.degrees(euler_angles(film.start_head[:3, :3].T, "xyz")))
-    return film
+    cmds.setAttr("head_GRP.translate", *head[:3, 3])
+    cmds.setAttr("head_GRP.rotate", *np.degrees(euler_angles(head[:3, :3].T, "xyz")))
 
 
 def _film(folder: Path, frames: int) -> tuple[DemoFilm, dict[str, str]]:
@@ -80,7 +89,8 @@ def _film(folder: Path, frames: int) -> tuple[DemoFilm, dict[str, str]]:
     return DemoFilm(rig, lenses, controls, heads, guess, disturbed(heads[0])), images
 
 
-def _calibration(lenses: tuple[Camera, ...], folder: Path) -> Path:
+def write_calibration(lenses: tuple[Camera, ...], folder: Path) -> Path:
+    """The calibration file of the cameras, in the folder."""
     record = {
         lens.name: {
             "intrinsic": lens.intrinsics.tolist(),

@@ -40,9 +40,10 @@ def tables() -> dict[str, dict]:
     folder = Path(next(iter(spec.submodule_search_locations))) / "cache"
     found = {}
     for version in VERSIONS:
-        scope: dict = {}
-        exec(compile((folder / f"mayaCmdsList{version}.py").read_text(), version, "exec"), scope)  # noqa: S102
-        found[version] = scope["data"]
+        table = importlib.util.spec_from_file_location(f"mayaCmdsList{version}", folder / f"mayaCmdsList{version}.py")
+        module = importlib.util.module_from_spec(table)
+        table.loader.exec_module(module)  # from what Python has compiled before, which takes a tenth of the time
+        found[version] = module.data
     return found
 
 

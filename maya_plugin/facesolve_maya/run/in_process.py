@@ -70,6 +70,7 @@ class InProcessTask:
                 overwrite=request.overwrite,
                 pictures=request.pictures,
                 keep_state=request.keep_state,
+                texture=request.texture,
                 progress=progress,
             )
             progress.done(out)

@@ -19,7 +19,8 @@ class SolveRequest:
     take: folder with ``take.json``. out: folder for the solution. quality: None keeps the take's.
     device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``. frames: first and last take frame, both included, None for all.
     resume: continue from the state left in ``out``. overwrite: replace a solution that is in ``out``.
-    pictures: have the solve draw itself at work. keep_state: have it leave what edits are answered from.
+    pictures: have the solve draw itself at work. keep_state: have it leave what edits are answered from. texture: bake
+    the actor's, after all else.
     """
 
     take: Path
@@ -31,6 +32,7 @@ class SolveRequest:
     overwrite: bool = False
     pictures: bool = False
     keep_state: bool = False
+    texture: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "take", Path(self.take).absolute())
@@ -56,6 +58,8 @@ class SolveRequest:
             arguments.append("--pictures")
         if self.keep_state:
             arguments.append("--keep-state")
+        if not self.texture:
+            arguments.append("--no-texture")
         return arguments
 
     def command(self, interpreter: Interpreter) -> List[str]:

@@ -47,6 +47,7 @@ def keyed(facesolve_data, tmp_path_factory) -> RoundTrip:
     command = [sys.executable, "-m", "tests.maya_emulator", "-m", "facesolve_maya.batch", str(scene)]
     command += ["--mesh", "face_GEO", "--head", "head_GRP", "--cameras", "cam0,cam1,cam2"]
     command += ["--frames", f"{FIRST}-{LAST}", "--project", str(data), "--quality", "draft", "--device", "cpu"]
+    command += ["--no-texture"]
     command += ["--python", sys.executable, "--save-as", str(folder / "out" / "{scene}_keyed.ma"), "--json"]
     environment = {
         **os.environ,
@@ -87,6 +88,7 @@ def test_the_solve_is_the_scenes(keyed):
     assert keyed.result["findings"] == []
     assert list(keyed.solution.scene_times) == [1001.0, 1002.0, 1003.0]
     assert not (Path(keyed.result["solution"]) / "cancel").exists()
+    assert not list(Path(keyed.result["solution"]).glob("texture*"))
 
 
 def test_the_saved_scene_holds_curves_on_controls_weights_and_head(keyed, scene):
