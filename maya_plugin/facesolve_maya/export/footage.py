@@ -32,15 +32,18 @@ _PLACEMENT = (
     ("coverageOriginX", 0.0, "cropped"),
     ("coverageOriginY", 0.0, "cropped"),
 )
-_COLOR_SPACES = {"raw": "linear", "linear": "linear", "scene-linear": "linear"}
+_LINEAR = re.compile(
+    r"(?:.*[-_ ])?(?:lin|linear)(?:[-_ ]+(?:rec)?[-_. ]?(?:709|srgb)\b.*|$)|(?:utility - )?raw", re.IGNORECASE
+)
+_SRGB = re.compile(r"(?:.*[-_ (])?srgb\b.*|gamma 2\.2 rec[. ]?709|input - generic - srgb.*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
 class CameraFootage:
     """One camera's footage. pattern: path with ``{frame}`` (or a video); numbers (F,): image number at each time.
 
-    times: scene times (F,); empty where nobody asks. width, height: pixels of the stored image. color_space: ``srgb``
-    or ``linear``.
+    times: scene times (F,); empty where nobody asks. width, height: pixels of the stored image. color_space: ``srgb``,
+    ``linear``, or a name that OpenColorIO knows.
     """
 
     camera: str
@@ -92,11 +95,24 @@ def footage_of_plane(
     )
     width = max(int(cmds.getAttr(plane + ".coverageX")), 0)  # -1 until Maya has read the image
     height = max(int(cmds.getAttr(plane + ".coverageY")), 0)
-    space = str(cmds.getAttr(plane + ".colorSpace") or "")
-    coding = _COLOR_SPACES.get(space.lower(), "srgb")
-    if space and coding == "srgb" and "srgb" not in space.lower():
-        report.note(short_name(plane), "its color space '{}' is read as sRGB.".format(space))
+    coding = coding_of(str(cmds.getAttr(plane + ".colorSpace") or ""), short_name(plane), report)
     return CameraFootage(camera, pattern, numbers, width, height, coding, tuple(searched), times)
+
+
+def coding_of(space: str, node: str, report: Report) -> str:
+    """``srgb`` or ``linear`` for the names that Maya and ACES give these; another color space keeps its name, which
+    OpenColorIO has to know where the take is solved: a warning says so."""
+    if _LINEAR.fullmatch(space):
+        return "linear"
+    if not space or _SRGB.fullmatch(space):
+        return "srgb"
+    report.warning(
+        node,
+        "its color space '{}' is neither sRGB nor linear Rec. 709, so a solve needs OpenColorIO.".format(space),
+        "Set the environment variable OCIO to Maya's configuration where you solve, or set the plane's color space to "
+        "sRGB or Raw.",
+    )
+    return space
 
 
 def _compare_shown(plane: str, report: Report) -> None:
@@ -144,7 +160,8 @@ def footage_by_hand(camera: str, path: str, times: Tuple[float, ...], folders: T
         start = int(digits.group(1)) if digits else 0
         pattern = pattern_of(path, camera)
     pattern, searched = resolve(pattern, start, folders)
-    return CameraFootage(camera, pattern, start + steps, 0, 0, "srgb", tuple(searched), times)
+    coding = "linear" if pattern.lower().endswith(".exr") else "srgb"
+    return CameraFootage(camera, pattern, start + steps, 0, 0, coding, tuple(searched), times)
 
 
 def is_video(path: str) -> bool:

@@ -12,6 +12,7 @@ from facesolve_maya.export.cameras import camera_shape
 from facesolve_maya.export.footage import (
     CameraFootage,
     checked,
+    coding_of,
     footage_by_hand,
     footage_of_plane,
     image_plane,
@@ -94,6 +95,44 @@ def test_a_size_that_maya_has_not_read_is_not_known(maya, tmp_path):
     report = Report()
     found = checked(footage_of_plane("cam", image_plane(shape, report), (1.0,), (), report), "stop", report)
     assert (found.width, found.height, report.findings) == (20, 10, ())
+
+
+@pytest.mark.parametrize(
+    ("space", "coding"),
+    [
+        ("sRGB", "srgb"),
+        ("", "srgb"),
+        ("Utility - sRGB - Texture", "srgb"),
+        ("sRGB Encoded Rec.709 (sRGB)", "srgb"),
+        ("gamma 2.2 Rec 709", "srgb"),
+        ("Raw", "linear"),
+        ("Utility - Raw", "linear"),
+        ("scene-linear Rec 709/sRGB", "linear"),
+        ("scene-linear Rec.709-sRGB", "linear"),
+        ("Utility - Linear - sRGB", "linear"),
+        ("Linear Rec.709 (sRGB)", "linear"),
+        ("lin_rec709", "linear"),
+    ],
+)
+def test_color_spaces_are_known_by_the_names_that_maya_gives_them(maya, space, coding):
+    report = Report()
+    assert coding_of(space, "plate", report) == coding
+    assert not report.findings
+
+
+@pytest.mark.parametrize(
+    "space", ["ACEScg", "scene-linear Rec 2020", "ARRI LogC", "camera Rec 709", "my studio's plate"]
+)
+def test_another_color_space_keeps_its_name_and_says_what_the_solver_needs(maya, tmp_path, space):
+    write_images(tmp_path, range(1, 4))
+    shape, plane = make_plane(str(tmp_path / "plate_0001.png"))
+    cmds.setAttr(plane + ".colorSpace", space, type="string")
+    report = Report()
+    found = footage_of_plane("cam", image_plane(shape, report), (1.0, 2.0, 3.0), (), report)
+    assert found.color_space == space
+    (told,) = report.findings
+    assert f"its color space '{space}' is neither sRGB nor linear" in str(told)
+    assert "OCIO" in told.remedy
 
 
 def test_frame_extension_is_evaluated_and_offset_added(maya):
