@@ -31,8 +31,8 @@ def run(session: Session, request: Request | None = None) -> Calibration:
 
 
 @cache
-def nine_cameras() -> tuple[Session, Calibration]:
-    cameras = arc_of_cameras(9)
+def six_cameras() -> tuple[Session, Calibration]:
+    cameras = arc_of_cameras(6)
     session = photograph(CIRCLES, cameras, waved_boards(CIRCLES, 20, spread=12.0), FAULTS)
     return session, run(session)
 
@@ -49,21 +49,22 @@ def center_errors(calibration: Calibration, board=CIRCLES) -> np.ndarray:
     return min(errors, key=np.sum)
 
 
-def test_nine_cameras_with_noise_gaps_and_wrong_detections():
-    _, calibration = nine_cameras()
+def test_six_cameras_with_noise_gaps_and_wrong_detections():
+    _, calibration = six_cameras()
     focal = [
         c.parameters[:2] / t.intrinsics.diagonal()[:2]
-        for c, t in zip(calibration.cameras, arc_of_cameras(9), strict=True)
+        for c, t in zip(calibration.cameras, arc_of_cameras(6), strict=True)
     ]
     assert np.abs(np.array(focal) - 1).max() < 0.002
     assert center_errors(calibration).max() < 0.5
     assert calibration.noise == pytest.approx(0.1, rel=0.03)
-    assert not find_weaknesses(calibration)
+    # of one camera a fifth of the detections are wrong, and that is all there is to say
+    assert [(w.subject, w.remedy) for w in find_weaknesses(calibration)] == [("camera 'cam1'", "Look at its pictures.")]
 
 
 def test_standard_deviations_are_as_large_as_the_errors():
-    _, calibration = nine_cameras()
-    truth = arc_of_cameras(9)
+    _, calibration = six_cameras()
+    truth = arc_of_cameras(6)
     wrong = [
         (c.parameters[:4] - parameters_of(t.intrinsics, t.distortion)[:4]) / c.deviation[:4]
         for c, t in zip(calibration.cameras, truth, strict=True)
@@ -72,8 +73,8 @@ def test_standard_deviations_are_as_large_as_the_errors():
 
 
 def test_wrong_points_are_left_out_and_right_ones_are_not():
-    session, calibration = nine_cameras()
-    cameras, boards = arc_of_cameras(9), waved_boards(CIRCLES, 20, spread=12.0)
+    session, calibration = six_cameras()
+    cameras, boards = arc_of_cameras(6), waved_boards(CIRCLES, 20, spread=12.0)
     clean = photograph(CIRCLES, cameras, boards, Faults())
     true = {(d.camera, d.view): d.pixels for d in clean.detections}
     assert len(calibration.checked) == len(session.detections)
@@ -101,8 +102,8 @@ def test_world_is_the_board_of_the_view_asked_for():
 def test_board_that_looks_alike_when_turned_is_put_upright():
     """Cameras that began counting at other corners agree, and x points to the right."""
     cameras = arc_of_cameras(3)
-    turned = photograph(CIRCLES, cameras, waved_boards(CIRCLES, 10), Faults(noise=0.05, turned=True))
-    straight = photograph(CIRCLES, cameras, waved_boards(CIRCLES, 10), Faults(noise=0.05))
+    turned = photograph(CIRCLES, cameras, waved_boards(CIRCLES, 7), Faults(noise=0.05, turned=True))
+    straight = photograph(CIRCLES, cameras, waved_boards(CIRCLES, 7), Faults(noise=0.05))
     one, other = run(turned), run(straight)
     for a, b in zip(one.cameras, other.cameras, strict=True):
         np.testing.assert_allclose(a.center, b.center, atol=1e-3)
