@@ -29,17 +29,19 @@ from facesolve.take.names import INDEX, REPORT
 
 from .generated import PLACES, film
 
-SAMPLE_EVERY = 1.0  # seconds
+SAMPLE_EVERY, WRITE_EVERY = 1.0, 10.0  # seconds
 JPEG_QUALITY = 92
 
 
 @dataclass(frozen=True)
 class Night:
-    """What was measured. busy: mean per cent of the GPU that nvidia-smi tells. memory: GiB at most on the GPU, by
-    thirds of the night; equal thirds mean that it does not grow. resident: GiB at most of all processes, by thirds."""
+    """What was measured. ended: whether the command came to its end by itself. busy: mean per cent of the GPU that
+    nvidia-smi tells. memory: GiB at most on the GPU, by thirds of the night; equal thirds mean that it does not grow.
+    resident: GiB at most of all processes, by thirds."""
 
     takes: int
     frames: int
+    ended: bool
     solved: int
     reports: int
     index: bool
@@ -74,7 +76,7 @@ class Watch:
     """Samples GPU and memory on a thread until it is stopped."""
 
     def __init__(self, device: str, root: int) -> None:
-        self.rows: list[tuple[float, float, float]] = []  # busy per cent, GiB on the GPU, GiB resident
+        self.rows: list[tuple[float, ...]] = []  # busy per cent, GiB on the GPU, GiB resident
         self._device, self._root, self._end = device, root, threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -113,8 +115,8 @@ def resident(root: int) -> float:
     return sum(sizes.get(process, 0) for process in family) / 2**30
 
 
-def run(folder: Path, takes: Sequence[Path], frames: int, device: str, quality: str) -> Night:
-    """Solves the takes and measures."""
+def run(folder: Path, takes: Sequence[Path], frames: int, device: str, quality: str, limit: float) -> Night:
+    """Solves the takes and measures for ``limit`` seconds; what is measured so far is in night.json all the time."""
     out = folder / "solved"
     command = [sys.executable, "-m", "facesolve", "solve", *map(str, takes), "--out", str(out), "--quality", quality]
     begun = time.monotonic()
@@ -123,20 +125,37 @@ def run(folder: Path, takes: Sequence[Path], frames: int, device: str, quality: 
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     watch = Watch(device, process.pid)
-    process.wait()
-    watch.stop()
-    seconds = time.monotonic() - begun
-    thirds = np.array_split(np.array(watch.rows or [(0.0, 0.0, 0.0)]), 3)
+    while True:
+        try:
+            process.wait(WRITE_EVERY)
+        except subprocess.TimeoutExpired:
+            if time.monotonic() - begun > limit:
+                process.terminate()
+                process.wait()
+        night = measured(out, takes, frames, time.monotonic() - begun, process.returncode, watch.rows)
+        (folder / "night.json").write_text(json.dumps(asdict(night), indent=1) + "\n", encoding="utf-8")
+        if process.returncode is not None:
+            watch.stop()
+            return night
+
+
+def measured(
+    out: Path, takes: Sequence[Path], frames: int, seconds: float, code: int | None, rows: list[tuple[float, ...]]
+) -> Night:
+    """The night so far. code: exit code of the command, None while it goes on. rows: of Watch."""
+    thirds = np.array_split(np.array(rows[:] or [(0.0, 0.0, 0.0)]), 3)
     peaks = [part.max(axis=0) if len(part) else np.zeros(3) for part in thirds]
+    whole = [take for take in takes if (out / take.name / REPORT).exists()]
     return Night(
         takes=len(takes),
         frames=frames,
-        solved=sum(len(read_solution(out / take.name).frames) == frames for take in takes),
-        reports=sum((out / take.name / REPORT).exists() for take in takes),
+        ended=code == 0,
+        solved=sum(len(read_solution(out / take.name).frames) == frames for take in whole),
+        reports=len(whole),
         index=(out / INDEX).exists(),
         seconds=round(seconds, 1),
-        takes_an_hour=round(3600 * len(takes) / seconds, 1),
-        busy=round(float(np.mean([row[0] for row in watch.rows])), 1) if device.startswith("cuda") else None,
+        takes_an_hour=round(3600 * len(whole) / seconds, 1),
+        busy=round(float(np.mean([row[0] for row in rows])), 1) if any(row[1] for row in rows) else None,
         memory=[round(float(peak[1]), 2) for peak in peaks],
         resident=[round(float(peak[2]), 2) for peak in peaks],
     )
@@ -150,15 +169,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--size", type=int, nargs=2, default=(1200, 1600), metavar=("WIDTH", "HEIGHT"))
     parser.add_argument("--quality", default="standard")
     parser.add_argument("--device", default="cuda:0")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="of solving; then the night is over")
     parser.add_argument("--out", type=Path, required=True, help="folder, new")
     chosen = parser.parse_args(arguments)
     folder = chosen.out.resolve()
     width, height = chosen.size
     takes = write_takes(folder, chosen.takes, chosen.frames, chosen.cameras, (width, height), chosen.device)
-    night = run(folder, takes, chosen.frames, chosen.device, chosen.quality)
-    text = json.dumps(asdict(night), indent=1)
-    (folder / "night.json").write_text(text + "\n", encoding="utf-8")
-    print(text)
+    night = run(folder, takes, chosen.frames, chosen.device, chosen.quality, chosen.seconds)
+    print(json.dumps(asdict(night), indent=1))
     return 0 if night.solved == night.reports == night.takes and night.index else 1
 
 
