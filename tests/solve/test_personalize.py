@@ -12,7 +12,9 @@ import pytest
 from facesolve.cli import main
 from facesolve.geometry.rig import RigModel
 from facesolve.geometry.rig_files import read_rig
+from facesolve.solve.personalize import Personalized
 from facesolve.take import Footage, Rig, Settings, StartPose, Take, write_take
+from facesolve.take.actor import read_actor
 from facesolve.take.rig_files import write_rig
 from tests.synthetic import film, head_rig, make_take, performance
 
@@ -75,3 +77,24 @@ def test_a_generic_head_becomes_the_actors(tmp_path: Path, capsys: pytest.Captur
     np.savez(tmp_path / "modes.npz", modes=np.zeros((2, 5, 3)))
     assert main([*words, "--overwrite"]) == 2
     assert "modes of 5 vertices, the rig has 642" in capsys.readouterr().err
+
+
+def test_the_same_is_written_as_a_profile_for_a_takes_own_rig(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is found is made up here: the test above looks for it."""
+    rig, begun = actors_rig(), []
+
+    def found(take: Take, *_: object) -> Personalized:
+        begun.append(take.rig)
+        offset = rig.neutral - take.rig.neutral
+        return Personalized(rig, offset, np.full(len(offset), 0.02), TRUE, 1.0, 0.0, (0, 2))
+
+    monkeypatch.setattr("facesolve.jobs.personalize_rig.personalize", found)
+    take = str(tmp_path / "take")
+    write_take(filmed(tmp_path), take)
+    out = str(tmp_path / "actor.npz")
+    assert main(["personalize", take, take, "--as-profile", "--out", out, "--device", "cpu"]) == 0
+    assert f"facesolve solve {take} --actor {out}" in capsys.readouterr().out
+    np.testing.assert_array_equal(begun[0].neutral, head_rig().neutral)
+    np.testing.assert_allclose(read_actor(out).applied(head_rig()).neutral, rig.neutral, atol=1e-5)

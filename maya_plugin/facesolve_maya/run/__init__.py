@@ -9,6 +9,7 @@ from .in_process import InProcessTask, in_process_obstacle
 from .inspection import InspectTask
 from .installation import InstallTask, start_installation
 from .interpreter import Interpreter, find_interpreter
+from .personalize import FoundActor, PersonalizeTask
 from .report import ReportTask, fresh_report
 from .request import SolveRequest
 from .serve import ServeTask
@@ -21,6 +22,7 @@ __all__ = [
     "AlignTask",
     "DoctorTask",
     "EnvironmentReport",
+    "FoundActor",
     "FoundHead",
     "InProcessTask",
     "InspectTask",
@@ -28,6 +30,7 @@ __all__ = [
     "Interpreter",
     "InterpreterError",
     "Outcome",
+    "PersonalizeTask",
     "ReportTask",
     "ServeTask",
     "SolveCancelled",

@@ -80,6 +80,7 @@ UNCHECKED = (
     "anchor",
     "profile",
     "actor",
+    "identity",
     "neutral",
     "layer",
     "apply_when_done",
@@ -97,8 +98,9 @@ class PanelSettings:
     ``:`` for none, empty to have it found. excluded: text such as ``1010-1015, 1033``. cameras: names of those that
     are left out. footage: camera name -> path chosen by hand. controls: choices that differ from the default.
     profile: find how the actor's neutral differs; actor: file of the profile that an earlier solve has left, or none.
-    neutral: text such as ``1012, 1013``, frames that show the neutral face. sampled: plugs that are moved one by one to
-    record the rig; empty: the rig is read.
+    identity: file of identity modes that the rig is brought to the actor with, or none. neutral: text such as
+    ``1012, 1013``, frames that show the neutral face. sampled: plugs that are moved one by one to record the rig;
+    empty: the rig is read.
     """
 
     mesh: str = ""
@@ -118,6 +120,7 @@ class PanelSettings:
     use_texture: bool = True
     profile: bool = True
     actor: str = ""
+    identity: str = ""
     neutral: str = ""
     on_bad_frame: str = "stop"
     layer: str = ""

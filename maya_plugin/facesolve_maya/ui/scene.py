@@ -183,6 +183,15 @@ class MayaScene:
         write_take(take, folder)
         return int(take.frames[0])
 
+    def export_actor(self, settings: PanelSettings, folder: Path) -> Tuple[int, ...]:
+        """Writes the take for bringing the rig to the actor into ``folder``; returns the take frames that are neutral.
+
+        The rig is the scene's, without the actor's profile. Raises FacesolveError.
+        """
+        take = export_take(self._request(replace(settings, actor=""), None))
+        write_take(take, folder)
+        return take.settings.neutral
+
     def pose_head(self, found: FoundHead, settings: PanelSettings) -> str:
         """Poses head and controls as they were found, in one undo; returns a sentence. Raises FacesolveError."""
         first = float(settings.frames()[0])

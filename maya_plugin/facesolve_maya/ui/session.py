@@ -21,6 +21,7 @@ from .in_maya import InMaya
 from .installing import Installing
 from .mistake_search import MistakeSearch
 from .model import CameraRow, ControlRow, HeadRow, PanelSettings
+from .personalizing import Personalizing
 from .reporting import Reporting
 from .rest import resting, with_rest
 from .results import Results, Span
@@ -37,8 +38,8 @@ class Session(Bulletin):
     """The state behind one panel. Everything runs on the caller's thread; call ``tick`` while ``busy``.
 
     ``python``, ``installing``, ``solving``, ``results``, ``reporting``, ``head_search``, ``mistake_search``,
-    ``sampling``, ``in_maya``, ``reviewing``, ``viewer`` and ``other_viewer`` (pictures of the solution shown, and of
-    the one that it is compared with) hold their own parts.
+    ``personalizing``, ``sampling``, ``in_maya``, ``reviewing``, ``viewer`` and ``other_viewer`` (pictures of the
+    solution shown, and of the one that it is compared with) hold their own parts.
     """
 
     def __init__(self, scene: Any) -> None:
@@ -60,6 +61,7 @@ class Session(Bulletin):
         self.other_viewer = Viewer(self, self.python.interpreter, self._device)
         self.head_search = HeadSearch(self, scene)
         self.mistake_search = MistakeSearch(self, scene, self._found_mistakes)
+        self.personalizing = Personalizing(self, scene)
         self.sampling = Sampling(self, scene)
         self.in_maya = InMaya(self, scene, self.results)
         self.reviewing = Reviewing(self, self.results)
@@ -71,6 +73,7 @@ class Session(Bulletin):
             self.other_viewer,
             self.head_search,
             self.mistake_search,
+            self.personalizing,
         )
         self._unstored = False  # settings have changed since they were stored with the scene
 
@@ -128,6 +131,7 @@ class Session(Bulletin):
         self._forget_result()
         self.head_search.close()
         self.mistake_search.close()
+        self.personalizing.close()
         self.tell_user(self.solving.leave_scene())
         self.tell(PROGRESS, PICTURE, RESULT)
 
@@ -382,6 +386,24 @@ class Session(Bulletin):
         self.check()
         self.tell(SCENE)
         return True
+
+    # The actor
+
+    def personalize(self) -> bool:
+        """Has the rig brought to the actor; ``personalizing.found`` is set when that is over."""
+        with self.scene.reading_once():
+            try:
+                return self.personalizing.begin(
+                    self.settings, self.folder(), self.python.interpreter(), self.python.preferences.device
+                )
+            except (FacesolveError, OSError) as error:
+                return self.refuse(str(error))
+
+    def take_actor(self) -> None:
+        """The next solves begin with the profile that was found."""
+        path = self.personalizing.taken()
+        if path:
+            self.change(actor=path)
 
     # Whatever runs
 

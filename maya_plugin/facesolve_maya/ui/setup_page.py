@@ -7,6 +7,7 @@ from typing import Mapping, Sequence, Tuple
 from facesolve.take.settings import HEAD_MODES, QUALITIES
 from facesolve_maya.scene.choices import EVERYWHERE, SELECTED
 
+from .actor_section import ActorSection
 from .bulletin import SCENE, SETTINGS
 from .cameras_table import CamerasTable
 from .qt import QtWidgets, Signal
@@ -37,6 +38,8 @@ class SetupPage(QtWidgets.QWidget):
         layout.addWidget(self._rig_section())
         layout.addWidget(self._cameras_section())
         layout.addWidget(self._solve_section())
+        self.actor_section = ActorSection(session)
+        layout.addWidget(self.actor_section)
         layout.addWidget(self._advanced_section())
         layout.addStretch(1)
         session.listen(SCENE, self.refresh_scene)

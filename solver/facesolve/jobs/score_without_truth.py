@@ -97,30 +97,40 @@ def score_without_truth(
     """
     solution = read_solution(folder)
     whole = fitted_take(find_take(solution, folder, take_folder), solution)
-    if len(whole.cameras) < LEAST_CAMERAS:
-        raise TakeError(
-            f"take '{whole.name}' has {len(whole.cameras)} cameras; leaving one out needs at least three, so measure "
-            "the solution against a known truth instead."
-        )
+    check_cameras(whole)
     part = _middle(solution, frames)
     opened = open_take(part_of_take(whole, int(part.frames[0]), int(part.frames[-1])), device=device, progress=progress)
-    take = replace(opened.take, start=StartPose(int(part.frames[0]), part.controls[0], part.head[0]))
+    return scored(part, opened.take, opened.device, progress)
+
+
+def check_cameras(take: Take) -> None:
+    """Raises TakeError where no camera can be left out."""
+    if len(take.cameras) < LEAST_CAMERAS:
+        raise TakeError(
+            f"take '{take.name}' has {len(take.cameras)} cameras; leaving one out needs at least three, so measure "
+            "the solution against a known truth instead."
+        )
+
+
+def scored(solution: Solution, take: Take, device: torch.device, progress: Progress) -> WithoutTruth:
+    """The score of a solution of all frames of a take, whose rig has the solution's neutral already."""
+    take = replace(take, start=StartPose(int(solution.frames[0]), solution.controls[0], solution.head[0]))
     names = [camera.name for camera in take.cameras]
     halves = (names[::2], names[1::2]) if len(names) >= HALVED_FROM else ()
     progress.stage("leave out one camera after the other", len(names) + len(halves))
 
     def solved(kept: Sequence[str]) -> Pose:
-        joint = solve_take(_only(take, kept), opened.device, Silent(), NoCheckpoint()).joint
+        joint = solve_take(_only(take, kept), device, Silent(), NoCheckpoint()).joint
         progress.advance()
         return joint.pose
 
     without = {name: solved([other for other in names if other != name]) for name in names}
     surfaces = {name: _surface(take, pose) for name, pose in without.items()}
     weight = photometric_weight(take.rig)
-    with TakeFootage(take, opened.device) as footage:
+    with TakeFootage(take, device) as footage:
         pixels = [image for _, image in footage.frames(range(take.frame_count))]
-    problem, _, _ = prepare(take, opened.device)
-    final = Pose(torch.as_tensor(part.controls).to(opened.device), torch.as_tensor(part.head).to(opened.device))
+    problem, _, _ = prepare(take, device)
+    final = Pose(torch.as_tensor(solution.controls).to(device), torch.as_tensor(solution.head).to(device))
     own, seen = _surface(take, final), _agreements(problem, pixels, final, names)
     cameras = {
         name: LeftOut(
@@ -133,7 +143,7 @@ def score_without_truth(
         one, other = (_surface(take, solved(half)) for half in halves)
         apart = _distance(one, other, weight)
     return WithoutTruth(
-        tuple(int(frame) for frame in part.frames), cameras, _jackknife(list(surfaces.values()), weight), apart
+        tuple(int(frame) for frame in solution.frames), cameras, _jackknife(list(surfaces.values()), weight), apart
     )
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from facesolve.actor.modes import SampleModes
 from facesolve.footage.stream import FramePixels, TakeFootage
 from facesolve.geometry.pose import Pose
+from facesolve.optimize.levenberg_marquardt import regularized
 from facesolve.residuals.camera_errors import CameraErrors
 from facesolve.residuals.observation import Views
 from facesolve.runtime.checkpoint import NoCheckpoint
@@ -33,19 +34,27 @@ from facesolve.take import Rig, SolveError, Take
 from .pipeline import Stages, show_nothing
 
 KEYFRAMES = 6  # at most, at which the identity is found
-PASSES = 3  # times the take is tracked: a head that is far from the rig bends the expressions
 LEVELS = 3  # of the pyramid, from coarse to fine
-ROUNDS = 2  # at each level: what is visible changes with the identity
 ITERATIONS = 5
 SAMPLES = 10_000
+# at the finest level, where it matters how well noise is averaged; what is visible changes with the identity
+FINEST_SAMPLES, FINEST_ROUNDS = 40_000, 4
+# Share by which a step may raise the cost. The force is that of the agreed colors' slopes, without the noise of single
+# images, while the cost changes with where between pixels samples lie, which a step of a whole head changes for all
+NOISY_COST = 0.03
 
 
 @dataclass(frozen=True, eq=False)
 class Personalized:
-    """rig: with the actor's neutral. identity: (m,) in standard deviations. moved, smooth: root mean square in mm by
-    which the driving surface was moved by identity, and by the smooth offset on top. frames: take frame numbers."""
+    """rig: with the actor's neutral, which differs by offset (V, 3) cm, known to deviation (V,) cm, from the rig's.
+
+    identity: (m,) in standard deviations. moved, smooth: root mean square in mm by which the driving surface was moved
+    by identity, and by the smooth offset on top. frames: take frame numbers.
+    """
 
     rig: Rig
+    offset: np.ndarray
+    deviation: np.ndarray
     identity: np.ndarray
     moved: float
     smooth: float
@@ -64,54 +73,59 @@ def personalize(take: Take, modes: np.ndarray | None, device: torch.device, prog
     count = 0 if modes is None else len(modes)
     given = torch.as_tensor(np.zeros((0, *take.rig.neutral.shape)) if modes is None else modes, device=device).double()
     identity = torch.zeros(count, dtype=torch.float64, device=device)
-    errors = CameraErrors.none(len(take.cameras), device)
-    for _ in range(PASSES if count else 1):
-        fit, pose = _Fit.tracked_with(take, given, identity, device, progress)
-        levels = range(fit.coarsest, fit.problem.quality.finest - 1, -1)
-        progress.stage("personalize", len(levels))
-        for level in levels:
-            for _ in range(ROUNDS if count else 0):
-                pose, identity, errors = fit.improved(pose, identity, errors, level)
-            if level == fit.coarsest:
-                fit = fit.trusting(pose, identity, errors)
-            progress.advance()
-    smooth = fit.smooth(pose, identity, errors)
+    errors, deviation = CameraErrors.none(len(take.cameras), device), given.new_zeros(given.shape[1])
+    fit, pose = _Fit.tracked(take, given, device, progress)
+    finest = fit.problem.quality.finest
+    rough = range(fit.coarsest, finest, -1)
+    progress.stage("personalize", len(rough) + FINEST_ROUNDS)
+    for level in rough if count else ():
+        pose, identity, errors, _ = fit.improved(pose, identity, errors, level, SAMPLES)
+        progress.advance()
+    fit = fit.trusting(pose, identity, errors)
+    for _ in range(FINEST_ROUNDS if count else 0):
+        pose, identity, errors, known = fit.improved(pose, identity, errors, finest, FINEST_SAMPLES)
+        deviation = _deviation(given, known)
+        progress.advance()
+    smooth, uncertain = fit.smooth(pose, identity, errors)
     by_identity = torch.einsum("m,mvi->vi", identity, given)
     weight = fit.problem.model.face_weight.double()
 
     def size(offset: Tensor) -> float:
         return 10 * float(((offset.square().sum(1) * weight).sum() / weight.sum()).sqrt())
 
-    offset = (by_identity + smooth).cpu().numpy()
-    rig = replace(take.rig, neutral=take.rig.neutral + offset.astype(np.float32))
+    offset = (by_identity + smooth).float().cpu().numpy()
+    rig = replace(take.rig, neutral=take.rig.neutral + offset)
+    deviation = (deviation.square() + uncertain.square()).sqrt()
     numbers = tuple(int(take.frames[index]) for index in fit.frames.tolist())
-    return Personalized(rig, identity.cpu().numpy(), size(by_identity), size(smooth), numbers)
+    found = identity.cpu().numpy()
+    return Personalized(rig, offset, deviation.cpu().numpy(), found, size(by_identity), size(smooth), numbers)
+
+
+def _deviation(modes: Tensor, covariance: Tensor) -> Tensor:
+    """(V,) cm of where modes (m, V, 3) put the vertices if their coefficients have a covariance (m, m)."""
+    spread = torch.einsum("mn,nvi->mvi", torch.linalg.cholesky(regularized(covariance)).mT, modes)
+    return spread.square().sum((0, 2)).sqrt()
 
 
 @dataclass(frozen=True, eq=False)
 class _Fit:
     """M frames (take frame indices) with their pixels, those of them whose controls are told, and modes (m, V, 3).
 
-    begun: (m,) the identity that the problem's rig has already. tracked: poses of all F frames with it. calibration:
-    (C*8, C*8) prior information of the cameras' errors, or None.
+    poses: of all F frames, tracked with the rig as it is. calibration: (C*8, C*8) prior information of the cameras'
+    errors, or None.
     """
 
     problem: Problem
-    begun: Tensor
     pixels: list[FramePixels]
-    tracked: Pose
+    poses: Pose
     frames: Tensor
     posed: list[int]
     modes: Tensor
     calibration: Tensor | None
 
     @staticmethod
-    def tracked_with(
-        take: Take, modes: Tensor, identity: Tensor, device: torch.device, progress: Progress
-    ) -> tuple[_Fit, Pose]:
-        """A fit and its M poses, from the take tracked with a rig of an identity: a nearer head is followed better."""
-        offset = torch.einsum("m,mvi->vi", identity, modes).cpu().numpy().astype(np.float32)
-        take = replace(take, rig=replace(take.rig, neutral=take.rig.neutral + offset))
+    def tracked(take: Take, modes: Tensor, device: torch.device, progress: Progress) -> tuple[_Fit, Pose]:
+        """A fit and its M poses, from the take tracked with its rig."""
         problem, start, first = prepare(take, device)
         problem = replace(problem, quality=replace(problem.quality, keyframes=KEYFRAMES))
         with TakeFootage(take, device) as footage, Assistants(problem, ()) as alone:
@@ -122,7 +136,7 @@ class _Fit:
             pixels = [image for _, image in footage.frames(frames.tolist())]
         pose = tracked.at(frames)
         calibration = problem.calibration(pose.at([0]), int(frames[0])) if len(frames) > 1 else None
-        return _Fit(problem, identity, pixels, tracked, frames, posed, modes, calibration), pose
+        return _Fit(problem, pixels, tracked, frames, posed, modes, calibration), pose
 
     @property
     def coarsest(self) -> int:
@@ -130,18 +144,20 @@ class _Fit:
         return min(self.problem.coarsest, self.problem.quality.finest + LEVELS - 1)
 
     def improved(
-        self, pose: Pose, identity: Tensor, errors: CameraErrors, level: int
-    ) -> tuple[Pose, Tensor, CameraErrors]:
-        """Poses, identity (m,) and errors of the cameras improved at a pyramid level."""
-        some = _thinned(self._moved(identity))
+        self, pose: Pose, identity: Tensor, errors: CameraErrors, level: int, samples: int
+    ) -> tuple[Pose, Tensor, CameraErrors, Tensor]:
+        """Poses, identity (m,) and errors of the cameras improved at a pyramid level, with a number of samples, and the
+        covariance (m, m) of the identity."""
+        some = _thinned(self._moved(identity), samples)
         offset = SampleModes.of(self.modes, some.model, some.samples)
         unit = torch.eye(len(identity), dtype=torch.float64, device=identity.device)
         free = FreeNeutral(offset, unit, constant_priors(some, self.posed), identity)
         views, evidence = self._seen(some, pose, level)
-        options = BundleOptions(ITERATIONS, calibration=self.calibration, neutral=free)
+        options = BundleOptions(ITERATIONS, calibration=self.calibration, neutral=free, cost_tolerance=NOISY_COST)
         fit = bundle(some, views, pose, self.frames, level, options, evidence, errors)
         assert fit.offset is not None
-        return fit.pose, identity + fit.offset, fit.errors or errors
+        assert fit.covariance is not None
+        return fit.pose, identity + fit.offset, fit.errors or errors, fit.covariance
 
     def trusting(self, pose: Pose, identity: Tensor, errors: CameraErrors) -> _Fit:
         """The same, in which what of the surface disagrees everywhere has less of a say."""
@@ -151,29 +167,31 @@ class _Fit:
         trust = reliability(moved, errors.seen(views, views.velocity), pose)
         return replace(self, problem=self.problem.weighted(self.problem.samples.weight * trust))
 
-    def smooth(self, pose: Pose, identity: Tensor, errors: CameraErrors) -> Tensor:
-        """(V, 3) cm: what the footage is sure of besides an identity (m,)."""
+    def smooth(self, pose: Pose, identity: Tensor, errors: CameraErrors) -> tuple[Tensor, Tensor]:
+        """(V, 3) cm: what the footage is sure of besides an identity (m,), and its deviation (V,) cm."""
         level = self.problem.quality.finest
-        some = _thinned(self._moved(identity))
+        some = _thinned(self._moved(identity), FINEST_SAMPLES)
         views, evidence = self._seen(some, pose, level)
         plain = BundleOptions(ITERATIONS, calibration=self.calibration)
         fit = bundle(some, views, pose, self.frames, level, plain, evidence, errors)
         expected = expected_neutral(some, views, fit, self.frames, level, evidence, self.calibration, self.posed)
         if expected is None:
-            return torch.zeros_like(some.model.neutral, dtype=torch.float64)
+            nothing = torch.zeros_like(some.model.neutral, dtype=torch.float64)
+            return nothing, nothing[:, 0]
         options = replace(plain, iterations=2 * ITERATIONS, neutral=expected.free(some))
         found = bundle(some, views, fit.pose, self.frames, level, options, evidence, fit.errors)
         assert found.offset is not None
-        return expected.space.offsets(found.offset)
+        assert found.covariance is not None
+        return expected.space.offsets(found.offset), expected.space.deviations(found.covariance)
 
     def _moved(self, identity: Tensor) -> Problem:
-        return with_neutral(self.problem, torch.einsum("m,mvi->vi", identity - self.begun, self.modes))
+        return with_neutral(self.problem, torch.einsum("m,mvi->vi", identity, self.modes))
 
     def _seen(self, problem: Problem, pose: Pose, level: int) -> tuple[Views, Evidence]:
         outlines = level if level >= outline_level(problem) else None
         views, evidence, _ = gather_evidence(problem, self.pixels, pose, self.frames, level, outlines)
-        return replace(views, velocity=problem.velocity(self.tracked, self.frames)), evidence
+        return replace(views, velocity=problem.velocity(self.poses, self.frames)), evidence
 
 
-def _thinned(problem: Problem) -> Problem:
-    return problem.with_samples(problem.samples.thinned(max(1, len(problem.samples.weight) // SAMPLES)))
+def _thinned(problem: Problem, samples: int) -> Problem:
+    return problem.with_samples(problem.samples.thinned(max(1, len(problem.samples.weight) // samples)))

@@ -74,7 +74,7 @@ class BundleOptions:
     hold: (K,) information that ties the controls to where they began; ``align`` uses it, since one frame barely
     determines controls. stage: whose residuals take part. calibration: (C*8, C*8) prior information of the cameras'
     errors, None where the calibration is trusted. neutral: how the neutral may differ from the rig's, None where the
-    rig is trusted.
+    rig is trusted. cost_tolerance: share by which a step may raise the cost and still be kept.
     """
 
     iterations: int
@@ -83,6 +83,7 @@ class BundleOptions:
     stage: str = BUNDLE
     calibration: Tensor | None = None
     neutral: FreeNeutral | None = None
+    cost_tolerance: float = COST_TOLERANCE
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +157,7 @@ def bundle(
         Options(
             options.iterations,
             FIRST_DAMPING,
-            cost_tolerance=COST_TOLERANCE,
+            cost_tolerance=options.cost_tolerance,
             step_tolerance=_step_tolerance(problem, len(frames), options),
             # a head has no bounds: one round is exact
             box_rounds=BOX_ROUNDS if options.free_controls else 1,

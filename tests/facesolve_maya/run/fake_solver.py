@@ -70,9 +70,23 @@ def inspect(take):
     sys.exit(2)
 
 
+def personalize(take):
+    """Finds the profile that lies in the take's folder."""
+    out = Path(sys.argv[sys.argv.index("--out") + 1])
+    (take / "seen.json").write_text(json.dumps(sys.argv[1:]), encoding="utf-8")
+    say(event="stage", name="personalize", total=4)
+    say(event="progress", stage="personalize", done=1, total=4, seconds_left=None)
+    if not (take / "profile.npz").exists():
+        say(event="error", text="the take shows no face.")
+        sys.exit(2)
+    out.write_bytes((take / "profile.npz").read_bytes())
+    say(event="done", path=out.as_posix(), seconds=0.1)
+
+
 def main():
-    if sys.argv[1] in ("serve", "align", "inspect"):
-        return {"serve": serve, "align": align, "inspect": inspect}[sys.argv[1]](Path(sys.argv[2]))
+    others = {"serve": serve, "align": align, "inspect": inspect, "personalize": personalize}
+    if sys.argv[1] in others:
+        return others[sys.argv[1]](Path(sys.argv[2]))
     take, out = Path(sys.argv[2]), Path(sys.argv[sys.argv.index("--out") + 1])
     behavior = json.loads((take / "behavior.json").read_text(encoding="utf-8"))
     (out / "seen.json").write_text(

@@ -44,7 +44,7 @@ def solver(tmp_path, monkeypatch):
     fake = Path(__file__).parents[1] / "run" / "fake_solver.py"
     (package / "__main__.py").write_text(fake.read_text(encoding="utf-8"), encoding="utf-8")
     (package / "__init__.py").write_text("", encoding="utf-8")
-    for module in ("task", "doctor", "report", "serve", "align", "inspection"):
+    for module in ("task", "doctor", "report", "serve", "align", "inspection", "personalize"):
         monkeypatch.setattr(f"facesolve_maya.run.{module}.module_root", lambda: root)
     monkeypatch.setattr("facesolve_maya.run.environment.module_root", lambda: root)
     monkeypatch.setenv("FACESOLVE_PYTHON", sys.executable)

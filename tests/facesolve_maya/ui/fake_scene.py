@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from facesolve.take import ConfusedPair, Solution, SolveError, TakeError, write_solution
+from facesolve.take.actor import ActorProfile, write_actor
 from facesolve.take.finding import (
     CHOOSE_FOOTAGE,
     ERROR,
@@ -94,6 +95,7 @@ class FakeScene:
         self.exported: list[tuple[PanelSettings, Path, tuple[int, int] | None]] = []
         self.applied: list[tuple[Path, tuple[int, int] | None]] = []
         self.apply_error = ""
+        self.actor: ActorProfile | None = None  # what bringing the rig to the actor finds
         self.posed: list = []
         self.ranges: tuple[Path, ...] = ()
         self.behavior: dict = {}
@@ -200,6 +202,12 @@ class FakeScene:
     def export_first(self, settings, folder, count=1):
         self.export(settings, folder, None)
         return 1001
+
+    def export_actor(self, settings, folder):
+        self.export(settings, folder, None)
+        if self.actor is not None:
+            write_actor(self.actor, folder / "profile.npz")
+        return (12, 13)
 
     def pose_head(self, found, settings):
         self.posed.append(found)
