@@ -56,7 +56,7 @@ def read_request(line: str) -> Request:
             head_pins=tuple((int(frame), _matrix(rows)) for frame, rows in record["head_pins"]),
         )
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
-        raise TakeError("request: {!r:.200} is malformed ({}).".format(line, error)) from None
+        raise TakeError("request: {!r:.200} is malformed ({:.200}).".format(line, str(error))) from None
 
 
 def _matrix(rows: Any) -> Tuple[Tuple[float, ...], ...]:

@@ -5,26 +5,27 @@
     python -m tests.bench.fuzz --only take --inputs 500 --seed 3
     python -m tests.bench.fuzz --only take --number 17     one input, its files kept in a folder
 
-Each reader runs in a process of its own, so that a crash of a library is an input that went wrong, too. The exit code
-is 1 when anything went wrong.
+Each reader runs in processes of its own, so that a crash of a library is an input that went wrong, too; they fork from
+one that has everything loaded, which needs Linux or macOS. The exit code is 1 when anything went wrong.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
-import subprocess
 import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
-from .campaign import Tally, good_files, made_input, run
+from .campaign import Tally, good_files, made_input
+from .part import errors_of, number_of, read_part
 from .subjects import SUBJECTS
 
+FORKS = multiprocessing.get_context("forkserver")
 STUCK_SECONDS = 120.0  # without a new input: a library hangs
 CHUNK = 2500  # inputs of one process: what leaks does not add up
 
@@ -36,19 +37,17 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=1, help="readers at a time")
     parser.add_argument("--only", nargs="*", help="readers by name; all without it")
     parser.add_argument("--number", type=int, help="one input, which is written to a folder and read")
-    parser.add_argument("--part", nargs=3, help=argparse.SUPPRESS)  # of a child: first, end, file of the tally
     arguments = parser.parse_args()
     unknown = set(arguments.only or ()) - set(SUBJECTS)
     if unknown:
         parser.error(f"no reader is called {sorted(unknown)}; known are {', '.join(SUBJECTS)}")
     names = arguments.only or list(SUBJECTS)
-    if arguments.part is not None:
-        return _part(names[0], arguments.seed, *arguments.part)
     if arguments.number is not None:
         return _one(names[0], arguments.seed, arguments.number)
     print(
         "| reader | inputs | accepted | refused | wrong | most MB | most s |\n|---|---|---|---|---|---|---|", flush=True
     )
+    FORKS.set_forkserver_preload([read_part.__module__])
     wrong = 0
     pool = ThreadPoolExecutor(arguments.jobs)
     tallies = pool.map(lambda name: _campaign(name, arguments.inputs, arguments.seed), names)
@@ -68,17 +67,17 @@ def _campaign(name: str, inputs: int, seed: int) -> Tally:
         first = 0
         while first < inputs:
             end = min(inputs, first + CHUNK)
-            result, here = Path(scratch) / "tally.json", Path(scratch) / "tally.json.number"
+            result = Path(scratch) / "tally.json"
             result.unlink(missing_ok=True)
-            died = _child(name, seed, first, end, result, here)
+            died = _child(name, seed, first, end, result)
             if died is None:
                 _add(total, Tally(**json.loads(result.read_text(encoding="utf-8"))))
                 first = end
                 continue
-            number = int(here.read_text(encoding="ascii"))
+            number = int(number_of(result).read_text(encoding="ascii"))
             if number > first:  # what came before it once more, for its tally
                 end = number
-                if _child(name, seed, first, end, result, here) is None:
+                if _child(name, seed, first, end, result) is None:
                     _add(total, Tally(**json.loads(result.read_text(encoding="utf-8"))))
             total.inputs += 1
             total.fault(died, number)
@@ -86,45 +85,25 @@ def _campaign(name: str, inputs: int, seed: int) -> Tally:
     return total
 
 
-def _child(name: str, seed: int, first: int, end: int, result: Path, here: Path) -> str | None:
+def _child(name: str, seed: int, first: int, end: int, result: Path) -> str | None:
     """Runs a part in a process of its own; how it died, or None."""
-    command = [sys.executable, "-m", "tests.bench.fuzz", "--only", name, "--seed", str(seed)]
-    command += ["--part", str(first), str(end), str(result)]
-    with tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
-        last, since = b"", time.monotonic()
-        while True:
-            try:
-                process.wait(0.2)
-                break
-            except subprocess.TimeoutExpired:
-                now = here.read_bytes() if here.exists() else b""
-                if now != last:
-                    last, since = now, time.monotonic()
-                elif time.monotonic() - since > STUCK_SECONDS:
-                    process.kill()
-                    process.wait()
-                    return "the process hangs"
-        if process.returncode == 0:
-            return None
-        errors.seek(0)
-        tail = errors.read().decode("utf-8", "replace").strip().split("\n")[-1][:120]
-        return f"the process ends with {process.returncode}: {tail}"
-
-
-def _part(name: str, seed: int, first: str, end: str, result: str) -> int:
-    here = Path(result + ".number")
-
-    def begin(number: int) -> None:
-        here.write_text(str(number), encoding="ascii")
-
-    tally = run(SUBJECTS[name], range(int(first), int(end)), seed, begin)
-    Path(result).write_text(json.dumps(_figures(tally)), encoding="utf-8")
-    return 0
-
-
-def _figures(tally: Tally) -> dict[str, Any]:
-    return {name: value for name, value in vars(tally).items() if name != "sentences"}
+    process = FORKS.Process(target=read_part, args=(name, seed, first, end, result))
+    process.start()
+    here = number_of(result)
+    last, since = b"", time.monotonic()
+    while process.exitcode is None:
+        process.join(0.2)
+        now = here.read_bytes() if here.exists() else b""
+        if now != last:
+            last, since = now, time.monotonic()
+        elif time.monotonic() - since > STUCK_SECONDS:
+            process.kill()
+            process.join()
+            return "the process hangs"
+    if process.exitcode == 0:
+        return None
+    tail = errors_of(result).read_text(encoding="utf-8", errors="replace").strip().split("\n")[-1][:120]
+    return f"the process ends with {process.exitcode}: {tail}"
 
 
 def _add(total: Tally, part: Tally) -> None:
