@@ -1,10 +1,11 @@
 """The panel, Maya or the solver are killed at random moments: nothing is lost, nothing is left running.
 
-    python -m tests.bench.maya_kills OUT [--times 3] [--only maya panel solver resident]
+    python -m tests.bench.maya_kills OUT [--times 3] [--only maya panel solver resident scene]
 
 Maya is the stand-in with the panel in a process of its own; solver, resident solver and kills are real. An animator's
 day in it: solve, apply, save, change a key, have it answered, save. ``maya`` kills that process, ``panel`` closes the
-panel, ``solver`` kills the solve and ``resident`` the process that answers edits. Then the scene is opened again in a
+panel, ``solver`` kills the solve and ``resident`` the process that answers edits; ``scene`` kills nothing, but opens
+another scene and comes back when the solve is over. Then the scene is opened again in a
 new Maya and the day goes on: a solve that was stopped must be continued from its checkpoint where there is one, its
 result must be that of an undisturbed day, and the saved scene must hold the keys. Lost is also what still runs
 PATIENCE seconds after a kill. Prints one line for each kill; exit code 1 when something was lost. Linux.
@@ -28,7 +29,7 @@ import numpy as np
 
 from facesolve.take import Solution, read_solution
 
-KINDS = ("maya", "panel", "solver", "resident")
+KINDS = ("maya", "panel", "solver", "resident", "scene")
 FRAMES = 3
 PATIENCE = 30.0  # seconds, for a machine that is busy with other things as well
 LONGEST = 1200.0  # of a day
@@ -78,12 +79,35 @@ def day(folder: Path) -> None:
         while not done():
             application.processEvents()
             session.tick()
-            if select.select([sys.stdin], [], [], 0.02)[0] and sys.stdin.readline().strip() in ("close", ""):
+            if not select.select([sys.stdin], [], [], 0.02)[0]:
+                continue
+            if sys.stdin.readline().strip() == "other":
+                elsewhere()
+            else:
                 panel.close()
                 session.close()
                 say("closed")
                 sys.stdout.flush()
                 os._exit(0)
+
+    def elsewhere() -> None:
+        """In another scene until the solve is over, and back."""
+        cmds.file(save=True, type="mayaAscii", force=True)
+        cmds.file(newFile=True, force=True)
+        session.scene_replaced()
+        if not session.solving.away:
+            raise SystemExit("the solve did not go on without its scene")
+        say("elsewhere")
+        while session.solving.task is not None:
+            application.processEvents()
+            session.tick()
+            time.sleep(0.02)
+        if session.results.folder is not None or "is solved. Open it" not in session.notice:
+            raise SystemExit(f"in another scene: {session.notice}")
+        cmds.file(str(scene), open=True, force=True)
+        session.scene_replaced()
+        if session.results.folder is None:
+            raise SystemExit("the result did not wait for its scene")
 
     def solved() -> bool:
         return last_solution(session.folder()).joinpath("solution.json").is_file()
@@ -223,9 +247,9 @@ def kill(kind: str, day: Day, moment: float) -> str:
     where = day.words[-1][0] if day.words else "opening"
     if kind == "maya":
         day.process.kill()
-    elif kind == "panel":
+    elif kind in ("panel", "scene"):
         assert day.process.stdin is not None
-        day.process.stdin.write("close\n")
+        day.process.stdin.write("close\n" if kind == "panel" else "other\n")
         day.process.stdin.flush()
     else:
         for child in day.children:
@@ -274,7 +298,7 @@ def main(arguments: list[str]) -> int:
             folder = options.out / f"{kind}_{number}"
             begun = Day.begin(folder)
             length = ANSWER if kind == "resident" else when["solved"] - when["solving"]
-            moment = dice.uniform(0.02, 0.98) * length
+            moment = dice.uniform(0.02, 0.98 if kind != "scene" else 0.5) * length
             try:
                 where = kill(kind, begun, moment)
                 if kind in ("maya", "panel"):

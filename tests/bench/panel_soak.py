@@ -89,6 +89,7 @@ class Panels:
     def solve(self, look: bool) -> dict[str, Any]:
         """One take: solved, keyed, looked at if wanted, and undone; its arrays."""
         session = self.session
+        self.panel.setVisible(look)  # nothing is drawn for a panel that nobody sees
         if not session.solve():
             raise SystemExit(f"panel_soak: {session.notice} {session.findings}")
         self.until(lambda: session.state == IDLE)
@@ -111,12 +112,13 @@ def soak(takes: int, in_process: bool, look_every: int, tell: Callable[[str], ob
     with tempfile.TemporaryDirectory(prefix="panel_soak_") as scratch:
         panels = Panels(Path(scratch), in_process)
         first, warm, now, apart = None, held(), held(), 0.0
+        warm_at = min(WARM, takes - 1)
         for number in range(1, takes + 1):
             found = panels.solve(look=number % look_every == 1)
             first = found if first is None else first
             apart = max(apart, *(float(np.abs(found[name] - first[name]).max()) for name in first))
             now = held()
-            warm = now if number == WARM else warm
+            warm = now if number == warm_at else warm
             if number % 10 == 0 or number == takes:
                 tell(f"take {number:4d}: {now[0]:6.0f} MB, {now[1]} files, {now[2]} threads, differs by {apart:g}")
         panels.panel.close()
@@ -124,7 +126,7 @@ def soak(takes: int, in_process: bool, look_every: int, tell: Callable[[str], ob
         left = children_of(os.getpid())
     grown, opened = now[0] - warm[0], now[1] - warm[1]
     flat = grown < MOST_GROWTH and opened < MOST_HANDLES and now[2] <= warm[2] and not left
-    text = f"{takes} takes: {grown:+.0f} MB, {opened:+d} files since take {WARM}; results differ by {apart:g}; "
+    text = f"{takes} takes: {grown:+.0f} MB, {opened:+d} files since take {warm_at}; results differ by {apart:g}; "
     return flat and apart == 0.0, text + (f"still running: {sorted(left)}" if left else "nothing is left running")
 
 

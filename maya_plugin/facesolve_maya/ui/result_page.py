@@ -168,7 +168,7 @@ class ResultPage(QtWidgets.QWidget):
         else:
             marked = len(result.suspicious)
             words = (
-                "no frame stands out"
+                "No frame stands out"
                 if not marked
                 else "{} of {} frames worth a look".format(marked, len(result.frames))
             )

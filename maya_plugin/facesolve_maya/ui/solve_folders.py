@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Optional, Tuple
 
@@ -30,8 +31,11 @@ class SolveRow:
 
     @property
     def text(self) -> str:
-        """The row as people read it."""
-        day = self.date[:16].replace("T", " ")
+        """The row as people read it, at the time of their clock."""
+        try:
+            day = datetime.fromisoformat(self.date).astimezone().strftime("%Y-%m-%d %H:%M")
+        except ValueError:
+            day = self.date
         return "   ".join(part for part in ("#{}".format(self.number), self.quality, day, self.verdict) if part)
 
 

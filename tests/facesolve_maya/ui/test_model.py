@@ -1,7 +1,9 @@
 """The panel's data: settings and their text. Needs neither Qt nor maya."""
 
 import json
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,7 @@ from facesolve_maya.scene.choices import FREE, LOCKED, PINNED
 from facesolve_maya.ui.document import settings_from_text, settings_to_text
 from facesolve_maya.ui.model import ControlChoice, PanelSettings
 from facesolve_maya.ui.runs import spoken_time
+from facesolve_maya.ui.solve_folders import SolveRow
 
 SETTINGS = PanelSettings(
     mesh='a "quoted" \\ name|größe_GEO',
@@ -88,6 +91,19 @@ def test_neutral_frames_are_gathered_one_by_one():
     assert (settings.neutral, settings.neutral_frames()) == ("1003, 1012", (1003, 1012))
     with pytest.raises(TakeError, match="neutral frames: 'x'"):
         PanelSettings(neutral="x").neutral_frames()
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="Windows takes the zone from its settings")
+def test_a_kept_solve_is_named_by_number_quality_the_users_clock_and_verdict(monkeypatch):
+    monkeypatch.setenv("TZ", "JST-9")
+    time.tzset()
+    try:
+        row = SolveRow(3, Path("solve_3"), "2026-12-01T20:46:09+00:00", "draft", "fits")
+        assert row.text == "#3   draft   2026-12-02 05:46   fits"
+        assert replace(row, date="of old").text == "#3   draft   of old   fits"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(8.2, "8 s"), (125, "2 min 05 s"), (4320, "1 h 12 min")])
