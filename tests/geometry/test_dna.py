@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from facesolve.geometry.rig_formats.dna import read_dna
+from facesolve.geometry.rig_files import read_rig
 from facesolve.geometry.rig_formats.dna_file import Behavior, read_dna_file
 from facesolve.take import Rig, TakeError
 from facesolve.take.rig_evaluation import RigEvaluator
@@ -26,7 +27,7 @@ def demo() -> dna.DemoHead:
 def read(folder: Path, written: Written | bytes, said: list[str] | None = None) -> Rig:
     path = folder / "head.dna"
     path.write_bytes(written if isinstance(written, bytes) else dna.dna_bytes(written))
-    return read_dna(path, (said if said is not None else []).append)
+    return read_rig(path, (said if said is not None else []).append)
 
 
 def test_the_writer_of_these_tests_writes_what_the_public_sample_holds() -> None:
@@ -156,7 +157,7 @@ def test_rotation_order_signs_and_winding_of_later_versions_are_read(tmp_path: P
     path.write_bytes(dna.dna_bytes(replace(demo.written, extension=order_zyx), (2, 8)))
     found = read_dna_file(path).descriptor
     assert (found.rotate_order, found.signs, found.clockwise) == ("zyx", (-1, 1, 1), True)
-    rig = read_dna(path, print)
+    rig = read_rig(path, print)
     assert rig.joints[1].rotate_order == "zyx"
 
 
@@ -196,6 +197,7 @@ def test_damaged_files_are_refused_in_one_sentence(tmp_path: Path, what: str) ->
     with pytest.raises(TakeError, match=words) as caught:
         read(tmp_path, data)
     assert "\n" not in str(caught.value)
+    assert re.search("rite (it|the DNA)", str(caught.value))  # what to do
 
 
 def test_joints_and_products_in_a_circle_are_refused(tmp_path: Path) -> None:

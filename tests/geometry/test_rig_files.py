@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -175,6 +176,7 @@ def test_damaged_gltf_is_refused_in_one_sentence(tmp_path: Path, what: str) -> N
     with pytest.raises(TakeError, match=words) as caught:
         read_rig(tmp_path / "head.glb")
     assert "\n" not in str(caught.value)
+    assert re.search("xport it|write it without|give it another name", str(caught.value))  # what to do
 
 
 BROKEN_USD = {
@@ -201,6 +203,7 @@ def test_damaged_usd_is_refused_in_one_sentence(tmp_path: Path, what: str) -> No
     with pytest.raises(TakeError, match=words) as caught:
         read_rig(tmp_path / "head.usda")
     assert "\n" not in str(caught.value)
+    assert re.search("xport", str(caught.value))  # what to do
 
 
 def test_a_scene_without_anything_to_solve_for_says_so(tmp_path: Path) -> None:

@@ -18,6 +18,11 @@ from .rig_formats.usd import read_usd
 LONGEST = 1000  # characters of a sentence
 _USD = (".usd", ".usda", ".usdc", ".usdz")
 READERS = {".dna": read_dna, ".gltf": read_gltf, ".glb": read_gltf, **dict.fromkeys(_USD, read_usd)}
+AGAIN = {  # what to do about a file that does not hold together; sentences with a semicolon say it themselves
+    read_dna: "Write the DNA again with the program that made it.",
+    read_gltf: "Export it again as glTF 2.0, with its morph targets and skins.",
+    read_usd: "Export it again, with its UsdSkel blend shapes and skins.",
+}
 
 
 def read_rig(path: Path, tell: Callable[[str], None] = lambda sentence: None) -> Rig:
@@ -32,7 +37,8 @@ def read_rig(path: Path, tell: Callable[[str], None] = lambda sentence: None) ->
         return reader(path, tell)
     except TakeError as error:  # one line, whatever words of the file it quotes
         sentence = " ".join(str(error).split())
-        raise TakeError(sentence if len(sentence) < LONGEST else f"{sentence[:LONGEST]}....") from None
+        sentence = sentence if len(sentence) < LONGEST else f"{sentence[:LONGEST]}...."
+        raise TakeError(sentence if "; " in sentence else f"{sentence} {AGAIN[reader]}") from None
 
 
 def _of_arrays(path: Path) -> Rig:
@@ -46,7 +52,7 @@ def _of_arrays(path: Path) -> Rig:
     if RECORD in arrays:
         return rig_from_file(arrays, path)
     if ("uv" in arrays) != ("face_uvs" in arrays):
-        raise TakeError(f"rig: '{path}' must hold both uv and face_uvs, or neither.")
+        raise TakeError(f"rig: '{path}' must hold both uv and face_uvs, or neither; write the one that is missing.")
     try:
         rig = Rig.from_dense(
             arrays["neutral"],

@@ -165,7 +165,11 @@ def read_character(path: Path) -> Character:
     controls = {name: CharacterControl(**table) for name, table in record.pop("controls", {}).items()}
     for name, control in controls.items():
         if control.minimum is not None and control.maximum is not None and not control.minimum < control.maximum:
-            raise TakeError("character: '{}': control '{}' has an empty range.".format(path, name))
+            raise TakeError(
+                "character: '{}': control '{}' has an empty range; its minimum must be below its maximum.".format(
+                    path, name
+                )
+            )
     for name in OF_FRAMES:
         if name in record.get("strengths", {}):
             raise TakeError("character: '{}': {} frames are those of one take; leave them out.".format(path, name))

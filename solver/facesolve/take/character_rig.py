@@ -61,7 +61,9 @@ def with_meshes(rig: Rig, chosen: Sequence[int]) -> Rig:
     corners = np.repeat(polygons, rig.face_counts)
     used = rig.face_vertices[corners]
     if not kept[used].all():
-        raise TakeError("character: a polygon uses vertices of several meshes, so that they cannot be told apart.")
+        raise TakeError(
+            "character: a polygon uses vertices of several meshes, so that none can be left out; take 'meshes' out."
+        )
     targets: List[Target] = []
     for target in rig.targets:
         shapes = []

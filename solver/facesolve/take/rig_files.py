@@ -130,7 +130,9 @@ def targets_from(names: Sequence[str], arrays: Mapping[str, np.ndarray]) -> Tupl
     offsets = _spans(arrays, "shape_offsets", len(arrays["shape_target"]), len(arrays["shape_vertices"]))
     for index, target in enumerate(arrays["shape_target"]):
         if not 0 <= target < len(shapes):
-            raise TakeError("rig: a shape is of target {}, but there are {}.".format(target, len(shapes)))
+            raise TakeError(
+                "rig: a shape is of target {}, but there are {}; write the rig again.".format(target, len(shapes))
+            )
         span = slice(offsets[index], offsets[index + 1])
         shapes[target].append(
             Shape(float(arrays["shape_weight"][index]), arrays["shape_vertices"][span], arrays["shape_deltas"][span])
@@ -234,7 +236,7 @@ def _spans(arrays: Mapping[str, np.ndarray], name: str, count: int, end: int) ->
     """The array ``name`` of offsets; TakeError unless it divides ``end`` rows into ``count`` spans."""
     offsets = arrays[name]
     if len(offsets) != count + 1 or offsets[0] != 0 or offsets[-1] != end or (np.diff(offsets) < 0).any():
-        raise TakeError("rig: {} does not divide {} rows into {} spans.".format(name, end, count))
+        raise TakeError("rig: {} does not divide {} rows into {} spans; write the rig again.".format(name, end, count))
     return offsets
 
 

@@ -98,7 +98,7 @@ class _Built:
             self._tell(f"{self._where}: left out, because a camera sees through them: {', '.join(clear)}.")
         kept = {name: mesh for name, mesh in named.items() if name not in clear and len(mesh.points)}
         if not kept:
-            raise TakeError(f"{self._where} holds no mesh.")
+            raise TakeError(f"{self._where} holds no mesh; write it with its geometry.")
         return kept
 
     def _named_meshes(self) -> tuple[Mesh, ...]:
@@ -254,7 +254,7 @@ class _Built:
         read = {port.index for port in ports if port.kind == CONTROL}
         kept = {index: place for place, index in enumerate(sorted(read))}
         if not kept:
-            raise TakeError(f"{self._where}: no control moves anything.")
+            raise TakeError(f"{self._where}: no control moves anything; write it with its behavior.")
         renamed: dict[Port, Port] = {}
 
         def moved(port: Port) -> Port:

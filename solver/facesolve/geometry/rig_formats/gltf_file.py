@@ -137,7 +137,9 @@ class GltfFile:
         record, self._binary = self._chunks(read_bytes(path, "rig", LARGEST))
         self.record: dict[str, Any] = _DOCUMENT(record, f"{self.where}:")
         if not self.record["asset"]["version"].startswith("2."):
-            raise TakeError(f"{self.where} is glTF {self.record['asset']['version']}, and 2.0 is read.")
+            raise TakeError(
+                f"{self.where} is glTF {self.record['asset']['version']}, and 2.0 is read; export it as that."
+            )
         packed = sorted(set(self.record.get("extensionsRequired", ())) - _UNPACKED)
         if packed:
             raise TakeError(f"{self.where} needs {', '.join(packed)}; write it without compression and extensions.")

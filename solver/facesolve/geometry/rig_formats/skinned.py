@@ -74,7 +74,7 @@ class SkinnedScene:
 def skinned_rig(scene: SkinnedScene, where: str, tell: Callable[[str], None]) -> Rig:
     """The rig of a scene; rig space is that of the bones without parents. TakeError for what cannot be one."""
     if not scene.parts:
-        raise TakeError(f"{where} holds no mesh of polygons.")
+        raise TakeError(f"{where} holds no mesh of polygons; export the meshes of the head.")
     joints = tuple(_joint(bone, where) for bone in _distinct(scene.bones))
     placed = [_Placed(part, _worlds(scene.bones)) for part in scene.parts]
     targets, combinations = _targets(placed, scene.combinations)
@@ -87,10 +87,13 @@ def skinned_rig(scene: SkinnedScene, where: str, tell: Callable[[str], None]) ->
     for channel, limit in zip(channels, np.repeat([limit for _, limit in turning], 3).tolist(), strict=True):
         name = f"{joints[channel.joint].name}.{channel.attribute}"
         if name in names:
-            raise TakeError(f"{where}: a blend shape and a joint's turn are both called '{name}'.")
+            raise TakeError(f"{where}: a blend shape and a joint's turn are both called '{name}'; rename one.")
         controls.append(Control(name, -limit, limit))
     if not controls:
-        raise TakeError(f"{where} holds neither a blend shape nor a joint that is called a jaw or an eye.")
+        raise TakeError(
+            f"{where} holds neither a blend shape nor a joint that is called a jaw or an eye; "
+            "export blend shapes, or name the joints so."
+        )
     if turning:
         listed = ", ".join(f"'{joints[joint].name}'" for joint, _ in turning)
         tell(f"{where}: the turns of {listed} are controls, in degrees about each axis.")
@@ -159,10 +162,12 @@ def _joint(bone: Bone, where: str) -> Joint:
     axes = bone.local[:3, :3]
     scale = np.linalg.norm(axes, axis=0)
     if not np.isfinite(bone.local).all() or scale.min() < _FLAT:
-        raise TakeError(f"{where}: joint '{bone.name}' has no extent along an axis.")
+        raise TakeError(f"{where}: joint '{bone.name}' has no extent along an axis; give it a scale other than 0.")
     turn = axes / scale
     if np.abs(turn.T @ turn - np.eye(3)).max() > _SHEARED:
-        raise TakeError(f"{where}: joint '{bone.name}' is sheared, which the rig model does not know.")
+        raise TakeError(
+            f"{where}: joint '{bone.name}' is sheared, which the rig model does not know; freeze the shear."
+        )
     return Joint(bone.name, bone.parent, bone.local[:3, 3], scale=scale, orient=turn)
 
 

@@ -27,11 +27,13 @@ def read_usd(path: Path, tell: Callable[[str], None]) -> Rig:
     """
     where = f"rig: '{path}'"
     if not path.is_file():
-        raise TakeError(f"{where} does not exist.")
+        raise TakeError(f"{where} does not exist; check the path.")
     try:
         usd, geometry, skeleton, tf = (importlib.import_module(f"pxr.{n}") for n in ("Usd", "UsdGeom", "UsdSkel", "Tf"))
     except ImportError:
-        raise TakeError(f"{where} is USD, which needs 'usd-core': python -m pip install \"facesolve[usd]\".") from None
+        raise TakeError(
+            f"{where} is USD, which needs 'usd-core'; install it: python -m pip install \"facesolve[usd]\"."
+        ) from None
     try:
         scene = _Stage(usd.Stage.Open(str(path)), geometry, skeleton, where).scene()
     except (tf.ErrorException, UnicodeError) as problem:
