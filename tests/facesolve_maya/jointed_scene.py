@@ -82,6 +82,15 @@ def skinned_scene(
     return plain.replace('connectAttr "BS.og[0]" "headShape.i";', through)
 
 
+def take_blend_shape_away() -> None:
+    """The mesh goes straight into the skin: a face on joints alone."""
+    from maya import cmds
+
+    before = cmds.connectionInfo("BS.input[0].inputGeometry", sourceFromDestination=True)
+    cmds.disconnectAttr("BS.outputGeometry[0]", "SKIN.input[0].inputGeometry")
+    cmds.connectAttr(before, "SKIN.input[0].inputGeometry")
+
+
 def build_controls() -> None:
     """A control node that drives jaw and weights through every kind of arithmetic; eye and neck turn by themselves."""
     from maya import cmds

@@ -102,18 +102,22 @@ class Span:
 
 
 def blend_shape_span(shape: str, times: Tuple[float, ...], report: Report) -> Span:
-    """The blendShapes of ``shape``'s chain, its rest points before a skin, and the skin that comes after them.
+    """The blendShapes of ``shape``'s chain, its rest points before a skin, and the skin that comes after them; of a
+    face on joints alone just the skin.
 
     Refusal names a deformer between or after them whose effect a solve could not know.
     """
     chain = deformation_chain(shape)
     blends = [step for step in chain if step.kind == "blendShape"]
-    if not blends:
+    skins = [step for step in chain if step.kind == "skinCluster" and not _switched_off(step, times)]
+    if not (blends or skins):
         raise Refusal(
-            short_name(shape), "no blendShape deforms this mesh.", "Choose the mesh that the blendShape deforms."
+            short_name(shape),
+            "no blendShape deforms this mesh, and no skinCluster.",
+            "Choose the mesh that the blendShape or the joints deform.",
         )
-    first = chain.index(blends[0])
-    base = _incoming(chain[:first], blends[0], times)
+    first = chain.index((blends or skins)[0])
+    base = _incoming(chain[:first], chain[first], times)
     rest = base
     skin: Optional[Step] = None
     for step in chain[first:]:
@@ -153,7 +157,7 @@ def _incoming(before: List[Step], blend: Step, times: Tuple[float, ...]) -> np.n
 def _points(blend: Step) -> np.ndarray:
     points = plug_points(blend.input)
     if points is None:
-        raise Refusal(blend.node, "no geometry arrives at the blendShape.", "Repair the mesh's construction history.")
+        raise Refusal(blend.node, "no geometry arrives at this deformer.", "Repair the mesh's construction history.")
     return points
 
 

@@ -12,7 +12,7 @@ from maya import cmds
 from facesolve.take import Mesh, Rig, Shape, Target
 from facesolve.take.rig_evaluation import shape_activations
 from facesolve.take.rig_logic import TARGET, Port
-from facesolve_maya.scene.findings import ERROR, ExportError, Report
+from facesolve_maya.scene.findings import ERROR, ExportError, Refusal, Report
 from facesolve_maya.scene.geometry import Topology, read_topology, transformed
 from facesolve_maya.scene.plugs import short_name
 
@@ -21,7 +21,7 @@ from .carried import CarriedMesh, carried_mesh, check_blending, contract_joints,
 from .controls import ControlSet, DrivenTarget, plugs_of, read_controls, same_plugs
 from .expressions import Expression
 from .history import blend_shape_span, visible_meshes
-from .joints import Joints, ReadJoint
+from .joints import LIMITS, Joints, ReadJoint
 from .logic import Logic
 
 NEGLIGIBLE = 1e-7  # cm; smaller offsets are dropped
@@ -103,6 +103,12 @@ def read_parts(meshes: Tuple[str, ...], head: str, times: Tuple[float, ...], rep
         neutral = transformed(span.rest, mesh.to_rig)
         neutrals.append(mesh.baked(neutral) if bake else neutral)
     report.raise_errors()
+    if not (any(per_mesh) or moving):
+        raise Refusal(
+            short_name(shapes[0]),
+            "no blendShape moves this mesh, and no channel of its joints has limits: there is nothing to solve.",
+            LIMITS,
+        )
     joined = _joined_targets(per_mesh, [len(neutral) for neutral in neutrals])
     driven = [
         DrivenTarget(target.name, weight, tuple(shape.weight for shape in target.shapes)) for target, weight in joined

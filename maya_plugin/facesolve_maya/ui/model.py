@@ -17,7 +17,7 @@ MAX_STIFFNESS = 1000.0
 
 @dataclass(frozen=True)
 class HeadRow:
-    """A mesh that a blendShape deforms, and the transforms above it that may carry the head's motion."""
+    """A mesh with its blendShapes, or its skinCluster where it has none, and what may carry the head's motion."""
 
     mesh: str
     blend_shapes: Tuple[str, ...]

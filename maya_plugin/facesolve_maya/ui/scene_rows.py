@@ -27,11 +27,11 @@ _STARTUP_CAMERAS = frozenset(("persp", "top", "front", "side"))
 
 
 def read_heads() -> Tuple[HeadRow, ...]:
-    """Meshes that a blendShape deforms, and what may be their heads, the most likely first: joints that carry a skinned
-    one, then the transforms above it, nearest first."""
+    """Meshes that a blendShape deforms, then those on joints alone, and what may be their heads, the most likely first:
+    joints that carry a skinned one, then the transforms above it, nearest first."""
     deformers: Dict[str, List[str]] = {}
     skins: Dict[str, str] = {}
-    if cmds.ls(type="blendShape"):
+    if cmds.ls(type="blendShape") or cmds.ls(type="skinCluster"):
         copies = set(overlays())
         for shape in cmds.ls(type="mesh", noIntermediate=True, long=True) or []:
             for step in () if shape in copies else deformation_chain(shape):
@@ -39,6 +39,8 @@ def read_heads() -> Tuple[HeadRow, ...]:
                     deformers.setdefault(shape, []).append(step.node)
                 elif step.kind == "skinCluster":
                     skins[shape] = step.node
+    for shape, node in skins.items():  # faces on joints alone come after the others
+        deformers.setdefault(shape, [node])
     rows = []
     for shape, nodes in deformers.items():
         mesh = (cmds.listRelatives(shape, parent=True, path=True) or [shape])[0]

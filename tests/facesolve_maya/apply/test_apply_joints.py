@@ -15,17 +15,19 @@ from facesolve_maya.export.rig import read_rig
 from facesolve_maya.scene.findings import Report
 from facesolve_maya.scene.geometry import shape_points
 from facesolve_maya.scene.rotate_order import rotation_matrix
-from tests.facesolve_maya.jointed_scene import build_controls, skinned_scene
+from tests.facesolve_maya.jointed_scene import build_controls, skinned_scene, take_blend_shape_away
 from tests.facesolve_maya.ma_scene import open_scene
 from tests.take import rigs
 
 FRAMES = np.arange(1, 6)
 
 
-@pytest.fixture
-def take(maya, tmp_path: Path) -> Take:
+@pytest.fixture(params=["blendShape and joints", "joints alone"])
+def take(maya, tmp_path: Path, request: pytest.FixtureRequest) -> Take:
     open_scene(skinned_scene(), tmp_path)
     build_controls()
+    if request.param == "joints alone":
+        take_blend_shape_away()
     cmds.setAttr("root_JNT.rotateOrder", 3)
     rig, _ = read_rig(("head",), "root_JNT", (1.0, 5.0), Report())
     footage = (Footage("cam0", (tmp_path / "cam0.{frame}.png").as_posix()),)

@@ -14,7 +14,7 @@ from facesolve_maya.scene.findings import Report
 from facesolve_maya.scene.geometry import shape_points
 from facesolve_maya.scene.head import head_now
 from facesolve_maya.ui.scene_rows import read_heads
-from tests.facesolve_maya.jointed_scene import build_controls, skinned_scene
+from tests.facesolve_maya.jointed_scene import build_controls, skinned_scene, take_blend_shape_away
 from tests.facesolve_maya.ma_scene import open_scene
 from tests.maya_emulator.session import current
 from tests.maya_emulator.writer import scene_text
@@ -102,6 +102,28 @@ def test_the_joint_that_carries_nearly_all_of_a_skinned_head_is_offered_as_head(
     assert head.transforms == ("neck_JNT", "root_JNT", "head_GRP", "head")
     rig, _ = read_rig((head.mesh,), head.transforms[0], TIMES, Report())
     assert farthest(rig, "neck_JNT", 3) < 1e-4
+
+
+def test_a_face_on_joints_alone_is_listed_and_exported(jointed):
+    take_blend_shape_away()
+    (head,) = read_heads()
+    assert (head.mesh, head.blend_shapes, head.transforms[0]) == ("head", ("SKIN",), "root_JNT")
+    report = Report()
+    rig, _ = read_rig((head.mesh,), head.transforms[0], TIMES, report)
+    assert [str(finding) for finding in report.findings] == []
+    assert set(rig.control_names) == {
+        *("jaw", "side", "eye_JNT.rotateX", "eye_JNT.rotateY", "neck_JNT.rotateX", "neck_JNT.rotateY", "rotateZ")
+    }
+    assert not rig.targets
+    assert farthest(rig, "root_JNT", 10) < 1e-4
+    for control in rig.controls:
+        cmds.setAttr(control.plug, 0.0)
+    for joint, axes in (("eye_JNT", "XY"), ("neck_JNT", "XYZ")):
+        lock_limits(joint, axes)
+    for plug in ("jaw_JNT.rotateX", "jaw_JNT.rotateY"):
+        cmds.disconnectAttr(cmds.connectionInfo(plug, sourceFromDestination=True), plug)
+    with pytest.raises(ExportError, match="no channel of its joints has limits: there is nothing to solve"):
+        read_rig((head.mesh,), head.transforms[0], TIMES, Report())
 
 
 def test_weights_that_a_file_lists_for_one_vertex_are_read(maya, tmp_path):
