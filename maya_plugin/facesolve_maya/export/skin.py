@@ -50,9 +50,8 @@ def read_skin(step: Step, shape: str, count: int, times: Tuple[float, ...]) -> M
     weights *= envelope * members(node, step.geometry, count)[:, None]
     geometry = _matrix(node + ".geomMatrix")
     _refuse_moved_mesh(node, shape, geometry, times)
-    bind = [
-        geometry @ _matrix("{}.bindPreMatrix[{}]".format(node, skin.indexForInfluenceObject(path))) for path in paths
-    ]
+    places = [skin.indexForInfluenceObject(path) for path in paths]  # type: ignore[arg-type]
+    bind = [geometry @ _matrix("{}.bindPreMatrix[{}]".format(node, place)) for place in places]
     linear = int(cmds.getAttr(node + ".skinningMethod")) not in _DUAL_QUATERNIONS
     return MeshSkin(tuple(path.fullPathName() for path in paths), np.stack(bind), weights, geometry, linear)
 
