@@ -26,6 +26,7 @@ AGREE = 0.6  # correlation of the cameras on coarse images from which a repair i
 SOUND = 0.8  # from which only what is hard to see is looked for
 GAIN, CLEAR_GAIN = 0.025, 0.15  # by which a repair must raise it: of small mistakes, and of large ones
 OTHER_TIME_GAIN = 0.12  # by which the start pose must suit another frame better; one by eye does by 0.05
+OTHER_TIME_LOSS = 0.07  # by which it may suit that frame less than an aligned pose its own: less is a wrong lens or pose
 CLEAR, CLEAR_LEAD = 0.85, 0.35  # of a repair that so surely is the right one that no other is tried
 SUSPECT = 0.15  # below the median camera: a camera that may be the wrong one
 FINALISTS = 4
@@ -114,7 +115,7 @@ class _Finder:
         found = self._late(trial, as_is)
         if found is not None:
             return (self._finding(found[0], as_is, found[1]),)
-        other_time = self._other_time(trial)
+        other_time = self._other_time(trial, as_is)
         if other_time is not None:
             return (other_time,)
         names = ["all", *(self._take.cameras[index].name for index in _suspects(as_is, len(self._take.cameras))[:4])]
@@ -174,13 +175,13 @@ class _Finder:
             return None
         return best[1], after
 
-    def _other_time(self, trial: Trial) -> Finding | None:
+    def _other_time(self, trial: Trial, as_is: Score) -> Finding | None:
         """All cameras agree, but at the start pose they do so in another frame than the one it was posed for."""
         start = self._take.start
         here = trial.at(self._take, trial.start) if start is not None and start.posed else None
         if here is None:
             return None
-        best, found = here.mean + OTHER_TIME_GAIN, 0
+        best, found = max(here.mean + OTHER_TIME_GAIN, as_is.mean - OTHER_TIME_LOSS), 0
         for frames in (*range(-MOST_LATE, 0), *range(1, MOST_LATE + 1)):
             there = trial.at(shifted(self._take, None, frames), trial.start)
             if there is not None and there.mean > best:
