@@ -6,9 +6,11 @@ import os
 from pathlib import Path
 from typing import Optional
 
-from facesolve.take.errors import ERROR_LEAD
+from facesolve.take import read_solution
+from facesolve.take.errors import ERROR_LEAD, FacesolveError
 from facesolve.take.names import REPORT, SOLUTION
 from facesolve.take.processes import ChildProcess
+from facesolve.take.solved import find_take_folder
 
 from .environment import child_environment, module_root
 from .interpreter import Interpreter
@@ -22,31 +24,44 @@ def fresh_report(solution: Path) -> Optional[Path]:
     return None
 
 
+def without_texture(solution: Path) -> Optional[Path]:
+    """The take of the solution in the folder ``solution`` if its texture was left out so far, else None."""
+    try:
+        found = read_solution(solution)
+        return None if "texture" in found.provenance else find_take_folder(found, solution)
+    except FacesolveError:  # the report says why
+        return None
+
+
 class ReportTask:
-    """``solver report SOLUTION`` under way; ``poll`` never blocks. At the end ``page`` or ``error`` is set."""
+    """``solver report SOLUTION`` under way; ``poll`` never blocks. At the end ``page`` or ``error`` is set.
+
+    A texture that the solve has left out is baked first; the page is written without it where that fails.
+    """
 
     def __init__(self, solution: Path, interpreter: Interpreter) -> None:
         """Starts writing. Raises ProcessError when the Python cannot be started."""
         self.page: Optional[Path] = None
         self.error = ""
         self._wanted = Path(solution).absolute() / REPORT
-        command = [
-            str(interpreter.path),
-            "-m",
-            "facesolve",
-            "report",
-            str(self._wanted.parent),
-            "--out",
-            str(self._wanted),
-        ]
-        self.process = ChildProcess(command, child_environment(os.environ), module_root())
+        folder, take = str(self._wanted.parent), without_texture(self._wanted.parent)
+        program = [str(interpreter.path), "-m", "facesolve"]
+        self._todo = [[*program, "report", folder, "--out", str(self._wanted)]]
+        if take is not None:
+            self._todo.insert(0, [*program, "solve", str(take), "--out", folder, "--resume", "--no-report"])
+        self._next()
+
+    def _next(self) -> None:
+        self.process = ChildProcess(self._todo.pop(0), child_environment(os.environ), module_root())
 
     def poll(self) -> None:
         """Looks whether the page is written."""
         self.process.poll()
         if self.page is not None or self.error or self.process.exit_code is None:
             return
-        if self.process.exit_code == 0 and self._wanted.is_file():
+        if self._todo:
+            self._next()
+        elif self.process.exit_code == 0 and self._wanted.is_file():
             self.page = self._wanted
         else:
             tail = [line for line in self.process.stderr_tail.splitlines() if line.strip()]

@@ -25,7 +25,8 @@ def check_solver(python: SolverPython) -> None:
 def solve_request(folder: Path, span: Span, device: str, resume: bool = False) -> SolveRequest:
     """A solve that is drawn at work; that of a whole take keeps what edits are answered from.
 
-    A take that is not resumed was exported anew, so a solution that lies beside it is of no more use.
+    A take that is not resumed was exported anew, so a solution that lies beside it is of no more use. Keys need no
+    texture: it is baked when the report is asked for.
     """
     return SolveRequest(
         folder / "take",
@@ -35,6 +36,7 @@ def solve_request(folder: Path, span: Span, device: str, resume: bool = False) -
         overwrite=not resume,
         pictures=True,
         keep_state=span is None,
+        texture=False,
     )
 
 

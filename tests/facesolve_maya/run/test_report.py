@@ -3,11 +3,12 @@
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from facesolve.take import write_solution, write_take
+from facesolve.take import read_solution, write_solution, write_take
 from facesolve.take.errors import ProcessError
 from facesolve_maya.run import Interpreter, ReportTask, fresh_report
 from tests.take import rigs
@@ -29,7 +30,7 @@ def solution(tmp_path):
         control_std=[[0.01, 0.01]] * take.frame_count,
         camera_names=cameras,
         residual=[[0.02] * len(cameras)] * take.frame_count,
-        provenance={"take": "../take größe"},
+        provenance={"take": "../take größe", "texture": None},
     )
     write_solution(made, tmp_path / "solution")
     return tmp_path / "solution"
@@ -53,6 +54,31 @@ def test_the_page_is_written_beside_the_solution_and_is_fresh_until_the_next_sol
     later = task.page.stat().st_mtime + 10
     os.utime(solution / "solution.json", (later, later))
     assert fresh_report(solution) is None
+
+
+def test_a_texture_that_the_solve_left_out_is_baked_first_and_need_not_be(solution, monkeypatch):
+    commands = []
+
+    class Ended:
+        exit_code, stderr_tail = 1, "facesolve: error: no footage"
+
+        def __init__(self, command, environment, folder):
+            commands.append(command[3:])
+
+        def poll(self):
+            if commands[-1][0] == "report":
+                self.exit_code = 0
+                (solution / "report.html").write_text("page", encoding="utf-8")
+
+    monkeypatch.setattr("facesolve_maya.run.report.ChildProcess", Ended)
+    python = Interpreter(Path(sys.executable), "the tests")
+    assert finished(ReportTask(solution, python)).page is not None
+    assert [command[0] for command in commands] == ["report"], "it was baked, or cannot be"
+    found = read_solution(solution)
+    write_solution(replace(found, provenance={"take": "../take größe"}), solution)
+    assert finished(ReportTask(solution, python)).page is not None
+    bake = ["solve", str(solution.parent / "take größe"), "--out", str(solution), "--resume", "--no-report"]
+    assert commands[1:] == [bake, ["report", str(solution), "--out", str(solution / "report.html")]]
 
 
 def test_what_the_solver_says_is_the_reason(tmp_path):
