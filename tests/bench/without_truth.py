@@ -55,9 +55,9 @@ def figures(score: WithoutTruth) -> dict[str, float]:
     """What may rank solves: the larger, the worse."""
     cameras = score.cameras.values()
     return {
+        "1 - correlation predicted (the score)": 1 - score.predicted_correlation,
         "jackknife, mm": score.jackknife_mm,
         "predicted, mm": score.predicted_mm,
-        "1 - correlation predicted": 1 - float(np.mean([camera.predicted.correlation for camera in cameras])),
         "as solved, mm": float(np.mean([camera.seen.off_mm for camera in cameras])),
         "1 - correlation as solved": 1 - float(np.mean([camera.seen.correlation for camera in cameras])),
     }

@@ -65,6 +65,7 @@ def test_a_camera_that_is_elsewhere_is_badly_predicted(folder: Path, capsys: pyt
     right, wrong = (record["cameras"]["front"] for record in (sound, turned))  # the others see it from both sides
     assert right["predicted"]["off_mm"] < 0.5 * wrong["predicted"]["off_mm"]
     assert right["predicted"]["correlation"] > wrong["predicted"]["correlation"] + 0.1
+    assert sound["predicted_correlation"] > turned["predicted_correlation"] + 0.1
     assert right["moved_mm"] < 2.0
     assert sound["halves_mm"] is None  # three cameras have no halves
 

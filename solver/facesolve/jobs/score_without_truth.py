@@ -66,6 +66,12 @@ class WithoutTruth:
     halves_mm: float | None
 
     @property
+    def predicted_correlation(self) -> float:
+        """With which cameras that were left out show what the others predict, mean over the cameras: the figure that
+        ranks solves of a take as their true errors do (``tests/bench/without_truth.py``); 1 is perfect."""
+        return float(np.nanmean([camera.predicted.correlation for camera in self.cameras.values()]))
+
+    @property
     def predicted_mm(self) -> float:
         """How far a camera that was left out is off, median over the face, mean over the cameras; millimeters."""
         return float(np.nanmean([camera.predicted.off_mm for camera in self.cameras.values()]))
@@ -80,7 +86,12 @@ class WithoutTruth:
             }
             for name, camera in self.cameras.items()
         }
-        numbers = {"predicted_mm": self.predicted_mm, "jackknife_mm": self.jackknife_mm, "halves_mm": self.halves_mm}
+        numbers = {
+            "predicted_correlation": self.predicted_correlation,
+            "predicted_mm": self.predicted_mm,
+            "jackknife_mm": self.jackknife_mm,
+            "halves_mm": self.halves_mm,
+        }
         return {"frames": list(self.frames), **_known(numbers), "cameras": cameras}
 
 

@@ -69,6 +69,7 @@ def print_without_truth(record: Mapping[str, Any], console: Console | None = Non
         table.add_row(name, *(_or_dash(value) for value in (*each, camera["moved_mm"])))
     console.print(table)
     rows = Table(show_header=False)
+    rows.add_row("score: correlation of predicted cameras", _or_dash(record["predicted_correlation"]))
     rows.add_row("predicted cameras are off by, mm", _or_dash(record["predicted_mm"]))
     rows.add_row("standard error of the surface (jackknife), mm", _or_dash(record["jackknife_mm"]))
     if record["halves_mm"] is not None:
