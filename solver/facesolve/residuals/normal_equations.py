@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from facesolve.geometry.surface_samples import ALIGNED, PlacedSamples, SurfaceSamples
+from facesolve.runtime.kernels import fused
 
 from .patch_sums import information_by_patches
 
@@ -102,16 +103,31 @@ def half_precision_gram(samples: SurfaceSamples, information: Tensor, points: Te
     Rounding moves each number by up to a thousandth, and over all rows the sums by far less. A rounded matrix times its
     own transpose is positive semidefinite, but for the rounding of the sums (``_half_product``).
     """
-    frames, count = points.shape[:2]
+    frames = len(points)
     width = samples.basis.shape[2] + 6
     size = information.diagonal(dim1=2, dim2=3).amax((1, 2)).clamp_min(torch.finfo(information.dtype).tiny)
-    root = matrix_roots(information / size[:, None, None, None])  # (b, n, 3, 3)
+    scaled, columns = information / size[:, None, None, None], samples.half_columns
+    if fused(points.device):
+        from . import normal_equations_triton as fused_rows
+
+        rows = fused_rows.half_precision_rows(scaled, points, columns[:, :3, : width - 6], columns.shape[2], LEAST_PIVOT)
+    else:
+        rows = half_precision_rows(scaled, points, columns)
+    A = _half_product(rows).unflatten(0, (frames, 3)).sum(1)
+    return A[:, :width, :width] * size[:, None, None]
+
+
+def half_precision_rows(information: Tensor, points: Tensor, columns: Tensor) -> Tensor:
+    """(3b, n, width and some) in half precision, whose product with themselves ``half_precision_gram`` takes.
+
+    information: (b, n, 3, 3), at most about 1; columns: ``SurfaceSamples.half_columns``.
+    """
+    frames, count = points.shape[:2]
+    root = matrix_roots(information)  # (b, n, 3, 3)
     left = torch.zeros(count, frames, 3, ALIGNED, dtype=torch.float16, device=points.device)
     left[..., :3] = root.transpose(0, 1)
     left[..., 3:6] = _turning(points, root).transpose(0, 1)
-    rows = torch.bmm(left.flatten(1, 2), samples.half_columns)  # (n, 3b, width and some)
-    A = _half_product(rows.transpose(0, 1)).unflatten(0, (frames, 3)).sum(1)
-    return A[:, :width, :width] * size[:, None, None]
+    return torch.bmm(left.flatten(1, 2), columns).transpose(0, 1)
 
 
 def gram_of_one(basis: Tensor, information: Tensor, points: Tensor) -> Tensor:
