@@ -22,6 +22,7 @@ from facesolve.demo.skin import paint
 from facesolve.evaluate.evaluation import Truth
 from facesolve.footage import Image
 from facesolve.footage.color import linear_to_srgb
+from facesolve.footage.undistort import Undistortion
 from facesolve.geometry.rig import RigModel
 from facesolve.geometry.rotation import rotation_from_tangent
 from facesolve.take import Camera, Footage, Rig, StartPose, Take
@@ -61,6 +62,12 @@ class Filmed:
         ):
             yield
 
+    def distorted(self) -> Filmed:
+        """The same images, said to be bent by lenses by so little that nothing moves: they are undistorted all the
+        same."""
+        bent = tuple(replace(camera, distortion=np.full(4, 1e-9)) for camera in self.take.cameras)
+        return Filmed(replace(self.take, cameras=bent), self.images, self.truth)
+
     def prolonged(self, frames: int) -> Filmed:
         """The same performance there and back again, until it has ``frames`` frames; no image is copied."""
         count = len(self.images)
@@ -81,8 +88,11 @@ class MemoryReader:
         self.camera = camera
         self._images = {int(frame): image for frame, image in zip(frames, images, strict=False)}
         self._everywhere = np.ones((camera.height, camera.width), bool)
+        self._lens = Undistortion(camera) if camera.distorted else None
 
     def read(self, frame: int) -> Image:
+        if self._lens is not None:
+            return Image(self._images[frame], self._lens.valid, None, "srgb", self._lens)
         return Image(self._images[frame], self._everywhere, None, "srgb")
 
     def close(self) -> None:

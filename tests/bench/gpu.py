@@ -337,11 +337,11 @@ def _generated(
                     record["differences"] = differences(solved, filmed, few)
             del solved
             keep(row)
-    for length in lengths:
-        other = filmed.prolonged(length)
+    lenses = [("generated, through lenses", filmed.distorted())]
+    for name, other in [("generated", filmed.prolonged(length)) for length in lengths] + lenses:
         with other.in_memory():
             measured = Errors(other.take, other.truth, None, device)
-            keep(measure_ours("generated", other.take, measured, device, methods[0], times=times)[0])
+            keep(measure_ours(name, other.take, measured, device, methods[0], times=times)[0])
 
 
 def _methods(device: torch.device, record: Mapping[str, Any]) -> list[str]:

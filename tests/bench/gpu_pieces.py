@@ -115,6 +115,10 @@ def differences(solved: Solved, filmed: Filmed, frames: int) -> dict[str, float]
         f"linearization: {name}": _off(getattr(said, name), getattr(twin, name))
         for name in ("information", "force", "cost", "curvature", "scale")
     }
+    matrices = normal_equations(now.placed, said.information, said.force, exact=False)[0]
+    with patch("facesolve.residuals.normal_equations.fused", lambda device, named: False):
+        others = normal_equations(now.placed, said.information, said.force, exact=False)[0]
+    found["accumulation"] = _off(matrices, others)
     images = now.views.images[0].values
     with patch("facesolve.residuals.visibility.fused", lambda device: False):
         plain = now.build().images[0].values

@@ -29,9 +29,11 @@ def test_rows_in_half_precision_are_those_of_plain_pytorch(frames, count, shapes
     information = covectors.mT @ covectors / 12
     points = 8 * torch.randn(frames, count, 3, generator=random)
     columns = samples(count, shapes).half_columns
-    one = plain._gram_rows(information, points, columns)
+    one = plain.half_precision_rows(information, points, columns)
     basis = columns[:, :3, :shapes].to(DEVICE)
-    other = fused.gram_rows(information.to(DEVICE), points.to(DEVICE), basis, columns.shape[2], plain.LEAST_PIVOT)
+    other = fused.half_precision_rows(
+        information.to(DEVICE), points.to(DEVICE), basis, columns.shape[2], plain.LEAST_PIVOT
+    )
     assert other.shape == one.shape
     product, expected = (rows.cpu().double().mT @ rows.cpu().double() for rows in (other, one))
     size = float(expected.abs().max()) if expected.numel() else 0.0

@@ -107,10 +107,11 @@ def half_precision_gram(samples: SurfaceSamples, information: Tensor, points: Te
     width = samples.basis.shape[2] + 6
     size = information.diagonal(dim1=2, dim2=3).amax((1, 2)).clamp_min(torch.finfo(information.dtype).tiny)
     scaled, columns = information / size[:, None, None, None], samples.half_columns
-    if fused(points.device):
-        from . import normal_equations_triton as fused_rows
+    if fused(points.device, named=True):
+        from . import normal_equations_triton as triton
 
-        rows = fused_rows.half_precision_rows(scaled, points, columns[:, :3, : width - 6], columns.shape[2], LEAST_PIVOT)
+        basis = columns[:, :3, : width - 6]
+        rows = triton.half_precision_rows(scaled, points, basis, columns.shape[2], LEAST_PIVOT)
     else:
         rows = half_precision_rows(scaled, points, columns)
     A = _half_product(rows).unflatten(0, (frames, 3)).sum(1)

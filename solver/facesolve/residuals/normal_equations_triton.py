@@ -12,7 +12,7 @@ from torch import Tensor
 SAMPLES, COLUMNS = 16, 64  # of one program, and how many it writes at once
 
 
-def gram_rows(information: Tensor, points: Tensor, basis: Tensor, width: int, least: float) -> Tensor:
+def half_precision_rows(information: Tensor, points: Tensor, basis: Tensor, width: int, least: float) -> Tensor:
     """Rows W (3b, n, width) in half precision with ``W^T W`` what n samples say at b poses.
 
     information: (b, n, 3, 3), at most about 1. points: (b, n, 3). basis: (n, 3, S) in half precision, of any strides.

@@ -20,10 +20,11 @@ OLDEST = (8, 0)  # compute capability that Triton compiles for
 
 @dataclass(frozen=True)
 class Kernels:
-    """fused: whether Triton's kernels run. reason: a sentence for the user."""
+    """fused: whether Triton's kernels run. reason: a sentence for the user. named: whether they were chosen by name."""
 
     fused: bool
     reason: str
+    named: bool = False
 
 
 def choose_kernels(device: torch.device | str) -> Kernels:
@@ -36,17 +37,25 @@ def choose_kernels(device: torch.device | str) -> Kernels:
     wanted = os.environ.get(CHOICE, "auto")
     if wanted not in ("auto", "torch", "triton"):
         raise SolveError(f"{CHOICE} is '{wanted}'; set it to auto, torch or triton.")
-    if wanted != "triton":
-        return Kernels(False, "plain PyTorch" + (f", as set by {CHOICE}" if wanted == "torch" else ""))
+    if wanted == "torch":
+        return Kernels(False, f"plain PyTorch, as set by {CHOICE}", named=True)
     obstacle = _obstacle(device)
+    if wanted == "triton":
+        if obstacle is not None:
+            raise SolveError(f"{CHOICE} is triton, but its kernels cannot run on {device}: {obstacle}.")
+        return Kernels(True, f"Triton's, as set by {CHOICE}", named=True)
     if obstacle is None:
-        return Kernels(True, f"Triton, as set by {CHOICE}")
-    raise SolveError(f"{CHOICE} is triton, but its kernels cannot run on {device}: {obstacle}.")
+        return Kernels(True, f"Triton's, which are compiled once on a machine ({CHOICE}=torch does without them)")
+    return Kernels(False, f"plain PyTorch, because Triton's cannot run on {device}: {obstacle}")
 
 
-def fused(device: torch.device) -> bool:
-    """Whether Triton's kernels run on ``device``."""
-    return device.type == "cuda" and choose_kernels(device).fused
+def fused(device: torch.device, named: bool = False) -> bool:
+    """Whether Triton's kernels run on ``device``. named: only where the user chose them by name: for those that have
+    not been held against their twins on a GPU yet."""
+    if device.type != "cuda":
+        return False
+    chosen = choose_kernels(device)
+    return chosen.fused and (chosen.named or not named)
 
 
 def _obstacle(device: torch.device) -> str | None:
