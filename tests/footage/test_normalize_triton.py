@@ -14,9 +14,7 @@ if DEVICE.type == "cpu":  # fewer programs, each of more: the interpreter takes 
     fused.ROWS, fused.COLUMNS, fused.PIXELS = 64, 64, 1024
 
 
-@pytest.mark.parametrize(
-    ("size", "covered", "masked"), [((41, 36), (20, 18), True), ((40, 52), (40, 52), False), ((18, 27), (5, 7), True)]
-)
+@pytest.mark.parametrize(("size", "covered", "masked"), [((41, 36), (20, 18), True), ((18, 26), (18, 26), False)])
 def test_images_are_normalized_as_by_plain_pytorch(size, covered, masked):
     random = torch.Generator().manual_seed(5)
     luminance = torch.rand(2, *size, generator=random)
@@ -32,7 +30,7 @@ def test_images_are_normalized_as_by_plain_pytorch(size, covered, masked):
 
 @pytest.mark.parametrize(
     ("finest", "dtype", "channels", "bent"),
-    [(0, "|u1", 3, False), (2, "<u2", 0, False), (0, "<u2", 0, True), (1, "|u1", 3, True)],
+    [(0, "|u1", 3, False), (2, "<u2", 0, False), (1, "|u1", 3, True)],
 )
 def test_luminance_of_stored_values_is_that_of_linear_light(finest, dtype, channels, bent):
     random = torch.Generator().manual_seed(6)

@@ -19,7 +19,7 @@ from tests.kernel_device import DEVICE
 from facesolve.residuals import photometric_triton as fused  # isort: skip
 
 FRAMES, SAMPLES = 2, 90
-SIZES = (22, 30), (30, 22), (22, 30), (22, 30)  # height, width: the first, the third and the fourth are one stack
+SIZES = (22, 30), (30, 22), (22, 30)  # height, width: the first and the last are one stack
 if DEVICE.type == "cpu":  # fewer programs, each of more: the interpreter takes its time for each
     fused.SAMPLES = 128
 
@@ -40,11 +40,11 @@ def random(*shape: int, seed: int) -> torch.Tensor:
 
 
 def cameras() -> CameraModel:
-    """Four in front of points around the origin; some of the points are behind the last one."""
+    """Three in front of points around the origin; some of the points are behind the last one."""
     found = []
     for number, (height, width) in enumerate(SIZES):
         lens = np.array([[40.0, 0.4, width / 2], [0.2, 42, height / 2 - 1], [0, 0, 1]])
-        away = np.array([0.5 * number, -0.3, 0.5 if number == 3 else 16 + number])
+        away = np.array([0.5 * number, -0.3, 0.5 if number == 2 else 16 + number])
         found.append(Camera(str(number), width, height, lens, np.eye(3), away))
     return CameraModel.from_cameras(found, [0] * FRAMES)
 
@@ -57,7 +57,7 @@ def scene(share: float, moving: bool) -> tuple[torch.Tensor, torch.Tensor, plain
     edges[:, 7, 1] = edges[:, 7, 0]  # a triangle without area
     visibility = random(FRAMES, len(SIZES), 2 * SAMPLES, seed=2).clamp_min(0)[..., ::2]
     velocity = random(FRAMES, SAMPLES, 3, seed=3) if moving else None
-    delay = torch.tensor([0.3, -0.2, 0.1, 0.0]) if moving else None
+    delay = torch.tensor([0.3, -0.2, 0.1]) if moving else None
     views = Views(images, cameras(), visibility, edges, velocity, delay)
     means = random(SAMPLES, 3, seed=4)
     template = plain.Template(means[:, 0], means[:, 1:], (torch.arange(SAMPLES) % 5 != 0).float())
@@ -75,9 +75,7 @@ def both(share: float, moving: bool, known_scale: bool) -> tuple[plain.SaidBySam
     return one, on(torch.device("cpu"), other)
 
 
-@pytest.mark.parametrize(
-    ("share", "moving", "known_scale"), [(0.5, True, False), (1.0, False, True), (0.0, False, True)]
-)
+@pytest.mark.parametrize(("share", "moving", "known_scale"), [(0.5, True, False), (1.0, False, True)])
 def test_the_kernels_say_what_plain_pytorch_says(share, moving, known_scale):
     one, other = both(share, moving, known_scale)
     for field in fields(one):
@@ -90,7 +88,7 @@ def test_the_kernels_say_what_plain_pytorch_says(share, moving, known_scale):
 
 
 def test_the_kernels_say_the_same_in_each_run():
-    first, again = both(0.5, False, False)[1], both(0.5, False, False)[1]
+    first, again = both(1.0, False, True)[1], both(1.0, False, True)[1]
     assert all(torch.equal(getattr(first, field.name), getattr(again, field.name)) for field in fields(first))
 
 
