@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from .interpreter import ENVIRONMENT_FOLDERS, candidates
 
 NEWEST, OLDEST = 13, 10  # minor version of the Pythons that the solver runs in
 BROUGHT = "3.12"  # the Python that uv brings where there is none
+LONGEST_LOOK = 20.0  # seconds that a Python may take to say whether it can make environments
 EXTRAS = "video"
 REQUIREMENTS = "requirements.txt"  # of the solver, in mod/installer
 CUDA_INDEX = "https://download.pytorch.org/whl/cu126"  # Windows: the registry's own build has no CUDA
@@ -109,17 +111,32 @@ def _torch_index(computer: Computer) -> Tuple[str, ...]:
 
 
 def _system_python(environment: Mapping[str, str]) -> Optional[Path]:
-    """The newest Python on PATH that the solver runs in."""
-    for minor in range(NEWEST, OLDEST - 1, -1):
-        found = shutil.which("python3.{}".format(minor), path=environment.get("PATH"))
-        if found:
-            return Path(found)
-    local = environment.get("LOCALAPPDATA")
-    for minor in range(NEWEST, OLDEST - 1, -1) if local else ():
-        path = Path(local or "") / "Programs" / "Python" / "Python3{}".format(minor) / "python.exe"
-        if path.is_file():
-            return path
-    return None
+    """The newest Python that the solver runs in, on PATH or where Windows has it, and that can make environments."""
+    minors, local = range(NEWEST, OLDEST - 1, -1), environment.get("LOCALAPPDATA")
+    named = [shutil.which("python3.{}".format(minor), path=environment.get("PATH")) for minor in minors]
+    found = [Path(path) for path in named if path]
+    for minor in minors if local else ():
+        found.append(Path(local or "") / "Programs" / "Python" / "Python3{}".format(minor) / "python.exe")
+    return next((path for path in found if path.is_file() and _makes_environments(path, environment)), None)
+
+
+def _makes_environments(python: Path, environment: Mapping[str, str]) -> bool:
+    """Whether a Python runs and has what environments need: Debian's comes without, pyenv's may be an empty name."""
+    command = [str(python), "-c", "import ensurepip, venv"]
+    try:
+        done = subprocess.run(
+            command,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=LONGEST_LOOK,
+            check=False,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
 
 
 def _own_python() -> Path:

@@ -1,6 +1,7 @@
 """Facesolve in a Maya folder: put there, found, upgraded, repaired, taken away; and the solver's own Python."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from facesolve.cli import main
 from facesolve_maya.install import Places, install, repair, uninstall
 from facesolve_maya.install.folders import maya_folder
 from facesolve_maya.install.numpy_for_maya import command
-from facesolve_maya.run.installation import Computer, InstallStep, InstallTask, steps
+from facesolve_maya.run.installation import Computer, InstallStep, InstallTask, look_around, steps
 from facesolve_maya.run.interpreter import find_interpreter
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -121,6 +122,18 @@ def test_a_python_that_is_there_makes_the_environment(tmp_path):
     assert words(made[0]).startswith("/usr/bin/python3.12 -m venv")
     assert "download.pytorch.org/whl/cpu" in words(made[1]), "2 GB of CUDA are not for a computer without a GPU"
     assert words(made[1]).endswith(f"{ROOT}[video]")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="made of links and a shell script")
+def test_a_python_that_cannot_make_an_environment_is_passed_over(tmp_path):
+    """Names that pyenv leaves lead nowhere, and Debian's own Python comes without what environments need."""
+    shim = tmp_path / "python3.13"
+    shim.write_text("#!/bin/sh\nexit 127\n", encoding="utf-8")
+    shim.chmod(0o755)
+    variables = {"PATH": str(tmp_path), "HOME": str(tmp_path)}
+    assert look_around(variables).python is None
+    (tmp_path / "python3.11").symlink_to(sys.executable)
+    assert look_around(variables).python == tmp_path / "python3.11"
 
 
 def test_without_a_python_uv_brings_one(tmp_path):
