@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import cProfile
+import pstats
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +17,7 @@ from facesolve.residuals.normal_equations import gram_of_one, normal_equations, 
 from facesolve.take import Rig
 from facesolve.take.rig_evaluation import RigEvaluator
 from tests.geometry.test_rig import central_difference
-from tests.take import jointed
+from tests.take import jointed, rigs
 
 
 def model_of(rig: Rig) -> RigModel:
@@ -77,6 +80,24 @@ def samples_of(model: RigModel) -> SurfaceSamples:
     barycentrics = torch.rand(5, 3, dtype=torch.float64, generator=torch.manual_seed(3))
     barycentrics /= barycentrics.sum(1, keepdim=True)
     return samples_at(model, triangles, barycentrics, torch.ones(5, dtype=torch.float64), 1.0)
+
+
+def test_a_linear_rig_runs_no_line_of_skins_and_logic() -> None:
+    model = model_of(rigs.rig())
+    controls = torch.rand(2, len(model.rig.controls), dtype=torch.float64, generator=torch.manual_seed(4))
+    profile = cProfile.Profile()
+    profile.enable()
+    samples = samples_at(
+        model, torch.tensor([0]), torch.ones(1, 3, dtype=torch.float64) / 3, torch.ones(1, dtype=torch.float64), 1.0
+    )
+    placed = samples.placed(model.deformation(controls))
+    placed.along(torch.ones(2, 1, 3, dtype=torch.float64))
+    placed.pulled(0, torch.ones(1, 3, dtype=torch.float64))
+    model.vertices(controls)
+    profile.disable()
+    called = {(Path(file).stem, name) for file, _, name in pstats.Stats(profile).stats}
+    assert ("rig", "deformation") in called
+    assert not [name for module, name in called if module in ("skeleton", "rig_logic", "deformation")]
 
 
 def test_vertices_are_differentiable() -> None:
