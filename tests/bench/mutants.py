@@ -115,11 +115,14 @@ def _changes(tree: ast.AST) -> Iterator[tuple[ast.expr, object]]:
 
 
 def _not_code(node: ast.AST) -> Iterator[ast.AST]:
-    """Annotations, which change nothing that runs."""
+    """Annotations, and the flags of data classes: what changes nothing that a result could show."""
     for name in ("annotation", "returns"):
         part = getattr(node, name, None)
         if isinstance(part, ast.AST):
             yield from ast.walk(part)
+    for decorator in getattr(node, "decorator_list", ()):
+        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "dataclass":
+            yield from ast.walk(decorator)
 
 
 def modules(subject: str) -> list[Path]:

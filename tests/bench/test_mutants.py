@@ -17,6 +17,11 @@ def test_every_kind_of_change_is_made_once_at_a_time() -> None:
     assert ("2", "3") in changed
 
 
+def test_what_no_result_can_show_is_left_alone() -> None:
+    source = "@dataclass(frozen=True)\nclass A:\n    first: Literal[1]\n    second: int = 5\n"
+    assert [(fault.before, fault.after) for fault in faults(source)] == [("5", "6")]
+
+
 def test_every_subject_has_modules_and_tests() -> None:
     for subject, (names, tests) in SUBJECTS.items():
         assert len(modules(subject)) == len(names), subject

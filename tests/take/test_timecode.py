@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from facesolve.take import TakeError
-from facesolve.take.timecode import Timecode, nominal, rational_rate, read_timecode, timecode, usual_rate
+from facesolve.take.timecode import DAY, Timecode, nominal, rational_rate, read_timecode, timecode, usual_rate
 
 NTSC = Fraction(30000, 1001)
 
@@ -75,6 +75,10 @@ def test_labels_that_cannot_be_are_refused(label, rate, says):
 )
 def test_rates_are_exact(given, rate):
     assert rational_rate(given) == rate
+
+
+def test_the_last_label_of_a_day_is_one_frame_before_the_next():
+    assert read_timecode("23:59:59:24", Fraction(25)).count == DAY * 25 - 1
 
 
 def test_slow_rates_are_rates_too():
