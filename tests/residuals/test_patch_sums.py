@@ -126,3 +126,20 @@ def test_single_precision_sums_are_those_of_double_precision_up_to_its_rounding(
     A = information_by_patches(exact, information)
     size = A.diagonal(dim1=1, dim2=2).sqrt()
     assert ((rounded - A) / (size[:, :, None] * size[:, None])).abs().max() < 1e-6
+
+
+def test_sums_are_the_same_to_the_last_bit_on_one_thread_and_on_two() -> None:
+    at = placed(local_samples())
+    shared, information = random(FRAMES, COUNT, 3, seed=8), information_at(COUNT)
+    columns, covectors = random(FRAMES, CAMERAS, COUNT, UNKNOWNS, seed=9), random(FRAMES, CAMERAS, COUNT, 3, seed=10)
+    own = random(COUNT, CAMERAS * UNKNOWNS, seed=11)
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            sums = shared_by_patches(at, shared), information_by_patches(at, information)
+            found.append((*sums, sides_by_patches(at, covectors, columns, shared, own)))
+    finally:
+        torch.set_num_threads(before)
+    for one, other in zip(*found, strict=True):
+        assert torch.equal(one, other)
