@@ -12,6 +12,8 @@ from typing import TypeVar
 
 import torch
 
+MOST_AT_ONCE = 8  # each has its own memory, and Python lets one thread at a time say what is next
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -34,7 +36,8 @@ def each_on_a_thread(work: Callable[[Item], Result], items: Sequence[Item], devi
 
 
 def on_threads(work: Callable[[Item], Result], items: Iterable[Item], device: torch.device) -> Iterator[Result]:
-    """``work`` of each item, handed over in their order; on a CPU as many at once as PyTorch has threads.
+    """``work`` of each item, handed over in their order; on a CPU as many at once as PyTorch has threads,
+    up to ``MOST_AT_ONCE``.
 
     Items are asked for as threads get free. Close it when leaving early: that waits for what is at work. On a GPU, and
     on a thread that is such a worker itself, items are worked on one by one.
@@ -44,11 +47,12 @@ def on_threads(work: Callable[[Item], Result], items: Iterable[Item], device: to
         yield from map(work, items)
         return
     begun: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(threads, "solve", torch.set_num_threads, (1,)) as pool:
+    workers = min(threads, MOST_AT_ONCE)
+    with ThreadPoolExecutor(workers, "solve", torch.set_num_threads, (1,)) as pool:
         try:
             for item in items:
                 begun.append(pool.submit(work, item))
-                if len(begun) == threads:
+                if len(begun) == workers:
                     yield begun.popleft().result()
             while begun:
                 yield begun.popleft().result()
