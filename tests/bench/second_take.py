@@ -36,7 +36,7 @@ def filmed(first: int, posed: bool) -> tuple[Take, Pose]:
     pixels = film(RigModel(actors_rig()), take.cameras, truth)
     footage = []
     for c, lens in enumerate(take.cameras):
-        images = [np.round(255 * frame.luminance[c].numpy()).astype(np.uint8) for frame in pixels]
+        images = np.stack([np.round(255 * frame.luminance[c].numpy()).astype(np.uint8) for frame in pixels])
         footage.append(Footage.from_arrays(lens.name, images))
     start = StartPose(0, truth.controls[0].numpy(), truth.head[0].numpy(), posed)
     return replace(take, footage=tuple(footage), start=start), truth

@@ -158,8 +158,8 @@ def compare(
         weight_error=difference.mean(axis=1),
         active=(np.abs(solved) > ACTIVE_WEIGHT).sum(axis=1),
         active_truth=(np.abs(true) > ACTIVE_WEIGHT).sum(axis=1),
-        roughness=_roughness(solved, rig, solution.frames),
-        roughness_truth=_roughness(true, rig, solution.frames),
+        roughness=roughness(solved, np.ptp(rig.bounds, axis=1), solution.frames),
+        roughness_truth=roughness(true, np.ptp(rig.bounds, axis=1), solution.frames),
         within=None if deviation is None else _within(difference, deviation, rig),
         jitter=errors.jitter,
         jerk=errors.jerks[0],
@@ -169,9 +169,10 @@ def compare(
     )
 
 
-def _roughness(controls: np.ndarray, rig: Rig, frames: np.ndarray) -> float:
-    """Of controls (F, K), in parts of their ranges."""
-    parts = controls / np.ptp(rig.bounds, axis=1)
+def roughness(controls: np.ndarray, span: np.ndarray, frames: np.ndarray) -> float:
+    """Mean absolute second difference over time of controls (F, K), in parts of the spans (K,) of their ranges; NaN
+    where no three of the frames (F,) follow one another."""
+    parts = controls / span
     follow = (np.diff(frames)[1:] == 1) & (np.diff(frames)[:-1] == 1)
     bends = np.abs(parts[2:] - 2 * parts[1:-1] + parts[:-2])[follow]
     return float(bends.mean()) if bends.size else float("nan")

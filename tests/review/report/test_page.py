@@ -80,6 +80,19 @@ def test_controls_are_described(record: dict[str, Any]) -> None:
     assert not report_record(troubled.solution(), None)["controls"][0]["range_known"]
 
 
+def test_how_lively_the_curves_are_is_said(record: dict[str, Any]) -> None:
+    assert list(record["activity"]) == [
+        "Controls above 0.01 in a frame",
+        "Roughness of the controls",
+        "Motion where the face is stillest",
+    ]
+    calm = troubled.solution(controls=np.tile(np.full(len(troubled.NAMES), 0.3), (troubled.COUNT, 1)))
+    assert report_record(calm, None)["activity"] == {
+        "Controls above 0.01 in a frame": "8.0 of 8",
+        "Roughness of the controls": "0.00 % of their ranges",
+    }
+
+
 def test_least_certain_come_first_and_held_ones_are_left_out(record: dict[str, Any]) -> None:
     rows = record["uncertain"]
     assert rows[0]["control"] == troubled.PRESS

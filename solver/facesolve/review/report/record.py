@@ -13,6 +13,7 @@ from facesolve.take.finding import Finding, Show
 from facesolve.take.regions import REGIONS, region_of
 from facesolve.take.summary import frame_errors, keyframe_mask, usual_errors
 
+from .activity import activity
 from .findings import find
 from .limits import Limits, control_limits
 
@@ -45,6 +46,7 @@ def report_record(solution: Solution, take: Take | None) -> dict[str, Any]:
         "keyframes": np.flatnonzero(keyframe_mask(solution)).tolist(),
         "uncertain": _uncertain(solution, limits),
         "confused": _confused(solution),
+        "activity": activity(solution, take, limits),
         "findings": [_finding(solution, finding) for finding in find(solution, take, limits, motion)],
     }
 

@@ -33,6 +33,7 @@ function showProvenance() {
       Rasterizer: origin.rasterizer,
       'Report written': `${spokenDate(DATA.written.date)}, Facesolve ${DATA.written.facesolve}`,
     }),
+    table('Curves', DATA.activity),
     table('Settings', settings),
   );
   if (isRecord(origin.seconds)) {
