@@ -67,6 +67,15 @@ def test_the_first_failure_is_raised():
     assert torch.get_num_threads() == 2
 
 
+@pytest.mark.usefixtures("two_threads")
+def test_a_single_item_leaves_the_threads_to_its_parts():
+    parts = each_on_a_thread(
+        lambda item: each_on_a_thread(lambda part: torch.get_num_threads(), range(2), CPU), [0], CPU
+    )
+    assert parts == [[1, 1]]
+    assert each_on_a_thread(lambda item: torch.get_num_threads(), [0], CPU) == [2]
+
+
 def test_a_worker_and_a_gpu_work_one_by_one():
     main = threading.get_ident()
     assert each_on_a_thread(lambda item: threading.get_ident(), range(3), torch.device("cuda")) == [main] * 3

@@ -32,7 +32,7 @@ def one_thread() -> Iterator[None]:
 
 def each_on_a_thread(work: Callable[[Item], Result], items: Sequence[Item], device: torch.device) -> list[Result]:
     """``work`` of every item, in their order; several at once on a CPU. Raises what the first that fails raises."""
-    return list(on_threads(work, items, device)) if len(items) > 1 else [work(item) for item in items]
+    return list(on_threads(work, items, device))
 
 
 def on_threads(work: Callable[[Item], Result], items: Iterable[Item], device: torch.device) -> Iterator[Result]:
@@ -40,10 +40,12 @@ def on_threads(work: Callable[[Item], Result], items: Iterable[Item], device: to
     up to ``MOST_AT_ONCE``.
 
     Items are asked for as threads get free. Close it when leaving early: that waits for what is at work. On a GPU, and
-    on a thread that is such a worker itself, items are worked on one by one.
+    on a thread that is such a worker itself, items are worked on one by one; so is a single one, for whose parts there
+    may be several threads.
     """
     threads = torch.get_num_threads()
-    if device.type != "cpu" or threads == 1:
+    single = isinstance(items, Sequence) and len(items) == 1
+    if device.type != "cpu" or threads == 1 or single:
         yield from map(work, items)
         return
     begun: deque[Future[Result]] = deque()
