@@ -110,7 +110,7 @@ def figures(take: Take, solved: Solved, solution: Solution) -> dict[str, Any]:
     found["size"] = list(solved.size)
     if take.start is not None:
         found["from start"] = asdict(from_start(solved.problem, take.start, solved.joint.pose))
-    found["clear"] = solved.seen.clear.double().cpu().numpy().round(3).tolist()
+    found["hidden"] = solved.seen.hidden.double().cpu().numpy().round(3).tolist()
     found["error_mm"] = solution.verdict.error_mm
     found["control_std"] = float(np.median(solution.control_std))
     found["off_calibration"] = off_calibration(take, solved)
@@ -133,7 +133,7 @@ def judged_again(record: dict[str, Any]) -> Verdict:
             np.array(found["frames"], np.float64),
             found["error_mm"],
             off_calibration=[tuple(each) for each in found.get("off_calibration", [])],
-            clear=np.array(found["clear"]),
+            hidden=np.array(found["hidden"]),
             size=tuple(found["size"]),
             from_start=FromStart(**found.get("from start", {})),
         )

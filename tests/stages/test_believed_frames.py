@@ -14,7 +14,8 @@ USUAL = torch.tensor([[0.95, 0.93], [0.94, 0.96], [0.9, 0.92], [0.95, 0.95]])
 def shown(correlation: torch.Tensor, clear: float = 1.0) -> Seen:
     """What cameras make of frames by correlations (F, C), all of them clear to a part that looks as it should."""
     count = len(correlation)
-    return Seen(torch.zeros_like(correlation), correlation, torch.full((count,), clear), torch.full((count,), 0.9))
+    parts = (torch.full((count,), part) for part in (clear, 0.9, 1 - clear))
+    return Seen(torch.zeros_like(correlation), correlation, *parts)
 
 
 def test_frames_like_the_others_are_believed_and_strangers_are_not():

@@ -53,10 +53,23 @@ def test_what_one_camera_does_not_show_has_no_say_in_that_camera_alone(template:
     assert found.say[:, 1][(known & right)[:, 1]].mean() > 0.8
     assert found.say[:, [0, 2]][known[:, [0, 2]]].mean() > 0.95
     assert 0.7 < float(found.clear) < 0.9  # a sixth of what three cameras see
+    assert 0.04 < float(found.hidden) < 0.2
     clean, _ = covered(scene.pixels[0], template, scene.truth.at([0]))
     assert float(clean.clear) > 0.97
+    assert float(clean.hidden) < 0.01
     nothing, _ = covered(hidden(scene.pixels[0], (0, 1, 2), 1.0), template, scene.truth.at([0]))
     assert float(nothing.clear) < LEAST
+    assert float(nothing.hidden) > 0.8
+
+
+def test_a_camera_whose_light_differs_all_over_is_not_hidden(template: Template):
+    scene = head_scene()
+    luminance = list(scene.pixels[0].luminance)
+    noise = torch.randn(luminance[1].shape, generator=torch.Generator().manual_seed(3))
+    luminance[1] = luminance[1] + 3 * luminance[1].std() * noise
+    found, _ = covered(replace(scene.pixels[0], luminance=tuple(luminance)), template, scene.truth.at([0]))
+    assert float(found.clear) < 0.85
+    assert float(found.hidden) < 0.05
 
 
 def test_a_frame_is_refined_by_what_is_not_covered_and_says_how_much_that_is(

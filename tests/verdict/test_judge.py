@@ -91,9 +91,9 @@ def test_frames_that_show_something_else_are_named():
 
 
 def test_frames_of_which_a_part_is_hidden_are_named_with_how_much():
-    clear = np.ones(FRAMES)
-    clear[4:7], clear[8] = 0.55, 0.9
-    found = judge(replace(sound(), clear=clear))
+    hidden = np.zeros(FRAMES)
+    hidden[4:7], hidden[8] = 0.45, 0.1
+    found = judge(replace(sound(), hidden=hidden))
     assert found.verdict == DOUBTFUL
     assert found.frames == (4, 5, 6)
     assert "something hides 45% of the visible face in 3 frames, 4 to 6;" in found.reason

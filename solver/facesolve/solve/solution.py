@@ -39,7 +39,7 @@ def make_solution(take: Take, solved: Solved, provenance: dict[str, Any]) -> Sol
             correlation=solved.seen.correlation.cpu().numpy(),
             error_mm=_expected_error(solved, variance),
             off_calibration=off_calibration(take, solved),
-            clear=solved.seen.clear.double().cpu().numpy(),
+            hidden=solved.seen.hidden.double().cpu().numpy(),
             size=solved.size,
             from_start=_from_start(take, solved),
             stiffness=max(take.settings.stiffness, take.settings.sparsity),

@@ -27,11 +27,14 @@ LEAST = 0.15  # of what a frame shows: where less than that is clear, chance alo
 @dataclass(frozen=True, eq=False)
 class Cover:
     """What B frames show. say: (B, C, N) in 0..1 of each sample in each camera. clear: (B,) part of the visible face
-    that looks as it should. correlation: (B,) of that part with the template; 0 where there is none."""
+    that looks as it should. correlation: (B,) of that part with the template; 0 where there is none. hidden: (B,) part
+    of the visible face that shows nothing of it: light that changes as a head turns makes all of a camera's patches
+    differ a little, what is in front of a face makes some differ altogether."""
 
     say: Tensor
     clear: Tensor
     correlation: Tensor
+    hidden: Tensor
 
     def uncovered(self, views: Views) -> Views:
         """The views of these frames without what is covered in them."""
@@ -50,8 +53,10 @@ def cover(problem: Problem, observation: Observation, template: Template) -> Cov
     of_samples = say[..., problem.patches.of_points]
     # a patch without contrast says little, covered or not
     power = weights * known**2
-    clear = (power * of_samples).sum((1, 2)) / power.sum((1, 2)).clamp_min(1e-9)
+    shown = power.sum((1, 2)).clamp_min(1e-9)
+    clear = (power * of_samples).sum((1, 2)) / shown
+    hidden = (power * (of_samples == 0)).sum((1, 2)) / shown
     trusted = weights * of_samples
     both = (trusted * values**2).sum((1, 2)) * (trusted * known**2).sum((1, 2))
     with_template = (trusted * values * known).sum((1, 2)) / both.sqrt().clamp_min(1e-9)
-    return Cover(of_samples, clear, with_template)
+    return Cover(of_samples, clear, with_template, hidden)

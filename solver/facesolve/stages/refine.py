@@ -96,13 +96,14 @@ class Seen:
 
     residual: (B, C) root of the robust weighted mean square of its photometric residuals. correlation: (B, C) of its
     view with the template, no residual left out. clear: (B,) part of the visible face that looks as it should, and
-    of_clear: (B,) the correlation of that part alone.
+    of_clear: (B,) the correlation of that part alone. hidden: (B,) part of the visible face that shows nothing of it.
     """
 
     residual: Tensor
     correlation: Tensor
     clear: Tensor
     of_clear: Tensor
+    hidden: Tensor
 
     def at(self, rows: Tensor) -> Seen:
         """Some of the frames."""
@@ -198,7 +199,7 @@ def _seen(observation: Observation, template: Template, scale: Tensor, covered: 
     correlation = torch.where(weights.sum(2) > 0, correlation, torch.nan)  # a black image is seen, and shows nothing
     weights = weights * robust_weight(residual, scale[:, None, None])
     residual = torch.sqrt((weights * residual**2).sum(2) / weights.sum(2))
-    return Seen(residual, correlation, covered.clear, covered.correlation)
+    return Seen(residual, correlation, covered.clear, covered.correlation, covered.hidden)
 
 
 @dataclass(frozen=True, eq=False)

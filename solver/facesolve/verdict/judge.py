@@ -30,7 +30,7 @@ LITTLE_SHARE = 0.82  # of the visible face that agrees
 LITTLE_CONTRAST = 0.14
 LITTLE_FRAME = 0.65  # of the take's usual correlation with the template: below it a frame shows something else
 MANY_FRAMES = 0.5  # part of the take that shows something else
-COVERED_PART = 0.15  # of the visible face that something hides: from here on the frame is named
+COVERED_PART = 0.1  # of the visible face that something hides: from here on the frame is named
 UNCERTAIN_MM = 3.0
 FAR_TURN, FAR_SHIFT = 10.0, 3.0  # degrees and cm from the start pose: nothing leads back from there for sure
 STRAYED_MM = 4.5  # of the surface from the start pose: one that is posed by eye is off by about 2
@@ -52,10 +52,10 @@ LOOK = "Run 'facesolve inspect TAKE --deep' to find the mistake."
 class Judged:
     """What a verdict is made from. cameras, frames: names and numbers. correlation: (F, C) of frames with the template.
 
-    clear: (F,) part of the visible face that nothing hides. size: by which part of its size the head is larger than the
-    rig, and the deviation of that. error_mm: expected, from the standard deviations. off_calibration: for each camera
-    how many of the deviations that its calibration was said to be good to, and how many frames, the solve found it to
-    be off by. from_start: between the start pose and what was solved. stiffness: how strongly the settings hold
+    hidden: (F,) part of the visible face that something hides. size: by which part of its size the head is larger than
+    the rig, and the deviation of that. error_mm: expected, from the standard deviations. off_calibration: for each
+    camera how many of the deviations that its calibration was said to be good to, and how many frames, the solve found
+    it to be off by. from_start: between the start pose and what was solved. stiffness: how strongly the settings hold
     controls at their defaults, times the usual.
     """
 
@@ -65,7 +65,7 @@ class Judged:
     correlation: np.ndarray
     error_mm: float
     off_calibration: Sequence[tuple[float, float]] = ()
-    clear: np.ndarray | None = None
+    hidden: np.ndarray | None = None
     size: tuple[float, float] = (math.nan, math.nan)
     from_start: FromStart = NO_START_POSE
     stiffness: float = 1.0
@@ -184,9 +184,9 @@ def _frames(judged: Judged, figures: _Figures) -> Iterator[_Reason]:
 
 def _covered(judged: Judged, figures: _Figures) -> Iterator[_Reason]:
     if figures.covered:
-        assert judged.clear is not None
+        assert judged.hidden is not None
         rows = np.isin(np.asarray(judged.frames), figures.covered)
-        part = float(np.mean(1 - judged.clear[rows]))
+        part = float(np.mean(judged.hidden[rows]))
         some = frames_in_words(np.array(figures.covered))
         sentence = f"something hides {part:.0%} of the visible face in {some}; the rest of the face was solved for."
         yield _Reason(DOUBTFUL, sentence, LOOK_AT_FRAMES)
@@ -242,8 +242,8 @@ def _figures(judged: Judged) -> _Figures:
     known = [camera.off_mm for camera in cameras.values() if not math.isnan(camera.off_mm)]
     with_template = torch.as_tensor(judged.correlation).nanmean(1).nan_to_num(nan=1.0)
     usual = max(float(with_template.quantile(0.75)), 0.5)
-    clear = np.ones(len(judged.frames)) if judged.clear is None else judged.clear
-    covered = (clear < 1 - COVERED_PART) & (clear > LEAST)
+    hidden = np.zeros(len(judged.frames)) if judged.hidden is None else judged.hidden
+    covered = (hidden > COVERED_PART) & (hidden < 1 - LEAST)
     bad = (with_template < LITTLE_FRAME * usual).numpy() & ~covered
     return _Figures(
         correlation=float(found.correlation.nanmean()),
