@@ -7,7 +7,7 @@ from typing import Dict, Optional, Tuple
 
 import numpy as np
 
-from .checks import NAME, STRENGTH
+from .checks import NAME, STRENGTH, shown
 from .errors import TakeError
 
 QUALITIES = ("draft", "standard", "final")
@@ -134,7 +134,7 @@ class Settings:
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise TakeError(
-                    "settings: {} '{}', expected one of {}.".format(name, getattr(self, name), ", ".join(choices))
+                    "settings: {} {}, expected one of {}.".format(name, shown(getattr(self, name)), ", ".join(choices))
                 )
         for name in ("smoothness", "stiffness", "sparsity", "contour", "calibration_error", "anchor"):
             value = getattr(self, name)
