@@ -135,7 +135,7 @@ class Errors:
 def choose(method: str) -> None:
     """What runs from now on: ``triton`` for fused kernels, a rasterizer's name for plain PyTorch around it, ``auto``
     for what a user gets."""
-    os.environ[KERNELS] = method if method in ("auto", "triton") else "torch"
+    os.environ[KERNELS] = "triton" if method == "triton" else "torch"
     os.environ[CHOICE] = method if method in ("nvdiffrast", "torch") else "auto"
 
 

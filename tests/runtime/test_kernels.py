@@ -8,13 +8,16 @@ from facesolve.runtime.kernels import CHOICE, choose_kernels, fused
 from facesolve.take import SolveError
 
 
-@pytest.mark.parametrize("wanted", ["auto", "torch"])
-def test_a_cpu_computes_in_plain_pytorch(monkeypatch, wanted):
-    monkeypatch.setenv(CHOICE, wanted)
-    chosen = choose_kernels("cpu")
-    assert not chosen.fused
-    why = f"as set by {CHOICE}" if wanted == "torch" else "because Triton's cannot run on cpu: they need an NVIDIA GPU"
-    assert chosen.reason == f"plain PyTorch, {why}"
+@pytest.mark.parametrize("wanted", [None, "torch"])
+def test_plain_pytorch_computes_unless_triton_is_named(monkeypatch, wanted):
+    monkeypatch.delenv(CHOICE, raising=False)
+    if wanted is not None:
+        monkeypatch.setenv(CHOICE, wanted)
+    monkeypatch.setattr(kernels, "trial", lambda index: None)
+    assert choose_kernels("cpu").reason == "plain PyTorch"
+    assert not choose_kernels("cuda:0").fused
+    assert f"{CHOICE}=triton fuses" in choose_kernels("cuda:0").reason
+    assert not fused(torch.device("cuda:0"))
 
 
 def test_triton_by_name_where_it_cannot_run_is_refused(monkeypatch):
@@ -27,21 +30,21 @@ def test_triton_by_name_where_it_cannot_run_is_refused(monkeypatch):
 
 def test_a_misspelled_choice_names_those_there_are(monkeypatch):
     monkeypatch.setenv(CHOICE, "tritn")
-    with pytest.raises(SolveError, match="set it to auto, torch or triton"):
+    with pytest.raises(SolveError, match="set it to torch or triton"):
         choose_kernels("cpu")
 
 
-@pytest.mark.parametrize("obstacle", [None, "RuntimeError: Failed to find C compiler."])
-def test_a_gpu_on_which_triton_cannot_compile_is_no_reason_to_fail(monkeypatch, obstacle):
+def test_a_gpu_on_which_triton_cannot_compile_is_refused_by_name_alone(monkeypatch):
+    monkeypatch.setattr(kernels, "trial", lambda index: "RuntimeError: Failed to find C compiler.")
+    monkeypatch.delenv(CHOICE, raising=False)
+    assert choose_kernels("cuda:0").reason == "plain PyTorch"
     monkeypatch.setenv(CHOICE, "triton")
-    monkeypatch.setattr(kernels, "trial", lambda index: obstacle)
-    device = torch.device("cuda:0")
-    if obstacle is None:
-        assert fused(device, named=True)
-    else:
-        with pytest.raises(SolveError, match="Failed to find C compiler"):
-            choose_kernels(device)
-    monkeypatch.delenv(CHOICE)
-    assert fused(device) == (obstacle is None)
-    assert not fused(device, named=True), "what no GPU has proved runs by name alone"
-    assert obstacle is None or "Failed to find C compiler" in choose_kernels(device).reason
+    with pytest.raises(SolveError, match="Failed to find C compiler"):
+        choose_kernels("cuda:0")
+
+
+def test_triton_runs_where_it_is_named_and_can(monkeypatch):
+    monkeypatch.setattr(kernels, "trial", lambda index: None)
+    monkeypatch.setenv(CHOICE, "triton")
+    assert fused(torch.device("cuda:0"))
+    assert not fused(torch.device("cpu"))

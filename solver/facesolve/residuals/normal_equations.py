@@ -107,7 +107,7 @@ def half_precision_gram(samples: SurfaceSamples, information: Tensor, points: Te
     width = samples.basis.shape[2] + 6
     size = information.diagonal(dim1=2, dim2=3).amax((1, 2)).clamp_min(torch.finfo(information.dtype).tiny)
     scaled, columns = information / size[:, None, None, None], samples.half_columns
-    if fused(points.device, named=True):
+    if fused(points.device):
         from . import normal_equations_triton as triton
 
         basis = columns[:, :3, : width - 6]

@@ -20,42 +20,35 @@ OLDEST = (8, 0)  # compute capability that Triton compiles for
 
 @dataclass(frozen=True)
 class Kernels:
-    """fused: whether Triton's kernels run. reason: a sentence for the user. named: whether they were chosen by name."""
+    """fused: whether Triton's kernels run. reason: a sentence for the user."""
 
     fused: bool
     reason: str
-    named: bool = False
 
 
 def choose_kernels(device: torch.device | str) -> Kernels:
-    """What computes on ``device``: Triton's kernels where they can run, else their twins.
+    """What computes on ``device``: plain PyTorch, unless the environment variable FACESOLVE_KERNELS is ``triton``.
 
-    The environment variable FACESOLVE_KERNELS, ``torch`` or ``triton``, decides otherwise. Raises SolveError when it
-    wants what cannot be had.
+    The kernels have run on one kind of GPU only, hence by name. Raises SolveError when they are wanted where they
+    cannot run.
     """
     device = torch.device(device)
-    wanted = os.environ.get(CHOICE, "auto")
-    if wanted not in ("auto", "torch", "triton"):
-        raise SolveError(f"{CHOICE} is '{wanted}'; set it to auto, torch or triton.")
-    if wanted == "torch":
-        return Kernels(False, f"plain PyTorch, as set by {CHOICE}", named=True)
-    obstacle = _obstacle(device)
+    wanted = os.environ.get(CHOICE, "torch")
+    if wanted not in ("torch", "triton"):
+        raise SolveError(f"{CHOICE} is '{wanted}'; set it to torch or triton.")
+    obstacle = _obstacle(device) if wanted == "triton" or device.type == "cuda" else None
     if wanted == "triton":
         if obstacle is not None:
             raise SolveError(f"{CHOICE} is triton, but its kernels cannot run on {device}: {obstacle}.")
-        return Kernels(True, f"Triton's, as set by {CHOICE}", named=True)
-    if obstacle is None:
-        return Kernels(True, f"Triton's, which are compiled once on a machine ({CHOICE}=torch does without them)")
-    return Kernels(False, f"plain PyTorch, because Triton's cannot run on {device}: {obstacle}")
+        return Kernels(True, f"Triton's, as set by {CHOICE}")
+    if device.type == "cuda" and obstacle is None:
+        return Kernels(False, f"plain PyTorch ({CHOICE}=triton fuses what is computed most; tried on an H200 only)")
+    return Kernels(False, "plain PyTorch")
 
 
-def fused(device: torch.device, named: bool = False) -> bool:
-    """Whether Triton's kernels run on ``device``. named: only where the user chose them by name: for those that have
-    not been held against their twins on a GPU yet."""
-    if device.type != "cuda":
-        return False
-    chosen = choose_kernels(device)
-    return chosen.fused and (chosen.named or not named)
+def fused(device: torch.device) -> bool:
+    """Whether Triton's kernels run on ``device``."""
+    return device.type == "cuda" and choose_kernels(device).fused
 
 
 def _obstacle(device: torch.device) -> str | None:
