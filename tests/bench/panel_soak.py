@@ -110,6 +110,7 @@ class Panels:
 def soak(takes: int, in_process: bool, look_every: int, tell: Callable[[str], object] = print) -> tuple[bool, str]:
     """Whether all stayed flat and equal, and a sentence."""
     with tempfile.TemporaryDirectory(prefix="panel_soak_") as scratch:
+        before = children_of(os.getpid())
         panels = Panels(Path(scratch), in_process)
         first, warm, now, apart = None, held(), held(), 0.0
         warm_at = min(WARM, takes - 1)
@@ -123,7 +124,7 @@ def soak(takes: int, in_process: bool, look_every: int, tell: Callable[[str], ob
                 tell(f"take {number:4d}: {now[0]:6.0f} MB, {now[1]} files, {now[2]} threads, differs by {apart:g}")
         panels.panel.close()
         panels.session.close()
-        left = children_of(os.getpid())
+        left = set(children_of(os.getpid())) - set(before)
     grown, opened = now[0] - warm[0], now[1] - warm[1]
     flat = grown < MOST_GROWTH and opened < MOST_HANDLES and now[2] <= warm[2] and not left
     text = f"{takes} takes: {grown:+.0f} MB, {opened:+d} files since take {warm_at}; results differ by {apart:g}; "

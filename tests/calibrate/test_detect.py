@@ -191,12 +191,12 @@ def test_session_errors_name_camera_and_file(tmp_path):
         cv2.imwrite(str(tmp_path / f"{name}.png"), np.zeros(size, np.uint8))
     board = parse_board("chessboard:9x6:25")
     with pytest.raises(FootageError, match=r"a2\.png' is 81x60 pixels, other images of camera 'a' are 80x60"):
-        detect_session(find_images(str(tmp_path / "a{view}.png")), board, Silent())
+        detect_session(find_images(str(tmp_path / "a{view}.png")), [board], Silent())
     with pytest.raises(TakeError, match=r"camera 'a': the board was not found in its image;"):
-        detect_session(find_images(str(tmp_path / "a{view}.png"))[:1], board, Silent())
+        detect_session(find_images(str(tmp_path / "a{view}.png"))[:1], [board], Silent())
     (tmp_path / "b1.png").write_bytes(b"\x89PNG")
     with pytest.raises(FootageError, match=r"b1\.png"):
-        detect_session(find_images(str(tmp_path / "b{view}.png")), board, Silent())
+        detect_session(find_images(str(tmp_path / "b{view}.png")), [board], Silent())
 
 
 def test_unknown_and_too_small_dictionaries_are_refused():
@@ -208,5 +208,5 @@ def test_unknown_and_too_small_dictionaries_are_refused():
 
 def test_real_charuco_photograph(facesolve_data):
     path = facesolve_data / "calibration" / "charuco" / "choriginal.jpg"
-    session = detect_session(find_images(str(path)), parse_board("charuco:5x7:40:20:6X6_250"), Silent())
+    session = detect_session(find_images(str(path)), [parse_board("charuco:5x7:40:20:6X6_250")], Silent())
     assert sorted(session.detections[0].ids) == list(range(24))

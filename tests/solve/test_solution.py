@@ -39,7 +39,7 @@ def solution(monkeypatch: pytest.MonkeyPatch) -> Solution:
         keyframes=torch.tensor([0, 2]),
         bundled=SimpleNamespace(A=torch.eye(2 * WIDTH, dtype=torch.float64) / (2 * SHARED), errors=None),
         say=torch.ones(head_rig().vertex_count),
-        seen=SimpleNamespace(residual=nothing, correlation=nothing, clear=torch.ones(FRAMES)),
+        seen=SimpleNamespace(residual=nothing, correlation=nothing, hidden=torch.zeros(FRAMES)),
         size=(0.0, 0.01),
         actor=None,
         agreement=None,

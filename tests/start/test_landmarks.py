@@ -187,7 +187,7 @@ def test_a_single_camera_is_never_certain(tables: Path, truth: Filmed, monkeypat
 
 def test_without_landmarks_the_search_takes_over_and_says_why(truth: Filmed, monkeypatch: pytest.MonkeyPatch) -> None:
     tell(monkeypatch, "error")
-    monkeypatch.setattr("facesolve.start.find.search", lambda *_: [HEAD, placed((0, 40, 0), (0, 0, 0))])
+    monkeypatch.setattr("facesolve.start.find.search", lambda *_: [HEAD])
     with TakeFootage(truth.take, DEVICE) as footage:
         found = find_start(truth.take, footage, DEVICE, Silent(), how=How(landmark_python=Path(sys.executable)))
         assert (found.how, found.sure) == ("search", True)

@@ -12,9 +12,7 @@ METERS = {"mm": 1e-3, "cm": 1e-2, "m": 1.0, "km": 1e3}
 
 @pytest.mark.parametrize("unit", [*INCHES, *METERS])
 def test_a_unit_of_length_has_its_centimeters(maya, monkeypatch, unit):
-    from maya import cmds
-
-    monkeypatch.setattr(cmds, "currentUnit", lambda query, linear: unit)
+    monkeypatch.setattr("facesolve_maya.scene.units.cmds.currentUnit", lambda query, linear: unit)
     expected = INCHES[unit] * 2.54 if unit in INCHES else METERS[unit] * 100
     assert centimeters() == pytest.approx(expected, rel=1e-12)
 
