@@ -108,7 +108,7 @@ class Film:
         mesh.polygons.foreach_set("use_smooth", np.ones(len(polygons), bool))
         colors = np.ones((len(actor.neutral), 4), np.float32)
         colors[:, :3] = self._painted(actor, lips).clip(0.02, 0.9)
-        mesh.color_attributes.new("color", "FLOAT_COLOR", "POINT").data.foreach_set("color", colors.ravel())
+        mesh.color_attributes.new("paint", "FLOAT_COLOR", "POINT").data.foreach_set("color", colors.ravel())
         self._put(mesh)
         return mesh
 
@@ -237,7 +237,7 @@ def _material(
     )
     if name.startswith("material"):
         colors = nodes.new("ShaderNodeVertexColor")
-        colors.layer_name = "color"
+        colors.layer_name = "paint"
         links.new(colors.outputs["Color"], inputs["Base Color"])
     return material
 
