@@ -73,6 +73,7 @@ def test_footage_of_another_time_is_told_by_the_start_pose():
     early = replace(sound(), start=replace(sound().start, frame=0))  # the pose is that of frame 2
     (finding,) = found(early)
     assert "in frame 2: all images seem to be of another time, by about 2 frames" in finding.sentence
+    assert in_scene(finding).remedy == f"Move the frame offset of its image plane. ({finding.fix})"
     assert "--fix shift=all:-2 " in finding.remedy
 
 

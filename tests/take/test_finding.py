@@ -9,9 +9,11 @@ import pytest
 from facesolve.take import TakeError
 from facesolve.take.finding import (
     ERROR,
+    LEAVE_CAMERA,
     NOTE,
     WARNING,
     Finding,
+    Offer,
     Show,
     findings_record,
     gravest_first,
@@ -21,6 +23,9 @@ from facesolve.take.finding import (
 
 FULL = Finding(WARNING, "cam1", "its images are dark.", "Open the aperture.", Show((1001, 1003), ("jawOpen",)))
 BARE = Finding(NOTE, "", "No texture was baked.")
+MENDED = Finding(
+    ERROR, "cam1", "it is late.", "Shift it.", None, (Offer(LEAVE_CAMERA, "Leave it out", ("cam1",)),), "shift=cam1:2"
+)
 
 
 def test_it_reads_as_one_line() -> None:
@@ -30,14 +35,22 @@ def test_it_reads_as_one_line() -> None:
     assert str(BARE) == "note: No texture was baked."
 
 
-@pytest.mark.parametrize("finding", [FULL, BARE])
+@pytest.mark.parametrize("finding", [FULL, BARE, MENDED])
 def test_json_gives_the_same_finding_back(finding: Finding) -> None:
     assert read_finding(json.loads(json.dumps(finding.record()))) == finding
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"severity": "look"}, {"sentence": 3}, {"subject": None}, {"action": {"open": {}}}, {"action": 3}],
+    [
+        {"severity": "look"},
+        {"sentence": 3},
+        {"subject": None},
+        {"action": {"open": {}}},
+        {"action": 3},
+        {"fix": 1},
+        {"offers": [{}]},
+    ],
 )
 def test_a_malformed_record_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(TakeError, match=r"finding: .* is malformed"):

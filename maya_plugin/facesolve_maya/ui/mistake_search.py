@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Optional, Tuple
 
-from facesolve.take.finding import FIND_HEAD, Finding, Offer
+from facesolve.take.finding import Finding
 from facesolve_maya.run import InspectTask, Interpreter
 
 from .bulletin import FINDINGS, STATE, Bulletin
@@ -15,7 +14,6 @@ from .model import PanelSettings
 
 FOLDER = "look_for_mistakes"  # below the scene's folder; each search replaces the one before
 FRAMES = 16  # from the first on: enough to see who is late
-REPAIR = re.compile(r"Run 'facesolve repair .*--fix (\w+)=(\S*) ")
 IN_SCENE = {
     "units": "Load the cameras again in this unit, or scale their places.",
     "axes": "Load the cameras again, with axes turned.",
@@ -77,9 +75,6 @@ class MistakeSearch:
 
 def in_scene(finding: Finding) -> Finding:
     """The finding with a remedy for the scene in place of one for a take on disk."""
-    repair = REPAIR.match(finding.remedy)
-    if repair is not None:
-        return replace(finding, remedy="{} ({}={})".format(IN_SCENE[repair[1]], repair[1], repair[2]))
-    if "'facesolve align " in finding.remedy:
-        return replace(finding, remedy="", offers=(Offer(FIND_HEAD, "Find the head"),))
-    return finding
+    if finding.fix:
+        return replace(finding, remedy="{} ({})".format(IN_SCENE[finding.fix.partition("=")[0]], finding.fix))
+    return replace(finding, remedy="") if finding.offers else finding

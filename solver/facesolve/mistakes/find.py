@@ -193,8 +193,9 @@ class _Finder:
             f"at the start pose the cameras agree by {here.mean:.2f} in frame {frame}, for which it was posed, and by "
             f"{best:.2f} in frame {frame - found}: all images seem to be of another time, by about {abs(found)} frames."
         )
-        remedy = f"Check by which number the images begin; 'facesolve repair {self._command} --fix shift=all:{found} "
-        return Finding(WARNING, "cameras", text, remedy + "--out REPAIRED' shifts them all.")
+        fix = f"shift=all:{found}"
+        remedy = f"Check by which number the images begin; 'facesolve repair {self._command} --fix {fix} "
+        return Finding(WARNING, "cameras", text, remedy + "--out REPAIRED' shifts them all.", fix=fix)
 
     def _elsewhere(self, start: StartPose, as_is: Score | None) -> tuple[Finding, ...]:
         """The head is not where the start pose has it, or cameras show something else."""
@@ -234,7 +235,7 @@ class _Finder:
         before = "the head is out of sight" if as_is is None else f"they agree by {as_is.mean:.2f}"
         text = f"{found.sentence} As it is, {before}; repaired, the cameras agree by {score.mean:.2f} (correlation)."
         remedy = found.remedy or f"Run 'facesolve repair {self._command} --fix {found.fix} --out REPAIRED'."
-        return Finding(severity, found.subject, text, remedy)
+        return Finding(severity, found.subject, text, remedy, fix="" if found.remedy else found.fix)
 
 
 def _suspects(as_is: Score | None, count: int) -> list[int]:

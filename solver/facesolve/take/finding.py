@@ -51,8 +51,8 @@ class Finding:
     """One finding. ``str`` gives it as a line, ``text`` without the severity.
 
     severity: one of SEVERITIES. subject: the node, camera or package that ``sentence`` speaks of; empty where the
-    sentence names it. remedy: what to do, in words. action: where a viewer can show it. offers: what the program that
-    made the check can do about it; they are not part of the record.
+    sentence names it. remedy: what to do, in words. action: where a viewer can show it. offers: what a panel can do
+    about it. fix: the repair of the take that mends it, as ``facesolve repair --fix`` takes it, such as ``units=mm``.
     """
 
     severity: str
@@ -61,6 +61,7 @@ class Finding:
     remedy: str = ""
     action: Optional[Show] = None
     offers: Tuple[Offer, ...] = ()
+    fix: str = ""
 
     def __post_init__(self) -> None:
         if self.severity not in SEVERITIES:
@@ -88,6 +89,8 @@ class Finding:
             "sentence": self.sentence,
             "remedy": self.remedy,
             "action": None if shown is None else {"show": shown},
+            "offers": [asdict(offer) for offer in self.offers],
+            "fix": self.fix,
         }
 
 
@@ -110,8 +113,9 @@ def read_findings(record: Any) -> Tuple[Finding, ...]:
 def read_finding(record: Any) -> Finding:
     """The finding in JSON values. Raises TakeError for anything that ``record`` did not write."""
     try:
-        words = [_text(record[name]) for name in ("severity", "subject", "sentence", "remedy")]
-        return Finding(words[0], words[1], words[2], words[3], _action(record["action"]))
+        words = [_text(record[name]) for name in ("severity", "subject", "sentence", "remedy", "fix")]
+        offers = tuple(_offer(offer) for offer in record["offers"])
+        return Finding(words[0], words[1], words[2], words[3], _action(record["action"]), offers, words[4])
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise TakeError("finding: {} is malformed ({}).".format(shown(record), error)) from None
 
@@ -120,6 +124,13 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError("{!r} is not text".format(value))
     return value
+
+
+def _offer(record: Mapping[str, Any]) -> Offer:
+    kind, values = _text(record["kind"]), record["values"]
+    if kind not in OFFERS or not isinstance(values, (list, tuple)):
+        raise ValueError("no panel offers {!r}".format(kind))
+    return Offer(kind, _text(record["label"]), tuple(values))
 
 
 def _action(record: Optional[Mapping[str, Any]]) -> Optional[Show]:

@@ -64,8 +64,12 @@ def inspect(take):
         ),
         ("error", "start pose", "the head is 6.1 cm away.", "Run 'facesolve align T --write --overwrite'."),
     ]
-    names = ("severity", "subject", "sentence", "remedy")
-    found = [{**dict(zip(names, words, strict=True)), "action": None} for words in said]
+    names = ("severity", "subject", "sentence", "remedy", "fix", "offers")
+    more = [("swap=a,b", []), ("", [{"kind": "find the head", "label": "Find the head", "values": []}])]
+    found = [
+        {**dict(zip(names, (*words, *rest), strict=True)), "action": None}
+        for words, rest in zip(said, more, strict=True)
+    ]
     print(json.dumps({"schema": 2, "kind": "take", "findings": found}))
     sys.exit(2)
 
