@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Optional
 
 from facesolve.take.errors import FacesolveError
 from facesolve_maya.run import AlignTask, FoundHead, Interpreter
 
-from .bulletin import PICTURE, PROGRESS, STATE, Bulletin
+from .bulletin import PICTURE, PROGRESS, STATE
 from .model import PanelSettings
-from .runs import RunStatus
+from .search import Search
 
 FOLDER = "find_head"  # below the scene's folder; each search replaces the one before
 
 
-class HeadSearch:
-    """At most one search. ``found``: the pose with its picture, until it is taken or turned down."""
+class HeadSearch(Search[FoundHead]):
+    """The pose with its picture."""
 
-    def __init__(self, bulletin: Bulletin, scene: Any) -> None:
-        self._bulletin, self._scene = bulletin, scene
-        self._task: Optional[AlignTask] = None
-        self.found: Optional[FoundHead] = None
-        self.run: Optional[RunStatus] = None
-
-    @property
-    def busy(self) -> bool:
-        """True while it is looked for."""
-        return self._task is not None
+    question = "Is this where the head is? Use it, or leave the pose as it is."
+    topics = (STATE, PROGRESS, PICTURE)
 
     def begin(self, settings: PanelSettings, root: Path, interpreter: Interpreter, device: str) -> bool:
         """Exports the first frame and starts the search. Raises FacesolveError; nothing in the scene is changed."""
@@ -35,23 +26,8 @@ class HeadSearch:
             return False
         take = root / FOLDER / "take"
         frame = self._scene.export_first(settings, take)
-        self._task, self.found, self.run = AlignTask(take, frame, interpreter, device), None, RunStatus.begin()
-        self._bulletin.tell_user("Looking for the head in the first frame…")
-        self._bulletin.tell(STATE, PROGRESS, PICTURE)
+        self._begun(AlignTask(take, frame, interpreter, device), "Looking for the head in the first frame…")
         return True
-
-    def tick(self) -> None:
-        """Looks after the search; never blocks."""
-        task = self._task
-        if task is None or self.run is None:
-            return
-        self.run.take(task.poll())
-        self._bulletin.tell(PROGRESS)
-        if task.found is not None or task.error:
-            self._task, self.found = None, task.found
-            text = task.error or "Is this where the head is? Use it, or leave the pose as it is."
-            self._bulletin.tell_user(text, error=bool(task.error))
-            self._bulletin.tell(STATE, PROGRESS, PICTURE)
 
     def take(self, settings: PanelSettings) -> bool:
         """Poses the scene as it was found; returns False and leaves a notice when that fails."""
@@ -69,10 +45,3 @@ class HeadSearch:
         self.found = None
         self._bulletin.tell_user(notice)
         self._bulletin.tell(STATE, PICTURE)
-
-    def close(self) -> None:
-        """Ends the search."""
-        self.found = None
-        if self._task is not None:
-            self._task.kill()
-            self._task = None

@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Optional
 
 from facesolve_maya.run import FoundActor, Interpreter, PersonalizeTask
 
-from .bulletin import PROGRESS, STATE, Bulletin
+from .bulletin import PROGRESS, STATE
 from .model import PanelSettings
-from .runs import RunStatus, spoken_time
+from .runs import spoken_time
+from .search import Search
 
 FOLDER = "actor"  # below the scene's folder
 ACTOR = "actor_{:03d}.npz"  # one that a solve was given is never replaced
 
 
-class Personalizing:
-    """At most one run. ``found``: the profile, until it is used or turned down."""
+class Personalizing(Search[FoundActor]):
+    """The profile of the actor."""
 
-    def __init__(self, bulletin: Bulletin, scene: Any) -> None:
-        self._bulletin, self._scene = bulletin, scene
-        self._task: Optional[PersonalizeTask] = None
-        self.found: Optional[FoundActor] = None
-        self.run: Optional[RunStatus] = None
-
-    @property
-    def busy(self) -> bool:
-        """True while it runs."""
-        return self._task is not None
+    question = "The actor's profile was found: use it, or leave the rig as it is."
 
     @property
     def words(self) -> str:
@@ -47,24 +38,9 @@ class Personalizing:
         take = root / FOLDER / "take"
         neutral = self._scene.export_actor(settings, take)
         out = _free_file(root / FOLDER)
-        self._task = PersonalizeTask(take, out, interpreter, device, settings.identity, neutral)
-        self.found, self.run = None, RunStatus.begin()
-        self._bulletin.tell_user("Bringing the rig to the actor…")
-        self._bulletin.tell(STATE, PROGRESS)
+        task = PersonalizeTask(take, out, interpreter, device, settings.identity, neutral)
+        self._begun(task, "Bringing the rig to the actor…")
         return True
-
-    def tick(self) -> None:
-        """Looks after it; never blocks."""
-        task = self._task
-        if task is None or self.run is None:
-            return
-        self.run.take(task.poll())
-        self._bulletin.tell(PROGRESS)
-        if task.found is not None or task.error:
-            self._task, self.found = None, task.found
-            text = task.error or "The actor's profile was found: use it, or leave the rig as it is."
-            self._bulletin.tell_user(text, error=bool(task.error))
-            self._bulletin.tell(STATE, PROGRESS)
 
     def taken(self) -> str:
         """The profile's file, empty for none; it is no longer offered."""
@@ -77,13 +53,6 @@ class Personalizing:
         self.close()
         self._bulletin.tell_user("The rig was left as it is.")
         self._bulletin.tell(STATE, PROGRESS)
-
-    def close(self) -> None:
-        """Ends the run."""
-        self.found = None
-        if self._task is not None:
-            self._task.kill()
-            self._task = None
 
 
 def _free_file(folder: Path) -> Path:
