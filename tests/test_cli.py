@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -69,6 +70,21 @@ def test_module_runs_as_the_command() -> None:
     )
     assert ended.returncode == 0
     assert ended.stdout.startswith("facesolve 0.")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes that break like this")
+def test_a_reader_that_has_had_enough_is_no_traceback() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run(
+        [sys.executable, "-m", "facesolve", "completion", "bash"],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (1, "")
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ from .commands.index import index
 from .commands.inspect import inspect
 from .commands.manifest import manifest
 from .commands.maya import maya
-from .commands.output import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_OK
+from .commands.output import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_NO_READER, EXIT_OK
 from .commands.pack import pack
 from .commands.personalize import personalize
 from .commands.refine_cameras import refine_cameras
@@ -122,11 +122,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print_error=False,
                 result_action="return_value",
             )
+        sys.stdout.flush()  # so that a reader that is gone is noticed here, and not while Python shuts down
         return code if isinstance(code, int) else 0
     except CycloptsError as error:
         return _fail(str(usage_error(error, given)))
     except FacesolveError as error:
         return _fail(str(error))
+    except BrokenPipeError:
+        # 'facesolve evaluate ... | head': the reader has had enough, which needs no traceback; rich does the same
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_NO_READER
     except OSError as error:
         if error.filename is None:
             raise

@@ -14,7 +14,7 @@ from typing import Any
 from facesolve.runtime.progress import PROGRESS_MODES, Reporter, open_reporter
 from facesolve.take import FacesolveError
 
-EXIT_OK, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 2, 130  # take.verdict has one more
+EXIT_OK, EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_NO_READER = 0, 2, 130, 1  # take.verdict has one more
 
 
 @dataclass(frozen=True)
