@@ -27,7 +27,7 @@ from maya import cmds
 from facesolve.take import read_solution
 from facesolve_maya.cameras import create_cameras
 from facesolve_maya.ui.panel import Panel
-from facesolve_maya.ui.qt import QtWidgets
+from facesolve_maya.ui.qt import QtCore, QtWidgets
 from facesolve_maya.ui.scene import MayaScene
 from facesolve_maya.ui.session import Session
 from facesolve_maya.ui.solving import IDLE
@@ -83,6 +83,8 @@ class Panels:
             if time.monotonic() > until:
                 raise SystemExit("panel_soak: a take does not end.")
             self._application.processEvents()
+            # Maya's own event loop deletes what was let go; processEvents outside of one does not
+            self._application.sendPostedEvents(None, QtCore.QEvent.Type.DeferredDelete)
             self.session.tick()
             time.sleep(0.01)
 

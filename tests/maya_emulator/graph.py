@@ -208,7 +208,7 @@ class Graph:
 
         def undo() -> Edit:
             del self.inputs[destination]
-            self.outputs[source].remove(destination)
+            self._forget_output(source, destination)
             return edit
 
         self.perform(edit)
@@ -220,7 +220,7 @@ class Graph:
 
         def edit() -> Edit:
             del self.inputs[destination]
-            self.outputs[source].remove(destination)
+            self._forget_output(source, destination)
             return undo
 
         def undo() -> Edit:
@@ -261,6 +261,11 @@ class Graph:
         return sorted(found)
 
     # ------------------------------------------------------------------ internals
+
+    def _forget_output(self, source: Plug, destination: Plug) -> None:
+        self.outputs[source].remove(destination)
+        if not self.outputs[source]:  # the plug would keep a deleted node
+            del self.outputs[source]
 
     def _adding(self, node: Node) -> Edit:
         def edit() -> Edit:

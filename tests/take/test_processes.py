@@ -82,6 +82,41 @@ def test_one_that_hears_nothing_is_killed_when_patience_ends(tmp_path: Path) -> 
     until(lambda: not runs(grandchild))
 
 
+KILLED_PARENT = """
+import os, pathlib, signal, sys, time
+from facesolve.take.processes import ChildProcess
+sleeps = [sys.executable, "-S", "-c", "import time; print('ready', flush=True); time.sleep(60)"]
+child = ChildProcess(sleeps, dict(os.environ), pathlib.Path.cwd(), watcher=pathlib.Path(sys.executable))
+while not child.poll():
+    time.sleep(0.02)
+pathlib.Path(sys.argv[1]).write_text(str(child.pid))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@posix
+def test_one_that_watches_nobody_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
+    note = tmp_path / "child"
+    subprocess.run([sys.executable, "-c", KILLED_PARENT, str(note)], cwd=tmp_path, timeout=30)
+    until(lambda: not runs(int(note.read_text())))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_watcher_goes_with_what_it_watched(tmp_path: Path) -> None:
+    def children() -> set[str]:
+        return set(Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split())
+
+    before = children()
+    said = [sys.executable, "-S", "-c", "print('done')"]
+    child = ChildProcess(said, dict(os.environ), tmp_path, watcher=Path(sys.executable))
+    assert len(children() - before) == 2
+    until(lambda: child.poll() is not None and child.exit_code == 0)
+    assert children() <= before
+    with pytest.raises(ProcessError, match="cannot be started"):
+        ChildProcess(said, dict(os.environ), tmp_path, watcher=tmp_path / "nowhere")
+    assert children() <= before
+
+
 @posix
 def test_what_a_process_leaves_behind_at_its_end_is_swept(tmp_path: Path) -> None:
     child, grandchild = started(tmp_path, "short")

@@ -210,7 +210,7 @@ class InstallTask:
         while self._todo:
             self._step = self._todo.pop(0)
             if self._step.skip_if is None or not self._step.skip_if.exists():
-                self._process = ChildProcess(self._step.command, self._environment, self._folder)
+                self._process = ChildProcess(self._step.command, self._environment, self._folder, watcher=_own_python())
                 return
         self._step, self.done = None, True
 

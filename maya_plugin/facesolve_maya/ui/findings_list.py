@@ -28,6 +28,7 @@ class FindingsList(QtWidgets.QScrollArea):
         self.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.rows: List[FindingRow] = []
+        self._shown: Optional[Tuple[Finding, ...]] = None
         self._inside = QtWidgets.QWidget()
         self._layout = QtWidgets.QVBoxLayout(self._inside)
         self._layout.setContentsMargins(0, 0, 0, 0)
@@ -37,6 +38,9 @@ class FindingsList(QtWidgets.QScrollArea):
 
     def show_findings(self, findings: Tuple[Finding, ...]) -> None:
         """Fills the list; one line says so when there is nothing to say."""
+        if findings == self._shown:
+            return
+        self._shown = findings
         for row in self.rows:
             row.setParent(None)  # deleted only when Qt is idle, and must not be seen until then
             row.deleteLater()

@@ -25,6 +25,8 @@ from .windows_job import Job
 PARENT_VARIABLE = "FACESOLVE_PARENT"  # number of the process that started this one, whose end is its own
 STDERR_LINES = 200
 _READ_SECONDS = 5.0  # for the last lines of a process that has ended
+# Its stdin ends with the process that holds the other end, however that dies; a byte says that nobody is to be ended.
+_WATCH = "import os, signal, sys; sys.stdin.buffer.read(1) or os.killpg(int(sys.argv[1]), signal.SIGKILL)"
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class ChildProcess:
     """Runs ``command`` without shell or console; ``poll`` from a timer or a loop, on one thread.
 
     The process leads a group (POSIX) or a job (Windows), which is ended as a whole: nothing outlives it. Where this
-    process is killed, Windows ends the job; on POSIX PARENT_VARIABLE names the process that the child watches.
+    process is killed, Windows ends the job; on POSIX PARENT_VARIABLE names the process that the child watches, and what
+    does not watch (pip, uv) gets a ``watcher``.
     """
 
     def __init__(
@@ -53,11 +56,13 @@ class ChildProcess:
         ask_to_stop: Callable[[], object] = lambda: None,
         patience: Optional[Patience] = None,
         talks: bool = False,
+        watcher: Optional[Path] = None,
     ) -> None:
         """Starts the process in ``folder``. ``ask_to_stop`` is called once when a stop is requested, before any signal.
 
-        talks: ``send`` reaches its stdin, which is closed otherwise. Raises ProcessError when the executable cannot be
-        started.
+        talks: ``send`` reaches its stdin, which is closed otherwise. watcher: any Python; it ends the process when this
+        one is killed, for commands that do not look after PARENT_VARIABLE. Raises ProcessError when an executable
+        cannot be started.
         """
         self._ask_to_stop = ask_to_stop
         self._patience = Patience() if patience is None else patience
@@ -72,6 +77,7 @@ class ChildProcess:
             stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
         )
         self._process = self._group.process
+        self._watcher = None if watcher is None else _watch(watcher, self._group, environment)
         self._readers = [
             _start_reader(self._process.stdout, self._lines.put),
             _start_reader(self._process.stderr, self._stderr.append),
@@ -145,6 +151,9 @@ class ChildProcess:
             for reader in self._readers:
                 reader.join(timeout=_READ_SECONDS)
             self._readers = []
+            if self._watcher is not None:
+                self._watcher.communicate(b".")
+                self._watcher = None
             for stream in (self._process.stdout, self._process.stderr, self._process.stdin):
                 if stream is not None:
                     _close(stream)
@@ -210,6 +219,25 @@ class _Group:
         except (ProcessLookupError, PermissionError):
             # Gone already; macOS answers "not permitted" for a group of which only a zombie is left.
             return
+
+
+def _watch(python: Path, group: _Group, environment: Mapping[str, str]) -> "Optional[subprocess.Popen[bytes]]":
+    """A process that ends ``group`` when this process dies; None on Windows, where the group's job does that."""
+    if sys.platform == "win32":
+        return None
+    try:
+        return subprocess.Popen(
+            [str(python), "-c", _WATCH, str(group.process.pid)],
+            env=dict(environment),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            **_group_options(),
+        )
+    except OSError as error:
+        group.kill()
+        group.process.wait()
+        raise ProcessError("'{}' cannot be started ({}).".format(python, error.strerror or error)) from None
 
 
 def _close(stream: IO[bytes]) -> None:

@@ -35,6 +35,13 @@ def test_the_checks_show_what_was_found(panel):
     assert "Restore it" in findings(panel)[0].remedy.text()
 
 
+def test_findings_that_are_the_same_again_keep_their_rows(panel):
+    """A panel that is open for a day checks a scene a thousand times."""
+    rows = list(findings(panel))
+    panel.session.check()
+    assert [id(row) for row in findings(panel)] == [id(row) for row in rows]
+
+
 def test_a_check_follows_a_change_by_itself(panel, wait):
     panel.setup.last.setValue(900)
     assert not panel.session.checked
