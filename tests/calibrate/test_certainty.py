@@ -16,13 +16,13 @@ from facesolve.calibrate.next_view import next_view
 from facesolve.calibrate.prior import lens_prior
 from facesolve.calibrate.sightings import Freedom, Prior, Rig, Sighting
 from facesolve.calibrate.single import LensRequest, simplest
-from facesolve.calibrate.trust import at_the_head, orientation
+from facesolve.calibrate.trust import at_the_head, distance, orientation
 from facesolve.calibrate.view_equations import view_equations
 from facesolve.geometry.camera import intrinsics_to_opencv, pixels_to_opencv
 from facesolve.runtime.progress import Silent
 from tests.bench.calibration_study import Stage, cameras_of, errors_of, session_of, trial
 
-from .boards_seen import Faults, arc_of_cameras, photograph, rigid, waved_boards
+from .boards_seen import Faults, arc_of_cameras, centers, photograph, rigid, waved_boards
 
 BOARD = parse_board("circles:6x5:30")
 
@@ -52,11 +52,24 @@ def test_a_lens_must_foretell_views_clearly_better_to_be_chosen():
     assert simplest({"none": plain, "k1": 0.95 * plain}) == "k1"
     one_view = plain * np.where(np.arange(20) == 3, 1e-3, 1.0)
     assert simplest({"none": plain, "k1": one_view}) == "none"  # a single view is no evidence
+    assert simplest({"none": plain[:2], "k1": 1.1 * plain[:2]}) == "k1"  # two views cannot judge; most lenses bend
 
 
 def two_cameras(noise=0.1, views=10):
     cameras = arc_of_cameras(2, distortion=np.zeros(0))
     return cameras, photograph(BOARD, cameras, waved_boards(BOARD, views), Faults(noise=noise))
+
+
+def test_a_camera_that_saw_the_board_once_is_placed_with_a_doubt_to_match():
+    cameras = arc_of_cameras(2, distortion=np.array([-0.25, 0, 0, 0]))
+    session = photograph(BOARD, cameras, waved_boards(BOARD, 10), Faults(noise=0.1))
+    once = [d for d in session.detections if d.camera == "cam0"] + session.of_camera("cam1")[3:4]
+    found = calibrate(replace(session, detections=tuple(once)), Request(), Silent())
+    focal, doubt = found.cameras[1].parameters[0], found.cameras[1].deviation[0]
+    assert abs(focal - cameras[1].intrinsics[0, 0]) < 2 * doubt < 0.1 * focal
+    apart, doubt = distance(found.sure, 0, 1)
+    true = np.linalg.norm(np.subtract(*centers(cameras)))
+    assert abs(apart - true) < 2 * doubt < 0.1 * true
 
 
 def test_views_left_out_are_met_as_if_the_fit_had_never_seen_them():

@@ -1,6 +1,8 @@
 """Boards with backs and boards moved on their own, photographed; distances that were measured."""
 
 import json
+import os
+import shutil
 from dataclasses import replace
 
 import cv2
@@ -11,7 +13,10 @@ from facesolve.calibrate.board import parse_board, two_sided
 from facesolve.calibrate.calibrate import Request, calibrate
 from facesolve.calibrate.measured_distance import rescaled
 from facesolve.calibrate.session import Session
+from facesolve.calibrate.wall import coverage_page
 from facesolve.cli import main
+from facesolve.jobs.requests import CalibrateRequest
+from facesolve.jobs.watch_session import watch_session
 from facesolve.runtime.progress import Silent
 from facesolve.take import Camera
 
@@ -56,9 +61,15 @@ def write_session(folder, views=6):
             cv2.imwrite(str(folder / camera.name / f"{view}.png"), image)
 
 
-def test_boards_with_backs_and_loose_boards_calibrate_a_stage_from_photographs(tmp_path, capsys):
-    write_session(tmp_path / "session")
-    command = ["calibrate", str(tmp_path / "session"), "--board", FRONT, "--back", BACK, "--thickness", "6"]
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("boards") / "session"
+    write_session(folder)
+    return folder
+
+
+def test_boards_with_backs_and_loose_boards_calibrate_a_stage_from_photographs(photographs, tmp_path, capsys):
+    command = ["calibrate", str(photographs), "--board", FRONT, "--back", BACK, "--thickness", "6"]
     command += ["--more-boards", LOOSE, "--lens", "none", "--no-pictures", "--json", "--out", str(tmp_path / "out")]
     assert main(command) == 0
     report = json.loads(capsys.readouterr().out)
@@ -75,6 +86,37 @@ def test_boards_with_backs_and_loose_boards_calibrate_a_stage_from_photographs(t
     command[command.index(LOOSE)] = "charuco:4x5:32:24:6X6_250:19"
     assert main(command) == 2
     assert "two of them have markers of the same numbers" in capsys.readouterr().err
+
+
+def test_several_boards_are_watched_while_they_are_photographed(photographs, tmp_path):
+    """Three photographs are taken in half a second: one board stands still in them, the loose one is moved."""
+    session, looks, shown = tmp_path / "session", iter(range(9)), []
+    shutil.copytree(photographs, session)
+    image = cv2.imread(str(session / "left" / "3.png"), 0)
+
+    def wait(_):
+        look = next(looks)
+        for step in range(3) if look == 0 else ():
+            moved = image.copy()
+            moved[:, SIZE[0] // 2 :] = np.roll(image[:, SIZE[0] // 2 :], -4 * step, 1)
+            path = session / "left" / f"a{step}.png"
+            cv2.imwrite(str(path), moved)
+            os.utime(path, (1000 + 0.2 * step,) * 2)
+        if look == 3:
+            raise KeyboardInterrupt
+
+    request = CalibrateRequest(
+        str(session), FRONT, back=BACK, thickness=6.0, more_boards=(LOOSE,), lens=("none",), pictures=False
+    )
+    found, _ = watch_session(request, tmp_path / "out", shown.append, wait=wait)
+    state = shown[-1]
+    assert [len(one.detections) for one in state.looked if one.refused] == [2, 2, 2]
+    assert {one.image.view: one.refused for one in state.looked if one.refused} == dict.fromkeys(
+        ("a0", "a1", "a2"), "the board moves in left"
+    )
+    assert found.views == tuple(sorted(f"{view}{board}" for view in range(6) for board in ("", " board 2")))
+    assert state.calibration is not None
+    assert coverage_page(state).count("left: 12 boards in 9 images") == 2
 
 
 def test_a_loose_board_links_cameras_that_share_no_other():

@@ -87,7 +87,7 @@ def _of_camera(calibration: Calibration, lens: CalibratedLens, checked: Sequence
         if share < COVERED and lens.model != "none":
             yield (
                 f"the board reached {100 * share:.0f} % of the image, so the distortion elsewhere is a guess.",
-                "Move it into the corners, or choose a simpler --lens.",
+                "Move it into the corners." if lens.tried else "Move it into the corners, or choose a simpler --lens.",
             )
         relative = lens.deviation[FX] / lens.parameters[FX]
         if relative > FOCAL_DEVIATION:
@@ -127,7 +127,7 @@ def _of_rig(calibration: Calibration) -> Iterator[Finding]:
         if abs(shape.stretch) > max(SLIGHT_STRETCH, CLEAR * shape.stretch_deviation):
             longer = "wider" if shape.stretch > 0 else "higher"
             text = f"its print is {abs(shape.stretch):.2f} % {longer} than it should be, which is allowed for."
-            yield Finding(severity, subject, text, "Measure the print, or give --distance for its size.")
+            yield Finding(severity, subject, text, "Measure the print, or give --distances for its size.")
     points = {view: board.points for view, board in calibration.session.board_by_view.items()}
     cloud = np.concatenate([points[v] @ pose[:3, :3].T + pose[:3, 3] for v, pose in calibration.boards.items()])
     widths = np.linalg.svd(cloud - cloud.mean(0), compute_uv=False)

@@ -12,6 +12,8 @@ import numpy as np
 
 from .view_equations import ViewEquations
 
+NOTHING = 1e-9  # of what all views say of a number
+
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
@@ -28,7 +30,10 @@ def held_out(equations: ViewEquations) -> HeldOut:
     steps = np.zeros_like(equations.gradient)
     for view, (information, gradient) in enumerate(zip(equations.information, equations.gradient, strict=True)):
         if gradient.any():
-            steps[view] = _solved(total - information, gradient)
+            rest = total - information
+            # numbers of which no other view says anything stay as they are: the place of a camera with a single one
+            told = np.diag(rest) > NOTHING * np.diag(total)
+            steps[view, told] = _solved(rest[np.ix_(told, told)], gradient[told])
     errors = [
         np.linalg.norm((residual + jacobian @ steps[view]).reshape(-1, 2), axis=1)
         for jacobian, residual, view in zip(equations.jacobian, equations.residual, equations.views, strict=True)

@@ -26,6 +26,8 @@ REJECT = 5.0  # standard deviations of a camera's residuals beyond which a point
 REJECT_LEAST = 0.5  # pixels: a smaller error is never called wrong
 SURE = 2.0  # standard errors by which a richer lens must foretell views better
 WORTH = 0.01  # and by which share of the squared error
+FEWEST_TO_JUDGE = 3  # views: fewer say nothing of each other
+UNJUDGED = "k1"  # the lens then: nearly all bend the image, and what is usual keeps this one number in its place
 MUCH = 0.1  # share of the squared error by which it is better without a doubt
 COVERED = 0.35  # share of the image that boards must reach for more than two numbers of distortion
 WIDE = 0.6  # tangent of the angle between the axis and a corner from which on a lens may be a fisheye
@@ -219,6 +221,8 @@ def simplest(errors: Mapping[str, np.ndarray]) -> str:
     """
     names = list(errors)
     chosen = names[0]
+    if len(errors[chosen]) < FEWEST_TO_JUDGE and UNJUDGED in errors:
+        return UNJUDGED
     for name in names[1:]:
         if _clearly_better(errors[name], errors[chosen]):
             chosen = name
@@ -228,7 +232,7 @@ def simplest(errors: Mapping[str, np.ndarray]) -> str:
 def _clearly_better(ours: np.ndarray, theirs: np.ndarray) -> bool:
     """Whether squared errors (V,) are smaller by much even without the view that gains most, or a little in most."""
     gain = theirs - ours
-    if len(gain) < 3:
+    if len(gain) < FEWEST_TO_JUDGE:
         return False
     if gain.sum() - gain.max() > MUCH * theirs.sum():
         return True

@@ -51,7 +51,8 @@ def coverage_table(state: Watched) -> Group:
     for camera in state.cameras:
         looked, kept = state.of_camera(camera), _kept(state, camera)
         reached = f"{100 * _reached(kept):.0f} %"
-        table.add_row(camera, str(len(looked)), str(len(kept)), reached, Text(_map(kept, state.size(camera))))
+        boards = sum(len(one.detections) for one in kept)
+        table.add_row(camera, str(len(looked)), str(boards), reached, Text(_map(kept, state.size(camera))))
     lines = [_summary(state), _wanted(state), *_refused(state)[-NEWEST:]]
     return Group(table, *(Text(line) for line in lines if line))
 
@@ -84,7 +85,7 @@ def _refused(state: Watched) -> list[str]:
 
 def _reached(kept: Sequence[Looked]) -> float:
     """Share of the image inside the hull of all points."""
-    points = [one.detection.pixels for one in kept if one.detection is not None]
+    points = [detection.pixels for one in kept for detection in one.detections]
     if not points:
         return 0.0
     width, height = kept[0].size
@@ -98,16 +99,11 @@ def _hull(points: np.ndarray) -> np.ndarray:
 def _map(kept: Sequence[Looked], size: tuple[int, int]) -> str:
     """Lines of characters, a cell of the image each."""
     counts = np.zeros(CELLS, int)
-    for one in kept:
-        if one.detection is not None:
-            cells = (
-                (one.detection.pixels / np.maximum(size, 1) * CELLS[::-1])
-                .astype(int)
-                .clip(0, np.array(CELLS)[::-1] - 1)
-            )
-            here = np.zeros(CELLS, int)
-            here[cells[:, 1], cells[:, 0]] = 1
-            counts += here
+    for detection in (detection for one in kept for detection in one.detections):
+        cells = (detection.pixels / np.maximum(size, 1) * CELLS[::-1]).astype(int).clip(0, np.array(CELLS)[::-1] - 1)
+        here = np.zeros(CELLS, int)
+        here[cells[:, 1], cells[:, 0]] = 1
+        counts += here
     return "\n".join("".join(SHADES[min(n, len(SHADES) - 1)] for n in row) for row in counts)
 
 
@@ -116,15 +112,15 @@ def _figure(state: Watched, camera: str) -> str:
     width, height = state.size(camera)
     shapes = []
     for index, one in enumerate(sorted(kept, key=lambda one: one.taken)):
-        assert one.detection is not None
         newest = index == len(kept) - 1
         shade = 'fill="#7fd0ff" fill-opacity=".55" stroke="#fff"' if newest else 'fill="#3f9fd0" fill-opacity=".22"'
-        shapes.append(f'<polygon points="{_points(_hull(one.detection.pixels))}" {shade}/>')
+        shapes += [f'<polygon points="{_points(_hull(each.pixels))}" {shade}/>' for each in one.detections]
     outline = _next_outline(state, camera)
     if outline is not None:
         style = 'fill="none" stroke="#ffd24a" stroke-width="4" stroke-dasharray="14 10"'
         shapes.append(f'<polygon points="{_points(outline)}" {style}/>')
-    text = f"{camera}: {len(kept)} boards in {len(looked)} images, {100 * _reached(kept):.0f} % reached"
+    boards = sum(len(one.detections) for one in kept)
+    text = f"{camera}: {boards} boards in {len(looked)} images, {100 * _reached(kept):.0f} % reached"
     return (
         f'<figure><svg viewBox="0 0 {width} {height}" role="img" aria-label="{html.escape(text)}">{"".join(shapes)}'
         f"</svg><figcaption>{html.escape(text)}</figcaption></figure>"

@@ -20,7 +20,7 @@ from facesolve.take import FootageError, TakeError
 
 from .board import Board
 from .calibrate import Calibration, Request, calibrate
-from .detect import detect, to_gray
+from .detect import detect_all, to_gray
 from .images import find_images
 from .markers import check_markers
 from .next_view import NextView, next_view
@@ -40,18 +40,18 @@ FEWEST_VIEWS = 3  # of every camera, before a calibration is tried
 
 @dataclass(frozen=True, eq=False)
 class Looked:
-    """What came of one image. detection: None where no board was found. taken: seconds, when its file was written;
-    minus infinity for one that was there when watching began: it may have been copied.
+    """What came of one image. detections: of the boards found. taken: seconds, when its file was written; minus
+    infinity for one that was there when watching began: it may have been copied.
 
-    sharpness: as of ``sharpness``, of the board. damaged: the file could not be read.
+    sharpness: as of ``sharpness``, of each of the detections. damaged: the file could not be read.
     """
 
     image: BoardImage
     size: tuple[int, int]
-    detection: Detection | None
+    detections: tuple[Detection, ...]
     taken: float
     refused: str = ""
-    sharpness: float = 0.0
+    sharpness: tuple[float, ...] = ()
     damaged: bool = False
 
 
@@ -79,20 +79,20 @@ class Watched:
 
     @property
     def kept(self) -> tuple[Looked, ...]:
-        """Those in which the board was found and stood still."""
-        return tuple(one for one in self.looked if one.detection is not None and not one.refused)
+        """Those in which a board was found and all stood still."""
+        return tuple(one for one in self.looked if one.detections and not one.refused)
 
-    def session(self, board: Board) -> Session:
+    def session(self, boards: Sequence[Board]) -> Session:
         """The views that are kept. Raises TakeError for a camera without any."""
         sizes = {camera: self.size(camera) for camera in self.cameras}
-        detections = tuple(one.detection for one in self.kept if one.detection is not None)
+        detections = tuple(detection for one in self.kept for detection in one.detections)
         for camera in self.cameras or ("camera",):
             if not any(detection.camera == camera for detection in detections):
                 raise TakeError(
                     f"camera '{camera}': no image shows the whole board standing still; check --board (columns, rows)."
                 )
         counts = {camera: len(self.of_camera(camera)) for camera in self.cameras}
-        return Session(board, sizes, detections, counts)
+        return Session(boards[0], sizes, detections, counts, tuple(boards[1:]))
 
 
 @dataclass(eq=False)
@@ -100,7 +100,7 @@ class Watch:
     """Looks for new images of ``source`` (as of ``images.find_images``). wanted: how to calibrate cameras of names."""
 
     source: str
-    board: Board
+    boards: Sequence[Board]
     only_cameras: Sequence[str]
     wanted: Callable[[Sequence[str]], Request]
     state: Watched = field(default_factory=Watched)
@@ -110,7 +110,8 @@ class Watch:
     _early: frozenset[Path] | None = None
 
     def __post_init__(self) -> None:
-        check_markers(self.board)
+        for board in self.boards:
+            check_markers(board)
 
     def look(self) -> bool:
         """Takes in what is new; whether anything was. A file counts once two looks find it of one size and time."""
@@ -151,16 +152,16 @@ class Watch:
         try:
             gray = to_gray(read_pixels(image.path))
         except UnreadableImage as problem:
-            return Looked(image, (0, 0), None, taken, f"the file {problem}", damaged=True)
+            return Looked(image, (0, 0), (), taken, f"the file {problem}", damaged=True)
         size = (gray.shape[1], gray.shape[0])
         width, height = next(
             (o.size for o in self._looked.values() if o.image.camera == image.camera and any(o.size)), size
         )
         if size != (width, height):
             why = f"it has {size[0]}x{size[1]} pixels, others {width}x{height}"
-            return Looked(image, (width, height), None, taken, why)
-        found = detect(gray, self.board, image.camera, image.view)
-        return Looked(image, size, found, taken, "", 0.0 if found is None else sharpness(gray, found.pixels))
+            return Looked(image, (width, height), (), taken, why)
+        found = tuple(detect_all(gray, self.boards, image.camera, image.view))
+        return Looked(image, size, found, taken, "", tuple(sharpness(gray, each.pixels) for each in found))
 
     def _calibrated(self, state: Watched) -> Watched:
         """With the calibration of the views that are kept, or why there is none yet."""
@@ -169,7 +170,7 @@ class Watch:
         if few:
             return replace(state, trouble=f"{', '.join(few)}: fewer than {FEWEST_VIEWS} views so far")
         try:
-            found = calibrate(state.session(self.board), self.wanted(state.cameras), Silent())
+            found = calibrate(state.session(self.boards), self.wanted(state.cameras), Silent())
         except TakeError as problem:
             return replace(state, trouble=str(problem))
         return replace(state, calibration=found, advice=next_view(found))
@@ -191,15 +192,18 @@ def sharpness(gray: np.ndarray, pixels: np.ndarray) -> float:
 
 
 def _without_blurred(looked: Sequence[Looked]) -> list[Looked]:
-    """Those refused that are much less sharp than other images of their camera."""
-    sharp: dict[str, list[float]] = {}
+    """Those refused that are much less sharp than the same board in other images of their camera."""
+    sharp: dict[tuple[str, int], list[float]] = {}
     for one in looked:
-        if one.detection is not None:
-            sharp.setdefault(one.image.camera, []).append(one.sharpness)
-    usual = {camera: float(np.percentile(values, SHARP)) for camera, values in sharp.items()}
+        for each, value in zip(one.detections, one.sharpness, strict=True):
+            sharp.setdefault((each.camera, each.board), []).append(value)
+    least = {board: SMEARED * float(np.percentile(values, SHARP)) for board, values in sharp.items()}
     return [
         replace(one, refused=SMEAR)
-        if one.detection is not None and not one.refused and one.sharpness < SMEARED * usual[one.image.camera]
+        if not one.refused
+        and any(
+            value < least[each.camera, each.board] for each, value in zip(one.detections, one.sharpness, strict=True)
+        )
         else one
         for one in looked
     ]
@@ -214,17 +218,16 @@ def _without_moving(looked: Sequence[Looked]) -> list[Looked]:
     moving = {one.image.view: one.image.camera for one in looked if one.refused == SMEAR}
     for one in looked:
         near = [
-            other.detection
+            detection
             for other in looked
-            if other is not one
-            and other.image.camera == one.image.camera
-            and abs(other.taken - one.taken) < SOON
-            and other.detection is not None
+            if other is not one and other.image.camera == one.image.camera and abs(other.taken - one.taken) < SOON
+            for detection in other.detections
         ]
-        steps = np.array([] if one.detection is None else [_step(one.detection, other) for other in near])
-        little = steps[steps < APART * one.size[0]]
-        if len(little) >= 2 and little.min() > STILL:
-            moving.setdefault(one.image.view, one.image.camera)
+        for each in one.detections:
+            steps = np.array([_step(each, other) for other in near if other.board == each.board])
+            little = steps[steps < APART * one.size[0]]
+            if len(little) >= 2 and little.min() > STILL:
+                moving.setdefault(one.image.view, one.image.camera)
     return [
         replace(one, refused=f"the board moves in {moving[one.image.view]}")
         if one.image.view in moving and not one.refused
@@ -235,10 +238,8 @@ def _without_moving(looked: Sequence[Looked]) -> list[Looked]:
 
 def _renamed(looked: Looked, image: BoardImage) -> Looked:
     """The same as an image of another camera or view."""
-    found = looked.detection
-    if found is not None:
-        found = replace(found, camera=image.camera, view=image.view)
-    return replace(looked, image=image, detection=found)
+    found = tuple(replace(each, camera=image.camera, view=image.view) for each in looked.detections)
+    return replace(looked, image=image, detections=found)
 
 
 def _step(one: Detection, other: Detection) -> float:

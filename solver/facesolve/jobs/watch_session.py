@@ -10,7 +10,6 @@ from facesolve.calibrate.session import BoardImage, Session
 from facesolve.calibrate.wall import coverage_page
 from facesolve.calibrate.watch import Watch, Watched
 from facesolve.runtime.interrupts import interruptible
-from facesolve.take import TakeError
 from facesolve.take.files import check_folder, write_atomic
 
 from .calibrate_images import check_outputs, lens_requests, wanted_boards
@@ -34,10 +33,8 @@ def watch_session(
     """
     check_folder(out)
     check_outputs(out, overwrite)
-    board, *more = wanted_boards(request)
-    if more:
-        raise TakeError("watch: one board at a time; photograph the others without --watch.")
-    watch = Watch(request.images, board, request.only_cameras, lambda names: lens_requests(request, names))
+    boards = wanted_boards(request)
+    watch = Watch(request.images, boards, request.only_cameras, lambda names: lens_requests(request, names))
     _write(out, watch.state)
     show(watch.state)
     with interruptible():
@@ -49,7 +46,7 @@ def watch_session(
                 wait(LOOK_EVERY)
         except KeyboardInterrupt:
             _write(out, watch.state, live=False)
-    return watch.state.session(board), tuple(one.image for one in watch.state.kept)
+    return watch.state.session(boards), tuple(one.image for one in watch.state.kept)
 
 
 def _write(out: Path, state: Watched, live: bool = True) -> None:
