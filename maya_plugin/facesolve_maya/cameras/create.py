@@ -26,7 +26,8 @@ from facesolve_maya.scene.rotate_order import euler_angles
 from facesolve_maya.scene.undo import whole_edit
 from facesolve_maya.scene.units import centimeters, radians
 
-from .placement import upright
+from .placement import fitting_unit
+from .stage import Stage, mark_stage
 
 _SQUARE = 1e-6
 _UNDO = "Facesolve: cameras from calibration"
@@ -47,12 +48,12 @@ def create_cameras(
     sizes: Optional[Dict[str, Tuple[int, int]]] = None,
     first_frame: float = 1.0,
     group: str = node_name("cameras"),
-    stand_upright: bool = True,
+    stage: Optional[Stage] = None,
 ) -> List[CreatedCamera]:
     """Cameras with the calibration's lens, film back and place, below a new group.
 
-    stand_upright: turn the group by right angles where the calibration has another up than the scene; else the cameras
-    stand exactly where the calibration has them.
+    stage: where they stand in the scene; upright, the origin that of the file, in the unit that makes sense when left
+    out.
 
     images: camera name -> first image of its footage, which belongs to scene frame ``first_frame``. sizes: camera
     name -> (width, height) pixels, for calibrations that do not say and cameras without images. Raises TakeError
@@ -66,14 +67,11 @@ def create_cameras(
     selected = cmds.ls(selection=True, long=True) or []
     with whole_edit(_UNDO, "cameras: Maya could not create them; the scene is unchanged."):
         parent = cmds.createNode("transform", name=group, skipSelect=True)
-        if stand_upright:
-            axis = str(cmds.upAxis(query=True, axis=True))
-            turn = euler_angles(upright(records, axis, read_world_up(calibration)), "xyz") / radians()
-            cmds.setAttr(parent + ".rotate", *[float(x) for x in turn])
         made = [
             _create(record, backs[record.name], known[record.name], parent, images.get(record.name, ""), first_frame)
             for record in records
         ]
+        mark_stage(parent, stage or Stage(unit=fitting_unit(records)), read_world_up(calibration))
         # Maya selects an image plane that it makes.
         cmds.select(selected, replace=True) if selected else cmds.select(clear=True)
     return made

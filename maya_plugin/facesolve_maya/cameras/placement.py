@@ -1,28 +1,31 @@
-"""Whether calibrated cameras stand upright in a scene, and whether their distances make sense. Knows no scene."""
+"""How calibrated cameras stand: what is up for them, what they look at, which unit makes sense. Knows no scene."""
 
 from __future__ import annotations
 
 from itertools import product
-from pathlib import Path
-from typing import Optional, Sequence, Tuple
+from typing import Dict, Optional, Sequence, Tuple
 
 import numpy as np
 
-from facesolve.take.calibration import CalibratedCamera, read_calibrated_cameras
+from facesolve.take.calibration import CalibratedCamera
 
-NEAREST, FARTHEST = 2.0, 3000.0  # centimeters between neighboring cameras of a stage
 UP = {"y": np.array([0.0, 1.0, 0.0]), "z": np.array([0.0, 0.0, 1.0])}
+UNITS: Dict[str, float] = {"cm": 1.0, "mm": 0.1, "m": 100.0, "in": 2.54}  # centimeters
+GUESSED = ("cm", "mm", "m")
+HEAD = 24.0  # centimeters from chin to crown
+LEAST_SHARE, LARGEST_SHARE = 0.12, 3.0  # of an image's height that a filmed head takes
+SAME_WAY = 1e-3  # of two cameras' directions: too parallel to say what they look at
 
 
-def upright(records: Sequence[CalibratedCamera], axis: str, up: Optional[str] = None) -> np.ndarray:
+def upright(tops: np.ndarray, axis: str, up: Optional[str] = None) -> np.ndarray:
     """(3, 3) rotation by right angles, row vectors, after which the calibration's up is the scene's up axis.
 
     The identity where it is already: a calibration made of a board lying on its side has another up than the scene.
-    axis: ``y`` or ``z``. up: the calibration's own, as its file states it (cameras may be mounted on their side); None
-    where it does not, so that the cameras' tops tell.
+    tops: (n, 3) what is up in each camera's image. axis: ``y`` or ``z``. up: the calibration's own, as its file states
+    it (cameras may be mounted on their side); None where it does not, so that the cameras' tops tell.
     """
     if up is None:
-        top = np.mean([-np.asarray(record.rotation, np.float64)[1] for record in records], axis=0)
+        top = np.mean(tops, axis=0)
     else:
         top = np.eye(3)["xyz".index(up[-1])] * (-1.0 if up.startswith("-") else 1.0)
     turns = [matrix for matrix in _right_angles()]
@@ -30,15 +33,33 @@ def upright(records: Sequence[CalibratedCamera], axis: str, up: Optional[str] = 
     return np.eye(3) if float(top @ UP[axis]) > 0.5 * float(np.linalg.norm(top)) else best
 
 
-def remarks(calibration: Path) -> Tuple[str, ...]:
-    """What looks odd about the distances in a calibration, in sentences."""
-    places = [
-        -np.asarray(record.rotation).T @ np.ravel(record.translation) for record in read_calibrated_cameras(calibration)
-    ]
-    gaps = [float(np.linalg.norm(a - b)) for index, a in enumerate(places) for b in places[:index]]
-    if not gaps or NEAREST <= min(gaps) <= FARTHEST:
-        return ()
-    return ("The nearest two cameras are {:.3g} cm apart: is the calibration in centimeters?".format(min(gaps)),)
+def looked_at(places: np.ndarray, directions: np.ndarray) -> Optional[np.ndarray]:
+    """(3,) point nearest to the lines of sight of cameras at ``places`` (n, 3), or None where they do not meet.
+
+    directions: (n, 3) along the lines of sight, forward.
+    """
+    forward = directions / np.linalg.norm(directions, axis=1, keepdims=True)
+    across = np.eye(3) - forward[:, :, None] * forward[:, None, :]
+    total = across.sum(axis=0)
+    if len(places) < 2 or np.linalg.eigvalsh(total)[0] < SAME_WAY:
+        return None
+    point: np.ndarray = np.linalg.solve(total, np.einsum("nij,nj->i", across, places))
+    return point if float(np.einsum("ni,ni->n", point - places, forward).min()) > 0 else None
+
+
+def fitting_unit(records: Sequence[CalibratedCamera]) -> str:
+    """The unit, of UNITS, in which a head where the cameras look fills as much of the images as filmed heads do.
+
+    Centimeters where that is so, and where no unit makes sense.
+    """
+    places = np.array([-np.asarray(record.rotation).T @ np.ravel(record.translation) for record in records])
+    point = looked_at(places, np.array([np.asarray(record.rotation)[2] for record in records]))
+    if point is None:
+        return GUESSED[0]
+    pixels = np.array([record.intrinsics[1, 1] / (2.0 * record.intrinsics[1, 2]) for record in records])
+    shares = HEAD * pixels / np.linalg.norm(places - point, axis=1)
+    makes_sense = [unit for unit in GUESSED if LEAST_SHARE < np.median(shares) / UNITS[unit] < LARGEST_SHARE]
+    return makes_sense[0] if makes_sense else GUESSED[0]
 
 
 def _right_angles() -> Tuple[np.ndarray, ...]:

@@ -13,6 +13,7 @@ from facesolve_maya.scene.choices import FREE, LOCKED, PINNED
 
 KEY_MODES = (FREE, PINNED, LOCKED)
 MAX_STIFFNESS = 1000.0
+LENGTHS = {"cm": "centimeters", "mm": "millimeters", "m": "meters", "in": "inches"}
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from facesolve_maya.apply import (
     show_certainty,
     toggle_overlay,
 )
-from facesolve_maya.cameras import create_cameras, first_images, remarks
+from facesolve_maya.cameras import PlacedStage, Stage, create_cameras, first_images, place_stage, placed_stage
 from facesolve_maya.export import (
     ExportRequest,
     Recordings,
@@ -45,7 +45,7 @@ from facesolve_maya.run import FoundHead
 from facesolve_maya.scene.choices import FREE
 from facesolve_maya.scene.undo import whole_edit
 
-from .model import CameraRow, ControlRow, HeadRow, PanelSettings
+from .model import LENGTHS, CameraRow, ControlRow, HeadRow, PanelSettings
 from .scene_rows import cameras_with_footage, read_camera_rows, read_control_rows, read_heads
 
 SETTINGS_KEY = "facesolve_settings"
@@ -238,7 +238,18 @@ class MayaScene:
         bare = [camera.transform for camera in made if not camera.image_plane]
         if bare:
             text += " Without footage: {}; double-click a camera in the table to choose it.".format(", ".join(bare))
-        return " ".join([text, *remarks(calibration)])
+        stage = placed_stage()
+        if stage is not None and stage.stage.unit != Stage.unit:
+            text += " The calibration seems to be in {}: 'Stage' has the unit.".format(LENGTHS[stage.stage.unit])
+        return text
+
+    def stage(self) -> Optional[PlacedStage]:
+        """The stage of the cameras that came from a calibration, None where there is none."""
+        return placed_stage()
+
+    def place_stage(self, group: str, stage: Stage, settings: PanelSettings) -> str:
+        """Places the cameras' group, in one undo; returns a sentence. Raises TakeError."""
+        return place_stage(group, stage, [settings.mesh] if settings.mesh else [])
 
     def footage_near(self, calibration: Path) -> Optional[Path]:
         """The calibration's own folder if footage of all its cameras lies there, else None. Raises TakeError."""

@@ -50,6 +50,7 @@ class Session(Bulletin):
         self.heads: Tuple[HeadRow, ...] = ()
         self.controls: Tuple[ControlRow, ...] = ()
         self.cameras: Tuple[CameraRow, ...] = ()
+        self.stage: Any = None  # of the cameras that came from a calibration, as the scene adapter has it
         self.findings: Tuple[Finding, ...] = ()
         self.checked = False
         self.python = SolverPython(self, scene)
@@ -211,7 +212,16 @@ class Session(Bulletin):
         if head is not None and self.settings.head_transform not in head.transforms:
             self.settings = replace(self.settings, head_transform=head.transforms[0])
         self.controls = self.scene.controls(self.settings) if self.settings.mesh else ()
-        self.cameras = self.scene.cameras(self.settings)
+        self.cameras, self.stage = self.scene.cameras(self.settings), self.scene.stage()
+
+    def place_stage(self, stage: Any) -> bool:
+        """Moves the cameras' group to where ``stage`` says, in one undo, and checks again."""
+        if not self.attempt(lambda: self.scene.place_stage(self.stage.group, stage, self.settings)):
+            return False
+        self.stage = self.scene.stage()
+        self.tell(SCENE)
+        self.check()
+        return True
 
     def folder(self) -> Path:
         """Where the takes and solutions of the scene lie."""

@@ -12,9 +12,11 @@ from .checks import Checks
 from .picture_view import PictureView
 from .qt import QtWidgets, Signal
 from .session import Session
+from .stage_menu import StageMenu
 from .style import quiet_label, scaled, set_state
 
 GOOD, OPEN, CAUTION, BAD = "good", "open", "caution", "bad"
+NEAREST, FARTHEST = 15.0, 1000.0  # centimeters from a camera to a face that it films
 
 
 class StepCard(QtWidgets.QFrame):
@@ -65,6 +67,8 @@ class StartPage(QtWidgets.QWidget):
         self.load = self.cameras.add_button(
             "Load cameras…", "Makes cameras with image planes from a calibration file.", self.cameras_wanted.emit
         )
+        self.stage = StageMenu(session)
+        self.cameras.buttons.addWidget(self.stage)
         self.find_button = self.head.add_button(
             "Find the head", "Looks for the head in the first frame and shows what it found.", session.find_head
         )
@@ -105,6 +109,7 @@ class StartPage(QtWidgets.QWidget):
         self.test.setEnabled(not session.python.busy)
         self.cameras.show_state(*self._cameras_state())
         self.load.setVisible(not session.used_cameras())
+        self.stage.refresh()
         self.head.show_state(*self._head_state())
         self._refresh_head()
 
@@ -151,6 +156,11 @@ class StartPage(QtWidgets.QWidget):
         if not used:
             return BAD, "None of the {} cameras has footage. Choose it in Set-up.".format(all_of_them)
         words = "{} of {} cameras are used.".format(used, all_of_them)
+        stage = self._session.stage
+        if stage is not None and stage.distance is not None:
+            words += " They look at a place {:.0f} cm away.".format(stage.distance)
+            if not NEAREST <= stage.distance <= FARTHEST:
+                return CAUTION, words + " Is the calibration in another unit? 'Stage' has it."
         return (GOOD, words) if used > 1 else (CAUTION, words + " Two or more make a solve far surer.")
 
     def _head_state(self) -> Tuple[str, str]:

@@ -8,7 +8,7 @@ import pytest
 from maya import cmds
 
 from facesolve.take import TakeError
-from facesolve_maya.cameras import create_cameras, remarks
+from facesolve_maya.cameras import Stage, create_cameras
 from facesolve_maya.export.cameras import camera_name, camera_shape, read_camera
 from facesolve_maya.export.footage import footage_of_plane, image_plane
 from facesolve_maya.scene.findings import Report
@@ -33,7 +33,7 @@ def calibration(folder, **changes):
 def test_round_trip_with_unequal_focal_lengths_and_distortion(maya, tmp_path):
     cmds.currentUnit(linear="m")
     path, record = calibration(tmp_path)
-    (made,) = create_cameras(path, stand_upright=False)
+    (made,) = create_cameras(path, stage=Stage(up="file"))
     camera = read_camera(camera_shape(made.transform), (1.0,), 640, 800)
     np.testing.assert_allclose(camera.intrinsics, record["intrinsic"], rtol=1e-12)
     np.testing.assert_allclose(camera.rotation, record["rotation"], atol=1e-12)
@@ -215,13 +215,3 @@ def test_cameras_come_in_upright_whatever_the_board_called_up(maya, tmp_path, ax
     (made,) = create_cameras(tmp_path / "level.json")
     camera = read_camera(camera_shape(made.transform), (1.0,), 640, 800)
     np.testing.assert_allclose(-np.asarray(camera.rotation)[1], up, atol=1e-9)
-
-
-def test_a_calibration_in_meters_is_remarked(tmp_path):
-    record = calibration(tmp_path)[1]
-    other = dict(record, translation=[0.3, 0.0, 1.0])
-    (tmp_path / "meters.json").write_text(json.dumps({"a": dict(record, translation=[0.0, 0.0, 1.0]), "b": other}))
-    assert "in centimeters?" in remarks(tmp_path / "meters.json")[0]
-    other["translation"] = [30.0, 0.0, 1.0]
-    (tmp_path / "cm.json").write_text(json.dumps({"a": dict(record, translation=[0.0, 0.0, 1.0]), "b": other}))
-    assert remarks(tmp_path / "cm.json") == ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +79,24 @@ def controls() -> tuple[ControlRow, ...]:
     return tuple(rows)
 
 
+@dataclass(frozen=True)
+class FakeStage:
+    """What was chosen for a stage, as ``cameras.Stage``, which knows maya."""
+
+    up: str = "upright"
+    origin: str = "file"
+    unit: str = "cm"
+
+
+@dataclass(frozen=True)
+class FakePlacedStage:
+    """As ``cameras.PlacedStage``."""
+
+    group: str = "facesolve_cameras"
+    stage: FakeStage = FakeStage()
+    distance: float | None = 62.0
+
+
 class FakeScene:
     """Two heads, three cameras, forty frames."""
 
@@ -97,6 +115,7 @@ class FakeScene:
         self.apply_error = ""
         self.actor: ActorProfile | None = None  # what bringing the rig to the actor finds
         self.posed: list = []
+        self.placed: FakePlacedStage | None = None
         self.ranges: tuple[Path, ...] = ()
         self.behavior: dict = {}
         self.extra_findings: tuple[Finding, ...] = ()
@@ -134,6 +153,15 @@ class FakeScene:
             problem = "" if index < 2 else "Frame 1019 is missing."
             rows.append(CameraRow(name, footage, picture, 600, 800, problem))
         return tuple(rows)
+
+    def stage(self):
+        return self.placed
+
+    def place_stage(self, group, stage, settings):
+        if self.placed is None or group != self.placed.group:
+            raise TakeError("The stage cannot be placed.")
+        self.placed = replace(self.placed, stage=stage)
+        return "The stage is placed."
 
     def playback_range(self):
         return 1001, 1040

@@ -1,6 +1,7 @@
 """The Start page: three steps, and checks whose buttons carry out the remedy."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -18,7 +19,7 @@ from facesolve.take.finding import (
 )
 from facesolve_maya.ui.offers import carry_out
 from facesolve_maya.ui.preferences import Preferences
-from tests.facesolve_maya.ui.fake_scene import FakeScene
+from tests.facesolve_maya.ui.fake_scene import FakePlacedStage, FakeScene
 from tests.facesolve_maya.ui.gestures import click, qt
 
 pytestmark = pytest.mark.usefixtures("application")
@@ -120,6 +121,29 @@ def test_the_details_store_what_is_entered_and_show_everything(panel):
     dialog.accept()
     assert panel.session.python.preferences == Preferences(sys.executable, "cpu", True)
     assert "Module: " in dialog.details.item(dialog.details.count() - 1).text()
+
+
+def test_the_stage_of_loaded_cameras_is_placed_from_a_menu(panel, scene):
+    button, words = panel.start.stage, panel.start.cameras.words
+    assert not button.isVisible()
+    scene.placed = FakePlacedStage()
+    panel.session.load()
+    assert button.isVisible()
+    assert words.text() == "3 of 3 cameras are used. They look at a place 62 cm away."
+    button.fill()
+    actions = {action.text(): action for action in button.choices.actions()}
+    assert [text for text, action in actions.items() if action.isChecked()] == [
+        "Upright in this scene",
+        "As in the file",
+        "Centimeters",
+    ]
+    actions["Where the cameras look"].trigger()
+    actions["Millimeters"].trigger()
+    assert (scene.placed.stage.origin, scene.placed.stage.unit) == ("head", "mm")
+    assert panel.session.notice == "The stage is placed."
+    scene.placed = replace(scene.placed, distance=6.2)
+    panel.session.load()
+    assert words.text().endswith("Is the calibration in another unit? 'Stage' has it.")
 
 
 def test_the_head_is_shown_before_it_is_taken(panel, scene, solver, wait):
