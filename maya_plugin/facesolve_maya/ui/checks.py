@@ -9,7 +9,7 @@ from .findings_list import FindingsList
 from .qt import QtWidgets
 from .section import Section
 from .session import Session
-from .style import SEVERITY_COLORS, scaled
+from .style import SEVERITY_COLORS
 
 
 class Checks(Section):
@@ -26,7 +26,6 @@ class Checks(Section):
             self.title_row.addWidget(label)
             self.counters[severity] = label
         self.findings = FindingsList()
-        self.findings.setMinimumHeight(scaled(90, self))
         self.findings.node_chosen.connect(session.scene.select)
         self.body.addWidget(self.findings)
         self.look = QtWidgets.QPushButton("Look for mistakes")
@@ -36,6 +35,7 @@ class Checks(Section):
         )
         self.look.clicked.connect(lambda: session.look_for_mistakes())
         self.body.addWidget(self.look)
+        self.body.addStretch(1)
         for topic in (FINDINGS, SCENE, SETTINGS, STATE):
             session.listen(topic, self.refresh)
         self.refresh()

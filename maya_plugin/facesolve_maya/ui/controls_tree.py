@@ -49,6 +49,7 @@ class ControlsTree(QtWidgets.QTreeWidget):
         self.itemChanged.connect(self._edited)
         self.itemClicked.connect(self._clicked)
         columns = self.header()
+        columns.setMinimumSectionSize(scaled(30, self))
         columns.setStretchLastSection(True)
         # A name is never cut off: what does not fit beside it scrolls.
         for column in (NAME, KEYS, STIFFNESS):

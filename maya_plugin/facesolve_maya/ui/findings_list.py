@@ -13,7 +13,7 @@ COLUMNS = 2  # of buttons: more do not fit into a narrow dock
 BREAK = "/\u200b"  # a line may end after the slash of a path
 
 
-class FindingsList(QtWidgets.QScrollArea):
+class FindingsList(QtWidgets.QWidget):
     """One row for each finding, worst first.
 
     ``node_chosen(node)`` on a double click, ``offer_taken(offer)`` when a remedy's button was pressed.
@@ -24,17 +24,11 @@ class FindingsList(QtWidgets.QScrollArea):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setWidgetResizable(True)
-        self.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.rows: List[FindingRow] = []
         self._shown: Optional[Tuple[Finding, ...]] = None
-        self._inside = QtWidgets.QWidget()
-        self._layout = QtWidgets.QVBoxLayout(self._inside)
+        self._layout = QtWidgets.QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(3)
-        self._layout.addStretch(1)
-        self.setWidget(self._inside)
 
     def show_findings(self, findings: Tuple[Finding, ...]) -> None:
         """Fills the list; one line says so when there is nothing to say."""

@@ -74,11 +74,9 @@ class Panel(QtWidgets.QWidget):
         session.listen(SETTINGS, self._settings_changed)
         session.load()
 
-    def _menu(self) -> QtWidgets.QToolButton:
-        button = QtWidgets.QToolButton()
-        button.setText("Menu")
-        button.setAutoRaise(True)
-        button.setPopupMode(QtWidgets.QToolButton.ToolButtonPopupMode.InstantPopup)
+    def _menu(self) -> QtWidgets.QPushButton:
+        button = QtWidgets.QPushButton("Menu")
+        button.setObjectName("facesolveMenu")
         menu = QtWidgets.QMenu(button)
         for text, tip, work in (
             ("Read the scene again", "Reads rig, cameras and footage afresh.", self.session.load),

@@ -15,6 +15,7 @@ MODES = (MESH, BLEND, WIPE)
 KEPT = 90  # pictures in memory
 GAP = 2  # pixels between cameras
 LARGEST_ZOOM = 8.0
+MOST_BESIDE_ONE = 5  # cameras of which one may be large, the others beside it
 
 Shot = Dict[str, str]  # layer -> path of a camera's picture; a layer without a picture is left out
 
@@ -78,30 +79,27 @@ class PictureView(QtWidgets.QWidget):
             flags = text_flags(Qt.AlignmentFlag.AlignCenter, Qt.TextFlag.TextWordWrap)
             painter.drawText(self.rect().adjusted(20, 0, -20, 0), flags, self._text)
             return
-        for cell, (_, name, shot) in zip(self._cells(), self.shots):
+        for cell, (_, name, shot) in zip(self.cells(), self.shots):
             self._paint_shot(painter, cell, shot)
             if len(self.shots) > 1:
                 self._paint_words(painter, cell, name, Qt.AlignmentFlag.AlignTop)
         if self._caption:
             self._paint_words(painter, QtCore.QRectF(self.rect()), self._caption, Qt.AlignmentFlag.AlignBottom)
 
-    def _cells(self) -> List[QtCore.QRectF]:
-        """Where each camera goes: as many columns as make the pictures largest."""
-        count = max(len(self.shots), 1)
+    def cells(self) -> List[QtCore.QRectF]:
+        """Where each camera goes: what shows most of them, in columns or one large beside the others."""
+        count = len(self.shots)
         sizes = [self._size_of(shot) for _, _, shot in self.shots]
         aspect = max((size.width() / max(size.height(), 1) for size in sizes), default=1.0)
+        width, height = float(self.width()), float(self.height())
+        found = [_in_columns(count, columns, width, height) for columns in range(1, max(count, 1) + 1)]
+        if 2 < count <= MOST_BESIDE_ONE:
+            found.append(_one_large(count, aspect, width, height))
 
-        def shown_height(columns: int) -> float:
-            rows = -(-count // columns)
-            return min(self.height() / rows, self.width() / columns / aspect)
+        def shown(cells: Sequence[QtCore.QRectF]) -> float:
+            return sum(aspect * min(cell.height(), cell.width() / aspect) ** 2 for cell in cells)
 
-        columns = max(range(1, count + 1), key=shown_height)
-        rows = -(-count // columns)
-        width, height = self.width() / columns, self.height() / rows
-        return [
-            QtCore.QRectF(index % columns * width, index // columns * height, width - GAP, height - GAP)
-            for index in range(len(self.shots))
-        ]
+        return [cell.adjusted(0, 0, -GAP, -GAP) for cell in max(found, key=shown)]
 
     def _paint_shot(self, painter: QtGui.QPainter, cell: QtCore.QRectF, shot: Shot) -> None:
         painter.save()
@@ -179,7 +177,7 @@ class PictureView(QtWidgets.QWidget):
         if self._mode == WIPE and self._zoom == 1.0:
             self._wipe_to(point)
         elif self._zoom > 1.0 and self.shots:
-            place = self._placed(self._cells()[0], self._size_of(self.shots[0][2]))
+            place = self._placed(self.cells()[0], self._size_of(self.shots[0][2]))
             moved = point - self._grabbed
             x = self._center.x() - moved.x() / max(place.width(), 1.0)
             y = self._center.y() - moved.y() / max(place.height(), 1.0)
@@ -194,14 +192,29 @@ class PictureView(QtWidgets.QWidget):
     def mouseDoubleClickEvent(self, event: QtGui.QMouseEvent) -> None:
         """Qt's hook."""
         point = QtCore.QPointF(event_x(event), event_y(event))
-        for cell, (index, _, _) in zip(self._cells(), self.shots):
+        for cell, (index, _, _) in zip(self.cells(), self.shots):
             if cell.contains(point):
                 self.picked.emit(index if len(self.shots) > 1 else -1)
 
     def _wipe_to(self, point: QtCore.QPoint) -> None:
-        for cell in self._cells():
+        for cell in self.cells():
             if cell.left() <= point.x() <= cell.right() and cell.top() <= point.y() <= cell.bottom():
                 self.wiped.emit(min(max((point.x() - cell.left()) / cell.width(), 0.0), 1.0))
+
+
+def _in_columns(count: int, columns: int, width: float, height: float) -> List[QtCore.QRectF]:
+    """Equal cells that fill the view."""
+    wide, tall = width / columns, height / max(-(-count // columns), 1)
+    return [QtCore.QRectF(index % columns * wide, index // columns * tall, wide, tall) for index in range(count)]
+
+
+def _one_large(count: int, aspect: float, width: float, height: float) -> List[QtCore.QRectF]:
+    """The first camera large at the left, the others above each other beside it, as high together as it is."""
+    tall = min(height, width / aspect / (1.0 + 1.0 / (count - 1)))
+    wide, small = aspect * tall, tall / (count - 1)
+    left, top = 0.5 * (width - wide - aspect * small), 0.5 * (height - tall)
+    beside = [QtCore.QRectF(left + wide, top + index * small, aspect * small, small) for index in range(count - 1)]
+    return [QtCore.QRectF(left, top, wide, tall), *beside]
 
 
 def _draw(painter: QtGui.QPainter, place: QtCore.QRectF, pixmap: QtGui.QPixmap) -> None:

@@ -209,4 +209,5 @@ def _tool(text: str, tip: str, checkable: bool = False) -> QtWidgets.QToolButton
     button.setText(text)
     button.setToolTip(tip)
     button.setCheckable(checkable)
+    button.setObjectName("facesolveToggle")
     return button

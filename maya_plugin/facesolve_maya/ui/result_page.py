@@ -135,15 +135,10 @@ class ResultPage(QtWidgets.QWidget):
         buttons = QtWidgets.QGridLayout()
         buttons.setContentsMargins(6, 2, 6, 2)
         buttons.setSpacing(4)
-        actions = (
-            self.apply_button,
-            self.edits_button,
-            self.resolve_button,
-            self.reduce_button,
-            self.review_button,
-        )
-        for index, button in enumerate(actions):
-            buttons.addWidget(button, index // 2, index % 2)
+        buttons.addWidget(self.apply_button, 0, 0, 1, 2)
+        others = (self.edits_button, self.resolve_button, self.reduce_button, self.review_button)
+        for index, button in enumerate(others):
+            buttons.addWidget(button, 1 + index // 2, index % 2)
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Mapping, Sequence, Tuple
+from typing import List, Mapping, Sequence, Tuple
 
 from facesolve.take.settings import HEAD_MODES, QUALITIES
 from facesolve_maya.scene.choices import EVERYWHERE, SELECTED
@@ -32,6 +32,7 @@ class SetupPage(QtWidgets.QWidget):
         super().__init__()
         self._session = session
         self._filling = False
+        self._forms: List[QtWidgets.QFormLayout] = []
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
@@ -42,6 +43,7 @@ class SetupPage(QtWidgets.QWidget):
         layout.addWidget(self.actor_section)
         layout.addWidget(self._advanced_section())
         layout.addStretch(1)
+        self._align()
         session.listen(SCENE, self.refresh_scene)
         session.listen(SETTINGS, self.refresh_settings)
 
@@ -59,18 +61,16 @@ class SetupPage(QtWidgets.QWidget):
         self.head_mode = _choices(HEAD_MODES, _HEAD_TEXTS)
         self.head_mode.activated.connect(lambda _: self._put(head_mode=self.head_mode.currentData()))
         self.rig_source = QtWidgets.QLabel()
-        form = _form(section)
+        form = self._form(section)
         form.addRow("Head", _row(self.head, self.pick))
         form.addRow("Transform", self.head_transform)
         form.addRow("Head motion", self.head_mode)
         form.addRow("Controls", _row(self.rig_source, self._sampling_menu()))
         return section
 
-    def _sampling_menu(self) -> QtWidgets.QToolButton:
-        button = QtWidgets.QToolButton()
-        button.setText("Sample")
+    def _sampling_menu(self) -> QtWidgets.QPushButton:
+        button = QtWidgets.QPushButton("Sample")
         button.setToolTip("For rigs that cannot be read: moves each control, records the mesh, puts everything back.")
-        button.setPopupMode(QtWidgets.QToolButton.ToolButtonPopupMode.InstantPopup)
         self.sampling_menu = QtWidgets.QMenu(button)
         self.sampling_menu.aboutToShow.connect(self.fill_sampling_menu)
         button.setMenu(self.sampling_menu)
@@ -119,18 +119,19 @@ class SetupPage(QtWidgets.QWidget):
         self.handles.setToolTip("Frames that are solved and keyed on both sides of the range as well.")
         self.handles.valueChanged.connect(lambda value: self._put(handles=value))
         self.excluded = QtWidgets.QLineEdit()
-        set_hint(self.excluded, "none; for example 1010-1015, 1033")
+        self.excluded.setToolTip("Frames of the range that are not solved.")
+        set_hint(self.excluded, "like 1010-1015, 1033")
         self.excluded.editingFinished.connect(lambda: self._put(excluded=self.excluded.text().strip()))
         self.quality = _choices(QUALITIES, _QUALITY_TEXTS)
         self.quality.activated.connect(lambda _: self._put(quality=self.quality.currentData()))
         self.actor = QtWidgets.QLineEdit()
-        set_hint(self.actor, "none; the solve finds how the actor differs")
+        set_hint(self.actor, "found by the solve")
         self.actor.setToolTip("Profile of the actor: actor.npz that an earlier solve has written beside its solution.")
         self.actor.editingFinished.connect(lambda: self._put(actor=self.actor.text().strip()))
         self.choose_actor = QtWidgets.QPushButton("Choose…")
         self.choose_actor.clicked.connect(self._choose_actor)
         self.neutral = QtWidgets.QLineEdit()
-        set_hint(self.neutral, "none; for example 1012, 1013")
+        set_hint(self.neutral, "like 1012, 1013")
         self.neutral.setToolTip("Frames in which the face is at rest: all controls at their default.")
         self.neutral.editingFinished.connect(lambda: self._put(neutral=self.neutral.text().strip()))
         self.this_is_neutral = QtWidgets.QPushButton("This frame is neutral")
@@ -138,12 +139,13 @@ class SetupPage(QtWidgets.QWidget):
             lambda: self._session.put(self._session.settings.with_neutral(round(self._session.scene.current_time())))
         )
         self.layer = QtWidgets.QLineEdit()
-        set_hint(self.layer, "new override layer, named after the take")
+        self.layer.setToolTip("The override layer that gets the keys; a new one where nothing is entered.")
+        set_hint(self.layer, "named after the take")
         self.layer.editingFinished.connect(lambda: self._put(layer=self.layer.text().strip()))
         self.apply_when_done = QtWidgets.QCheckBox("Apply when done")
         self.apply_when_done.setToolTip("Keys the result when the solve ends well. One undo takes it back.")
         self.apply_when_done.toggled.connect(lambda on: self._put(apply_when_done=on))
-        form = _form(section)
+        form = self._form(section)
         form.addRow("Frames", _row(self.first, QtWidgets.QLabel("to"), self.last, self.ranges, stretch=(0, 2)))
         form.addRow("Leave out", _row(self.excluded, QtWidgets.QLabel("Handles"), self.handles, stretch=(0,)))
         form.addRow("Quality", _row(self.quality))
@@ -154,7 +156,7 @@ class SetupPage(QtWidgets.QWidget):
 
     def _advanced_section(self) -> Section:
         self.advanced = Section("Priors and footage", expanded=False)
-        form = _form(self.advanced)
+        form = self._form(self.advanced)
         self.strengths = {}
         for name, tip in (
             ("smoothness", "How strongly jitter over time is suppressed."),
@@ -175,7 +177,7 @@ class SetupPage(QtWidgets.QWidget):
             label = QtWidgets.QLabel(right.capitalize())
             form.addRow(left.capitalize(), _row(self.strengths[left], label, self.strengths[right], stretch=(0, 2)))
         both = (self.strengths["calibration_error"], QtWidgets.QLabel("Start frame"), self.strengths["anchor"])
-        form.addRow("Calibration error", _row(*both, stretch=(0, 2)))
+        form.addRow("Calibration", _row(*both, stretch=(0, 2)))
         self.bad_frames = _choices(("stop", "unseen"), {"stop": "Stop and report it", "unseen": "Solve without it"})
         self.bad_frames.activated.connect(lambda _: self._put(on_bad_frame=self.bad_frames.currentData()))
         form.addRow("Bad image", self.bad_frames)
@@ -236,6 +238,25 @@ class SetupPage(QtWidgets.QWidget):
         self._cameras_title.set_title("Cameras   {} of {} used".format(used, len(self._session.cameras)))
         self._filling = False
 
+    def _form(self, section: Section) -> QtWidgets.QFormLayout:
+        form = QtWidgets.QFormLayout()
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setHorizontalSpacing(8)
+        form.setVerticalSpacing(4)
+        form.setFieldGrowthPolicy(QtWidgets.QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        section.body.addLayout(form)
+        self._forms.append(form)
+        return form
+
+    def _align(self) -> None:
+        """The fields of all sections begin at the same place."""
+        role = QtWidgets.QFormLayout.ItemRole.LabelRole
+        items = [form.itemAt(row, role) for form in self._forms for row in range(form.rowCount())]
+        labels = [label for label in (item.widget() for item in items if item is not None) if label is not None]
+        widest = max(label.sizeHint().width() for label in labels)
+        for label in labels:
+            label.setMinimumWidth(widest)
+
     def _put(self, **values: object) -> None:
         if not self._filling:
             self._session.change(**values)
@@ -254,16 +275,6 @@ class SetupPage(QtWidgets.QWidget):
         for name, first, last in (*offers, *scene.shots()):
             action = menu.addAction("{}   {}-{}".format(name, first, last))
             action.triggered.connect(lambda *_, span=(first, last): self._session.change(first=span[0], last=span[1]))
-
-
-def _form(section: Section) -> QtWidgets.QFormLayout:
-    form = QtWidgets.QFormLayout()
-    form.setContentsMargins(0, 0, 0, 0)
-    form.setHorizontalSpacing(8)
-    form.setVerticalSpacing(4)
-    form.setFieldGrowthPolicy(QtWidgets.QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-    section.body.addLayout(form)
-    return form
 
 
 def _row(*widgets: QtWidgets.QWidget, stretch: Tuple[int, ...] = (0,)) -> QtWidgets.QHBoxLayout:

@@ -155,13 +155,13 @@ class StartPage(QtWidgets.QWidget):
             return BAD, "This scene has no cameras with footage. Load them from the stage's calibration file."
         if not used:
             return BAD, "None of the {} cameras has footage. Choose it in Set-up.".format(all_of_them)
-        words = "{} of {} cameras are used.".format(used, all_of_them)
+        words = "{} of {} cameras are used".format(used, all_of_them)
         stage = self._session.stage
         if stage is not None and stage.distance is not None:
-            words += " They look at a place {:.0f} cm away.".format(stage.distance)
+            words += ", {:.0f} cm from what they look at".format(stage.distance)
             if not NEAREST <= stage.distance <= FARTHEST:
-                return CAUTION, words + " Is the calibration in another unit? 'Stage' has it."
-        return (GOOD, words) if used > 1 else (CAUTION, words + " Two or more make a solve far surer.")
+                return CAUTION, words + ". Is the calibration in another unit? 'Stage' has it."
+        return (GOOD, words + ".") if used > 1 else (CAUTION, words + ". Two or more make a solve far surer.")
 
     def _head_state(self) -> Tuple[str, str]:
         session = self._session

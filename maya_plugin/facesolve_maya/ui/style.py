@@ -37,6 +37,13 @@ STYLE_SHEET = """
 #facesolvePrimary { font-weight: bold; padding: 5px 14px; }
 #facesolvePrimary:enabled { background: %(accent)s; color: white; }
 #facesolvePrimary:enabled:hover { background: #427ba2; }
+#facesolveToggle { padding: 3px 8px; border: none; border-radius: 2px; background: %(raised)s; color: %(on_raised)s; }
+#facesolveToggle:hover:enabled { background: #686868; }
+#facesolveToggle:checked { background: %(accent)s; color: white; }
+#facesolveToggle:disabled { background: #4b4b4b; color: #c8c8c8; }
+#facesolveMenu { padding: 3px 18px 3px 8px; border: none; color: %(on_raised)s; background: transparent; }
+#facesolveMenu:hover { background: %(raised)s; }
+#facesolveMenu::menu-indicator { subcontrol-position: right center; right: 5px; }
 #facesolveCounter { padding: 0 5px; border-radius: 6px; color: #1f1f1f; font-weight: bold; }
 QPushButton:disabled, QToolButton:disabled, QComboBox:disabled { color: #c8c8c8; }
 """ % {

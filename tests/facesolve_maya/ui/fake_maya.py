@@ -240,7 +240,9 @@ def install(monkeypatch) -> FakeCommands:
     cameras.create_cameras = lambda path, images, first_frame: [
         types.SimpleNamespace(transform=name, image_plane=images.get(name, "")) for name in ("cam0", "cam1")
     ]
-    cameras.remarks = lambda path: ()
+    cameras.PlacedStage = cameras.Stage = object
+    cameras.placed_stage = lambda: None
+    cameras.place_stage = None  # where no stage is, nothing places one
     apply.applied_controls = lambda: ("BS.jawOpen", "head_GRP.rotateX")
     apply.show_certainty = lambda solution, spans: "facesolve_certainty"
     apply.mark_frames = lambda frames: sum(1 for frame in frames if frame.level)

@@ -234,6 +234,25 @@ def test_the_player_follows_the_timeline(player, panel):
     assert shown(player)[0] == ("cam0", "camera0.39.footage.jpg")
 
 
+def test_cameras_are_laid_out_so_that_most_of_them_is_seen(application, tmp_path):
+    from facesolve_maya.ui.picture_view import PictureView
+
+    pixmap = qt().QtGui.QPixmap(30, 40)
+    pixmap.fill()
+    pixmap.save(str(tmp_path / "camera.png"))
+    view = PictureView()
+    view.show_shots([(i, f"cam{i}", {"footage": str(tmp_path / "camera.png")}) for i in range(3)], "")
+    view.resize(430, 490)
+    first, *others = view.cells()
+    assert first.width() > 1.8 * others[0].width(), "one is large in a narrow dock"
+    assert others[0].size() == others[1].size()
+    for one, other in ((first, others[0]), (first, others[1]), tuple(others)):
+        assert not one.intersects(other)
+        assert view.rect().adjusted(-1, -1, 1, 1).contains(one.united(other).toAlignedRect())
+    view.resize(900, 400)
+    assert {cell.width() for cell in view.cells()} == {298.0}, "side by side in a wide one"
+
+
 def test_a_double_click_shows_one_camera_and_another_all_again(player):
     player.view.picked.emit(1)
     assert [name for name, _ in shown(player)] == ["cam1"]

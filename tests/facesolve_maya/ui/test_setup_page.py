@@ -17,6 +17,15 @@ def test_the_set_up_page_shows_the_scene(panel):
     assert (setup.first.value(), setup.last.value()) == (1001, 1040)
 
 
+def test_the_fields_of_all_sections_begin_at_the_same_place(panel, application):
+    setup = panel.setup
+    panel.pages.setCurrentIndex(1)
+    setup.advanced.expand(True)
+    application.processEvents()
+    fields = (setup.head, setup.head_mode, setup.first, setup.actor, setup.layer, setup.bad_frames, setup.take_folder)
+    assert len({field.mapTo(setup, qt().QtCore.QPoint(0, 0)).x() for field in fields}) == 1
+
+
 def test_a_camera_is_left_out_by_its_tick(panel, wait):
     panel.setup.cameras.item("cam2").setCheckState(0, qt().Qt.Unchecked)
     assert panel.session.settings.skipped_cameras == ("cam2",)

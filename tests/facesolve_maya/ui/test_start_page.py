@@ -129,7 +129,7 @@ def test_the_stage_of_loaded_cameras_is_placed_from_a_menu(panel, scene):
     scene.placed = FakePlacedStage()
     panel.session.load()
     assert button.isVisible()
-    assert words.text() == "3 of 3 cameras are used. They look at a place 62 cm away."
+    assert words.text() == "3 of 3 cameras are used, 62 cm from what they look at."
     button.fill()
     actions = {action.text(): action for action in button.choices.actions()}
     assert [text for text, action in actions.items() if action.isChecked()] == [
