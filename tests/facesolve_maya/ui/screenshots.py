@@ -1,4 +1,4 @@
-"""Panel pictures: ``python -m tests.facesolve_maya.ui.screenshots FOLDER [FOOTAGE_IMAGE ...]`` with a display."""
+"""Panel pictures: ``python -m tests.facesolve_maya.ui.screenshots FOLDER [FOOTAGE_IMAGE ...]``."""
 
 import os
 import sys
@@ -38,6 +38,7 @@ class Photographer:
 
     def __init__(self, folder: Path, pictures: list[str], width: int = 430, font: int = 11) -> None:
         self.folder, self.pictures = folder, pictures
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
         self.application = QtWidgets.QApplication.instance() or QtWidgets.QApplication(sys.argv[:1])
         look_like_maya(self.application, font)
         os.environ["FACESOLVE_PYTHON"] = str(folder / "nowhere")

@@ -1,10 +1,13 @@
 """Pictures of the panel during a real solve: ``python -m tests.facesolve_maya.ui.solve_states FOLDER``.
 
-The demo's head in the stand-in for Maya: at work, stopped, in doubt, far off its start pose, and failed.
+The demo's head in the stand-in for Maya: at work, stopped, resumed, compared with another solve, in doubt, far off its
+start pose, failed, and resumed again once the image that it failed at is whole. Ends with an error where a resumed
+solve is not equal to an undisturbed one. QT_SCALE_FACTOR draws them as on a screen of that scale.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -12,6 +15,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from facesolve.take import read_solution, write_solution
 from facesolve.take.finding import FIND_HEAD
@@ -48,6 +53,7 @@ class Pictures:
 
     def __init__(self, out: Path, work: Path) -> None:
         self.out = out
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
         self.application = QtWidgets.QApplication.instance() or QtWidgets.QApplication(sys.argv[:1])
         look_like_maya(self.application, 11)
         sys.modules.update(MODULES)
@@ -87,31 +93,64 @@ class Pictures:
         self.grab(name)
 
 
+def solved(pictures: Pictures) -> Path:
+    """Waits for the end of the solve, and for its pictures; its folder."""
+    session = pictures.session
+    pictures.until(lambda: session.state == IDLE)
+    pictures.until(lambda: not session.viewer.busy)
+    assert session.results.folder is not None, session.notice
+    return session.results.folder
+
+
+def same(one: Path, other: Path) -> None:
+    """Fails unless two solves of the same take found the same."""
+    first, second = read_solution(one), read_solution(other)
+    apart = float(np.abs(first.controls - second.controls).max())
+    print(f"{one.parent.name} and {other.parent.name} differ by {apart:g} of a control's range", flush=True)
+    assert apart == 0.0
+
+
 def main(out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         pictures = Pictures(out, Path(folder))
         session, panel = pictures.session, pictures.panel
-        panel.run_bar.solve_button.click()
+        press = panel.run_bar.solve_button.click
+        press()
         pictures.until(lambda: panel.result.player.view.has_picture or session.state == IDLE)
         pictures.grab("at_work")
         panel.run_bar.cancel_button.click()
         pictures.grab("stopping")
         pictures.until(lambda: session.state == IDLE)
         pictures.grab("stopped")
-        panel.run_bar.solve_button.click()
-        pictures.until(lambda: session.state == IDLE)
-        pictures.until(lambda: not session.viewer.busy)
-        pictures.grab("solved")
-        solution = session.results.folder
-        assert solution is not None, session.notice
+        panel.run_bar.resume_button.click()
+        resumed = solved(pictures)
+        pictures.grab("resumed")
+        press()
+        undisturbed = solved(pictures)
+        same(undisturbed, resumed)
+        session.change(smoothness=5.0)
+        press()
+        solved(pictures)
+        session.compare_with(undisturbed)
+        panel.result.player.other.setChecked(True)
+        pictures.until(lambda: session.other_viewer.share == 1.0 or bool(session.other_viewer.problem))
+        pictures.grab("compared")
+        panel.result.player.other.setChecked(False)
+        session.compare_with(None)
+        session.change(smoothness=1.0)
         for name in VERDICTS:
-            pictures.show(solution, name)
-        images = sorted((Path(folder) / "film").glob("*.png"))
-        images[4].write_bytes(images[4].read_bytes()[:2000])  # cut short, as by a disk that was full
-        panel.run_bar.solve_button.click()
+            pictures.show(undisturbed, name)
+        image = sorted((Path(folder) / "film").glob("*.png"))[4]
+        whole = image.read_bytes()
+        image.write_bytes(whole[:2000])  # cut short, as by a disk that was full
+        press()
         pictures.until(lambda: session.state == IDLE)
         pictures.grab("failed")
+        image.write_bytes(whole)
+        panel.run_bar.resume_button.click()
+        same(undisturbed, solved(pictures))
+        pictures.grab("resumed_after_failure")
         panel.close()
         session.close()
 
