@@ -17,6 +17,7 @@ from torch import Tensor
 from facesolve.footage.stream import TakeFootage
 from facesolve.geometry.pose import Pose
 from facesolve.residuals.photometric import Template
+from facesolve.stages.gaze import learn_eyes
 from facesolve.stages.problem import Problem
 from facesolve.stages.refine import JointFit, Seen, Target, joint_pass, learn_template
 from facesolve.stages.refine_on_devices import RefinedFrames, gathered, refined_batches
@@ -41,7 +42,7 @@ class EditableSolve:
 
     def __init__(self, solved: Solved, footage: TakeFootage) -> None:
         self._solved, self._footage = solved, footage
-        self._template = self._learned()
+        self._template, self._eyes = self._learned()
         self._refined = solved.refined  # with the pins of the edits so far
         self._pinned: dict[int, frozenset[object]] = {}  # take frame number -> its pins
         self._joint = solved.joint
@@ -75,19 +76,20 @@ class EditableSolve:
         # The other controls give way by what the frames' quadratics say, so that refining begins near where it ends.
         begin = joint_pass(problem, self._refined.pose, self._refined.quadratic).pose
         for _ in range(ROUNDS):
-            target = Target(self._template, problem.quality.finest, begin, solved.bundled.errors)
+            target = Target(self._template, problem.quality.finest, begin, solved.bundled.errors, self._eyes)
             with closing(refined_batches(problem, self._footage, target, rows)) as batches:
                 found = gathered([rest, *batches], device)
             begin = found.pose
         return found
 
-    def _learned(self) -> Template:
-        solved = self._solved
+    def _learned(self) -> tuple[Template, Template | None]:
+        """What the surface looks like, and what the eyes do."""
+        solved, carried, errors = self._solved, self._solved.carried, self._solved.bundled.errors
         keys, problem = solved.keyframes, solved.problem
         pixels = [frame for _, frame in self._footage.frames(keys.tolist())]
-        velocity = problem.velocity(solved.carried, keys)
-        finest = problem.quality.finest
-        return learn_template(problem, pixels, solved.bundled.pose, keys, finest, solved.bundled.errors, velocity)
+        velocity, pose = problem.velocity(carried, keys), solved.bundled.pose
+        template = learn_template(problem, pixels, pose, keys, problem.quality.finest, errors, velocity)
+        return template, learn_eyes(problem, pixels, pose, keys, errors, carried)
 
 
 def _by_frame(pins: Sequence[Pin], head_pins: Sequence[HeadPin]) -> dict[int, frozenset[object]]:

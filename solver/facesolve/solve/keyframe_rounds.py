@@ -17,6 +17,7 @@ from facesolve.runtime.run import Run
 from facesolve.stages.align import gather_evidence, outline_level
 from facesolve.stages.anchors import StartAnchor
 from facesolve.stages.bundle import BundleFit, BundleOptions, Evidence, bundle
+from facesolve.stages.gaze import fit_gaze
 from facesolve.stages.neutral import NeutralPrior, expected_neutral, with_neutral
 from facesolve.stages.problem import Problem
 from facesolve.stages.reliability import reliability
@@ -112,7 +113,8 @@ class KeyframeRounds:
             stage.advance()
         fit = fit if calibration is not None else replace(fit, errors=None, deviation=None)
         self._say_errors(fit)
-        return self._with_neutral(fit, problem, expected)
+        gazing = fit_gaze(problem, self.pixels, fit.pose, keyframes, fit.errors, self.tracked)
+        return self._with_neutral(replace(fit, pose=gazing), problem, expected)
 
     def _with_neutral(self, fit: BundleFit, problem: Problem, expected: NeutralPrior | None) -> BundledKeyframes:
         if expected is None or fit.offset is None or fit.covariance is None:

@@ -38,6 +38,7 @@ from facesolve.stages.align import align
 from facesolve.stages.anchors import StartAnchor
 from facesolve.stages.believed_frames import interpolated, without_strangers
 from facesolve.stages.bundle import BundleFit
+from facesolve.stages.gaze import learn_eyes
 from facesolve.stages.keyframes import choose_keyframes, posed_frames
 from facesolve.stages.problem import Problem
 from facesolve.stages.refine import JointFit, Seen, carry_correction, joint_pass, learn_template
@@ -275,7 +276,8 @@ class Stages:
         done = sum(len(part.frames) for part in parts)
         stage.advance(done)
         rest = sorted(set(range(count)).difference(*(part.frames for part in parts)))
-        target = Target(template, finest, carried, errors)
+        eyes = learn_eyes(problem, key_pixels, bundled.pose, keyframes, errors, carried)
+        target = Target(template, finest, carried, errors, eyes)
         with closing(refined_batches(problem, self.footage, target, rest, self.assistants)) as batches:
             for part in batches:
                 parts.append(part)

@@ -9,6 +9,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from facesolve.geometry.eye_samples import Eyes
 from facesolve.geometry.pose import Limits, Pose
 from facesolve.geometry.rig import RigModel, apply_head
 from facesolve.geometry.surface_patches import SurfacePatches, surface_patches
@@ -138,6 +139,11 @@ class Problem:
     def patches(self) -> SurfacePatches:
         """The samples in patches, each judged alone."""
         return surface_patches(self.samples.neutral)
+
+    @cached_property
+    def eyes(self) -> Eyes | None:
+        """The eyeballs that controls turn, None where there are none."""
+        return Eyes.of(self.model)
 
     @cached_property
     def step_tolerance(self) -> Tensor:

@@ -30,6 +30,7 @@ from facesolve.take import SolveError
 
 from .covered import LEAST, SPOILED, Cover, cover
 from .frame_fit import Anchor, FrameFit, FrameFitOptions, fit_frames, with_priors
+from .gaze import with_gaze
 from .problem import Problem
 
 OPTIONS = FrameFitOptions(iterations=3)
@@ -112,12 +113,16 @@ class Seen:
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """What frames are refined to: the template of a pyramid level; from where: F poses; and what cameras are off by."""
+    """What frames are refined to: the template of a pyramid level; from where: F poses; and what cameras are off by.
+
+    eyes: what the eyes look like (``gaze.learn_eyes``), None where no control turns an eyeball.
+    """
 
     template: Template
     level: int
     begin: Pose
     errors: CameraErrors | None = None
+    eyes: Template | None = None
 
 
 def refine_frames(
@@ -139,6 +144,9 @@ def refine_frames(
     if len(rows):
         # a fit's tensors last until the next fit of as many frames
         fit, seen = _without_covers(problem, target, index, views, _Refined(copied(fit), seen), rows)
+    if target.eyes is not None:
+        begin, eyes = problem.held(target.begin.at(index), index), target.eyes
+        fit = with_gaze(problem, eyes, pixels, copied(fit), begin, index, target.errors, target.begin)
     return fit, seen
 
 
