@@ -73,6 +73,19 @@ def test_mayas_oldest_python_tests_the_contract_with_numpy_alone(workflow):
     assert job["env"]["PYTHONPATH"].split(":") == ["solver", "maya_plugin"]
 
 
+def test_the_panel_runs_on_the_newest_mayas_python_and_qt(workflow):
+    job = workflow["jobs"]["panel"]
+    assert next(step for step in job["steps"] if "with" in step and "python-version" in step["with"])["with"] == {
+        "python-version": "3.13"
+    }
+    _, install, test = commands(job)
+    assert install[install.index("install") + 1 :] == ["--require-hashes", "-r", ".ci/requirements/maya2027.txt"]
+    assert "tests/facesolve_maya/ui" in test
+    locked = text(".ci", "requirements", "maya2027.txt").lower()
+    assert re.search(r"^pyside6-essentials==6\.8\.", locked, re.MULTILINE)
+    assert "torch" not in locked
+
+
 def test_jobs_that_nobody_of_us_has_seen_run_say_so_and_fail_nothing(workflow):
     (job,) = (job for job in workflow["jobs"].values() if "ubuntu" not in job["runs-on"])
     assert set(job["strategy"]["matrix"]["system"]) == {"windows-2022", "macos-14"}
@@ -111,7 +124,7 @@ def test_no_workflow_may_write(name):
         assert rights in ({}, {"contents": "read"})
 
 
-@pytest.mark.parametrize("name", ["ci.txt", "product.txt", "release.txt", "python37.txt"])
+@pytest.mark.parametrize("name", ["ci.txt", "product.txt", "release.txt", "python37.txt", "maya2027.txt"])
 def test_locks_name_one_version_and_hashes_of_everything(name):
     locked = re.split(r"\n(?=\S)", text(".ci", "requirements", name).strip())
     packages = [entry for entry in locked if not entry.startswith("#")]

@@ -67,7 +67,9 @@ class Pictures:
         self.panel = Panel(self.session)
         self.panel.resize(430, 880)
         self.panel.show()
-        self.session.change(first=1, last=FRAMES, take_folder=str(work / "take"), quality="draft")
+        # a solve that was keyed would be where the next one starts
+        kept = {"take_folder": str(work / "take"), "quality": "draft", "apply_when_done": False}
+        self.session.change(first=1, last=FRAMES, **kept)
 
     def grab(self, name: str) -> None:
         for _ in range(20):
