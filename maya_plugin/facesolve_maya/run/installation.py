@@ -26,16 +26,22 @@ EXTRAS = "video"
 REQUIREMENTS = "requirements.txt"  # of the solver, in mod/installer
 CUDA_INDEX = "https://download.pytorch.org/whl/cu126"  # Windows: the registry's own build has no CUDA
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"  # Linux: the registry's own build has 2 GB of CUDA in it
+PYTHON_BY_HAND = "Where the network has none, install Python 3.12 from python.org and press 'Install the solver' again."
+ONCE_MORE = "Press 'Install the solver' again once there is a network and room on the disk."
 WHEELS_VARIABLE = "FACESOLVE_WHEELS"  # folder of wheels, for computers without a network
 
 
 @dataclass(frozen=True)
 class InstallStep:
-    """One command. words: what it does, for the user. skip_if: a file that makes it unnecessary."""
+    """One command. words: what it does, for the user. skip_if: a file that makes it unnecessary.
+
+    remedy: what to do when it fails, a sentence.
+    """
 
     words: str
     command: Tuple[str, ...]
     skip_if: Optional[Path] = None
+    remedy: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,14 +83,16 @@ def steps(computer: Computer, home: Path, product: Path) -> Tuple[InstallStep, .
     else:
         tools = home / "facesolve_tools"
         pip = (str(computer.bare_python), "-m", "pip", "install", "--target", str(tools), *_source(computer), "uv")
-        found.append(InstallStep("Getting uv, which brings Python", pip, tools / "bin"))
+        found.append(InstallStep("Getting uv, which brings Python", pip, tools / "bin", PYTHON_BY_HAND))
         uv = tools / "bin" / ("uv.exe" if windows else "uv")
-        found.append(InstallStep("Getting Python", (str(uv), "venv", "--seed", "--python", BROUGHT, str(env)), python))
+        bring = (str(uv), "venv", "--seed", "--python", BROUGHT, str(env))
+        found.append(InstallStep("Getting Python", bring, python, PYTHON_BY_HAND))
     install = (str(python), "-m", "pip", "install", "--progress-bar", "off", "--disable-pip-version-check")
     found.append(
         InstallStep(
             "Downloading what the solver needs",
             (*install, *_source(computer), *_torch_index(computer), *_product(product)),
+            remedy=ONCE_MORE,
         )
     )
     return tuple(found)
@@ -162,6 +170,7 @@ class InstallTask:
         self.done = False
         self.error = ""
         self.log: List[str] = []
+        self._begun = 0  # lines of the log before the step that runs
         self._todo = list(todo)
         self._count = len(self._todo)
         self._environment: Dict[str, str] = {
@@ -178,7 +187,8 @@ class InstallTask:
         if self._step is None:
             return ""
         number = self._count - len(self._todo)
-        said = next((line.strip() for line in reversed(self.log) if line.startswith(("Collecting", "Installing"))), "")
+        lines = self.log[self._begun :]
+        said = next((line.strip() for line in reversed(lines) if line.startswith(("Collecting", "Installing"))), "")
         return "{} ({} of {}){}".format(self._step.words, number, self._count, ": " + said[:60] if said else "…")
 
     def poll(self) -> None:
@@ -192,11 +202,12 @@ class InstallTask:
         if code == 0:
             self._next()
             return
-        tail = [line for line in (*self.log, *self._process.stderr_tail.splitlines()) if line.strip()]
-        self.log += self._process.stderr_tail.splitlines()
-        words = self._step.words if self._step is not None else ""
+        errors = self._process.stderr_tail.splitlines()
+        tail = [line.strip() for line in (*self.log[self._begun :], *errors) if line.strip()]
+        self.log += errors
+        words, remedy = ("", "") if self._step is None else (self._step.words, self._step.remedy)
         reason = next((line for line in reversed(tail) if "ERROR" in line), tail[-1] if tail else "no reason was given")
-        self.error = "{} failed: {}".format(words, reason.strip())
+        self.error = " ".join("{} failed: {} {}".format(words, reason, remedy).split())
         self._process = None
 
     def kill(self) -> None:

@@ -88,7 +88,7 @@ class Player(QtWidgets.QWidget):
         layout.addLayout(tools)
 
     def _fill_cameras(self) -> None:
-        names = ("All cameras", *self._session.viewer.cameras)
+        names = ("All cameras", *map(_spoken, self._session.viewer.cameras))
         if names != tuple(self.cameras.itemText(index) for index in range(self.cameras.count())):
             self.cameras.clear()
             for index, name in enumerate(names):
@@ -160,7 +160,7 @@ class Player(QtWidgets.QWidget):
         for index, name in enumerate(viewer.cameras):
             paths = {layer: viewer.picture(index, self.shown_time, layer) for layer in LAYERS}
             if chosen in (ALL, index):
-                shots.append((index, name, {layer: path for layer, path in paths.items() if path}))
+                shots.append((index, _spoken(name), {layer: path for layer, path in paths.items() if path}))
         if viewer.problem:
             self.view.show_text("The result cannot be drawn: {}".format(viewer.problem))
         elif not any(shot for _, _, shot in shots):
@@ -202,6 +202,11 @@ class Player(QtWidgets.QWidget):
         times = timeline(shown)[0]
         later = times[times > self.shown_time + 1e-6]
         self._look_at(float(later[0] if len(later) else times[0]))
+
+
+def _spoken(camera: str) -> str:
+    """A camera's name without the groups above it, which a take has where Maya's own cameras are called the same."""
+    return camera.rpartition("|")[2]
 
 
 def _tool(text: str, tip: str, checkable: bool = False) -> QtWidgets.QToolButton:

@@ -31,12 +31,20 @@ class SolveRow:
 
     @property
     def text(self) -> str:
-        """The row as people read it, at the time of their clock."""
-        try:
-            day = datetime.fromisoformat(self.date).astimezone().strftime("%Y-%m-%d %H:%M")
-        except ValueError:
-            day = self.date
+        """The row as people read it."""
+        day = spoken_date(self.date, datetime.now())
         return "   ".join(part for part in ("#{}".format(self.number), self.quality, day, self.verdict) if part)
+
+
+def spoken_date(date: str, now: datetime) -> str:
+    """An ISO 8601 date at the time of people's clock: today's has an hour alone, this year's no year."""
+    try:
+        made = datetime.fromisoformat(date).astimezone()
+    except ValueError:
+        return date
+    if made.date() == now.date():
+        return made.strftime("%H:%M")
+    return made.strftime("%m-%d %H:%M" if made.year == now.year else "%Y-%m-%d")
 
 
 def next_folder(root: Path, span: Optional[Tuple[int, int]] = None) -> Path:

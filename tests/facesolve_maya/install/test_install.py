@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -172,8 +173,14 @@ def test_steps_follow_each_other_and_the_first_that_fails_ends_them(tmp_path):
     good = [step("Making", "print('Collecting torch')"), InstallStep("Passed over", ("nothing",), tmp_path)]
     task = follow(InstallTask(good, {}, tmp_path))
     assert (task.done, task.error, task.log) == (True, "", ["Collecting torch"])
-    bad = [step("Downloading", "import sys; sys.stderr.write('ERROR: no space left'); sys.exit(1)"), *good]
-    assert follow(InstallTask(bad, {}, tmp_path)).error == "Downloading failed: ERROR: no space left"
+    code = "import sys; sys.stderr.write('ERROR: no space left.'); sys.exit(1)"
+    bad = [good[0], replace(step("Downloading", code), remedy="Press it again."), *good]
+    assert follow(InstallTask(bad, {}, tmp_path)).error == "Downloading failed: ERROR: no space left. Press it again."
+
+
+def test_each_step_that_needs_a_network_says_what_to_do_without(tmp_path):
+    made = steps(Computer(None, Path("/maya/mayapy"), platform="linux"), tmp_path, ROOT)
+    assert all("press 'Install the solver' again" in step.remedy.replace("Press", "press") for step in made)
 
 
 def test_numpy_is_downloaded_for_mayas_python_whatever_python_asks():

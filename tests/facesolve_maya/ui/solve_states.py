@@ -1,14 +1,15 @@
 """Pictures of the panel during a real solve: ``python -m tests.facesolve_maya.ui.solve_states FOLDER``.
 
 The demo's head in the stand-in for Maya: at work, stopped, resumed, compared with another solve, in doubt, far off its
-start pose, failed, and resumed again once the image that it failed at is whole. Ends with an error where a resumed
-solve is not equal to an undisturbed one. QT_SCALE_FACTOR draws them as on a screen of that scale.
+start pose, killed, resumed again, and stopped by a damaged image. Ends with an error where a resumed solve is not equal
+to an undisturbed one. QT_SCALE_FACTOR draws them as on a screen of that scale.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -21,7 +22,7 @@ import numpy as np
 from facesolve.take import read_solution, write_solution
 from facesolve.take.finding import FIND_HEAD
 from facesolve.take.verdict import DOES_NOT_FIT, DOUBTFUL, Verdict
-from facesolve_maya.ui.panel import RESULT_PAGE, Panel
+from facesolve_maya.ui.panel import RESULT_PAGE, START, Panel
 from facesolve_maya.ui.qt import QtWidgets
 from facesolve_maya.ui.session import Session
 from facesolve_maya.ui.solving import IDLE
@@ -131,6 +132,9 @@ def main(out: Path) -> None:
         press()
         undisturbed = solved(pictures)
         same(undisturbed, resumed)
+        panel.pages.setCurrentIndex(START)
+        pictures.grab("start")
+        panel.pages.setCurrentIndex(RESULT_PAGE)
         session.change(smoothness=5.0)
         press()
         solved(pictures)
@@ -143,16 +147,19 @@ def main(out: Path) -> None:
         session.change(smoothness=1.0)
         for name in VERDICTS:
             pictures.show(undisturbed, name)
-        image = sorted((Path(folder) / "film").glob("*.png"))[4]
-        whole = image.read_bytes()
-        image.write_bytes(whole[:2000])  # cut short, as by a disk that was full
         press()
+        pictures.until(lambda: bool(session.solving.run and session.solving.run.picture))
+        os.kill(session.solving.task.process.pid, signal.SIGKILL)
         pictures.until(lambda: session.state == IDLE)
         pictures.grab("failed")
-        image.write_bytes(whole)
         panel.run_bar.resume_button.click()
         same(undisturbed, solved(pictures))
         pictures.grab("resumed_after_failure")
+        image = sorted((Path(folder) / "film").glob("*.png"))[4]
+        image.write_bytes(image.read_bytes()[:2000])  # cut short, as by a disk that was full
+        press()
+        pictures.until(lambda: session.state == IDLE)
+        pictures.grab("damaged_image")
         panel.close()
         session.close()
 

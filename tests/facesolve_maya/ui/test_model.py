@@ -3,6 +3,7 @@
 import json
 import time
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from facesolve_maya.scene.choices import FREE, LOCKED, PINNED
 from facesolve_maya.ui.document import settings_from_text, settings_to_text
 from facesolve_maya.ui.model import ControlChoice, PanelSettings
 from facesolve_maya.ui.runs import spoken_time
-from facesolve_maya.ui.solve_folders import SolveRow
+from facesolve_maya.ui.solve_folders import SolveRow, spoken_date
 
 SETTINGS = PanelSettings(
     mesh='a "quoted" \\ name|größe_GEO',
@@ -98,8 +99,11 @@ def test_a_kept_solve_is_named_by_number_quality_the_users_clock_and_verdict(mon
     monkeypatch.setenv("TZ", "JST-9")
     time.tzset()
     try:
-        row = SolveRow(3, Path("solve_3"), "2026-12-01T20:46:09+00:00", "draft", "fits")
-        assert row.text == "#3   draft   2026-12-02 05:46   fits"
+        date = "2024-12-01T20:46:09+00:00"
+        assert spoken_date(date, datetime(2024, 12, 2, 9)) == "05:46"
+        assert spoken_date(date, datetime(2024, 12, 3, 9)) == "12-02 05:46"
+        row = SolveRow(3, Path("solve_3"), date, "draft", "fits")
+        assert row.text == "#3   draft   2024-12-02   fits"
         assert replace(row, date="of old").text == "#3   draft   of old   fits"
     finally:
         monkeypatch.undo()
