@@ -85,6 +85,9 @@ class SolveTask:
             return Outcome(FAILED, out, self._last.text, tail)
         if code == 0:
             return Outcome(FAILED, out, "The solver ended without reporting that it was done.", tail)
+        if code is not None and code < 0:
+            ended = "The solver was ended by the system (signal {}), as when memory runs out.".format(-code)
+            return Outcome(FAILED, out, ended, tail)
         said = last_words(tail)
         text = "The solver stopped with exit code {}{}".format(code, ":\n" + "\n".join(said) if said else ".")
         return Outcome(FAILED, out, text, tail)

@@ -34,7 +34,7 @@ class PictureView(QtWidgets.QWidget):
         super().__init__()
         self.shots: List[Tuple[int, str, Shot]] = []  # index, name, pictures of each camera that is shown
         self._mode, self._share = MESH, 0.5
-        self._caption, self._text = "", ""
+        self._caption, self.text = "", ""  # text: what is said where there is no picture
         self._zoom, self._center = 1.0, QtCore.QPointF(0.5, 0.5)
         self._grabbed: Optional[QtCore.QPoint] = None
         self._kept: "OrderedDict[str, QtGui.QPixmap]" = OrderedDict()
@@ -53,7 +53,7 @@ class PictureView(QtWidgets.QWidget):
 
     def show_text(self, text: str) -> None:
         """Shows a sentence and no picture."""
-        self.shots, self._caption, self._text = [], "", text
+        self.shots, self._caption, self.text = [], "", text
         self.update()
 
     def set_mode(self, mode: str, share: float) -> None:
@@ -77,7 +77,7 @@ class PictureView(QtWidgets.QWidget):
         if not self.has_picture:
             painter.setPen(QtGui.QColor(QUIET))
             flags = text_flags(Qt.AlignmentFlag.AlignCenter, Qt.TextFlag.TextWordWrap)
-            painter.drawText(self.rect().adjusted(20, 0, -20, 0), flags, self._text)
+            painter.drawText(self.rect().adjusted(20, 0, -20, 0), flags, self.text)
             return
         for cell, (_, name, shot) in zip(self.cells(), self.shots):
             self._paint_shot(painter, cell, shot)

@@ -138,6 +138,8 @@ class Player(QtWidgets.QWidget):
             self.view.show_text("The first picture of the solve comes with the first frame that is posed.")
         elif self._session.head_search.busy:
             self.view.show_text("Looking for the head in the first frame…")
+        elif self._session.results.stopped is not None:
+            self.view.show_text("The solve was stopped. Resume continues it from where it was.")
         else:
             self.view.show_text("The solved head over the footage is shown here. Press Solve to begin.")
 

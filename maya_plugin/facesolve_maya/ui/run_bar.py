@@ -73,7 +73,11 @@ class RunBar(QtWidgets.QWidget):
         session, run = self._session, self._session.solving.run
         self.time_left.setText("")
         if session.sampling.total:
-            self._show_sampling()
+            sampling = session.sampling
+            words = "Recording control {} of {}".format(sampling.done + 1, sampling.total)
+            self._show_at_once(words, sampling.done, sampling.total)
+        elif session.doing:
+            self._show_at_once(session.doing, 0, 0)
         elif session.state == CANCELLING:
             self.stage.setText("Cancelling…")
             self.progress.setRange(0, 0)
@@ -89,13 +93,12 @@ class RunBar(QtWidgets.QWidget):
             left = run.seconds_left
             self.time_left.setText("" if left is None else "{} left".format(spoken_time(left)))
 
-    def _show_sampling(self) -> None:
+    def _show_at_once(self, words: str, done: int, total: int) -> None:
         """Painted at once: Maya stands still meanwhile, and nothing else may happen in it."""
-        sampling = self._session.sampling
-        self.progress.setRange(0, sampling.total)
-        self.progress.setValue(sampling.done)
+        self.progress.setRange(0, total)
+        self.progress.setValue(done)
         self.progress.setVisible(True)
-        self.stage.setText("Recording control {} of {}".format(sampling.done + 1, sampling.total))
+        self.stage.setText(words)
         layout = self.layout()
         if layout is not None:
             layout.activate()

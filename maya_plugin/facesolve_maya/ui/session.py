@@ -5,9 +5,10 @@ The scene is reached through a scene adapter (``ui.scene.MayaScene``), windows t
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Optional, Tuple
+from typing import Any, Callable, Iterator, Optional, Tuple
 
 from facesolve.take.errors import FacesolveError
 from facesolve.take.finding import ERROR, Finding
@@ -53,6 +54,7 @@ class Session(Bulletin):
         self.stage: Any = None  # of the cameras that came from a calibration, as the scene adapter has it
         self.findings: Tuple[Finding, ...] = ()
         self.checked = False
+        self.doing = ""  # what the scene is read for right now
         self.python = SolverPython(self, scene)
         self.results = Results(self, scene)
         self.solving = Solving(self, scene.scene_path, self._solved, self._look_for_solves)
@@ -98,7 +100,7 @@ class Session(Bulletin):
     def load(self) -> None:
         """Reads the scene afresh: on opening, on a new scene, on Refresh. The rig is read once."""
         self.keep_settings()
-        with self.scene.reading_once():
+        with self._at_work("Reading the rig…"), self.scene.reading_once():
             self._load()
 
     def _load(self) -> None:
@@ -188,19 +190,14 @@ class Session(Bulletin):
 
     def check(self) -> None:
         """Runs the preflight; the findings say what stops a solve and what to do about it."""
-        self.findings = self.scene.preflight(self.settings)
+        with self._at_work("Checking the scene…"):
+            self.findings = self.scene.preflight(self.settings)
         self.checked = True
         self.tell(FINDINGS)
 
     def look_for_mistakes(self) -> bool:
         """Has the mistake looked for that keeps the cameras from agreeing; what is found joins the findings."""
-        with self.scene.reading_once():
-            try:
-                return self.mistake_search.begin(
-                    self.settings, self.folder(), self.python.interpreter(), self._device()
-                )
-            except (FacesolveError, OSError) as error:
-                return self.refuse(str(error))
+        return self._search(self.mistake_search)
 
     def _found_mistakes(self, found: Tuple[Finding, ...]) -> None:
         known = {finding.text for finding in found}
@@ -237,7 +234,7 @@ class Session(Bulletin):
         if self.solving.task is not None:
             return False
         self.keep_settings()
-        with self.scene.reading_once():
+        with self._at_work("Reading the rig and writing the take…"), self.scene.reading_once():
             return self._solve(span)
 
     def resume(self) -> bool:
@@ -381,13 +378,7 @@ class Session(Bulletin):
 
     def find_head(self) -> bool:
         """Has the head looked for at the first frame; ``head_search.found`` is set when that is over."""
-        with self.scene.reading_once():
-            try:
-                return self.head_search.begin(
-                    self.settings, self.folder(), self.python.interpreter(), self.python.preferences.device
-                )
-            except (FacesolveError, OSError) as error:
-                return self.refuse(str(error))
+        return self._search(self.head_search)
 
     def take_head(self) -> bool:
         """Poses head and controls as they were found, in one undo."""
@@ -401,13 +392,7 @@ class Session(Bulletin):
 
     def personalize(self) -> bool:
         """Has the rig brought to the actor; ``personalizing.found`` is set when that is over."""
-        with self.scene.reading_once():
-            try:
-                return self.personalizing.begin(
-                    self.settings, self.folder(), self.python.interpreter(), self.python.preferences.device
-                )
-            except (FacesolveError, OSError) as error:
-                return self.refuse(str(error))
+        return self._search(self.personalizing)
 
     def take_actor(self) -> None:
         """The next solves begin with the profile that was found."""
@@ -416,6 +401,24 @@ class Session(Bulletin):
             self.change(actor=path)
 
     # Whatever runs
+
+    def _search(self, part: Any) -> bool:
+        with self._at_work("Reading the rig and writing the take…"), self.scene.reading_once():
+            try:
+                return bool(part.begin(self.settings, self.folder(), self.python.interpreter(), self._device()))
+            except (FacesolveError, OSError) as error:
+                return self.refuse(str(error))
+
+    @contextmanager
+    def _at_work(self, words: str) -> Iterator[None]:
+        """What is done inside reads the scene, and Maya stands still meanwhile: ``doing`` says so."""
+        outer, self.doing = self.doing, self.doing or words
+        self.tell(PROGRESS)
+        try:
+            yield
+        finally:
+            self.doing = outer
+            self.tell(PROGRESS)
 
     def tick(self) -> None:
         """Looks after whatever runs; never blocks. Call about ten times a second while ``busy``."""

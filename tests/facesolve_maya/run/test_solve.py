@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import time
 
 import pytest
@@ -101,6 +102,15 @@ def test_exit_zero_without_done_is_a_failure(fake_solver, interpreter):
 def test_done_with_a_bad_exit_code_is_a_failure(fake_solver, interpreter):
     with pytest.raises(SolveError, match="exit code 1"):
         solve(fake_solver(code=1), interpreter)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals")
+def test_a_solver_that_the_system_ends_is_said_as_that(fake_solver, interpreter):
+    task = SolveTask(fake_solver(seconds=60), interpreter)
+    os.kill(task.process.pid, signal.SIGKILL)
+    while task.outcome is None:
+        task.poll()
+    assert task.outcome.text == "The solver was ended by the system (signal 9), as when memory runs out."
 
 
 def test_polling_never_blocks(fake_solver, interpreter):

@@ -73,11 +73,37 @@ def test_a_stopped_solve_can_be_resumed(panel, scene, solver, wait):
     (stopped / "checkpoint.npz").write_bytes(b"")
     panel.session.results.look_for_rows(scene.default_take_folder())
     assert panel.run_bar.resume_button.isVisible()
+    assert "Resume continues it" in panel.result.player.view.text
     click(panel.run_bar.resume_button)
     wait(lambda: panel.session.state == "idle")
     seen = json.loads((stopped / "seen.json").read_text())
     assert "--resume" in seen["arguments"]
     assert len(scene.exported) == 1, "the take of then is solved, not another"
+
+
+def test_the_foot_says_what_maya_is_read_for_while_it_stands_still(panel, scene, solver, wait, monkeypatch):
+    said = {}
+
+    def listening(name):
+        work = getattr(scene, name)
+
+        def asked(*arguments):
+            said[name] = (panel.run_bar.stage.text(), panel.run_bar.progress.isVisible())
+            return work(*arguments)
+
+        return asked
+
+    for name in ("heads", "preflight", "export"):
+        monkeypatch.setattr(scene, name, listening(name))
+    panel.session.check()
+    assert said == {"preflight": ("Checking the scene…", True)}
+    panel.session.load()
+    assert said["heads"] == said["preflight"] == ("Reading the rig…", True)
+    assert panel.session.solve()
+    assert said["export"] == ("Reading the rig and writing the take…", True)
+    wait(lambda: panel.session.state == "idle")
+    assert panel.run_bar.stage.text() == "3 cameras, frames 1001-1040, standard"
+    assert not panel.run_bar.progress.isVisible()
 
 
 @pytest.fixture
