@@ -31,7 +31,7 @@ from facesolve_maya.export.sampling import sample_rig  # noqa: E402
 from facesolve_maya.scene.findings import Report  # noqa: E402
 from facesolve_maya.scene.geometry import shape_points  # noqa: E402
 from facesolve_maya.scene.head import head_now  # noqa: E402
-from tests.facesolve_maya.jointed_scene import skinned_scene  # noqa: E402
+from tests.facesolve_maya.jointed_scene import skinned_scene, take_blend_shape_away  # noqa: E402
 from tests.facesolve_maya.ma_scene import open_scene  # noqa: E402
 
 PRODUCT = "jawOpen_mouthPucker"
@@ -46,8 +46,11 @@ def open_jointed_head(folder: Path) -> Rig:
     return rig
 
 
-def open_scene_of(rig: Rig, folder: Path, unreadable: str) -> None:
-    """A rig with the demo's joints as a scene: PRODUCT follows from jaw and pucker, ``unreadable`` an expression."""
+def open_joints(rig: Rig, folder: Path) -> None:
+    """A rig's mesh, targets, joints and skin as a scene below ``root``; no channel of a joint has limits.
+
+    The blendShape's deformer set holds half of the vertices; a rig without targets has no blendShape.
+    """
     assert rig.skin is not None
     faces = [face.tolist() for face in np.split(rig.face_vertices, np.cumsum(rig.face_counts)[:-1])]
     targets = {
@@ -55,7 +58,8 @@ def open_scene_of(rig: Rig, folder: Path, unreadable: str) -> None:
         for index, target in enumerate(rig.targets)
     }
     influences, weights = rig.skin.padded()
-    dense = np.zeros((rig.vertex_count, 5))
+    still = len(rig.joints)
+    dense = np.zeros((rig.vertex_count, still + 1))
     np.add.at(dense, (np.arange(rig.vertex_count)[:, None], influences), weights)
     joints = [("root", "", (0.0, 0.0, 0.0), (0.0, 0.0, 0.0))]
     for joint in rig.joints:
@@ -69,12 +73,21 @@ def open_scene_of(rig: Rig, folder: Path, unreadable: str) -> None:
         nodes="\n".join(partial),
         points=rig.neutral.astype(float),
         faces=faces,
-        targets=targets,
-        weights=dense[:, [4, 0, 1, 2, 3]],
+        targets=targets or {"unused": (0, [(6000, np.zeros(1, int), np.zeros((1, 3)))])},
+        weights=dense[:, [still, *range(still)]],
         joints=joints,
     )
     group = 'connectAttr "headShapeOrig.w" "part.ig";\nconnectAttr "part.og" "BS.ip[0].ig";'
-    open_scene(text.replace('connectAttr "headShapeOrig.w" "BS.ip[0].ig";', group), folder)
+    if rig.targets:
+        text = text.replace('connectAttr "headShapeOrig.w" "BS.ip[0].ig";', group)
+    open_scene(text, folder)
+    if not rig.targets:
+        take_blend_shape_away()
+
+
+def open_scene_of(rig: Rig, folder: Path, unreadable: str) -> None:
+    """A rig with the demo's joints as a scene: PRODUCT follows from jaw and pucker, ``unreadable`` an expression."""
+    open_joints(rig, folder)
     for turn in TURNS:
         for end, value in (("min", turn.minimum), ("max", turn.maximum)):
             limit = f"{turn.joint}.{end}Rot{turn.attribute[-1]}Limit"

@@ -25,6 +25,7 @@ from .logic import Logic
 from .skin import read_skin
 
 _SAME = 1e-5
+_HELD = 2e-3  # of a vertex: less than that which hangs elsewhere is rounding of painted weights
 _UNITS = (1.0,) * 3 + (180.0 / np.pi,) * 3 + (1.0,) * 3  # contract's units of an internal one, by channel
 
 
@@ -87,14 +88,14 @@ def _skinned(shape: str, span: Span, joints: Joints, report: Report) -> CarriedM
     for index, place in enumerate(places[:-1]):
         if place == RIG_SPACE:
             inverse_bind[index], rest[index] = still[index], np.eye(4)
-    outside = skin.weights[:, ~below].sum(axis=1)
-    if outside.max(initial=0.0) > 1e-3:
+    outside = 1.0 - skin.weights[:, below].sum(axis=1)
+    if outside.max(initial=0.0) > _HELD:
         report.note(
             span.skin.node,
-            "{} vertices hang on joints that are not below '{}'; the solve takes them to follow it.".format(
-                int((outside > 1e-3).sum()), short_name(joints.head)
+            "{} vertices hang on nothing below '{}', in part at least; the solve takes them to follow it.".format(
+                int((outside > _HELD).sum()), short_name(joints.head)
             ),
-            "Choose a joint farther up if they are to be solved.",
+            "Choose a joint farther up, or add them to the skin, if they are to be solved.",
         )
     weights = np.concatenate([skin.weights, 1.0 - skin.weights.sum(axis=1, keepdims=True)], axis=1)
     weights[np.abs(weights) < 1e-9] = 0.0

@@ -80,11 +80,33 @@ def test_joints_above_the_head_are_taken_to_follow_it(jointed):
     report = Report()
     rig, _ = read_rig(("head",), "neck_JNT", TIMES, report)
     assert [finding.severity for finding in report.findings] == ["note"]
-    assert "6 vertices hang on joints that are not below 'neck_JNT'" in str(report.findings[0])
+    assert "6 vertices hang on nothing below 'neck_JNT'" in str(report.findings[0])
     values = np.array([[control.default for control in rig.controls]])
     placed = head_now("neck_JNT")
     points = RigEvaluator(rig).vertices(values)[0] @ placed[:3, :3].T + placed[:3, 3]
     np.testing.assert_allclose(points, shape_points("headShape"), atol=1e-5)
+
+
+def test_what_a_skin_leaves_alone_does_not_follow_the_head_and_is_told(maya, tmp_path):
+    """A skinCluster of some of the vertices: the others stay where they are when the head moves."""
+    open_scene(skinned_scene(), tmp_path)
+    build_controls()
+    take_blend_shape_away()
+    before = cmds.connectionInfo("SKIN.input[0].inputGeometry", sourceFromDestination=True)
+    cmds.createNode("groupParts", name="some")
+    cmds.setAttr("some.inputComponents", 1, "vtx[0:4]", type="componentList")
+    cmds.disconnectAttr(before, "SKIN.input[0].inputGeometry")
+    cmds.connectAttr(before, "some.inputGeometry")
+    cmds.connectAttr("some.outputGeometry", "SKIN.input[0].inputGeometry")
+    report = Report()
+    rig, _ = read_rig(("head",), "root_JNT", TIMES, report)
+    assert "3 vertices hang on nothing below 'root_JNT', in part at least" in str(report.findings[0])
+    values = rig.default_controls
+    for control, value in zip(rig.controls, values + 0.3 * (rig.bounds[:, 1] - values), strict=True):
+        cmds.setAttr(control.plug, float(value))
+    placed = head_now("root_JNT")
+    points = RigEvaluator(rig).vertices((values + 0.3 * (rig.bounds[:, 1] - values))[None])[0]
+    np.testing.assert_allclose(points @ placed[:3, :3].T + placed[:3, 3], shape_points("headShape"), atol=1e-5)
 
 
 def test_a_head_that_carries_no_influence_is_refused(jointed):
