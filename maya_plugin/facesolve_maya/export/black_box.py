@@ -13,7 +13,7 @@ from typing import Dict, List, Sequence, Tuple
 import numpy as np
 from maya import cmds
 
-from facesolve_maya.scene.plugs import driver_of, kinds_of, split
+from facesolve_maya.scene.plugs import driver_of, keys_of, kinds_of, split
 from facesolve_maya.scene.undisturbed import undisturbed
 from facesolve_maya.scene.units import internal_factor
 
@@ -60,7 +60,7 @@ def _span(control: str) -> Tuple[float, float, float]:
 
 
 def _controls_above(plug: str) -> List[str]:
-    """What an animator may move, with limits and without keys, that is connected to a plug from above."""
+    """What an animator may move, with limits, that is connected to a plug from above."""
     found: List[str] = []
     above = driver_of(plug)
     waiting, seen = [split(above)[0]] if above is not None else [], set()
@@ -81,7 +81,8 @@ def _controls_above(plug: str) -> List[str]:
 
 
 def _free(control: str) -> bool:
-    return None not in limits(control) and driver_of(control) is None and not cmds.getAttr(control, lock=True)
+    driven = driver_of(control) is not None and keys_of(control) is None
+    return None not in limits(control) and not driven and not cmds.getAttr(control, lock=True)
 
 
 class _Box:

@@ -18,6 +18,11 @@ from facesolve_maya.scene.undisturbed import undisturbed
 _INDEX = re.compile(r"\[(\d+)\]")
 _PASS_THROUGH = ("groupParts",)
 _STILL = 1e-4  # cm
+ENVELOPE_REMEDY = (
+    "Set its envelope to 0 while you solve, which then is of the mesh before it, and back to 1 after Apply. Or: "
+    + SAMPLING
+    + "."
+)
 SAMPLE_REMEDY = SAMPLING + " with the rig's controls, or delete the node or bake the mesh without it."
 
 
@@ -180,5 +185,5 @@ def _constant_offset(step: Step, times: Tuple[float, ...], report: Report, shape
     raise Refusal(
         step.node,
         "this {} deforms the mesh after its blendShape, which the solver cannot compute.".format(step.kind),
-        SAMPLE_REMEDY,
+        ENVELOPE_REMEDY if has_attribute(step.node, "envelope") else SAMPLE_REMEDY,
     )

@@ -10,8 +10,9 @@ from facesolve.take.errors import TakeError
 from facesolve.take.in_words import counted
 from facesolve_maya.scene.choices import EVERYWHERE
 from facesolve_maya.scene.findings import Refusal
-from facesolve_maya.scene.plugs import driver_of
+from facesolve_maya.scene.plugs import driver_of, keys_of, source, split
 
+from .drivers import is_control
 from .sampling import range_of
 
 _PASSED_OVER = ("visibility", "lodVisibility", "envelope")
@@ -35,7 +36,7 @@ def samplable(where: str, head: str, time: float) -> Tuple[Tuple[str, ...], str]
         nodes = _members([where] if where else cmds.ls(selection=True, long=True) or [], set())
     above = set(_and_above(head))
     plugs: List[str] = []
-    without: Dict[str, int] = {"without a range": 0, "keyed": 0, "driven": 0}
+    without: Dict[str, int] = {"without a range": 0, "driven": 0}
     for plug in _channels([node for node in nodes if node not in above]):
         why = _obstacle(plug, time)
         if not why:
@@ -47,9 +48,7 @@ def samplable(where: str, head: str, time: float) -> Tuple[Tuple[str, ...], str]
         place = "in the scene" if where == EVERYWHERE else "in '{}'".format(where) if where else "selected"
         raise TakeError(
             "sampling: no channel {} can be moved over limits of its own{}. Select controls whose channels have a "
-            "minimum and a maximum and neither keys nor connections.".format(
-                place, " ({})".format(left) if left else ""
-            )
+            "minimum and a maximum and that nothing drives.".format(place, " ({})".format(left) if left else "")
         )
     text = "Sampling {}".format(counted(len(plugs), "control"))
     return tuple(plugs), text + ("; left out: {}.".format(left) if left else ".")
@@ -77,7 +76,7 @@ def _and_above(head: str) -> List[str]:
 
 
 def _channels(names: Sequence[str]) -> List[str]:
-    """Keyable channels, by the shortest name of their node; a plug stands for itself."""
+    """Keyable channels, by the shortest name of their node; a plug stands for itself, a proxy for what it shows."""
     found: List[str] = []
     for name in names:
         if "." in name:
@@ -87,7 +86,17 @@ def _channels(names: Sequence[str]) -> List[str]:
         node = (cmds.ls(name) or [name])[0]
         keyable = cmds.listAttr(name, keyable=True, scalar=True, unlocked=True, multi=True) or []
         found += ["{}.{}".format(node, attribute) for attribute in keyable if attribute not in _PASSED_OVER]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(map(_origin, found)))
+
+
+def _origin(plug: str) -> str:
+    """What is moved when an animator moves ``plug``: of a proxy of another attribute, that attribute."""
+    seen = [plug]
+    while True:
+        above = source(seen[-1])
+        if above is None or above in seen or not is_control(*split(above)):
+            return seen[-1]
+        seen.append(above)
 
 
 def _obstacle(plug: str, time: float) -> str:
@@ -95,8 +104,5 @@ def _obstacle(plug: str, time: float) -> str:
     try:
         low, high, _ = range_of(plug, time)
     except Refusal:
-        driver = driver_of(plug)
-        if driver is None:
-            return "without a range"
-        return "keyed" if cmds.nodeType(driver.partition(".")[0]).startswith(("animCurveT", "animBlend")) else "driven"
+        return "without a range" if driver_of(plug) is None or keys_of(plug) is not None else "driven"
     return "" if high > low else "without a range"

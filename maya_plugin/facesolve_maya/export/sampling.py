@@ -15,7 +15,7 @@ from facesolve.take.in_words import LISTED, listed
 from facesolve_maya.scene.findings import Refusal, Report
 from facesolve_maya.scene.geometry import read_topology, shape_points, transformed, world_matrix
 from facesolve_maya.scene.head import above_in_dag, head_now, not_carried, nudged
-from facesolve_maya.scene.plugs import driver_of, short_name, split
+from facesolve_maya.scene.plugs import driver_of, keys_of, short_name, split
 from facesolve_maya.scene.undisturbed import undisturbed
 
 from .controls import ControlSet
@@ -71,9 +71,9 @@ def sample_rig(
     report: Report,
     told: Told = _unheard,
 ) -> Rig:
-    """The rig recorded from the scene at the first time. plugs: the controls, each without an input of its own.
+    """The rig recorded from the scene at the first time. plugs: the controls, with keys or without.
 
-    Raises Refusal for a control that is locked, connected, or has no range.
+    Raises Refusal for a control that is locked, driven, or has no range.
     """
     shapes = visible_meshes(meshes)
     ranges: Dict[str, Tuple[float, float, float]] = {}
@@ -123,13 +123,7 @@ def range_of(plug: str, time: float) -> Tuple[float, float, float]:
     if cmds.getAttr(plug, lock=True):
         raise Refusal(plug, "it is locked, so it cannot be moved.", "Unlock it, or do not sample it.")
     driver = driver_of(plug)
-    if driver is not None and cmds.nodeType(split(driver)[0]).startswith(("animCurveT", "animBlendNode")):
-        raise Refusal(
-            plug,
-            "it has keys, which would hold it while it is moved.",
-            "Save its keys elsewhere and delete them; the solve will key it.",
-        )
-    if driver is not None:
+    if driver is not None and keys_of(plug) is None:
         raise Refusal(
             plug, "'{}' drives it, so it cannot be moved.".format(driver), "Sample the control that drives it."
         )

@@ -56,6 +56,13 @@ def driver_of(plug: str) -> Optional[str]:
     return source("{}.{}".format(node, above[0])) if above else None
 
 
+def keys_of(plug: str) -> Optional[str]:
+    """The plug of the curve over time, or of the animation layers, that is connected to exactly ``plug``, or None."""
+    found = source(plug)
+    animates = found is not None and cmds.nodeType(split(found)[0]).startswith(("animCurveT", "animBlendNode"))
+    return found if animates else None
+
+
 def indices(plug: str) -> List[int]:
     """Existing indices of an array attribute (Maya answers None for none)."""
     return list(cmds.getAttr(plug, multiIndices=True) or [])

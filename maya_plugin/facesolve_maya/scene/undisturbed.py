@@ -7,16 +7,19 @@ from typing import Iterator, Sequence
 
 from maya import cmds
 
-from .plugs import driver_of
+from .plugs import driver_of, keys_of
 
 
 @contextmanager
 def undisturbed(plugs: Sequence[str], time: float) -> Iterator[None]:
     """Lets controls be moved at a scene time, and time changed; the viewport does not follow.
 
-    Afterwards the values of ``plugs``, the time and the undo queue are as before, come what may.
+    What has keys is taken off them meanwhile. Afterwards the values of ``plugs`` and their keys, the time and the undo
+    queue are as before, come what may.
     """
     values = {plug: cmds.getAttr(plug) for plug in plugs}
+    keys = {plug: curve for plug, curve in ((plug, keys_of(plug)) for plug in plugs) if curve is not None}
+    taken_off = []
     now = cmds.currentTime(query=True)
     auto_key = cmds.autoKeyframe(query=True, state=True)
     undo = cmds.undoInfo(query=True, state=True)
@@ -28,8 +31,13 @@ def undisturbed(plugs: Sequence[str], time: float) -> Iterator[None]:
             cmds.refresh(suspend=True)
         cmds.autoKeyframe(state=False)
         cmds.currentTime(time, edit=True)
+        for plug, curve in keys.items():
+            cmds.disconnectAttr(curve, plug)
+            taken_off.append(plug)
         yield
     finally:
+        for plug in taken_off:
+            cmds.connectAttr(keys[plug], plug)
         for plug, value in values.items():
             if driver_of(plug) is None:
                 cmds.setAttr(plug, value)

@@ -78,12 +78,13 @@ def test_what_would_be_keyed_wrong_is_refused_by_name(open_input, name, head, wo
     assert len(refused.value.findings) == 1
 
 
-def test_keys_on_a_control_that_is_to_be_sampled_are_refused(open_input):
+def test_a_control_with_keys_is_sampled_and_keeps_them(open_input):
     open_input("sampled_control_is_keyed")
-    keyed = [curve for curve in cmds.ls(type="animCurve") or []]
-    plug = cmds.listConnections(keyed[0], plugs=True, source=False, destination=True)[0]
-    with pytest.raises(ExportError, match="it has keys"):
-        sample_rig(("head",), "head_GRP", (plug,), TIMES, Report())
+    curve = cmds.ls(type="animCurve")[0]
+    plug = cmds.listConnections(curve, plugs=True, source=False, destination=True)[0]
+    rig = sample_rig(("head",), "head_GRP", (plug,), TIMES, Report())
+    assert len(rig.controls) == len(rig.targets) == 1
+    assert cmds.listConnections(curve, plugs=True, source=False, destination=True) == [plug]
 
 
 def test_an_image_plane_that_maya_2026_saved_is_read(open_input):

@@ -5,7 +5,9 @@ import pytest
 from maya import cmds
 
 from facesolve.take.errors import TakeError
+from facesolve.take.rig_evaluation import RigEvaluator
 from facesolve_maya.export import ExportError, Recordings, control_sets, samplable
+from facesolve_maya.export.rig import read_rig
 from facesolve_maya.export.sampling import sample_rig
 from facesolve_maya.scene.choices import EVERYWHERE, SELECTED
 from facesolve_maya.scene.findings import Report
@@ -126,10 +128,22 @@ def test_a_transform_that_carries_nothing_is_no_head(remapped, maya):
     assert state(maya) == before
 
 
-def test_a_keyed_control_is_refused_as_keyed(remapped):
-    cmds.setKeyframe("face_CTL.two", time=1, value=0.2)
-    with pytest.raises(ExportError, match="it has keys, which would hold it"):
-        sample_rig(("head",), "head_GRP", ("face_CTL.two",), TIMES, Report())
+def test_keys_are_taken_off_a_control_while_it_is_moved_and_put_back(remapped, maya):
+    plain = sample_rig(("head",), "head_GRP", ("face_CTL.one",), TIMES, Report())
+    cmds.setKeyframe("face_CTL.one", time=1, value=0.2)
+    cmds.setKeyframe("face_CTL.one", time=9, value=0.9)
+    before = state(maya)
+    keyed = sample_rig(("head",), "head_GRP", ("face_CTL.one",), TIMES, Report())
+    assert state(maya) == before
+    assert cmds.getAttr("face_CTL.one", time=9) == pytest.approx(0.9)
+    poses = np.linspace(0, 1, 5)[:, None]
+    np.testing.assert_allclose(RigEvaluator(keyed).vertices(poses), RigEvaluator(plain).vertices(poses), atol=1e-9)
+    with pytest.raises(RuntimeError), undisturbed(("face_CTL.one",), 5.0):
+        raise RuntimeError
+    assert state(maya) == before
+
+
+def test_a_locked_control_is_refused(remapped):
     cmds.setAttr("face_CTL.one", lock=True)
     with pytest.raises(ExportError, match="it is locked"):
         sample_rig(("head",), "head_GRP", ("face_CTL.one",), TIMES, Report())
@@ -194,10 +208,26 @@ def test_what_can_be_sampled_is_found_by_selection_set_and_everywhere(board_scen
     cmds.select("two_CTL", "free_CTL")
     assert samplable(SELECTED, "head_GRP", 1.0)[0] == ("two_CTL.on",)
     cmds.setKeyframe("two_CTL.on", time=1, value=0.5)
-    with pytest.raises(TakeError, match=r"no channel selected can be moved .* 1 keyed"):
+    assert samplable(SELECTED, "head_GRP", 1.0)[0] == ("two_CTL.on",)
+    cmds.createNode("multDoubleLinear", name="both_MDL")
+    cmds.connectAttr("both_MDL.output", "two_CTL.on", force=True)
+    cmds.select("two_CTL")
+    with pytest.raises(TakeError, match=r"no channel selected can be moved .* 1 driven"):
         samplable(SELECTED, "head_GRP", 1.0)
     cmds.select("controls_SET")
     assert samplable(SELECTED, "head_GRP", 1.0)[0] == ("one_CTL.on",)
+
+
+def test_a_proxy_stands_for_the_attribute_that_it_shows(board_scene):
+    """In the reading of a rig, and where controls to sample are chosen."""
+    cmds.createNode("transform", name="panel_CTL")
+    cmds.addAttr("panel_CTL", longName="on", attributeType="double", minValue=0, maxValue=1, keyable=True)
+    cmds.connectAttr("one_CTL.on", "panel_CTL.on")
+    cmds.select("panel_CTL", "one_CTL")
+    assert samplable(SELECTED, "head_GRP", 1.0)[0] == ("one_CTL.on",)
+    cmds.connectAttr("panel_CTL.on", "BS.a", force=True)
+    rig, _ = read_rig(("head",), "head_GRP", TIMES, Report())
+    assert "one_CTL.on" in {control.plug for control in rig.controls}
 
 
 def test_a_recording_is_kept_until_it_is_forgotten(board_scene):
