@@ -28,7 +28,7 @@ def calibration(folder, *names):
 
 
 def test_cameras_with_image_planes_come_out_of_the_export_as_they_went_in(cmds, tmp_path):
-    from facesolve_maya.cameras import create_cameras
+    from facesolve_maya.cameras import Stage, create_cameras
     from facesolve_maya.export.cameras import camera_shape, read_camera
     from facesolve_maya.export.footage import footage_of_plane, image_plane
     from facesolve_maya.scene.findings import Report
@@ -38,7 +38,7 @@ def test_cameras_with_image_planes_come_out_of_the_export_as_they_went_in(cmds, 
         (tmp_path / "left.{:04d}.png".format(number)).write_bytes(black_png(8, 6))
     nodes = set(cmds.ls())
     images = {"left": (tmp_path / "left.0007.png").as_posix()}
-    create_cameras(path, images, first_frame=101.0, stand_upright=False)
+    create_cameras(path, images, first_frame=101.0, stage=Stage(up="file"))
     for name in ("left", "0"):
         camera = read_camera(camera_shape(name), (101.0,), 8, 6)
         assert camera.name == name
@@ -50,6 +50,22 @@ def test_cameras_with_image_planes_come_out_of_the_export_as_they_went_in(cmds, 
     assert list(footage.numbers) == [7, 9]
     cmds.undo()
     assert set(cmds.ls()) == nodes
+
+
+def test_a_stage_in_another_unit_and_place_is_one_undo_and_looks_the_same(cmds, tmp_path):
+    from facesolve_maya.cameras import Stage, create_cameras, place_stage
+    from facesolve_maya.export.cameras import camera_shape, read_camera
+
+    path, record = calibration(tmp_path, "left")
+    create_cameras(path, stage=Stage(up="file"))
+    before = cmds.getAttr("facesolve_cameras.worldMatrix[0]")
+    place_stage("facesolve_cameras", Stage(up="file", origin="camera", unit="mm"))
+    camera = read_camera(camera_shape("left"), (1.0,), 8, 6)
+    np.testing.assert_allclose(camera.intrinsics, record["intrinsic"], rtol=1e-6)
+    np.testing.assert_allclose(camera.rotation, record["rotation"], atol=1e-6)
+    np.testing.assert_allclose(camera.translation, 0.0, atol=1e-4)
+    cmds.undo()
+    assert cmds.getAttr("facesolve_cameras.worldMatrix[0]") == before
 
 
 def test_a_head_below_a_constrained_neck_shows_what_was_solved(head, cmds):

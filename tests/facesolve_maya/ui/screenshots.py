@@ -1,5 +1,12 @@
-"""Panel pictures: ``python -m tests.facesolve_maya.ui.screenshots FOLDER [FOOTAGE_IMAGE ...]``."""
+"""Panel pictures: ``python -m tests.facesolve_maya.ui.screenshots FOLDER [FOOTAGE_IMAGE ...] [--solution SOLUTION]``.
 
+Each page and state at several widths and fonts; with the solution of a real solve also those of the documentation, as
+``docs/panel*.png``. QT_SCALE_FACTOR draws them as on a screen of that scale.
+"""
+
+from __future__ import annotations
+
+import argparse
 import os
 import sys
 import time
@@ -14,16 +21,17 @@ from facesolve_maya.ui.bulletin import ENVIRONMENT, STATE
 from facesolve_maya.ui.help_dialog import HelpDialog
 from facesolve_maya.ui.model import ControlChoice
 from facesolve_maya.ui.panel import CONTROLS, RESULT_PAGE, SETUP, START, Panel
-from facesolve_maya.ui.qt import QtWidgets
+from facesolve_maya.ui.qt import QtGui, QtWidgets
 from facesolve_maya.ui.session import Session
 from facesolve_maya.ui.solver_dialog import SolverDialog
-from tests.facesolve_maya.ui.fake_scene import FakeScene
+from tests.facesolve_maya.ui.fake_scene import FakePlacedStage, FakeScene
 from tests.facesolve_maya.ui.maya_look import look_like_maya
 
 FOUND = (
     Finding(NOTE, "torch", "2.13, CUDA 12.6, one device"),
     Finding(NOTE, "nvdiffrast", "not installed.", "The portable rasterizer is used; see README, GPU."),
 )
+GAP = 12  # pixels between the pages of the documentation's picture
 REFUSED = Finding(
     ERROR,
     "cam1",
@@ -42,7 +50,9 @@ class Photographer:
         self.application = QtWidgets.QApplication.instance() or QtWidgets.QApplication(sys.argv[:1])
         look_like_maya(self.application, font)
         os.environ["FACESOLVE_PYTHON"] = str(folder / "nowhere")
-        self.session = Session(FakeScene(folder, tuple(pictures)))
+        scene = FakeScene(folder, tuple(pictures))
+        scene.placed = FakePlacedStage()
+        self.session = Session(scene)
         self.panel = Panel(self.session)
         self.panel.resize(width, 880 * font // 11)
         self.panel.show()
@@ -104,6 +114,7 @@ class Photographer:
         session.open_solution(solution)
         self.panel.pages.setCurrentIndex(RESULT_PAGE)
         times = session.results.shown.scene_times
+        session.change(first=round(times[0]), last=round(times[-1]))
         self.panel.show_time(float(times[len(times) // 2]))
         while session.viewer.busy:
             self.application.processEvents()
@@ -120,11 +131,39 @@ def take_pictures(folder: Path, pictures: list[str], width: int = 430, font: int
     photographer.panel.close()
 
 
+def documentation(folder: Path, pictures: list[str], solution: Path) -> None:
+    """The documentation's pictures of the pages, and one of all four side by side."""
+    folder.mkdir(parents=True, exist_ok=True)
+    photographer = Photographer(folder, pictures)
+    for state in ("start", "setup", "controls"):
+        getattr(photographer, state)()
+    photographer.result(solution)
+    photographer.session.close()
+    photographer.panel.close()
+    pages = [QtGui.QPixmap(str(folder / f"{name}.png")) for name in ("start", "setup", "controls", "result")]
+    row = QtGui.QPixmap(sum(page.width() for page in pages) + GAP * (len(pages) - 1), pages[0].height())
+    row.fill(QtGui.QColor("white"))
+    painter = QtGui.QPainter(row)
+    for index, page in enumerate(pages):
+        painter.drawPixmap(sum(each.width() + GAP for each in pages[:index]), 0, page)
+    painter.end()
+    row.save(str(folder / "panel.png"))
+    for name in ("start", "setup", "controls", "result"):
+        (folder / f"{name}.png").replace(folder / f"panel_{name}.png")
+
+
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("pictures", nargs="*")
+    parser.add_argument("--solution", type=Path)
+    options = parser.parse_args()
+    if options.solution is not None:
+        documentation(options.folder / "docs", options.pictures, options.solution)
     for name, (width, font) in {
         "normal": (430, 11),
         "narrow": (320, 11),
         "wide": (900, 11),
         "large": (520, 18),
     }.items():
-        take_pictures(Path(sys.argv[1]) / name, sys.argv[2:], width, font)
+        take_pictures(options.folder / name, options.pictures, width, font)
