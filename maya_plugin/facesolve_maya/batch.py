@@ -109,6 +109,13 @@ def argument_parser() -> argparse.ArgumentParser:
         help="a rig control to sample, such as face_CTL.smile; repeatable; the sampled controls are keyed",
     )
     add(
+        "--over-rig",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a weight or channel that cannot be read, to be solved and keyed over what drives it; repeatable",
+    )
+    add(
         "--settings",
         type=Path,
         metavar="FILE",
@@ -201,6 +208,7 @@ def _scene(scene: Path, options: argparse.Namespace, result: SceneResult) -> Non
     from facesolve_maya.scene.timeline import frame_range
 
     from .export import ExportRequest, export_take, preflight
+    from .scene.choices import OVER
     from .scene.found_names import in_scene
 
     if not scene.is_file():
@@ -228,6 +236,7 @@ def _scene(scene: Path, options: argparse.Namespace, result: SceneResult) -> Non
         name=scene.stem,
         footage_folders=tuple(options.footage_folder),
         sampled_controls=tuple(options.sample or (in_scene(name, options.namespace) for name in wanted.sampled)),
+        keys=dict.fromkeys(options.over_rig, OVER),
         actor=str(beside(options.character, wanted.actor)) if wanted.actor else "",
         settings=change.over(Settings()),
         character=character,

@@ -156,7 +156,9 @@ def _set_by_scene(expression: Expression, plug: str) -> bool:
 
 def _scene_range(plug: str, times: Sequence[float]) -> Tuple[float, float]:
     values = plug_values(plug, times)
-    return min(0.0, float(values.min())), max(1.0, float(values.max()))
+    low, high = limits(plug)
+    low, high = 0.0 if low is None else low, 1.0 if high is None else high
+    return min(low, float(values.min())), max(high, float(values.max()))
 
 
 def plugs_of(controls: ControlSet) -> Dict[str, Tuple[int, Control]]:

@@ -24,7 +24,8 @@ class ExportRequest:
     frames: scene times in frames, increasing; may be fractional.
     footage: camera name -> pattern with ``{frame}``, first image or video, where not the image plane's.
     footage_folders: searched for footage whose path does not exist here.
-    keys: control name -> ``pinned`` or ``locked``: how the solve respects keys that are in the scene already.
+    keys: control name -> ``pinned`` or ``locked``: how the solve respects keys that are in the scene already; ``over``:
+    it solves what the scene drives unreadably, to be keyed over that.
     actor: file of the actor's profile, or none; neutral: scene times at which the face is neutral.
     sampled_controls: plugs to move one by one while the mesh is recorded, for rigs that cannot be read; recordings:
     what was recorded so already.

@@ -16,7 +16,7 @@ from facesolve.take.camera import FISHEYE
 from facesolve.take.finding import CHOOSE_FOOTAGE, FIND_HEAD, LOAD_CAMERAS, Finding, Offer
 from facesolve.take.in_words import listed
 from facesolve.take.start_in_view import OUT_OF_SIGHT, parts_in_view
-from facesolve_maya.scene.choices import LOCKED
+from facesolve_maya.scene.choices import LOCKED, OVER
 from facesolve_maya.scene.findings import Refusal, Report
 from facesolve_maya.scene.head import head_at, head_node
 from facesolve_maya.scene.motion import plug_values, world_matrices
@@ -168,7 +168,12 @@ def _take(
     say_of_retiming(shown, times, report)
     at = tuple(times[row] for row in shown.rows)  # of each take frame
     controls = np.array([plug_values(control.plug, times[:1])[0] for control in rig.controls])
-    uses = {**request.keys, **dict.fromkeys(locked, LOCKED)}
+    for name in sorted(name for name, use in request.keys.items() if use == OVER and name not in rig.control_names):
+        report.warning(
+            name, "no control of this rig is called so; nothing is keyed over it.", "Use the control's name."
+        )
+    held = (name for name in locked if request.keys.get(name) != OVER)
+    uses = {**request.keys, **dict.fromkeys(held, LOCKED)}
     rig, decided = request.with_character(rig)
     frames = [int(frame) for frame in shown.frames]
     neutral = (*decided.neutral, *_at_times(request.neutral, frames, at))

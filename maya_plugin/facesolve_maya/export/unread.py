@@ -13,9 +13,11 @@ from facesolve_maya.scene.motion import plug_values
 from facesolve_maya.scene.units import internal_factor
 
 from .black_box import record
+from .drivers import limits
 from .expressions import Constant, ControlValue, Curve, Expression, Grid, Product, Sum
 from .upstream import SCENE
 
+_OVER = "Or have it solved and keyed over what drives it (Controls page, Keys; batch --over-rig NAME)."
 _NOTED = 0.02  # of a plug's way: what is recorded worse than that is said
 
 
@@ -62,19 +64,21 @@ class Unread:
             self.report.note(worst or next(iter(self.findings)), "{}, and put back.".format(text))
 
     def _of_scene(self, plug: str, why: Finding, quiet: bool) -> Expression:
-        """quiet: say nothing of a plug that neither the controls nor the take moves."""
+        """quiet: say nothing of a plug that neither the controls nor the take moves. One with limits may still be
+        solved, and keyed over what drives it."""
         values = plug_values(plug, self.times)
-        constant = Constant(float(values[0]) * internal_factor(plug)) if np.ptp(values) < 1e-9 else None
-        if self.still and quiet and constant is not None:
+        held = self.still and np.ptp(values) < 1e-9 and None in limits(plug)
+        constant = Constant(float(values[0]) * internal_factor(plug)) if held else None
+        if quiet and constant is not None:
             return constant
         self.report.warning(
             plug,
             "this {} cannot be read: {} ('{}'); the solve leaves it as it is in the scene.".format(
                 self.what, why.sentence.rstrip("."), why.subject
             ),
-            why.remedy,
+            why.remedy if constant is not None else "{} {}".format(why.remedy, _OVER),
         )
-        return constant if self.still and constant is not None else ControlValue(plug, SCENE)
+        return ControlValue(plug, SCENE) if constant is None else constant
 
 
 def replaced(expression: Expression, change: Callable[[ControlValue], Expression]) -> Expression:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, Dict, List, Tuple
 
 from facesolve.take.regions import group_by_region, partner_of
-from facesolve_maya.scene.choices import FREE, LOCKED, PINNED
+from facesolve_maya.scene.choices import FREE, LOCKED, OVER, PINNED
 
 from .delegates import ChoiceDelegate, NumberDelegate
 from .model import MAX_STIFFNESS, ControlChoice, ControlRow
@@ -14,8 +14,13 @@ from .qt import Qt, QtCore, QtGui, QtWidgets, Signal, both, has
 from .style import BAD_TEXT, CAUTION, NOTE_TEXT, QUIET, scaled
 
 NAME, KEYS, STIFFNESS, PARTNER = range(4)
-_KEY_TEXTS = {FREE: "—", PINNED: "pins", LOCKED: "locked"}
-_KEY_CHOICES = [(FREE, "Ignore keys"), (PINNED, "Keep keys as pins"), (LOCKED, "Lock to the curve")]
+_KEY_TEXTS = {FREE: "—", PINNED: "pins", LOCKED: "locked", OVER: "over the rig"}
+_KEY_CHOICES = [
+    (FREE, "Ignore keys"),
+    (PINNED, "Keep keys as pins"),
+    (LOCKED, "Lock to the curve"),
+    (OVER, "Key over what drives it"),
+]
 _FIELDS = {KEYS: "keys", STIFFNESS: "stiffness", PARTNER: "symmetric"}
 
 
@@ -33,7 +38,11 @@ class ControlsTree(QtWidgets.QTreeWidget):
         self.setHeaderLabels(["Control", "Keys", "Stiffness", "Mirror of"])
         header = self.headerItem()
         header.setToolTip(NAME, "Ticked controls are solved; the others stay as they are at the first frame.")
-        header.setToolTip(KEYS, "What keys in the scene mean: nothing, pins to pass through, or a curve to follow.")
+        header.setToolTip(
+            KEYS,
+            "What keys in the scene mean: nothing, pins to pass through, or a curve to follow.\n"
+            "What the scene drives in a way that cannot be read may be keyed over that.",
+        )
         header.setToolTip(STIFFNESS, "How strongly the control is held at its default. 1 is normal.")
         header.setToolTip(PARTNER, "The control on the other side that must have the same value.")
         self.setSelectionMode(QtWidgets.QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -175,6 +184,7 @@ class ControlsTree(QtWidgets.QTreeWidget):
             ("Ignore keys", "keys", FREE),
             ("Keep keys as pins", "keys", PINNED),
             ("Lock to the curve", "keys", LOCKED),
+            ("Key over what drives it", "keys", OVER),
             ("Normal stiffness", "stiffness", 1.0),
         ):
             menu.addAction(text).triggered.connect(lambda *_, f=field, v=value: self._apply(names[0], f, v))

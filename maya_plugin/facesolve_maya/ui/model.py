@@ -9,9 +9,9 @@ from facesolve.take import ControlSettings, Settings
 from facesolve.take.errors import TakeError
 from facesolve.take.frame_range import parse_frame_list
 from facesolve.take.settings import OF_FRAMES, SCALARS
-from facesolve_maya.scene.choices import FREE, LOCKED, PINNED
+from facesolve_maya.scene.choices import FREE, LOCKED, OVER, PINNED
 
-KEY_MODES = (FREE, PINNED, LOCKED)
+KEY_MODES = (FREE, PINNED, LOCKED, OVER)
 MAX_STIFFNESS = 1000.0
 LENGTHS = {"cm": "centimeters", "mm": "millimeters", "m": "meters", "in": "inches"}
 
@@ -58,8 +58,9 @@ class ControlChoice:
     """What the user decided about one control.
 
     active: the solve may move it. keys: FREE ignores keys in the scene, PINNED keeps them as pins, LOCKED follows the
-    whole curve. stiffness: 1 is normal. symmetric: partner that must have the same value. exclusive: control that
-    should not be on at the same time. rest: where stiffness holds it, None for the attribute's default.
+    whole curve, OVER solves what the scene drives unreadably. stiffness: 1 is normal. symmetric: partner that must have
+    the same value. exclusive: control that should not be on at the same time. rest: where stiffness holds it, None for
+    the attribute's default.
     """
 
     active: bool = True

@@ -207,6 +207,17 @@ def test_a_constrained_joint_is_held_to_the_scene(jointed):
     assert farthest(rig, "root_JNT", 10, controls.locked) < 1e-4
 
 
+def test_a_constrained_joint_with_limits_may_be_solved_though_nobody_moves_it(jointed):
+    """It is a control that the scene holds, in its limits, until a person has it keyed over the constraint."""
+    cmds.createNode("transform", name="look_CTL", parent="neck_JNT")
+    cmds.parentConstraint("look_CTL", "eye_JNT", maintainOffset=True)
+    rig, controls = read_rig(("head",), "root_JNT", TIMES, Report())
+    held = {control.plug: control for control in rig.controls if control.name in controls.locked}
+    assert set(held) == {"eye_JNT.rotateX", "eye_JNT.rotateY"}
+    assert (held["eye_JNT.rotateX"].minimum, held["eye_JNT.rotateX"].maximum) == pytest.approx((-30.0, 30.0))
+    assert farthest(rig, "root_JNT", 5, controls.locked) < 1e-4
+
+
 def test_pivots_scales_and_offsets_of_transforms_are_read(jointed):
     """A group above the eye with everything a transform can have, an eye mesh below it that nothing skins."""
     cmds.createNode("transform", name="eye_GRP", parent="neck_JNT")

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from maya import cmds
 
+from facesolve.take import Solution
 from facesolve.take.finding import FIND_HEAD
+from facesolve_maya.apply import ApplyRequest, apply_solution
 from facesolve_maya.export import ExportError, ExportRequest, export_take, preflight
+from facesolve_maya.scene.choices import OVER
 from tests.facesolve_maya.ma_scene import blend_scene, open_scene
 
 
@@ -86,6 +89,44 @@ def test_locked_controls_are_a_warning_and_follow_the_scene(scene):
     assert (finding.severity, finding.subject) == ("warning", "BS.a")
     (control,) = export_take(request(scene)).settings.controls
     assert (control.name, list(control.lock)) == ("a", [0.25])
+
+
+def test_what_cannot_be_read_is_solved_and_keyed_over_what_drives_it_where_that_is_chosen(scene):
+    """Left alone it is locked to the scene; chosen, it is a control whose keys go over the expression."""
+    cmds.createNode("expression", name="wiggle")
+    cmds.setAttr("wiggle.internalExpression", ".O[0] = 0.25 + 0.01 * frame;", type="string")
+    cmds.connectAttr("wiggle.output[0]", "BS.a")
+    (warning,) = preflight(request(scene))
+    assert "batch --over-rig NAME" in warning.remedy
+    assert export_take(request(scene)).settings.controls[0].lock is not None
+    take = export_take(request(scene, keys={"a": OVER}))
+    assert take.settings.controls == ()
+    assert take.start.controls == pytest.approx([0.26])
+    solution = solution_of(take, controls=np.array([[0.8], [0.5]]))
+    report = apply_solution(ApplyRequest(take, solution, head="head_GRP"))
+    assert report.skipped == ()
+    for time, value in ((1, 0.8), (2, 0.5)):
+        cmds.currentTime(time)
+        assert cmds.getAttr("BS.a") == pytest.approx(value)
+    (unknown,) = preflight(request(scene, keys={"b": OVER}))
+    assert "no control of this rig is called so" in unknown.sentence
+
+
+def solution_of(take, controls):
+    count = len(take.frames)
+    return Solution(
+        frames=take.frames,
+        scene_times=take.scene_times,
+        fps=24.0,
+        control_names=tuple(take.rig.control_names),
+        controls=controls,
+        head=np.tile(take.start.head, (count, 1, 1)),
+        control_std=np.zeros_like(controls),
+        head_std=np.zeros((count, 6)),
+        camera_names=("cam",),
+        residual=np.zeros((count, 1)),
+        provenance={"facesolve": "0.1.0", "take": "../take"},
+    )
 
 
 def test_a_scene_in_meters_gives_the_same_take(scene):
