@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import List, Tuple
+from typing import List, Optional, Tuple
 
 from facesolve.take.frame_pictures import LAYERS
 from facesolve.take.retime import timeline
@@ -32,6 +32,7 @@ class Player(QtWidgets.QWidget):
         super().__init__()
         self._session = session
         self.shown_time = session.scene.current_time()
+        self._folder: Optional[Path] = None  # of the solve whose pictures are shown
         self.view = PictureView()
         self.view.wiped.connect(self._wipe_to)
         self.view.picked.connect(self._pick)
@@ -99,6 +100,9 @@ class Player(QtWidgets.QWidget):
         """Shows what there is to be seen now."""
         session = self._session
         self._fill_cameras()
+        if session.viewer.folder != self._folder:
+            self._folder = session.viewer.folder
+            self.view.forget()  # a day's solves are not to be in memory together
         self.other.setVisible(session.results.other is not None)
         solved = session.viewer.folder is not None and session.state == IDLE
         for widget in (self.cameras, self.slider, self.play, *self.modes.values()):
