@@ -13,7 +13,7 @@ from maya import cmds
 
 from facesolve.take import Camera, Footage, Rig, StartPose, Take
 from facesolve.take.camera import FISHEYE
-from facesolve.take.finding import CHOOSE_FOOTAGE, FIND_HEAD, LOAD_CAMERAS, Finding, Offer
+from facesolve.take.finding import CHOOSE_FOOTAGE, FIND_HEAD, LOAD_CAMERAS, SET_RESOLUTION, Finding, Offer
 from facesolve.take.in_words import listed
 from facesolve.take.start_in_view import OUT_OF_SIGHT, parts_in_view
 from facesolve_maya.scene.choices import LOCKED, OVER
@@ -153,6 +153,7 @@ def _compare_aspect(found: CameraFootage, report: Report) -> None:
             "the footage is {}x{}, the render resolution {:g}x{:g} has another aspect, so the view does not show what "
             "is solved.".format(found.width, found.height, width, height),
             "Set the render resolution to the footage's size.",
+            (Offer(SET_RESOLUTION, "Render {}x{}".format(found.width, found.height), (found.width, found.height)),),
         )
 
 

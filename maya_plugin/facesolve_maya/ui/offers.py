@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from facesolve.take.finding import FIND_HEAD, LEAVE_CAMERA, LEAVE_OUT, SOLVE_WITHOUT, USE_FRAMES, Offer
+from facesolve.take.finding import FIND_HEAD, LEAVE_CAMERA, LEAVE_OUT, SET_RESOLUTION, SOLVE_WITHOUT, USE_FRAMES, Offer
 
 from .session import Session
 
@@ -22,6 +22,9 @@ def carry_out(offer: Offer, session: Session) -> bool:
     elif offer.kind == FIND_HEAD:
         session.find_head()
         return True
+    elif offer.kind == SET_RESOLUTION:
+        width, height = (int(value) for value in offer.values)
+        session.attempt(lambda: session.scene.set_render_resolution(width, height))
     else:
         return False
     session.check()

@@ -160,6 +160,13 @@ class MayaScene:
         except FacesolveError as error:
             return (Finding(ERROR, "", str(error)),)
 
+    def set_render_resolution(self, width: int, height: int) -> str:
+        """Renders as large as footage, in one undo; returns a sentence. Raises TakeError."""
+        with whole_edit("Facesolve: render resolution", "The render resolution cannot be changed."):
+            for name, value in (("width", width), ("height", height), ("deviceAspectRatio", width / float(height))):
+                cmds.setAttr("defaultResolution.{}".format(name), value)
+        return "The render resolution is {}x{}.".format(width, height)
+
     def export(self, settings: PanelSettings, folder: Path, span: Span) -> str:
         """Writes the take into ``folder``; returns a sentence about what is kept of the scene. Raises FacesolveError.
 

@@ -34,7 +34,8 @@ LEAVE_CAMERA = "leave camera out"  # (camera,)
 CHOOSE_FOOTAGE = "choose footage"  # (camera,)
 LOAD_CAMERAS = "load cameras"  # ()
 FIND_HEAD = "find the head"  # ()
-OFFERS = (USE_FRAMES, LEAVE_OUT, SOLVE_WITHOUT, LEAVE_CAMERA, CHOOSE_FOOTAGE, LOAD_CAMERAS, FIND_HEAD)
+SET_RESOLUTION = "set the render resolution"  # (width, height)
+OFFERS = (USE_FRAMES, LEAVE_OUT, SOLVE_WITHOUT, LEAVE_CAMERA, CHOOSE_FOOTAGE, LOAD_CAMERAS, FIND_HEAD, SET_RESOLUTION)
 
 
 @dataclass(frozen=True)

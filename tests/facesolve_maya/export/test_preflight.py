@@ -5,11 +5,12 @@ import pytest
 from maya import cmds
 
 from facesolve.take import Solution
-from facesolve.take.finding import FIND_HEAD
+from facesolve.take.finding import FIND_HEAD, SET_RESOLUTION
 from facesolve_maya.apply import ApplyRequest, apply_solution
 from facesolve_maya.export import ExportError, ExportRequest, export_take, preflight
 from facesolve_maya.scene.choices import OVER
 from tests.facesolve_maya.ma_scene import blend_scene, open_scene
+from tests.facesolve_maya.shown import snapshot
 
 
 @pytest.fixture
@@ -74,12 +75,6 @@ def test_bad_requests_are_sentences(scene, changes, words):
     assert any(
         words in finding.sentence for finding in preflight(request(scene, **changes)) if finding.severity == "error"
     )
-
-
-def test_an_image_of_another_aspect_than_the_render_settings_is_a_warning(scene):
-    cmds.setAttr("defaultResolution.width", 1920)
-    (finding,) = preflight(request(scene))
-    assert (finding.severity, finding.subject) == ("warning", "cam")
 
 
 def test_locked_controls_are_a_warning_and_follow_the_scene(scene):
@@ -166,3 +161,18 @@ def test_a_head_that_a_camera_does_not_see_is_offered_to_be_looked_for(scene):
     assert "outside the image of cam" in finding.sentence
     assert [(offer.kind, offer.label) for offer in finding.offers] == [(FIND_HEAD, "Find the head")]
     export_take(request(scene))  # what is looked for in
+
+
+def test_an_image_of_another_aspect_than_the_render_settings_has_a_button_that_is_one_undo(scene, maya):
+    from facesolve_maya.ui.scene import MayaScene
+
+    cmds.setAttr("defaultResolution.width", 1920)
+    before = snapshot(maya)
+    (finding,) = preflight(request(scene))
+    assert (finding.severity, finding.subject) == ("warning", "cam")
+    (offer,) = finding.offers
+    assert (offer.kind, offer.label, offer.values) == (SET_RESOLUTION, "Render 640x480", (640, 480))
+    assert MayaScene().set_render_resolution(*offer.values) == "The render resolution is 640x480."
+    assert preflight(request(scene)) == ()
+    cmds.undo()
+    assert snapshot(maya) == before

@@ -208,6 +208,10 @@ class FakeScene:
         findings.append(Finding(NOTE, "face_BS", "One weight cannot be keyed: corrective_014.", "It stays as it is."))
         return tuple(findings)
 
+    def set_render_resolution(self, width, height):
+        self.resolution = (width, height)
+        return f"The render resolution is {width}x{height}."
+
     def scene_path(self):
         return self.path
 

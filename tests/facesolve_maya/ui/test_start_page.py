@@ -11,6 +11,7 @@ from facesolve.take.finding import (
     FIND_HEAD,
     LEAVE_CAMERA,
     LEAVE_OUT,
+    SET_RESOLUTION,
     SOLVE_WITHOUT,
     USE_FRAMES,
     Finding,
@@ -72,6 +73,8 @@ def test_each_offer_does_what_its_button_says(session):
     ):
         assert carry_out(offer, session)
         assert {name: getattr(session.settings, name) for name in expected} == expected
+    assert carry_out(Offer(SET_RESOLUTION, "", (600, 800)), session)
+    assert session.scene.resolution == (600, 800)
     assert not carry_out(Offer(CHOOSE_FOOTAGE, "", ("cam1",)), session)
 
 
