@@ -1,14 +1,15 @@
 """Weights and channels that nobody can read: recorded while the controls that may drive them are moved.
 
-What is recorded are numbers, never meshes: which controls matter, how each acts alone, and where two act on each other.
+What is recorded are numbers, never meshes: which controls matter, how each acts alone, and where two act on each other,
+or three where that is not all.
 Everything is put back.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
-from typing import Dict, List, Sequence, Tuple
+from itertools import combinations, product
+from typing import Dict, Iterator, List, Sequence, Tuple
 
 import numpy as np
 from maya import cmds
@@ -23,6 +24,8 @@ from .expressions import Constant, ControlValue, Curve, Expression, Grid, Sum
 _FIRST = 9  # places on a control's range at which it is recorded, before it is looked at more closely
 _DEEPEST = 5  # halvings of an interval in which an output bends
 _PAIR = 9  # places a side, at most, where two controls act on each other
+_TRIPLE = 5  # where three do
+_MOST_TRIPLES = 40  # that are looked at
 _TOLERANCE = 5e-4  # of the output's way: what differs by less is the same
 _CHECKS = 12  # random poses at which what was recorded is compared with the scene
 SAMPLED = "sampled"  # the kind of a control that was moved
@@ -31,12 +34,13 @@ _CHANNELS = tuple(kind + axis for kind in ("translate", "rotate") for axis in "X
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """What was recorded of some plugs. expressions: by plug. left: how far the farthest is from the scene at random
-    poses, as a part of its way; worst: which plug that is."""
+    """What was recorded of some plugs, by plug: expressions; left: how far each is from the scene at random poses, as a
+    part of its way; ways: from its lowest to its highest value, shown units, one control moved at a time, beside others
+    where alone none moves it."""
 
     expressions: Dict[str, Expression]
-    left: float
-    worst: str
+    left: Dict[str, float]
+    ways: Dict[str, float]
 
 
 def record(plugs: Sequence[str], time: float) -> Recording:
@@ -46,7 +50,7 @@ def record(plugs: Sequence[str], time: float) -> Recording:
         for control in _controls_above(plug):
             spans[control] = _span(control)
     if not spans:
-        return Recording({}, 0.0, "")
+        return Recording({}, {}, {})
     with undisturbed(tuple(spans), time):
         return _Box(tuple(plugs), spans).recording()
 
@@ -99,23 +103,76 @@ class _Box:
         for control in self._spans:
             self._alone[control] = self._response(control)
         ways = np.max([np.ptp(values, axis=0) for _, values in self._alone.values()], axis=0)
+        beside = {control: self._beside_others(control) for control in self._spans}
+        ways = np.where(ways > 1e-9, ways, np.max(list(beside.values()), axis=0))
         least = np.maximum(_TOLERANCE * ways, 1e-9)
         moves = {control: np.ptp(values, axis=0) > least for control, (_, values) in self._alone.items()}
         terms: Dict[int, List[Tuple[float, Expression]]] = {n: [] for n in range(len(self._plugs))}
         for control, (places, values) in self._alone.items():
             for n in np.flatnonzero(moves[control]).tolist():
                 terms[n].append((1.0, self._curve(control, places, values[:, n], n)))
-        depends = {control: moves[control] | (self._beside_others(control) > least) for control in self._spans}
+        depends = {control: moves[control] | (beside[control] > least) for control in self._spans}
         for first, second in combinations(self._spans, 2):
             both = depends[first] & depends[second]
             for output, grid in self._interaction(first, second, both, least):
                 terms[output].append((1.0, grid))
+        left = self._left(self._sums(terms), ways)
+        for output, grid in self._triples(terms, left, depends, least):
+            terms[output].append((1.0, grid))
+        found = self._sums(terms)
+        return Recording(found, self._left(found, ways), dict(zip(self._plugs, ways.tolist())))
+
+    def _sums(self, terms: Dict[int, List[Tuple[float, Expression]]]) -> Dict[str, Expression]:
+        """By plug what it is at rest and all that is added to that, internal units."""
         found: Dict[str, Expression] = {}
         for place, plug in enumerate(self._plugs):
             if terms[place]:
                 rest = Constant(float(self._rest[place]) * internal_factor(plug))
                 found[plug] = Sum(((1.0, rest), *terms[place]))
-        return Recording(found, *self._left(found, ways))
+        return found
+
+    def _triples(
+        self,
+        terms: Dict[int, List[Tuple[float, Expression]]],
+        left: Dict[str, float],
+        depends: Dict[str, np.ndarray],
+        least: np.ndarray,
+    ) -> Iterator[Tuple[int, Grid]]:
+        """What three controls do together beyond one and two, for the outputs that random poses show wanting."""
+        wanting = np.array([left.get(plug, 1.0) > _TOLERANCE for plug in self._plugs])
+        sums = self._sums(terms)
+        chosen = [
+            (three, both)
+            for three in combinations(self._spans, 3)
+            for both in [wanting & depends[three[0]] & depends[three[1]] & depends[three[2]]]
+            if both.any()
+        ]
+        for three, both in chosen[:_MOST_TRIPLES]:
+            ends = [self._spans[control][:2] for control in three]
+            apart = np.max([np.abs(self._beyond(sums, three, pose, both)) for pose in product(*ends)], axis=0)
+            shown = np.flatnonzero(both & (apart > least))
+            if not len(shown):
+                continue
+            axes = [self._few(control, _TRIPLE) for control in three]
+            values = np.array([self._beyond(sums, three, pose, both) for pose in product(*axes)])
+            values = values.reshape(*map(len, axes), -1)
+            inputs = tuple(axis * internal_factor(control) for control, axis in zip(three, axes))
+            sources = tuple(ControlValue(control, SAMPLED) for control in three)
+            for n in shown.tolist():
+                yield n, Grid(sources, inputs, values[..., n] * internal_factor(self._plugs[n]))
+
+    def _beyond(
+        self, sums: Dict[str, Expression], controls: Sequence[str], values: Sequence[float], some: np.ndarray
+    ) -> np.ndarray:
+        """(n,) what some outputs are beyond their sums, shown units, the controls at values and all others at rest."""
+        pose = dict(zip(controls, map(float, values)))
+        everywhere = {control: rest for control, (_, _, rest) in self._spans.items()}
+        internal = {c: value * internal_factor(c) for c, value in {**everywhere, **pose}.items()}
+        found = self._at(pose) + self._rest
+        for n in np.flatnonzero(some).tolist():
+            plug = self._plugs[n]
+            found[n] -= sums[plug].value(internal) / internal_factor(plug) if plug in sums else self._rest[n]
+        return np.where(some, found, 0.0)
 
     def _values(self) -> np.ndarray:
         return np.array([float(cmds.getAttr(plug)) for plug in self._plugs])
@@ -190,7 +247,7 @@ class _Box:
         low, high, rest = self._spans[control]
         return [x for x in (low, 0.5 * (low + rest), 0.5 * (rest + high), high) if abs(x - rest) > 1e-9 * (high - low)]
 
-    def _few(self, control: str) -> np.ndarray:
+    def _few(self, control: str, most: int = _PAIR) -> np.ndarray:
         """Some places of a control, its rest among them: where it bends if that is seldom, else evenly."""
         low, high, rest = self._spans[control]
         places, values = self._alone[control]
@@ -200,13 +257,13 @@ class _Box:
             change = np.abs(np.diff(slopes, axis=0)).max(axis=1)
             bends[1:-1] = change > 1e-3 * max(float(np.abs(slopes).max()), 1e-12)
         corners = places[bends]
-        if len(corners) > _PAIR - 3:
-            corners = np.linspace(low, high, _PAIR - 1)
+        if len(corners) > most - 3:
+            corners = np.linspace(low, high, most - 1)
         return np.unique(np.concatenate([corners, [low, rest, high]]))
 
-    def _left(self, found: Dict[str, Expression], ways: np.ndarray) -> Tuple[float, str]:
+    def _left(self, found: Dict[str, Expression], ways: np.ndarray) -> Dict[str, float]:
         random = np.random.default_rng(0)
-        left, worst = 0.0, ""
+        left = dict.fromkeys(found, 0.0)
         for _ in range(_CHECKS if found else 0):
             pose = {control: float(random.uniform(low, high)) for control, (low, high, _) in self._spans.items()}
             actual = self._at(pose) + self._rest
@@ -214,7 +271,5 @@ class _Box:
             for n, plug in enumerate(self._plugs):
                 if plug in found:
                     here = found[plug].value(internal) / internal_factor(plug)
-                    off = abs(here - actual[n]) / max(float(ways[n]), 1e-9)
-                    if off > left:
-                        left, worst = off, plug
-        return left, worst
+                    left[plug] = max(left[plug], abs(here - actual[n]) / max(float(ways[n]), 1e-9))
+        return left

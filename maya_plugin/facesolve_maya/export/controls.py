@@ -28,11 +28,15 @@ THROUGH_NODES = "utility nodes"
 
 @dataclass(frozen=True)
 class DrivenTarget:
-    """A target's weight plug and the activations of its shapes, in the rig's order of targets."""
+    """A target's weight plug and the activations of its shapes, in the rig's order of targets.
+
+    size: centimeters by which a weight of 1 moves the farthest vertex.
+    """
 
     name: str
     weight: str
     activations: Tuple[float, ...]
+    size: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,8 @@ def _drives(
         except Refusal:
             drives.append(None)
     ranged = {_same_plug(path.control) for drive in drives if drive is not None for path in drive.paths}
-    unread = Unread(tuple(times), report, "weight", still=False)
+    sizes = {target.weight: target.size for target in targets}
+    unread = Unread(tuple(times), report, "weight", still=False, sizes=sizes)
     for index, drive in enumerate(drives):
         if drive is None:
             expressions[index] = _expression(targets[index].weight, ranged, unread)

@@ -130,19 +130,23 @@ class Curve(Expression):
 
 @dataclass(frozen=True, eq=False)
 class Grid(Expression):
-    """Bilinear interpolation of values (n, m) on a grid of two numbers."""
+    """Multilinear interpolation of values (n, m, ...) on a grid of two or three numbers."""
 
-    sources: Tuple[Expression, Expression]
-    axes: Tuple[np.ndarray, np.ndarray]
+    sources: Tuple[Expression, ...]
+    axes: Tuple[np.ndarray, ...]
     values: np.ndarray
 
     @property
     def controls(self) -> FrozenSet[str]:
-        return self.sources[0].controls | self.sources[1].controls
+        return frozenset().union(*(source.controls for source in self.sources))
 
     def value(self, at: Mapping[str, float]) -> float:
-        rows = [np.interp(self.sources[1].value(at), self.axes[1], row) for row in self.values]
-        return float(np.interp(self.sources[0].value(at), self.axes[0], rows))
+        values = self.values
+        for source, axis in zip(self.sources[::-1], self.axes[::-1]):
+            values = np.apply_along_axis(
+                lambda row, x, places: np.interp(x, places, row), -1, values, source.value(at), axis
+            )
+        return float(values)
 
     def bounds(self, ranges: Mapping[str, Tuple[float, float]]) -> Tuple[float, float]:
         return float(self.values.min()), float(self.values.max())

@@ -111,7 +111,8 @@ def read_parts(meshes: Tuple[str, ...], head: str, times: Tuple[float, ...], rep
         )
     joined = _joined_targets(per_mesh, [len(neutral) for neutral in neutrals])
     driven = [
-        DrivenTarget(target.name, weight, tuple(shape.weight for shape in target.shapes)) for target, weight in joined
+        DrivenTarget(target.name, weight, tuple(shape.weight for shape in target.shapes), _size(target))
+        for target, weight in joined
     ]
     controls = read_controls(driven, times, report, [expression for _, _, expression in moving])
     report.raise_errors()
@@ -218,6 +219,12 @@ def _joined_targets(per_mesh: List[List[WeightedTarget]], counts: List[int]) -> 
             shapes.append(Shape.from_dense(np.concatenate(dense), activation, NEGLIGIBLE))
         joined.append((Target(name, tuple(shapes)), weight))
     return joined
+
+
+def _size(target: Target) -> float:
+    """Centimeters by which a weight of 1 moves the farthest vertex."""
+    farthest = (np.linalg.norm(s.deltas, axis=1).max(initial=0.0) / max(abs(s.weight), 1e-3) for s in target.shapes)
+    return float(max(farthest, default=0.0))
 
 
 def offsets_at(shapes: Tuple[Tuple[float, np.ndarray], ...], activation: float) -> np.ndarray:

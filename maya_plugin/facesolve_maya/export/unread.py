@@ -12,7 +12,7 @@ from facesolve_maya.scene.findings import Report
 from facesolve_maya.scene.motion import plug_values
 from facesolve_maya.scene.units import internal_factor
 
-from .black_box import record
+from .black_box import Recording, record
 from .drivers import limits
 from .expressions import Constant, ControlValue, Curve, Expression, Grid, Product, Sum
 from .upstream import SCENE
@@ -24,12 +24,14 @@ _NOTED = 0.02  # of a plug's way: what is recorded worse than that is said
 @dataclass(eq=False)
 class Unread:
     """times: scene times of the take. what: how plugs are called in messages. still: whether those that the scene holds
-    still are plain numbers rather than controls that are locked."""
+    still are plain numbers rather than controls that are locked. sizes: centimeters that 1 of a plug moves the mesh by,
+    where known."""
 
     times: Tuple[float, ...]
     report: Report
     what: str
     still: bool
+    sizes: Mapping[str, float] = field(default_factory=dict)
     findings: Dict[str, Finding] = field(default_factory=dict)
 
     def put(self, plug: str, why: Finding) -> Expression:
@@ -44,24 +46,29 @@ class Unread:
         recording = record(list(self.findings), self.times[0])
         moved = bool(recording.expressions)
         if moved:
-            self._say_recorded(len(recording.expressions), recording.left, recording.worst)
+            self._say_recorded(recording)
         return {
             plug: recording.expressions.get(plug) or self._of_scene(plug, why, quiet=moved)
             for plug, why in self.findings.items()
         }
 
-    def _say_recorded(self, count: int, left: float, worst: str) -> None:
+    def _say_recorded(self, recording: Recording) -> None:
+        count, left = len(recording.expressions), recording.left
+        worst = max(left, key=lambda plug: left[plug] * self.sizes.get(plug, 1.0) * recording.ways[plug])
         text = "{} {} that cannot be read {} recorded while the controls were moved".format(
             count, self.what if count == 1 else self.what + "s", "was" if count == 1 else "were"
         )
-        if left > _NOTED:
+        off = "{:.0%} of its way".format(left[worst])
+        if worst in self.sizes:
+            off = "{:.2f} mm".format(10.0 * self.sizes[worst] * recording.ways[worst] * left[worst])
+        if left[worst] > _NOTED:
             self.report.warning(
                 worst,
-                "{}; at random poses this one is up to {:.0%} of its way off.".format(text, left),
-                "More than two controls act on each other there: expect that error where all of them are used.",
+                "{}; at random poses this one is up to {} off.".format(text, off),
+                "More than three controls act on each other there: expect that error where all of them are used.",
             )
         else:
-            self.report.note(worst or next(iter(self.findings)), "{}, and put back.".format(text))
+            self.report.note(worst, "{}, and put back; at random poses at most {} is left.".format(text, off))
 
     def _of_scene(self, plug: str, why: Finding, quiet: bool) -> Expression:
         """quiet: say nothing of a plug that neither the controls nor the take moves. One with limits may still be
@@ -92,8 +99,8 @@ def replaced(expression: Expression, change: Callable[[ControlValue], Expression
     if isinstance(expression, Curve):
         return Curve(replaced(expression.source, change), expression.function, expression.breaks)
     if isinstance(expression, Grid):
-        first, second = (replaced(source, change) for source in expression.sources)
-        return Grid((first, second), expression.axes, expression.values)
+        sources = tuple(replaced(source, change) for source in expression.sources)
+        return Grid(sources, expression.axes, expression.values)
     return expression
 
 

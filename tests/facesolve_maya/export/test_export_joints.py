@@ -269,4 +269,20 @@ def test_weights_of_an_expression_are_recorded_with_what_two_controls_do_togethe
     rig, controls = read_rig(("head",), "root_JNT", TIMES, report)
     assert controls.locked == ()
     assert [str(finding)[:5] for finding in report.findings] == ["note:"], report.findings
+    assert "at random poses at most 0.00 mm is left" in str(report.findings[0])
     assert farthest(rig, "root_JNT", 20) < 1e-4
+
+
+@pytest.mark.parametrize("more", ["0.3 * .I[0] + 0.2 * .I[0] * .I[1] + 0.02 * .I[1] * .I[2] + ", ""])
+def test_what_three_controls_do_together_is_recorded(jointed, more):
+    """Beside what one and two of them do, and where fewer than three do nothing."""
+    cmds.createNode("expression", name="wiggle")
+    cmds.setAttr("wiggle.internalExpression", f".O[0] = {more}0.05 * .I[0] * .I[1] * .I[2];", type="string")
+    for place, name in enumerate(("smile", "pucker", "cheek")):
+        cmds.connectAttr("face_CTL." + name, f"wiggle.input[{place}]")
+    cmds.connectAttr("wiggle.output[0]", "BS.sneer")
+    report = Report()
+    rig, controls = read_rig(("head",), "root_JNT", TIMES, report)
+    assert controls.locked == ()
+    assert [str(finding)[:5] for finding in report.findings] == ["note:"], report.findings
+    assert farthest(rig, "root_JNT", 10) < 1e-4
