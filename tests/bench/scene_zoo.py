@@ -116,9 +116,13 @@ def main() -> int:
             print(f"| {path.name} | | | not Maya ASCII: {str(problem)[:60]} |", flush=True)
             continue
         counts = ", ".join(f"{count} {word}" for word, count in passed_over.most_common(3)) or "nothing"
-        heads = read_heads()
+        try:
+            heads = read_heads()
+        except EmulatorError as problem:
+            print(f"| {path.name} | {counts} | | the stand-in cannot say: {problem} |", flush=True)
+            continue
         if not heads:
-            print(f"| {path.name} | {counts} | none | no mesh with a blendShape |", flush=True)
+            print(f"| {path.name} | {counts} | none | no mesh with a blendShape or a skin |", flush=True)
         for head in heads:
             try:
                 end = outcome(head)

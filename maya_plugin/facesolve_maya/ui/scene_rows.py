@@ -52,8 +52,11 @@ def read_heads() -> Tuple[HeadRow, ...]:
 
 def _carrying(skin: str, shape: str) -> List[str]:
     """Short names of the joints that may be the head of a skinned mesh, nearest first."""
-    found = carrying_joints(skin, shape, len(shape_points(shape)))
-    return [cmds.ls(name)[0] for name in found]
+    try:
+        count = len(shape_points(shape))
+    except RuntimeError:  # nothing arrives at this mesh, and Maya has no points of it
+        return []
+    return [cmds.ls(name)[0] for name in carrying_joints(skin, shape, count)]
 
 
 def _transforms_above(mesh: str) -> Tuple[str, ...]:

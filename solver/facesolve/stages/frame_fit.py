@@ -58,7 +58,8 @@ class Anchor:
 class FrameFitOptions:
     """How frames are fitted.
 
-    template_share: see ``Against``. box_rounds: of each bounded step. stage: whose residuals take part.
+    template_share: see ``Against``. box_rounds: of each bounded step. stage: whose residuals take part. recorded: steps
+    may be recorded for further frames of the same problem.
     """
 
     iterations: int
@@ -66,6 +67,7 @@ class FrameFitOptions:
     free_controls: bool = True
     box_rounds: int = BOX_ROUNDS
     stage: str = REFINE
+    recorded: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +98,8 @@ def fit_frames(
     limits = problem.limits(frames, options.free_controls)
     fit = _Fit(problem, photometric, limits, anchor, frames, options.stage)
     # what others have written may wait for the device
-    captured = uncaptured if problem.residuals_of(options.stage) else problem.graphs.kept()
+    recorded = options.recorded and not problem.residuals_of(options.stage)
+    captured = problem.graphs.kept() if recorded else uncaptured
     end = levenberg_marquardt(
         fit,
         pose,

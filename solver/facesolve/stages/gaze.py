@@ -23,7 +23,6 @@ from facesolve.residuals.observation import Views, image_stacks, observe
 from facesolve.residuals.photometric import Template
 from facesolve.residuals.quadratic import Quadratic
 from facesolve.residuals.template import agree
-from facesolve.runtime.cuda_graphs import CudaGraphs
 
 from .bundle import BundleOptions, bundle
 from .frame_fit import Anchor, FrameFit, FrameFitOptions, fit_frames
@@ -31,7 +30,7 @@ from .problem import Problem
 
 ROUNDS = 2  # times the views of keyframes are made anew
 ITERATIONS = 12
-FRAME_OPTIONS = FrameFitOptions(iterations=6)
+FRAME_OPTIONS = FrameFitOptions(iterations=6, recorded=False)  # each batch is a problem of its own
 HOLD_DEVIATION = 0.2  # of a control's range, around where it was: what holds an eye that is closed
 COARSER = 2  # pyramid levels, at which surroundings are averaged: they are smooth
 SURROUNDINGS = 1.0  # pixels there, the standard deviation of what counts as around
@@ -123,7 +122,7 @@ def _only_eyes(problem: Problem, eyes: Eyes, pose: Pose, frames: Tensor) -> Prob
     lower, upper = problem.prior.lower.clone(), problem.prior.upper.clone()
     for bound in (lower, upper):
         bound[frames] = torch.where(eyes.controls, bound[frames], pose.controls.to(bound))
-    return replace(own, prior=replace(problem.prior, lower=lower, upper=upper), graphs=CudaGraphs())
+    return replace(own, prior=replace(problem.prior, lower=lower, upper=upper), graphs=problem.graphs)
 
 
 def _eye_views(

@@ -148,6 +148,17 @@ def test_a_face_on_joints_alone_is_listed_and_exported(jointed):
         read_rig((head.mesh,), head.transforms[0], TIMES, Report())
 
 
+def test_a_skinned_mesh_that_nothing_arrives_at_is_listed_below_its_transforms(jointed, monkeypatch):
+    """Maya has no points of it; the list of heads goes on."""
+
+    def nothing(shape):
+        raise RuntimeError("(kInvalidParameter): Object is incompatible with this method")
+
+    monkeypatch.setattr("facesolve_maya.ui.scene_rows.shape_points", nothing)
+    (row,) = read_heads()
+    assert row.transforms == ("head_GRP", "head")
+
+
 def test_weights_that_a_file_lists_for_one_vertex_are_read(maya, tmp_path):
     text = skinned_scene().replace('setAttr ".wl[7].w[3]" 1.0;', 'setAttr -s 2 ".wl[7].w[2:3]"  0.25 \n\t\t0.75;')
     open_scene(text, tmp_path)
