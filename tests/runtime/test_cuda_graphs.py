@@ -160,7 +160,7 @@ def fitted(problem: Problem, frames: list[int]) -> frame_fit.FrameFit:
     scene = head_scene()
     step = torch.tensor([0.05, -0.04, 0.03, 0.0, 0.02, 0.01, -0.01, 0.0, 0.1, -0.1, 0.1], dtype=torch.float64)
     pose = scene.truth.at(frames).stepped(step.expand(len(frames), -1))
-    template = learn_template(problem, scene.pixels, scene.truth, scene.frames, 0)
+    template = learn_template(problem, scene.pixels, scene.truth, scene.frames, 0).template
     pixels = [scene.pixels[frame] for frame in frames]
     views = problem.views.views(problem.samples, 0, frames, pixels, pose.controls, pose.head)
     anchor = frame_fit.Anchor(pose.controls, torch.ones(5).double())

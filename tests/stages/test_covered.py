@@ -9,10 +9,9 @@ import torch
 from facesolve.footage.stream import FramePixels
 from facesolve.geometry.pose import Pose
 from facesolve.residuals.observation import Observation, observe
-from facesolve.residuals.photometric import Template
 from facesolve.stages import refine
 from facesolve.stages.covered import LEAST, Cover, cover
-from facesolve.stages.refine import Target, learn_template, refine_frames
+from facesolve.stages.refine import LearnedTemplate, Target, learn_template, refine_frames
 from facesolve.stages.searched_expression import searched_expression
 from facesolve.stages.track import Tracker
 from tests.synthetic import WIDTH, head_scene
@@ -31,22 +30,22 @@ def hidden(frame: FramePixels, cameras: tuple[int, ...], share: float = 0.5) -> 
 
 
 @pytest.fixture(scope="module")
-def template() -> Template:
+def learned() -> LearnedTemplate:
     scene = head_scene()
     return learn_template(scene.problem, scene.pixels, scene.truth, scene.frames, LEVEL)
 
 
-def covered(frame: FramePixels, template: Template, pose: Pose) -> tuple[Cover, Observation]:
+def covered(frame: FramePixels, learned: LearnedTemplate, pose: Pose) -> tuple[Cover, Observation]:
     scene = head_scene()
     views = scene.problem.views.views(scene.problem.samples, LEVEL, [0], [frame], pose.controls, pose.head)
     seen = observe(scene.problem.samples, scene.problem.model, pose.controls, pose.head, views)
-    return cover(scene.problem, seen, template), seen
+    return cover(scene.problem, seen, learned.template, learned.usual), seen
 
 
-def test_what_one_camera_does_not_show_has_no_say_in_that_camera_alone(template: Template):
+def test_what_one_camera_does_not_show_has_no_say_in_that_camera_alone(learned: LearnedTemplate):
     scene = head_scene()
-    found, seen = covered(hidden(scene.pixels[0], (1,)), template, scene.truth.at([0]))
-    known = (seen.weights > 0.1) & (template.weights > 0)
+    found, seen = covered(hidden(scene.pixels[0], (1,)), learned, scene.truth.at([0]))
+    known = (seen.weights > 0.1) & (learned.template.weights > 0)
     left = seen.projection.pixels[..., 0] < 0.35 * WIDTH / 2**LEVEL
     right = seen.projection.pixels[..., 0] > 0.65 * WIDTH / 2**LEVEL
     assert found.say[:, 1][(known & left)[:, 1]].mean() < 0.2
@@ -54,30 +53,30 @@ def test_what_one_camera_does_not_show_has_no_say_in_that_camera_alone(template:
     assert found.say[:, [0, 2]][known[:, [0, 2]]].mean() > 0.95
     assert 0.7 < float(found.clear) < 0.9  # a sixth of what three cameras see
     assert 0.04 < float(found.hidden) < 0.2
-    clean, _ = covered(scene.pixels[0], template, scene.truth.at([0]))
+    clean, _ = covered(scene.pixels[0], learned, scene.truth.at([0]))
     assert float(clean.clear) > 0.97
     assert float(clean.hidden) < 0.01
-    nothing, _ = covered(hidden(scene.pixels[0], (0, 1, 2), 1.0), template, scene.truth.at([0]))
+    nothing, _ = covered(hidden(scene.pixels[0], (0, 1, 2), 1.0), learned, scene.truth.at([0]))
     assert float(nothing.clear) < LEAST
     assert float(nothing.hidden) > 0.8
 
 
-def test_a_camera_whose_light_differs_all_over_is_not_hidden(template: Template):
+def test_a_camera_whose_light_differs_all_over_is_not_hidden(learned: LearnedTemplate):
     scene = head_scene()
     luminance = list(scene.pixels[0].luminance)
     noise = torch.randn(luminance[1].shape, generator=torch.Generator().manual_seed(3))
     luminance[1] = luminance[1] + 3 * luminance[1].std() * noise
-    found, _ = covered(replace(scene.pixels[0], luminance=tuple(luminance)), template, scene.truth.at([0]))
+    found, _ = covered(replace(scene.pixels[0], luminance=tuple(luminance)), learned, scene.truth.at([0]))
     assert float(found.clear) < 0.85
     assert float(found.hidden) < 0.05
 
 
 def test_a_frame_is_refined_by_what_is_not_covered_and_says_how_much_that_is(
-    template: Template, monkeypatch: pytest.MonkeyPatch
+    learned: LearnedTemplate, monkeypatch: pytest.MonkeyPatch
 ):
     scene = head_scene()
     begin = scene.disturbed()
-    target = Target(template, LEVEL, begin)
+    target = Target(learned, LEVEL, begin)
     pixels = [hidden(scene.pixels[0], (0, 1, 2)), scene.pixels[1]]
     fit, seen = refine_frames(scene.problem, target, [0, 1], pixels)
     assert 0.3 < float(seen.clear[0]) < 0.8
@@ -90,10 +89,10 @@ def test_a_frame_is_refined_by_what_is_not_covered_and_says_how_much_that_is(
     assert torch.equal(fit.pose.head[1], pulled.pose.head[1])
 
 
-def test_a_black_image_is_seen_and_shows_nothing(template: Template):
+def test_a_black_image_is_seen_and_shows_nothing(learned: LearnedTemplate):
     scene = head_scene()
     black = replace(scene.pixels[0], luminance=tuple(torch.zeros_like(image) for image in scene.pixels[0].luminance))
-    _, seen = refine_frames(scene.problem, Target(template, LEVEL, scene.truth), [0], [black])
+    _, seen = refine_frames(scene.problem, Target(learned, LEVEL, scene.truth), [0], [black])
     assert (seen.correlation == 0).all()
     assert float(seen.clear) < LEAST
 

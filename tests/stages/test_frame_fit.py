@@ -24,7 +24,7 @@ INDICES = torch.tensor(FRAMES)
 @cache
 def true_template() -> Template:
     scene = head_scene()
-    return learn_template(scene.problem, scene.pixels, scene.truth, scene.frames, 0)
+    return learn_template(scene.problem, scene.pixels, scene.truth, scene.frames, 0).template
 
 
 def views_of(pose: Pose):

@@ -52,7 +52,7 @@ def alike(a: Tensor, b: Tensor) -> float:
 def test_it_is_what_footage_teaches(filmed: tuple[Problem, Pose, list[FramePixels]], level: int) -> None:
     problem, pose, pixels = filmed
     known = known_template(problem, texture(), pose.at([0]), FIRST, level)
-    learned = learn_template(problem, pixels[:1], pose.at([0]), FIRST, level)
+    learned = learn_template(problem, pixels[:1], pose.at([0]), FIRST, level).template
     both = (known.weights > 0) & (learned.weights > 0)
     assert both.sum() > 300
     assert alike(known.values[both], learned.values[both]) > 0.97

@@ -211,11 +211,11 @@ def refined(pixels: FramePixels, settings: Settings | None = None) -> tuple[floa
     scene, keys = head_scene(), [0, 1, 3, 4]
     problem = scene.problem if settings is None else make_problem(make_take(head_rig(), settings))
     key_pixels = [scene.pixels[k] for k in keys]
-    template = learn_template(problem, key_pixels, scene.truth.at(keys), torch.tensor(keys), 0)
+    learned = learn_template(problem, key_pixels, scene.truth.at(keys), torch.tensor(keys), 0)
     step = torch.tensor([0.05, -0.05, 0.05, 0, 0.03, 0.01, -0.008, 0, 0.1, 0.05, -0.1], dtype=torch.float64)
     begin = scene.truth.stepped(step.expand(len(scene.pixels), -1))
     start = begin.at([2])
-    fit, seen = refine_frames(problem, Target(template, 0, begin), [2], [pixels])
+    fit, seen = refine_frames(problem, Target(learned, 0, begin), [2], [pixels])
     return float(scene.errors(fit.pose, [2]) / scene.errors(start, [2])), seen, fit.pose
 
 
@@ -246,10 +246,10 @@ def test_a_camera_that_saw_nothing_has_no_residual_and_the_others_suffice():
 def test_frames_refined_together_are_those_refined_alone():
     scene, keys = head_scene(), [0, 2, 4]
     problem, start, key_pixels = scene.problem, scene.disturbed(), [scene.pixels[k] for k in keys]
-    template = learn_template(problem, key_pixels, scene.truth.at(keys), torch.tensor(keys), 1)
-    together, seen = refine_frames(problem, Target(template, 1, start), [1, 3], scene.pixels[1:4:2])
+    learned = learn_template(problem, key_pixels, scene.truth.at(keys), torch.tensor(keys), 1)
+    together, seen = refine_frames(problem, Target(learned, 1, start), [1, 3], scene.pixels[1:4:2])
     for row, frame in enumerate((1, 3)):
-        alone, seen_alone = refine_frames(problem, Target(template, 1, start), [frame], [scene.pixels[frame]])
+        alone, seen_alone = refine_frames(problem, Target(learned, 1, start), [frame], [scene.pixels[frame]])
         torch.testing.assert_close(together.pose.head[row], alone.pose.head[0], rtol=0, atol=1e-5)
         torch.testing.assert_close(together.pose.controls[row], alone.pose.controls[0], rtol=0, atol=1e-5)
         torch.testing.assert_close(seen.residual[row], seen_alone.residual[0], rtol=1e-3, atol=0)

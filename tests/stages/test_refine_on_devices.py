@@ -91,8 +91,8 @@ def after(monkeypatch: pytest.MonkeyPatch, method: str) -> threading.Event:
 def target() -> Target:
     scene = head_scene()
     pixels, pose = [scene.pixels[key] for key in KEYS], scene.truth.at(KEYS)
-    template = learn_template(scene.problem, pixels, pose, torch.tensor(KEYS), 1)
-    return Target(template, 1, scene.disturbed())
+    learned = learn_template(scene.problem, pixels, pose, torch.tensor(KEYS), 1)
+    return Target(learned, 1, scene.disturbed())
 
 
 def refined(beside: int, frames: Sequence[int]) -> list[RefinedFrames]:

@@ -19,7 +19,7 @@ from facesolve.geometry.pose import Pose
 from facesolve.residuals.photometric import Template
 from facesolve.stages.gaze import learn_eyes
 from facesolve.stages.problem import Problem
-from facesolve.stages.refine import JointFit, Seen, Target, joint_pass, learn_template
+from facesolve.stages.refine import JointFit, LearnedTemplate, Seen, Target, joint_pass, learn_template
 from facesolve.stages.refine_on_devices import RefinedFrames, gathered, refined_batches
 from facesolve.take import HeadPin, Pin
 
@@ -42,7 +42,7 @@ class EditableSolve:
 
     def __init__(self, solved: Solved, footage: TakeFootage) -> None:
         self._solved, self._footage = solved, footage
-        self._template, self._eyes = self._learned()
+        self._template, self._eyes = self._learn()
         self._refined = solved.refined  # with the pins of the edits so far
         self._pinned: dict[int, frozenset[object]] = {}  # take frame number -> its pins
         self._joint = solved.joint
@@ -82,7 +82,7 @@ class EditableSolve:
             begin = found.pose
         return found
 
-    def _learned(self) -> tuple[Template, Template | None]:
+    def _learn(self) -> tuple[LearnedTemplate, Template | None]:
         """What the surface looks like, and what the eyes do."""
         solved, carried, errors = self._solved, self._solved.carried, self._solved.bundled.errors
         keys, problem = solved.keyframes, solved.problem

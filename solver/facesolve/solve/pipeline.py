@@ -271,13 +271,13 @@ class Stages:
         problem, count, finest = self.problem, self.problem.take.frame_count, self.problem.quality.finest
         stage = self.run.stage("refined", "refine", count)
         errors, velocity = bundled.errors, problem.velocity(carried, keyframes)
-        template = learn_template(problem, key_pixels, bundled.pose, keyframes, finest, errors, velocity)
+        learned = learn_template(problem, key_pixels, bundled.pose, keyframes, finest, errors, velocity)
         parts = [] if stage.saved is None else [refined_from_arrays(stage.saved, carried.head.device)]
         done = sum(len(part.frames) for part in parts)
         stage.advance(done)
         rest = sorted(set(range(count)).difference(*(part.frames for part in parts)))
         eyes = learn_eyes(problem, key_pixels, bundled.pose, keyframes, errors, carried)
-        target = Target(template, finest, carried, errors, eyes)
+        target = Target(learned, finest, carried, errors, eyes)
         with closing(refined_batches(problem, self.footage, target, rest, self.assistants)) as batches:
             for part in batches:
                 parts.append(part)

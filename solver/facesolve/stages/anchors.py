@@ -53,7 +53,7 @@ class StartAnchor:
     def colors(self, problem: Problem, pixels: FramePixels, level: int) -> KnownColors:
         """What the surface looks like by the start frame alone. pixels: of that frame."""
         frames = torch.tensor([self.frame], device=self.pose.head.device)
-        return KnownColors.of(learn_template(problem, [pixels], self.pose, frames, level), self.votes)
+        return KnownColors.of(learn_template(problem, [pixels], self.pose, frames, level).template, self.votes)
 
     def openings(
         self, problem: Problem, pixels: Sequence[FramePixels], pose: Pose, frames: Tensor, level: int

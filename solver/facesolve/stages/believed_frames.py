@@ -17,14 +17,12 @@ from facesolve.geometry.pose import Pose
 from facesolve.geometry.rigid import inverse, retract, step_of
 from facesolve.residuals.quadratic import PackedQuadratics, Quadratic
 
-from .covered import LEAST, SPOILED
+from .covered import LEAST, LEAST_USUAL, SPOILED
 from .refine import Seen
 
-LOST, BELIEVED = (
-    0.35,
-    0.65,
-)  # of the usual correlation: a frame says nothing below the first, all it can from the second
-LEAST_USUAL = 0.5
+# of the usual correlation: a frame says nothing below the first, all it can from the second
+LOST, BELIEVED = 0.35, 0.65
+
 
 Quadratics = TypeVar("Quadratics", Quadratic, PackedQuadratics)
 

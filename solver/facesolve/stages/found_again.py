@@ -16,20 +16,20 @@ from facesolve.geometry.pose import Pose, joined
 from facesolve.residuals.observation import observe
 
 from .batching import split
-from .covered import LEAST, cover
+from .believed_frames import BELIEVED, LOST
+from .covered import LEAST
 from .searched_expression import searched_expression
 from .windows import WINDOW, Window, WindowFits, disagreement
 
-# correlation with the memory: of a frame that is learned from, and of one that shows nothing
-BELIEVED, LOST = 0.6, 0.35
-BETTER = 0.03  # correlation that another beginning must gain
+BETTER = 0.03  # of the usual correlation, that another beginning must gain
 BETTER_AFTER = 0.003  # ... of a frame that shows the memory, but began from one that did not
 GAP = 3  # frames without a pose, after which the expression may be another
 
 
 @dataclass(eq=False)
 class FoundAgain:
-    """A window of W frames. pose, shown: of its frames, changed in place: poses and their correlation with the memory.
+    """A window of W frames. pose, shown: of its frames, changed in place: poses and their correlation with the memory,
+    in parts of the usual one.
 
     last: pose (B = 1) of the last frame before the window that has one, and gap, how many frames without one lie
     between. partly: rows that are found to be covered in part, and posed by the rest.
@@ -88,12 +88,12 @@ class FoundAgain:
         fits, window, pose, anchor = self.fits, self.window.rows([row]), begin, self.fits.anchor(begin.controls, ahead)
         for level in fits.levels:
             ((observation, views),) = (part[level] for part in fits.observe(window, pose, [level]))
-            clear = cover(fits.at[level], observation, fits.memory[level].template()).uncovered(views)
+            clear = fits.cover(observation, level).uncovered(views)
             pose = fits.fit_level(window, clear, pose, level, anchor).pose
         finest = fits.levels[-1]
         ((observation, _),) = (part[finest] for part in fits.observe(window, pose, [finest]))
-        found = cover(fits.at[finest], observation, fits.memory[finest].template())
-        return pose, float(found.clear) > LEAST and float(found.correlation) >= BELIEVED
+        found = fits.cover(observation, finest)
+        return pose, float(found.clear) > LEAST and float(found.correlation) >= BELIEVED * fits.usual[finest]
 
     def _search(self, row: int, before: Pose) -> bool:
         """Looks for a frame's expression from the one of ``before`` (B = 1), a gap ago; whether it then shows more."""

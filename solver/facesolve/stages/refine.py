@@ -28,7 +28,7 @@ from facesolve.residuals.template import agree
 from facesolve.runtime.devices import indices_on
 from facesolve.take import SolveError
 
-from .covered import LEAST, SPOILED, Cover, cover
+from .covered import LEAST, SPOILED, Cover, cover, usual_correlation
 from .frame_fit import Anchor, FrameFit, FrameFitOptions, fit_frames, with_priors
 from .gaze import with_gaze
 from .problem import Problem
@@ -54,6 +54,15 @@ CONVERGED = 1e-8  # of the joint pass' cost: what is left moves nothing by more 
 Rows = TypeVar("Rows", FrameFit, "Seen")
 
 
+@dataclass(frozen=True, eq=False)
+class LearnedTemplate:
+    """The template that keyframes agree on, and how much a look at the face has in common with it
+    (``usual_correlation``)."""
+
+    template: Template
+    usual: float
+
+
 def learn_template(
     problem: Problem,
     pixels: list[FramePixels],
@@ -62,8 +71,8 @@ def learn_template(
     level: int,
     errors: CameraErrors | None = None,
     velocity: Tensor | None = None,
-) -> Template:
-    """The template that the keyframes (M) agree on at a level. frames: (M,) take frame indices.
+) -> LearnedTemplate:
+    """What the keyframes (M) agree on at a level. frames: (M,) take frame indices.
 
     errors: of the cameras, with the velocity of the samples (``Problem.velocity``) at the keyframes.
     """
@@ -71,7 +80,7 @@ def learn_template(
     if errors is not None and velocity is not None:
         views = errors.seen(views, velocity)
     observation = observe(problem.samples, problem.model, pose.controls, pose.head, views)
-    return agree(observation, views.edges)[0]
+    return LearnedTemplate(agree(observation, views.edges)[0], usual_correlation(observation))
 
 
 def carry_correction(before: Pose, keys: Tensor, after: Pose) -> Pose:
@@ -118,7 +127,7 @@ class Target:
     eyes: what the eyes look like (``gaze.learn_eyes``), None where no control turns an eyeball.
     """
 
-    template: Template
+    learned: LearnedTemplate
     level: int
     begin: Pose
     errors: CameraErrors | None = None
@@ -129,7 +138,8 @@ def refine_frames(
     problem: Problem, target: Target, frames: Sequence[int], pixels: Sequence[FramePixels]
 ) -> tuple[FrameFit, Seen]:
     """B frames, take frame indices ``frames``, against a target; and what each camera makes of them."""
-    template, level = target.template, target.level
+    learned, level = target.learned, target.level
+    template = learned.template
     index = indices_on(target.begin.head.device, frames)
     pose = problem.held(target.begin.at(index), index)
     anchor = Anchor(pose.controls, 1 / (ANCHOR_DEVIATION * problem.prior.span) ** 2)
@@ -138,7 +148,7 @@ def refine_frames(
         views = target.errors.seen(views, problem.velocity(target.begin, index))
     fit = fit_frames(problem, template, views, pose, index, level, OPTIONS, anchor)
     observation = observe(problem.samples, problem.model, fit.pose.controls, fit.pose.head, views)
-    covered = cover(problem, observation, template)
+    covered = cover(problem, observation, template, learned.usual)
     seen = _seen(observation, template, fit.scale, covered)
     rows = (covered.clear < 1 - SPOILED).nonzero()[:, 0]
     if len(rows):
@@ -166,16 +176,16 @@ def _without_covers(
     frames: (B,) take frame indices. What covers the face may have pulled it away, so that nothing is where it should
     be: it is looked for where the frame was carried to. A frame that shows too little then stays as it is.
     """
-    template, some = target.template, views.at(rows)
+    template, usual, some = target.learned.template, target.learned.usual, views.at(rows)
     pose = problem.held(target.begin.at(frames[rows]), frames[rows])
     anchor = Anchor(pose.controls, 1 / (ANCHOR_DEVIATION * problem.prior.span) ** 2)
     for _ in range(COVER_ROUNDS):
         observation = observe(problem.samples, problem.model, pose.controls, pose.head, some)
-        clear = cover(problem, observation, template).uncovered(some)
+        clear = cover(problem, observation, template, usual).uncovered(some)
         fit = fit_frames(problem, template, clear, pose, frames[rows], target.level, OPTIONS, anchor)
         pose = fit.pose
     observation = observe(problem.samples, problem.model, pose.controls, pose.head, some)
-    covered = cover(problem, observation, template)
+    covered = cover(problem, observation, template, usual)
     better = covered.clear > (AS_CLEAR * refined.seen.clear[rows]).clamp_min(LEAST)
     rows, kept = rows[better], better.nonzero()[:, 0]
     if not len(rows):

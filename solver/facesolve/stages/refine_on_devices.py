@@ -95,7 +95,8 @@ def target_on(target: Target, device: torch.device) -> Target:
     """The same target on another device."""
     errors = None if target.errors is None else to_device(target.errors, device)
     eyes = None if target.eyes is None else to_device(target.eyes, device)
-    return Target(to_device(target.template, device), target.level, to_device(target.begin, device), errors, eyes)
+    learned = replace(target.learned, template=to_device(target.learned.template, device))
+    return Target(learned, target.level, to_device(target.begin, device), errors, eyes)
 
 
 def _sent(value: Any, device: torch.device) -> Any:

@@ -38,15 +38,15 @@ AS_WELL = 1.15  # times the last settled frame's disagreement, below which a fra
 class Tracker:
     """Tracks windows of frames one after the other.
 
-    ``memory``: TemplateMemory of each pyramid level, ``shown``, what frames had in common with it, and ``partly``: all
-    its state.
+    ``memory``: TemplateMemory of each pyramid level, what is ``usual`` of each, ``shown``, what frames had in common
+    with it, and ``partly``: all its state.
     """
 
     def __init__(self, problem: Problem) -> None:
         self.fits = WindowFits(problem)
         self.levels, self.memory = self.fits.levels, self.fits.memory
         self._moving_cameras = any(camera.moving for camera in problem.take.cameras)
-        self.shown: dict[int, float] = {}  # of each tracked frame, its correlation with the memory
+        self.shown: dict[int, float] = {}  # of each tracked frame, its correlation with the memory over the usual
         self.partly: set[int] = set()  # frames that something covers in part, and which the rest has posed
 
     def believed(self) -> Tensor:
@@ -66,6 +66,7 @@ class Tracker:
         for level, memory in self.memory.items():
             arrays[f"sums{level}"] = memory.sums.cpu().numpy().copy()
             arrays[f"weights{level}"] = memory.weights.cpu().numpy().copy()
+            arrays[f"usual{level}"] = np.array(self.fits.usual[level])
         arrays["shown"] = np.array(list(self.shown.items()), np.float64).reshape(-1, 2)
         arrays["partly"] = np.array(sorted(self.partly), np.int64)
         return arrays
@@ -75,6 +76,7 @@ class Tracker:
         for level, memory in self.memory.items():
             memory.sums = torch.tensor(arrays[f"sums{level}"]).to(memory.sums)
             memory.weights = torch.tensor(arrays[f"weights{level}"]).to(memory.weights)
+            self.fits.usual[level] = float(arrays[f"usual{level}"])
         self.shown = {int(frame): float(value) for frame, value in arrays["shown"]}
         self.partly = {int(frame) for frame in arrays["partly"]}
 
@@ -84,7 +86,9 @@ class Tracker:
             if problem.texture is not None:
                 frames = torch.tensor([frame], device=pose.head.device)
                 self.memory[level].trust(known_template(problem, problem.texture, pose, frames, level))
-        self._learn(self.fits.observe(Window([frame], [pixels]), pose))
+        observed = self.fits.observe(Window([frame], [pixels]), pose)
+        self.fits.expect(observed[0])
+        self._learn(observed)
 
     def follow(self, frames: Sequence[int], pixels: Sequence[FramePixels], last: Pose, before: Pose | None) -> Pose:
         """Poses (W) of the next take frame indices, in the order of going, which are then learned from.

@@ -24,6 +24,7 @@ from facesolve.runtime.devices import indices_on
 from facesolve.runtime.threads import each_on_a_thread
 
 from .batching import split, together
+from .covered import Cover, cover, usual_correlation
 from .frame_fit import Anchor, FrameFit, FrameFitOptions, fit_frames
 from .problem import Problem
 
@@ -50,7 +51,7 @@ class Window:
 
 class WindowFits:
     """Fits windows to ``memory``, the TemplateMemory of each pyramid level; levels: coarse to fine, ``at``: the problem
-    with the samples of each."""
+    with the samples of each, ``usual``: how much a look at the face has in common with others (usual_correlation)."""
 
     def __init__(self, problem: Problem) -> None:
         finest = min(max(problem.rough_level, 1), problem.coarsest)  # never full size
@@ -61,9 +62,20 @@ class WindowFits:
         self.memory = {
             level: TemplateMemory(len(part.samples.weight), part.samples.neutral) for level, part in self.at.items()
         }
+        self.usual = dict.fromkeys(self.levels, 1.0)
+
+    def expect(self, observed: Mapping[int, tuple[Observation, Views]]) -> None:
+        """Takes what is usual from what a frame shows at a pose that is believed."""
+        self.usual = {level: usual_correlation(observation) for level, (observation, _) in observed.items()}
+
+    def cover(self, observation: Observation, level: int) -> Cover:
+        """What frames show of the face at a level."""
+        return cover(self.at[level], observation, self.memory[level].template(), self.usual[level])
 
     def shown(self, observed: Sequence[Mapping[int, tuple[Observation, Views]]], count: int) -> list[float]:
-        """How much each frame of a window has in common with the memory: a correlation, 1 where nothing is seen."""
+        """How much each frame of a window has in common with the memory: a correlation in parts of the usual one, 1
+        where nothing is seen."""
+        usual = self.usual[self.levels[-1]]
         template = self.memory[self.levels[-1]].template()
         found = []
         for part in observed:
@@ -71,7 +83,7 @@ class WindowFits:
             weights = observation.weights * (template.weights > 0)
             shared = (weights * observation.values * template.values).sum((1, 2))
             power = (weights * observation.values**2).sum((1, 2)) * (weights * template.values**2).sum((1, 2))
-            found.append(torch.where(weights.sum((1, 2)) > 0, shared / power.sqrt().clamp_min(1e-9), 1.0))
+            found.append(torch.where(weights.sum((1, 2)) > 0, shared / power.sqrt().clamp_min(1e-9) / usual, 1.0))
         return [float(value) for value in torch.cat(found)[:count].tolist()]
 
     def anchor(self, controls: Tensor, ahead: int = 1) -> Anchor:
