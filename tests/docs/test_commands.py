@@ -44,7 +44,8 @@ def parse(words: list[str]) -> None:
     elif words[:3] == ["mayapy", "-m", "facesolve_maya.batch"]:
         batch_parser().parse_args(words[3:])
     elif words[:2] == ["python", "-m"]:  # a benchmark: its module knows each flag
-        module = ROOT / (words[2].replace(".", "/") + ".py")
+        place = ROOT / words[2].replace(".", "/")
+        module = place / "__main__.py" if place.is_dir() else place.with_suffix(".py")
         assert module.is_file(), words[2]
         source = module.read_text(encoding="utf-8")
         assert not [word for word in words[3:] if word.startswith("--") and f'"{word}"' not in source]
