@@ -4,7 +4,8 @@
     python -m tests.bench.kills --jobs 6               the same, six kinds at a time
     python -m tests.bench.kills --times 3 --only sigkill sigterm
 
-Each solve is a process of its own on a tiny take; moments are spread over the time that an undisturbed one needs. Lost
+Each solve is a process of its own on a tiny take; moments are spread over the CPU time that an undisturbed one needs,
+so that a busy machine moves none of them into the imports. Lost
 is a solve that does not resume to the same numbers, leaves something half-written, leaves a process behind, or ends in
 a traceback or more than a sentence. Full disks and read-only folders need a system on which the user may mount; else
 they are skipped, in words. GPUs that are full or lost and clocks that jump are pretended (``pretended``).
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -51,7 +53,7 @@ class Skipped(Exception):
 
 @dataclass(frozen=True)
 class Scene:
-    """The take, the undisturbed solution, and the seconds that it took, of them ``imports`` before it began."""
+    """The take, the undisturbed solution, and the CPU seconds that it took, of them ``imports`` before it began."""
 
     take: Path
     whole: Solution
@@ -59,9 +61,28 @@ class Scene:
     imports: float
     random: np.random.Generator
 
-    def moment(self) -> float:
-        """Seconds after the start, at random."""
-        return float(self.random.uniform(0.02, 0.98)) * self.seconds
+    def wait(self, process: subprocess.Popen[str]) -> None:
+        """Until a random moment of the solve, or its end."""
+        wait_for(process, float(self.random.uniform(0.02, 0.98)) * self.seconds)
+
+
+def wait_for(process: subprocess.Popen[str], seconds: float) -> None:
+    """Until the process and its children have computed for so many CPU seconds, or it has ended."""
+    while process.poll() is None and _computed(process.pid) < seconds:
+        time.sleep(0.01)
+
+
+def _computed(group: int) -> float:
+    """CPU seconds of the processes of a group so far."""
+    ticks = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:  # it has just ended
+            continue
+        if int(fields[2]) == group:
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def command(take: Path, out: Path, *further: str, fault: tuple[str, float] | None = None) -> list[str]:
@@ -131,7 +152,7 @@ def resumed(scene: Scene, out: Path) -> None:
 def _signalled(*signals: signal.Signals) -> Callable[[Scene, Path], None]:
     def kill(scene: Scene, out: Path) -> None:
         process = started(scene.take, out)
-        time.sleep(scene.moment())
+        scene.wait(process)
         for number in signals:
             if process.poll() is None:
                 os.kill(process.pid, number)
@@ -173,7 +194,7 @@ def _clock_goes_back(scene: Scene, out: Path) -> None:
     moment = _of_the_work(scene)
     process = started(scene.take, out, fault=("clock_back", moment))
     left = max(scene.seconds - scene.imports - moment, 0.0)
-    time.sleep(scene.imports + moment + float(scene.random.uniform(0.0, 1.0)) * left)
+    wait_for(process, scene.imports + moment + float(scene.random.uniform(0.0, 1.0)) * left)
     if process.poll() is None:
         process.kill()
     finished(process)
@@ -198,7 +219,7 @@ def _parent_dies(scene: Scene, out: Path) -> None:
     process = subprocess.Popen(
         given, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    time.sleep(scene.moment())
+    scene.wait(process)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate(timeout=PATIENCE)
     deadline = time.monotonic() + PATIENCE
@@ -224,7 +245,7 @@ def _mentioned(word: str) -> list[int]:
 
 def _suspended(scene: Scene, out: Path) -> None:
     process = started(scene.take, out)
-    time.sleep(scene.moment())
+    scene.wait(process)
     if process.poll() is None:
         os.kill(process.pid, signal.SIGSTOP)
         time.sleep(STOPPED)
@@ -238,7 +259,7 @@ def _suspended(scene: Scene, out: Path) -> None:
 def _two_solvers(scene: Scene, out: Path) -> None:
     """The second is refused by a sentence, and the first does not notice."""
     first = started(scene.take, out)
-    time.sleep(scene.moment())
+    scene.wait(first)
     alone = first.poll() is not None
     code, errors = finished(started(scene.take, out))
     if not alone and first.poll() is None and (code != 2 or not errors.strip()):
@@ -252,7 +273,7 @@ def _two_solvers(scene: Scene, out: Path) -> None:
 def _vanishing(scene: Scene, out: Path) -> None:
     """The folder of the result is removed while it is written into: one sentence, or a folder made anew."""
     process = started(scene.take, out)
-    time.sleep(scene.moment())
+    scene.wait(process)
     shutil.rmtree(out, ignore_errors=True)
     code, _ = finished(process)
     if code in (0, 3) and (out / SOLUTION).exists():  # else it had been written already, and went with the folder
@@ -266,7 +287,7 @@ def _vanishing(scene: Scene, out: Path) -> None:
 def _read_only(scene: Scene, out: Path) -> None:
     """The folder of the result cannot be written any more from a random moment on; later it can."""
     process = started(scene.take, out)
-    time.sleep(scene.moment())
+    scene.wait(process)
     out.mkdir(exist_ok=True)
     with _read_only_folder(out):
         code, errors = finished(process)
@@ -316,7 +337,7 @@ def _full_disk(scene: Scene, out: Path) -> None:
     """The disk is full from a random moment on; once there is room, the solve resumes."""
     with _small_disk(out):
         process = started(scene.take, out)
-        time.sleep(scene.moment())
+        scene.wait(process)
         filler = out.with_name("filler")
         (out / "filler").write_bytes(b"")
         free = shutil.disk_usage(out).free
@@ -327,7 +348,8 @@ def _full_disk(scene: Scene, out: Path) -> None:
             raise Lost(f"it ends with {code}: {errors.strip()[-200:]}")
         kept = filler.with_name("kept")
         shutil.copytree(out, kept)
-    resumed(scene, kept) if any(kept.iterdir()) else None
+    if any(kept.iterdir()):
+        resumed(scene, kept)
 
 
 KINDS: dict[str, Callable[[Scene, Path], None]] = {
@@ -364,16 +386,22 @@ def _tried(kind: str, scene: Scene, folder: Path, seed: int, times: int) -> tupl
     return faults, ""
 
 
+def _of_children() -> float:
+    """CPU seconds of the children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def scene_in(folder: Path, seed: int) -> Scene:
     take = folder / "take"
     write_filmed_take(take, FRAMES)
-    begun = time.monotonic()
+    begun = _of_children()
     subprocess.run([sys.executable, "-c", "import facesolve.solve.pipeline"], check=True)
-    imports, begun = time.monotonic() - begun, time.monotonic()
+    imports, begun = _of_children() - begun, _of_children()
     code, errors = finished(started(take, folder / "whole"))
     if code not in (0, 3):
         raise SystemExit(f"the undisturbed solve ends with {code}: {errors}")
-    seconds = time.monotonic() - begun
+    seconds = _of_children() - begun
     return Scene(take, read_solution(folder / "whole"), seconds, imports, np.random.default_rng(seed))
 
 

@@ -2,8 +2,8 @@
 
     python -m tests.bench.pretended gpu_lost 1.5 solve TAKE --out OUT
 
-The moment is in seconds after the command's modules are there. From then on every step of PyTorch fails as CUDA's steps
-do, or the clocks show another time. Knows nothing of what the command does.
+The moment is in CPU seconds after the command's modules are there. From then on every step of PyTorch fails as CUDA's
+steps do, or the clocks show another time. Knows nothing of what the command does.
 """
 
 from __future__ import annotations
@@ -26,24 +26,23 @@ FULL = "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capaci
 
 
 class Failing(TorchDispatchMode):
-    """Inside, each step of PyTorch raises ``failure`` from ``moment`` on, by the monotonic clock."""
+    """Inside, each step of PyTorch raises ``failure`` from ``moment`` on, CPU seconds of the process."""
 
     def __init__(self, moment: float, failure: Callable[[], Exception]) -> None:
         super().__init__()
         self.moment, self.failure = moment, failure
 
     def __torch_dispatch__(self, step: Any, types: Any, given: Any = (), named: Mapping[str, Any] | None = None) -> Any:
-        if time.monotonic() >= self.moment:
+        if time.process_time() >= self.moment:
             raise self.failure()
         return step(*given, **(named or {}))
 
 
 def clock_jumps(moment: float, clocks: Mapping[str, float]) -> None:
     """From ``moment`` on each of the clocks, functions of ``time``, is off by so many seconds."""
-    monotonic = time.monotonic
     for name, seconds in clocks.items():
         real = getattr(time, name)
-        setattr(time, name, lambda real=real, by=seconds: real() + (by if monotonic() >= moment else 0.0))
+        setattr(time, name, lambda real=real, by=seconds: real() + (by if time.process_time() >= moment else 0.0))
 
 
 def _lost() -> Exception:
@@ -55,7 +54,7 @@ def _full() -> Exception:
 
 
 def pretending(what: str, moment: float) -> AbstractContextManager[Any]:
-    """The machine with fault ``what`` at ``moment`` by the monotonic clock."""
+    """The machine with fault ``what`` from ``moment`` on, CPU seconds of the process."""
     if what == "gpu_lost":
         return Failing(moment, _lost)
     if what == "gpu_full":
@@ -71,6 +70,6 @@ def pretending(what: str, moment: float) -> AbstractContextManager[Any]:
 
 if __name__ == "__main__":
     fault, after, *command = sys.argv[1:]
-    with pretending(fault, time.monotonic() + float(after)):
+    with pretending(fault, time.process_time() + float(after)):
         code = main(command)
     sys.exit(code)
