@@ -121,6 +121,29 @@ def test_a_video_frame_that_the_decoder_makes_up_is_damaged_and_so_are_those_aft
     assert {finding.severity for finding in findings} == {ERROR}
 
 
+def test_damage_in_motion_jpeg_that_its_decoder_passes_over_is_named(tmp_path: Path) -> None:
+    av = pytest.importorskip("av")
+    pytest.importorskip("simplejpeg", reason="OpenCV hides damage")
+    path = tmp_path / "a.avi"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=24)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuvj420p"
+        for frame in range(FRAMES):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(filmed(frame), format="rgb24")))
+        container.mux(stream.encode(None))
+    footage = Footage("left", path.as_posix(), offset=-1001)
+    assert check_pixels(take([footage], [camera()], FRAMES)) == []
+    with av.open(footage.path) as container:
+        packets = [bytes(packet) for packet in container.demux(video=0) if packet.size]
+    data = bytearray(path.read_bytes())
+    for packet in packets[1::2]:  # as many as are whole: what is usual in this footage tells nothing
+        at = data.index(packet) + len(packet) - 100
+        data[at : at + 8] = b"\x55" * 8
+    path.write_bytes(data)
+    findings = check_pixels(take([footage], [camera()], FRAMES))
+    assert {finding.subject[-10:] for finding in findings} >= {f"frame {frame}" for frame in range(1002, 1009, 2)}
+
+
 def test_a_video_with_fewer_images_than_its_header_says_is_told(tmp_path: Path) -> None:
     av = pytest.importorskip("av")
     footage = lossless(tmp_path / "a.mp4x.mkv")

@@ -102,6 +102,8 @@ def parse(type_name: str, text: str) -> Any:
 
 def _store_keys(session: Session, node: Node, attribute: Attribute, span: tuple[int, int], data: np.ndarray) -> None:
     first, last = span
+    if last - first >= len(data):
+        raise EmulatorError(f"'{node.name}' got {len(data)} numbers for more keys")
     while len(node.keys) <= last:
         node.keys.append(Key(0.0, 0.0))
     if attribute.long == "keyTimeValue":
@@ -153,6 +155,8 @@ def _store_numbers(session: Session, node: Node, path: Path, span: tuple[int, in
     position = next((i for i, step in enumerate(path) if step[1] is not None), 0)
     if span is not None:
         position = max(i for i, step in enumerate(path) if step[1] == span[0])
+    if span is not None and span[1] - span[0] >= len(data):
+        raise EmulatorError(f"'{node.name}.{node.path_name(path)}' got {len(data)} numbers for more places")
     used = 0
     for index in range(span[0], span[1] + 1) if span else [None]:
         place = path if index is None else (*path[:position], (path[position][0], index), *path[position + 1 :])

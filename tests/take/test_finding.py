@@ -83,3 +83,11 @@ def test_a_severity_of_no_kind_is_a_mistake() -> None:
 def test_the_gravest_come_first_in_their_order() -> None:
     first, second, third = Finding(ERROR, "a", "x"), Finding(NOTE, "b", "x"), Finding(NOTE, "a", "x")
     assert gravest_first([second, third, first]) == (first, second, third)
+
+
+def test_a_malformed_finding_is_refused_in_one_short_printable_line() -> None:
+    for severity in ("x\ny", "\x1b[31m", "x" * 5000):
+        with pytest.raises(TakeError) as refused:
+            read_findings({"schema": 2, "findings": [{**FULL.record(), "severity": severity}]})
+        assert str(refused.value).isprintable()
+        assert len(str(refused.value)) < 400

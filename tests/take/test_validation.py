@@ -66,6 +66,9 @@ RIG_CASES: dict[str, dict[str, object]] = {
     "moves vertices outside 0..4 or lists one twice": {
         "targets": (target("smile", rigs.shape(1.0, 2, 2)), *rigs.rig().targets[1:])
     },
+    "smile' moves vertices outside 0..4 or lists one": {
+        "targets": (target("smile", rigs.shape(1.0, 1, -(2**31), 3)), *rigs.rig().targets[1:])
+    },
     "'smile' moves vertices outside 0..4": {"targets": (target("smile", rigs.shape(1.0, 5)), *rigs.rig().targets[1:])},
     "delta that is not finite at vertex 4": {
         "targets": (

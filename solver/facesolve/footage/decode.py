@@ -99,6 +99,15 @@ def _decode_jpeg(data: bytes) -> np.ndarray | None:
     return pixels[..., 0] if space == "Gray" else pixels
 
 
+def is_damaged_jpeg(data: bytes) -> bool:
+    """Whether a JPEG image is cut or damaged; False for kinds of JPEG that the strict library does not know."""
+    try:
+        _decode_jpeg(data)
+    except UnreadableImage:
+        return True
+    return False
+
+
 def image_size(path: Path) -> tuple[int, int]:
     """(width, height) of the image file ``path`` without decoding its pixels; UnreadableImage as ``read_pixels``.
 

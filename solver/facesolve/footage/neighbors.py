@@ -12,7 +12,8 @@ import numpy as np
 SMALL = (24, 32)  # rows and columns of the small pictures that are compared
 FLOOR = 0.1  # of white: less may be light that flickers, noise, or eyes that blink
 TIMES = 1.8  # what is usual in the sequence
-JUMP = 2.5  # times what is usual, or the floor: from one image to the next, which then stays
+JUMP = 2.5  # times what is usual: from one image to the next, which then stays
+JUMP_FLOOR = 0.18  # of white: twice what a face does that changes its expression from image to image
 CELLS = 8  # of a small picture that must be off: about 1 %
 FEWEST = 4  # pictures of which something can be said
 
@@ -46,7 +47,7 @@ def odd_pictures(pictures: np.ndarray) -> list[int]:
         elif is_odd[0][index]:  # one side leads here, so the other side is damaged
             odd.add(index + 1 if is_odd[1][index] is False else index - 1)
     for index in range(2, count - 1):  # both sides go on by themselves, but not from one to the other
-        if min(ahead[index], behind[index - 1]) > JUMP * max(FLOOR, np.nanmedian(ahead)) and index - 1 not in odd:
+        if min(ahead[index], behind[index - 1]) > max(JUMP_FLOOR, JUMP * np.nanmedian(ahead)) and index - 1 not in odd:
             odd.add(index)
     for end, neighbor, kind in ((0, 1, is_odd[2]), (count - 1, count - 2, is_odd[1])):
         if kind[end] and neighbor not in odd:

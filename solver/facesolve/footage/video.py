@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .container import UnreadableImage, no_such_image
+from .decode import is_damaged_jpeg
 from .exr import optional_module
 from .planes import rgb_of
 from .self_test import wrong_colors
@@ -115,9 +116,8 @@ class VideoFile:
                 stored += packet.size > 0
                 if packet.size and not packet.is_discard:
                     packets.append((packet.pts, packet.is_keyframe))
-                    if (
-                        packet.is_corrupt and packet.pts is not None
-                    ):  # a cut packet may decode to half a picture without an error
+                    # a cut packet may decode to half a picture without an error
+                    if packet.pts is not None and (packet.is_corrupt or self._is_damaged_jpeg(packet)):
                         self._corrupt.add(packet.pts)
         except self._av.FFmpegError as error:
             raise UnreadableImage(f"is truncated or damaged ({error.strerror}); copy or encode it again.") from None
@@ -137,6 +137,10 @@ class VideoFile:
         self.transfer = _TRANSFERS.get(int(context.color_trc or 0), "")
         self.fps = float((self._stream.average_rate if self._timed else self._stream.guessed_rate) or 0)
         self.stated = self._stated(stored, times)
+
+    def _is_damaged_jpeg(self, packet: Any) -> bool:
+        """Whether the JPEG library finds damage in a packet of Motion JPEG that FFmpeg's decoder passes over."""
+        return self._careful and self._stream.codec_context.name == "mjpeg" and is_damaged_jpeg(bytes(packet))
 
     def _stated(self, stored: int, times: list[int]) -> int:
         """How many images the container says it has; ``count`` where it does not say, or only roughly."""

@@ -15,6 +15,7 @@ from .errors import TakeError
 Check = Callable[[Any, str], Any]
 
 LONGEST_SHOWN = 40  # characters of a wrong value that a sentence quotes
+LONGEST_CAUSE = 200  # of an error that it quotes
 _CONTROL_CHARACTERS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -25,6 +26,12 @@ def shown(value: Any) -> str:
         return "{} of {}".format(kind, len(value))
     text = repr(value[: LONGEST_SHOWN + 1] if isinstance(value, str) else value)
     return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "..."
+
+
+def cause(error: Exception) -> str:
+    """What an error says, as a sentence quotes it: short, printable, on one line."""
+    text = printable(str(error))
+    return text if len(text) <= LONGEST_CAUSE else text[:LONGEST_CAUSE] + "..."
 
 
 def printable(sentence: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Dict, Tuple
 
 import numpy as np
 
+from .checks import cause
 from .errors import TakeError
 from .files import check_schema, write_json, write_npz
 from .layouts import CORRECTIVES_MEMBERS, CORRECTIVES_TABLE
@@ -124,4 +125,4 @@ def read_correctives(folder: PathLike) -> Correctives:
     except KeyError as error:
         raise TakeError("correctives: '{}' lacks {}; make them again.".format(path, error)) from None
     except (TypeError, ValueError, IndexError, AttributeError) as error:
-        raise TakeError("correctives: '{}' is malformed ({}); make them again.".format(path, error)) from None
+        raise TakeError("correctives: '{}' is malformed ({}); make them again.".format(path, cause(error))) from None

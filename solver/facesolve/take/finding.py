@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Dict, Iterable, Mapping, Optional, Tuple
 
-from .checks import shown
+from .checks import cause, shown
 from .errors import TakeError
 
 ERROR = "error"  # stops what was going to be done
@@ -118,7 +118,7 @@ def read_finding(record: Any) -> Finding:
         offers = tuple(_offer(offer) for offer in record["offers"])
         return Finding(words[0], words[1], words[2], words[3], _action(record["action"]), offers, words[4])
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise TakeError("finding: {} is malformed ({}).".format(shown(record), error)) from None
+        raise TakeError("finding: {} is malformed ({}).".format(shown(record), cause(error))) from None
 
 
 def _text(value: Any) -> str:

@@ -9,6 +9,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Dict, Tuple, Union
 
+from .checks import cause
 from .errors import TakeError
 from .reading import json_value
 
@@ -56,7 +57,7 @@ def read_request(line: str) -> Request:
             head_pins=tuple((int(frame), _matrix(rows)) for frame, rows in record["head_pins"]),
         )
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
-        raise TakeError("request: {!r:.200} is malformed ({:.200}).".format(line, str(error))) from None
+        raise TakeError("request: {!r:.200} is malformed ({}).".format(line, cause(error))) from None
 
 
 def _matrix(rows: Any) -> Tuple[Tuple[float, ...], ...]:

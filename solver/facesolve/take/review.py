@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Dict, Sequence, Tuple
 
-from .checks import shown
+from .checks import cause, shown
 from .errors import TakeError
 from .files import check_schema, write_json
 from .names import REVIEW
@@ -49,7 +49,7 @@ def read_review(folder: Path) -> Tuple[ReviewMark, ...]:
     try:
         return tuple(_mark(entry) for entry in record["marks"])
     except (KeyError, TypeError) as error:
-        raise TakeError("review: '{}' is malformed ({}).".format(path, error)) from None
+        raise TakeError("review: '{}' is malformed ({}).".format(path, cause(error))) from None
 
 
 def write_review(folder: Path, marks: Sequence[ReviewMark]) -> None:

@@ -328,9 +328,9 @@ def _check_targets(rig: Rig) -> None:
             if shape.vertices.shape != (len(shape.deltas),) or shape.deltas.shape != (len(shape.vertices), 3):
                 raise TakeError("rig: target '{}' has vertices and deltas of different length.".format(target.name))
             if len(shape.vertices) and (
-                shape.vertices[0] < 0
-                or shape.vertices[-1] >= len(rig.neutral)
-                or (len(shape.vertices) > 1 and np.diff(shape.vertices).min() <= 0)
+                shape.vertices.min() < 0
+                or shape.vertices.max() >= len(rig.neutral)
+                or (shape.vertices[1:] <= shape.vertices[:-1]).any()
             ):
                 raise TakeError(
                     "rig: target '{}' moves vertices outside 0..{} or lists one twice.".format(

@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 import numpy as np
 
+from .checks import cause
 from .errors import TakeError
 from .files import write_npz
 from .layouts import RECORD, RIG_MEMBERS
@@ -31,7 +32,7 @@ def rig_from_file(arrays: Mapping[str, np.ndarray], path: Path) -> Rig:
     except KeyError as error:
         raise TakeError("rig: '{}' lacks {}; write it again.".format(path, error)) from None
     except (TypeError, ValueError, IndexError, AttributeError) as error:
-        raise TakeError("rig: '{}' is malformed ({}); write it again.".format(path, error)) from None
+        raise TakeError("rig: '{}' is malformed ({}); write it again.".format(path, cause(error))) from None
 
 
 def rig_record(rig: Rig) -> Dict[str, Any]:
@@ -235,7 +236,7 @@ def _offsets(lengths: List[int]) -> np.ndarray:
 def _spans(arrays: Mapping[str, np.ndarray], name: str, count: int, end: int) -> np.ndarray:
     """The array ``name`` of offsets; TakeError unless it divides ``end`` rows into ``count`` spans."""
     offsets = arrays[name]
-    if len(offsets) != count + 1 or offsets[0] != 0 or offsets[-1] != end or (np.diff(offsets) < 0).any():
+    if len(offsets) != count + 1 or offsets[0] != 0 or offsets[-1] != end or (offsets[1:] < offsets[:-1]).any():
         raise TakeError("rig: {} does not divide {} rows into {} spans; write the rig again.".format(name, end, count))
     return offsets
 

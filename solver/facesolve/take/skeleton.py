@@ -168,7 +168,7 @@ def check_skin(skin: Skin, joint_count: int, vertex_count: int) -> None:
         raise TakeError("rig: the skin uses a joint outside 0..{}.".format(joint_count - 1))
     total = len(skin.weights)
     fits = skin.offsets.shape == (vertex_count + 1,) and skin.influences.shape == skin.weights.shape == (total,)
-    if not fits or skin.offsets[0] != 0 or skin.offsets[-1] != total or np.diff(skin.offsets).min() < 0:
+    if not fits or skin.offsets[0] != 0 or skin.offsets[-1] != total or (skin.offsets[1:] < skin.offsets[:-1]).any():
         raise TakeError("rig: the skin's weights do not fit the rig's {} vertices.".format(vertex_count))
     if total and not (skin.influences.min() >= 0 and skin.influences.max() < count):
         raise TakeError("rig: the skin uses an influence outside 0..{}.".format(count - 1))

@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
 import numpy as np
 
 from .actor import ActorProfile, read_actor, write_actor
+from .checks import cause
 from .errors import TakeError
 from .files import check_schema, relative_path, write_json, write_npz
 from .in_words import counted, frames_in_words
@@ -278,4 +279,4 @@ def read_solution(folder: PathLike) -> Solution:
     except KeyError as error:
         raise TakeError("solution: '{}' lacks {}.".format(path, error)) from None
     except (TypeError, ValueError, IndexError, AttributeError) as error:
-        raise TakeError("solution: '{}' is malformed ({}).".format(path, error)) from None
+        raise TakeError("solution: '{}' is malformed ({}).".format(path, cause(error))) from None

@@ -10,6 +10,7 @@ from typing import Any, Dict, Mapping, Union
 import numpy as np
 
 from .camera import Camera
+from .checks import cause
 from .errors import TakeError
 from .files import absolute_path, check_schema, relative_path, write_json, write_npz
 from .footage import MEMORY, Footage
@@ -142,7 +143,7 @@ def read_take(folder: PathLike) -> Take:
     except KeyError as error:
         raise TakeError("take: '{}' lacks {}; {}.".format(path, error, REMEDY)) from None
     except (TypeError, ValueError, IndexError, AttributeError) as error:
-        raise TakeError("take: '{}' is malformed ({}); {}.".format(path, error, REMEDY)) from None
+        raise TakeError("take: '{}' is malformed ({}); {}.".format(path, cause(error), REMEDY)) from None
 
 
 def _footage_record(footage: Footage, root: Path) -> Dict[str, Any]:

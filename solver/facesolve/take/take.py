@@ -87,7 +87,7 @@ class Take:
         object.__setattr__(self, "scene_times", np.ascontiguousarray(times, np.float64))
         if len(self.frames) == 0:
             raise TakeError("take '{}': the frame range is empty; give at least one frame.".format(self.name))
-        if len(self.frames) > 1 and np.diff(self.frames).min() <= 0:
+        if (self.frames[1:] <= self.frames[:-1]).any():
             raise TakeError("take '{}': frame numbers must increase.".format(self.name))
         if self.scene_times.shape != self.frames.shape or not np.isfinite(self.scene_times).all():
             raise TakeError("take '{}': each frame needs one finite scene time.".format(self.name))

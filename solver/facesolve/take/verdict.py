@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping, Tuple
 
-from .checks import shown
+from .checks import cause, shown
 from .errors import TakeError
 from .finding import OFFERS
 
@@ -114,7 +114,7 @@ def read_verdict(record: Any) -> Verdict:
             **{name: _number(record[name]) for name in _NUMBERS},
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise TakeError("verdict: {} is malformed ({}).".format(shown(record), error)) from None
+        raise TakeError("verdict: {} is malformed ({}).".format(shown(record), cause(error))) from None
 
 
 def _number_or_none(value: float) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import re
@@ -71,7 +72,7 @@ def _change(value: Any, place: tuple[Any, ...], random: Random) -> None:
     elif choice == 4 and isinstance(old, list):
         inner[last] = pick(random, (old * 2, old[:-1], old[::-1], [old], [[x] for x in old], dict(enumerate(old))))
     else:
-        inner[last] = pick(random, HOSTILE)
+        inner[last] = copy.deepcopy(pick(random, HOSTILE))  # the next change may be one inside of it
 
 
 def mutated_npz(data: bytes, random: Random, changes: int = 2) -> bytes:

@@ -15,6 +15,9 @@ _ENVELOPE = 200  # a second, for the rough search
 _WINDOW = 20.0  # seconds that are compared finely at a time
 _CLEAR, _NEXT = 8.0, 0.75  # how many deviations the best must stand out, and how near the next may come
 _LONGEST = 600.0  # seconds that are read: enough for offsets and for the pace of clocks
+_FEW_CHANNELS = 8  # of more, less time is read, so that memory stays at half a gigabyte
+_LOWEST_RATE, _HIGHEST_RATE = 1000, 800_000  # samples a second
+_MOST_CHANNELS = 64  # of a recorder of production sound
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +48,10 @@ class Lag:
 
 
 def read_sound(path: Path, longest: float = _LONGEST) -> Sound | None:
-    """The first sound track, at 24 kHz; None when there is none. Raises UnreadableImage."""
+    """The first sound track, at 24 kHz; None when there is none. Raises UnreadableImage.
+
+    longest: seconds that are read at most; 600 without it, and less of a track with more than eight channels.
+    """
     av = optional_module("av", "video")
     try:
         container = av.open(str(path), metadata_errors="replace")
@@ -57,7 +63,18 @@ def read_sound(path: Path, longest: float = _LONGEST) -> Sound | None:
         stream = container.streams.audio[0]
         if stream.codec_context is None:
             return None
-        resampler = av.AudioResampler(format="fltp", rate=_RATE)
+        channels = stream.codec_context.channels
+        rate = stream.codec_context.sample_rate
+        if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
+            raise UnreadableImage(f"states {rate} samples of sound a second, which no recorder makes; copy it again.")
+        if not 1 <= channels <= _MOST_CHANNELS:
+            raise UnreadableImage(
+                f"states {channels} channels of sound, of which at most {_MOST_CHANNELS} are read; copy it again, or "
+                "keep the channel that all cameras share."
+            )
+        # samples of all channels in turn: PyAV crashes on more than seven channels of which each stands for itself
+        resampler = av.AudioResampler(format="flt", rate=_RATE)
+        most = min(longest, _LONGEST * _FEW_CHANNELS / channels) * _RATE * channels
         parts, start, count = [], None, 0
         try:
             for frame in container.decode(stream):
@@ -65,18 +82,18 @@ def read_sound(path: Path, longest: float = _LONGEST) -> Sound | None:
                     start = float(frame.pts * frame.time_base) if frame.pts is not None else 0.0
                 parts += [part.to_ndarray() for part in resampler.resample(frame)]
                 count += parts[-1].shape[1] if parts else 0
-                if count > longest * _RATE:
+                if count > most:
                     break
             else:
                 parts += [part.to_ndarray() for part in resampler.resample(None)]
         except av.FFmpegError as error:
             raise UnreadableImage(f"has sound that cannot be decoded ({error.strerror}); copy it again.") from None
         told = container.metadata.get("time_reference")
-        whole = stream.codec_context.sample_rate
-        reference = int(told) / whole if told is not None and told.isdigit() and whole else None
+        reference = int(told) / rate if told is not None and told.isdigit() else None
     if not parts:
         return None
-    return Sound(np.concatenate(parts, 1).astype(np.float32), float(_RATE), start or 0.0, reference)
+    samples = np.concatenate(parts, 1).reshape(-1, channels).T
+    return Sound(np.ascontiguousarray(samples, np.float32), float(_RATE), start or 0.0, reference)
 
 
 def find_lag(first: Sound, second: Sound) -> Lag:

@@ -74,7 +74,7 @@ class _Stage:
         return self._upright @ self._matrix(self._geometry.Xformable(prim).ComputeLocalToWorldTransform(time))
 
     def _matrix(self, value: Any) -> np.ndarray:
-        matrix = np.array(value, np.float64).T
+        matrix = _numbers(value, 4, f"{self._where}: a matrix").reshape(-1, 4).T
         matrix[:3, 3] *= self._scale
         return matrix
 
