@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from facesolve.take import Settings
+from facesolve.take.in_words import stretches_in_words
 from tests.take.rigs import solution, take
 
 
@@ -35,3 +37,17 @@ def test_a_solution_says_what_it_does_not_know():
         solution(1, residual=np.full((1, 1), np.nan), control_std=np.full((1, 2), np.nan), confused=(), provenance={})
     )
     assert blind == "<Solution: frame 10 at 30 fps, 2 controls, 1 camera; no camera saw the head>"
+
+
+@pytest.mark.parametrize(
+    ("frames", "words"),
+    [
+        ([7], "frame 7"),
+        ([7, 8, 9], "frames 7 to 9"),
+        ([7, 9], "frames 7 and 9"),
+        ([1, 2, 5, 8, 9], "frames 1 to 2, 5 and 8 to 9"),
+        ([1, 3, 5, 7, 9, 10], "frames 1, 3, 5, and 2 more stretches"),
+    ],
+)
+def test_frames_are_named_by_the_stretches_they_form(frames: list, words: str) -> None:
+    assert stretches_in_words(frames) == words

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List
+from typing import Iterable, List
 
 import numpy as np
 
@@ -37,6 +37,22 @@ def frames_in_words(frames: np.ndarray) -> str:
     if len(frames) == 1:
         return "frame {}".format(frames[0])
     return "{} frames, {} to {}".format(len(frames), frames[0], frames[-1])
+
+
+def stretches_in_words(frames: Iterable[int]) -> str:
+    """``frame 7``, ``frames 7 to 9 and 12``; of many stretches of rising frames the first few, and how many more."""
+    stretches: List[List[int]] = []
+    for frame in frames:
+        if stretches and frame == stretches[-1][1] + 1:
+            stretches[-1][1] = frame
+        else:
+            stretches.append([frame, frame])
+    said = [str(first) if first == last else "{} to {}".format(first, last) for first, last in stretches]
+    word = "frame" if said == [str(first) for first, _ in stretches[:1]] else "frames"
+    if len(said) > LISTED:
+        more = len(said) - LISTED + 1
+        return "{} {}, and {} more stretches".format(word, ", ".join(said[: LISTED - 1]), more)
+    return "{} {}".format(word, " and ".join([", ".join(said[:-1]), said[-1]] if said[1:] else said))
 
 
 def listed(names: List[str]) -> str:

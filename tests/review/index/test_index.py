@@ -44,7 +44,8 @@ def solution(filmed: Filmed, verdict: Verdict, smoothness: float = 1.0, weak: bo
 def solved(filmed: Filmed, tmp_path: Path) -> Path:
     """Three solutions, and a take whose solve failed."""
     fits = Verdict(FITS, "3 of 3 cameras agree.", error_mm=0.12)
-    wrong = Verdict(DOES_NOT_FIT, "cameras disagree everywhere.", error_mm=2.5, frames=(1,))
+    words = {"reason": "cameras disagree everywhere.", "next_step": "Calibrate again."}
+    wrong = Verdict(DOES_NOT_FIT, **words, error_mm=2.5, frames=(1,))
     for name, one in {
         "good": solution(filmed, fits, weak=True),
         "other": solution(filmed, fits, 2.0, weak=True),
@@ -67,6 +68,8 @@ def test_each_take_is_a_row_with_what_is_particular_about_it(solved: Path) -> No
     assert by_trouble[:2] == ["failed", "wrong"]
     assert rows["failed"]["reason"] == "could not be solved; its log ends: 0.2 s  no camera sees the rig."
     assert (rows["wrong"]["verdict"], rows["wrong"]["error"], rows["wrong"]["worst"]) == ("does not fit", 2.5, 2)
+    assert (rows["wrong"]["seen"], rows["wrong"]["next"]) == ("seen in frame 1.", "Calibrate again.")
+    assert rows["wrong"]["why"] == ["frame 2 has 3.0 times its usual error."]  # its verdict says the rest
     assert rows["other"]["differs"] == ["smoothness 2"]
     assert rows["good"]["differs"] == []
     assert rows["good"]["cameras"] == ["right (3.0 times)"]
@@ -169,6 +172,8 @@ def test_500_takes_open_in_a_second_and_the_worst_come_first(browser: Any, solve
     )
     tab = Tab(browser, page, (1440, 900))
     assert any(_busy_seconds(tab.page, page) < 1.0 for _ in range(3))  # the machine may be busy with something else
+    assert "Next: Calibrate again." in tab.page.locator("#first li").first.inner_text()
+    assert "Settings that differ" not in tab.page.locator("#heads").inner_text()  # none does
     named = tab.page.locator("#first li strong").all_inner_texts()
     assert sorted(named) == [f"bad_{n}" for n in range(5)]
     tab.page.fill("#filter", "shot_49")

@@ -14,6 +14,7 @@ import numpy as np
 from facesolve.runtime.sole_writer import has_writer
 from facesolve.take import FacesolveError, Solution, read_solution
 from facesolve.take.files import relative_path
+from facesolve.take.in_words import stretches_in_words
 from facesolve.take.names import CHECKPOINT, LOG, REPORT, SOLUTION, WORST_PICTURE
 from facesolve.take.provenance import Provenance, read_provenance
 from facesolve.take.review import APPROVED, NOTED, REJECTED, read_review
@@ -25,6 +26,7 @@ SPARKS = 80  # points of a take's line of errors
 WEAK_CAMERA = 1.3  # times the median error of the take's cameras
 SHOWN = 4  # controls and cameras that are named
 COMMON = 0.3  # of the takes: from there on a fault is no single take's
+ALWAYS = 0.9  # of them: what is so in nearly every take is the rig's and needs no figure
 UNSOLVED, RUNNING = "not solved", "being solved"
 TROUBLE = {DOES_NOT_FIT: 100.0, DOUBTFUL: 50.0, FITS: 0.0}  # the order in which takes need somebody
 REJECTED_TROUBLE = 60.0  # more than doubt: somebody has looked
@@ -65,6 +67,8 @@ def _row(place: Path, beside: Path) -> dict[str, Any]:
         "name": place.name,
         "verdict": "",
         "reason": "",
+        "seen": "",
+        "next": "",
         "trouble": 200.0,
         "error": None,
         "frames": 0,
@@ -112,7 +116,7 @@ def _hold_against_each_other(rows: Sequence[dict[str, Any]]) -> None:
         if row["error"] is not None:
             excess = row["error"] / usual if usual > 0 else 1.0
             row["trouble"] += min(excess, MOST_EXCESS) / 4
-            if excess > STANDS_OUT:
+            if excess > STANDS_OUT and row["verdict"] in (FITS, ""):  # else it is one more word for the reason
                 why.append(f"expected error {excess:.1f} times that of the others.")
         if worst > STANDS_OUT:
             row["trouble"] += min(worst, MOST_EXCESS) / 4
@@ -164,7 +168,14 @@ def _judged(verdict: Verdict | None, row: dict[str, Any]) -> dict[str, Any]:
         return {"verdict": "", "reason": "its solve gave no verdict.", "trouble": 20.0}
     error = round(verdict.error_mm, 3) if np.isfinite(verdict.error_mm) else None
     trouble = TROUBLE[verdict.verdict] + 10.0 * bool(verdict.frames)
-    return {"verdict": verdict.verdict, "reason": verdict.reason, "error": error, "trouble": trouble}
+    return {
+        "verdict": verdict.verdict,
+        "reason": verdict.reason,
+        "seen": f"seen in {stretches_in_words(verdict.frames)}." if verdict.frames else "",
+        "next": verdict.next_step,
+        "error": error,
+        "trouble": trouble,
+    }
 
 
 def _figures(solution: Solution) -> dict[str, Any]:
@@ -212,10 +223,11 @@ def _across(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """What is no single take's fault: cameras and controls that are bad in many, and cameras that drift."""
     solved = [row for row in rows if row["frames"]]
     cameras = Counter(name.split(" (")[0] for row in solved for name in row["cameras"])
-    controls = Counter(name for row in solved for name in row["uncertain"])
+    common = _common(Counter(name for row in solved for name in row["uncertain"]), len(solved))
     return {
         "cameras": _common(cameras, len(solved)),
-        "controls": _common(controls, len(solved)),
+        "controls": [one for one in common if one[1] < ALWAYS * len(solved)],
+        "always": [name for name, count in common if count >= ALWAYS * len(solved)],
         "drift": _drifts(sorted(solved, key=lambda row: str(row["date"]))),
     }
 

@@ -10,17 +10,17 @@ const FIRST = 5;
 const state = { sort: 'trouble', up: false, text: '', verdict: null, sheet: false };
 
 const COLUMNS = [
-  { key: 'picture', title: 'Worst frame' },
+  { key: 'picture', title: 'Worst frame', needed: row => row.picture },
   { key: 'name', title: 'Take', value: row => row.name.toLowerCase() },
   { key: 'trouble', title: 'Verdict', value: row => row.trouble, down: true },
-  { key: 'error', title: 'Expected error', value: row => row.error, down: true },
-  { key: 'sparks', title: 'Errors', value: row => Math.max(0, ...row.sparks.map(value => value ?? 0)), down: true },
-  { key: 'cameras', title: 'Cameras', value: row => row.cameras.length, down: true },
+  { key: 'error', title: 'Expected error', about: 'How far the surface is expected to be from the truth, from the standard deviations', value: row => row.error, down: true },
+  { key: 'sparks', title: 'Errors', about: 'What is left of the images, frame by frame; 1 is usual in the take', value: row => Math.max(0, ...row.sparks.map(value => value ?? 0)), down: true },
+  { key: 'cameras', title: 'Cameras', value: row => row.cameras.length, down: true, needed: row => row.cameras.length },
   { key: 'frames', title: 'Frames', value: row => row.frames, down: true },
   { key: 'seconds', title: 'Time', value: row => row.seconds, down: true },
-  { key: 'differs', title: 'Settings that differ', value: row => row.differs.length, down: true },
-  { key: 'review', title: 'Review', value: row => row.review },
-];
+  { key: 'differs', title: 'Settings that differ', value: row => row.differs.length, down: true, needed: row => row.differs.length },
+  { key: 'review', title: 'Review', value: row => row.review, needed: row => row.review },
+].filter(column => !column.needed || rows.some(column.needed)); // a column of nothing tells nothing
 
 function element(tag, classes, text) {
   const made = document.createElement(tag);
@@ -52,7 +52,7 @@ function linked(row, text) {
 }
 
 function mark(row) {
-  return element('span', `mark ${row.verdict.replaceAll(' ', '-')}`, row.verdict || 'no verdict');
+  return element('span', `mark ${row.verdict.replaceAll(' ', '-')}${row.verdict === 'fits' && row.why.length ? ' but' : ''}`, row.verdict || 'no verdict');
 }
 
 function spark(row) {
@@ -75,7 +75,7 @@ function spark(row) {
 const CELLS = {
   picture: row => [picture(row)],
   name: row => [linked(row, row.name)],
-  trouble: row => [mark(row), element('small', '', row.reason), ...row.why.filter(text => !text.startsWith('cameras')).map(text => element('small', 'weak', text))],
+  trouble: row => [mark(row), ...[row.reason, row.seen].filter(Boolean).map(text => element('small', '', text)), ...row.why.filter(text => !text.startsWith('cameras')).map(text => element('small', 'weak', text))],
   error: row => [element('span', '', row.error === null ? '–' : `${row.error.toFixed(2)} mm`)],
   sparks: row => (row.sparks.length ? [spark(row), element('small', '', `worst at ${row.worst}`)] : []),
   cameras: row => row.cameras.map(name => element('small', 'weak', name)),
@@ -104,7 +104,7 @@ function tableRow(row) {
 function sheetCell(row) {
   const made = row.report ? element('a') : element('div');
   if (row.report) made.href = row.report;
-  made.title = row.reason;
+  made.title = [row.reason, row.seen].filter(Boolean).join(' ');
   made.append(picture(row), mark(row), element('div', '', row.name));
   return made;
 }
@@ -116,7 +116,7 @@ function kept(row, kind, build) {
 }
 
 function words(row) {
-  return [row.name, row.verdict, row.reason, row.review, ...row.why, ...row.cameras, ...row.differs].join(' ').toLowerCase();
+  return [row.name, row.verdict, row.reason, row.seen, row.next, row.review, ...row.why, ...row.cameras, ...row.differs].join(' ').toLowerCase();
 }
 const searched = new Map(rows.map(row => [row, words(row)]));
 
@@ -156,6 +156,7 @@ function drawHeads() {
     const head = element('th');
     head.scope = 'col';
     head.dataset.key = column.key;
+    if (column.about) head.title = column.about;
     if (!column.value) head.textContent = column.title;
     else {
       const button = element('button', '', column.title);
@@ -194,13 +195,15 @@ function drawFirst() {
   for (const row of worst) {
     const item = element('li'), words = element('div'), title = element('strong');
     title.append(linked(row, row.name));
-    const said = row.verdict === 'fits' ? row.why : [row.reason, ...row.why];
+    const said = row.verdict === 'fits' ? row.why : [row.reason, row.seen, ...row.why].filter(Boolean);
     words.append(title, mark(row), ...said.map(text => element('p', '', text)));
+    if (row.next) words.append(element('p', 'quiet', `Next: ${row.next}`));
     item.append(picture(row), words);
     list.append(item);
   }
-  const more = needs.length - worst.length;
-  document.getElementById('first-more').textContent = more ? `and ${more} more in the table below, worst first` : '';
+  const more = needs.slice(FIRST), named = more.slice(0, FIRST).map(row => row.name).join(', ');
+  const others = more.length > FIRST ? ` and ${more.length - FIRST} more` : '';
+  document.getElementById('first-more').textContent = more.length ? `Then ${named}${others}, in the table below, worst first.` : '';
   if (!worst.length) list.append(element('li', '', 'No take stands out.'));
 }
 
@@ -229,8 +232,9 @@ function drawAcross() {
     list.append(part);
   };
   const solved = rows.filter(row => row.frames).length;
-  const { cameras, controls, drift } = data.across;
+  const { cameras, controls, always, drift } = data.across;
   block('Cameras above the others', cameras.map(([name, count]) => `${name}: ${count} of ${solved} takes`));
+  block('Controls among the least certain in nearly every take', always.length ? [always.join(', ')] : []);
   block('Controls among the least certain', controls.map(([name, count]) => `${name}: ${count} of ${solved} takes`));
   const growing = drift.filter(one => one.grows).length;
   for (const one of drift.slice(0, Math.max(growing, DRIFTS))) list.append(drifting(one));
