@@ -13,6 +13,7 @@ from facesolve_maya.scene.choices import FREE, LOCKED, OVER, PINNED
 
 KEY_MODES = (FREE, PINNED, LOCKED, OVER)
 MAX_STIFFNESS = 1000.0
+DEFAULTS = Settings()  # of a solve, whatever starts it
 LENGTHS = {"cm": "centimeters", "mm": "millimeters", "m": "meters", "in": "inches"}
 
 
@@ -112,15 +113,15 @@ class PanelSettings:
     last: int = 1
     handles: int = 0
     excluded: str = ""
-    quality: str = "standard"
-    smoothness: float = 1.0
-    stiffness: float = 1.0
-    sparsity: float = 0.0
-    contour: float = 1.0
-    calibration_error: float = 0.5
-    anchor: float = 1.0
-    use_texture: bool = True
-    profile: bool = True
+    quality: str = DEFAULTS.quality
+    smoothness: float = DEFAULTS.smoothness
+    stiffness: float = DEFAULTS.stiffness
+    sparsity: float = DEFAULTS.sparsity
+    contour: float = DEFAULTS.contour
+    calibration_error: float = DEFAULTS.calibration_error
+    anchor: float = DEFAULTS.anchor
+    use_texture: bool = DEFAULTS.use_texture
+    profile: bool = DEFAULTS.profile
     actor: str = ""
     identity: str = ""
     neutral: str = ""
