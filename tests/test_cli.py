@@ -217,6 +217,23 @@ def test_interrupted_solve_says_how_to_go_on(tmp_path: Path, solve: Any, capsys:
     assert f'facesolve solve t --out "{out}" --resume --quality draft --devices cuda:1,cuda:0\n' in captured.err
 
 
+def test_ctrl_c_while_the_command_is_still_loading_is_a_sentence() -> None:
+    program = """
+import sys
+
+class CtrlC:
+    def find_spec(self, name, *_):
+        if name == "facesolve.cli":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, CtrlC())
+from facesolve.__main__ import main
+sys.exit(main())
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "facesolve: interrupted.\n")
+
+
 def test_cancel_file_interrupts_the_solve(tmp_path: Path, solve: Any) -> None:
     steps = []
 

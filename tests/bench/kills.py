@@ -61,9 +61,9 @@ class Scene:
     imports: float
     random: np.random.Generator
 
-    def wait(self, process: subprocess.Popen[str]) -> None:
-        """Until a random moment of the solve, or its end."""
-        wait_for(process, float(self.random.uniform(0.02, 0.98)) * self.seconds)
+    def wait(self, process: subprocess.Popen[str], takes: int = 1) -> None:
+        """Until a random moment of the solve of so many takes, or its end."""
+        wait_for(process, float(self.random.uniform(0.02, 0.98)) * self.seconds * takes)
 
 
 def wait_for(process: subprocess.Popen[str], seconds: float) -> None:
@@ -72,17 +72,21 @@ def wait_for(process: subprocess.Popen[str], seconds: float) -> None:
         time.sleep(0.01)
 
 
-def _computed(group: int) -> float:
-    """CPU seconds of the processes of a group so far."""
-    ticks = 0
+def _computed(process: int) -> float:
+    """CPU seconds of a process and all below it so far, those that have ended included."""
+    parents, ticks = {}, {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = path.read_text().rpartition(")")[2].split()
         except OSError:  # it has just ended
             continue
-        if int(fields[2]) == group:
-            ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+        number = int(path.parent.name)
+        parents[number] = int(fields[1])
+        ticks[number] = sum(map(int, fields[11:15]))  # its own, and of children that it has waited for
+    ours = {process}
+    while more := {number for number, parent in parents.items() if parent in ours} - ours:
+        ours |= more
+    return sum(ticks.get(number, 0) for number in ours) / os.sysconf("SC_CLK_TCK")
 
 
 def command(take: Path, out: Path, *further: str, fault: tuple[str, float] | None = None) -> list[str]:
@@ -219,8 +223,8 @@ def _parent_dies(scene: Scene, out: Path) -> None:
     process = subprocess.Popen(
         given, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    scene.wait(process)
-    os.kill(process.pid, signal.SIGKILL)
+    scene.wait(process, takes=2)
+    process.kill()
     process.communicate(timeout=PATIENCE)
     deadline = time.monotonic() + PATIENCE
     while _mentioned(str(out)):
