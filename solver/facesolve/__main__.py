@@ -1,4 +1,4 @@
-"""``python -m facesolve`` and the ``facesolve`` command: Ctrl-C ends either without a traceback, even while it starts."""
+"""``python -m facesolve`` and the ``facesolve`` command: Ctrl-C ends it without a traceback, even while it starts."""
 
 from __future__ import annotations
 
