@@ -16,13 +16,21 @@ import numpy as np
 from facesolve.demo.head import build_head
 from facesolve.demo.jointed import TURNS, build_jointed_rig
 from facesolve.demo.shapes import COMBINATION, JAW_ANGLE
-from facesolve.geometry.rig_formats.dna_file import Behavior, Definition, Descriptor, DnaMesh, DnaShape, JointGroup
+from facesolve.geometry.rig_formats.dna_file import (
+    Behavior,
+    Definition,
+    Descriptor,
+    Dna,
+    DnaMesh,
+    DnaShape,
+    JointGroup,
+)
 from facesolve.take import Rig, Shape
 from facesolve.take.skeleton import CHANNELS, RIG_SPACE
 
 UPRIGHT = (0, 2, 4)  # left, up, front
 LAYERS = ("desc", "defn", "bhvr", "geom")
-VERSION_OF_LAYER = 0x00010001
+VERSION_OF_LAYER, VERSION_OF_EXTENSION = 0x00010001, 0x00010000
 # of version 2.2 in the public sample, after the name of the sample's parts
 DESCRIPTOR_BYTES = (
     "0000000474657374" + "00050002002a" + "00000002"
@@ -80,7 +88,8 @@ def dna_bytes(given: Written, version: tuple[int, int] = (2, 2), further: Sequen
     at = len(head) + 4 + 16 * len(named)
     table = struct.pack(">I", len(named))
     for id_, part in named:
-        table += id_ + struct.pack(">3I", VERSION_OF_LAYER, at, len(part))
+        of_layer = VERSION_OF_EXTENSION if id_ == b"dsce" else VERSION_OF_LAYER
+        table += id_ + struct.pack(">3I", of_layer, at, len(part))
         at += len(part)
     return head + table + b"".join(part for _, part in named)
 
@@ -183,14 +192,13 @@ def _mesh(mesh: DnaMesh) -> bytes:
     return out
 
 
-def _sample_mesh(first: float, channels: dict[int, int]) -> DnaMesh:
+def _sample_mesh(first: float, channels: dict[int, int], weights: Sequence[float]) -> DnaMesh:
     """channels: how many vertices the shape of each moves."""
     points = np.repeat(np.arange(first, first + 3)[:, None], 3, 1)
     corners = np.arange(3)
     shapes = tuple(DnaShape(channel, corners[:count], points[:count]) for channel, count in channels.items())
-    weights = np.array([0.7, 0.1, 0.2, 0.5, 0.5, 0.4, 0.6])
     counts = np.array([3, 2, 2])
-    return DnaMesh(points, points[:, :2], counts[:1], corners, corners, counts, np.arange(7), weights, shapes)
+    return DnaMesh(points, points[:, :2], counts[:1], corners, corners, counts, np.arange(7), np.array(weights), shapes)
 
 
 def sample() -> Written:
@@ -222,7 +230,11 @@ def sample() -> Written:
         descriptor=Descriptor("test", True, True, (1, 2, 4), "xyz", (1, 1, 1), False),
         definition=definition,
         behavior=Behavior(np.array(rows), np.array(columns), np.array(factors), groups, followed, followed),
-        meshes=(_sample_mesh(7.0, {2: 3}), _sample_mesh(4.0, {3: 3}), _sample_mesh(1.0, {7: 3, 8: 2})),
+        meshes=(
+            _sample_mesh(7.0, {2: 3}, (0.7, 0.1, 0.2, 0.5, 0.5, 0.4, 0.6)),
+            _sample_mesh(4.0, {2: 3}, (0.4, 0.3, 0.3, 0.8, 0.2, 0.1, 0.9)),
+            _sample_mesh(1.0, {2: 3, 3: 2}, (0.1, 0.3, 0.6, 0.3, 0.7, 0.2, 0.8)),
+        ),
         levels=((0, 1), (2,)),
         conditionals=15,
         psd_count=12,
@@ -235,6 +247,38 @@ def sample() -> Written:
             (tuple(range(10)), (2, 5, 7, 8)),
         ),
     )
+
+
+def assert_holds_the_sample(found: Dna, logic: bool = True) -> None:
+    """That a file says what the public sample does, whatever its version.
+
+    logic: its products and the channels of its shapes, too.
+    """
+    expected = sample()
+    assert (found.descriptor.meters, found.descriptor.radians, found.descriptor.axes) == (True, True, (1, 2, 4))
+    assert found.definition.controls == tuple(["RA", "RB", "RC", "RD", "RE", "RF", "RG", "RH", "RI"])
+    assert found.definition.meshes == (0, 1)
+    np.testing.assert_array_equal(found.definition.parents, expected.definition.parents)
+    np.testing.assert_array_equal(found.definition.rotations, expected.definition.rotations)
+    if logic:
+        np.testing.assert_array_equal(found.behavior.rows, expected.behavior.rows)
+        np.testing.assert_array_equal(found.behavior.columns, expected.behavior.columns)
+        np.testing.assert_allclose(found.behavior.factors, expected.behavior.factors, atol=1e-7)
+    for group, wanted in zip(found.behavior.groups, expected.behavior.groups, strict=True):
+        np.testing.assert_array_equal(group.inputs, wanted.inputs)
+        np.testing.assert_array_equal(group.outputs, wanted.outputs)
+        np.testing.assert_allclose(group.values, wanted.values, atol=1e-7)
+    np.testing.assert_array_equal(found.behavior.channel_inputs, expected.behavior.channel_inputs)
+    assert sorted(found.meshes) == list(expected.definition.meshes)
+    for index, mesh in found.meshes.items():
+        np.testing.assert_array_equal(mesh.points, expected.meshes[index].points)
+        np.testing.assert_array_equal(mesh.corner_points, expected.meshes[index].corner_points)
+        np.testing.assert_array_equal(mesh.skin_joints, expected.meshes[index].skin_joints)
+        np.testing.assert_allclose(mesh.skin_weights, expected.meshes[index].skin_weights, atol=1e-7)
+        for shape, wanted_shape in zip(mesh.shapes, expected.meshes[index].shapes, strict=True):
+            assert shape.channel == wanted_shape.channel or not logic
+            np.testing.assert_array_equal(shape.vertices, wanted_shape.vertices)
+            np.testing.assert_array_equal(shape.deltas, wanted_shape.deltas)
 
 
 class DemoHead:

@@ -17,6 +17,7 @@ from facesolve.take.reading import read_bytes
 
 LARGEST = 2 << 30  # bytes of a file; heads with machine learning come to some hundred megabytes
 GENERATION = 2
+_LAYER_VERSIONS = {"desc": (1, 1), "defn": (1, 1), "bhvr": (1, 1), "geom": (1, 1), "dsce": (1, 0)}
 _SECTIONS = ("desc", "defn", "bhvr", "controls", "joints", "channels", "maps", "geom")  # of 2.1, in their order
 _SEQUENCES = ("xyz", "xzy", "yxz", "yzx", "zxy", "zyx")
 
@@ -222,10 +223,14 @@ def _places(cursor: _Cursor, version: tuple[int, int]) -> tuple[dict[str, tuple[
     for _ in range(cursor.count(16)):
         entry = cursor.array(">u4", 4).astype(np.int64)
         layer = int(entry[0]).to_bytes(4, "big").decode("ascii", "replace").rstrip("\0")
-        if layer in ("desc", "dsce", "defn", "bhvr", "geom"):
-            places[layer] = int(entry[2]), int(entry[3])
-        else:
+        if layer not in _LAYER_VERSIONS:
             passed.append(layer)
+            continue
+        of_layer = divmod(int(entry[1]), 1 << 16)
+        if of_layer != _LAYER_VERSIONS[layer]:
+            raise _Broken(f"its layer '{layer}' is of version {of_layer[0]}.{of_layer[1]}, which is not known")
+        if entry[3]:
+            places[layer] = int(entry[2]), int(entry[3])
     return places, tuple(passed)
 
 
