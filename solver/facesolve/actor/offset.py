@@ -114,14 +114,22 @@ def _directions(neutral: Tensor, triangles: Tensor, fields: SmoothFields) -> Ten
     )
     axes = torch.linalg.eigh((fields.transposed @ sums).unflatten(1, (3, 3)))[1][:, :, 2]  # (m, 3)
     overlap = (fields.transposed @ fields.kernels.to_dense()).fill_diagonal_(0)
-    alike = overlap * (axes @ axes.T)
-    signs, waiting = torch.zeros(len(axes), dtype=axes.dtype, device=axes.device), torch.zeros_like(alike[0])
-    for _ in range(len(axes)):
+    signs = _agreeing_signs((overlap * (axes @ axes.T)).cpu()).to(axes)
+    return torch.nn.functional.normalize(fields.kernels @ (axes * signs[:, None]), dim=1)
+
+
+def _agreeing_signs(alike: Tensor) -> Tensor:
+    """(m,) 1 or -1 for each axis, each in the order of how much it has to do with one that has its sign already.
+
+    alike: (m, m) how far two axes point the same way, on the host: each choice waits for the one before.
+    """
+    signs, waiting = alike.new_zeros(len(alike)), torch.zeros_like(alike[0])
+    for _ in range(len(alike)):
         following = int(torch.where(signs == 0, waiting.abs(), -1.0).argmax())
         signs[following] = 1.0 if waiting[following] >= 0 else -1.0
         stronger = alike[following].abs() > waiting.abs()
         waiting = torch.where(stronger, alike[following] * signs[following], waiting)
-    return torch.nn.functional.normalize(fields.kernels @ (axes * signs[:, None]), dim=1)
+    return signs
 
 
 def _matern(fields: SmoothFields) -> Tensor:
@@ -132,8 +140,8 @@ def _matern(fields: SmoothFields) -> Tensor:
     """
     kernels = fields.kernels.to_dense()
     covered = kernels.sum(1) > COVERED
-    area = fields.area * covered
     bent = fields.laplacian @ kernels / fields.area.clamp_min(1e-9)[:, None] + kernels / REACH**2
+    kernels, bent, area = kernels[covered], bent[covered], fields.area[covered]
     information = regularized(bent.T @ (area[:, None] * bent))
     variance = ((kernels @ torch.linalg.inv(information)) * kernels).sum(1)
     return information * ((area * variance).sum() / area.sum())

@@ -192,13 +192,15 @@ def _hits_in_parts(
     first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     away = center - corners[:, 0]
     turned = np.cross(away, first)
+    # (ray x second) . x = ray . (second x x): products of matrices instead of one cross product for each ray
+    normal, sideways = np.cross(second, first), np.cross(second, away)
+    distance = (turned * second).sum(axis=1)
     for begin in range(0, len(directions), RAYS_TOGETHER):
-        rays = directions[begin : begin + RAYS_TOGETHER, None]
-        across = np.cross(rays, second)
-        volume = (across * first).sum(axis=2)
+        rays = directions[begin : begin + RAYS_TOGETHER]
+        volume = rays @ normal.T
         volume = np.where(np.abs(volume) < 1e-12, np.inf, volume)
-        u, v = (across * away).sum(axis=2) / volume, (rays * turned).sum(axis=2) / volume
-        length = (turned * second).sum(axis=1) / volume
+        u, v = rays @ sideways.T / volume, rays @ turned.T / volume
+        length = distance / volume
         met = (u >= 0) & (v >= 0) & (u + v <= 1) & (length > 1e-6)
         length = np.where(met, length, np.inf)
         row = length.argmin(axis=1)

@@ -5,7 +5,6 @@ Kernels fall off with the distance along the mesh's edges, so that lips and lids
 
 from __future__ import annotations
 
-import heapq
 import warnings
 from dataclasses import dataclass
 
@@ -75,58 +74,61 @@ def cotangent_laplacian(vertices: Tensor, triangles: Tensor) -> tuple[Tensor, Te
 
 def _spread(points: Tensor, usable: Tensor, spacing: float) -> Tensor:
     """Indices of usable vertices about ``spacing`` apart: the farthest from those chosen, again and again."""
-    candidates = usable.nonzero()[:, 0]
-    places = points[candidates]
+    # on the host: each choice waits for the one before, and waiting for a GPU takes longer than choosing
+    candidates = usable.nonzero()[:, 0].cpu()
+    places = points.cpu()[candidates]
     chosen = [int((places - places.mean(0)).norm(dim=1).argmin())]
     nearest = (places - places[chosen[0]]).norm(dim=1)
     while float(nearest.max()) > spacing:
         chosen.append(int(nearest.argmax()))
         nearest = torch.minimum(nearest, (places - places[chosen[-1]]).norm(dim=1))
-    return candidates[torch.tensor(chosen, device=points.device)]
+    return candidates[torch.tensor(chosen)].to(points.device)
 
 
 def _kernels(points: Tensor, triangles: Tensor, centers: Tensor, deviation: float) -> Tensor:
     """Sparse (V, m): Gaussians of the distance along edges from each center, 0 beyond their reach."""
-    neighbors = _neighbors(points.cpu().numpy(), triangles.cpu().numpy())
-    rows: list[int] = []
-    columns: list[int] = []
-    distances: list[float] = []
-    for column, center in enumerate(centers.tolist()):
-        within = _distances(neighbors, center, REACH * deviation)
-        rows += within.keys()
-        columns += [column] * len(within)
-        distances += within.values()
-    distance = torch.tensor(distances, dtype=torch.float64)
+    rows, columns, distance = _distances(points, triangles, centers, REACH * deviation)
     end = float(np.exp(-0.5 * REACH**2))
     values = (torch.exp(-0.5 * (distance / deviation) ** 2) - end) / (1 - end)
-    shape = (len(points), len(centers))
-    return _sparse(torch.tensor(rows), torch.tensor(columns), values, shape).to(points.device)
+    return _sparse(rows, columns, values, (len(points), len(centers)))
 
 
-def _neighbors(points: np.ndarray, triangles: np.ndarray) -> list[list[tuple[int, float]]]:
-    """For each vertex the vertices of its triangles and their distances, centimeters."""
-    pairs = np.unique(np.sort(triangles[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1), axis=0)
-    lengths = np.linalg.norm(points[pairs[:, 0]] - points[pairs[:, 1]], axis=1)
-    found: list[list[tuple[int, float]]] = [[] for _ in range(len(points))]
-    for (first, second), length in zip(pairs.tolist(), lengths.tolist(), strict=True):
-        found[first].append((second, length))
-        found[second].append((first, length))
-    return found
+def _distances(points: Tensor, triangles: Tensor, centers: Tensor, reach: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Distances along edges below ``reach`` between vertices and centers (m,): which vertices, which centers, how far.
+
+    Pairs of a center and a vertex that is no farther in space take the least of what their neighbors have and the edge
+    to them, until nothing changes (Bellman 1958): all pairs at once, since one after the other is no work for a GPU.
+    """
+    within = torch.cdist(points[centers], points, compute_mode="donot_use_mm_for_euclid_dist") < reach  # (m, V)
+    within[torch.arange(len(centers), device=points.device), centers] = True
+    center, vertex = within.nonzero(as_tuple=True)
+    number = within.flatten().cumsum(0, dtype=torch.int32).view(within.shape) - 1
+    first, second = _edges(triangles, len(points))
+    edges = torch.bincount(first, minlength=len(points))  # that begin at a vertex
+    begin, own = edges.cumsum(0) - edges, edges[vertex]
+    pair = torch.arange(len(center), device=points.device).repeat_interleave(own)
+    edge = torch.arange(len(pair), device=points.device) + (begin[vertex] + own - own.cumsum(0))[pair]
+    near = within[center[pair], second[edge]]
+    pair, edge = pair[near], edge[near]
+    neighbor = number[center[pair], second[edge]].long()
+    length = (points[first[edge]] - points[second[edge]]).norm(dim=1)
+    distance = points.new_full((len(center),), torch.inf)
+    distance[vertex == centers[center]] = 0
+    some = torch.isfinite(distance)[pair].nonzero()[:, 0]
+    while len(some):
+        shorter = distance.scatter_reduce(0, neighbor[some], distance[pair[some]] + length[some], "amin")
+        some = (shorter < distance)[pair].nonzero()[:, 0]
+        distance = shorter
+    reached = distance < reach
+    return vertex[reached], center[reached], distance[reached]
 
 
-def _distances(neighbors: list[list[tuple[int, float]]], start: int, reach: float) -> dict[int, float]:
-    """Distance along edges of every vertex within reach of ``start`` (Dijkstra)."""
-    settled: dict[int, float] = {}
-    waiting = [(0.0, start)]
-    while waiting:
-        distance, vertex = heapq.heappop(waiting)
-        if vertex in settled:
-            continue
-        settled[vertex] = distance
-        for other, length in neighbors[vertex]:
-            if other not in settled and distance + length < reach:
-                heapq.heappush(waiting, (distance + length, other))
-    return settled
+def _edges(triangles: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """From where and to where: all edges in both directions, each once, in the order of the vertices they begin at."""
+    corners = torch.cat([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]).long()
+    both = torch.cat([corners, corners.flip(1)])
+    edges = torch.unique(both[:, 0] * count + both[:, 1])
+    return edges // count, edges % count
 
 
 def _smoothed(kernels: Tensor, triangles: Tensor) -> Tensor:
