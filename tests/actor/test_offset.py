@@ -129,7 +129,37 @@ def test_the_footage_says_how_large_an_offset_is_to_be_expected() -> None:
 def test_what_is_known_of_the_controls_is_a_cost_of_their_average() -> None:
     frames, count = torch.arange(FRAMES), 3
     controls, span = random(FRAMES, count, seed=9), torch.tensor([1.0, 2.0, 0.5], dtype=torch.float64)
-    prior = ConstantPrior.usual(torch.zeros(count, dtype=torch.float64), span, FRAMES)
+    nothing = torch.zeros(count, dtype=torch.float64)
+    _is_a_cost(ConstantPrior.usual(nothing, span, FRAMES), frames, controls, rtol=1e-9)
+    _is_a_cost(replace(ConstantPrior.at(1, nothing, span, FRAMES), counted=3.0), frames, controls, rtol=1e-9)
+    doubtful = ConstantPrior.about(1, 0.1 * span, nothing, span, FRAMES)
+    for size in (0.02, 0.2):
+        _is_a_cost(doubtful, frames, size * controls, rtol=1e-5, curved=False)
+
+
+def test_a_control_that_a_person_has_moved_is_known_better_than_one_that_was_left_alone() -> None:
+    values, span = torch.tensor([0.3, 0.0]).double(), torch.ones(2).double()
+    prior = ConstantPrior.about(0, values, torch.zeros(2).double(), span, FRAMES)
+    assert float(prior.deviation[0]) < 0.6 * float(prior.deviation[1])
+
+
+def test_a_start_pose_that_is_far_off_pulls_no_more() -> None:
+    values, span = torch.tensor([0.3]).double(), torch.ones(1).double()
+    prior = ConstantPrior.about(0, values, torch.zeros(1).double(), span, FRAMES)
+
+    def pull(off: float) -> float:
+        blocks, b = torch.zeros(1, 7, 1, 7).double(), torch.zeros(1, 7).double()
+        prior.add_to(blocks, b, torch.tensor([0]), values[None] + off)
+        return -float(b[0, 0])
+
+    assert pull(0.08) > 5 * pull(0.7) > 0
+
+
+def _is_a_cost(
+    prior: ConstantPrior, frames: torch.Tensor, controls: torch.Tensor, rtol: float, curved: bool = True
+) -> None:
+    """Its matrix and force are those of its cost; of a robust one the force alone, along a short step."""
+    count = controls.shape[1]
 
     def cost(values: torch.Tensor) -> tuple[float, torch.Tensor, torch.Tensor]:
         blocks = torch.zeros(FRAMES, count + 6, FRAMES, count + 6, dtype=torch.float64)
@@ -137,7 +167,8 @@ def test_what_is_known_of_the_controls_is_a_cost_of_their_average() -> None:
         return float(prior.add_to(blocks, b, frames, values)), blocks, b
 
     total, blocks, b = cost(controls)
-    step = 1e-3 * random(FRAMES, count, seed=10)
+    step = (1e-3 if curved else 1e-7) * random(FRAMES, count, seed=10)
     whole = torch.cat([step, torch.zeros(FRAMES, 6, dtype=torch.float64)], 1).flatten()
     expected = total - b.flatten() @ whole + 0.5 * whole @ blocks.flatten(2).flatten(0, 1) @ whole
     np.testing.assert_allclose(cost(controls + step)[0], float(expected), rtol=1e-9)
+    np.testing.assert_allclose(cost(controls + step)[0] - total, float(expected) - total, rtol=rtol)

@@ -18,6 +18,7 @@ from tests.synthetic import head_rig, make_take, performance
 MODULE = import_module("facesolve.solve.solution")  # ``facesolve.solve`` is a function, too
 FRAMES, WIDTH = 3, 11
 OWN, SHARED = 0.11, 0.25  # variances
+COMMON = 3.0  # times that what all frames share is less sure than their matrix has it
 
 
 @pytest.fixture
@@ -37,7 +38,9 @@ def solution(monkeypatch: pytest.MonkeyPatch) -> Solution:
         joint=SimpleNamespace(pose=performance(FRAMES), variance=variance),
         photometric=full,
         keyframes=torch.tensor([0, 2]),
-        bundled=SimpleNamespace(A=torch.eye(2 * WIDTH, dtype=torch.float64) / (2 * SHARED), errors=None),
+        bundled=SimpleNamespace(
+            A=torch.eye(2 * WIDTH, dtype=torch.float64) / (2 * SHARED / COMMON), errors=None, common=COMMON
+        ),
         say=torch.ones(head_rig().vertex_count),
         seen=SimpleNamespace(residual=nothing, correlation=nothing, hidden=torch.zeros(FRAMES)),
         size=(0.0, 0.01),

@@ -6,12 +6,14 @@ from functools import cache
 import numpy as np
 import torch
 
+from facesolve.actor.constant import ConstantPrior
 from facesolve.geometry.pose import Pose
 from facesolve.geometry.rig import RigModel
 from facesolve.residuals.template import KNOWN_WEIGHT
-from facesolve.stages.anchors import StartAnchor, mean_motion
+from facesolve.stages.anchors import StartAnchor, mean_motion, start_controls
 from facesolve.stages.bundle import BundleOptions, Evidence, bundle
-from facesolve.take import Settings
+from facesolve.stages.problem import Problem
+from facesolve.take import Settings, StartPose
 from tests.synthetic import COLOR_ONLY, Scene, film, head_rig, make_problem, make_take, performance
 
 FRAMES = 4
@@ -28,12 +30,20 @@ def actor_is_not_the_rig() -> Scene:
     return Scene(problem, truth, film(RigModel(actor), problem.take.cameras, truth))
 
 
-def start_frame(scene: Scene, anchor: StartAnchor | None) -> Pose:
+def start_frame(scene: Scene, anchor: StartAnchor | None, told: tuple[ConstantPrior, ...] = ()) -> Pose:
     """The first frame's pose after all have been bundled from the truth."""
     known = None if anchor is None else anchor.colors(scene.problem, scene.pixels[0], 0)
+    options = BundleOptions(15, constant=told)
     views = scene.views(scene.truth)
-    fit = bundle(scene.problem, views, scene.truth, scene.frames, 0, BundleOptions(15), Evidence(known=known))
+    fit = bundle(scene.problem, views, scene.truth, scene.frames, 0, options, Evidence(known=known))
     return fit.pose.at([0])
+
+
+def posed(scene: Scene, pose: Pose, **changes: object) -> Problem:
+    """The problem of a take whose start frame has a pose (B = 1)."""
+    take = scene.problem.take
+    start = StartPose(int(take.frames[0]), pose.controls[0].numpy(), pose.head[0].numpy())
+    return replace(scene.problem, take=replace(take, start=start, settings=replace(COLOR_ONLY, **changes)))
 
 
 def votes(scene: Scene, given: Pose, centimeters: float = 0.0) -> float:
@@ -56,6 +66,23 @@ def test_a_well_posed_start_frame_drifts_less_with_its_own_colors_voting() -> No
     drift, held = (float((start_frame(scene, each).controls - given.controls).abs().mean()) for each in (None, anchor))
     assert drift > 0.02
     assert held < 0.5 * drift
+
+
+def test_its_controls_hold_what_cameras_that_do_not_quite_agree_would_slide() -> None:
+    scene = actor_is_not_the_rig()
+    given = scene.truth.at([0])
+    (told,) = start_controls(posed(scene, given), given, 0)
+    counted = replace(told, counted=100.0)
+    drift, held = (start_frame(scene, None, each).controls - given.controls for each in ((), (counted,)))
+    assert float(held.abs().mean()) < 0.5 * float(drift.abs().mean())
+
+
+def test_a_rig_left_at_its_default_says_nothing_about_the_start_frame() -> None:
+    scene = actor_is_not_the_rig()
+    given, left = scene.truth.at([0]), calm(scene)
+    assert start_controls(posed(scene, left), left, 0) == ()
+    assert start_controls(posed(scene, given, anchor=0.0), given, 0) == ()
+    assert len(start_controls(posed(scene, given), given, 0)) == 1
 
 
 def test_the_farther_alignment_moved_a_start_pose_the_less_it_counts() -> None:

@@ -12,8 +12,9 @@ PATCH = 3.5  # cm above the middle: from there on up the actor has hair
 
 
 @cache
-def with_look_above(share: float) -> Scene:
-    """The head's scene, but what is above changes its look by a share, from frame to frame and camera to camera."""
+def with_look_above(share: float, lasting: bool = False) -> Scene:
+    """The head's scene, but what is above changes its look by a share, from camera to camera, and from frame to frame
+    if that is not ``lasting``."""
     scene = head_scene()
     problem = scene.problem
     pixels = []
@@ -21,7 +22,7 @@ def with_look_above(share: float) -> Scene:
         shots = []
         for number, lens in enumerate(problem.take.cameras):
 
-            def look(points: Tensor, seed: int = 10 * frame + number) -> Tensor:
+            def look(points: Tensor, seed: int = number + 10 * frame * (not lasting)) -> Tensor:
                 strands = torch.lerp(texture(points), texture(points * 1.7 + 4.0 * seed), share)
                 return torch.where(points[..., 1] > PATCH, strands, texture(points))
 
@@ -33,7 +34,7 @@ def with_look_above(share: float) -> Scene:
 
 def trust(scene: Scene) -> tuple[Tensor, Tensor]:
     """Of samples well inside of the hair and of those well below it, in front."""
-    found = reliability(scene.problem, scene.views(scene.truth), scene.truth)
+    found = reliability(scene.problem, scene.views(scene.truth), scene.truth).trust
     neutral = scene.problem.samples.neutral
     front = neutral[:, 2] > 3
     return found[front & (neutral[:, 1] > PATCH + 1.5)], found[front & (neutral[:, 1] < PATCH - 1.5)]
@@ -58,10 +59,28 @@ def test_skin_whose_highlights_travel_counts_by_the_inverse_of_its_variance() ->
     assert float(dry.median()) > 0.9
 
 
+def test_what_cameras_see_in_all_frames_alike_is_told_from_what_changes() -> None:
+    parts = []
+    for lasting in (True, False):
+        scene = with_look_above(1.0, lasting)
+        parts.append(reliability(scene.problem, scene.views(scene.truth), scene.truth))
+    assert parts[0].lasting > 0.7
+    assert parts[1].lasting < 0.2
+    assert parts[0].common(12) > 8
+    assert parts[0].common(1) == 1
+
+
+def test_one_frame_tells_nothing_of_what_lasts() -> None:
+    scene = head_scene()
+    first = scene.truth.at([0])
+    found = reliability(scene.problem, scene.views(scene.truth).at(torch.tensor([0])), first)
+    assert found.lasting == 0
+
+
 def test_vertices_under_hair_have_little_say_and_those_of_skin_all() -> None:
     scene = with_look_above(1.0)
     views = scene.views(scene.truth)
-    say = say_of_vertices(scene.problem, reliability(scene.problem, views, scene.truth))
+    say = say_of_vertices(scene.problem, reliability(scene.problem, views, scene.truth).trust)
     neutral, weight = scene.problem.model.neutral, scene.problem.model.face_weight
     front = (neutral[:, 2] > 3) & (weight == 1)
     assert float(say[front & (neutral[:, 1] > PATCH + 1.5)].median()) < 0.25

@@ -10,33 +10,47 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from facesolve.optimize.robust import robust_loss, robust_weight
+
 KNOWN = 0.03  # of a control's range: deviation of a pose that a person has made
-USUAL = 0.15  # of a control's range: deviation of the mean over frames from the default
+POSED = 0.08  # of it, of what a person has moved in a pose that may be wrong
+USUAL = 0.15  # of it, of the mean over frames from the default
+DOUBTED = 3.0  # deviations from which such a pose is wrong
+UNTOUCHED = 1e-6  # of a control's range
 
 
 @dataclass(frozen=True, eq=False)
 class ConstantPrior:
-    """values: (K,) what controls should be at some of F frames on average, information: (K,) about that average.
+    """values: (K,) what controls should be at some of F frames on average, deviation: (K,) of that average.
 
-    of_frames: (F,) float64 the weights of the average, which add up to 1 where all its frames are there.
+    of_frames: (F,) float64 the weights of the average, which add up to 1 where all its frames are there. doubted:
+    deviations from which what is known is taken for wrong instead, control by control; infinite for never. counted:
+    times that it counts, where what the footage says about the constant part is counted as often, too.
     """
 
     values: Tensor
-    information: Tensor
+    deviation: Tensor
     of_frames: Tensor
+    doubted: float = float("inf")
+    counted: float = 1.0
 
     @staticmethod
     def at(frame: int, values: Tensor, span: Tensor, count: int) -> ConstantPrior:
         """A person has posed take frame index ``frame`` of ``count``. values: (K,); span: (K,) of the ranges."""
-        weights = values.new_zeros(count)
-        weights[frame] = 1
-        return ConstantPrior(values, (KNOWN * span) ** -2, weights)
+        return ConstantPrior(values, KNOWN * span, _only(frame, values, count))
+
+    @staticmethod
+    def about(frame: int, values: Tensor, default: Tensor, span: Tensor, count: int) -> ConstantPrior:
+        """Likewise, of a pose that may be wrong. What was left at its ``default`` (K,) says less."""
+        touched = (values - default).abs() > UNTOUCHED * span
+        deviation = torch.where(touched, POSED, USUAL) * span
+        return ConstantPrior(values, deviation, _only(frame, values, count), DOUBTED)
 
     @staticmethod
     def usual(default: Tensor, span: Tensor, count: int) -> ConstantPrior:
         """Nobody said anything: on average over frames controls are not far from their default."""
         return ConstantPrior(
-            default, (USUAL * span) ** -2, torch.full((count,), 1 / count, dtype=default.dtype, device=default.device)
+            default, USUAL * span, torch.full((count,), 1 / count, dtype=default.dtype, device=default.device)
         )
 
     def add_to(self, blocks: Tensor, b: Tensor, frames: Tensor, controls: Tensor) -> Tensor:
@@ -50,7 +64,16 @@ class ConstantPrior:
             return controls.new_zeros(())
         weights = weights / weights.sum()
         off = weights @ controls - self.values
+        scale, information = self.doubted * self.deviation, self.counted / self.deviation**2
+        cost = (information * robust_loss(off, scale)).sum()
+        information = information * robust_weight(off, scale)
         own = blocks[:, :count, :, :count].diagonal(dim1=1, dim2=3)  # (M, M, K)
-        own += weights[:, None, None] * weights[:, None] * self.information
-        b[:, :count] -= weights[:, None] * (self.information * off)
-        return 0.5 * (self.information * off.square()).sum()
+        own += weights[:, None, None] * weights[:, None] * information
+        b[:, :count] -= weights[:, None] * (information * off)
+        return cost
+
+
+def _only(frame: int, like: Tensor, count: int) -> Tensor:
+    weights = like.new_zeros(count)
+    weights[frame] = 1
+    return weights

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from facesolve.actor.constant import ConstantPrior
 from facesolve.footage.stream import FramePixels
 from facesolve.geometry.pose import Pose
 from facesolve.residuals.camera_errors import CameraErrors
@@ -20,13 +21,14 @@ from facesolve.stages.bundle import BundleFit, BundleOptions, Evidence, bundle
 from facesolve.stages.gaze import fit_gaze
 from facesolve.stages.neutral import NeutralPrior, expected_neutral, with_neutral
 from facesolve.stages.problem import Problem
-from facesolve.stages.reliability import reliability
+from facesolve.stages.reliability import Reliability, reliability
 
 Show = Callable[[int, FramePixels, Pose], None]  # a take frame index, its pixels, and the pose (B = 1) found for it
 
 # pyramid level, most samples, most iterations; the views are made anew for each. A joint step costs as many times more
 # than a frame's as there are keyframes, so most of the way is gone with few samples
 ROUNDS = ((1, 10_000, 12), (0, 20_000, 12), (0, 40_000, 5))
+JUDGED = 4  # every so many samples tell how far the last round's residuals are the same in all frames
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +53,8 @@ class KeyframeRounds:
     """M keyframes, take frame indices, with their pixels and the poses to which all F frames were tracked.
 
     posed: those of them whose controls a person has told. anchor: colors of the start frame that vote, unless the
-    neutral is found to differ: the surface was elsewhere. show: is given what was found.
+    neutral is found to differ: the surface was elsewhere. start: what the start pose says about controls. show: is
+    given what was found.
     """
 
     run: Run
@@ -61,6 +64,7 @@ class KeyframeRounds:
     keyframes: Tensor
     posed: Sequence[int]
     anchor: StartAnchor | None
+    start: tuple[ConstantPrior, ...]
     show: Show
 
     def bundled(self) -> BundledKeyframes:
@@ -75,16 +79,20 @@ class KeyframeRounds:
         calibration = problem.calibration(pose.at([0]), int(keyframes[0]))
         expected: NeutralPrior | None = None
         offset: Tensor | None = None
+        common = 1.0
         if stage.saved is not None:  # a round is saved before it is done: the last one also gives the normal equations
             done, pose = int(stage.saved["done"]), _pose(stage.saved, pose)
             errors = CameraErrors(torch.as_tensor(stage.saved["errors"]).to(errors.values))
             calibration = calibration if bool(stage.saved["errors_are_sure"]) else None
             problem = problem.weighted(torch.as_tensor(stage.saved["weight"]).to(problem.samples.weight))
             expected, offset = self._saved_neutral(stage.saved)
+            common = float(stage.saved["common"])
+        elif self.start:
+            common = self._reliability(problem, pose, errors, ROUNDS[0][0]).common(len(keyframes))
         stage.advance(done)
         asked_at = max(0, len(rounds) - 2)
         for turn, (level, most, iterations) in enumerate(rounds[done:], done):
-            state = (problem, pose, errors, calibration is not None, expected, offset, turn)
+            state = (problem, pose, errors, calibration is not None, expected, offset, common, turn)
             stage.save(partial(_arrays, *state), now=True)
             some = problem.with_samples(problem.samples.thinned(max(1, len(problem.samples.weight) // most)))
             # an outline is only as sharp as its matte: at full resolution the colors decide alone
@@ -93,13 +101,17 @@ class KeyframeRounds:
             views = replace(views, velocity=some.velocity(self.tracked, keyframes))
             some = self._with_openings(some, pose, level)
             free = None if expected is None else expected.free(some)
-            options = BundleOptions(iterations, calibration=calibration, neutral=free)
+            told = (
+                () if free is not None else tuple(replace(each, counted=each.counted * common) for each in self.start)
+            )
+            options = BundleOptions(iterations, calibration=calibration, neutral=free, constant=told)
             known = evidence if free is not None else self._anchored(some, evidence, level)
             fit = bundle(some, views, pose, keyframes, level, options, known, errors, offset)
             if calibration is not None and turn == 0 and not fit.errors_are_sure:
                 calibration = None
                 if turn + 1 == len(rounds):  # no later round takes out what the cameras' freedom has put into the poses
-                    fit = bundle(some, views, pose, keyframes, level, BundleOptions(iterations), known)
+                    trusted = replace(options, calibration=None)
+                    fit = bundle(some, views, pose, keyframes, level, trusted, known)
             if turn == asked_at:
                 expected = expected_neutral(some, views, fit, keyframes, level, evidence, calibration, self.posed)
                 if expected is not None:
@@ -109,12 +121,16 @@ class KeyframeRounds:
             self._show(turn, pose)
             errors = errors if fit.errors is None or calibration is None else fit.errors
             if turn == 0:
-                problem = problem.weighted(problem.samples.weight * self._trust(pose, errors))
+                judged = self._reliability(problem, pose, errors, level)
+                problem, common = problem.weighted(problem.samples.weight * judged.trust), judged.common(len(keyframes))
             stage.advance()
         fit = fit if calibration is not None else replace(fit, errors=None, deviation=None)
         self._say_errors(fit)
         gazing = fit_gaze(problem, self.pixels, fit.pose, keyframes, fit.errors, self.tracked)
-        return self._with_neutral(replace(fit, pose=gazing), problem, expected)
+        found = self._with_neutral(replace(fit, pose=gazing), problem, expected)
+        few = found.problem.with_samples(found.problem.samples.thinned(JUDGED))
+        common = self._reliability(few, pose, errors, rounds[-1][0]).common(len(keyframes))
+        return replace(found, fit=replace(found.fit, common=common))
 
     def _with_neutral(self, fit: BundleFit, problem: Problem, expected: NeutralPrior | None) -> BundledKeyframes:
         if expected is None or fit.offset is None or fit.covariance is None:
@@ -165,11 +181,11 @@ class KeyframeRounds:
         row = turn % len(self.keyframes)
         self.show(int(self.keyframes[row]), self.pixels[row], pose.at([row]))
 
-    def _trust(self, pose: Pose, errors: CameraErrors) -> Tensor:
-        """(N,) how far each sample can be trusted, from every other keyframe (M) posed at ``pose``."""
-        problem, some = self.problem, slice(None, None, 2)
+    def _reliability(self, problem: Problem, pose: Pose, errors: CameraErrors, level: int) -> Reliability:
+        """Of each sample, from every other keyframe (M) posed at ``pose``."""
+        some = slice(None, None, 2)
         pose, frames = Pose(pose.controls[some], pose.head[some]), self.keyframes[some]
-        views, _, _ = gather_evidence(problem, self.pixels[some], pose, frames, ROUNDS[0][0], None)
+        views, _, _ = gather_evidence(problem, self.pixels[some], pose, frames, level, None)
         return reliability(problem, errors.seen(views, problem.velocity(self.tracked, frames)), pose)
 
 
@@ -180,6 +196,7 @@ def _arrays(
     errors_are_sure: bool,
     expected: NeutralPrior | None,
     offset: Tensor | None,
+    common: float,
     done: int,
 ) -> dict[str, np.ndarray]:
     neutral = {}
@@ -197,6 +214,7 @@ def _arrays(
         "errors": errors.values.cpu().numpy(),
         "errors_are_sure": np.array(errors_are_sure),
         "weight": problem.samples.weight.cpu().numpy(),
+        "common": np.array(common),
         "done": np.array(done),
     }
 

@@ -164,7 +164,7 @@ class _Fit:
         moved = self._moved(identity)
         views, _ = self._seen(moved, pose, max(self.problem.quality.finest, self.coarsest - 1))
         assert views.velocity is not None
-        trust = reliability(moved, errors.seen(views, views.velocity), pose)
+        trust = reliability(moved, errors.seen(views, views.velocity), pose).trust
         return replace(self, problem=self.problem.weighted(self.problem.samples.weight * trust))
 
     def smooth(self, pose: Pose, identity: Tensor, errors: CameraErrors) -> tuple[Tensor, Tensor]:

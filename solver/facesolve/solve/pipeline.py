@@ -35,7 +35,7 @@ from facesolve.runtime.memory import told_of_device
 from facesolve.runtime.progress import Progress
 from facesolve.runtime.run import Run, Stage
 from facesolve.stages.align import align
-from facesolve.stages.anchors import StartAnchor
+from facesolve.stages.anchors import StartAnchor, start_controls
 from facesolve.stages.believed_frames import interpolated, without_strangers
 from facesolve.stages.bundle import BundleFit
 from facesolve.stages.gaze import learn_eyes
@@ -120,7 +120,9 @@ def solve_take(
         take, found = _find(take, footage, device, run)
         problem, start, first = prepare(take, device, residuals=residuals)
         show = show_nothing if picture is None else LivePicture(problem, picture, progress).show
-        stages = Stages(run, problem, footage, opened.enter_context(Assistants(problem, beside)), show)
+        # edits hold in their own frames alone: with their pins, keyframes would take all others along
+        unedited = problem.with_settings(take.settings.without_edits()) if take.settings.edited else problem
+        stages = Stages(run, unedited, footage, opened.enter_context(Assistants(problem, beside)), show)
         aligned = stages.align(start, first)
         tracked, believed = stages.track(aligned, first)
         posed = posed_frames(plain, first) if plain.start is not None or plain.settings.neutral else []
@@ -129,9 +131,8 @@ def solve_take(
         everywhere = problem.samples.weight
         # a pose that was looked for is no more than what alignment makes of it
         anchor = None if found else StartAnchor.of(problem, start, aligned, first)
-        # edits hold in their own frames alone: with their pins, the keyframes would take all others along
-        unedited = problem.with_settings(take.settings.without_edits()) if take.settings.edited else problem
-        found_keys = KeyframeRounds(run, unedited, pixels, tracked, keyframes, posed, anchor, show).bundled()
+        told = () if found else start_controls(unedited, start, first)
+        found_keys = KeyframeRounds(run, unedited, pixels, tracked, keyframes, posed, anchor, told, show).bundled()
         bundled, problem = found_keys.fit, found_keys.problem
         if take.settings.edited:
             problem = problem.with_settings(take.settings)

@@ -114,12 +114,13 @@ def off_calibration(take: Take, solved: Solved) -> list[tuple[float, float]]:
 def shared_variance(bundled: BundleFit, width: int) -> Tensor:
     """(K+6,) variance of the error that all frames share: that of the mean over the keyframes, from the joint matrix.
 
-    A misfit of the agreed template moves all frames alike; fits of single frames cannot see it.
+    A misfit of the agreed template moves all frames alike; fits of single frames cannot see it. What the cameras see
+    otherwise than each other in all frames does not average out, and counts as often as it is there.
     """
     A = bundled.A
     frames = len(A) // width
     mean = torch.eye(width, dtype=A.dtype, device=A.device).repeat(frames, 1) / frames  # (M*(K+6), K+6)
-    return (mean * torch.cholesky_solve(mean, factor_of(A))).sum(0)
+    return bundled.common * (mean * torch.cholesky_solve(mean, factor_of(A))).sum(0)
 
 
 def _mean_information(solved: Solved) -> Tensor:

@@ -4,16 +4,20 @@ A bundle eliminates the colors of the surface, so it costs nothing when lips, li
 frames; a rig that is not quite the actor pushes them. The start frame's colors, taken where its pose has them, hold
 the common part. They are as wrong as that pose is, so they vote only where alignment hardly moved it. A pose that an
 earlier solve has found is not moved either, but knows no more than that solve.
+
+The values of the controls hold it, too, as well as a person sets them: more than footage whose cameras do not quite
+agree, less than footage that is sure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from facesolve.actor.constant import UNTOUCHED, ConstantPrior
 from facesolve.footage.stream import FramePixels
 from facesolve.geometry.pose import Pose
 from facesolve.geometry.rig import apply_head
@@ -24,7 +28,6 @@ from facesolve.residuals.template import KNOWN_WEIGHT, KnownColors
 from .problem import Problem
 from .refine import learn_template
 
-UNTOUCHED = 1e-6  # of a control's range
 MOST_TOUCHED = 1 / 3  # of the controls: a person moves few, a solve most
 GOOD, ROUGH = 0.06, 0.12  # cm, by which alignment moves a start pose that counts fully, and one that does not count
 
@@ -70,6 +73,21 @@ class StartAnchor:
         one, every = (problem.views.cameras(level, some) for some in ([self.frame], indices))
         reference = OpeningReference.of(problem.model, self.lids, start, one, self.pose)
         return (reference.openings(shown, every, pose.head),)
+
+
+def start_controls(problem: Problem, given: Pose, frame: int) -> tuple[ConstantPrior, ...]:
+    """What a start pose (B = 1) at take frame index ``frame`` says about the controls; nothing where all of them are at
+    their default, as an animator leaves a rig that was not posed."""
+    prior, start = problem.prior, problem.take.start
+    values, strength = given.controls[0].double(), problem.take.settings.anchor
+    untouched = (values - prior.default).abs() <= UNTOUCHED * prior.span
+    if strength == 0 or start is None or not start.posed or bool(untouched.all()):
+        return ()
+    told = ConstantPrior.about(frame, values, prior.default, prior.span, problem.take.frame_count)
+    # what settings say about a control goes before
+    chosen = {each.name for each in problem.take.settings.controls}
+    free = torch.tensor([name in chosen for name in problem.take.rig.control_names], device=values.device)
+    return (replace(told, deviation=torch.where(free, torch.inf, told.deviation), counted=strength),)
 
 
 def mean_motion(problem: Problem, one: Pose, other: Pose) -> float:

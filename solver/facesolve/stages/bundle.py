@@ -74,7 +74,8 @@ class BundleOptions:
     hold: (K,) information that ties the controls to where they began; ``align`` uses it, since one frame barely
     determines controls. stage: whose residuals take part. calibration: (C*8, C*8) prior information of the cameras'
     errors, None where the calibration is trusted. neutral: how the neutral may differ from the rig's, None where the
-    rig is trusted. cost_tolerance: share by which a step may raise the cost and still be kept.
+    rig is trusted. cost_tolerance: share by which a step may raise the cost and still be kept. constant: what is known
+    of the constant part of the controls in any case.
     """
 
     iterations: int
@@ -84,6 +85,7 @@ class BundleOptions:
     calibration: Tensor | None = None
     neutral: FreeNeutral | None = None
     cost_tolerance: float = COST_TOLERANCE
+    constant: tuple[ConstantPrior, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +107,8 @@ class BundleFit:
     A: (M*(K+6), M*(K+6)) float64 with priors, information units: its inverse is the covariance of all poses jointly,
     whatever the errors of the cameras and the offset of the neutral are. errors: those found, None where the
     calibration was trusted; their deviation: (C, 8). offset: (m,) coefficients, None where the rig was trusted; their
-    covariance: (m, m).
+    covariance: (m, m). common: times that the variance of what all frames share is larger than A has it, because some
+    of the residuals are the same in all of them.
     """
 
     pose: Pose
@@ -116,6 +119,7 @@ class BundleFit:
     deviation: Tensor | None = None
     offset: Tensor | None = None
     covariance: Tensor | None = None
+    common: float = 1.0
 
     @property
     def errors_are_sure(self) -> bool:
@@ -292,8 +296,9 @@ class _Fit:
             joint = _held(joint, slice(size, size + len(values)), self.options.calibration, values)
         if neutral is not None and state.offset is not None:
             joint = _held(joint, slice(-len(state.offset), None), neutral.information, state.offset, neutral.center)
-            for constant in neutral.constant:
-                joint = _with_constant(joint, constant, self.frames, controls)
+        known = self.options.constant if neutral is None else (*self.options.constant, *neutral.constant)
+        for constant in known:
+            joint = _with_constant(joint, constant, self.frames, controls)
         return joint
 
     def stepped(self, state: _State, step: Tensor) -> _State:

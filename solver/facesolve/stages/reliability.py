@@ -4,9 +4,14 @@ Hair, brows, stubble, ears and collars move on their own, or look different from
 lids are wet, and their highlights travel with the camera. A residual counts by the inverse of its variance (maximum
 likelihood), which is measured here around every sample; what disagrees far more than skin that expressions move is
 something else, and is left out.
+
+What a camera sees otherwise than the others in all frames alike does not average out with more frames, as noise does.
+How much of the disagreement that is decides how sure the footage is of what all frames have in common.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -25,20 +30,46 @@ SHARPNESS = 4.0  # power with which trust falls beyond that
 SMOOTHINGS = 3  # means over neighboring triangles: single samples are noisy
 
 
-def reliability(problem: Problem, views: Views, pose: Pose) -> Tensor:
-    """(N,) of the problem's samples: 1 on usual skin, at most 2. From M frames at ``pose``, as seen in their views."""
+@dataclass(frozen=True, eq=False)
+class Reliability:
+    """trust: (N,) of the problem's samples, 1 on usual skin, at most 2. lasting: the part of the squared residuals on
+    lively skin that each camera has in all frames alike, 0..1."""
+
+    trust: Tensor
+    lasting: float
+
+    def common(self, frames: int) -> float:
+        """How many times larger the variance of what ``frames`` frames have in common is than if all residuals were
+        independent: 1 to ``frames``."""
+        return 1 + (frames - 1) * self.lasting
+
+
+def reliability(problem: Problem, views: Views, pose: Pose) -> Reliability:
+    """Of M frames at ``pose``, as seen in their views."""
     observation = observe(problem.samples, problem.model, pose.controls, pose.head, views)
     template, _, scale = agree(observation, views.edges)
-    square = ((observation.values - template.values) / scale).square().clamp_max(OUTLIER)
+    residual = ((observation.values - template.values) / scale).clamp(-(OUTLIER**0.5), OUTLIER**0.5)
     seen = observation.weights * (template.weights > 0)
-    disagreement, known = _smoothed(problem, (seen * square).sum((0, 1)), seen.sum((0, 1)))
+    square, weight = (seen * residual.square()).sum((0, 1)), seen.sum((0, 1))
+    disagreement, known = _smoothed(problem, square, weight)
     lively = (problem.model.face_weight[problem.model.triangles[problem.samples.triangles]].amin(1) > FULL) & known
     if not bool(lively.any()):
-        return torch.ones_like(disagreement)
+        return Reliability(torch.ones_like(disagreement), 0.0)
     usual = disagreement[lively].median().clamp_min(1e-9)
     ratio = disagreement / usual
     trust = 1 / (ratio.clamp(LEAST, MOST) * (1 + (ratio / FOREIGN) ** SHARPNESS))
-    return torch.where(known, trust, 0.5)
+    return Reliability(torch.where(known, trust, 0.5), _lasting(residual[..., lively], seen[..., lively]))
+
+
+def _lasting(residual: Tensor, seen: Tensor) -> float:
+    """The part of the squared residuals (M, C, n), with weights ``seen``, that each camera has in all frames alike."""
+    frames = len(seen)
+    if frames < 2:
+        return 0.0
+    of_means = float(((seen * residual).sum(0).square() / seen.sum(0).clamp_min(1e-6)).sum())
+    square = float((seen * residual.square()).sum())
+    varying = (square - of_means) * frames / (frames - 1)  # means hold a share of it, too
+    return min(max(1 - varying / max(square, 1e-9), 0.0), 1.0)
 
 
 def say_of_vertices(problem: Problem, trust: Tensor) -> Tensor:

@@ -94,8 +94,8 @@ class Settings:
         contour: weight of the silhouette against the background; 0 turns it off.
         calibration_error: pixels that the calibration may be off by; the solve finds errors of the cameras and of their
             clocks within it. 0 trusts the calibration.
-        anchor: how much the start frame's own colors count, against what all frames have in common, where its pose was
-            hardly moved by alignment; 0 turns it off.
+        anchor: how much the start frame's own colors and control values count, against what all frames have in common;
+            colors where its pose was hardly moved by alignment; 0 turns it off.
         use_texture: use the rig's own texture when the take has one.
         profile: find how the actor's neutral differs from the rig's, where the footage is sure of it.
         neutral: frames that show the actor's neutral face, all controls at their default.
