@@ -53,7 +53,7 @@ class _Iteration:
         with filmed.in_memory(), TakeFootage(filmed.take, problem.model.device) as footage:
             pixels = [image for _, image in footage.frames(indices, level, color=False)]
         index = torch.tensor(indices, device=problem.model.device)
-        template = learn_template(problem, pixels, pose, index, level)
+        template = learn_template(problem, pixels, pose, index, level).template
         visibility = problem.views.visibility(problem.samples, level, indices, pose.controls, pose.head)
         views = problem.views.build(visibility, level, indices, pixels)
         placed = problem.samples.placed(problem.model.deformation(pose.controls.to(problem.model.dtype)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 import numpy as np
 
 from facesolve.take import Rig
@@ -12,6 +14,7 @@ SAME_PLACE = 1e-4  # cm: vertices nearer than this are one, doubled at a seam of
 # surface is no face, from the second on it is
 STILL, LIVELY = 1 / 8, 1 / 2
 WHOLE_HEAD = 0.5  # share of the skin from which a shape that moves it is no expression (a turn of the head, its size)
+_PIECES: WeakKeyDictionary[Rig, np.ndarray] = WeakKeyDictionary()  # several stages want them
 MOVED = 0.25  # of a shape's largest motion, from which it moves a vertex
 
 
@@ -80,6 +83,13 @@ def connected_pieces(rig: Rig) -> np.ndarray:
 
     Vertices are joined by polygons, and by lying in the same place: meshes of game engines are cut along UV seams.
     """
+    known = _PIECES.get(rig)  # which never changes
+    if known is None:
+        known = _PIECES[rig] = _pieces(rig)
+    return known
+
+
+def _pieces(rig: Rig) -> np.ndarray:
     starts = np.concatenate([[0], np.cumsum(rig.face_counts)])[:-1]
     first = np.repeat(rig.face_vertices[starts], rig.face_counts)
     label = np.arange(rig.vertex_count)
