@@ -76,6 +76,27 @@ def black_png(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
+def black_exr(width: int, height: int) -> bytes:
+    """A black image of one channel of floats, its rows not compressed, as openexr.com describes the file."""
+
+    def attribute(name: str, kind: str, content: bytes) -> bytes:
+        return "{}\0{}\0".format(name, kind).encode() + struct.pack("<i", len(content)) + content
+
+    window = struct.pack("<4i", 0, 0, width - 1, height - 1)
+    header = struct.pack("<2i", 20000630, 2)
+    header += attribute("channels", "chlist", b"Y\0" + struct.pack("<4i", 2, 0, 1, 1) + b"\0")
+    header += attribute("compression", "compression", b"\0")
+    header += attribute("dataWindow", "box2i", window) + attribute("displayWindow", "box2i", window)
+    header += attribute("lineOrder", "lineOrder", b"\0")
+    header += attribute("pixelAspectRatio", "float", struct.pack("<f", 1.0))
+    header += attribute("screenWindowCenter", "v2f", struct.pack("<2f", 0.0, 0.0))
+    header += attribute("screenWindowWidth", "float", struct.pack("<f", 1.0)) + b"\0"
+    row = 8 + 4 * width
+    first = len(header) + 8 * height
+    table = struct.pack("<{}q".format(height), *(first + row * y for y in range(height)))
+    return header + table + b"".join(struct.pack("<2i", y, 4 * width) + bytes(4 * width) for y in range(height))
+
+
 def take_of_head(folder: Path) -> Take:
     """The take that the export makes of the scene."""
     from facesolve_maya.export import ExportRequest, export_take

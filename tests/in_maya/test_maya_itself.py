@@ -9,9 +9,11 @@ import sys
 import numpy as np
 import pytest
 
-from tests.in_maya.head import black_png
+from tests.in_maya.conftest import STAND_IN
+from tests.in_maya.head import black_exr, black_png
 
 TIMES = (1.0, 5.0, 10.0)
+only_maya = pytest.mark.skipif(os.environ.get(STAND_IN) == "1", reason="the stand-in has not learned this of Maya")
 
 
 def keyed(cmds, name):
@@ -64,6 +66,23 @@ def test_world_matrices_below_a_constraint_chain_are_those_of_their_time(cmds):
     found = world_matrices(("b",), TIMES)["b"]
     assert cmds.currentTime(query=True) == 3
     np.testing.assert_allclose(found, visited(cmds, "b"), atol=1e-6)
+
+
+@only_maya
+def test_a_joint_that_inverse_kinematics_poses_is_that_of_its_time(cmds):
+    """No plug of such a joint has a connection that says it moves."""
+    from facesolve_maya.scene.motion import world_matrices
+
+    cmds.select(clear=True)
+    hip, knee, ankle = [cmds.joint(position=place) for place in ((0, 8, 0), (0, 4, 1), (0, 0, 0))]
+    cmds.joint(hip, edit=True, orientJoint="xyz", children=True, zeroScaleOrient=True)
+    handle = cmds.ikHandle(startJoint=hip, endEffector=ankle, solver="ikRPsolver")[0]
+    for time, value in ((1, 0), (10, 3)):
+        cmds.setKeyframe(handle + ".translateY", time=time, value=value)
+    cmds.currentTime(3)
+    found = world_matrices((knee,), TIMES)[knee]
+    assert np.abs(found[2] - found[0]).max() > 0.1, "the knee bends"
+    np.testing.assert_allclose(found, visited(cmds, knee), atol=1e-6)
 
 
 def test_a_compound_tells_of_its_own_connections_only(cmds):
@@ -155,6 +174,18 @@ def test_the_size_of_an_image_is_known(cmds, tmp_path):
     assert image_size((tmp_path / "none.exr").as_posix()) == (0, 0)
 
 
+@only_maya
+def test_the_size_of_a_float_image_is_told_when_float_pixels_are_wanted(cmds, tmp_path):
+    """Asked where the header says nothing: which kind of pixels an image class must be asked for."""
+    from maya.api import OpenMaya as om
+
+    path = tmp_path / "plate.exr"
+    path.write_bytes(black_exr(6, 4))
+    image = om.MImage()
+    image.readFromFile(path.as_posix(), om.MImage.kFloat)
+    assert tuple(image.getSize()) == (6, 4)
+
+
 def test_the_modules_plug_in_can_be_required_by_its_file_name(cmds):
     """A workspace that is restored at start-up loads the plug-in by this name."""
     from facesolve_maya.scene.undo import PLUGIN
@@ -164,7 +195,7 @@ def test_the_modules_plug_in_can_be_required_by_its_file_name(cmds):
 
 def test_a_batch_ends_with_its_own_exit_code(cmds, tmp_path):
     """Maya was seen to crash on its way out; a farm would take that for a failure, or for success."""
-    stand_in = ["-m", "tests.maya_emulator"] if os.environ.get("FACESOLVE_STAND_IN") == "1" else []
+    stand_in = ["-m", "tests.maya_emulator"] if os.environ.get(STAND_IN) == "1" else []
     command = [sys.executable, *stand_in, "-m", "facesolve_maya.batch", str(tmp_path / "nowhere.ma")]
     command += ["--mesh", "head", "--head", "head_GRP", "--cameras", "cam", "--frames", "1-2"]
     # a batch looks for the solver before anything else

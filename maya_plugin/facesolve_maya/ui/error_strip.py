@@ -58,6 +58,15 @@ class ErrorStrip(QtWidgets.QWidget):
         self.update()
 
     @property
+    def top(self) -> Optional[float]:
+        """What the highest bar stands for, as ``bar_height``; None without one.
+
+        One wild frame must not flatten all others: bars taller than this are cut off and capped.
+        """
+        known = sorted(height for height in map(bar_height, self._frames) if height is not None)
+        return min(known[-1], CUT * known[len(known) // 2]) if known else None
+
+    @property
     def span(self) -> Optional[Tuple[float, float]]:
         """First and last time of the marked frames, None when none are marked."""
         if self._span is None:
@@ -116,9 +125,7 @@ class ErrorStrip(QtWidgets.QWidget):
         self._paint_axis(painter, step, base)
 
     def _paint_bars(self, painter: QtGui.QPainter, step: float, base: int) -> None:
-        known = [height for height in map(bar_height, self._frames) if height is not None]
-        # One wild frame must not flatten all others: bars taller than this are cut off and capped.
-        top = min(max(known), CUT * sorted(known)[len(known) // 2]) if known else 1.0
+        top = self.top or 1.0
         gap = 1.0 if step > 4 else 0.0
         for index in range(int(self._first), min(int(self._first + self._shown) + 1, len(self._frames))):
             frame = self._frames[index]
@@ -130,16 +137,10 @@ class ErrorStrip(QtWidgets.QWidget):
                     QtCore.QRectF(left, 2, width, base - 2), QtGui.QBrush(color, Qt.BrushStyle.BDiagPattern)
                 )
                 continue
-            height = min(max(tall / (top or 1.0) * (base - 4), 2.0), base - 4)
+            height = min(max(tall / top * (base - 4), 2.0), base - 4)
             painter.fillRect(QtCore.QRectF(left, base - height, width, height), color)
             if tall > top:
                 painter.fillRect(QtCore.QRectF(left, base - height - 3, width, 2), color.lighter(150))
-        if self._frames[0].expected is not None:
-            words = "{:.2g} mm".format(top)
-            width = self.fontMetrics().horizontalAdvance(words)
-            painter.fillRect(QtCore.QRect(0, 0, width + 8, self.fontMetrics().height() + 2), QtGui.QColor(WELL))
-            painter.setPen(QtGui.QColor(QUIET))
-            painter.drawText(4, self.fontMetrics().ascent() + 1, words)
 
     def _paint_marks(self, painter: QtGui.QPainter, step: float, base: int) -> None:
         """A line along the top: green is approved, red rejected; a note is a square of its own color."""

@@ -12,6 +12,7 @@ from .style import QUIET, WELL, scaled
 
 BLEND, WIPE, MESH = "blend", "wipe", "edges"
 MODES = (MESH, BLEND, WIPE)
+MUCH_LARGER = 1.5  # than what is painted, by which a picture loses pixels
 KEPT = 90  # pictures in memory
 GAP = 2  # pixels between cameras
 LARGEST_ZOOM = 8.0
@@ -34,10 +35,11 @@ class PictureView(QtWidgets.QWidget):
         super().__init__()
         self.shots: List[Tuple[int, str, Shot]] = []  # index, name, pictures of each camera that is shown
         self._mode, self._share = MESH, 0.5
-        self._caption, self.text = "", ""  # text: what is said where there is no picture
+        self.caption, self.text = "", ""  # text: what is said where there is no picture
         self._zoom, self._center = 1.0, QtCore.QPointF(0.5, 0.5)
         self._grabbed: Optional[QtCore.QPoint] = None
         self._kept: "OrderedDict[str, QtGui.QPixmap]" = OrderedDict()
+        self._small: "OrderedDict[str, QtGui.QPixmap]" = OrderedDict()  # as large as they were painted last
         self.setMinimumHeight(scaled(170, self))
         self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Expanding)
 
@@ -48,12 +50,12 @@ class PictureView(QtWidgets.QWidget):
 
     def show_shots(self, shots: Sequence[Tuple[int, str, Shot]], caption: str) -> None:
         """Shows cameras: index, name and pictures of each."""
-        self.shots, self._caption = list(shots), caption
+        self.shots, self.caption = list(shots), caption
         self.update()
 
     def show_text(self, text: str) -> None:
         """Shows a sentence and no picture."""
-        self.shots, self._caption, self.text = [], "", text
+        self.shots, self.caption, self.text = [], "", text
         self.update()
 
     def set_mode(self, mode: str, share: float) -> None:
@@ -64,6 +66,7 @@ class PictureView(QtWidgets.QWidget):
     def forget(self) -> None:
         """Drops the pictures in memory: those of the same names may be others by now."""
         self._kept.clear()
+        self._small.clear()
 
     def sizeHint(self) -> QtCore.QSize:
         """Qt's hook."""
@@ -83,8 +86,8 @@ class PictureView(QtWidgets.QWidget):
             self._paint_shot(painter, cell, shot)
             if len(self.shots) > 1:
                 self._paint_words(painter, cell, name, Qt.AlignmentFlag.AlignTop)
-        if self._caption:
-            self._paint_words(painter, QtCore.QRectF(self.rect()), self._caption, Qt.AlignmentFlag.AlignBottom)
+        if self.caption:
+            self._paint_words(painter, QtCore.QRectF(self.rect()), self.caption, Qt.AlignmentFlag.AlignBottom)
 
     def cells(self) -> List[QtCore.QRectF]:
         """Where each camera goes: what shows most of them, in columns or one large beside the others."""
@@ -107,13 +110,13 @@ class PictureView(QtWidgets.QWidget):
         place = self._placed(cell, self._size_of(shot))
         layers = [shot.get(EDGES, "")] if self._mode == MESH and EDGES in shot else [shot.get(FOOTAGE, "")]
         for path in layers:
-            _draw(painter, place, self._pixmap(path))
+            self._draw(painter, place, path)
         if self._mode != MESH and RENDER in shot:
             if self._mode == BLEND:
                 painter.setOpacity(self._share)
             else:
                 painter.setClipRect(cell & QtCore.QRectF(cell.left(), cell.top(), cell.width() * self._share, 1e5))
-            _draw(painter, place, self._pixmap(shot[RENDER]))
+            self._draw(painter, place, shot[RENDER])
             painter.setOpacity(1.0)
             if self._mode == WIPE:
                 painter.setClipRect(cell)
@@ -144,16 +147,31 @@ class PictureView(QtWidgets.QWidget):
         sizes = [self._pixmap(path).size() for path in shot.values()]
         return next((size for size in sizes if not size.isEmpty()), QtCore.QSize(3, 4))
 
+    def _draw(self, painter: QtGui.QPainter, place: QtCore.QRectF, path: str) -> None:
+        """A picture in ``place``. What is much larger is averaged first: painting alone would skip most of its pixels,
+        and a mesh's edges with them."""
+        pixmap = self._pixmap(path)
+        if pixmap.isNull():
+            return
+        ratio = self.devicePixelRatioF()
+        size = QtCore.QSize(round(place.width() * ratio), round(place.height() * ratio))
+        if not size.isEmpty() and pixmap.width() > MUCH_LARGER * size.width():
+            pixmap = self._smaller(path, pixmap, size)
+        painter.drawPixmap(place, pixmap, QtCore.QRectF(pixmap.rect()))
+
+    def _smaller(self, path: str, pixmap: QtGui.QPixmap, size: QtCore.QSize) -> QtGui.QPixmap:
+        if path not in self._small or self._small[path].size() != size:
+            aspect, smooth = Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
+            self._small[path] = pixmap.scaled(size, aspect, smooth)
+        return _newest(self._small, path)
+
     def _pixmap(self, path: str) -> QtGui.QPixmap:
-        if path in self._kept:
-            self._kept.move_to_end(path)
-            return self._kept[path]
-        found = QtGui.QPixmap(path) if path else QtGui.QPixmap()
-        if not found.isNull():
+        if path not in self._kept:
+            found = QtGui.QPixmap(path) if path else QtGui.QPixmap()
+            if found.isNull():
+                return found
             self._kept[path] = found
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
-        return found
+        return _newest(self._kept, path)
 
     def wheelEvent(self, event: QtGui.QWheelEvent) -> None:
         """Qt's hook: zooms."""
@@ -217,6 +235,9 @@ def _one_large(count: int, aspect: float, width: float, height: float) -> List[Q
     return [QtCore.QRectF(left, top, wide, tall), *beside]
 
 
-def _draw(painter: QtGui.QPainter, place: QtCore.QRectF, pixmap: QtGui.QPixmap) -> None:
-    if not pixmap.isNull():
-        painter.drawPixmap(place, pixmap, QtCore.QRectF(pixmap.rect()))
+def _newest(kept: "OrderedDict[str, QtGui.QPixmap]", key: str) -> QtGui.QPixmap:
+    """One of what is kept, which is dropped last from now on."""
+    kept.move_to_end(key)
+    while len(kept) > KEPT:
+        kept.popitem(last=False)
+    return kept[key]

@@ -173,7 +173,15 @@ class Player(QtWidgets.QWidget):
             self.view.show_text("Drawing frame {:g}…".format(self.shown_time))
         else:
             left = "" if viewer.share >= 1.0 else "   {:.0f} % drawn".format(100 * viewer.share)
-            self.view.show_shots(shots, "frame {:g}{}".format(self.shown_time, left))
+            self.view.show_shots(shots, "frame {:g}{}{}".format(self.shown_time, self._whose(viewer), left))
+
+    def _whose(self, viewer: Viewer) -> str:
+        """Which of two solves is seen, empty where there is only one."""
+        results = self._session.results
+        if results.other is None:
+            return ""
+        folder = results.folder if viewer is self._session.viewer else results.other
+        return "".join("   " + row.text for row in results.rows if row.folder == folder)
 
     def _pick(self, camera: int) -> None:
         if self.cameras.isEnabled():

@@ -23,6 +23,7 @@ from .solving import IDLE
 from .style import CAUTION, QUIET, quiet_label, scaled
 from .verdict_bar import VerdictBar
 
+EXPECTED, RESIDUAL = "Expected error of each frame", "Residual of each frame"
 TOLERANCES = (0.05, 0.1, 0.2, 0.5)  # millimeters that a reduction of keys may cost
 
 
@@ -117,7 +118,7 @@ class ResultPage(QtWidgets.QWidget):
         dialog.open()
 
     def _lay_out(self) -> None:
-        errors = Section("Expected error of each frame")
+        self.errors = errors = Section(EXPECTED)
         line = QtWidgets.QHBoxLayout()
         line.addWidget(self.summary, 1)
         line.addWidget(self.decide)
@@ -155,6 +156,7 @@ class ResultPage(QtWidgets.QWidget):
         result = self._session.results.summary
         span = self.strip.span
         self.strip.show_frames(result.frames if result is not None else ())
+        self.errors.set_title(self._what_bars_show())
         self.strip.mark(span)
         self.strip.show_marks(self._session.reviewing.marks())
         self.uncertain.clear()
@@ -173,6 +175,13 @@ class ResultPage(QtWidgets.QWidget):
             for row in result.uncertain:
                 self.uncertain.addTopLevelItem(_uncertain_item(row))
         self._refresh_buttons()
+
+    def _what_bars_show(self) -> str:
+        result = self._session.results.summary
+        if result is not None and result.frames and result.frames[0].expected is None:
+            return RESIDUAL
+        top = self.strip.top
+        return EXPECTED if top is None else "{}, up to {:.2g} mm".format(EXPECTED, top)
 
     def show_time(self, time: float) -> None:
         """The timeline moved."""

@@ -65,7 +65,8 @@ class RunBar(QtWidgets.QWidget):
         self.progress.setVisible(running)
         self.notice.setVisible(bool(session.notice))
         self.notice.setText(session.notice)
-        set_state(self.notice, "error", "true" if session.notice_is_error else "false")
+        color = "bad" if session.notice_is_error else "caution" if session.results.asking else "good"
+        set_state(self.notice, "state", color)
         self.refresh_progress()
 
     def refresh_progress(self) -> None:

@@ -35,6 +35,11 @@ class Section(QtWidgets.QWidget):
         layout.addWidget(self._content, 1)
         self._fold(expanded)
 
+    @property
+    def title(self) -> str:
+        """What the title says."""
+        return self._button.text()
+
     def set_title(self, title: str) -> None:
         """Changes the title."""
         self._button.setText(title)

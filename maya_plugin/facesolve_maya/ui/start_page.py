@@ -77,6 +77,7 @@ class StartPage(QtWidgets.QWidget):
         )
         self.picture = PictureView()
         self.picture.setMinimumHeight(scaled(220, self))
+        self.picture.setToolTip("Each camera's image, and next to it the mesh over it. The wheel zooms, a drag moves.")
         self.head.body.addWidget(self.picture)
         self.answer = QtWidgets.QHBoxLayout()
         self.use = QtWidgets.QPushButton("Use this pose")

@@ -24,8 +24,9 @@ STYLE_SHEET = """
 #facesolveStep { font-weight: bold; font-size: 115%%; }
 #facesolveQuiet { color: %(quiet)s; }
 #facesolveNotice { padding: 4px 6px; border-radius: 2px; background: %(well)s; }
-#facesolveNotice[error="true"] { border-left: 3px solid %(bad)s; }
-#facesolveNotice[error="false"] { border-left: 3px solid %(good)s; }
+#facesolveNotice[state="good"] { border-left: 3px solid %(good)s; }
+#facesolveNotice[state="caution"] { border-left: 3px solid %(caution)s; }
+#facesolveNotice[state="bad"] { border-left: 3px solid %(bad)s; }
 #facesolveCard { background: %(well)s; border-radius: 3px; }
 #facesolveCard[state="good"] { border-left: 4px solid %(good)s; }
 #facesolveCard[state="caution"] { border-left: 4px solid %(caution)s; }

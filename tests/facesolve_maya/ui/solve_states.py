@@ -87,7 +87,7 @@ class Pictures:
     def show(self, solution: Path, name: str) -> None:
         """A solution as if the solve had ended in one of VERDICTS, after a press of Apply."""
         changed = solution.parent.parent / f"solve_{name}" / "solution"
-        shutil.copytree(solution, changed)
+        shutil.copytree(solution.parent, changed.parent)  # with its take
         write_solution(replace(read_solution(solution), verdict=VERDICTS[name]), changed)
         self.session.open_solution(changed)
         self.panel.pages.setCurrentIndex(RESULT_PAGE)

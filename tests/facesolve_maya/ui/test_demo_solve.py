@@ -68,6 +68,7 @@ def solved(tmp_path_factory, application):
             LIVE.append(view.grab().toImage())
         time.sleep(0.02)
     person.look("solved", 0)
+    assert re.search(r"up to 0\.\d+ mm", panel.result.errors.title), "how high the bars are"
     panel.close()  # nobody looks at the player any more, so nothing is drawn
     assert not session.notice_is_error, session.notice
     assert not session.results.asking or session.apply(sure=True), session.notice

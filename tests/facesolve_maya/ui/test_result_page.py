@@ -219,6 +219,7 @@ def test_a_doubtful_solve_is_keyed_only_after_a_question(panel, scene, solver, w
     click(panel.result.apply_button)
     assert scene.applied == []
     assert "is doubtful" in panel.session.notice
+    assert panel.run_bar.notice.property("state") == "caution"
     click(bar.apply_anyway)
     assert len(scene.applied) == 1
     assert not bar.apply_anyway.isVisible()
@@ -312,5 +313,27 @@ def test_two_solves_are_compared_in_the_same_view(player, panel, scene, wait):
     wait(lambda: panel.session.other_viewer.share == 1.0)
     click(player.other)
     assert "solve_2" in player.view.shots[0][2]["footage"]
+    assert "#2" in player.view.caption
     click(player.other)
+    assert "#1" in player.view.caption
     assert "solve_1" in player.view.shots[0][2]["footage"]
+
+
+def test_a_large_picture_is_averaged_not_thinned_out(panel, tmp_path):
+    """Fine black and white lines become gray; painting every sixth pixel would make them black or white."""
+    from facesolve_maya.ui.picture_view import PictureView
+
+    lines = qt().QtGui.QImage(1200, 1200, qt().QtGui.QImage.Format_RGB32)
+    lines.fill(qt().QtGui.QColor("white"))
+    painter = qt().QtGui.QPainter(lines)
+    for x in range(0, 1200, 6):
+        painter.fillRect(x, 0, 3, 1200, qt().QtGui.QColor("black"))
+    painter.end()
+    lines.save(str(tmp_path / "lines.png"))
+    view = PictureView()
+    view.resize(200, 200)
+    view.show_shots([(0, "", {"footage": str(tmp_path / "lines.png")})], "")
+    painted = view.grab().toImage()
+    grays = [painted.pixelColor(x, 100).red() for x in range(20, 180)]
+    assert min(grays) > 100
+    assert max(grays) < 155
