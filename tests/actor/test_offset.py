@@ -143,6 +143,14 @@ def test_a_control_that_a_person_has_moved_is_known_better_than_one_that_was_lef
     assert float(prior.deviation[0]) < 0.6 * float(prior.deviation[1])
 
 
+def test_frames_that_a_person_did_not_pose_are_left_alone() -> None:
+    blocks, b = torch.zeros(1, 7, 1, 7).double(), torch.zeros(1, 7).double()
+    prior = ConstantPrior.at(0, torch.ones(1).double(), torch.ones(1).double(), FRAMES)
+    assert float(prior.add_to(blocks, b, torch.tensor([1]), torch.zeros(1, 1).double())) == 0
+    assert not blocks.any()
+    assert not b.any()
+
+
 def test_a_start_pose_that_is_far_off_pulls_no_more() -> None:
     values, span = torch.tensor([0.3]).double(), torch.ones(1).double()
     prior = ConstantPrior.about(0, values, torch.zeros(1).double(), span, FRAMES)

@@ -3,14 +3,12 @@
 import gc
 import weakref
 from dataclasses import dataclass, replace
-from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
 from facesolve.optimize.levenberg_marquardt import Linearized, Options, Stop, levenberg_marquardt, uncaptured
-from facesolve.optimize.nested import copied, tensors_of
 from facesolve.runtime import cuda_graphs
 from facesolve.runtime.cuda_graphs import FEW, CudaGraphs, key_of
 from facesolve.stages import frame_fit
@@ -18,29 +16,13 @@ from facesolve.stages.problem import Problem
 from facesolve.stages.refine import learn_template
 from tests.synthetic import head_scene
 
-
-class Imitation:
-    """Stands for a CUDA graph: computes again, from where the recording reads to where it writes."""
-
-    def __init__(self, function: Any, given: Any, now: Any, end: Any) -> None:
-        self.all = function, given, now, end
-
-    def replay(self) -> None:
-        function, given, now, end = self.all
-        for mine, theirs in zip(tensors_of(end), list(tensors_of(copied(function(given, now)))), strict=True):
-            mine.copy_(theirs)
+from .imitated_graphs import imitate_graphs
 
 
 @pytest.fixture
 def imitated(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything but the CUDA graph itself, on the CPU."""
-
-    def recorded(graphs: CudaGraphs, function: Any, given: Any, now: Any) -> tuple[Imitation, Any]:
-        end = graphs.ends[key_of(function(given, now), strides=False)]
-        return Imitation(function, given, now, end), end
-
-    monkeypatch.setattr(CudaGraphs, "recorded", recorded)
-    monkeypatch.setattr(cuda_graphs, "RECORDS", "cpu")
+    imitate_graphs(monkeypatch)
 
 
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU"))]

@@ -60,11 +60,11 @@ class ConstantPrior:
         """
         count = controls.shape[1]
         weights = self.of_frames[frames]
-        if not bool(weights.any()):
-            return controls.new_zeros(())
-        weights = weights / weights.sum()
+        there = weights.sum()
+        weights = weights / torch.where(there > 0, there, 1)
         off = weights @ controls - self.values
-        scale, information = self.doubted * self.deviation, self.counted / self.deviation**2
+        # of frames without a weight nothing is known; not asked for with an "if", which would wait for a GPU
+        scale, information = self.doubted * self.deviation, self.counted * (there > 0) / self.deviation**2
         cost = (information * robust_loss(off, scale)).sum()
         information = information * robust_weight(off, scale)
         own = blocks[:, :count, :, :count].diagonal(dim1=1, dim2=3)  # (M, M, K)
