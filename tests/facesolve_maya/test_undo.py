@@ -14,6 +14,7 @@ from facesolve.take import write_solution, write_take
 from facesolve.take.actor import ActorProfile
 from facesolve.take.summary import FrameError
 from facesolve_maya.apply import ActorRequest, CorrectivesRequest, apply_actor, apply_correctives
+from facesolve_maya.cameras import AT_FIRST_CAMERA, Stage
 from facesolve_maya.run import FoundHead
 from facesolve_maya.ui.model import PanelSettings
 from tests.facesolve_maya.apply.test_correctives import some
@@ -85,6 +86,12 @@ class Shot:
         path, _ = calibration(self.folder)
         self.scene.create_cameras(path)
 
+    def place_stage(self):
+        self.scene.place_stage("facesolve_cameras", Stage(origin=AT_FIRST_CAMERA, unit="mm"), SETTINGS)
+
+    def set_render_resolution(self):
+        self.scene.set_render_resolution(400, 500)
+
     def add_correctives(self):
         apply_correctives(CorrectivesRequest(self.take, some(self.take, self.found), "head_GRP"))
 
@@ -108,6 +115,8 @@ STEPS = {
     "remove_certainty": ("apply", "show_certainty"),
     "select_solved": ("apply",),
     "load_cameras": (),
+    "place_stage": ("load_cameras",),
+    "set_render_resolution": (),
     "add_correctives": ("apply",),
     "add_actor": ("apply",),
 }
@@ -139,8 +148,8 @@ def test_what_the_panel_changes_of_a_scene_is_all_here():
     """Each method of the scene adapter that changes the scene, by the verbs that such methods begin with."""
     from facesolve_maya.ui.scene import MayaScene
 
-    changing = {
-        name for name in vars(MayaScene) if re.match(r"(apply|create|pose|reduce|key|toggle|show|remove)", name)
-    }
-    named = {"create_cameras": "load_cameras", "applied_ranges": "apply"}
-    assert {named.get(name, name) for name in changing} <= {step.split()[0] for step in STEPS}
+    verbs = r"(apply|create|key|place|pose|reduce|remove|select|set|show|toggle)"
+    named = {"create_cameras": "load_cameras", "select": "select_solved"}
+    elsewhere = {"applied_ranges", "selected_mesh", "selected_range", "set_preference", "set_current_time"}
+    changing = {named.get(name, name) for name in vars(MayaScene) if re.match(verbs, name)} - elsewhere
+    assert changing <= {step.split()[0] for step in STEPS}
