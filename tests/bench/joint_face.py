@@ -122,7 +122,9 @@ def curves_of(rig: Rig, frames: int) -> np.ndarray:
     known = jointed_curves(plain.control_names, frames)[:, [plain.control_names.index(name) for name in turns]]
     time, (low, high) = np.linspace(0, 1, frames)[:, None], rig.bounds[len(turns) :].T
     place = np.arange(len(low))
-    waves = 0.5 + 0.35 * np.sin(2 * np.pi * (0.7 + 0.05 * place) * time + 1.7 * place)
+    waves = np.sin(2 * np.pi * (0.7 + 0.05 * place) * time + 1.7 * place)
+    lids = np.array([control.name.startswith("lid") for control in rig.controls[len(turns) :]])
+    waves = np.where(lids, 0.15 + 0.1 * waves, 0.5 + 0.35 * waves)  # eyes stay open
     return np.concatenate([known, low + (high - low) * waves], 1)
 
 
@@ -188,7 +190,7 @@ def main() -> None:
         solution = facesolve.solve(take, device="cpu")
         print(f"solved in {time.process_time() - begun:.0f} seconds of CPU")
         for name, values in errors(rig, take, solution, given.out).items():
-            print(f"{name:10} mean {values.mean():.3f} worst {values.max():.3f}", flush=True)
+            print(f"{name:10} mean {values.mean():.3f} worst {values.max():.3f}  {np.round(values, 2).tolist()}")
         print(apply_solution(ApplyRequest(take, solution, head="root")))
         print(f"keyed     worst {keyed_apart(take, solution).max():.1e} cm over {given.frames} frames")
 

@@ -101,7 +101,7 @@ def open_scene_of(rig: Rig, folder: Path, unreadable: str) -> None:
     cmds.connectAttr("BS.mouthPucker", "product_MD.input2X")
     cmds.connectAttr("product_MD.outputX", f"BS.{PRODUCT}")
     cmds.createNode("expression", name="wiggle")
-    cmds.setAttr("wiggle.internalExpression", ".O[0] = 0.02 * .I[0] * .I[1];", type="string")
+    cmds.setAttr("wiggle.internalExpression", ".O[0] = 0.02 * .I[0] * .I[1] + 0 * frame;", type="string")
     cmds.createNode("transform", name="face_CTL")
     for place, (name, high) in enumerate((("lower", 10.0), ("funnel", 1.0))):
         cmds.addAttr("face_CTL", longName=name, attributeType="double", minValue=0, maxValue=high, keyable=True)

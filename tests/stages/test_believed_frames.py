@@ -4,9 +4,10 @@ import torch
 
 from facesolve.geometry.pose import Pose
 from facesolve.geometry.rigid import retract
-from facesolve.residuals.quadratic import Quadratic
-from facesolve.stages.believed_frames import belief, interpolated, without_strangers
+from facesolve.residuals.quadratic import PackedQuadratics, Quadratic
+from facesolve.stages.believed_frames import belief, interpolated, through_shut_eyes, without_strangers
 from facesolve.stages.refine import Seen
+from tests.stages.test_jointed_rig import scene
 
 USUAL = torch.tensor([[0.95, 0.93], [0.94, 0.96], [0.9, 0.92], [0.95, 0.95]])
 
@@ -63,3 +64,18 @@ def test_what_a_stranger_says_does_not_count_and_a_sound_take_stays_the_same():
     assert left.A[2].abs().max() == left.b[2].abs().max() == 0
     assert torch.equal(left.A[3], said.A[3])
     torch.testing.assert_close(posed.controls, pose.controls)
+
+
+def test_shut_eyes_look_from_where_they_did_before_to_where_they_do_after():
+    head, truth = scene().problem, scene().truth
+    gaze, count = [6, 7], truth.controls.shape[1] + 6
+    said = Quadratic(torch.eye(count).double().repeat(5, 1, 1), torch.ones(5, count).double(), torch.ones(5).double())
+    said.A[2, gaze, gaze] = 1e-4
+    wandered = truth.controls.clone()
+    wandered[2, gaze] = torch.tensor([24.0, -29.0], dtype=torch.float64)
+    for quadratic in (said, PackedQuadratics.of(said)):
+        found, kept = through_shut_eyes(head, Pose(wandered, truth.head), quadratic)
+        between = (truth.controls[1, gaze] + truth.controls[3, gaze]) / 2
+        torch.testing.assert_close(found.controls[2, gaze], between)
+        assert kept.b[2, gaze].tolist() == [0, 0]
+        assert int((kept.b != quadratic.b).sum()) == int((found.controls != wandered).sum()) == 2

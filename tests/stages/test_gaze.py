@@ -5,14 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
+import pytest
 import torch
 from torch import Tensor
 
-from facesolve.geometry.eye_samples import Eyes
+from facesolve.demo.head import build_head
+from facesolve.demo.jointed import build_jointed_rig
+from facesolve.geometry.eye_samples import COARSE, SAMPLES, Eyes
 from facesolve.geometry.pose import Pose
 from facesolve.geometry.rig import RigModel, apply_head
+from facesolve.stages import gaze
 from facesolve.stages.gaze import fit_gaze, learn_eyes
 from facesolve.stages.refine import Target, learn_template, refine_frames
+from facesolve.take.rig_logic import CONTROL, Port
 from tests import synthetic
 from tests.stages.test_jointed_rig import jointed_head, scene
 from tests.synthetic import BALL_CENTER, BALL_RADIUS, Scene, film
@@ -90,6 +95,48 @@ def test_the_gaze_of_keyframes_is_found_under_highlights_and_nothing_else_moves(
     assert degrees(found).mean() < 0.7
     assert torch.equal(found.controls[:, :6], pose.controls[:, :6])
     assert torch.equal(found.head, pose.head)
+
+
+def test_a_keyframe_whose_eyes_are_lost_is_found_where_others_look() -> None:
+    """A turn by more than the iris is wide, which no gradient takes back."""
+    lit, pose = with_highlights(), turned_away()
+    lost = pose.controls.clone()
+    lost[3, 7] = -28.0  # of a truth of 7 degrees
+    found = fit_gaze(lit.problem, lit.pixels, Pose(lost, pose.head), lit.frames, None, pose)
+    assert degrees(found)[3].amax() < 2.0
+
+
+def test_what_is_seen_of_shut_eyes_has_no_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gaze, "SHUT", 1.1)  # every eye is
+    lit, pose = with_highlights(), turned_away()
+    found = [fit_gaze(lit.problem, seen, pose, lit.frames, None, pose) for seen in (lit.pixels, lit.pixels[::-1])]
+    assert torch.equal(found[0].controls, found[1].controls)
+    assert (found[0].controls - pose.controls).abs().amax() < 4.0
+
+
+def test_a_frame_whose_eyes_are_lost_is_found_by_what_eyes_look_like() -> None:
+    """Between keyframes an eye may have gone anywhere."""
+    lit, begin = with_highlights(), turned_away()
+    problem, keys = lit.problem, lit.frames
+    template = learn_template(problem, lit.pixels, lit.truth, keys, 0)
+    eyes = learn_eyes(problem, lit.pixels, lit.truth, keys, None, lit.truth)
+    lost = begin.controls.clone()
+    lost[3, 6:] = torch.tensor([-20.0, -28.0])
+    fit, _ = refine_frames(problem, Target(template, 0, Pose(lost, begin.head), eyes=eyes), [3], [lit.pixels[3]])
+    assert (fit.pose.controls - lit.truth.controls[3])[:, 6:].abs().amax() < 0.5
+
+
+def test_eyes_that_share_a_control_are_looked_for_together() -> None:
+    rig = build_jointed_rig(build_head())
+    apart = Eyes.of(RigModel(rig))
+    assert apart is not None
+    assert [(len(part.controls), len(part.samples)) for part in apart.parts] == [(2, SAMPLES // COARSE)] * 2
+    left, right = (rig.control_names.index(f"eye_{side}_yaw") for side in "LR")
+    both = next(r for r in rig.responses if r.inputs == (Port(CONTROL, right),))
+    shared = replace(both, inputs=(Port(CONTROL, left),))
+    together = Eyes.of(RigModel(replace(rig, responses=(*rig.responses, shared))))
+    assert together is not None
+    assert [(len(part.controls), len(part.samples)) for part in together.parts] == [(4, 2 * SAMPLES // COARSE)]
 
 
 def test_every_frame_is_refined_by_what_eyes_look_like() -> None:

@@ -15,6 +15,7 @@ from facesolve_maya.scene.units import internal_factor
 
 from .drivers import CURVES_OVER_TIME, DIRECT, DRIVEN_CURVES, FREE, KEYED, LAYERED, SAMPLE_REMEDY, is_control
 from .expressions import Constant, ControlValue, Curve, Expression, Product, Sum
+from .formulas import Unreadable, read_formula
 
 SCENE = "scene"  # the kind of a control that the scene sets
 
@@ -40,6 +41,8 @@ def read_expression(plug: str, seen: _Seen = ()) -> Expression:
         return _driven_curve(node, seen)
     if kind in _READERS:
         return _READERS[kind](node, _suffix(attribute), seen)
+    if kind == "expression":
+        return _formula(node, attribute, seen)
     if kind == "blendShape" or is_control(node, attribute):
         found = read_expression(above, seen)
         return ControlValue(found.plug, DIRECT) if isinstance(found, ControlValue) else found
@@ -91,6 +94,15 @@ def _driven_curve(node: str, seen: _Seen) -> Expression:
 def _unit_conversion(node: str, suffix: str, seen: _Seen) -> Expression:
     factor = float(cmds.getAttr(node + ".conversionFactor"))
     return Sum(((factor, read_expression(node + ".input", seen)),))
+
+
+def _formula(node: str, attribute: str, seen: _Seen) -> Expression:
+    output = int(attribute.rpartition("[")[2].rstrip("]"))
+    text = cmds.getAttr(node + ".internalExpression") or ""
+    try:
+        return read_formula(text, output, lambda place: read_expression("{}.input[{}]".format(node, place), seen))
+    except Unreadable as problem:
+        raise Refusal(node, "this expression is not simple: {}.".format(problem), SAMPLE_REMEDY) from None
 
 
 def _blend_weighted(node: str, suffix: str, seen: _Seen) -> Expression:

@@ -124,6 +124,18 @@ class RigModel:
             return carried
         return carried + ((values * self._late) @ self.deltas.flatten(1)).unflatten(1, (-1, 3))
 
+    def places(self, controls: Tensor, vertices: Tensor) -> Tensor:
+        """Some vertices in rig space, cm: (B, n, 3). controls: (B, K); vertices: (n,) int64."""
+        deformation = self.deformation(controls)
+        activations, skin = deformation.activations, deformation.skin
+        deltas = self.deltas[:, vertices].permute(1, 2, 0)  # (n, 3, S)
+        if skin is None:
+            return self.neutral[vertices] + (deltas @ activations[:, None, :, None])[..., 0]
+        points = skin.at(vertices).vertices
+        if self._late is None:
+            return points
+        return points + ((deltas * self._late) @ activations[:, None, :, None])[..., 0]
+
     def at_vertices(self, controls: Tensor, vertices: Tensor) -> tuple[Tensor, Tensor]:
         """Some vertices in rig space, cm, and their derivative by the controls.
 
@@ -135,14 +147,15 @@ class RigModel:
         if skin is None:
             points = self.neutral[vertices] + (deltas @ activations[:, None, :, None])[..., 0]
             return points, deltas @ slopes[:, None]
-        points, turns = skin.vertices[:, vertices], skin.matrices[:, vertices, :, :3]
+        skin = skin.at(vertices)
+        points, turns = skin.vertices, skin.matrices[..., :3]
         if self._late is None:
             rows = turns @ deltas
         else:
             late = deltas * self._late
             points = points + (late @ activations[:, None, :, None])[..., 0]
             rows = turns @ (deltas - late) + late
-        return points, torch.cat([rows, skin.joint_columns[:, vertices]], -1) @ slopes[:, None]
+        return points, torch.cat([rows, skin.joint_columns], -1) @ slopes[:, None]
 
     def sample_basis(self, triangles: Tensor, barycentrics: Tensor) -> tuple[Tensor, Tensor]:
         """Neutral position and basis of surface samples before any skin, rig space, centimeters.

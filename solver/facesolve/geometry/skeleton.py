@@ -5,6 +5,7 @@ In numpy: ``facesolve.take.skinning``. Knows no shapes and no controls' meaning.
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass
 from functools import cached_property
@@ -58,6 +59,12 @@ class Skeleton:
         self._inverse_bind = tensor(np.concatenate([skin.inverse_bind, np.eye(4)[None]]))
         self.influences = torch.tensor(influences, device=device)
         self.weights = tensor(weights)
+
+    def at(self, vertices: Tensor) -> Skeleton:
+        """The same joints with the skin of some vertices, (n,) indices."""
+        some = copy.copy(self)
+        some.influences, some.weights = self.influences[vertices], self.weights[vertices]
+        return some
 
     def influence_matrices(self, channels: Tensor) -> Tensor:
         """(B, I, 3, 4) what each influence does to points of rig space; differentiable. channels: (B, C)."""
@@ -158,6 +165,10 @@ class SkinPose:
     points: Tensor
     channels: Tensor
     J_channels: Tensor
+
+    def at(self, vertices: Tensor) -> SkinPose:
+        """Of some vertices, (n,) indices."""
+        return SkinPose(self.skeleton.at(vertices), self.points[:, vertices], self.channels, self.J_channels)
 
     @cached_property
     def matrices(self) -> Tensor:

@@ -23,6 +23,11 @@ class Quadratic:
     cost: Tensor
     curvature: Tensor | None = None
 
+    @property
+    def said(self) -> Tensor:
+        """(B, P) information about each unknown alone."""
+        return self.A.diagonal(dim1=1, dim2=2)
+
     def at(self, rows: Tensor) -> Quadratic:
         """Those of some frames, (n,) indices."""
         curvature = None if self.curvature is None else self.curvature[rows]
@@ -72,6 +77,12 @@ class PackedQuadratics:
         """Those of several, one after the other."""
         lower, b, cost = (torch.cat([getattr(part, name) for part in parts]) for name in ("lower", "b", "cost"))
         return PackedQuadratics(lower, b, cost)
+
+    @property
+    def said(self) -> Tensor:
+        """(F, P) information about each unknown alone."""
+        places = torch.arange(self.b.shape[1], device=self.b.device)
+        return self.lower[:, places * (places + 3) // 2].double()
 
     def at(self, rows: Tensor) -> Quadratic:
         """Those of some frames, (n,) indices, with whole matrices."""

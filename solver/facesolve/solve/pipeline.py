@@ -36,7 +36,7 @@ from facesolve.runtime.progress import Progress
 from facesolve.runtime.run import Run, Stage
 from facesolve.stages.align import align
 from facesolve.stages.anchors import StartAnchor, start_controls
-from facesolve.stages.believed_frames import interpolated, without_strangers
+from facesolve.stages.believed_frames import interpolated, through_shut_eyes, without_strangers
 from facesolve.stages.bundle import BundleFit
 from facesolve.stages.gaze import learn_eyes
 from facesolve.stages.keyframes import choose_keyframes, posed_frames
@@ -299,7 +299,7 @@ class Stages:
         """All frames at once."""
         stage = self.run.stage("joint", "join all frames", 1)
         pose, quadratic = without_strangers(refined.pose, refined.quadratic, refined.seen)
-        joint = joint_pass(self.problem, pose, quadratic)
+        joint = joint_pass(self.problem, *through_shut_eyes(self.problem, pose, quadratic))
         stage.advance()
         return joint
 

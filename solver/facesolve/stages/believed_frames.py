@@ -2,11 +2,12 @@
 
 Judged by the correlation of what a frame shows with the template, which is about the same in all frames that show the
 face and near zero in one of noise or of somebody else. A frame in which something covers a part of the face is judged
-by the rest of it.
+by the rest of it. An eye that is shut is judged by itself.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
@@ -18,6 +19,8 @@ from facesolve.geometry.rigid import inverse, retract, step_of
 from facesolve.residuals.quadratic import PackedQuadratics, Quadratic
 
 from .covered import LEAST, LEAST_USUAL, SPOILED
+from .gaze import HOLD_DEVIATION
+from .problem import Problem
 from .refine import Seen
 
 # of the usual correlation: a frame says nothing below the first, all it can from the second
@@ -49,6 +52,22 @@ def without_strangers(pose: Pose, quadratic: Quadratics, seen: Seen) -> tuple[Po
     if bool((trust == 1).all()):
         return pose, quadratic
     return interpolated(pose, trust == 0), quadratic.scaled(trust)
+
+
+def through_shut_eyes(problem: Problem, pose: Pose, quadratic: Quadratics) -> tuple[Pose, Quadratics]:
+    """Poses of F frames and what is said about them: shut eyes look from where they did before to where they do after.
+
+    Those are controls of eyeballs about which a frame says less than what holds them where they were.
+    """
+    if problem.eyes is None:
+        return pose, quadratic
+    count, controls, b = len(problem.prior.span), pose.controls.clone(), quadratic.b.clone()
+    shut = (quadratic.said[:, :count] < 1 / (HOLD_DEVIATION * problem.prior.span) ** 2) & problem.eyes.controls
+    for control in torch.nonzero(shut.any(0))[:, 0].tolist():
+        lost = shut[:, control]
+        controls[:, control] = interpolated(pose, lost).controls[:, control]
+        b[lost, control] = 0.0
+    return Pose(controls, pose.head), replace(quadratic, b=b)
 
 
 def interpolated(pose: Pose, lost: Tensor) -> Pose:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from facesolve.footage.normalize import blurred
 from facesolve.footage.stream import FramePixels
-from facesolve.geometry.eye_samples import Eyes
+from facesolve.geometry.eye_samples import SAMPLES, Eyes
 from facesolve.geometry.pose import Pose
 from facesolve.residuals.camera_errors import CameraErrors
 from facesolve.residuals.observation import Views, image_stacks, observe
@@ -26,6 +26,7 @@ from facesolve.residuals.template import agree
 
 from .bundle import BundleOptions, bundle
 from .frame_fit import Anchor, FrameFit, FrameFitOptions, fit_frames
+from .gaze_search import find_gaze
 from .problem import Problem
 
 ROUNDS = 2  # times the views of keyframes are made anew
@@ -34,6 +35,7 @@ FRAME_OPTIONS = FrameFitOptions(iterations=6, recorded=False)  # each batch is a
 HOLD_DEVIATION = 0.2  # of a control's range, around where it was: what holds an eye that is closed
 COARSER = 2  # pyramid levels, at which surroundings are averaged: they are smooth
 SURROUNDINGS = 1.0  # pixels there, the standard deviation of what counts as around
+SHUT = 0.1  # of an eyeball's samples, in the camera that sees most: a lid that leaves less says nothing of the gaze
 
 
 def fit_gaze(
@@ -56,8 +58,21 @@ def fit_gaze(
     options = BundleOptions(ITERATIONS, hold=1 / (HOLD_DEVIATION * problem.prior.span) ** 2)
     for _ in range(ROUNDS):
         views = _eye_views(own, pixels, pose, frames, errors, carried)
+        pose = find_gaze(own, eyes, views, pose, frames, first=_surest(own, eyes, frames))
+        views = _eye_views(own, pixels, pose, frames, errors, carried)
         pose = bundle(own, views, pose, frames, own.quality.finest, options).pose
     return pose
+
+
+def _surest(own: Problem, eyes: Eyes, frames: Tensor) -> int:
+    """The row of the frame whose gaze is known best: one with all of it pinned, else the one nearest to the start."""
+    lower, upper = (bound[frames][:, eyes.controls] for bound in (own.prior.lower, own.prior.upper))
+    pinned = (upper == lower).all(1)
+    if bool(pinned.any()):
+        return int(pinned.to(torch.int64).argmax())
+    start = own.take.start
+    numbers = torch.as_tensor(own.take.frames, device=frames.device)[frames]
+    return 0 if start is None else int((numbers - start.frame).abs().argmin())
 
 
 def learn_eyes(
@@ -96,6 +111,10 @@ def with_gaze(
     pose = Pose(torch.where(eyes.controls, begin.controls, fit.pose.controls), fit.pose.head)
     own = _only_eyes(problem, eyes, pose, frames)
     views = _eye_views(own, pixels, pose, frames, errors, carried)
+    found = find_gaze(own, eyes, views, pose, frames, template)
+    if not torch.equal(found.controls, pose.controls):
+        pose = found
+        views = _eye_views(own, pixels, pose, frames, errors, carried)
     anchor = Anchor(pose.controls, 1 / (HOLD_DEVIATION * problem.prior.span) ** 2)
     gaze = fit_frames(own, template, views, pose, frames, own.quality.finest, FRAME_OPTIONS, anchor)
     turning = torch.cat([eyes.controls, eyes.controls.new_zeros(6)]).to(fit.quadratic.b)
@@ -133,7 +152,7 @@ def _eye_views(
     errors: CameraErrors | None,
     carried: Pose,
 ) -> Views:
-    """Views of B frames whose images are encoded luminance less that of the surroundings."""
+    """Views of B frames whose images are encoded luminance less that of the surroundings; shut eyes are not seen."""
     level, indices = own.quality.finest, frames.tolist()
     visibility = own.views.visibility(own.samples, level, indices, pose.controls, pose.head)
     saw = torch.stack([frame.saw for frame in pixels]).to(visibility.weights)
@@ -146,5 +165,8 @@ def _eye_views(
         around = F.interpolate(around, size=luminance.shape[1:], mode="bilinear", align_corners=False)[:, 0]
         images.append(luminance - around)
     cameras = own.views.cameras(level, indices)
-    views = Views(image_stacks(images), cameras, visibility.weights * saw[..., None], visibility.edges)
+    seen = visibility.weights * saw[..., None]
+    share = (seen > 0).unflatten(2, (-1, SAMPLES)).to(seen).mean(3)  # (B, C, E)
+    is_open = (share.amax(1, keepdim=True) > SHUT).repeat_interleave(SAMPLES, 2)
+    views = Views(image_stacks(images), cameras, seen * is_open, visibility.edges)
     return views if errors is None else errors.seen(views, own.velocity(carried, frames))

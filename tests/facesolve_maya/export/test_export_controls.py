@@ -140,7 +140,7 @@ def test_a_weight_that_nobody_can_read_is_locked_to_the_scene_and_the_others_are
     rig, found = read_rig(("head",), "head_GRP", TIMES, report)
     (warning,) = report.findings
     assert warning.severity == "warning"
-    assert "this weight cannot be read: this expression drives" in str(warning)
+    assert "this weight cannot be read: this expression is not simple: it reads 'frame'" in str(warning)
     assert "('wiggle')" in str(warning)
     assert found.locked == ("b",)
     locked = next(control for control in found.controls if control.name == "b")

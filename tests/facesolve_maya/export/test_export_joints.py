@@ -268,14 +268,29 @@ def test_a_constrained_joint_is_recorded_where_its_controls_have_limits(jointed)
     assert farthest(rig, "root_JNT", 20) < 0.01
 
 
-def test_weights_of_an_expression_are_recorded_with_what_two_controls_do_together(jointed):
-    """A product with a corner, from an expression: a sum of single controls would be far off."""
+_PRODUCT = "0.4 * .I[0] * .I[1] + 0.2 * .I[1] + 0.03 * .I[2]"
+
+
+def _wiggle(formula: str) -> None:
+    """An expression of three channels that drives a weight."""
     cmds.createNode("expression", name="wiggle")
-    text = ".O[0] = 0.4 * .I[0] * .I[1] + 0.2 * .I[1] + 0.03 * .I[2];"
-    cmds.setAttr("wiggle.internalExpression", text, type="string")
+    cmds.setAttr("wiggle.internalExpression", f".O[0] = {formula};", type="string")
     for place, name in enumerate(("smile", "pucker", "cheek")):
         cmds.connectAttr("face_CTL." + name, f"wiggle.input[{place}]")
     cmds.connectAttr("wiggle.output[0]", "BS.sneer")
+
+
+def test_a_simple_expression_is_read_and_nothing_is_moved_for_it(jointed):
+    _wiggle(_PRODUCT)
+    report = Report()
+    rig, controls = read_rig(("head",), "root_JNT", TIMES, report)
+    assert (controls.locked, report.findings) == ((), ())
+    assert farthest(rig, "root_JNT", 20) < 1e-6
+
+
+def test_weights_of_an_expression_are_recorded_with_what_two_controls_do_together(jointed):
+    """A product with a corner, from an expression of the time: a sum of single controls would be far off."""
+    _wiggle(_PRODUCT + " + 0 * frame")
     report = Report()
     rig, controls = read_rig(("head",), "root_JNT", TIMES, report)
     assert controls.locked == ()
@@ -287,11 +302,7 @@ def test_weights_of_an_expression_are_recorded_with_what_two_controls_do_togethe
 @pytest.mark.parametrize("more", ["0.3 * .I[0] + 0.2 * .I[0] * .I[1] + 0.02 * .I[1] * .I[2] + ", ""])
 def test_what_three_controls_do_together_is_recorded(jointed, more):
     """Beside what one and two of them do, and where fewer than three do nothing."""
-    cmds.createNode("expression", name="wiggle")
-    cmds.setAttr("wiggle.internalExpression", f".O[0] = {more}0.05 * .I[0] * .I[1] * .I[2];", type="string")
-    for place, name in enumerate(("smile", "pucker", "cheek")):
-        cmds.connectAttr("face_CTL." + name, f"wiggle.input[{place}]")
-    cmds.connectAttr("wiggle.output[0]", "BS.sneer")
+    _wiggle(more + "0.05 * .I[0] * .I[1] * .I[2] + 0 * frame")
     report = Report()
     rig, controls = read_rig(("head",), "root_JNT", TIMES, report)
     assert controls.locked == ()
