@@ -61,15 +61,18 @@ def test_its_scripts_can_be_started():
         assert text(".ci", name).startswith("#!/usr/bin/env bash\n")
 
 
-def test_mayas_oldest_python_tests_the_contract_with_numpy_alone(workflow):
+def test_mayas_oldest_python_tests_the_contract_and_draws_the_panel(workflow):
     job = workflow["jobs"]["maya-side"]
     assert job["container"]["image"] == "python:3.7"
-    install, test, compile_all = commands(job)
+    libraries, install, test, compile_all, draw = commands(job)
+    assert libraries == [".ci/system_packages"]
     assert install[install.index("install") + 1 :] == ["--require-hashes", "-r", ".ci/requirements/python37.txt"]
     asked = [line for line in text(".ci", "requirements", "python37.in").splitlines() if not line.startswith("#")]
-    assert set(asked) == {"numpy", "pytest", "pytest-xdist", "hypothesis"}
+    assert {line.partition(" ;")[0] for line in asked} == {"numpy", "PySide2", "pytest", "pytest-xdist", "hypothesis"}
     assert test == ["python", "-m", "pytest", "-n", "0", "tests/take"]
     assert {"maya_plugin", "solver/facesolve/take"} <= set(compile_all)
+    assert draw == ["python", "-m", "tests.bench.mayas_python"]
+    assert (ROOT / "tests" / "bench" / "mayas_python.py").is_file()
     assert job["env"]["PYTHONPATH"].split(":") == ["solver", "maya_plugin"]
 
 
