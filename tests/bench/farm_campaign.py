@@ -100,13 +100,13 @@ def command_of(by: str, takes: Sequence[Path], folder: Path) -> list[str]:
 
 
 def processes_of(folder: Path) -> list[int]:
-    """Processes that work in ``folder``, by their command lines."""
+    """Processes that work in ``folder``, by their command lines, or by what their environment has from a campaign."""
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
         try:
-            words = (entry / "cmdline").read_bytes()
+            words = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
             state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
         except OSError:
             continue
@@ -118,7 +118,7 @@ def processes_of(folder: Path) -> list[int]:
 def campaign(takes: Sequence[Path], folder: Path, by: str, kills: int, dice: random.Random) -> Outcome:
     """Runs until all is solved, with ``kills`` kills on the way."""
     outcome, command, written = Outcome(len(takes)), command_of(by, takes, folder), dict[str, int]()
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "FACESOLVE_CAMPAIGN": str(folder)}
     for turn in range(kills + 1):
         process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         if turn == kills:

@@ -220,8 +220,9 @@ def _parent_dies(scene: Scene, out: Path) -> None:
     shutil.copytree(scene.take, other)
     given = command(scene.take, out)
     given.insert(given.index(str(scene.take)) + 1, str(other))
+    marked = {**os.environ, "FACESOLVE_CAMPAIGN": str(out)}  # children have it, whatever their command line says
     process = subprocess.Popen(
-        given, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+        given, env=marked, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     scene.wait(process, takes=2)
     process.kill()
@@ -235,11 +236,11 @@ def _parent_dies(scene: Scene, out: Path) -> None:
 
 
 def _mentioned(word: str) -> list[int]:
-    """Processes with a word in their command line."""
+    """Processes with a word in their command line or environment."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            line = path.read_bytes()
+            line = path.read_bytes() + path.with_name("environ").read_bytes()
         except OSError:
             continue
         if word.encode() in line and int(path.parent.name) != os.getpid():

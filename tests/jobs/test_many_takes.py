@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -25,34 +26,38 @@ from facesolve.take.settings_record import SettingsChange
 from facesolve.take.solved import fingerprint
 from tests.textured import write_filmed_take
 
-# does what the file 'manner' in the take's folder says, in the place of a solve
+# does what the file 'manner' in each take's folder says, in the place of its solve
 STAND_IN = """
 import json, os, pathlib, signal, sys, time
-take, out, device = (pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[3]), sys.argv[5])
-manner = (take / "manner").read_text()
 def say(**event):
     print(json.dumps(event), flush=True)
-out.mkdir(parents=True, exist_ok=True)
-busy = out.parent / f"busy_{device.replace(':', '')}"
-busy.mkdir()
-say(event="stage", name="track", total=4)
-if manner == "bad":
-    say(event="error", text="the head is in no image.")
-elif manner == "broken":
-    print("Traceback: much\\nValueError: two words", file=sys.stderr)
-elif manner in ("slow", "stubborn"):
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # so that the file alone stops it
-    (out / "pid").write_text(str(os.getpid()))
-    while manner == "stubborn" or not (out / "cancel").exists():
-        time.sleep(0.02)
-    (out / "stopped").touch()
-else:
-    print("a library says hello", flush=True)
-    time.sleep(0.3)
-    (out / "solution.json").write_text(json.dumps({"device": device, "arguments": sys.argv[6:]}))
+for line in sys.stdin:
+    words = json.loads(line)
+    take, out, device = pathlib.Path(words[0]), pathlib.Path(words[2]), words[4]
+    manner = (take / "manner").read_text()
+    out.mkdir(parents=True, exist_ok=True)
+    busy = out.parent / f"busy_{device.replace(':', '')}"
+    busy.mkdir()
+    say(event="stage", name="track", total=4)
+    if manner == "bad":
+        say(event="error", text="the head is in no image.")
+    elif manner == "broken":
+        print("Traceback: much\\nValueError: two words", file=sys.stderr)
+    elif manner in ("slow", "stubborn"):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # so that the file alone stops it
+        (out / "pid").write_text(str(os.getpid()))
+        while manner == "stubborn" or not (out / "cancel").exists():
+            time.sleep(0.02)
+        (out / "stopped").touch()
+    else:
+        print("a library says hello", flush=True)
+        time.sleep(0.3)
+        made = {"device": device, "arguments": words[5:], "process": os.getpid()}
+        (out / "solution.json").write_text(json.dumps(made))
+    busy.rmdir()
+    if manner != "good":
+        sys.exit({"bad": 2, "broken": 1, "slow": 130}[manner])
     say(event="done", path=str(out), seconds=0.3)
-busy.rmdir()
-sys.exit({"bad": 2, "broken": 1, "slow": 130}.get(manner, 0))
 """
 
 
@@ -107,7 +112,8 @@ def test_each_device_solves_one_take_after_the_other(takes: Any) -> None:
     assert failed == {}  # a second solve on a device that is busy would have failed
     made = solutions(out)
     assert sorted(made) == ["a", "b", "c", "d", "e"]
-    assert {solution["device"] for solution in made.values()} == {"cuda:0", "cuda:1"}
+    processes = {(solution["device"], solution["process"]) for solution in made.values()}
+    assert sorted(device for device, _ in processes) == ["cuda:0", "cuda:1"]  # each of them has started once
     assert all(solution["arguments"] == ["--progress", "jsonl", "--quality", "draft"] for solution in made.values())
     of_a = [event for task, event in listener.events if task == "a"]
     assert [type(event) for event in of_a] == [Stage, Message, Done]
@@ -121,6 +127,7 @@ def test_one_that_fails_does_not_stop_the_others(takes: Any) -> None:
         "c": "its solve ended with code 1: ValueError: two words.",
     }
     assert sorted(solutions(out)) == ["b", "d"]
+    assert len({solution["process"] for solution in solutions(out).values()}) == 2  # after a failure another one
     assert ("c", Message("Traceback: much\nValueError: two words")) in listener.events
 
 
@@ -238,3 +245,23 @@ def test_json_lines_of_several_tasks() -> None:
     stream = io.StringIO()
     JsonLines(stream).heard("a", Message("hello"))
     assert json.loads(stream.getvalue()) == {"event": "message", "text": "hello", "task": "a"}
+
+
+def test_a_worker_solves_one_real_take_after_the_other(tmp_path: Path) -> None:
+    write_filmed_take(tmp_path / "takes" / "head", frames=3)
+    take, out = str(tmp_path / "takes" / "head"), tmp_path / "out"
+    options = ["--quality", "draft", "--frames", "1-2", "--device", "cpu", "--progress", "jsonl", "--no-report"]
+    solves = [[take, "--out", str(out / name), *options, "--no-texture"] for name in ("first", "second", "first")]
+    ended = subprocess.run(
+        many_takes.CHILD,
+        input="\n".join(map(json.dumps, solves)),
+        env=many_takes.children_environment(["cpu"]),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 2  # of the last, which would have replaced the first
+    events = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert [event["event"] for event in events if event["event"] in ("done", "error")] == ["done", "done", "error"]
+    first, second = read_solution(out / "first"), read_solution(out / "second")
+    assert first.controls.tolist() == second.controls.tolist()

@@ -89,9 +89,9 @@ def test_a_child_is_interrupted_when_its_parent_dies(tmp_path: Path, end: signal
 def test_a_terminated_solve_of_several_takes_leaves_no_child(tmp_path: Path) -> None:
     """The real command, whose children are stand-ins that ignore everything but the file that asks them to stop."""
     stand_in = (
-        "import os, pathlib, signal, sys, time\n"
+        "import json, os, pathlib, signal, sys, time\n"
         "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
-        "out = pathlib.Path(sys.argv[3])\n"
+        "out = pathlib.Path(json.loads(sys.stdin.readline())[2])\n"
         "out.mkdir(parents=True)\n"
         "(out / 'pid').write_text(str(os.getpid()))\n"
         "while not (out / 'cancel').exists():\n"

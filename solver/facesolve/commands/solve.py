@@ -57,8 +57,8 @@ def solve(
     OUT/actor.npz. Give that file to later takes of the same actor with --actor: they begin with what is known. What
     they add goes into their own OUT; the file that was given stays as it is.
 
-    Several takes are solved each in a process of its own, one at a time on each device, into OUT/<folder of the take>;
-    one that fails does not stop the others.
+    Several takes are solved one after the other by a process for each device, into OUT/<folder of the take>; one that
+    fails does not stop the others.
 
     With --progress jsonl stdout carries one JSON object a line; of several takes, with the folder as "task":
 

@@ -1,11 +1,13 @@
-"""Several takes solved side by side: each in a child process, one at a time on each device. Knows no solve from inside.
+"""Several takes solved side by side by child processes, one for each device. Knows no solve from inside.
 
-A child is ``facesolve solve`` itself, started without a shell and heard by its JSON lines; it is asked to stop by the
-file that every solve looks for, and made to if it does not.
+A child is ``facesolve.worker``, started without a shell: it is sent the arguments of one ``facesolve solve`` after the
+other and heard by its JSON lines. It is asked to stop by the file that every solve looks for, and made to if it does
+not. After a solve that failed the device gets a new one.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
@@ -22,11 +24,10 @@ from facesolve.take.names import CANCEL
 from facesolve.take.processes import ChildProcess, Patience
 from facesolve.take.settings_record import SettingsChange
 from facesolve.take.solved import fingerprint, is_solved
-from facesolve.take.verdict import EXIT_DOES_NOT_FIT
 
 from .opened_take import taken_part
 
-CHILD = (sys.executable, "-m", "facesolve", "solve")
+CHILD = (sys.executable, "-m", "facesolve.worker")
 LISTEN_EVERY = 0.05  # seconds
 PATIENCE = Patience()
 
@@ -112,87 +113,102 @@ def unsolved(
     return left
 
 
-@dataclass(eq=False)
-class _Solve:
-    """A child that solves a take. explained: it has said why it fails."""
+class _Worker:
+    """A device and the child that solves on it, if one runs. job: its take. explained: why that fails was said."""
 
-    job: TakeJob
-    device: str
-    child: ChildProcess
-    explained: bool = False
+    def __init__(self, device: str) -> None:
+        self.device = device
+        self.job: TakeJob | None = None
+        self.child: ChildProcess | None = None
+        self.explained = False
+
+    def ask_to_stop(self) -> None:
+        """By the file that its solve looks for."""
+        if self.job is not None and self.job.out.is_dir():
+            (self.job.out / CANCEL).touch()
 
 
 class Crew:
-    """A child process for each device at a time, until no take is left."""
+    """A child process for each device, until no take is left."""
 
     def __init__(self, jobs: Sequence[TakeJob], devices: Sequence[str], options: Sequence[str]) -> None:
         self._options = tuple(options)
         self._environment = children_environment(devices)
-        self._waiting, self._idle = list(jobs), list(devices)
-        self._running: list[_Solve] = []
+        self._waiting = list(jobs)
+        self._workers = [_Worker(device) for device in devices]
 
     def heard(self, cancel: Path) -> Iterator[Heard]:
         """What the children say, until the last has ended. Raises KeyboardInterrupt once ``cancel`` exists."""
-        while self._waiting or self._running:
+        while self._waiting or any(worker.child is not None for worker in self._workers):
             if cancel.exists():
                 cancel.unlink(missing_ok=True)
                 raise KeyboardInterrupt
-            while self._waiting and self._idle:
-                yield from self._start(self._waiting.pop(0), self._idle.pop(0))
-            for solve in tuple(self._running):
-                yield from self._listen(solve)
+            for worker in self._workers:
+                if worker.job is None and self._waiting:
+                    yield from self._start(self._waiting.pop(0), worker)
+                elif worker.job is None and worker.child is not None:
+                    worker.child.send_no_more()
+                yield from self._listen(worker)
             time.sleep(LISTEN_EVERY)
 
     def stop(self) -> None:
         """Ends what still runs, politely first; returns when it is gone."""
+        running = [(worker, worker.child) for worker in self._workers if worker.child is not None]
         try:
-            for solve in self._running:
-                if solve.job.out.is_dir():
-                    solve.child.request_stop()
+            for worker, child in running:
+                if worker.job is not None and worker.job.out.is_dir():
+                    child.request_stop()
                 else:  # nothing was done yet that could be lost
-                    solve.child.kill()
-            while any(solve.child.exit_code is None for solve in self._running):
-                for solve in self._running:
-                    solve.child.poll()
+                    child.kill()
+            while any(child.exit_code is None for _, child in running):
+                for _, child in running:
+                    child.poll()
                 time.sleep(LISTEN_EVERY)
         finally:  # also of someone who cannot wait
-            for solve in self._running:
-                solve.child.kill()
-                (solve.job.out / CANCEL).unlink(missing_ok=True)
+            for worker, child in running:
+                child.kill()
+                if worker.job is not None:
+                    (worker.job.out / CANCEL).unlink(missing_ok=True)
 
-    def _start(self, job: TakeJob, device: str) -> Iterator[Heard]:
-        cancel = job.out / CANCEL
-        cancel.unlink(missing_ok=True)  # of a crew that was killed before it could take it back
-        try:
-            child = ChildProcess(
-                self.command(job, device), self._environment, Path.cwd(), ask_to_stop=cancel.touch, patience=PATIENCE
-            )
-        except ProcessError as problem:
-            self._idle.append(device)
-            yield job, Error(str(problem))
-            return
-        self._running.append(_Solve(job, device, child))
+    def _start(self, job: TakeJob, worker: _Worker) -> Iterator[Heard]:
+        (job.out / CANCEL).unlink(missing_ok=True)  # of a crew that was killed before it could take it back
+        words = self.command(job, worker.device)
+        if worker.child is None:
+            try:
+                worker.child = ChildProcess(
+                    CHILD, self._environment, Path.cwd(), worker.ask_to_stop, patience=PATIENCE, talks=True
+                )
+            except ProcessError as problem:
+                yield job, Error(str(problem))
+                return
+        worker.job, worker.explained = job, False
+        worker.child.send(json.dumps(words))
 
     def command(self, job: TakeJob, device: str) -> list[str]:
+        """The arguments of its ``facesolve solve``."""
         folders = [os.path.abspath(job.take), "--out", os.path.abspath(job.out)]
-        return [*CHILD, *folders, "--device", device, "--progress", "jsonl", *self._options, *job.options]
+        return [*folders, "--device", device, "--progress", "jsonl", *self._options, *job.options]
 
-    def _listen(self, solve: _Solve) -> Iterator[Heard]:
-        """Passes on what the child says; one that ends badly without a word is given its last words on stderr."""
-        for told in map(read_event, solve.child.poll()):
-            if told is not None:
-                solve.explained = solve.explained or isinstance(told[1], Error)
-                yield solve.job, told[1]
-        if solve.child.exit_code is None:
+    def _listen(self, worker: _Worker) -> Iterator[Heard]:
+        """Passes on what the child says; one that ends without a word is given its last words on stderr."""
+        if worker.child is None:
             return
-        self._running.remove(solve)
-        self._idle.append(solve.device)
-        if solve.child.exit_code not in (0, EXIT_DOES_NOT_FIT) and not solve.explained:
-            words = solve.child.stderr_tail.strip()
+        for told in map(read_event, worker.child.poll()):
+            if told is not None and worker.job is not None:
+                job, event = worker.job, told[1]
+                worker.explained = worker.explained or isinstance(event, Error)
+                if isinstance(event, Done):
+                    worker.job = None
+                yield job, event
+        if worker.child.exit_code is None:
+            return
+        child, left, worker.child, worker.job = worker.child, worker.job, None, None
+        if left is not None and not worker.explained:
+            words = child.stderr_tail.strip()
             if words:
-                yield solve.job, Message(words)
+                yield left, Message(words)
             last = f": {words.splitlines()[-1]}" if words else ""
-            yield solve.job, Error(f"its solve ended with code {solve.child.exit_code}{last}.")
+            yield left, Error(f"its solve ended with code {child.exit_code}{last}.")
 
 
 def children_environment(devices: Sequence[str]) -> dict[str, str]:

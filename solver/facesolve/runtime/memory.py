@@ -5,6 +5,7 @@ Knows nothing about what is computed.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -57,6 +58,13 @@ def halving(count: int, limit: BatchLimit, give_back: Callable[[], None], work: 
         give_back()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+
+
+def give_back() -> None:
+    """Gives the system what no task uses any more: a process that stays must not hold a GPU's memory while it waits."""
+    gc.collect()  # recordings and what they were made for
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 @contextmanager

@@ -114,6 +114,11 @@ class ChildProcess:
             except OSError:  # it ends just now
                 return
 
+    def send_no_more(self) -> None:
+        """Closes the process's stdin: one that reads it to its end then ends by itself."""
+        if self._process.stdin is not None:
+            _close(self._process.stdin)
+
     def poll(self) -> List[str]:
         """New lines of stdout. Escalates a requested stop when its time is up; returns at once."""
         if self._process.poll() is not None:
