@@ -116,7 +116,7 @@ def differences(solved: Solved, filmed: Filmed, frames: int) -> dict[str, float]
         for name in ("information", "force", "cost", "curvature", "scale")
     }
     matrices = normal_equations(now.placed, said.information, said.force, exact=False)[0]
-    with patch("facesolve.residuals.normal_equations.fused", lambda device, named: False):
+    with patch("facesolve.residuals.normal_equations.fused", lambda device, named=False: False):
         others = normal_equations(now.placed, said.information, said.force, exact=False)[0]
     found["accumulation"] = _off(matrices, others)
     images = now.views.images[0].values
