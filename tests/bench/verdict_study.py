@@ -29,6 +29,7 @@ from facesolve.solve.solution import make_solution, off_calibration
 from facesolve.take import FacesolveError, Settings, Solution, Take
 from facesolve.take.verdict import FITS, VERDICTS, Verdict
 from facesolve.verdict.agreement import LEAST_MOVE, SHIFT, Agreement
+from facesolve.verdict.cameras_apart import CamerasApart
 from facesolve.verdict.from_start import FromStart, from_start
 from facesolve.verdict.judge import Judged, judge
 
@@ -108,6 +109,7 @@ def figures(take: Take, solved: Solved, solution: Solution) -> dict[str, Any]:
     found["moved"] = float(np.abs(moved).mean())
     found["at bounds"] = float(((solution.controls > upper - 1e-3 * span) | (solution.controls < lower - 0.01)).mean())
     found["size"] = list(solved.size)
+    found["apart"] = asdict(solved.apart)
     if take.start is not None:
         found["from start"] = asdict(from_start(solved.problem, take.start, solved.joint.pose))
     found["hidden"] = solved.seen.hidden.double().cpu().numpy().round(3).tolist()
@@ -135,6 +137,7 @@ def judged_again(record: dict[str, Any]) -> Verdict:
             off_calibration=[tuple(each) for each in found.get("off_calibration", [])],
             hidden=np.array(found["hidden"]),
             size=tuple(found["size"]),
+            apart=CamerasApart(**found["apart"]),
             from_start=FromStart(**found.get("from start", {})),
         )
     )

@@ -9,6 +9,7 @@ import torch
 from facesolve.geometry.surface_patches import PATCHES
 from facesolve.take.verdict import DOES_NOT_FIT, DOUBTFUL, FITS, Verdict
 from facesolve.verdict.agreement import Agreement
+from facesolve.verdict.cameras_apart import CamerasApart
 from facesolve.verdict.from_start import FromStart
 from facesolve.verdict.judge import Judged, judge
 
@@ -122,6 +123,15 @@ def test_settings_that_hold_a_face_back_are_doubtful():
     assert judge(replace(sound(), stiffness=5.0)).verdict == FITS
 
 
+def test_cameras_that_do_not_stand_as_calibrated_are_doubtful():
+    found = judge(replace(sound(), apart=CamerasApart(0.8, 1.1, 1.2)))
+    assert found.verdict == DOUBTFUL
+    assert "shifted by 0.8 mm (1.1 pixels) that no pose explains" in found.reason
+    assert "principal points first" in found.next_step
+    # calibrations as stages give them
+    assert judge(replace(sound(), apart=CamerasApart(0.55, 1.3, 1.0))).verdict == FITS
+
+
 def test_a_head_of_another_size_than_the_rig_is_doubtful():
     found = judge(replace(sound(), size=(0.04, 0.002)))
     assert found.verdict == DOUBTFUL
@@ -129,7 +139,7 @@ def test_a_head_of_another_size_than_the_rig_is_doubtful():
     assert "smaller than the rig, by 3.0%" in judge(replace(sound(), size=(-0.03, 0.002))).reason
     assert (
         judge(replace(sound(), size=(0.04, 0.02))).verdict
-        == judge(replace(sound(), size=(0.005, 0.001))).verdict
+        == judge(replace(sound(), size=(0.0025, 0.001))).verdict
         == FITS
     )
 

@@ -7,6 +7,7 @@ import torch
 
 from facesolve.stages.bundle import BundleOptions, bundle
 from facesolve.take import Rig, Target
+from facesolve.verdict.giving_way import Keyframes
 from facesolve.verdict.size import size_error
 from tests.synthetic import Scene, head_rig, head_scene, make_problem, make_take
 
@@ -26,7 +27,8 @@ def test_a_head_that_is_larger_than_the_rig_is_told_from_one_that_is_not(larger:
     scene = Scene(problem, filmed.truth, filmed.pixels)
     fit = bundle(problem, scene.views(scene.truth, 1), scene.truth, scene.frames, 1, BundleOptions(4))
     velocity = torch.zeros(len(scene.frames), len(problem.samples.weight), 3)
-    found, deviation = size_error(problem, scene.pixels, fit, scene.frames, velocity)
+    keyframes = Keyframes.seen(problem, scene.pixels, fit, scene.frames, velocity)
+    found, deviation = size_error(keyframes, keyframes.about())
     assert 0 < deviation < 0.01
     if larger:
         assert 0.15 * larger < found < larger

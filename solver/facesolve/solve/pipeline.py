@@ -59,6 +59,8 @@ from facesolve.take import SolveError, StartPose, Take
 from facesolve.take.actor import ActorProfile, read_actor
 from facesolve.take.version import VERSION
 from facesolve.verdict.agreement import Agreement, agreement
+from facesolve.verdict.cameras_apart import CamerasApart, cameras_apart
+from facesolve.verdict.giving_way import Keyframes
 from facesolve.verdict.size import size_error
 
 from .keyframe_rounds import FoundNeutral, KeyframeRounds, Show
@@ -72,9 +74,10 @@ class Solved:
     """Everything a solve found: the joint fit of all frames, what led to it, and what cameras make of it.
 
     say: (V,) 0..1 how far each vertex drove the solve. seen: of all frames (F, C). agreement: of the cameras at some of
-    the keyframes. size: by which part of its size the head is larger than the rig, and the deviation of that. carried:
-    all frames before they were refined. actor: how the neutral differs from the take's rig, None where it was
-    believed. found: how the start pose was found and how surely, sentences; empty when the take had one.
+    the keyframes. size: by which part of its size the head is larger than the rig, and the deviation of that. apart:
+    how far the cameras are from where their calibration has them. carried: all frames before they were refined. actor:
+    how the neutral differs from the take's rig, None where it was believed. found: how the start pose was found and how
+    surely, sentences; empty when the take had one.
     """
 
     problem: Problem
@@ -86,6 +89,7 @@ class Solved:
     seen: Seen
     agreement: Agreement
     size: tuple[float, float]
+    apart: CamerasApart
     carried: Pose
     refined: RefinedFrames
     actor: ActorProfile | None = None
@@ -141,7 +145,7 @@ def solve_take(
         refined = stages.refine(pixels, bundled, keyframes, carried)
         joint = stages.join(refined)
         show(int(keyframes[0]), pixels[0], joint.pose.at(keyframes[:1]))
-        agreed, size = stages.hold_against_each_other(pixels, joint.pose, keyframes, bundled)
+        agreed, size, apart = stages.hold_against_each_other(pixels, joint.pose, keyframes, bundled)
         say = say_of_vertices(problem, problem.samples.weight / everywhere)
         return Solved(
             problem=problem,
@@ -153,6 +157,7 @@ def solve_take(
             seen=refined.seen,
             agreement=agreed,
             size=size,
+            apart=apart,
             carried=carried,
             refined=refined,
             actor=_actor(plain, profile, found_keys.neutral),
@@ -305,8 +310,9 @@ class Stages:
 
     def hold_against_each_other(
         self, key_pixels: list[FramePixels], pose: Pose, keyframes: Tensor, bundled: BundleFit
-    ) -> tuple[Agreement, tuple[float, float]]:
-        """How well the cameras agree about the surface at some of the keyframes, and about its size at all of them.
+    ) -> tuple[Agreement, tuple[float, float], CamerasApart]:
+        """How well the cameras agree about the surface at some of the keyframes, and at all of them about its size and
+        with their calibration.
 
         pose: of all F frames.
         """
@@ -322,9 +328,12 @@ class Stages:
             bundled.errors,
             self.problem.velocity(pose, frames),
         )
-        size = size_error(self.problem, key_pixels, bundled, keyframes, self.problem.velocity(pose, keyframes))
+        velocity = self.problem.velocity(pose, keyframes)
+        again = Keyframes.seen(self.problem, key_pixels, bundled, keyframes, velocity)
+        about = again.about()
+        size, apart = size_error(again, about), cameras_apart(again, about)
         stage.advance()
-        return found, size
+        return found, size, apart
 
 
 def _windows(order: list[int], first: int, done: int) -> list[list[int]]:

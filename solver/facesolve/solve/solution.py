@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 from facesolve.optimize.levenberg_marquardt import factor_of, regularized
 from facesolve.residuals.camera_errors import FOCAL, ROTATION, TRANSLATION
 from facesolve.residuals.residual import JOINT
+from facesolve.stages.believed_frames import belief
 from facesolve.stages.bundle import BundleFit
 from facesolve.stages.frame_fit import with_priors
 from facesolve.take import ConfusedPair, Solution, Take
@@ -22,6 +24,7 @@ from .pipeline import Solved
 CONFUSED_ABOVE = 0.9  # correlation of two controls' errors from which they are reported
 MOST_CONFUSED = 30
 FRAMES_TOGETHER = 64  # whose matrices are added up at once
+MOST_LOST = 16  # frames that show nothing, at which the surface is expected
 OF_THREE = 1.6  # the usual length of three numbers of deviation 1
 
 
@@ -37,10 +40,11 @@ def make_solution(take: Take, solved: Solved, provenance: dict[str, Any]) -> Sol
             frames=take.frames.tolist(),
             agreement=solved.agreement,
             correlation=solved.seen.correlation.cpu().numpy(),
-            error_mm=_expected_error(solved, variance),
+            error_mm=math.hypot(_expected_error(solved, variance), solved.apart.placement_mm),
             off_calibration=off_calibration(take, solved),
             hidden=solved.seen.hidden.double().cpu().numpy(),
             size=solved.size,
+            apart=solved.apart,
             from_start=_from_start(take, solved),
             stiffness=max(take.settings.stiffness, take.settings.sparsity),
         )
@@ -78,10 +82,21 @@ def _from_start(take: Take, solved: Solved) -> FromStart:
 
 
 def _expected_error(solved: Solved, variance: Tensor) -> float:
-    """Of the surface, mm, at the keyframes. variance: (F, K+6) of all frames."""
-    keys, pose = solved.keyframes, solved.joint.pose.at(solved.keyframes)
-    alone = with_priors(solved.problem, solved.photometric.at(keys), pose, keys, JOINT).A
-    return expected_error(solved.problem, pose, alone, variance[keys])
+    """Of the surface, mm, at the keyframes and in frames that show nothing of it. variance: (F, K+6) of all frames."""
+    trust = belief(solved.seen).to(solved.photometric.b)
+    said = solved.photometric.scaled(trust)
+
+    def expected(rows: Tensor) -> float:
+        pose = solved.joint.pose.at(rows)
+        alone = with_priors(solved.problem, said.at(rows), pose, rows, JOINT).A
+        return expected_error(solved.problem, pose, alone, variance[rows])
+
+    lost = (trust == 0).nonzero()[:, 0]
+    of_keys = expected(solved.keyframes)
+    if not len(lost):
+        return of_keys
+    part = len(lost) / len(trust)
+    return (1 - part) * of_keys + part * expected(lost[:: -(-len(lost) // MOST_LOST)])
 
 
 def _camera_errors(take: Take, bundled: BundleFit) -> dict[str, Any]:

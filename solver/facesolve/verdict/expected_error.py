@@ -20,15 +20,31 @@ def expected_error(problem: Problem, pose: Pose, information: Tensor, variance: 
     information: (B, K+6, K+6) of each frame alone, with its priors, which says how errors go together; variance:
     (B, K+6) how large each is, 0 where a control was not free.
     """
+    alone = torch.linalg.inv(regularized(information))
+    scale = (variance / alone.diagonal(dim1=1, dim2=2).clamp_min(1e-30)).sqrt()
+    covariance = alone * scale[:, None] * scale[:, :, None]
+    motion, weight = _motion(problem, pose)
+    return _mean(torch.einsum("bnij,bjk,bnik->bn", motion, covariance, motion), weight)
+
+
+def mean_distance(problem: Problem, pose: Pose, steps: Tensor) -> float:
+    """How far steps (B, K+6, R) of B poses move that surface, mm: the mean over it of the root of summed squares."""
+    motion, weight = _motion(problem, pose)
+    return _mean((motion @ steps[:, None]).square().sum((2, 3)), weight)
+
+
+def _motion(problem: Problem, pose: Pose) -> tuple[Tensor, Tensor]:
+    """How a step of controls and head moves some samples, (B, N, 3, K+6) cm, and the weight (N,) of these."""
     stride = max(1, len(problem.samples.weight) // SAMPLES)
     samples, dtype = problem.samples.thinned(stride), torch.float64
     placed = samples.placed(problem.model.deformation(pose.controls.to(samples.neutral.dtype)))
     moved = torch.stack([placed.rows(frame).to(dtype) for frame in range(len(pose.controls))])  # (B, N, 3, U)
     moved = moved @ placed.deformation.J_unknown_control.to(dtype)[:, None]
-    jacobian = torch.cat([moved, step_basis(placed.points.to(dtype))], -1)  # (B, N, 3, K+6)
-    alone = torch.linalg.inv(regularized(information))
-    scale = (variance / alone.diagonal(dim1=1, dim2=2).clamp_min(1e-30)).sqrt()
-    covariance = alone * scale[:, None] * scale[:, :, None]
-    of_samples = torch.einsum("bnij,bjk,bnik->bn", jacobian, covariance, jacobian).clamp_min(0).sqrt()
-    weight = samples.weight.to(dtype)
-    return MILLIMETERS * float((of_samples * weight).sum() / (weight.sum() * len(moved)).clamp_min(1e-9))
+    return torch.cat([moved, step_basis(placed.points.to(dtype))], -1), samples.weight.to(dtype)
+
+
+def _mean(squares: Tensor, weight: Tensor) -> float:
+    """Of the roots of squares (B, N), cm, in mm."""
+    return MILLIMETERS * float(
+        (squares.clamp_min(0).sqrt() * weight).sum() / (weight.sum() * len(squares)).clamp_min(1e-9)
+    )

@@ -17,6 +17,7 @@ from facesolve.take.in_words import frames_in_words
 from facesolve.take.verdict import DOES_NOT_FIT, DOUBTFUL, FITS, VERDICTS, CameraAgreement, Verdict
 
 from .agreement import Agreement
+from .cameras_apart import TOGETHER, CamerasApart
 from .from_start import NO_START_POSE, FromStart
 
 AGREES = 0.5  # correlation of a patch from which on it is taken to agree
@@ -37,13 +38,18 @@ STRAYED_MM = 4.5  # of the surface from the start pose: one that is posed by eye
 TOO_STIFF = 20.0  # from about here on the footage cannot move what it should
 NEARER = 0.6  # of that distance: a frame that is nearer to the start pose is named
 # part by which a head differs from the rig, at least, since poses give way to most of it; and deviations of that
-WRONG_SIZE, SURE_OF_SIZE = 0.005, 2.5
+WRONG_SIZE, SURE_OF_SIZE = 0.003, 2.0
+APART_MM = 0.65  # by which cameras' images are shifted at the face, whatever the pose
 OFF_CALIBRATION, LATE = 3.0, 0.5  # deviations that the setting calibration_error allows; frames
 
 LOOK_AT_FRAMES = "Look at these frames, and leave them out or key them by hand."
 LOOK_AT_START = (
     "Look at the start frame: where the face was solved right, run 'facesolve align TAKE --write --overwrite' and "
     "solve again; else footage or cameras are others than those it was posed for."
+)
+CHECK_CALIBRATION = (
+    "Check the calibration, principal points first, and calibrate again where a camera was moved or its images were "
+    "cropped; 'facesolve inspect TAKE --deep' looks for larger mistakes."
 )
 LOOK = "Run 'facesolve inspect TAKE --deep' to find the mistake."
 
@@ -53,10 +59,11 @@ class Judged:
     """What a verdict is made from. cameras, frames: names and numbers. correlation: (F, C) of frames with the template.
 
     hidden: (F,) part of the visible face that something hides. size: by which part of its size the head is larger than
-    the rig, and the deviation of that. error_mm: expected, from the standard deviations. off_calibration: for each
-    camera how many of the deviations that its calibration was said to be good to, and how many frames, the solve found
-    it to be off by. from_start: between the start pose and what was solved. stiffness: how strongly the settings hold
-    controls at their defaults, times the usual.
+    the rig, and the deviation of that. apart: how far the cameras are from where their calibration has them. error_mm:
+    expected, from the standard deviations and from that. off_calibration: for each camera how many of the deviations
+    that its calibration was said to be good to, and how many frames, the solve found it to be off by. from_start:
+    between the start pose and what was solved. stiffness: how strongly the settings hold controls at their defaults,
+    times the usual.
     """
 
     cameras: Sequence[str]
@@ -67,6 +74,7 @@ class Judged:
     off_calibration: Sequence[tuple[float, float]] = ()
     hidden: np.ndarray | None = None
     size: tuple[float, float] = (math.nan, math.nan)
+    apart: CamerasApart = TOGETHER
     from_start: FromStart = NO_START_POSE
     stiffness: float = 1.0
 
@@ -174,6 +182,15 @@ def _calibration(judged: Judged) -> Iterator[_Reason]:
             yield _Reason(DOUBTFUL, sentence)
 
 
+def _apart(apart: CamerasApart) -> Iterator[_Reason]:
+    if apart.mm > APART_MM:
+        sentence = (
+            f"the cameras do not stand to each other as they are calibrated: at the face their images are shifted by "
+            f"{apart.mm:.1f} mm ({apart.pixels:.1f} pixels) that no pose explains."
+        )
+        yield _Reason(DOUBTFUL, sentence, CHECK_CALIBRATION)
+
+
 def _frames(judged: Judged, figures: _Figures) -> Iterator[_Reason]:
     if figures.frames:
         some = frames_in_words(np.array(figures.frames))
@@ -204,6 +221,7 @@ def _rest(judged: Judged, figures: _Figures) -> Iterator[_Reason]:
         )
         yield _Reason(DOUBTFUL, sentence)
     yield from _strayed(judged.from_start)
+    yield from _apart(judged.apart)
     if judged.stiffness > TOO_STIFF:
         sentence = f"the settings hold controls at their defaults {judged.stiffness:,.0f} times as strongly as usual."
         yield _Reason(DOUBTFUL, sentence, "Lower 'stiffness' or 'sparsity'.")

@@ -7,71 +7,46 @@ Poses and controls of a solve give way to it in part. What they cannot take up i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
-from torch import Tensor
 
-from facesolve.footage.stream import FramePixels
-from facesolve.geometry.pose import Pose
-from facesolve.optimize.levenberg_marquardt import regularized
-from facesolve.residuals.color_elimination import (
-    SampleEquations,
-    eliminated_camera_equations,
-    eliminated_normal_equations,
-)
-from facesolve.residuals.observation import observe
-from facesolve.residuals.photometric import template_covectors
-from facesolve.residuals.template import agree
-from facesolve.stages.bundle import BundleFit
-from facesolve.stages.problem import Problem
+from facesolve.residuals.camera_errors import FOCAL, UNKNOWNS
+from facesolve.stages.bundle import BundleOptions, bundle
 
-SAMPLES = 10_000  # at most
-LEVEL = 1  # of the pyramid, at least: a size shows in coarse images, too
+from .giving_way import SIZE, GivenWay, Keyframes
+
+SUSPECT, SURE = 1.0, 2.5  # deviations of a size between which it is asked again, by steps
+STEPS = 6
+COMMON, OWN = 0.1, 2e-4  # deviations of what focal lengths have in common, and of each alone, when asked again
+HELD = 1e-5  # of everything else that a camera may be off by
 
 
-def size_error(
-    problem: Problem, pixels: Sequence[FramePixels], bundled: BundleFit, frames: Tensor, velocity: Tensor
-) -> tuple[float, float]:
+def size_error(keyframes: Keyframes, about: GivenWay) -> tuple[float, float]:
     """By which part of its size the head is larger than the rig (-0.05: 5 % smaller), and the deviation of that.
 
-    pixels: of the bundled frames (M,), take frame indices. velocity: as ``Problem.velocity``, of these frames.
-    NaN where nothing can be told.
+    about: ``keyframes.about()``. What all focal lengths were found to be off by counts as well. NaN where nothing can
+    be told.
     """
-    stride, level = max(1, len(problem.samples.weight) // SAMPLES), max(LEVEL, problem.quality.finest)
-    some, pose = problem.with_samples(problem.samples.thinned(stride)), bundled.pose
-    views = some.views.views(some.samples, level, frames.tolist(), pixels, pose.controls, pose.head)
-    if bundled.errors is not None:
-        views = bundled.errors.seen(views, velocity[:, ::stride])
-    seen = observe(some.samples, some.model, pose.controls, pose.head, views)
-    template, weights, scale = agree(seen, views.edges)
-    residual, covectors = seen.values - template.values, template_covectors(template.slopes, seen.rays, views.edges)
-    of_poses = SampleEquations.of(covectors, weights, residual, template.weights)
-    A, b = eliminated_normal_equations(seen.placed, of_poses)
-    middle = (seen.points * some.samples.weight[:, None]).sum(1, keepdim=True) / some.samples.weight.sum()
-    growth = (covectors * (seen.points - middle)[:, None]).sum(-1, keepdim=True)
-    of_size = eliminated_camera_equations(seen.placed, growth, covectors, weights, residual, template.weights)
-    noise = some.noise_variance(scale, level)
-    A, b = _with_priors(some, pose, frames, A / noise, b / noise)
-    # one unknown for all cameras
-    side, own, force = of_size.frames.sum(1) / noise, of_size.own.sum() / noise, of_size.b.sum() / noise
-    lower, upper = (bound.reshape(-1) for bound in some.box(pose, frames))
-    free = ~((lower >= 0) & (b < 0)) & ~((upper <= 0) & (b > 0))
-    taken_up = torch.linalg.solve(regularized(A[free][:, free]), side[free])
-    information = own - side[free] @ taken_up
-    if not bool(information > 0):
+    together = torch.zeros(keyframes.cameras, UNKNOWNS + 1).to(about.force)
+    together[:, SIZE] = 1
+    growth = about.of(together.view(-1, 1))
+    information = float(growth.information)
+    if not information > 0:
         return float("nan"), float("nan")
-    return float((force - b[free] @ taken_up) / information), float(information**-0.5)
+    larger, deviation = float(growth.force) / information, information**-0.5
+    if keyframes.errors is not None:
+        return larger + float(keyframes.errors.values[:, FOCAL].mean()), deviation
+    return _by_steps(keyframes) if SUSPECT < abs(larger) / deviation < SURE else (larger, deviation)
 
 
-def _with_priors(problem: Problem, pose: Pose, frames: Tensor, A: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """Equations of M frames jointly with what is known of the controls of each."""
-    prior, count = problem.prior.quadratic(problem, frames, pose), len(frames)
-    width = len(b) // count
-    A = A.clone()
-    blocks = A.view(count, width, count, width).diagonal(dim1=0, dim2=2)  # (K+6, K+6, M)
-    known = prior.b.shape[1]
-    blocks[:known, :known] += prior.A.permute(1, 2, 0)
-    b = b.clone()
-    b.view(count, width)[:, :known] += prior.b
-    return A, b
+def _by_steps(keyframes: Keyframes) -> tuple[float, float]:
+    """The same from the focal lengths that make the cameras agree best: a size far off is not found in one step."""
+    problem, cameras = keyframes.problem, keyframes.cameras
+    each = torch.eye(cameras, dtype=torch.float64)
+    held = torch.full((cameras, UNKNOWNS), HELD**-2, dtype=torch.float64).flatten().diag()
+    focal = torch.arange(cameras) * UNKNOWNS + FOCAL.start
+    held[focal[:, None], focal] = (each - 1 / cameras) / OWN**2 + 1 / (cameras * COMMON**2)
+    options = BundleOptions(STEPS, calibration=held.to(keyframes.pose.head.device))
+    fit = bundle(problem, keyframes.views, keyframes.pose, keyframes.frames, keyframes.level, options)
+    assert fit.errors is not None
+    assert fit.deviation is not None
+    return float(fit.errors.values[:, FOCAL].mean()), float(fit.deviation[:, FOCAL].mean())
