@@ -13,6 +13,7 @@ import torch
 from facesolve.residuals.quadratic import Quadratic
 from facesolve.take import ConfusedPair, Solution
 from facesolve.take.verdict import FITS, Verdict
+from facesolve.verdict.cameras_apart import TOGETHER
 from tests.synthetic import head_rig, make_take, performance
 
 MODULE = import_module("facesolve.solve.solution")  # ``facesolve.solve`` is a function, too
@@ -42,12 +43,18 @@ def solution(monkeypatch: pytest.MonkeyPatch) -> Solution:
             A=torch.eye(2 * WIDTH, dtype=torch.float64) / (2 * SHARED / COMMON), errors=None, common=COMMON
         ),
         say=torch.ones(head_rig().vertex_count),
-        seen=SimpleNamespace(residual=nothing, correlation=nothing, hidden=torch.zeros(FRAMES)),
+        seen=SimpleNamespace(
+            residual=nothing,
+            correlation=nothing + 0.9,
+            hidden=torch.zeros(FRAMES),
+            clear=torch.ones(FRAMES),
+            of_clear=torch.ones(FRAMES),
+        ),
         size=(0.0, 0.01),
+        apart=TOGETHER,
         actor=None,
         agreement=None,
     )
-    monkeypatch.setattr(Quadratic, "at", lambda self, frames: self)
     return MODULE.make_solution(make_take(head_rig(), frames=FRAMES), solved, {})  # type: ignore[arg-type]
 
 

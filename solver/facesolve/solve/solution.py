@@ -84,11 +84,11 @@ def _from_start(take: Take, solved: Solved) -> FromStart:
 def _expected_error(solved: Solved, variance: Tensor) -> float:
     """Of the surface, mm, at the keyframes and in frames that show nothing of it. variance: (F, K+6) of all frames."""
     trust = belief(solved.seen).to(solved.photometric.b)
-    said = solved.photometric.scaled(trust)
 
     def expected(rows: Tensor) -> float:
         pose = solved.joint.pose.at(rows)
-        alone = with_priors(solved.problem, said.at(rows), pose, rows, JOINT).A
+        said = solved.photometric.at(rows).scaled(trust[rows])
+        alone = with_priors(solved.problem, said, pose, rows, JOINT).A
         return expected_error(solved.problem, pose, alone, variance[rows])
 
     lost = (trust == 0).nonzero()[:, 0]
