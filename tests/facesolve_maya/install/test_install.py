@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -204,3 +204,4 @@ def test_a_wheel_brings_every_file_that_maya_needs():
     for folder, pattern in listed:
         assert Path(pattern).parent.as_posix() == folder
         assert list(ROOT.glob(pattern)), pattern
+        assert not PurePosixPath(folder, "__pycache__").match(pattern), "a folder among them ends the build"
