@@ -25,13 +25,14 @@ from facesolve.evaluate import evaluate
 from facesolve.runtime.checkpoint import NoCheckpoint
 from facesolve.runtime.progress import Silent
 from facesolve.solve.pipeline import Solved, solve_take
-from facesolve.solve.solution import make_solution, off_calibration
+from facesolve.solve.solution import make_solution
 from facesolve.take import FacesolveError, Settings, Solution, Take
 from facesolve.take.verdict import FITS, VERDICTS, Verdict
 from facesolve.verdict.agreement import LEAST_MOVE, SHIFT, Agreement
 from facesolve.verdict.cameras_apart import CamerasApart
 from facesolve.verdict.from_start import FromStart, from_start
 from facesolve.verdict.judge import Judged, judge
+from facesolve.verdict.off_calibration import OffCalibration, off_calibration
 
 from .mistakes import MISTAKES, Sound, generated, rom, stage
 from .sound_takes import flat_skin, jointed, plain, started_by_eye, with_hair
@@ -115,7 +116,8 @@ def figures(take: Take, solved: Solved, solution: Solution) -> dict[str, Any]:
     found["hidden"] = solved.seen.hidden.double().cpu().numpy().round(3).tolist()
     found["error_mm"] = solution.verdict.error_mm
     found["control_std"] = float(np.median(solution.control_std))
-    found["off_calibration"] = off_calibration(take, solved)
+    off = off_calibration(solved.problem, solved.bundled.errors, solved.joint.pose.head[0, :3, 3])
+    found["off_calibration"] = [asdict(each) for each in off]
     found["camera_errors"] = dict(solution.provenance.get("camera_errors", {}))
     return found
 
@@ -134,7 +136,7 @@ def judged_again(record: dict[str, Any]) -> Verdict:
             agreed,
             np.array(found["frames"], np.float64),
             found["error_mm"],
-            off_calibration=[tuple(each) for each in found.get("off_calibration", [])],
+            off_calibration=[OffCalibration(**each) for each in found["off_calibration"]],
             hidden=np.array(found["hidden"]),
             size=tuple(found["size"]),
             apart=CamerasApart(**found["apart"]),

@@ -30,6 +30,7 @@ def solution(monkeypatch: pytest.MonkeyPatch) -> Solution:
     full = Quadratic(information.repeat(FRAMES, 1, 1), torch.zeros(FRAMES, WIDTH), torch.zeros(FRAMES))
     monkeypatch.setattr(MODULE, "with_priors", lambda *_: full)
     monkeypatch.setattr(MODULE, "expected_error", lambda *_: 1.0)
+    monkeypatch.setattr(MODULE, "off_calibration", lambda *_: ())
     monkeypatch.setattr(MODULE, "judge", lambda _: Verdict(FITS, "all agree."))
     variance = torch.full((FRAMES, WIDTH), OWN, dtype=torch.float64)
     variance[:, 4] = 0.0

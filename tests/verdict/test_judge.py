@@ -1,6 +1,7 @@
 """From figures to a verdict: what is named, and that the gravest is told."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from facesolve.verdict.agreement import Agreement
 from facesolve.verdict.cameras_apart import CamerasApart
 from facesolve.verdict.from_start import FromStart
 from facesolve.verdict.judge import Judged, judge
+from facesolve.verdict.off_calibration import DIRECTION, FOCAL_LENGTH, PLACE, OffCalibration
 
 CAMERAS, FRAMES = ("left", "front", "right"), 10
 
@@ -87,8 +89,22 @@ def test_frames_that_show_something_else_are_named():
     few, many = spoiled(slice(4, 7)), spoiled(slice(2, 8))
     assert few.verdict == DOUBTFUL
     assert few.frames == (4, 5, 6)
-    assert "3 frames, 4 to 6" in few.reason
+    assert "frames 4 to 6" in few.reason
     assert many.verdict == DOES_NOT_FIT
+
+
+def test_a_camera_that_alone_shows_something_else_in_some_frames_is_named_with_them():
+    judged = sound()
+    correlation = judged.correlation.copy()
+    correlation[[2, 3, 7], 1] = -0.3
+    found = judge(replace(judged, correlation=correlation))
+    assert "frames 2 to 3 and 7 show something else than the solved face in camera 'front'." in found.reason
+    hidden = np.zeros(FRAMES)
+    hidden[[2, 3, 7]] = 0.3
+    assert (
+        "face in frames 2 to 3 and 7 in camera 'front'; the rest"
+        in judge(replace(judged, correlation=correlation, hidden=hidden)).reason
+    )
 
 
 def test_frames_of_which_a_part_is_hidden_are_named_with_how_much():
@@ -97,7 +113,7 @@ def test_frames_of_which_a_part_is_hidden_are_named_with_how_much():
     found = judge(replace(sound(), hidden=hidden))
     assert found.verdict == DOUBTFUL
     assert found.frames == (4, 5, 6)
-    assert "something hides 45% of the visible face in 3 frames, 4 to 6;" in found.reason
+    assert "something hides 45% of the visible face in frames 4 to 6;" in found.reason
 
 
 def test_a_head_far_from_the_start_pose_is_doubtful():
@@ -116,6 +132,17 @@ def test_a_face_that_strayed_from_the_start_pose_is_doubtful_and_the_frame_it_re
     assert judge(replace(sound(), from_start=FromStart(2.0, 0.3, 3.0, nearest=8, nearest_mm=1.0))).verdict == FITS
 
 
+def test_principal_points_that_are_all_off_are_named_where_the_start_pose_agrees():
+    found = judge(replace(sound(), from_start=FromStart(1.0, 0.3, 3.4, frame=7, off_middle=(0.0, 8.0))))
+    assert found.verdict == DOUBTFUL
+    assert "frame 7 was solved 3.4 mm from where the start pose has the face" in found.reason
+    assert (
+        "principal points of all cameras are off the middle of their images (+0 pixels across, +8 down)."
+        in found.reason
+    )
+    assert "cropped" in found.next_step
+
+
 def test_settings_that_hold_a_face_back_are_doubtful():
     found = judge(replace(sound(), stiffness=1e6))
     assert (found.verdict, found.next_step) == (DOUBTFUL, "Lower 'stiffness' or 'sparsity'.")
@@ -128,6 +155,8 @@ def test_cameras_that_do_not_stand_as_calibrated_are_doubtful():
     assert found.verdict == DOUBTFUL
     assert "shifted by 0.8 mm (1.1 pixels) that no pose explains" in found.reason
     assert "principal points first" in found.next_step
+    of_one = judge(replace(sound(), apart=CamerasApart(0.8, 1.1, 1.2, 1)))
+    assert "camera 'front' does not stand to the others as it is calibrated" in of_one.reason
     # calibrations as stages give them
     assert judge(replace(sound(), apart=CamerasApart(0.55, 1.3, 1.0))).verdict == FITS
 
@@ -161,9 +190,22 @@ def test_what_cannot_be_known_is_doubtful_or_does_not_fit():
     assert judge(flat).verdict == judge(replace(judged, error_mm=9.0)).verdict == DOUBTFUL
 
 
-def test_a_camera_far_off_its_calibration_is_doubtful():
-    off = judge(replace(sound(), off_calibration=[(0.5, 0.1), (0.3, 0.9), (0.2, 0.0)]))
-    assert off.verdict == DOUBTFUL
-    assert "'front' seems to be +0.9 frames late" in off.reason
-    assert judge(replace(sound(), off_calibration=[(0.5, 0.1), (20.0, 0.2), (0.2, 0.0)])).verdict == DOUBTFUL
-    assert judge(replace(sound(), off_calibration=[(0.5, 0.1), (0.5, 0.2), (0.2, 0.0)])).verdict == FITS
+def test_a_camera_far_off_its_calibration_is_doubtful_and_what_is_off_is_named():
+    def off(**of_front: Any) -> Verdict:
+        return judge(replace(sound(), off_calibration=[OffCalibration(), OffCalibration(**of_front), OffCalibration()]))
+
+    late = off(late=0.9)
+    assert late.verdict == DOUBTFUL
+    assert "'front' seems to be +0.9 frames late" in late.reason
+    longer = off(deviations=20.0, what=FOCAL_LENGTH, amount=0.013)
+    assert longer.verdict == DOUBTFUL
+    assert "the focal length of camera 'front' is off its calibration by +1.3%, 20 times" in longer.reason
+    assert (
+        "the place of camera 'front' is off its calibration by 4.2 mm"
+        in off(deviations=5.0, what=PLACE, amount=4.2).reason
+    )
+    assert (
+        "the direction of camera 'front' is off its calibration by 0.31 degrees"
+        in off(deviations=5.0, what=DIRECTION, amount=0.31).reason
+    )
+    assert off(deviations=0.5, late=0.2).verdict == FITS

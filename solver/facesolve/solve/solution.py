@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from facesolve.optimize.levenberg_marquardt import factor_of, regularized
-from facesolve.residuals.camera_errors import FOCAL, ROTATION, TRANSLATION
 from facesolve.residuals.residual import JOINT
 from facesolve.stages.believed_frames import belief
 from facesolve.stages.bundle import BundleFit
@@ -18,6 +17,7 @@ from facesolve.take import ConfusedPair, Solution, Take
 from facesolve.verdict.expected_error import expected_error
 from facesolve.verdict.from_start import NO_START_POSE, FromStart, from_start
 from facesolve.verdict.judge import Judged, judge
+from facesolve.verdict.off_calibration import off_calibration
 
 from .pipeline import Solved
 
@@ -25,7 +25,6 @@ CONFUSED_ABOVE = 0.9  # correlation of two controls' errors from which they are 
 MOST_CONFUSED = 30
 FRAMES_TOGETHER = 64  # whose matrices are added up at once
 MOST_LOST = 16  # frames that show nothing, at which the surface is expected
-OF_THREE = 1.6  # the usual length of three numbers of deviation 1
 
 
 def make_solution(take: Take, solved: Solved, provenance: dict[str, Any]) -> Solution:
@@ -41,7 +40,7 @@ def make_solution(take: Take, solved: Solved, provenance: dict[str, Any]) -> Sol
             agreement=solved.agreement,
             correlation=solved.seen.correlation.cpu().numpy(),
             error_mm=math.hypot(_expected_error(solved, variance), solved.apart.placement_mm),
-            off_calibration=off_calibration(take, solved),
+            off_calibration=off_calibration(solved.problem, solved.bundled.errors, pose.head[0, :3, 3]),
             hidden=solved.seen.hidden.double().cpu().numpy(),
             size=solved.size,
             apart=solved.apart,
@@ -104,26 +103,6 @@ def _camera_errors(take: Take, bundled: BundleFit) -> dict[str, Any]:
     if bundled.errors is None:
         return {}
     return {"camera_errors": bundled.errors.described([camera.name for camera in take.cameras])}
-
-
-def off_calibration(take: Take, solved: Solved) -> list[tuple[float, float]]:
-    """For each camera how many deviations of its calibration, and how many frames, it was found to be off by.
-
-    Empty where the calibration holds.
-    """
-    errors, allowed = solved.bundled.errors, take.settings.calibration_error
-    if errors is None or not allowed:
-        return []
-    head, cameras = solved.joint.pose.head[0, :3, 3], solved.problem.views.cameras(0, [0])
-    focal, depth = cameras.intrinsics[0, :, 0, 0].double(), (cameras.centers[0].double() - head).norm(dim=1)
-    diagonal = torch.stack([cameras.widths, cameras.heights], 1).double().norm(dim=1)
-    pixels = [
-        errors.values[:, ROTATION].norm(dim=1) * focal / OF_THREE,
-        errors.values[:, TRANSLATION].norm(dim=1) / depth * focal / OF_THREE,
-        errors.values[:, FOCAL][:, 0].abs() * diagonal,
-    ]
-    deviations = torch.stack(pixels).amax(0) / allowed
-    return list(zip(deviations.tolist(), errors.delay.tolist(), strict=True))
 
 
 def shared_variance(bundled: BundleFit, width: int) -> Tensor:

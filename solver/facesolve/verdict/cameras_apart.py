@@ -22,6 +22,7 @@ VISIBLE = 0.3  # pixels: deviation of a combination of shifts below which it can
 SUSPECT = 2.5  # deviations from which a misfit is asked again, by steps
 STEPS = 8
 ALLOWED = 1.5  # pixels that cameras may then be off by
+EXPLAINED, AS_WELL = 0.8, 0.5  # of the squared misfit: what one camera must explain, and what all others must not
 MILLIMETERS = 10.0  # in a centimeter
 
 
@@ -29,12 +30,14 @@ MILLIMETERS = 10.0  # in a centimeter
 class CamerasApart:
     """mm, pixels: the largest shift of cameras' images at the face that no pose explains, 0 where none can be seen.
 
-    placement_mm: how far the surface is likely to be off where all cameras are off by as much as shows.
+    placement_mm: how far the surface is likely to be off where all cameras are off by as much as shows. camera: number
+    of the only one whose own shift explains it; None where another may as well be the one.
     """
 
     mm: float = 0.0
     pixels: float = 0.0
     placement_mm: float = 0.0
+    camera: int | None = None
 
 
 TOGETHER = CamerasApart()
@@ -43,10 +46,10 @@ TOGETHER = CamerasApart()
 def cameras_apart(keyframes: Keyframes, about: GivenWay) -> CamerasApart:
     """From the keyframes where their solve ended. about: ``keyframes.about()``."""
     shifts = _shifts(keyframes)
-    shift, deviation = _visible(about, shifts, keyframes)
+    shift, deviation, ways = _visible(about, shifts, keyframes)
     if keyframes.errors is None and bool((shift.abs() > SUSPECT * deviation).any()):
         free = _by_steps(keyframes)
-        shift, deviation = _visible(free.about(), shifts, free)
+        shift, deviation, ways = _visible(free.about(), shifts, free)
     if not len(shift):
         return TOGETHER
     usual = float((shift.square() - deviation.square()).mean().clamp_min(0).sqrt())
@@ -55,7 +58,17 @@ def cameras_apart(keyframes: Keyframes, about: GivenWay) -> CamerasApart:
         mm=MILLIMETERS * pixels / keyframes.problem.pixels_per_cm,
         pixels=pixels,
         placement_mm=usual * mean_distance(keyframes.problem, keyframes.pose, about.of(shifts).steps),
+        camera=_camera(shift / deviation, ways / deviation),
     )
+
+
+def _camera(misfit: Tensor, ways: Tensor) -> int | None:
+    """The one whose shift alone explains a misfit (n,), in deviations. ways: (C * 2, n) of one pixel of each."""
+    ours = ways.T.reshape(len(misfit), -1, 2).transpose(0, 1)  # (C, n, 2)
+    explained = (ours @ torch.linalg.pinv(ours) @ misfit).square().sum(1) / misfit.square().sum().clamp_min(1e-12)
+    order = explained.argsort(descending=True)
+    sure = len(order) > 1 and bool(explained[order[0]] > EXPLAINED) and bool(explained[order[1]] < AS_WELL)
+    return int(order[0]) if sure else None
 
 
 def _shifts(keyframes: Keyframes) -> Tensor:
@@ -69,10 +82,11 @@ def _shifts(keyframes: Keyframes) -> Tensor:
     return shifts.flatten(2).flatten(0, 1)
 
 
-def _visible(about: GivenWay, shifts: Tensor, keyframes: Keyframes) -> tuple[Tensor, Tensor]:
+def _visible(about: GivenWay, shifts: Tensor, keyframes: Keyframes) -> tuple[Tensor, Tensor, Tensor]:
     """Those combinations of shifts (n,) that can be seen whatever the poses are, pixels, and their deviations (n,).
 
-    What is left at the poses, and what the errors of the cameras have taken already.
+    And of what they are combined, (C * 2, n). They are what is left at the poses, and what the errors of the cameras
+    have taken already.
     """
     force = about.force
     if keyframes.errors is not None:
@@ -83,7 +97,7 @@ def _visible(about: GivenWay, shifts: Tensor, keyframes: Keyframes) -> tuple[Ten
     information, ways = torch.linalg.eigh(of_shifts.information)
     seen = information > VISIBLE**-2
     information, ways = information[seen], ways[:, seen]
-    return ways.T @ (shifts.T @ force) / information, information**-0.5
+    return ways.T @ (shifts.T @ force) / information, information**-0.5, ways
 
 
 def _by_steps(keyframes: Keyframes) -> Keyframes:

@@ -13,12 +13,13 @@ import numpy as np
 import torch
 
 from facesolve.stages.covered import LEAST
-from facesolve.take.in_words import frames_in_words
+from facesolve.take.in_words import listed, stretches_in_words
 from facesolve.take.verdict import DOES_NOT_FIT, DOUBTFUL, FITS, VERDICTS, CameraAgreement, Verdict
 
 from .agreement import Agreement
 from .cameras_apart import TOGETHER, CamerasApart
 from .from_start import NO_START_POSE, FromStart
+from .off_calibration import DIRECTION, PLACE, OffCalibration
 
 AGREES = 0.5  # correlation of a patch from which on it is taken to agree
 NEAR = 1.0  # pixels of the level that a patch that agrees may be moved by
@@ -52,6 +53,7 @@ CHECK_CALIBRATION = (
     "Check the calibration, principal points first, and calibrate again where a camera was moved or its images were "
     "cropped; 'facesolve inspect TAKE --deep' looks for larger mistakes."
 )
+CHECK_CROP = "Check whether the images were cropped after the calibration, or before."
 LOOK = "Run 'facesolve inspect TAKE --deep' to find the mistake."
 
 
@@ -61,10 +63,9 @@ class Judged:
 
     hidden: (F,) part of the visible face that something hides. size: by which part of its size the head is larger than
     the rig, and the deviation of that. apart: how far the cameras are from where their calibration has them. error_mm:
-    expected, from the standard deviations and from that. off_calibration: for each camera how many of the deviations
-    that its calibration was said to be good to, and how many frames, the solve found it to be off by. from_start:
-    between the start pose and what was solved. stiffness: how strongly the settings hold controls at their defaults,
-    times the usual.
+    expected, from the standard deviations and from that. off_calibration: what the solve found each camera to be off
+    by. from_start: between the start pose and what was solved. stiffness: how strongly the settings hold controls at
+    their defaults, times the usual.
     """
 
     cameras: Sequence[str]
@@ -72,7 +73,7 @@ class Judged:
     agreement: Agreement
     correlation: np.ndarray
     error_mm: float
-    off_calibration: Sequence[tuple[float, float]] = ()
+    off_calibration: Sequence[OffCalibration] = ()
     hidden: np.ndarray | None = None
     size: tuple[float, float] = (math.nan, math.nan)
     apart: CamerasApart = TOGETHER
@@ -175,28 +176,45 @@ def _cameras(figures: _Figures) -> Iterator[_Reason]:
 
 
 def _calibration(judged: Judged) -> Iterator[_Reason]:
-    for name, (deviations, late) in zip(judged.cameras, judged.off_calibration, strict=False):
-        if abs(late) > LATE:
-            yield _Reason(DOUBTFUL, f"camera '{name}' seems to be {late:+.1f} frames late.")
-        if deviations > OFF_CALIBRATION:
-            sentence = f"camera '{name}' is off its calibration by {deviations:.0f} times what the settings allow."
+    for name, off in zip(judged.cameras, judged.off_calibration, strict=False):
+        if abs(off.late) > LATE:
+            yield _Reason(DOUBTFUL, f"camera '{name}' seems to be {off.late:+.1f} frames late.")
+        if off.deviations > OFF_CALIBRATION:
+            sentence = (
+                f"the {off.what} of camera '{name}' is off its calibration by {_amount(off)}, "
+                f"{off.deviations:.0f} times what the settings allow."
+            )
             yield _Reason(DOUBTFUL, sentence)
 
 
-def _apart(apart: CamerasApart) -> Iterator[_Reason]:
+def _amount(off: OffCalibration) -> str:
+    if off.what == DIRECTION:
+        return f"{off.amount:.2f} degrees"
+    return f"{off.amount:.1f} mm" if off.what == PLACE else f"{off.amount:+.1%}"
+
+
+def _apart(apart: CamerasApart, cameras: Sequence[str]) -> Iterator[_Reason]:
     if apart.mm > APART_MM:
-        sentence = (
-            f"the cameras do not stand to each other as they are calibrated: at the face their images are shifted by "
-            f"{apart.mm:.1f} mm ({apart.pixels:.1f} pixels) that no pose explains."
-        )
+        shifted = f"by {apart.mm:.1f} mm ({apart.pixels:.1f} pixels) that no pose explains."
+        if apart.camera is None:
+            sentence = (
+                "the cameras do not stand to each other as they are calibrated: at the face their images are shifted "
+                f"{shifted}"
+            )
+        else:
+            sentence = (
+                f"camera '{cameras[apart.camera]}' does not stand to the others as it is calibrated: at the face its "
+                f"images are shifted {shifted}"
+            )
         yield _Reason(DOUBTFUL, sentence, CHECK_CALIBRATION)
 
 
 def _frames(judged: Judged, figures: _Figures) -> Iterator[_Reason]:
     if figures.frames:
-        some = frames_in_words(np.array(figures.frames))
+        some = stretches_in_words(figures.frames)
         many = len(figures.frames) > MANY_FRAMES * len(judged.frames)
-        sentence = f"{some} {_one_or_more('show', figures.frames)} something else than the solved face."
+        where = _in_cameras(judged, figures.frames)
+        sentence = f"{some} {_one_or_more('show', figures.frames)} something else than the solved face{where}."
         yield _Reason(DOES_NOT_FIT if many else DOUBTFUL, sentence, LOOK_AT_FRAMES)
 
 
@@ -205,9 +223,23 @@ def _covered(judged: Judged, figures: _Figures) -> Iterator[_Reason]:
         assert judged.hidden is not None
         rows = np.isin(np.asarray(judged.frames), figures.covered)
         part = float(np.mean(judged.hidden[rows]))
-        some = frames_in_words(np.array(figures.covered))
-        sentence = f"something hides {part:.0%} of the visible face in {some}; the rest of the face was solved for."
+        some = stretches_in_words(figures.covered)
+        where = _in_cameras(judged, figures.covered)
+        sentence = (
+            f"something hides {part:.0%} of the visible face in {some}{where}; the rest of the face was solved for."
+        )
         yield _Reason(DOUBTFUL, sentence, LOOK_AT_FRAMES)
+
+
+def _in_cameras(judged: Judged, frames: Sequence[int]) -> str:
+    """In which cameras, where it is in some of them only: those that show the face less than elsewhere in the take."""
+    there, them = torch.as_tensor(judged.correlation), np.isin(np.asarray(judged.frames), frames)
+    usual = there.nanquantile(0.75, dim=0)
+    low = there[torch.from_numpy(them)].nanmedian(0).values < LITTLE_FRAME * usual
+    names = [f"'{name}'" for name, is_low in zip(judged.cameras, low.tolist(), strict=True) if is_low]
+    if not names or len(names) == len(judged.cameras):
+        return ""
+    return f" in camera{'' if len(names) == 1 else 's'} {listed(names)}"
 
 
 def _one_or_more(verb: str, frames: Sequence[int]) -> str:
@@ -222,7 +254,7 @@ def _rest(judged: Judged, figures: _Figures) -> Iterator[_Reason]:
         )
         yield _Reason(DOUBTFUL, sentence)
     yield from _strayed(judged.from_start)
-    yield from _apart(judged.apart)
+    yield from _apart(judged.apart, judged.cameras)
     if judged.stiffness > TOO_STIFF:
         sentence = f"the settings hold controls at their defaults {judged.stiffness:,.0f} times as strongly as usual."
         yield _Reason(DOUBTFUL, sentence, "Lower 'stiffness' or 'sparsity'.")
@@ -245,6 +277,14 @@ def _strayed(start: FromStart) -> Iterator[_Reason]:
             "has it."
         )
         yield _Reason(DOUBTFUL, sentence)
+    elif any(start.off_middle):
+        right, down = start.off_middle
+        sentence = (
+            f"frame {start.frame} was solved {start.mm:.1f} mm from where the start pose has the face, about as far as the "
+            f"principal points of all cameras are off the middle of their images ({right:+.0f} pixels across, "
+            f"{down:+.0f} down)."
+        )
+        yield _Reason(DOUBTFUL, sentence, CHECK_CROP)
     elif start.mm > STRAYED_MM:
         nearer = f"; the pose is that of frame {start.nearest} rather" if start.nearest_mm < NEARER * start.mm else ""
         sentence = f"frame {start.frame} was solved {start.mm:.1f} mm from where the start pose has the face{nearer}."

@@ -36,7 +36,7 @@ LONGEST = 900  # seconds
 VERDICTS = {
     "doubtful": Verdict(
         DOUBTFUL,
-        "something hides 46% of the visible face in 2 frames, 3 to 4; the rest of the face was solved for.",
+        "something hides 46% of the visible face in frames 3 to 4; the rest of the face was solved for.",
         next_step="Look at these frames, and leave them out or key them by hand.",
     ),
     "elsewhere": Verdict(
