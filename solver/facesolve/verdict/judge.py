@@ -280,8 +280,8 @@ def _strayed(start: FromStart) -> Iterator[_Reason]:
     elif any(start.off_middle):
         right, down = start.off_middle
         sentence = (
-            f"frame {start.frame} was solved {start.mm:.1f} mm from where the start pose has the face, about as far as the "
-            f"principal points of all cameras are off the middle of their images ({right:+.0f} pixels across, "
+            f"frame {start.frame} was solved {start.mm:.1f} mm from where the start pose has the face, about as far as "
+            f"the principal points of all cameras are off the middle of their images ({right:+.0f} pixels across, "
             f"{down:+.0f} down)."
         )
         yield _Reason(DOUBTFUL, sentence, CHECK_CROP)
