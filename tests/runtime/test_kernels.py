@@ -8,15 +8,18 @@ from facesolve.runtime.kernels import CHOICE, choose_kernels, fused
 from facesolve.take import SolveError
 
 
-@pytest.mark.parametrize("wanted", [None, "torch"])
-def test_plain_pytorch_computes_unless_triton_is_named(monkeypatch, wanted):
+def test_triton_computes_on_a_gpu_where_it_can(monkeypatch):
     monkeypatch.delenv(CHOICE, raising=False)
-    if wanted is not None:
-        monkeypatch.setenv(CHOICE, wanted)
     monkeypatch.setattr(kernels, "trial", lambda index: None)
     assert choose_kernels("cpu").reason == "plain PyTorch"
-    assert not choose_kernels("cuda:0").fused
-    assert f"{CHOICE}=triton fuses" in choose_kernels("cuda:0").reason
+    assert choose_kernels("cuda:0").reason == f"Triton's ({CHOICE}=torch does without them)"
+    assert fused(torch.device("cuda:0"))
+
+
+def test_plain_pytorch_computes_where_it_is_named(monkeypatch):
+    monkeypatch.setenv(CHOICE, "torch")
+    monkeypatch.setattr(kernels, "trial", lambda index: pytest.fail("a trial takes a second"))
+    assert choose_kernels("cuda:0").reason == "plain PyTorch"
     assert not fused(torch.device("cuda:0"))
 
 
@@ -30,14 +33,15 @@ def test_triton_by_name_where_it_cannot_run_is_refused(monkeypatch):
 
 def test_a_misspelled_choice_names_those_there_are(monkeypatch):
     monkeypatch.setenv(CHOICE, "tritn")
-    with pytest.raises(SolveError, match="set it to torch or triton"):
+    with pytest.raises(SolveError, match="set it to auto, torch or triton"):
         choose_kernels("cpu")
 
 
-def test_a_gpu_on_which_triton_cannot_compile_is_refused_by_name_alone(monkeypatch):
+def test_a_gpu_on_which_triton_cannot_compile_does_without_unless_it_is_named(monkeypatch):
     monkeypatch.setattr(kernels, "trial", lambda index: "RuntimeError: Failed to find C compiler.")
     monkeypatch.delenv(CHOICE, raising=False)
-    assert choose_kernels("cuda:0").reason == "plain PyTorch"
+    why = "plain PyTorch, because Triton's, which are faster, cannot be used (RuntimeError: Failed to find C compiler.)"
+    assert choose_kernels("cuda:0").reason == why
     monkeypatch.setenv(CHOICE, "triton")
     with pytest.raises(SolveError, match="Failed to find C compiler"):
         choose_kernels("cuda:0")

@@ -288,7 +288,15 @@ def _outline(shot: Shot) -> Tensor:
 def encoded(light: Tensor) -> np.ndarray:
     """(..., 3) uint8 sRGB of linear light, by a table that is exact but for rounding."""
     steps = light.clamp(0, 1).mul_(STEPS).round_().to(torch.int32)
-    return np.asarray(_encoding().take(steps.cpu().numpy(), mode="clip"))
+    if light.device.type == "cpu":
+        return np.asarray(_encoding().take(steps.numpy(), mode="clip"))
+    return np.asarray(_encoding_on(light.device)[steps].cpu().numpy())  # a byte travels, not four
+
+
+@cache
+def _encoding_on(device: torch.device) -> Tensor:
+    """``_encoding`` on a device."""
+    return torch.from_numpy(_encoding()).to(device)
 
 
 @cache

@@ -27,23 +27,23 @@ class Kernels:
 
 
 def choose_kernels(device: torch.device | str) -> Kernels:
-    """What computes on ``device``: plain PyTorch, unless the environment variable FACESOLVE_KERNELS is ``triton``.
+    """What computes on ``device``: Triton's kernels where they can, else plain PyTorch.
 
-    The kernels have run on one kind of GPU only, hence by name. Raises SolveError when they are wanted where they
-    cannot run.
+    The environment variable FACESOLVE_KERNELS, ``auto``, ``torch`` or ``triton``, names one of them. Raises SolveError
+    when Triton's are named where they cannot run.
     """
     device = torch.device(device)
-    wanted = os.environ.get(CHOICE, "torch")
-    if wanted not in ("torch", "triton"):
-        raise SolveError(f"{CHOICE} is '{wanted}'; set it to torch or triton.")
-    obstacle = _obstacle(device) if wanted == "triton" or device.type == "cuda" else None
+    wanted = os.environ.get(CHOICE, "auto")
+    if wanted not in ("auto", "torch", "triton"):
+        raise SolveError(f"{CHOICE} is '{wanted}'; set it to auto, torch or triton.")
+    if wanted == "torch" or (wanted == "auto" and device.type != "cuda"):
+        return Kernels(False, "plain PyTorch")
+    obstacle = _obstacle(device)
+    if obstacle is None:
+        return Kernels(True, f"Triton's ({CHOICE}=torch does without them)")
     if wanted == "triton":
-        if obstacle is not None:
-            raise SolveError(f"{CHOICE} is triton, but its kernels cannot run on {device}: {obstacle}.")
-        return Kernels(True, f"Triton's, as set by {CHOICE}")
-    if device.type == "cuda" and obstacle is None:
-        return Kernels(False, f"plain PyTorch ({CHOICE}=triton fuses what is computed most; tried on an H200 only)")
-    return Kernels(False, "plain PyTorch")
+        raise SolveError(f"{CHOICE} is triton, but its kernels cannot run on {device}: {obstacle}.")
+    return Kernels(False, f"plain PyTorch, because Triton's, which are faster, cannot be used ({obstacle})")
 
 
 def fused(device: torch.device) -> bool:
