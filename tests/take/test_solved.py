@@ -6,8 +6,11 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from facesolve.take import Footage, write_take
-from facesolve.take.solved import fingerprint
+import pytest
+
+from facesolve.take import Footage, TakeError, write_solution, write_take
+from facesolve.take.names import CHECKPOINT, SOLUTION
+from facesolve.take.solved import find_take_folder, fingerprint, is_solved
 
 from . import rigs
 
@@ -50,3 +53,26 @@ def test_footage_of_the_same_names_counts_by_its_files(tmp_path: Path) -> None:
     assert len(set(known)) == 4
     (tmp_path / "left.9999.png").write_bytes(b"of no frame")
     assert fingerprint(take, folder) == known[-1]
+
+
+def test_a_take_is_found_where_its_solution_says_or_the_user_does(tmp_path: Path) -> None:
+    write_take(rigs.take(tmp_path), tmp_path / "take")
+    solution = rigs.solution(provenance={"take": "../take"})
+    assert find_take_folder(solution, tmp_path / "out") == tmp_path / "take"
+    assert find_take_folder(solution, tmp_path / "out", tmp_path / "elsewhere") == tmp_path / "elsewhere"
+    with pytest.raises(TakeError, match=r"its take is not at '.*' any more; give the take's folder with --take"):
+        find_take_folder(solution, tmp_path / "out" / "deeper")
+    with pytest.raises(TakeError, match="does not record its take"):
+        find_take_folder(rigs.solution(provenance={}), tmp_path / "out")
+
+
+def test_a_folder_is_solved_when_it_holds_a_whole_solution_of_the_same(tmp_path: Path) -> None:
+    assert not is_solved(tmp_path, "a")
+    write_solution(rigs.solution(provenance={"fingerprint": "a"}), tmp_path)
+    assert is_solved(tmp_path, "a")
+    assert not is_solved(tmp_path, "b")
+    (tmp_path / CHECKPOINT).touch()
+    assert not is_solved(tmp_path, "a")
+    (tmp_path / CHECKPOINT).unlink()
+    (tmp_path / SOLUTION).write_text("no JSON", encoding="utf-8")
+    assert not is_solved(tmp_path, "a")
