@@ -61,6 +61,8 @@ def chosen_pin(take: Take, solution: Solution, by: float) -> Pin:
     column = int((np.ptp(solution.controls, axis=0) / ranges).argmax())
     keyframes = read_provenance(solution.provenance).keyframes
     free = [row for row, frame in enumerate(solution.frames) if frame not in keyframes]
+    if not free:
+        raise SystemExit("edit_study: every frame of this take is a keyframe; give a longer one.")
     row = free[len(free) // 2]
     control, value = take.rig.controls[column], solution.controls[row, column]
     step = by * ranges[column]
