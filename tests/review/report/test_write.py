@@ -15,9 +15,11 @@ import numpy as np
 import pytest
 
 from facesolve.cli import main
+from facesolve.review.report import write as module
 from facesolve.review.report.write import add_texture
 from facesolve.review.request import ReportRequest
-from facesolve.take import write_solution, write_take
+from facesolve.take import read_solution, write_solution, write_take
+from facesolve.take.actor import ActorProfile
 from tests.review.filmed import Filmed
 
 from . import troubled
@@ -89,6 +91,21 @@ def test_a_texture_that_is_baked_after_the_page_dresses_its_head(solved: Path, t
     (tmp_path / "other.html").write_text("<p>not ours", encoding="utf-8")
     add_texture(solved, tmp_path / "other.html")
     assert (tmp_path / "other.html").read_text(encoding="utf-8") == "<p>not ours"
+
+
+def test_the_texture_is_laid_on_the_head_that_the_actor_has(
+    filmed: Filmed, solved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thinned mesh depends on the neutral: another one would have other triangles."""
+    rig = filmed.take.rig
+    offset = np.random.default_rng(0).normal(0, 0.05, rig.neutral.shape).astype(np.float32)
+    actor = ActorProfile(offset, np.zeros(len(offset), np.float32), rig.meshes)
+    write_solution(replace(read_solution(solved), actor=actor), solved, overwrite=True)
+    page, dressed = tmp_path / "report.html", []
+    assert report(solved, page, "--what", "wireframe", "--height", "64", "--progress", "quiet") == 0
+    monkeypatch.setattr(module, "head_skin", lambda rig, texture: dressed.append(rig))
+    add_texture(solved, page)
+    np.testing.assert_allclose(dressed[0].neutral, rig.neutral + offset, atol=1e-6)
 
 
 def test_without_a_take_the_page_says_so(solved: Path, tmp_path: Path, capsys: Captured) -> None:

@@ -100,7 +100,8 @@ def add_texture(folder: Path, path: Path) -> None:
     record = record_in(page)
     if record is None or record.get("head3d") is None:
         return
-    record["head3d"]["skin"] = head_skin(find_take(solution, folder).rig, _texture(folder, solution))
+    rig = solution.fitted_rig(find_take(solution, folder).rig)  # as its mesh was thinned
+    record["head3d"]["skin"] = head_skin(rig, _texture(folder, solution))
     record |= {"solution": read_json(folder / SOLUTION, "solution"), "log": _log(folder)}
     write_atomic(path, with_record(page, record))
 
