@@ -93,6 +93,7 @@ def measure(sound: Sound, mistake: str, device: torch.device) -> dict[str, Any]:
         "seconds": round(time.perf_counter() - begun, 2),
         "mm": round(float(error.world_mean), 4),
         "mm, worst": round(float(error.world_max), 4),
+        "mm, in rig": round(float(error.rig_mean), 4),
         "verdict": None if solution.verdict is None else solution.verdict.record(),
         "figures": figures(take, solved, solution),
     }

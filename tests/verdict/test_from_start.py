@@ -4,13 +4,12 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 
 from facesolve.solve import solution
 from facesolve.take import StartPose
 from facesolve.verdict.from_start import NO_START_POSE, from_start
-from tests.synthetic import Scene, head_scene, make_problem
+from tests.synthetic import Scene, head_scene
 
 
 def start_at(scene: Scene, row: int, of_row: int, shift: float = 0.0) -> StartPose:
@@ -35,23 +34,6 @@ def test_the_frame_that_a_start_pose_is_rather_of_is_known():
     assert found.nearest == scene.problem.take.frames[2]
     assert found.nearest_mm == pytest.approx(0.0, abs=0.01)
     assert found.mm > 1.0
-
-
-@pytest.mark.parametrize(("down", "explained"), [(-1.0, False), (0.2, False), (0.9, True), (1.2, True)])
-def test_principal_points_that_are_all_off_explain_a_way_from_the_start_pose_of_the_same_length(down, explained):
-    """Images of a start pose that is lower are off as if all principal points were lower."""
-    scene, pixels = head_scene(), head_scene().problem.pixels_per_cm
-    take = scene.problem.take
-    cameras = tuple(
-        replace(camera, intrinsics=camera.intrinsics + pixels * np.array([[0, 0, 0], [0, 0, 1], [0, 0, 0]]))
-        for camera in take.cameras
-    )
-    start, head = start_at(scene, 0, 0), scene.truth.head[0].double().numpy().copy()
-    head[1, 3] -= down
-    found = from_start(make_problem(replace(take, cameras=cameras)), replace(start, head=head), scene.truth)
-    assert any(found.off_middle) == explained
-    if explained:
-        assert found.off_middle == pytest.approx((1.3, pixels - 0.7), abs=0.01)
 
 
 def test_a_start_pose_of_a_frame_outside_a_part_of_a_take_says_nothing():

@@ -132,17 +132,6 @@ def test_a_face_that_strayed_from_the_start_pose_is_doubtful_and_the_frame_it_re
     assert judge(replace(sound(), from_start=FromStart(2.0, 0.3, 3.0, nearest=8, nearest_mm=1.0))).verdict == FITS
 
 
-def test_principal_points_that_are_all_off_are_named_where_the_start_pose_agrees():
-    found = judge(replace(sound(), from_start=FromStart(1.0, 0.3, 3.4, frame=7, off_middle=(0.0, 8.0))))
-    assert found.verdict == DOUBTFUL
-    assert "frame 7 was solved 3.4 mm from where the start pose has the face" in found.reason
-    assert (
-        "principal points of all cameras are off the middle of their images (+0 pixels across, +8 down)."
-        in found.reason
-    )
-    assert "cropped" in found.next_step
-
-
 def test_settings_that_hold_a_face_back_are_doubtful():
     found = judge(replace(sound(), stiffness=1e6))
     assert (found.verdict, found.next_step) == (DOUBTFUL, "Lower 'stiffness' or 'sparsity'.")

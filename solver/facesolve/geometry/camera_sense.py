@@ -104,28 +104,16 @@ def _size_findings(camera: CalibratedCamera) -> Iterator[Finding]:
 def _crop_findings(cameras: Sequence[CalibratedCamera]) -> Iterator[Finding]:
     """Of all cameras together: no agreement of theirs tells a principal point that is off by the same in each."""
     sizes = [camera.size for camera in cameras if camera.size is not None]
-    if len(sizes) < len(cameras) or not sizes:
+    if len(cameras) < 3 or len(sizes) < len(cameras):
         return
-    off = off_middle_together(np.stack([camera.intrinsics for camera in cameras]), np.array(sizes))
-    if off is not None:
-        right, down = np.rint(off).astype(int)
+    pixels = np.stack([camera.intrinsics[:2, 2] for camera in cameras]) - np.array(sizes) / 2
+    parts = pixels / np.array(sizes).max(1, keepdims=True)
+    common = np.linalg.norm(parts.mean(0))
+    if common > _OFF_TOGETHER and np.linalg.norm(parts - parts.mean(0), axis=1).max() < common / 3:
+        right, down = np.rint(pixels.mean(0)).astype(int)
         text = f"the principal points of all are off the middle by about {right:+d} pixels across and {down:+d} down."
         remedy = "Check whether the images were cropped after the calibration, or before."
         yield Finding(WARNING, "cameras", text, remedy)
-
-
-def off_middle_together(intrinsics: np.ndarray, sizes: np.ndarray) -> np.ndarray | None:
-    """By how many pixels (2,) the principal points of three cameras or more are all off to one side, right and down.
-
-    intrinsics: (C, 3, 3). sizes: (C, 2) widths and heights. None where they are not.
-    """
-    if len(intrinsics) < 3:
-        return None
-    pixels = intrinsics[:, :2, 2] - sizes / 2
-    parts = pixels / sizes.max(1, keepdims=True)
-    common = np.linalg.norm(parts.mean(0))
-    apart = np.linalg.norm(parts - parts.mean(0), axis=1).max()
-    return pixels.mean(0) if common > _OFF_TOGETHER and apart < common / 3 else None
 
 
 def _rotation_findings(camera: CalibratedCamera) -> Iterator[Finding]:

@@ -116,7 +116,7 @@ class _Finder:
         if found is not None:
             return (self._finding(found[0], as_is, found[1]),)
         other_time = self._other_time(trial, as_is)
-        if other_time is not None:
+        if other_time is not None and as_is.mean >= SOUND:  # all of another time agree; else a lens may explain more
             return (other_time,)
         names = ["all", *(self._take.cameras[index].name for index in _suspects(as_is, len(self._take.cameras))[:4])]
         best, best_score = None, as_is
@@ -130,6 +130,8 @@ class _Finder:
         if best is not None and best_score.mean > as_is.mean + GAIN:
             best, best_score = self._nearer(trial, best, best_score)
             return (self._finding(best, as_is, best_score, WARNING),)
+        if other_time is not None:
+            return (other_time,)
         text = f"they agree about the head as they are (correlation {as_is.mean:.2f}); no repair makes it better."
         return (Finding(NOTE, "cameras", text),)
 

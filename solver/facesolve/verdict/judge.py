@@ -53,7 +53,6 @@ CHECK_CALIBRATION = (
     "Check the calibration, principal points first, and calibrate again where a camera was moved or its images were "
     "cropped; 'facesolve inspect TAKE --deep' looks for larger mistakes."
 )
-CHECK_CROP = "Check whether the images were cropped after the calibration, or before."
 LOOK = "Run 'facesolve inspect TAKE --deep' to find the mistake."
 
 
@@ -277,14 +276,6 @@ def _strayed(start: FromStart) -> Iterator[_Reason]:
             "has it."
         )
         yield _Reason(DOUBTFUL, sentence)
-    elif any(start.off_middle):
-        right, down = start.off_middle
-        sentence = (
-            f"frame {start.frame} was solved {start.mm:.1f} mm from where the start pose has the face, about as far as "
-            f"the principal points of all cameras are off the middle of their images ({right:+.0f} pixels across, "
-            f"{down:+.0f} down)."
-        )
-        yield _Reason(DOUBTFUL, sentence, CHECK_CROP)
     elif start.mm > STRAYED_MM:
         nearer = f"; the pose is that of frame {start.nearest} rather" if start.nearest_mm < NEARER * start.mm else ""
         sentence = f"frame {start.frame} was solved {start.mm:.1f} mm from where the start pose has the face{nearer}."
