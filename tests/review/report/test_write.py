@@ -100,7 +100,7 @@ def test_the_texture_is_laid_on_the_head_that_the_actor_has(
     rig = filmed.take.rig
     offset = np.random.default_rng(0).normal(0, 0.05, rig.neutral.shape).astype(np.float32)
     actor = ActorProfile(offset, np.zeros(len(offset), np.float32), rig.meshes)
-    write_solution(replace(read_solution(solved), actor=actor), solved, overwrite=True)
+    write_solution(replace(read_solution(solved), actor=actor), solved)
     page, dressed = tmp_path / "report.html", []
     assert report(solved, page, "--what", "wireframe", "--height", "64", "--progress", "quiet") == 0
     monkeypatch.setattr(module, "head_skin", lambda rig, texture: dressed.append(rig))
