@@ -79,22 +79,23 @@ class KeyframeRounds:
         calibration = problem.calibration(pose.at([0]), int(keyframes[0]))
         expected: NeutralPrior | None = None
         offset: Tensor | None = None
-        common = 1.0
+        common, steady = 1.0, torch.ones_like(problem.samples.weight)
         if stage.saved is not None:  # a round is saved before it is done: the last one also gives the normal equations
             done, pose = int(stage.saved["done"]), _pose(stage.saved, pose)
             errors = CameraErrors(torch.as_tensor(stage.saved["errors"]).to(errors.values))
             calibration = calibration if bool(stage.saved["errors_are_sure"]) else None
             problem = problem.weighted(torch.as_tensor(stage.saved["weight"]).to(problem.samples.weight))
             expected, offset = self._saved_neutral(stage.saved)
-            common = float(stage.saved["common"])
+            common, steady = float(stage.saved["common"]), torch.as_tensor(stage.saved["steady"]).to(steady)
         elif self.start:
             common = self._reliability(problem, pose, errors, ROUNDS[0][0]).common(len(keyframes))
         stage.advance(done)
         asked_at = max(0, len(rounds) - 2)
         for turn, (level, most, iterations) in enumerate(rounds[done:], done):
-            state = (problem, pose, errors, calibration is not None, expected, offset, common, turn)
+            state = (problem, pose, errors, calibration is not None, expected, offset, common, steady, turn)
             stage.save(partial(_arrays, *state), now=True)
-            some = problem.with_samples(problem.samples.thinned(max(1, len(problem.samples.weight) // most)))
+            every = max(1, len(problem.samples.weight) // most)
+            some = problem.with_samples(problem.samples.thinned(every))
             # an outline is only as sharp as its matte: at full resolution the colors decide alone
             outlines = max(level, outline_level(problem)) if level > 0 else None
             views, evidence, _ = gather_evidence(some, self.pixels, pose, keyframes, level, outlines)
@@ -106,12 +107,14 @@ class KeyframeRounds:
             )
             options = BundleOptions(iterations, calibration=calibration, neutral=free, constant=told)
             known = evidence if free is not None else self._anchored(some, evidence, level)
-            fit = bundle(some, views, pose, keyframes, level, options, known, errors, offset)
+            # a neutral that may differ explains what lasts, too
+            judged = some if free is not None else some.weighted(some.samples.weight * steady[::every])
+            fit = bundle(judged, views, pose, keyframes, level, options, known, errors, offset)
             if calibration is not None and turn == 0 and not fit.errors_are_sure:
                 calibration = None
                 if turn + 1 == len(rounds):  # no later round takes out what the cameras' freedom has put into the poses
                     trusted = replace(options, calibration=None)
-                    fit = bundle(some, views, pose, keyframes, level, trusted, known)
+                    fit = bundle(judged, views, pose, keyframes, level, trusted, known)
             if turn == asked_at:
                 expected = expected_neutral(some, views, fit, keyframes, level, evidence, calibration, self.posed)
                 if expected is not None:
@@ -121,8 +124,9 @@ class KeyframeRounds:
             self._show(turn, pose)
             errors = errors if fit.errors is None or calibration is None else fit.errors
             if turn == 0:
-                judged = self._reliability(problem, pose, errors, level)
-                problem, common = problem.weighted(problem.samples.weight * judged.trust), judged.common(len(keyframes))
+                reliable = self._reliability(problem, pose, errors, level)
+                problem = problem.weighted(problem.samples.weight * reliable.trust)
+                common, steady = reliable.common(len(keyframes)), reliable.steady(len(keyframes))
             stage.advance()
         fit = fit if calibration is not None else replace(fit, errors=None, deviation=None)
         self._say_errors(fit)
@@ -197,6 +201,7 @@ def _arrays(
     expected: NeutralPrior | None,
     offset: Tensor | None,
     common: float,
+    steady: Tensor,
     done: int,
 ) -> dict[str, np.ndarray]:
     neutral = {}
@@ -215,6 +220,7 @@ def _arrays(
         "errors_are_sure": np.array(errors_are_sure),
         "weight": problem.samples.weight.cpu().numpy(),
         "common": np.array(common),
+        "steady": steady.cpu().numpy(),
         "done": np.array(done),
     }
 

@@ -32,16 +32,24 @@ SMOOTHINGS = 3  # means over neighboring triangles: single samples are noisy
 
 @dataclass(frozen=True, eq=False)
 class Reliability:
-    """trust: (N,) of the problem's samples, 1 on usual skin, at most 2. lasting: the part of the squared residuals on
-    lively skin that each camera has in all frames alike, 0..1."""
+    """trust: (N,) of the problem's samples, 1 on usual skin, at most 2. lasting: (N,) the part of the squared residuals
+    around a sample that each camera has in all frames alike, 0..1; overall, usual: that of all lively skin together,
+    and at most of its samples."""
 
     trust: Tensor
-    lasting: float
+    lasting: Tensor
+    overall: float
+    usual: float
 
     def common(self, frames: int) -> float:
         """How many times larger the variance of what ``frames`` frames have in common is than if all residuals were
         independent: 1 to ``frames``."""
-        return 1 + (frames - 1) * self.lasting
+        return 1 + (frames - 1) * self.overall
+
+    def steady(self, frames: int) -> Tensor:
+        """(N,) what a sample's say about the common part of ``frames`` frames is worth against that of usual skin, at
+        most 1: little where highlights stay with a camera."""
+        return ((1 + (frames - 1) * self.usual) / (1 + (frames - 1) * self.lasting)).clamp_max(1)
 
 
 def reliability(problem: Problem, views: Views, pose: Pose) -> Reliability:
@@ -54,22 +62,28 @@ def reliability(problem: Problem, views: Views, pose: Pose) -> Reliability:
     disagreement, known = _smoothed(problem, square, weight)
     lively = (problem.model.face_weight[problem.model.triangles[problem.samples.triangles]].amin(1) > FULL) & known
     if not bool(lively.any()):
-        return Reliability(torch.ones_like(disagreement), 0.0)
+        return Reliability(torch.ones_like(disagreement), torch.zeros_like(disagreement), 0.0, 0.0)
     usual = disagreement[lively].median().clamp_min(1e-9)
     ratio = disagreement / usual
     trust = 1 / (ratio.clamp(LEAST, MOST) * (1 + (ratio / FOREIGN) ** SHARPNESS))
-    return Reliability(torch.where(known, trust, 0.5), _lasting(residual[..., lively], seen[..., lively]))
+    of_means = ((seen * residual).sum(0).square() / seen.sum(0).clamp_min(1e-6)).sum(0)
+    around, _ = _smoothed(problem, of_means, square)
+    lasting = _lasting(around, len(seen))
+    together = of_means[lively].sum() / square[lively].sum().clamp_min(1e-9)
+    return Reliability(
+        torch.where(known, trust, 0.5),
+        lasting,
+        float(_lasting(together, len(seen))),
+        float(lasting[lively].median()),
+    )
 
 
-def _lasting(residual: Tensor, seen: Tensor) -> float:
-    """The part of the squared residuals (M, C, n), with weights ``seen``, that each camera has in all frames alike."""
-    frames = len(seen)
+def _lasting(of_means: Tensor, frames: int) -> Tensor:
+    """The part of squared residuals that is the same in ``frames`` frames, of which means over them have a part
+    ``of_means``: means hold a share of the rest, too."""
     if frames < 2:
-        return 0.0
-    of_means = float(((seen * residual).sum(0).square() / seen.sum(0).clamp_min(1e-6)).sum())
-    square = float((seen * residual.square()).sum())
-    varying = (square - of_means) * frames / (frames - 1)  # means hold a share of it, too
-    return min(max(1 - varying / max(square, 1e-9), 0.0), 1.0)
+        return torch.zeros_like(of_means)
+    return (1 - (1 - of_means) * frames / (frames - 1)).clamp(0, 1)
 
 
 def say_of_vertices(problem: Problem, trust: Tensor) -> Tensor:
