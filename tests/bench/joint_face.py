@@ -31,7 +31,7 @@ from facesolve.take.rig_evaluation import RigEvaluator
 from facesolve.take.rig_logic import CHANNEL, CONTROL, Port, Response
 from facesolve.take.skeleton import RIG_SPACE, Channel, Joint, Skin
 from tests.bench.jointed import errors
-from tests.bench.jointed_scene import TIMES, apart, open_joints, read_rig
+from tests.bench.jointed_scene import TIMES, apart, open_joints, read_rig, save_and_open_again
 
 from maya import cmds  # isort: skip
 from facesolve_maya.apply import ApplyRequest, apply_solution  # isort: skip
@@ -192,6 +192,7 @@ def main() -> None:
         for name, values in errors(rig, take, solution, given.out).items():
             print(f"{name:10} mean {values.mean():.3f} worst {values.max():.3f}  {np.round(values, 2).tolist()}")
         print(apply_solution(ApplyRequest(take, solution, head="root")))
+        save_and_open_again(Path(folder))
         print(f"keyed     worst {keyed_apart(take, solution).max():.1e} cm over {given.frames} frames")
 
 

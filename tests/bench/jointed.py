@@ -77,7 +77,8 @@ def as_dna(take: Take, folder: Path) -> Take:
 
 
 def errors(rig: Rig, take: Take, solution: Solution, folder: Path) -> dict[str, np.ndarray]:
-    """For each frame: degrees that jaw, eyes and neck are off in the world, and millimeters of the face's skin.
+    """For each frame: degrees that jaw, eyes and neck are off in the world, and the eyes against each other, and
+    millimeters of the face's skin.
 
     rig: the one that was filmed; the take's has joints of the same names.
     """
@@ -93,9 +94,11 @@ def errors(rig: Rig, take: Take, solution: Solution, folder: Path) -> dict[str, 
         joints = evaluator.joint_matrices(controls)[:, [place.index(name) for name in names]]
         turned.append(head[:, None] @ joints)
     for index, joint in enumerate(rig.joints):
-        apart = np.einsum("fij,fik->fjk", *(each[:, index, :3, :3] for each in turned))
-        cosine = (np.trace(apart, axis1=1, axis2=2) - 1) / 2
-        found[joint.name] = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+        found[joint.name] = _degrees_apart(*(each[:, index, :3, :3] for each in turned))
+    left, right = (names.index(eye) for eye in EYES)
+    found["vergence"] = _degrees_apart(
+        *(np.einsum("fij,fik->fjk", each[:, left, :3, :3], each[:, right, :3, :3]) for each in turned)
+    )
     places = [
         np.einsum("fij,fvj->fvi", head[:, :3, :3], evaluator.vertices(controls)) + head[:, None, :3, 3]
         for evaluator, head, controls in zip(evaluators, heads, poses, strict=True)
@@ -104,6 +107,12 @@ def errors(rig: Rig, take: Take, solution: Solution, folder: Path) -> dict[str, 
     face = skin & (rig.neutral[:, 1] > FACE_ABOVE) & (rig.photometric_weight > 0)
     found["face mm"] = 10 * np.linalg.norm(places[0] - places[1], axis=2)[:, face].mean(axis=1)
     return found
+
+
+def _degrees_apart(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """(F,) between rotations (F, 3, 3)."""
+    cosine = (np.einsum("fij,fij->f", first, second) - 1) / 2
+    return np.degrees(np.arccos(np.clip(cosine, -1, 1)))
 
 
 def main() -> None:

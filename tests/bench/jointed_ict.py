@@ -21,7 +21,7 @@ from scipy.sparse.csgraph import connected_components
 from facesolve.take import Control, Driver, Footage, Rig, Shape, Solution, Take, Target
 from facesolve.take.rig_evaluation import RigEvaluator
 from facesolve.take.skeleton import RIG_SPACE, Joint, Skin
-from tests.bench.jointed_scene import PRODUCT, TIMES, apart, open_scene_of, read_rig
+from tests.bench.jointed_scene import PRODUCT, TIMES, apart, open_scene_of, read_rig, save_and_open_again
 from tests.take import rigs
 
 from maya import cmds  # isort: skip
@@ -118,6 +118,7 @@ def keyed_apart(rig: Rig, folder: Path) -> np.ndarray:
         provenance={"facesolve": "0.1.0", "take": "../take"},
     )
     print(apply_solution(ApplyRequest(take, solution, head="root")))
+    save_and_open_again(folder)
     solved = RigEvaluator(rig).vertices(controls)
     found = []
     for row, time in enumerate(take.scene_times):

@@ -33,6 +33,8 @@ from facesolve_maya.scene.geometry import shape_points  # noqa: E402
 from facesolve_maya.scene.head import head_now  # noqa: E402
 from tests.facesolve_maya.jointed_scene import skinned_scene, take_blend_shape_away  # noqa: E402
 from tests.facesolve_maya.ma_scene import open_scene  # noqa: E402
+from tests.maya_emulator.session import Session, current, use  # noqa: E402
+from tests.maya_emulator.writer import scene_text  # noqa: E402
 
 PRODUCT = "jawOpen_mouthPucker"
 UNREADABLE = "mouthLowerDown"
@@ -107,6 +109,14 @@ def open_scene_of(rig: Rig, folder: Path, unreadable: str) -> None:
         cmds.addAttr("face_CTL", longName=name, attributeType="double", minValue=0, maxValue=high, keyable=True)
         cmds.connectAttr("face_CTL." + name, f"wiggle.input[{place}]")
     cmds.connectAttr("wiggle.output[0]", f"BS.{unreadable}")
+
+
+def save_and_open_again(folder: Path) -> None:
+    """The scene as a file says it."""
+    path = folder / "saved.ma"
+    path.write_text(scene_text(current()), encoding="utf-8")
+    use(Session())
+    cmds.file(str(path), open=True, force=True)
 
 
 def apart(rig: Rig, poses: int) -> np.ndarray:

@@ -107,7 +107,7 @@ def test_a_keyframe_whose_eyes_are_lost_is_found_where_others_look() -> None:
 
 
 def test_what_is_seen_of_shut_eyes_has_no_say(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gaze, "SHUT", 1.1)  # every eye is
+    monkeypatch.setattr(gaze, "SHUT", 2.0)  # every eye is
     lit, pose = with_highlights(), turned_away()
     found = [fit_gaze(lit.problem, seen, pose, lit.frames, None, pose) for seen in (lit.pixels, lit.pixels[::-1])]
     assert torch.equal(found[0].controls, found[1].controls)

@@ -35,7 +35,7 @@ FRAME_OPTIONS = FrameFitOptions(iterations=6, recorded=False)  # each batch is a
 HOLD_DEVIATION = 0.2  # of a control's range, around where it was: what holds an eye that is closed
 COARSER = 2  # pyramid levels, at which surroundings are averaged: they are smooth
 SURROUNDINGS = 1.0  # pixels there, the standard deviation of what counts as around
-SHUT = 0.1  # of an eyeball's samples, in the camera that sees most: a lid that leaves less says nothing of the gaze
+SHUT = 0.5  # of what is seen of an eyeball at rest, in the camera that sees most: less says nothing of the gaze
 
 
 def fit_gaze(
@@ -57,9 +57,9 @@ def fit_gaze(
     own = _only_eyes(problem, eyes, pose, frames)
     options = BundleOptions(ITERATIONS, hold=1 / (HOLD_DEVIATION * problem.prior.span) ** 2)
     for _ in range(ROUNDS):
-        views = _eye_views(own, pixels, pose, frames, errors, carried)
+        views = _eye_views(own, eyes, pixels, pose, frames, errors, carried)
         pose = find_gaze(own, eyes, views, pose, frames, first=_surest(own, eyes, frames))
-        views = _eye_views(own, pixels, pose, frames, errors, carried)
+        views = _eye_views(own, eyes, pixels, pose, frames, errors, carried)
         pose = bundle(own, views, pose, frames, own.quality.finest, options).pose
     return pose
 
@@ -88,7 +88,7 @@ def learn_eyes(
     if eyes is None:
         return None
     own = _only_eyes(problem, eyes, pose, frames)
-    views = _eye_views(own, pixels, pose, frames, errors, carried)
+    views = _eye_views(own, eyes, pixels, pose, frames, errors, carried)
     return agree(observe(own.samples, own.model, pose.controls, pose.head, views), views.edges)[0]
 
 
@@ -110,11 +110,11 @@ def with_gaze(
     assert eyes is not None  # there is a template
     pose = Pose(torch.where(eyes.controls, begin.controls, fit.pose.controls), fit.pose.head)
     own = _only_eyes(problem, eyes, pose, frames)
-    views = _eye_views(own, pixels, pose, frames, errors, carried)
+    views = _eye_views(own, eyes, pixels, pose, frames, errors, carried)
     found = find_gaze(own, eyes, views, pose, frames, template)
     if not torch.equal(found.controls, pose.controls):
         pose = found
-        views = _eye_views(own, pixels, pose, frames, errors, carried)
+        views = _eye_views(own, eyes, pixels, pose, frames, errors, carried)
     anchor = Anchor(pose.controls, 1 / (HOLD_DEVIATION * problem.prior.span) ** 2)
     gaze = fit_frames(own, template, views, pose, frames, own.quality.finest, FRAME_OPTIONS, anchor)
     turning = torch.cat([eyes.controls, eyes.controls.new_zeros(6)]).to(fit.quadratic.b)
@@ -146,6 +146,7 @@ def _only_eyes(problem: Problem, eyes: Eyes, pose: Pose, frames: Tensor) -> Prob
 
 def _eye_views(
     own: Problem,
+    eyes: Eyes,
     pixels: Sequence[FramePixels],
     pose: Pose,
     frames: Tensor,
@@ -165,8 +166,20 @@ def _eye_views(
         around = F.interpolate(around, size=luminance.shape[1:], mode="bilinear", align_corners=False)[:, 0]
         images.append(luminance - around)
     cameras = own.views.cameras(level, indices)
-    seen = visibility.weights * saw[..., None]
-    share = (seen > 0).unflatten(2, (-1, SAMPLES)).to(seen).mean(3)  # (B, C, E)
-    is_open = (share.amax(1, keepdim=True) > SHUT).repeat_interleave(SAMPLES, 2)
-    views = Views(image_stacks(images), cameras, seen * is_open, visibility.edges)
+    is_open = _opening(own, eyes, level, pose, frames) > SHUT
+    seen = visibility.weights * saw[..., None] * is_open.repeat_interleave(SAMPLES, 1)[:, None]
+    views = Views(image_stacks(images), cameras, seen, visibility.edges)
     return views if errors is None else errors.seen(views, own.velocity(carried, frames))
+
+
+def _opening(own: Problem, eyes: Eyes, level: int, pose: Pose, frames: Tensor) -> Tensor:
+    """(B, E) what lids leave of each eyeball to the camera that sees most, of what they leave at rest.
+
+    With the eyes straight ahead: more of a front that has turned under a lid may show next to it.
+    """
+    rest = own.model.default.to(pose.controls).expand_as(pose.controls)
+    shares = []
+    for controls in (torch.where(eyes.controls, rest, pose.controls), rest):
+        seen = own.views.visibility(own.samples, level, frames.tolist(), controls, pose.head).weights > 0
+        shares.append(seen.unflatten(2, (-1, SAMPLES)).float().mean(3).amax(1))
+    return shares[0] / shares[1].clamp_min(1e-3)
