@@ -2,14 +2,16 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
+from facesolve.geometry.rotation import rotation_from_tangent
 from facesolve.stages.bundle import BundleFit, BundleOptions, bundle
-from facesolve.take import Camera
+from facesolve.take import Camera, Footage
 from facesolve.verdict.cameras_apart import TOGETHER, CamerasApart, cameras_apart
 from facesolve.verdict.giving_way import Keyframes
-from tests.synthetic import Scene, head_rig, head_scene, make_problem, make_take
+from tests.synthetic import Scene, film, head_rig, head_scene, make_problem, make_take
 
 
 def moved(camera: Camera, right: float, down: float = 0.0) -> Camera:
@@ -44,6 +46,28 @@ def test_calibrated_cameras_are_told_from_one_whose_images_are_shifted():
     assert 0.7 < wrong.pixels < 2.0
     assert wrong.mm == pytest.approx(10 * wrong.pixels / head_scene().problem.pixels_per_cm)
     assert wrong.placement_mm > 1.0
+
+
+def turned(camera: Camera, name: str, *turn: float) -> Camera:
+    """One more that looks at the same place: moved around it by radians about the world's axes."""
+    rotation = rotation_from_tangent(torch.tensor(turn, dtype=torch.float64)).numpy()
+    return replace(camera, name=name, rotation=camera.rotation @ rotation)
+
+
+def test_of_six_cameras_the_one_that_is_off_is_named():
+    scene = head_scene()
+    take, truth = scene.problem.take, scene.truth.at([0, 2])
+    more = [turned(camera, camera.name + " above", 0.4, 0.1, 0.0) for camera in take.cameras]
+    cameras = (*take.cameras, *more)
+    frames = film(scene.problem.model, cameras, truth)
+    wrong = tuple(moved(camera, 1.5, -1.5) if row == 3 else camera for row, camera in enumerate(cameras))
+    footage = tuple(Footage(camera.name, "x{frame}.png") for camera in wrong)
+    problem = make_problem(
+        replace(take, cameras=wrong, footage=footage, frames=np.arange(2), scene_times=np.arange(2.0))
+    )
+    shown = Scene(problem, truth, frames)
+    fit = bundle(problem, shown.views(truth, 1), truth, shown.frames, 1, BundleOptions(6))
+    assert apart(shown, fit).camera == 3
 
 
 def test_images_of_all_cameras_shifted_down_look_like_another_pose():

@@ -38,9 +38,8 @@ FAR_TURN, FAR_SHIFT = 10.0, 3.0  # degrees and cm from the start pose: nothing l
 STRAYED_MM = 4.5  # of the surface from the start pose: one that is posed by eye is off by about 2
 TOO_STIFF = 20.0  # from about here on the footage cannot move what it should
 NEARER = 0.6  # of that distance: a frame that is nearer to the start pose is named
-# part by which a head differs from the rig, at least, since poses give way to most of it; and deviations of that, which
-# are said too large: sound takes are off by 0.6 of one (root mean square)
-WRONG_SIZE, SURE_OF_SIZE = 0.003, 1.6
+# part by which a head differs from the rig, at least, since poses give way to most of it; and deviations of that
+WRONG_SIZE, SURE_OF_SIZE = 0.003, 2.0
 APART_MM = 0.65  # by which cameras' images are shifted at the face, whatever the pose
 OFF_CALIBRATION, LATE = 3.0, 0.5  # deviations that the setting calibration_error allows; frames
 
