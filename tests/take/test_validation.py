@@ -141,6 +141,11 @@ def test_camera_refuses_and_names_itself(sentence: str) -> None:
     assert "'left'" in str(caught.value)
 
 
+def test_an_image_may_be_a_single_pixel() -> None:
+    one = rigs.camera(width=1, height=1)
+    assert (one.width, one.height) == (1, 1)
+
+
 def test_camera_needs_a_name() -> None:
     with pytest.raises(TakeError, match="no name"):
         rigs.camera("")
