@@ -40,7 +40,7 @@ def photograph_board(
     to_camera[:3, :3], to_camera[:3, 3] = camera.rotation, camera.translation
     matrix = to_camera @ pose
     on_board = rays @ np.linalg.inv(matrix[:3, [0, 1, 3]]).T
-    light = _ink(board, on_board[:, :2] / on_board[:, 2:], dot, bright)
+    light = ink(board, on_board[:, :2] / on_board[:, 2:], dot, bright)
     image = np.full((camera.height, camera.width), WALL if board.kind != CHARUCO else TABLE)
     image[y0:y1, x0:x1] = light.reshape(y1 - y0, SAMPLES, x1 - x0, SAMPLES).mean((1, 3))
     image = image * (1 - shade * np.arange(camera.width) / camera.width)
@@ -66,7 +66,7 @@ def _window(board: Board, camera: Camera, pose: np.ndarray) -> tuple[int, int, i
     return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 
-def _ink(board: Board, places: np.ndarray, dot: float, bright: bool) -> np.ndarray:
+def ink(board: Board, places: np.ndarray, dot: float, bright: bool) -> np.ndarray:
     """Light (n,) at places (n, 2) of the board, 0..255."""
     paper, ink = (30.0, 220.0) if bright else (220.0, 30.0)
     low, high = board.points.min(0)[:2] - MARGIN * board.spacing, board.points.max(0)[:2] + MARGIN * board.spacing

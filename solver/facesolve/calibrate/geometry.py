@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ from facesolve.take.finding import NOTE, WARNING, Finding
 from .calibrate import CalibratedLens, Calibration, Checked
 from .lens import CX, FX, FY
 from .single import COVERED
+from .trust import orientation
 
 FEW_FOUND = 1 / 3  # of a camera's images
 FEW_VIEWS = 6
@@ -24,6 +26,8 @@ FOCAL_DEVIATION = 0.003  # of the focal length
 ASPECT = 0.05  # difference of the focal lengths of both axes, relative; sensors have square pixels
 CENTER_DEVIATION = 4.0  # pixels, of the principal point
 PLACE_DEVIATION = 0.1  # cm, of a camera's center in the world
+ANGLE_DEVIATION = 0.1  # degrees, of the angle between two cameras' axes
+AXIS_DEVIATION = 0.025  # cm, of a camera's center along an axis, seen from the head's place
 FLAT = 0.04  # thickness over width of the cloud of all board points
 WRONG_SHARE = 0.2  # of a camera's points
 CLEAR = 3.0  # standard deviations from which on a board is said to be other than meant
@@ -33,12 +37,13 @@ UNUSUAL = 5.0  # times what boards usually have: more is not told by the few num
 
 def find_weaknesses(calibration: Calibration) -> tuple[Finding, ...]:
     """What makes a calibration less sure than its reprojection error says: of each camera in order, then of all."""
+    places = tuple(_of_places(calibration))
     found = [
         Finding(WARNING, f"camera '{lens.camera.name}'", sentence, remedy)
         for lens in calibration.cameras
-        for sentence, remedy in _of_camera(calibration, lens, calibration.of_camera(lens.camera.name))
+        for sentence, remedy in _of_camera(calibration, lens, calibration.of_camera(lens.camera.name), not places)
     ]
-    return (*found, *_of_rig(calibration))
+    return (*found, *places, *_of_rig(calibration))
 
 
 def board_tilt(calibration: Calibration, lens: CalibratedLens, view: str) -> float:
@@ -54,8 +59,10 @@ def coverage(lens: CalibratedLens, checked: Sequence[Checked]) -> float:
     return float(cv2.contourArea(hull)) / (lens.camera.width * lens.camera.height)
 
 
-def _of_camera(calibration: Calibration, lens: CalibratedLens, checked: Sequence[Checked]) -> Iterator[tuple[str, str]]:
-    """Sentence and remedy."""
+def _of_camera(
+    calibration: Calibration, lens: CalibratedLens, checked: Sequence[Checked], say_center: bool
+) -> Iterator[tuple[str, str]]:
+    """Sentence and remedy. say_center: of an uncertain principal point, where nothing is said of what follows of it."""
     used = [item for item in checked if item.used.any()]
     images = calibration.session.images.get(lens.camera.name, 0)
     if len(checked) < FEW_FOUND * images:
@@ -98,7 +105,7 @@ def _of_camera(calibration: Calibration, lens: CalibratedLens, checked: Sequence
             text = f"its pixels would be {1 / aspect:.2f} times as wide as high."
             yield text, "Check --board, or use --square-pixels."
         offset = float(lens.deviation[CX : CX + 2].max())
-        if offset > CENTER_DEVIATION:
+        if say_center and offset > CENTER_DEVIATION:
             text = f"its principal point is uncertain by {offset:.1f} pixels (one standard deviation)."
             yield text, "Show the board in more places of the image and more tilted."
     if _folds(lens):
@@ -135,6 +142,29 @@ def _of_rig(calibration: Calibration) -> Iterator[Finding]:
         text = "they lie nearly in one plane, which constrains focal lengths and positions poorly."
         remedy = "Move the board towards and away from the cameras and tilt it."
         yield Finding(WARNING, "boards", text, remedy)
+
+
+def _of_places(calibration: Calibration) -> Iterator[Finding]:
+    """Where boards over a small part of the images do not hold the cameras as boards that fill them do."""
+    lenses, sure = calibration.cameras, calibration.sure
+    turns = {pair: orientation(sure, *pair).deviation for pair in combinations(range(len(lenses)), 2)}
+    seen = [lens.center_deviation.max() for lens in lenses if lens.center_deviation is not None]
+    if not turns or (max(turns.values()) <= ANGLE_DEVIATION and max(seen, default=0.0) <= AXIS_DEVIATION):
+        return
+    own = [(lens, [item for item in calibration.of_camera(lens.camera.name) if item.used.any()]) for lens in lenses]
+    if all(lens.held or coverage(lens, used) >= COVERED for lens, used in own):
+        return
+    a, b = (lenses[index].camera.name for index in max(turns, key=lambda pair: turns[pair]))
+    places = f" and their places to ± {10 * max(seen):.2f} mm" if seen else ""
+    text = (
+        f"these views hold the angles between them to ± {max(turns.values()):.2f} degrees only ('{a}' and '{b}')"
+        f"{places} (one standard deviation)."
+    )
+    remedy = (
+        "Add views of the board half as high as the image, in the middle and in every corner, for each camera in turn: "
+        "hold it nearer, or use a larger one; the other cameras need not see it."
+    )
+    yield Finding(WARNING, "cameras", text, remedy)
 
 
 def _folds(lens: CalibratedLens) -> bool:

@@ -28,7 +28,8 @@ SURE = 2.0  # standard errors by which a richer lens must foretell views better
 WORTH = 0.01  # and by which share of the squared error
 FEWEST_TO_JUDGE = 3  # views: fewer say nothing of each other
 UNJUDGED = "k1"  # the lens then: nearly all bend the image, and what is usual keeps this one number in its place
-MUCH = 0.1  # share of the squared error by which it is better without a doubt
+MUCH = 0.1  # share of the squared error by which it is better without a doubt, whichever view is left aside
+HALF_AS_MUCH_AGAIN = 1.5  # and how many times as large the other's squared error is where few views tell: in a corner
 COVERED = 0.35  # share of the image that boards must reach for more than two numbers of distortion
 WIDE = 0.6  # tangent of the angle between the axis and a corner from which on a lens may be a fisheye
 BENT = 0.05  # or by how much the distortion moves a corner
@@ -200,7 +201,9 @@ def _chosen(alone: _Alone, rig: Rig, scale: float) -> Alone:
         for model, start in (("fisheye", round_lens), ("rational", fit.rig)):
             fits[model] = alone.fitted(start, model, scale)
             errors |= alone.view_errors(fits[model], used, (model,))
-    model = simplest(errors)
+    # neither of the richest two holds the other: the one that foretells a usual view better stands against simpler ones
+    worse = max(set(errors) - set(models), key=lambda name: np.log(errors[name] + 1e-12).mean(), default=None)
+    model = simplest({name: own for name, own in errors.items() if name != worse})
     count = sum(int(keep.sum()) for keep in used)
     if model not in fits:
         start = replace(fit.rig, lenses=restricted(fit.rig.lenses[0], model, False)[None])
@@ -230,11 +233,12 @@ def simplest(errors: Mapping[str, np.ndarray]) -> str:
 
 
 def _clearly_better(ours: np.ndarray, theirs: np.ndarray) -> bool:
-    """Whether squared errors (V,) are smaller by much even without the view that gains most, or a little in most."""
+    """Whether squared errors (V,) are smaller by much even without the view that gains most, or a little in most, or
+    by far in all, if only because of a view or two where a lens bends most."""
     gain = theirs - ours
     if len(gain) < FEWEST_TO_JUDGE:
         return False
-    if gain.sum() - gain.max() > MUCH * theirs.sum():
+    if gain.sum() - gain.max() > MUCH * theirs.sum() or theirs.sum() > HALF_AS_MUCH_AGAIN * ours.sum():
         return True
     shares = np.log((theirs + 1e-12) / (ours + 1e-12))
     return bool(shares.mean() > max(SURE * shares.std(ddof=1) / np.sqrt(len(shares)), WORTH))
