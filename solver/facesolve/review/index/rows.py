@@ -171,11 +171,17 @@ def _judged(verdict: Verdict | None, row: dict[str, Any]) -> dict[str, Any]:
     return {
         "verdict": verdict.verdict,
         "reason": verdict.reason,
-        "seen": f"seen in {stretches_in_words(verdict.frames)}." if verdict.frames else "",
+        "seen": _seen(verdict),
         "next": verdict.next_step,
         "error": error,
         "trouble": trouble,
     }
+
+
+def _seen(verdict: Verdict) -> str:
+    """The frames of a doubt, where its reason does not name them itself."""
+    words = stretches_in_words(verdict.frames) if verdict.frames else ""
+    return f"seen in {words}." if words and not any(str(frame) in verdict.reason for frame in verdict.frames) else ""
 
 
 def _figures(solution: Solution) -> dict[str, Any]:
