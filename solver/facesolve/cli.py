@@ -148,7 +148,8 @@ def build_app(width: int = 80) -> App:
         version=f"facesolve {VERSION}",
         help="Facial performance capture: multi-camera footage and a Maya blendshape rig in, control curves and head "
         "transforms out.",
-        help_epilogue="Exit codes: 0 done, 2 bad input (one sentence on stderr says what to do), 130 interrupted.\n\n"
+        help_epilogue="Exit codes: 0 done, 2 bad input (one sentence on stderr says what to do), 3 a solve that was "
+        "written but does not fit, 130 interrupted.\n\n"
         "Start with 'facesolve demo', or 'facesolve COMMAND --help'.",
         help_format="plaintext",
         default_parameter=Parameter(negative=()),

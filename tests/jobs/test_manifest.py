@@ -100,6 +100,18 @@ def test_a_night_is_done_by_priority_once_and_again_where_something_changed(
     assert capsys.readouterr().out.splitlines() == ["first: pack, solve", "later: pack, solve"]
 
 
+def test_a_dry_run_names_files_that_are_missing(
+    files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    takes = files / "missing.csv"
+    takes.write_text(COLUMNS + line("good") + line("bad").replace("rig.npz", "rig_gone.npz"), encoding="utf-8")
+    assert main(["manifest", str(takes), "--out", str(tmp_path / "night"), "--dry-run"]) == 2
+    said = capsys.readouterr()
+    assert said.out.splitlines() == ["good: pack, solve", "bad: pack, solve"]
+    assert "rig_gone.npz' of 'bad'; correct the list" in said.err
+    assert said.err.count("' of '") == 1
+
+
 def test_footage_that_was_replaced_under_its_names_is_packed_and_solved_again(
     files: Path, tmp_path: Path, solves: list[list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -126,6 +126,8 @@ def test_one_that_fails_does_not_stop_the_others(takes: Any) -> None:
         "a": "the head is in no image.",
         "c": "its solve ended with code 1: ValueError: two words.",
     }
+    log = (out / "a" / "solve.log").read_text(encoding="utf-8")
+    assert log == "error: the head is in no image.\n"  # which the index of all shows
     assert sorted(solutions(out)) == ["b", "d"]
     assert len({solution["process"] for solution in solutions(out).values()}) == 2  # after a failure another one
     assert ("c", Message("Traceback: much\nValueError: two words")) in listener.events

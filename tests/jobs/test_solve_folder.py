@@ -408,8 +408,9 @@ def test_a_take_without_a_start_is_searched_and_says_so(
     monkeypatch.setattr("facesolve.start.find.find_start", lambda *_: pytest.fail("it was found already"))
     solution = _solve(tmp_path / "take", tmp_path / "out", resume=True)
     assert "a note" in solution.provenance["start"]
-    # as with that start in the take, but for the vote that a posed start frame has and a found one has not
-    assert np.median(solution.residual) == pytest.approx(np.median(read_solution(solved).residual), rel=0.05)
+    # as with that start in the take, but for the votes that a posed start frame and its controls have and a found one
+    # has not
+    assert np.median(solution.residual) == pytest.approx(np.median(read_solution(solved).residual), rel=0.2)
 
 
 def test_a_hopeless_start_stops_the_solve(take: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from facesolve.geometry.smooth_fields import smooth_fields
 from facesolve.runtime.checkpoint import NoCheckpoint
 from facesolve.runtime.devices import choose_device
 from facesolve.runtime.progress import Silent
 from facesolve.solve.pipeline import solve_take
 from facesolve.take import read_take
 from tests.runtime.imitated_graphs import Recording, imitate_graphs
+from tests.synthetic import head_scene
 from tests.textured import write_filmed_take
 
 
@@ -31,7 +33,6 @@ def test_whatever_a_solve_records_waits_for_nothing(tmp_path: Path, monkeypatch:
 
 
 def test_a_recording_refuses_what_waits() -> None:
-    from facesolve.stages.reliability import _lasting
-
-    with Recording(), pytest.raises(AssertionError, match=r"stages/reliability\.py:\d+: _local_scalar_dense"):
-        _lasting(torch.ones(2, 1, 3), torch.ones(2, 1, 3))
+    model = head_scene().problem.model
+    with Recording(), pytest.raises(AssertionError, match=r"geometry/smooth_fields\.py:\d+: nonzero is not permitted"):
+        smooth_fields(model.neutral.double(), model.triangles, model.face_weight > 0, 1.5)

@@ -175,6 +175,9 @@ TAKE_CASES: dict[str, dict[str, object]] = {
     "3 control values for 2 controls": {"start": StartPose(1002, np.zeros(3), np.eye(4))},
     "frame 1003 is not one of the take's frames 1001..1005": {"start": StartPose(1003, np.zeros(2), np.eye(4))},
     "the rig has no control 'brow'": {"settings": Settings(controls=(ControlSettings("brow"),))},
+    "the rig has no control 'smiel'; did you mean 'smile'?": {
+        "settings": Settings(controls=(ControlSettings("smiel"),))
+    },
     "has no control 'nose'": {"settings": Settings(controls=(ControlSettings("jaw", symmetric="nose"),))},
     "the lock of 'jaw' has 2 values for 4 frames": {
         "settings": Settings(controls=(ControlSettings("jaw", lock=np.zeros(2)),))

@@ -67,6 +67,10 @@ def _against(
     if correctives:
         filmed, solved, known = with_correctives(filmed, solved, known, solution)
     evaluation = compare(solved, filmed, known, measured)
+    if len(known.weights) > filmed.frame_count:
+        first, last = filmed.frames[[0, -1]].tolist()
+        rows = len(known.weights)
+        output.note(f"the truth has {rows} rows, of frame 0 on; those of frames {first} to {last} are used.")
     if json:
         verdict = None if solved.verdict is None else solved.verdict.record()
         print_json({**evaluation_record(evaluation), "verdict": verdict})

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from facesolve.runtime.progress import Silent
-from facesolve.take import FacesolveError, SolveError
+from facesolve.take import FacesolveError, SolveError, TakeError
 from facesolve.take.names import INDEX
 
 from .output import EXIT_INTERRUPTED, EXIT_OK, Output, quoted
@@ -44,7 +44,7 @@ def manifest(
         takes: the list, .csv or .toml.
         out: folder for everything.
         devices: several GPUs by their numbers, or cpu,cpu: takes are spread over them.
-        dry_run: say what would be done, and do nothing.
+        dry_run: say what would be done and which files are missing, and do nothing.
         report: make a report of each solution, and an index of all.
 
     Examples:
@@ -60,6 +60,9 @@ def manifest(
     if dry_run:
         for one in work:
             output.say(one.text)
+        lacking = [f"'{path}' of '{one.entry.name}'" for one in work for path in one.lacking]
+        if lacking:
+            raise TakeError(f"manifest: not there: {', '.join(lacking)}; correct the list, or put them there.")
         return EXIT_OK
     left = [one for one in work if one.steps or one.exports]
     options = () if report else ("--no-report",)

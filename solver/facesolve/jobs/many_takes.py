@@ -20,7 +20,7 @@ from facesolve.runtime.progress import Reporter
 from facesolve.take import FacesolveError, SolveError, read_take
 from facesolve.take.errors import ProcessError
 from facesolve.take.events import Done, Error, Event, Message, read_event
-from facesolve.take.names import CANCEL
+from facesolve.take.names import CANCEL, LOG, SOLUTION
 from facesolve.take.processes import ChildProcess, Patience
 from facesolve.take.settings_record import SettingsChange
 from facesolve.take.solved import fingerprint, is_solved
@@ -81,11 +81,20 @@ def solve_takes(
             progress.heard(job.name, event)
             if isinstance(event, Error):
                 failed[job.name] = event.text
+                _leave_reason(job, event.text)
             if isinstance(event, Done | Error):
                 ended()
     finally:
         crew.stop()
     return failed
+
+
+def _leave_reason(job: TakeJob, text: str) -> None:
+    """Why a take could not be solved, as the last line of its log: the index of all takes shows it."""
+    if not (job.out / SOLUTION).exists():
+        job.out.mkdir(parents=True, exist_ok=True)
+        with (job.out / LOG).open("a", encoding="utf-8") as log:
+            log.write(f"error: {text}\n")
 
 
 def unsolved(

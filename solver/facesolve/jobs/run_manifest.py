@@ -14,7 +14,7 @@ from facesolve.runtime.progress import Reporter
 from facesolve.take import FacesolveError, Settings, TakeError, read_take
 from facesolve.take.events import Error
 from facesolve.take.files import write_json
-from facesolve.take.names import CANCEL, SOLUTION, TAKE
+from facesolve.take.names import CANCEL, SOLUTION, TAKE, UDIM
 from facesolve.take.reading import read_json
 from facesolve.take.solved import fingerprint, footage_key, is_solved
 
@@ -34,6 +34,14 @@ class Work:
     entry: Entry
     steps: tuple[str, ...]
     exports: tuple[str, ...]
+
+    @property
+    def lacking(self) -> tuple[Path, ...]:
+        """The files that its pack reads, besides footage, and that do not exist."""
+        if self.entry.request is None or PACK not in self.steps:
+            return ()
+        named = [getattr(self.entry.request, name) for name in PATHS]
+        return tuple(path for path in named if isinstance(path, Path) and UDIM not in path.name and not path.exists())
 
     @property
     def text(self) -> str:

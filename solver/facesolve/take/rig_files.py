@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -19,9 +19,9 @@ from .rig_logic import INPUT_KINDS, METHODS, OUTPUT_KINDS, Port, Response
 from .skeleton import CHANNELS, ROTATE_ORDERS, Channel, Joint, Skin
 
 
-def write_rig(rig: Rig, path: Path) -> None:
+def write_rig(rig: Rig, path: Union[str, Path]) -> None:
     """Writes a rig with everything it can hold to an ``.npz``, which ``facesolve pack --rig`` reads."""
-    write_npz(path, {**rig_arrays(rig), RECORD: np.array(json.dumps(rig_record(rig)))})
+    write_npz(Path(path), {**rig_arrays(rig), RECORD: np.array(json.dumps(rig_record(rig)))})
 
 
 def rig_from_file(arrays: Mapping[str, np.ndarray], path: Path) -> Rig:

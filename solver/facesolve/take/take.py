@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass, field
-from typing import Optional, Tuple
+from typing import Iterable, Optional, Tuple
 
 import numpy as np
 
@@ -147,7 +148,7 @@ class Take:
         for control in self.settings.controls:
             for name in (control.name, control.symmetric, control.exclusive):
                 if name is not None and name not in known:
-                    raise TakeError("settings: the rig has no control '{}'.".format(name))
+                    raise TakeError("settings: the rig has no control '{}'{}".format(name, _meant(name, known)))
             if control.lock is not None and len(control.lock) not in (1, len(self.frames)):
                 raise TakeError(
                     "settings: the lock of '{}' has {} values for {} frames; give one value, or one per frame.".format(
@@ -200,6 +201,12 @@ class Take:
     @property
     def frame_count(self) -> int:
         return len(self.frames)
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    """What was meant by a name that there is not, as the end of a sentence."""
+    near = difflib.get_close_matches(name, sorted(known), 1)
+    return "; did you mean '{}'?".format(near[0]) if near else "."
 
 
 def _check_range(value: float, control: Control, what: str) -> None:
