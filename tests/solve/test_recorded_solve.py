@@ -22,7 +22,7 @@ from tests.textured import write_filmed_take
 def test_whatever_a_solve_records_waits_for_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_filmed_take(tmp_path, 3)
     take = read_take(tmp_path)
-    take = replace(take, settings=replace(take.settings, quality="draft"))
+    take = replace(take, settings=replace(take.settings, quality="standard"))
     device = choose_device("cpu")
     plain = solve_take(take, device, Silent(), NoCheckpoint()).joint.pose
     functions = imitate_graphs(monkeypatch)
