@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from facesolve.runtime.progress import Silent
 from facesolve.take import Camera
 from tests.calibrate.photographs import MARGIN, SAMPLES, ink
 
-from .calibration_study import Errors, Stage, errors_of, made
+from .calibration_study import Errors, Stage, chosen_cell, error_cell, errors_of, made
 
 COVERAGE = 0.12
 PARTS = ("angles", "head", "distances", "centers")
@@ -145,12 +144,8 @@ def row(name: str, real: Real, trials: int) -> str:
             found.append(trial(real, seed, Path(folder) / "session"))
     cells = [name]
     for part in PARTS:
-        values = np.concatenate([getattr(one, part) for one in found])
-        held = np.mean(np.abs(values[:, 0]) <= 2 * values[:, 1])
-        size, doubt = np.percentile(np.abs(values[:, 0]), 95), np.median(values[:, 1])
-        cells.append(f"{size:.3f} (± {doubt:.3f}, {100 * held:.0f} %)")
-    counts = Counter(model for one in found for model in one.models)
-    cells.append(", ".join(f"{model} {count}" for model, count in counts.most_common()))
+        cells.append(error_cell(np.concatenate([getattr(one, part) for one in found])))
+    cells.append(chosen_cell(found))
     return f"| {' | '.join(cells)} |"
 
 

@@ -9,7 +9,6 @@ that are blurred, wrong detections, a board that is not flat. Prints a table of 
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +23,7 @@ from facesolve.geometry.rotation import rotation_from_tangent
 from facesolve.runtime.progress import Silent
 from facesolve.take import Camera
 
-from .calibration_study import DISTANCE, SIZE, Errors, Stage, cameras_of, errors_of
+from .calibration_study import DISTANCE, SIZE, Errors, Stage, cameras_of, chosen_cell, error_cell, errors_of
 
 COVERAGE = 0.12
 BOARD = "chessboard:9x6"
@@ -157,13 +156,9 @@ def row(name: str, trouble: Trouble, trials: int) -> str:
     """A row of the table."""
     cells, found = [name], [trial(trouble, seed) for seed in range(trials)]
     for part in PARTS:
-        values = np.concatenate([getattr(one.errors, part) for one in found])
-        held = np.mean(np.abs(values[:, 0]) <= 2 * values[:, 1])
-        size, doubt = np.percentile(np.abs(values[:, 0]), 95), np.median(values[:, 1])
-        cells.append(f"{size:.3f} (± {doubt:.3f}, {100 * held:.0f} %)")
+        cells.append(error_cell(np.concatenate([getattr(one.errors, part) for one in found])))
     cells.append(f"{np.percentile([off for one in found for off in one.centers_off], 95):.1f}")
-    counts = Counter(model for one in found for model in one.errors.models)
-    cells.append(", ".join(f"{model} {count}" for model, count in counts.most_common()))
+    cells.append(chosen_cell(one.errors for one in found))
     return f"| {' | '.join(cells)} |"
 
 
