@@ -177,6 +177,10 @@ def test_what_cannot_be_known_is_doubtful_or_does_not_fit():
     assert judge(unseen).verdict == DOES_NOT_FIT
     flat = replace(judged, agreement=replace(judged.agreement, contrast=torch.full((6,), 0.01)))
     assert judge(flat).verdict == judge(replace(judged, error_mm=9.0)).verdict == DOUBTFUL
+    assert judge(replace(judged, error_mm=9.0)).reason == "the surface is known to 9.0 mm only."
+    nothing = judge(replace(judged, error_mm=7.9e5))
+    assert nothing.verdict == DOUBTFUL
+    assert nothing.reason.startswith("the footage does not say where the surface is")
 
 
 def test_a_camera_far_off_its_calibration_is_doubtful_and_what_is_off_is_named():

@@ -34,6 +34,7 @@ LITTLE_FRAME = 0.65  # of the take's usual correlation with the template: below 
 MANY_FRAMES = 0.5  # part of the take that shows something else
 COVERED_PART = 0.1  # of the visible face that something hides: from here on the frame is named
 UNCERTAIN_MM = 3.0
+NOTHING_MM = 50.0  # beyond it the figure itself means nothing
 FAR_TURN, FAR_SHIFT = 10.0, 3.0  # degrees and cm from the start pose: nothing leads back from there for sure
 STRAYED_MM = 4.5  # of the surface from the start pose: one that is posed by eye is off by about 2
 TOO_STIFF = 20.0  # from about here on the footage cannot move what it should
@@ -265,6 +266,8 @@ def _rest(judged: Judged, figures: _Figures) -> Iterator[_Reason]:
         yield _Reason(DOUBTFUL, sentence)
     if judged.error_mm > UNCERTAIN_MM:
         sentence = f"the surface is known to {judged.error_mm:.1f} mm only."
+        if judged.error_mm > NOTHING_MM:
+            sentence = "the footage does not say where the surface is: the rig has more freedom than it shows."
         yield _Reason(DOUBTFUL, sentence, "Add a camera or frames, or raise the quality.")
 
 
