@@ -133,6 +133,15 @@ def test_one_that_fails_does_not_stop_the_others(takes: Any) -> None:
     assert ("c", Message("Traceback: much\nValueError: two words")) in listener.events
 
 
+def test_a_reason_that_cannot_be_written_does_not_stop_the_others_either(takes: Any) -> None:
+    folders = takes("bad", "good")
+    (folders[0].parents[1] / "out" / "a" / "solve.log").mkdir(parents=True)  # where a file should be
+    failed, listener, out = solve(folders, ("cpu",))
+    assert failed == {"a": "the head is in no image."}
+    assert sorted(solutions(out)) == ["b"]
+    assert any("log cannot be written" in event.text for _, event in listener.events if isinstance(event, Message))
+
+
 def test_an_interpreter_that_cannot_be_started_fails_each(takes: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(many_takes, "CHILD", ("no_such_python",))
     failed, _, _ = solve(takes("good", "good"), ("cpu",))

@@ -81,7 +81,10 @@ def solve_takes(
             progress.heard(job.name, event)
             if isinstance(event, Error):
                 failed[job.name] = event.text
-                _leave_reason(job, event.text)
+                try:
+                    _leave_reason(job, event.text)
+                except OSError as problem:  # a full disk, say: the other takes go on
+                    progress.heard(job.name, Message(f"its log cannot be written ({problem.strerror})."))
             if isinstance(event, Done | Error):
                 ended()
     finally:
